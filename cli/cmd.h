@@ -1,0 +1,131 @@
+/*
+ * What a command of the binary is made of. One cmd_<name>.c holds a `struct hc_command`, listed in main.c; the
+ * parser,
+ * --help, the man pages and the shell completions all read that one table.
+ */
+#ifndef HC_CLI_CMD_H
+#define HC_CLI_CMD_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+/* The highest of 1 to 4 that applies is returned: combine with hc_exit_max(). */
+enum hc_exit {
+	HC_EXIT_OK = 0,           /* done */
+	HC_EXIT_FOUND = 1,        /* done, and the check asked for found something */
+	HC_EXIT_USAGE = 2,        /* bad command line, SQL, filter or policy */
+	HC_EXIT_DAMAGED = 3,      /* capture damaged or incomplete */
+	HC_EXIT_REFUSED = 4,      /* refused by the system */
+	HC_EXIT_INTERRUPTED = 130 /* SIGINT before the work was done */
+};
+
+/* How the value of an option is parsed and where it goes: the type of the member at `off` is in the comment. */
+enum hc_opt_kind {
+	HC_OPT_FLAG,     /* bool; takes no value */
+	HC_OPT_STR,      /* const char *; borrowed from argv */
+	HC_OPT_STRS,     /* struct hc_strs; the option may be repeated */
+	HC_OPT_U64,      /* uint64_t; decimal, held against min and max */
+	HC_OPT_SIZE,     /* uint64_t bytes; 64MiB, 4KiB, 1GB, 512B */
+	HC_OPT_DURATION, /* uint64_t ns; 10s, 5m, 1h30m, 250ms */
+	HC_OPT_TIME,     /* struct hc_time_arg; RFC 3339 with zone, @SECONDS[.FRACTION], -10m */
+	HC_OPT_CHOICE    /* unsigned; index of the word in `words` */
+};
+
+/* What completes an option's value or an operand in a shell. */
+enum hc_complete {
+	HC_COMPLETE_NONE,
+	HC_COMPLETE_FILE,
+	HC_COMPLETE_DIR,
+	HC_COMPLETE_COMMAND /* a program and its arguments */
+};
+
+/* Values of a repeated option, in the order given; freed by hc_strs_done. */
+struct hc_strs {
+	const char **v; /* n pointers, borrowed from argv */
+	size_t n;
+};
+
+/* A moment on the command line. */
+struct hc_time_arg {
+	bool set;   /* false while the option was not given */
+	int64_t ns; /* UTC, since the epoch; `-10m` has been taken off the time of the call already */
+};
+
+struct hc_opt {
+	const char *name; /* long name without dashes */
+	char letter;      /* short form, or 0 */
+	enum hc_opt_kind kind;
+	size_t off;        /* of the member in the command's own struct */
+	const char *value; /* name of the value in the help, e.g. "DIR"; NULL for a flag */
+	const char *help;  /* one line in the imperative, no final period */
+	const char *words; /* HC_OPT_CHOICE: "text|json|csv" */
+	uint64_t min, max; /* HC_OPT_U64, _SIZE, _DURATION: allowed range; max 0 means no limit */
+	enum hc_complete complete;
+};
+
+struct hc_example {
+	const char *what;    /* "record ten seconds of this machine" */
+	const char *command; /* "hindcast record -o /var/lib/hindcast --for 10s" */
+};
+
+struct hc_command {
+	const char *name;
+	const char *args;                  /* synopsis: "[-o DIR] [--for DURATION] [-- COMMAND...]" */
+	const char *summary;               /* one line in the imperative */
+	const char *description;           /* paragraphs separated by an empty line, for --help and the manual */
+	const struct hc_opt *opts;         /* ends with .name == NULL; NULL when there are none */
+	const struct hc_example *examples; /* ends with .command == NULL */
+	const char *exit_notes;            /* what 1 and 3 mean for this command; or NULL */
+	enum hc_complete complete;         /* operands */
+	bool hidden;                       /* not in the list of `hindcast help` */
+	int (*run)(int argc, char **argv); /* argv[0] is the command's name; returns an enum hc_exit */
+};
+
+/* Operands that are left after the options. */
+struct hc_operands {
+	char **v;       /* NULL-terminated, borrowed from argv (which is reordered) */
+	int n;          /* all of them */
+	int after_dash; /* index of the first that came after `--`; n when there was none */
+	bool saw_dash;  /* `--` was given, even with nothing behind it */
+};
+
+/* hc_cli_parse returns this when the command shall go on; anything else is its exit code (--help, usage error). */
+#define HC_CLI_GO (-1)
+
+/*
+ * Parses argv by the table of `cmd` into `opts`, which the caller has filled with the defaults. Options and
+ * operands may be mixed until `--`. Handles -h and --help. A usage error is printed, naming the one thing that is
+ * wrong.
+ */
+int hc_cli_parse(const struct hc_command *cmd, int argc, char **argv, void *opts,
+                 struct hc_operands *ret_operands);
+
+/* Prints "hindcast COMMAND: message" to stderr and returns HC_EXIT_USAGE. */
+int hc_cli_usage(const struct hc_command *cmd, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+
+/* "hindcast: warning: ..." to stderr. */
+void hc_cli_warn(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+
+void hc_strs_done(struct hc_strs *strs);
+
+static inline int hc_exit_max(int a, int b)
+{
+	return a > b ? a : b;
+}
+
+/* Whether the stream is a terminal that shows colours: NO_COLOR and TERM=dumb are respected. */
+bool hc_cli_colour(FILE *f);
+
+/* All commands, ends with NULL; in main.c. */
+extern const struct hc_command *const hc_commands[];
+const struct hc_command *hc_command_find(const char *name);
+
+void hc_help_print(FILE *f, const struct hc_command *cmd);
+void hc_help_list(FILE *f);
+
+extern const struct hc_command hc_cmd_help;
+extern const struct hc_command hc_cmd_version;
+
+#endif

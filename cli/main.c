@@ -1,0 +1,57 @@
+/* The table of commands, and the way from argv to one of them. */
+#include "cmd.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <string.h>
+
+/* In the order of `hindcast help`: the way of the data. A command is listed here when it works. */
+const struct hc_command *const hc_commands[] = {
+	&hc_cmd_help,
+	&hc_cmd_version,
+	NULL,
+};
+
+const struct hc_command *hc_command_find(const char *name)
+{
+	for (const struct hc_command *const *cmd = hc_commands; *cmd; cmd++) {
+		if (strcmp((*cmd)->name, name) == 0)
+			return *cmd;
+	}
+	return NULL;
+}
+
+/* Output that could not be written (a full disk behind `> file`) must not look like success. */
+static int flush_stdout(int code)
+{
+	errno = 0;
+	if (fflush(stdout) == 0 && !ferror(stdout))
+		return code;
+	if (errno == EPIPE)
+		return code; /* `| head` has had enough */
+	fprintf(stderr, "hindcast: cannot write to standard output: %s\n", strerror(errno ? errno : EIO));
+	return hc_exit_max(code, HC_EXIT_REFUSED);
+}
+
+int main(int argc, char **argv)
+{
+	const struct hc_command *cmd;
+	const char *name;
+
+	signal(SIGPIPE, SIG_IGN); /* a closed pipe is an error of write(), seen where the write is */
+	if (argc < 2) {
+		hc_help_list(stderr);
+		return HC_EXIT_USAGE;
+	}
+	name = argv[1];
+	if (strcmp(name, "--help") == 0 || strcmp(name, "-h") == 0)
+		name = "help";
+	else if (strcmp(name, "--version") == 0 || strcmp(name, "-V") == 0)
+		name = "version";
+	cmd = hc_command_find(name);
+	if (!cmd) {
+		fprintf(stderr, "hindcast: unknown command '%s' (hindcast help lists them)\n", name);
+		return HC_EXIT_USAGE;
+	}
+	return flush_stdout(cmd->run(argc - 1, argv + 1));
+}

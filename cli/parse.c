@@ -1,0 +1,315 @@
+/*
+ * The option parser. Our own rather than getopt_long, because the same table also makes the help, the manual and
+ * the completions, and because a usage error shall name the one thing that is wrong in one way everywhere.
+ */
+#include "cmd.h"
+#include "units.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+int hc_cli_usage(const struct hc_command *cmd, const char *fmt, ...)
+{
+	va_list ap;
+
+	fprintf(stderr, "hindcast %s: ", cmd->name);
+	va_start(ap, fmt);
+	vfprintf(stderr, fmt, ap);
+	va_end(ap);
+	fprintf(stderr, "\n");
+	return HC_EXIT_USAGE;
+}
+
+void hc_cli_warn(const char *fmt, ...)
+{
+	va_list ap;
+
+	fprintf(stderr, "hindcast: warning: ");
+	va_start(ap, fmt);
+	vfprintf(stderr, fmt, ap);
+	va_end(ap);
+	fprintf(stderr, "\n");
+}
+
+bool hc_cli_colour(FILE *f)
+{
+	const char *no_color = getenv("NO_COLOR"), *term = getenv("TERM");
+
+	return isatty(fileno(f)) && !(no_color && *no_color) && term && strcmp(term, "dumb") != 0;
+}
+
+void hc_strs_done(struct hc_strs *strs)
+{
+	if (!strs)
+		return;
+	free(strs->v);
+	*strs = (struct hc_strs){ 0 };
+}
+
+static int strs_add(struct hc_strs *strs, const char *s)
+{
+	const char **v = reallocarray(strs->v, strs->n + 1, sizeof(*v));
+
+	if (!v)
+		return -ENOMEM;
+	v[strs->n++] = s;
+	strs->v = v;
+	return 0;
+}
+
+/* How an option is shown in messages: as the user wrote it. */
+struct shown {
+	char text[80];
+};
+
+static struct shown show(const struct hc_opt *opt, bool long_form)
+{
+	struct shown s;
+
+	if (long_form)
+		snprintf(s.text, sizeof(s.text), "--%s", opt->name);
+	else
+		snprintf(s.text, sizeof(s.text), "-%c", opt->letter);
+	return s;
+}
+
+static int word_index(const char *words, const char *word)
+{
+	size_t len = strlen(word);
+
+	for (int i = 0;; i++) {
+		size_t n = strcspn(words, "|");
+
+		if (n == len && memcmp(words, word, n) == 0)
+			return i;
+		if (!words[n])
+			return -1;
+		words += n + 1;
+	}
+}
+
+static int number(const struct hc_opt *opt, const char *value, uint64_t *ret)
+{
+	uint64_t v;
+	int r;
+
+	if (opt->kind == HC_OPT_SIZE)
+		r = hc_parse_size(value, &v);
+	else if (opt->kind == HC_OPT_DURATION)
+		r = hc_parse_duration(value, &v);
+	else
+		r = hc_parse_u64(value, &v);
+	if (r < 0)
+		return r;
+	if (v < opt->min || (opt->max && v > opt->max))
+		return -ERANGE;
+	*ret = v;
+	return 0;
+}
+
+static const char *expected(enum hc_opt_kind kind)
+{
+	switch (kind) {
+	case HC_OPT_SIZE:
+		return "a size with its unit, such as 64MiB";
+	case HC_OPT_DURATION:
+		return "a duration with its unit, such as 10s or 1h30m";
+	case HC_OPT_TIME:
+		return "a time: 2024-05-01T12:00:00Z, @1714564800.5, or -10m for ten minutes ago";
+	default:
+		return "a number";
+	}
+}
+
+/* The allowed range as the user would write it. */
+static void show_limit(char *buf, size_t buf_bytes, const struct hc_opt *opt, uint64_t v)
+{
+	if (opt->kind == HC_OPT_DURATION && v % 1000000000 == 0)
+		snprintf(buf, buf_bytes, "%" PRIu64 "s", v / 1000000000);
+	else if (opt->kind == HC_OPT_DURATION)
+		snprintf(buf, buf_bytes, "%" PRIu64 "ns", v);
+	else if (opt->kind == HC_OPT_SIZE && v && v % (1 << 20) == 0)
+		snprintf(buf, buf_bytes, "%" PRIu64 "MiB", v >> 20);
+	else if (opt->kind == HC_OPT_SIZE && v && v % (1 << 10) == 0)
+		snprintf(buf, buf_bytes, "%" PRIu64 "KiB", v >> 10);
+	else
+		snprintf(buf, buf_bytes, "%" PRIu64 "%s", v, opt->kind == HC_OPT_SIZE ? "B" : "");
+}
+
+static int out_of_range(const struct hc_command *cmd, const struct hc_opt *opt, const char *name,
+                        const char *value)
+{
+	char min[32], max[32];
+
+	show_limit(min, sizeof(min), opt, opt->min);
+	show_limit(max, sizeof(max), opt, opt->max);
+	if (opt->max)
+		return hc_cli_usage(cmd, "%s: '%s' is out of range (%s to %s)", name, value, min, max);
+	if (opt->min)
+		return hc_cli_usage(cmd, "%s: '%s' is out of range (%s or more)", name, value, min);
+	return hc_cli_usage(cmd, "%s: '%s' is too large", name, value);
+}
+
+static int store_time(const char *value, struct hc_time_arg *arg)
+{
+	struct timespec now;
+	int r;
+
+	clock_gettime(CLOCK_REALTIME, &now);
+	r = hc_parse_time(value, (int64_t)now.tv_sec * 1000000000 + now.tv_nsec, &arg->ns);
+	if (r == 0)
+		arg->set = true;
+	return r;
+}
+
+/* Puts a value into the command's struct; HC_CLI_GO or an exit code. */
+static int store(const struct hc_command *cmd, const struct hc_opt *opt, const char *name, const char *value,
+                 void *opts)
+{
+	void *at = (char *)opts + opt->off;
+	int r = 0, i;
+
+	switch (opt->kind) {
+	case HC_OPT_FLAG:
+		*(bool *)at = true;
+		break;
+	case HC_OPT_STR:
+		*(const char **)at = value;
+		break;
+	case HC_OPT_STRS:
+		r = strs_add(at, value);
+		break;
+	case HC_OPT_TIME:
+		r = store_time(value, at);
+		break;
+	case HC_OPT_CHOICE:
+		i = word_index(opt->words, value);
+		if (i < 0)
+			return hc_cli_usage(cmd, "%s: '%s' is not one of %s", name, value, opt->words);
+		*(unsigned *)at = (unsigned)i;
+		break;
+	default:
+		r = number(opt, value, at);
+	}
+	if (r == -ENOMEM)
+		return hc_cli_usage(cmd, "out of memory");
+	if (r == -ERANGE)
+		return out_of_range(cmd, opt, name, value);
+	if (r < 0)
+		return hc_cli_usage(cmd, "%s: '%s' is not %s", name, value, expected(opt->kind));
+	return HC_CLI_GO;
+}
+
+static const struct hc_opt *find_long(const struct hc_command *cmd, const char *name, size_t len)
+{
+	for (const struct hc_opt *opt = cmd->opts; opt && opt->name; opt++) {
+		if (strlen(opt->name) == len && memcmp(opt->name, name, len) == 0)
+			return opt;
+	}
+	return NULL;
+}
+
+static const struct hc_opt *find_letter(const struct hc_command *cmd, char letter)
+{
+	for (const struct hc_opt *opt = cmd->opts; opt && opt->name; opt++) {
+		if (opt->letter && opt->letter == letter)
+			return opt;
+	}
+	return NULL;
+}
+
+struct parser {
+	const struct hc_command *cmd;
+	int argc, i; /* argv[i] is being looked at */
+	char **argv;
+	void *opts;
+};
+
+/* --name, --name=value, --name value */
+static int parse_long(struct parser *p)
+{
+	const char *arg = p->argv[p->i] + 2, *eq = strchrnul(arg, '='), *value;
+	const struct hc_opt *opt = find_long(p->cmd, arg, (size_t)(eq - arg));
+	struct shown name;
+
+	if (!opt)
+		return hc_cli_usage(p->cmd, "unknown option '--%.*s'", (int)(eq - arg), arg);
+	name = show(opt, true);
+	if (opt->kind == HC_OPT_FLAG) {
+		if (*eq)
+			return hc_cli_usage(p->cmd, "%s takes no value", name.text);
+		return store(p->cmd, opt, name.text, NULL, p->opts);
+	}
+	if (*eq)
+		value = eq + 1;
+	else if (p->i + 1 < p->argc)
+		value = p->argv[++p->i];
+	else
+		return hc_cli_usage(p->cmd, "%s needs a value (%s)", name.text, opt->value);
+	return store(p->cmd, opt, name.text, value, p->opts);
+}
+
+/* -a, -ab, -ovalue, -o value */
+static int parse_letters(struct parser *p)
+{
+	for (const char *c = p->argv[p->i] + 1; *c; c++) {
+		const struct hc_opt *opt = find_letter(p->cmd, *c);
+		struct shown name;
+		int code;
+
+		if (!opt)
+			return hc_cli_usage(p->cmd, "unknown option '-%c'", *c);
+		name = show(opt, false);
+		if (opt->kind == HC_OPT_FLAG) {
+			code = store(p->cmd, opt, name.text, NULL, p->opts);
+			if (code != HC_CLI_GO)
+				return code;
+			continue;
+		}
+		if (c[1])
+			return store(p->cmd, opt, name.text, c + 1, p->opts);
+		if (p->i + 1 < p->argc)
+			return store(p->cmd, opt, name.text, p->argv[++p->i], p->opts);
+		return hc_cli_usage(p->cmd, "%s needs a value (%s)", name.text, opt->value);
+	}
+	return HC_CLI_GO;
+}
+
+int hc_cli_parse(const struct hc_command *cmd, int argc, char **argv, void *opts, struct hc_operands *ret_operands)
+{
+	struct parser p = { .cmd = cmd, .argc = argc, .i = 1, .argv = argv, .opts = opts };
+	int n = 0; /* operands so far: they are moved to the front, behind argv[0] */
+	int after_dash = -1;
+
+	for (; p.i < argc; p.i++) {
+		const char *arg = argv[p.i];
+		int code;
+
+		if (after_dash >= 0 || arg[0] != '-' || !arg[1]) {
+			argv[1 + n++] = argv[p.i];
+			continue;
+		}
+		if (strcmp(arg, "--") == 0) {
+			after_dash = n;
+			continue;
+		}
+		if (strcmp(arg, "--help") == 0 || strcmp(arg, "-h") == 0) {
+			hc_help_print(stdout, cmd);
+			return HC_EXIT_OK;
+		}
+		code = arg[1] == '-' ? parse_long(&p) : parse_letters(&p);
+		if (code != HC_CLI_GO)
+			return code;
+	}
+	if (1 + n < argc)
+		argv[1 + n] = NULL;
+	*ret_operands = (struct hc_operands){
+		.v = argv + 1, .n = n, .after_dash = after_dash < 0 ? n : after_dash, .saw_dash = after_dash >= 0
+	};
+	return HC_CLI_GO;
+}
