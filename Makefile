@@ -1,0 +1,58 @@
+# Thin: CMake presets do the work. `make help` lists the targets.
+JOBS ?= $(shell nproc)
+PREFIX ?= /usr/local
+DESTDIR ?=
+CMAKE ?= cmake
+CTEST_ARGS ?=
+
+.PHONY: all help deps build-deps release dev fuzz-build demo check install bench fuzz format clean
+
+all: build-deps release ## build build/release/hindcast
+
+help: ## list the targets
+	@sed -n 's/^\([a-z-]*\):.*## /  \1\t/p' Makefile | expand -t 16
+
+deps: ## install everything that building, testing and the demo need
+	@.ci/install-deps
+
+# `make` installs for root only, and otherwise says what is missing and goes on: a package may be there under another name.
+build-deps:
+	@if [ "$$(id -u)" = 0 ]; then .ci/install-deps --build; \
+	else m=$$(.ci/install-deps --build --missing) || \
+	  echo "make: missing packages: $$m (run 'make deps', or install them); trying without" >&2; fi
+
+release:
+	@$(CMAKE) --preset release -DCMAKE_INSTALL_PREFIX=$(PREFIX) >build-release.log 2>&1 || { cat build-release.log; rm -f build-release.log; exit 1; }
+	@rm -f build-release.log
+	@$(CMAKE) --build --preset release -j $(JOBS)
+
+dev:
+	@$(CMAKE) --preset dev
+	@$(CMAKE) --build --preset dev -j $(JOBS)
+
+fuzz-build:
+	@$(CMAKE) --preset fuzz
+	@$(CMAKE) --build --preset fuzz -j $(JOBS) --target fuzzers
+
+demo: deps release ## record ten seconds of this machine, replay the rules over it, ask questions
+	@tests/demo/run build/release/hindcast
+
+check: deps ## everything CI checks: both builds, then all tests
+	@.ci/check $(JOBS) $(CTEST_ARGS)
+
+install: ## install to $(DESTDIR)$(PREFIX)
+	@test -x build/release/hindcast || $(MAKE) all
+	@$(CMAKE) -DCMAKE_INSTALL_PREFIX=$(PREFIX) build/release >/dev/null
+	@DESTDIR=$(DESTDIR) $(CMAKE) --install build/release
+
+bench: deps release ## measure; prints a table and writes build/bench.json
+	@tests/bench/run build/release
+
+fuzz: deps fuzz-build ## fuzz every parser for a minute each (FUZZ_SECONDS=60)
+	@tests/fuzz/run build/fuzz $(or $(FUZZ_SECONDS),60)
+
+format: ## rewrite all sources as .clang-format says
+	@git ls-files '*.c' '*.h' | xargs clang-format -i
+
+clean: ## remove build/
+	rm -rf build
