@@ -22,8 +22,7 @@ build-deps:
 	  echo "make: missing packages: $$m (run 'make deps', or install them); trying without" >&2; fi
 
 release:
-	@$(CMAKE) --preset release -DCMAKE_INSTALL_PREFIX=$(PREFIX) >build-release.log 2>&1 || { cat build-release.log; rm -f build-release.log; exit 1; }
-	@rm -f build-release.log
+	@$(CMAKE) --preset release -DCMAKE_INSTALL_PREFIX=$(PREFIX) --log-level=WARNING
 	@$(CMAKE) --build --preset release -j $(JOBS)
 
 dev:
