@@ -1,0 +1,75 @@
+/*
+ * Building one block: rows of any type, and the dictionaries they refer to.
+ *
+ * A builder belongs to one stream of a writer and to one thread. Interning returns a 1-based reference that is valid until
+ * the block is sealed: the epoch tells. Everything is copied on interning; nothing borrowed is kept.
+ */
+#ifndef HC_STORE_BUILD_H
+#define HC_STORE_BUILD_H
+
+#include "store/base/err.h"
+#include "store/base/str.h"
+#include "store/schema.h"
+
+struct hc_builder;
+
+/* The values of one row or one dictionary entry, by column. Zero-initialise: every cell is absent then. */
+struct hc_cells {
+	uint64_t valid[(HC_MAX_COLS + 63) / 64]; /* bit per column; ignored for references, where 0 is absent */
+	uint64_t v[HC_MAX_COLS];                 /* int64_t values in two's complement; references */
+};
+
+static inline void hc_cell_set(struct hc_cells *c, unsigned col, uint64_t v)
+{
+	c->valid[col / 64] |= UINT64_C(1) << (col % 64);
+	c->v[col] = v;
+}
+
+/* Where a long-lived object of the caller remembers its reference, per stream. Zero-initialise. */
+struct hc_slot {
+	uint32_t epoch[HC_N_STREAMS];
+	uint32_t ref[HC_N_STREAMS];
+};
+
+struct hc_row_head {
+	uint16_t type; /* enum hc_event_type */
+	uint16_t cpu;
+	uint64_t seq;   /* given by the writer */
+	uint64_t ts_ns; /* boot clock */
+};
+
+/* Never 0; another one for each block of each stream. */
+uint32_t hc_build_epoch(const struct hc_builder *b);
+enum hc_stream hc_build_stream(const struct hc_builder *b);
+
+static inline uint32_t hc_slot_get(const struct hc_slot *s, const struct hc_builder *b)
+{
+	enum hc_stream stream = hc_build_stream(b);
+
+	return s->epoch[stream] == hc_build_epoch(b) ? s->ref[stream] : 0;
+}
+
+static inline uint32_t hc_slot_put(struct hc_slot *s, const struct hc_builder *b, uint32_t ref)
+{
+	enum hc_stream stream = hc_build_stream(b);
+
+	s->epoch[stream] = hc_build_epoch(b);
+	s->ref[stream] = ref;
+	return ref;
+}
+
+/*
+ * Each returns the reference of an equal entry or of a new one; 0 means "absent" (out of memory included: the builder
+ * remembers it and sealing fails with -ENOMEM). A present but empty string is an entry of its own, not 0, unless .p is NULL.
+ */
+uint32_t hc_build_str(struct hc_builder *b, struct hc_str s);
+uint32_t hc_build_bytes(struct hc_builder *b, const void *p, uint32_t n_bytes);
+uint32_t hc_build_strs(struct hc_builder *b, const uint32_t *str_refs, uint32_t n);
+uint32_t hc_build_ints(struct hc_builder *b, const int64_t *values, uint32_t n);
+/* cells by HC_O_<OBJ>_ column; references in it must be of this epoch (and of earlier entries for the same kind). */
+uint32_t hc_build_obj(struct hc_builder *b, enum hc_obj_type obj, const struct hc_cells *cells);
+
+/* cells by HC_C_<TYPE>_ or HC_COL_ column. Rows must come in the order they are to be read. */
+int hc_build_row(struct hc_builder *b, const struct hc_row_head *head, const struct hc_cells *cells);
+
+#endif

@@ -1,0 +1,84 @@
+/*
+ * A capture: a directory with index.db and segments/<node>/<boot>/<stream>-<number>.hcs, an evidence bundle (.hcb, a tar of
+ * the same names), or one segment file. Opened for reading only; nothing in it is trusted.
+ *
+ * Boot times are only comparable within a boot; everything here that takes or gives a wall time uses each block's own
+ * calibration. Loading blocks is thread-safe.
+ */
+#ifndef HC_STORE_CAPTURE_H
+#define HC_STORE_CAPTURE_H
+
+#include "store/base/cleanup.h"
+#include "store/block.h"
+#include "store/segment.h"
+
+struct hc_capture;
+
+enum { HC_CAPTURE_NO_INDEX = 1 << 0 /* read the segments themselves, never index.db */ };
+
+struct hc_capture_seg {
+	struct hc_seg_header header;
+	enum hc_seg_state state;
+	const char *path;  /* below the capture's root, or in the bundle */
+	uint64_t bytes;
+	uint32_t first_block, n_blocks; /* in hc_capture_blocks() */
+	uint32_t boot;     /* index of its boot, in order of wall time */
+};
+
+struct hc_capture_block {
+	uint32_t seg;      /* index of its segment */
+	uint64_t off;      /* in the file that holds it */
+	struct hc_block_info info;
+};
+
+/* What could not be read: never silent, and it makes every command end with 3. */
+struct hc_capture_problem {
+	const char *path;
+	uint64_t off, bytes;
+	const char *what;
+};
+
+struct hc_capture_totals {
+	uint64_t n_rows, n_blocks, bytes;
+	uint64_t first_seq, last_seq;
+	int64_t first_wall_ns, last_wall_ns; /* 0 and 0 when there are no rows */
+	uint64_t rows_by_type[HC_EV_MAX], bytes_by_stream[HC_N_STREAMS];
+	uint64_t n_lost;   /* events, sum of meta_gap rows */
+	struct hc_type_set types;
+};
+
+int hc_capture_open(const char *path, unsigned flags, struct hc_capture **ret, struct hc_err *err);
+struct hc_capture *hc_capture_close(struct hc_capture *c);
+HC_DEFINE_AUTO(struct hc_capture, hc_capture_close)
+
+const char *hc_capture_path(const struct hc_capture *c);
+/* In order of boot (by wall time), stream and number. */
+const struct hc_capture_seg *hc_capture_segs(const struct hc_capture *c, uint32_t *ret_n);
+/* In order of segments, then offset. To go through all rows in order of seq, merge by first_seq: blocks of the two streams
+ * of a boot overlap, blocks of one stream do not. */
+const struct hc_capture_block *hc_capture_blocks(const struct hc_capture *c, uint32_t *ret_n);
+const struct hc_capture_problem *hc_capture_problems(const struct hc_capture *c, uint32_t *ret_n);
+/* Reads the meta rows and counts; the first call may take a while. */
+int hc_capture_totals(struct hc_capture *c, const struct hc_capture_totals **ret, struct hc_err *err);
+
+/* Which blocks to look at. Zero-initialised: all. */
+struct hc_block_filter {
+	bool has_since, has_until;
+	int64_t since_wall_ns, until_wall_ns; /* inclusive, exclusive */
+	bool has_types;
+	struct hc_type_set types;
+};
+
+/* Indices into hc_capture_blocks() that may hold matching rows, in order of first_seq; malloc'ed, free() it. */
+int hc_capture_select(const struct hc_capture *c, const struct hc_block_filter *filter, uint32_t **ret, uint32_t *ret_n,
+                      struct hc_err *err);
+/* Any thread. A damaged block gives -EBADMSG; the caller passes over it and calls hc_capture_add_problem(). */
+int hc_capture_load(const struct hc_capture *c, uint32_t block, struct hc_block **ret, struct hc_err *err);
+/* Thread-safe; the problem is listed from then on. */
+void hc_capture_add_problem(struct hc_capture *c, uint32_t block, const struct hc_err *err);
+
+/* Bundle members other than segments ("manifest.json", ...): malloc'ed bytes; -ENOENT when missing or not a bundle. */
+int hc_capture_member(const struct hc_capture *c, const char *name, uint64_t max_bytes, void **ret, size_t *ret_bytes,
+                      struct hc_err *err);
+
+#endif
