@@ -105,6 +105,21 @@ int hc_cli_parse(const struct hc_command *cmd, int argc, char **argv, void *opts
 /* Prints "hindcast COMMAND: message" to stderr and returns HC_EXIT_USAGE. */
 int hc_cli_usage(const struct hc_command *cmd, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
+struct hc_err;
+
+/*
+ * Prints an error of a library to stderr, "file:line:column: message" or "hindcast COMMAND: message", its notes
+ * below, with control characters escaped. Returns the exit code that err->code stands for (hc_exit_of).
+ */
+int hc_cli_error(const struct hc_command *cmd, const struct hc_err *err);
+
+/*
+ * 0 done; -EBADMSG, -ENODATA damaged or incomplete; -EINVAL, -ENOTSUP, -E2BIG a bad request; -EINTR interrupted;
+ * any other errno: refused by the system. A command that knows better (a policy over a limit, a capture of a newer
+ * version) says so itself.
+ */
+enum hc_exit hc_exit_of(int code);
+
 /* "hindcast: warning: ..." to stderr. */
 void hc_cli_warn(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 
@@ -125,7 +140,15 @@ const struct hc_command *hc_command_find(const char *name);
 void hc_help_print(FILE *f, const struct hc_command *cmd);
 void hc_help_list(FILE *f);
 
+/* One page in roff: of a command, or of hindcast itself when cmd is NULL. */
+void hc_man_print(FILE *f, const struct hc_command *cmd);
+
+/* shell: "bash", "zsh" or "fish". */
+int hc_completion_print(FILE *f, const char *shell);
+
+extern const struct hc_command hc_cmd_completion;
 extern const struct hc_command hc_cmd_help;
+extern const struct hc_command hc_cmd_man;
 extern const struct hc_command hc_cmd_version;
 
 #endif

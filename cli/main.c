@@ -7,9 +7,7 @@
 
 /* In the order of `hindcast help`: the way of the data. A command is listed here when it works. */
 const struct hc_command *const hc_commands[] = {
-	&hc_cmd_help,
-	&hc_cmd_version,
-	NULL,
+	&hc_cmd_completion, &hc_cmd_man, &hc_cmd_help, &hc_cmd_version, NULL,
 };
 
 const struct hc_command *hc_command_find(const char *name)

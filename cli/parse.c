@@ -4,6 +4,7 @@
  */
 #include "cmd.h"
 #include "units.h"
+#include "store/base/err.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -23,6 +24,59 @@ int hc_cli_usage(const struct hc_command *cmd, const char *fmt, ...)
 	va_end(ap);
 	fprintf(stderr, "\n");
 	return HC_EXIT_USAGE;
+}
+
+/* Text that may hold bytes of a file or a path: a terminal must not obey it. */
+static void print_escaped(FILE *f, const char *text, size_t len)
+{
+	for (size_t i = 0; i < len; i++) {
+		unsigned char c = (unsigned char)text[i];
+
+		if (c < 0x20 || c == 0x7f)
+			fprintf(f, "\\x%02x", c);
+		else
+			fputc(c, f);
+	}
+}
+
+int hc_cli_error(const struct hc_command *cmd, const struct hc_err *err)
+{
+	char text[sizeof(err->file) + sizeof(err->msg) + 64];
+	const char *note = err->notes;
+
+	hc_err_text(err, text, sizeof(text));
+	if (!err->file[0])
+		fprintf(stderr, "hindcast %s: ", cmd->name);
+	print_escaped(stderr, text, strlen(text));
+	fputc('\n', stderr);
+	while (*note) {
+		size_t len = strcspn(note, "\n");
+
+		fputs("  ", stderr);
+		print_escaped(stderr, note, len);
+		fputc('\n', stderr);
+		note += len + (note[len] == '\n');
+	}
+	return hc_exit_of(err->code);
+}
+
+enum hc_exit hc_exit_of(int code)
+{
+	switch (code) {
+	case 0:
+		return HC_EXIT_OK;
+	case -EBADMSG:
+	case -ENODATA:
+		return HC_EXIT_DAMAGED;
+	case -EINVAL:
+	case -ENOTSUP:
+	case -E2BIG:
+		return HC_EXIT_USAGE;
+	case -EINTR:
+		return HC_EXIT_INTERRUPTED;
+	default:
+		return HC_EXIT_REFUSED;
+	}
 }
 
 void hc_cli_warn(const char *fmt, ...)
@@ -280,6 +334,31 @@ static int parse_letters(struct parser *p)
 	return HC_CLI_GO;
 }
 
+/* What a command did not get to see it cannot free. */
+static void forget_strs(const struct hc_command *cmd, void *opts)
+{
+	for (const struct hc_opt *opt = cmd->opts; opt && opt->name; opt++) {
+		if (opt->kind == HC_OPT_STRS)
+			hc_strs_done((struct hc_strs *)((char *)opts + opt->off));
+	}
+}
+
+/* The option at argv[p->i]. */
+static int parse_option(struct parser *p)
+{
+	const char *arg = p->argv[p->i];
+	int code;
+
+	if (strcmp(arg, "--help") == 0 || strcmp(arg, "-h") == 0) {
+		hc_help_print(stdout, p->cmd);
+		code = HC_EXIT_OK;
+	} else
+		code = arg[1] == '-' ? parse_long(p) : parse_letters(p);
+	if (code != HC_CLI_GO)
+		forget_strs(p->cmd, p->opts);
+	return code;
+}
+
 int hc_cli_parse(const struct hc_command *cmd, int argc, char **argv, void *opts, struct hc_operands *ret_operands)
 {
 	struct parser p = { .cmd = cmd, .argc = argc, .i = 1, .argv = argv, .opts = opts };
@@ -298,11 +377,7 @@ int hc_cli_parse(const struct hc_command *cmd, int argc, char **argv, void *opts
 			after_dash = n;
 			continue;
 		}
-		if (strcmp(arg, "--help") == 0 || strcmp(arg, "-h") == 0) {
-			hc_help_print(stdout, cmd);
-			return HC_EXIT_OK;
-		}
-		code = arg[1] == '-' ? parse_long(&p) : parse_letters(&p);
+		code = parse_option(&p);
 		if (code != HC_CLI_GO)
 			return code;
 	}
