@@ -1,0 +1,94 @@
+/* Replay: a plan over a capture, on several threads, hits in order. */
+#ifndef HC_REPLAY_REPLAY_H
+#define HC_REPLAY_REPLAY_H
+
+#include "replay/plan.h"
+#include "store/capture.h"
+
+/* ---- what a capture can answer ---- */
+
+struct hc_facts; /* of one capture: what was recorded, when */
+
+/* Reads the meta rows. */
+int hc_facts_load(struct hc_capture *c, struct hc_facts **ret, struct hc_err *err);
+struct hc_facts *hc_facts_free(struct hc_facts *f);
+HC_DEFINE_AUTO(struct hc_facts, hc_facts_free)
+
+enum hc_recorded {
+	HC_RECORDED_UNKNOWN, /* the capture does not say: no meta_config row */
+	HC_RECORDED_NO,
+	HC_RECORDED_PARTLY,  /* sampled, filtered, or not in all spans */
+	HC_RECORDED_ALL,
+};
+
+enum hc_recorded hc_facts_type(const struct hc_facts *f, unsigned event_type);
+/* Whether some of the types in the set are recorded in the mode named by the recorder. */
+bool hc_facts_has_fact(const struct hc_facts *f, unsigned event_type, const char *fact);
+/* Events lost as the capture tells. */
+uint64_t hc_facts_lost(const struct hc_facts *f);
+
+/* Why a rule cannot be answered from this capture, or only partly. */
+struct hc_answer {
+	bool answerable;            /* false: say so, and exit with 1 */
+	const char *const *reasons; /* NULL-terminated sentences, remedies included; notes where answerable */
+};
+
+struct hc_answers; /* by rule */
+
+int hc_answers_new(const struct hc_ir *ir, const struct hc_facts *f, struct hc_answers **ret, struct hc_err *err);
+struct hc_answers *hc_answers_free(struct hc_answers *a);
+HC_DEFINE_AUTO(struct hc_answers, hc_answers_free)
+const struct hc_answer *hc_answers_rule(const struct hc_answers *a, uint32_t rule);
+
+/* ---- running ---- */
+
+/* A hit with its block open: everything is borrowed until the sink returns. */
+struct hc_alert {
+	const struct hc_hit *hit;
+	const struct hc_rule_opts *rule;
+	int64_t wall_ns;
+	struct hc_view *view; /* for hc_access_value(view, access, hit->row) */
+	uint32_t block;       /* in hc_capture_blocks() */
+};
+
+struct hc_replay_opts {
+	unsigned n_threads;     /* 0: one per processor */
+	bool has_since, has_until;
+	int64_t since_wall_ns, until_wall_ns; /* inclusive, exclusive; exact at the row */
+	bool profile;
+	const void *user;       /* for computed leaves */
+	/*
+	 * Called by the worker that evaluated the block, concurrently: renders the alert into the arena, whose memory is kept
+	 * until emit. *ret is given to emit. Without it emit gets NULL.
+	 */
+	int (*render)(void *ctx, const struct hc_alert *alert, struct hc_arena *arena, void **ret, struct hc_err *err);
+	/* Called by one thread at a time, in order of seq, then rule; the view is gone. A negative errno stops the replay;
+	 * a positive value ends it early without error. */
+	int (*emit)(void *ctx, const struct hc_hit *hit, int64_t wall_ns, void *rendered, struct hc_err *err);
+	/* Now and then, by any thread: bytes of the blocks done and of all. Return nonzero to stop (-EINTR). */
+	int (*progress)(void *ctx, uint64_t done_rows, uint64_t all_rows);
+	void *ctx;
+};
+
+struct hc_replay_stats {
+	uint64_t n_rows;        /* in the blocks selected */
+	uint64_t n_blocks;      /* selected */
+	uint64_t n_skipped;     /* of these, never decoded beyond the header: nothing in them can match */
+	uint64_t n_damaged;     /* passed over */
+	uint64_t n_hits;
+	uint64_t n_regex_limits;
+	uint64_t wall_ns, cpu_ns; /* spent */
+	unsigned n_threads;
+	struct hc_rule_cost *costs; /* by rule when asked for; free() */
+	uint64_t *hits_by_rule;     /* free() */
+};
+
+/*
+ * Replays. The order and content of what emit gets do not depend on the number of threads. Damaged blocks are passed over
+ * and listed in the capture's problems. At most a few blocks per thread are in memory.
+ */
+int hc_replay(const struct hc_plan *plan, struct hc_capture *c, const struct hc_replay_opts *opts,
+              struct hc_replay_stats *ret, struct hc_err *err);
+void hc_replay_stats_done(struct hc_replay_stats *s);
+
+#endif
