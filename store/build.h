@@ -66,7 +66,8 @@ uint32_t hc_build_str(struct hc_builder *b, struct hc_str s);
 uint32_t hc_build_bytes(struct hc_builder *b, const void *p, uint32_t n_bytes);
 uint32_t hc_build_strs(struct hc_builder *b, const uint32_t *str_refs, uint32_t n);
 uint32_t hc_build_ints(struct hc_builder *b, const int64_t *values, uint32_t n);
-/* cells by HC_O_<OBJ>_ column; references in it must be of this epoch (and of earlier entries for the same kind). */
+/* cells by HC_O_<OBJ>_ column; references in it must be of this epoch (and of earlier entries for the same kind). Objects may
+ * refer to each other in circles (a socket's creator has that socket as its stdin): the caller breaks the circle with 0. */
 uint32_t hc_build_obj(struct hc_builder *b, enum hc_obj_type obj, const struct hc_cells *cells);
 
 /* cells by HC_C_<TYPE>_ or HC_COL_ column. Rows must come in the order they are to be read. */

@@ -28,7 +28,7 @@ struct hc_seg_header {
 
 /* A block as the footer, or a walk, knows it. */
 struct hc_seg_block {
-	uint64_t off;           /* of its header frame */
+	uint64_t off;           /* of its header frame, from the segment's first byte */
 	struct hc_block_info info;
 	uint8_t sha256[32];     /* of all its bytes: its leaf in the Merkle tree; zero after a walk without hashing */
 };

@@ -1,0 +1,412 @@
+/*
+ * Writing segments: a builder per stream; a block that is due is encoded, hashed and written at the segment's end in one
+ * pwrite. A write that fails is undone by truncating to the last whole block.
+ */
+#include "store/writer.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <openssl/evp.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "segment_priv.h"
+
+#define DEFAULT_LEVEL 3
+#define DEFAULT_BLOCK_NS UINT64_C(1000000000)
+#define DEFAULT_QUIET_NS UINT64_C(10000000000)
+#define DEFAULT_SEGMENT_BYTES (UINT64_C(64) << 20)
+#define DEFAULT_SEGMENT_NS (UINT64_C(300) * 1000000000)
+#define QUIET_ROWS 512u
+#define BLOCK_RAW_BYTES ((size_t)48 << 20) /* strings and payloads fill a block before its rows do */
+
+struct stream {
+	struct hc_builder *builder;
+	int fd; /* -1: no segment open */
+	char path[4096];
+	struct hc_seg_header header;
+	uint64_t off;      /* where the next block goes */
+	uint32_t number;   /* of the next segment */
+	struct hc_seg_block *blocks;
+	uint32_t n_blocks, cap_blocks;
+	bool announcing;   /* on_segment is running */
+};
+
+struct hc_writer {
+	struct hc_writer_opts opts;
+	char dir[3072], boot[40], node[65], tool[65];
+	struct stream stream[HC_N_STREAMS];
+	uint64_t next_seq;
+	int64_t wall_offset_ns;
+	struct hc_writer_stats stats;
+	EVP_MD_CTX *md;
+	int failed; /* first error; nothing is written any more */
+};
+
+static const char *const stream_names[HC_N_STREAMS] = { "security", "bulk" };
+
+static uint64_t boot_now(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_BOOTTIME, &ts);
+	return (uint64_t)ts.tv_sec * 1000000000u + (uint64_t)ts.tv_nsec;
+}
+
+static int64_t wall_now(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_REALTIME, &ts);
+	return (int64_t)ts.tv_sec * 1000000000 + ts.tv_nsec;
+}
+
+static int make_dirs(const char *path, struct hc_err *err)
+{
+	char buf[4096];
+
+	snprintf(buf, sizeof(buf), "%s", path);
+	for (char *p = buf + 1;; p++) {
+		char c = *p;
+
+		if (c != '/' && c != '\0')
+			continue;
+		*p = '\0';
+		if (mkdir(buf, 0700) < 0 && errno != EEXIST)
+			return hc_err_set(err, -errno, "cannot make the directory '%s': %s", buf, strerror(errno));
+		*p = c;
+		if (c == '\0')
+			return 0;
+	}
+}
+
+/* A host name is outside data: what could leave the directory, or is no file name, becomes '_'. */
+static void clean_name(char *to, size_t room, const char *from)
+{
+	size_t n = 0;
+
+	for (; *from && n + 1 < room; from++) {
+		char c = *from;
+		bool good = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' ||
+		            c == '_' || (c == '.' && n > 0);
+
+		to[n++] = good ? c : '_';
+	}
+	if (!n)
+		to[n++] = '_';
+	to[n] = '\0';
+}
+
+int hc_writer_open(const struct hc_writer_opts *opts, struct hc_writer **ret, struct hc_err *err)
+{
+	HC_AUTO(hc_writer_abort) struct hc_writer *w = calloc(1, sizeof(*w));
+	const uint8_t *id = opts->boot_id;
+	char path[4096];
+	int r;
+
+	if (!w)
+		return hc_err_set(err, -ENOMEM, "out of memory");
+	for (unsigned i = 0; i < HC_N_STREAMS; i++)
+		w->stream[i].fd = -1;
+	w->opts = *opts;
+	if (!w->opts.zstd_level)
+		w->opts.zstd_level = DEFAULT_LEVEL;
+	if (!w->opts.block_ns)
+		w->opts.block_ns = DEFAULT_BLOCK_NS;
+	if (!w->opts.quiet_block_ns)
+		w->opts.quiet_block_ns = DEFAULT_QUIET_NS;
+	if (!w->opts.segment_bytes)
+		w->opts.segment_bytes = DEFAULT_SEGMENT_BYTES;
+	if (!w->opts.segment_ns)
+		w->opts.segment_ns = DEFAULT_SEGMENT_NS;
+	w->next_seq = opts->next_seq ? opts->next_seq : 1;
+	if (strlen(opts->dir) >= sizeof(w->dir))
+		return hc_err_set(err, -ENAMETOOLONG, "the name of the capture's directory is too long");
+	snprintf(w->dir, sizeof(w->dir), "%s", opts->dir);
+	clean_name(w->node, sizeof(w->node), opts->node ? opts->node : "");
+	snprintf(w->tool, sizeof(w->tool), "%s", opts->tool ? opts->tool : "hindcast");
+	snprintf(w->boot, sizeof(w->boot), "%02x%02x%02x%02x-%02x%02x-%02x%02x-%02x%02x-%02x%02x%02x%02x%02x%02x", id[0], id[1],
+	         id[2], id[3], id[4], id[5], id[6], id[7], id[8], id[9], id[10], id[11], id[12], id[13], id[14], id[15]);
+	w->md = EVP_MD_CTX_new();
+	if (!w->md)
+		return hc_err_set(err, -ENOMEM, "out of memory");
+	for (unsigned i = 0; i < HC_N_STREAMS; i++) {
+		w->stream[i].number = opts->next_number[i] ? opts->next_number[i] : 1;
+		w->stream[i].builder = hc_builder_new((enum hc_stream)i, w->opts.zstd_level);
+		if (!w->stream[i].builder)
+			return hc_err_set(err, -ENOMEM, "out of memory");
+	}
+	snprintf(path, sizeof(path), "%s/segments/%s/%s", w->dir, w->node, w->boot);
+	r = make_dirs(path, err);
+	if (r < 0)
+		return r;
+	*ret = hc_steal(w);
+	return 0;
+}
+
+static int write_at(struct stream *s, const void *p, size_t n_bytes, struct hc_err *err)
+{
+	size_t done = 0;
+
+	while (done < n_bytes) {
+		ssize_t r = pwrite(s->fd, (const uint8_t *)p + done, n_bytes - done, (off_t)(s->off + done));
+
+		if (r < 0 && errno == EINTR)
+			continue;
+		if (r <= 0) {
+			int e = r < 0 ? errno : EIO;
+
+			if (ftruncate(s->fd, (off_t)s->off) < 0)
+				hc_err_note(err, "the torn end of %s could not be cut: %s", s->path, strerror(errno));
+			return hc_err_set(err, -e, "cannot write %s: %s", s->path, strerror(e));
+		}
+		done += (size_t)r;
+	}
+	s->off += n_bytes;
+	return 0;
+}
+
+static int segment_open(struct hc_writer *w, enum hc_stream which, struct hc_err *err)
+{
+	struct stream *s = &w->stream[which];
+	uint8_t buf[HC_SEG_HEADER_MAX_BYTES];
+	size_t n;
+	int r;
+
+	s->header = (struct hc_seg_header){ .format_major = HC_FORMAT_MAJOR,
+		                            .format_minor = HC_FORMAT_MINOR,
+		                            .stream = (uint8_t)which,
+		                            .number = s->number,
+		                            .created_wall_ns = wall_now(),
+		                            .created_boot_ns = boot_now() };
+	memcpy(s->header.capture_id, w->opts.capture_id, 16);
+	memcpy(s->header.boot_id, w->opts.boot_id, 16);
+	snprintf(s->header.node, sizeof(s->header.node), "%s", w->node);
+	snprintf(s->header.tool, sizeof(s->header.tool), "%s", w->tool);
+	snprintf(s->path, sizeof(s->path), "%s/segments/%s/%s/%s-%08u.hcs", w->dir, w->node, w->boot, stream_names[which],
+	         s->number);
+	s->fd = open(s->path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	if (s->fd < 0)
+		return hc_err_set(err, -errno, "cannot create %s: %s", s->path, strerror(errno));
+	s->off = 0;
+	s->n_blocks = 0;
+	n = hc_seg_header_write(&s->header, buf);
+	r = write_at(s, buf, n, err);
+	if (r < 0)
+		return r;
+	w->stats.bytes += n;
+	w->stats.n_segments++;
+	s->number++;
+	return 0;
+}
+
+static int segment_close(struct hc_writer *w, struct stream *s, struct hc_err *err)
+{
+	uint8_t *footer;
+	size_t n;
+	int r;
+
+	if (s->fd < 0)
+		return 0;
+	footer = hc_seg_footer_write(s->blocks, s->n_blocks, s->off, &n);
+	r = footer ? write_at(s, footer, n, err) : hc_err_set(err, -ENOMEM, "out of memory");
+	free(footer);
+	if (r == 0) {
+		w->stats.bytes += n;
+		if (w->opts.fsync && fsync(s->fd) < 0)
+			r = hc_err_set(err, -errno, "cannot sync %s: %s", s->path, strerror(errno));
+	}
+	close(s->fd);
+	s->fd = -1;
+	return r;
+}
+
+static int seal(struct hc_writer *w, enum hc_stream which, struct hc_err *err)
+{
+	struct stream *s = &w->stream[which];
+	struct hc_block_out out;
+	struct hc_seg_block block = { 0 };
+	int r;
+
+	if (!hc_builder_n_rows(s->builder))
+		return 0;
+	if (s->fd < 0) {
+		r = segment_open(w, which, err);
+		if (r < 0)
+			return r;
+	}
+	r = hc_builder_seal(s->builder, w->wall_offset_ns, &out, err);
+	if (r < 0)
+		return r;
+	block.off = s->off;
+	block.info = out.info;
+	if (!EVP_DigestInit_ex(w->md, EVP_sha256(), NULL) || !EVP_DigestUpdate(w->md, out.bytes, out.n_bytes) ||
+	    !EVP_DigestFinal_ex(w->md, block.sha256, NULL))
+		return hc_err_set(err, -ENOMEM, "cannot compute SHA-256 of a block");
+	if (s->n_blocks == s->cap_blocks) {
+		uint32_t cap = s->cap_blocks ? s->cap_blocks * 2 : 64;
+		struct hc_seg_block *p = realloc(s->blocks, cap * sizeof(*p));
+
+		if (!p)
+			return hc_err_set(err, -ENOMEM, "out of memory");
+		s->blocks = p;
+		s->cap_blocks = cap;
+	}
+	r = write_at(s, out.bytes, out.n_bytes, err);
+	if (r < 0)
+		return r;
+	s->blocks[s->n_blocks++] = block;
+	w->stats.bytes += out.n_bytes;
+	w->stats.n_blocks++;
+	if (w->opts.on_block) {
+		r = w->opts.on_block(w->opts.ctx, s->path, &s->header, &block, err);
+		if (r < 0)
+			return r;
+	}
+	if (s->off >= w->opts.segment_bytes || boot_now() - s->header.created_boot_ns >= w->opts.segment_ns)
+		return segment_close(w, s, err);
+	return 0;
+}
+
+static bool due(const struct hc_writer *w, const struct stream *s, uint64_t now_ns)
+{
+	uint32_t n = hc_builder_n_rows(s->builder);
+	uint64_t first = hc_builder_first_ns(s->builder);
+	uint64_t age = now_ns > first ? now_ns - first : 0;
+
+	if (n == 0)
+		return false;
+	return n >= HC_BLOCK_MAX_ROWS || hc_builder_bytes(s->builder) >= BLOCK_RAW_BYTES ||
+	       age >= (n < QUIET_ROWS ? w->opts.quiet_block_ns : w->opts.block_ns);
+}
+
+static int fail(struct hc_writer *w, int r)
+{
+	if (!w->failed)
+		w->failed = r;
+	return r;
+}
+
+struct hc_builder *hc_writer_begin(struct hc_writer *w, unsigned type, uint64_t now_ns, struct hc_err *err)
+{
+	const struct hc_table_desc *desc = hc_event_desc(type);
+	struct stream *s;
+	int r;
+
+	if (w->failed || !desc) {
+		hc_err_set(err, w->failed ? w->failed : -EINVAL, w->failed ? "writing has failed before" : "no such event type");
+		return NULL;
+	}
+	s = &w->stream[desc->stream];
+	if (due(w, s, now_ns)) {
+		r = seal(w, (enum hc_stream)desc->stream, err);
+		if (r < 0) {
+			fail(w, r);
+			return NULL;
+		}
+	}
+	if (s->fd < 0 && !s->announcing) {
+		r = segment_open(w, (enum hc_stream)desc->stream, err);
+		if (r == 0 && w->opts.on_segment) {
+			s->announcing = true;
+			r = w->opts.on_segment(w->opts.ctx, (enum hc_stream)desc->stream, err);
+			s->announcing = false;
+		}
+		if (r < 0) {
+			fail(w, r);
+			return NULL;
+		}
+	}
+	return s->builder;
+}
+
+int hc_writer_row(struct hc_writer *w, struct hc_row_head *head, const struct hc_cells *cells, struct hc_err *err)
+{
+	const struct hc_table_desc *desc = hc_event_desc(head->type);
+	int r;
+
+	if (w->failed || !desc)
+		return hc_err_set(err, w->failed ? w->failed : -EINVAL, "%s",
+		                  w->failed ? "writing has failed before" : "no such event type");
+	head->seq = w->next_seq;
+	r = hc_build_row(w->stream[desc->stream].builder, head, cells);
+	if (r < 0)
+		return hc_err_set(err, fail(w, r), "cannot add a row to the block");
+	w->next_seq++;
+	w->stats.n_rows++;
+	w->stats.rows_by_type[head->type]++;
+	return 0;
+}
+
+int hc_writer_tick(struct hc_writer *w, uint64_t now_ns, struct hc_err *err)
+{
+	if (w->failed)
+		return hc_err_set(err, w->failed, "writing has failed before");
+	for (unsigned i = 0; i < HC_N_STREAMS; i++) {
+		if (due(w, &w->stream[i], now_ns)) {
+			int r = seal(w, (enum hc_stream)i, err);
+
+			if (r < 0)
+				return fail(w, r);
+		}
+	}
+	return 0;
+}
+
+int hc_writer_flush(struct hc_writer *w, struct hc_err *err)
+{
+	if (w->failed)
+		return hc_err_set(err, w->failed, "writing has failed before");
+	for (unsigned i = 0; i < HC_N_STREAMS; i++) {
+		int r = seal(w, (enum hc_stream)i, err);
+
+		if (r < 0)
+			return fail(w, r);
+	}
+	return 0;
+}
+
+void hc_writer_set_wall_offset(struct hc_writer *w, int64_t wall_offset_ns)
+{
+	w->wall_offset_ns = wall_offset_ns;
+}
+
+const struct hc_writer_stats *hc_writer_stats(const struct hc_writer *w)
+{
+	return &w->stats;
+}
+
+int hc_writer_close(struct hc_writer *w, struct hc_err *err)
+{
+	int r = w->failed ? w->failed : hc_writer_flush(w, err);
+
+	for (unsigned i = 0; i < HC_N_STREAMS; i++) {
+		/* after a failure the footer is still tried: the blocks before are whole, and it says so */
+		int q = segment_close(w, &w->stream[i], r < 0 ? NULL : err);
+
+		r = r < 0 ? r : q;
+	}
+	hc_writer_abort(w);
+	return r;
+}
+
+struct hc_writer *hc_writer_abort(struct hc_writer *w)
+{
+	if (!w)
+		return NULL;
+	for (unsigned i = 0; i < HC_N_STREAMS; i++) {
+		struct stream *s = &w->stream[i];
+
+		hc_builder_free(s->builder);
+		free(s->blocks);
+		if (s->fd >= 0)
+			close(s->fd);
+	}
+	EVP_MD_CTX_free(w->md);
+	free(w);
+	return NULL;
+}
