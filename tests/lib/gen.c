@@ -1,6 +1,6 @@
 /*
- * Pools of random objects per kind, made in the order of reference, so that the graph has no cycles; rows pick from the pools.
- * Objects are immutable and remember their reference in a slot, as the recorder's do.
+ * Pools of random objects per kind, made in the order of reference, so that the graph has no cycles; rows pick
+ * from the pools. Objects are immutable and remember their reference in a slot, as the recorder's do.
  */
 #include "gen.h"
 
@@ -22,7 +22,7 @@ struct obj {
 	uint64_t hash;
 	uint8_t kind; /* enum hc_obj_type */
 	uint8_t depth;
-	uint32_t n;   /* bytes of a heap entry, items of a list */
+	uint32_t n;    /* bytes of a heap entry, items of a list */
 	const void *p; /* bytes, const struct obj *[], int64_t[] */
 	uint64_t valid[(HC_MAX_COLS + 63) / 64];
 	union {
@@ -84,12 +84,17 @@ static uint64_t hash_heap(unsigned kind, const void *p, uint32_t n)
 
 /* ---- objects ---- */
 
-static const char *const comms[] = { "bash", "sh", "cat", "sshd", "nginx", "curl", "python3", "systemd", "cron",
-	                             "dockerd", "runc", "kworker/0:1", "wget", "nc", "perl", "ls", "find", "cc1", "make" };
-static const char *const dirs[] = { "/etc", "/usr/bin", "/usr/lib/x86_64-linux-gnu", "/tmp", "/root/.ssh", "/var/log",
-	                            "/proc/self", "/home/user/src", "/dev", "/opt/app" };
-static const char *const files[] = { "shadow", "passwd", "ld.so.cache", "libc.so.6", "id_rsa", "authorized_keys", "bash",
-	                             "main.c", "main.o", "syslog", "null", "config.yaml", "a b", "caf\xc3\xa9" };
+static const char *const comms[] = { "bash",    "sh",   "cat",     "sshd", "nginx",       "curl", "python3",
+	                             "systemd", "cron", "dockerd", "runc", "kworker/0:1", "wget", "nc",
+	                             "perl",    "ls",   "find",    "cc1",  "make" };
+static const char *const dirs[] = { "/etc",       "/usr/bin",       "/usr/lib/x86_64-linux-gnu",
+	                            "/tmp",       "/root/.ssh",     "/var/log",
+	                            "/proc/self", "/home/user/src", "/dev",
+	                            "/opt/app" };
+static const char *const files[] = { "shadow", "passwd",          "ld.so.cache", "libc.so.6",
+	                             "id_rsa", "authorized_keys", "bash",        "main.c",
+	                             "main.o", "syslog",          "null",        "config.yaml",
+	                             "a b",    "caf\xc3\xa9" };
 
 #define PICK(g, table) (table)[hc_gen_below(&(g)->rng, sizeof(table) / sizeof((table)[0]))]
 
@@ -121,23 +126,18 @@ static struct obj *heap_obj(struct gen *g, unsigned kind, const void *p, uint32_
 	return o;
 }
 
-static struct obj *obj_make(struct gen *g, unsigned kind);
+static struct obj *obj_make(struct gen *g, unsigned kind, unsigned level);
 
-/* One of the pool, or a new one when it is not full or by a small chance: dictionaries keep growing as on a real node. */
-static struct obj *obj_pick(struct gen *g, unsigned kind)
+/* One of the pool or, by a small chance, a new one that joins it: dictionaries keep growing as on a real node. */
+static struct obj *obj_pick(struct gen *g, unsigned kind, unsigned level)
 {
 	struct pool *p = &g->pool[kind];
 	struct obj *o;
 
-	if (p->n == p->max && !chance(g, 1))
+	if (level >= 3 || !chance(g, p->n < p->max ? 20 : 1))
 		return p->v[hc_gen_below(&g->rng, p->n)];
-	if (p->n > p->max / 2 && p->n < p->max && chance(g, 80))
-		return p->v[hc_gen_below(&g->rng, p->n)];
-	o = obj_make(g, kind);
-	if (p->n < p->max)
-		p->v[p->n++] = o;
-	else
-		p->v[hc_gen_below(&g->rng, p->n)] = o;
+	o = obj_make(g, kind, level + 1);
+	p->v[p->n < p->max ? p->n++ : hc_gen_below(&g->rng, p->n)] = o;
 	return o;
 }
 
@@ -222,7 +222,8 @@ static uint64_t random_int(struct gen *g, const struct hc_col_desc *c)
 	case 0: /* the whole width */
 		return hc_gen_next(&g->rng);
 	case 1:
-		return c->is_signed ? (uint64_t)-(int64_t)hc_gen_below(&g->rng, 200) : hc_gen_below(&g->rng, 1 << 20);
+		return c->is_signed ? (uint64_t) - (int64_t)hc_gen_below(&g->rng, 200)
+		                    : hc_gen_below(&g->rng, 1 << 20);
 	case 2:
 		return c->is_signed ? (uint64_t)INT64_MIN : UINT64_MAX;
 	default:
@@ -230,7 +231,7 @@ static uint64_t random_int(struct gen *g, const struct hc_col_desc *c)
 	}
 }
 
-static struct obj *make_list(struct gen *g, unsigned kind)
+static struct obj *make_list(struct gen *g, unsigned kind, unsigned level)
 {
 	struct obj *o = obj_alloc(g, kind, 0);
 	uint32_t n = (uint32_t)hc_gen_below(&g->rng, 6);
@@ -241,7 +242,7 @@ static struct obj *make_list(struct gen *g, unsigned kind)
 		struct obj **items = hc_arena_alloc(&g->arena, (n + 1) * sizeof(struct obj *));
 
 		for (uint32_t i = 0; i < n; i++) {
-			items[i] = obj_pick(g, HC_OBJ_STR);
+			items[i] = obj_pick(g, HC_OBJ_STR, level);
 			o->hash = mix(o->hash, items[i]->hash);
 		}
 		o->p = items;
@@ -249,7 +250,8 @@ static struct obj *make_list(struct gen *g, unsigned kind)
 		int64_t *items = hc_arena_alloc(&g->arena, (n + 1) * sizeof(int64_t));
 
 		for (uint32_t i = 0; i < n; i++) {
-			items[i] = chance(g, 90) ? (int64_t)hc_gen_below(&g->rng, 70000) : (int64_t)hc_gen_next(&g->rng);
+			items[i] = chance(g, 90) ? (int64_t)hc_gen_below(&g->rng, 70000)
+			                         : (int64_t)hc_gen_next(&g->rng);
 			o->hash = mix(o->hash, (uint64_t)items[i]);
 		}
 		o->p = items;
@@ -258,24 +260,20 @@ static struct obj *make_list(struct gen *g, unsigned kind)
 }
 
 /* A value for a column: sets the cell and returns its hash. */
-static uint64_t fill_cell(struct gen *g, const struct hc_col_desc *c, struct obj *o, unsigned col, unsigned max_depth)
+static uint64_t fill_cell(struct gen *g, const struct hc_col_desc *c, struct obj *o, unsigned col, unsigned level)
 {
 	/* what nearly every row has on a real node is nearly always there */
-	bool often = c->ref == HC_OBJ_TASK || c->fmt == HC_FMT_PID || c->kind == HC_KIND_PATH || !strcmp(c->name, "comm");
+	bool often = c->ref == HC_OBJ_TASK || c->fmt == HC_FMT_PID || c->kind == HC_KIND_PATH ||
+	             !strcmp(c->name, "comm");
 
 	if (!chance(g, often ? 97 : 75))
 		return ABSENT;
 	if (c->ref) {
 		struct obj *ref = NULL;
 
-		for (int tries = 0; tries < 4; tries++) {
-			ref = max_depth > 4 || c->ref >= HC_OBJ_STR || g->pool[c->ref].n == 0 ? obj_pick(g, c->ref)
-			                                                                     : g->pool[c->ref].v[0];
-			if (ref->depth < max_depth)
-				break;
-			ref = NULL;
-		}
-		if (!ref)
+		for (int tries = 0; tries < 4 && (!ref || ref->depth >= MAX_DEPTH); tries++)
+			ref = obj_pick(g, c->ref, level);
+		if (ref->depth >= MAX_DEPTH)
 			return ABSENT;
 		o->cell[col].ref = ref;
 		if (o->depth <= ref->depth)
@@ -287,7 +285,7 @@ static uint64_t fill_cell(struct gen *g, const struct hc_col_desc *c, struct obj
 	return mix(3, o->cell[col].v);
 }
 
-static struct obj *obj_make(struct gen *g, unsigned kind)
+static struct obj *obj_make(struct gen *g, unsigned kind, unsigned level)
 {
 	const struct hc_table_desc *desc;
 	struct obj *o;
@@ -297,7 +295,7 @@ static struct obj *obj_make(struct gen *g, unsigned kind)
 	if (kind == HC_OBJ_BYTES)
 		return make_bytes(g);
 	if (kind == HC_OBJ_STRS || kind == HC_OBJ_INTS)
-		return make_list(g, kind);
+		return make_list(g, kind, level);
 	desc = hc_obj_desc(kind);
 	o = obj_alloc(g, kind, desc->n_cols);
 	o->hash = mix(4, kind);
@@ -305,7 +303,7 @@ static struct obj *obj_make(struct gen *g, unsigned kind)
 		const struct hc_col_desc *c = &desc->cols[col];
 		bool absent = c->ref && c->ref < HC_OBJ_STR && g->pool[c->ref].n == 0; /* the first of its kind */
 
-		o->hash = mix(o->hash, absent ? ABSENT : fill_cell(g, c, o, col, MAX_DEPTH - 1));
+		o->hash = mix(o->hash, absent ? ABSENT : fill_cell(g, c, o, col, level));
 	}
 	return o;
 }
@@ -317,9 +315,10 @@ static void pools_init(struct gen *g)
 		uint8_t kind;
 		uint16_t max, first;
 	} sizes[] = {
-		{ HC_OBJ_STR, 512, 200 }, { HC_OBJ_BYTES, 128, 60 }, { HC_OBJ_STRS, 128, 30 }, { HC_OBJ_INTS, 64, 10 },
-		{ HC_OBJ_PATH, 256, 60 }, { HC_OBJ_FILE, 128, 30 },  { HC_OBJ_USER, 8, 4 },    { HC_OBJ_GROUP, 8, 4 },
-		{ HC_OBJ_CTR, 8, 3 },     { HC_OBJ_PROC, 96, 4 },    { HC_OBJ_SOCK, 96, 10 },  { HC_OBJ_FDOBJ, 256, 20 },
+		{ HC_OBJ_STR, 512, 200 }, { HC_OBJ_BYTES, 128, 60 }, { HC_OBJ_STRS, 128, 30 },
+		{ HC_OBJ_INTS, 64, 10 },  { HC_OBJ_PATH, 256, 60 },  { HC_OBJ_FILE, 128, 30 },
+		{ HC_OBJ_USER, 8, 4 },    { HC_OBJ_GROUP, 8, 4 },    { HC_OBJ_CTR, 8, 3 },
+		{ HC_OBJ_PROC, 96, 4 },   { HC_OBJ_SOCK, 96, 10 },   { HC_OBJ_FDOBJ, 256, 20 },
 		{ HC_OBJ_IMAGE, 48, 8 },  { HC_OBJ_TASK, 128, 10 },
 	};
 
@@ -329,10 +328,8 @@ static void pools_init(struct gen *g)
 		struct pool *p = &g->pool[sizes[i].kind];
 
 		while (p->n < sizes[i].first) {
-			struct obj *o = obj_make(g, sizes[i].kind);
-
-			if (p->n < p->max)
-				p->v[p->n++] = o;
+			p->v[p->n] = obj_make(g, sizes[i].kind, 3);
+			p->n++;
 		}
 	}
 }
@@ -380,11 +377,11 @@ static uint32_t intern(struct obj *o, struct hc_builder *b)
 static const struct {
 	uint16_t type, share;
 } node_mix[] = {
-	{ HC_EV_READ, 230 },      { HC_EV_WRITE, 120 },    { HC_EV_OPENAT, 140 },    { HC_EV_CLOSE, 140 },
-	{ HC_EV_MMAP, 60 },       { HC_EV_MPROTECT, 25 },  { HC_EV_LSEEK, 40 },      { HC_EV_FCNTL, 20 },
-	{ HC_EV_SYS, 150 },       { HC_EV_PROC_FORK, 4 },  { HC_EV_PROC_EXEC, 4 },   { HC_EV_PROC_EXIT, 4 },
-	{ HC_EV_CONNECT, 6 },     { HC_EV_SENDTO, 15 },    { HC_EV_RECVFROM, 15 },   { HC_EV_SOCKET, 6 },
-	{ HC_EV_TCP_STATE, 6 },   { HC_EV_UNLINK, 3 },     { HC_EV_PIPE2, 4 },
+	{ HC_EV_READ, 230 },    { HC_EV_WRITE, 120 },   { HC_EV_OPENAT, 140 },  { HC_EV_CLOSE, 140 },
+	{ HC_EV_MMAP, 60 },     { HC_EV_MPROTECT, 25 }, { HC_EV_LSEEK, 40 },    { HC_EV_FCNTL, 20 },
+	{ HC_EV_SYS, 150 },     { HC_EV_PROC_FORK, 4 }, { HC_EV_PROC_EXEC, 4 }, { HC_EV_PROC_EXIT, 4 },
+	{ HC_EV_CONNECT, 6 },   { HC_EV_SENDTO, 15 },   { HC_EV_RECVFROM, 15 }, { HC_EV_SOCKET, 6 },
+	{ HC_EV_TCP_STATE, 6 }, { HC_EV_UNLINK, 3 },    { HC_EV_PIPE2, 4 },
 };
 
 struct types {
@@ -424,7 +421,9 @@ static int add_row(struct gen *g, struct hc_writer *w, unsigned type, struct hc_
 	static const uint16_t lost_cols[] = { HC_C_META_GAP_count };
 	const struct hc_table_desc *desc = hc_event_desc(type);
 	struct hc_builder *b = hc_writer_begin(w, type, g->now_ns, err);
-	struct hc_row_head head = { .type = (uint16_t)type, .cpu = (uint16_t)hc_gen_below(&g->rng, 4), .ts_ns = g->now_ns };
+	struct hc_row_head head = { .type = (uint16_t)type,
+		                    .cpu = (uint16_t)hc_gen_below(&g->rng, 4),
+		                    .ts_ns = g->now_ns };
 	uint64_t hash[HC_MAX_COLS], h;
 	struct hc_cells cells = { 0 };
 	struct obj *row; /* the row as an object, for its cells */
@@ -448,7 +447,7 @@ static int add_row(struct gen *g, struct hc_writer *w, unsigned type, struct hc_
 			hash[col] = mix(3, cells.v[col]);
 			continue;
 		}
-		hash[col] = fill_cell(g, c, row, col, MAX_DEPTH);
+		hash[col] = fill_cell(g, c, row, col, 0);
 		if (c->ref)
 			cells.v[col] = hash[col] != ABSENT ? intern(row->cell[col].ref, b) : 0;
 		else if (hash[col] != ABSENT)
@@ -497,7 +496,8 @@ static int rows(struct gen *g, struct hc_writer *w, const struct hc_gen_opts *op
 
 int hc_gen_capture(const char *dir, const struct hc_gen_opts *opts, struct hc_gen_result *ret, struct hc_err *err)
 {
-	static const uint8_t capture_id[16] = { 0xc0, 1, 2, 3 }, boot_id[16] = { 0xb0, 1, 2, 3, 4, 5, 0x46, 7, 0x88 };
+	static const uint8_t capture_id[16] = { 0xc0, 1, 2, 3 },
+			     boot_id[16] = { 0xb0, 1, 2, 3, 4, 5, 0x46, 7, 0x88 };
 	struct hc_writer_opts wo = opts->writer;
 	struct gen *g = calloc(1, sizeof(*g));
 	struct hc_gen_result res = { 0 };
@@ -623,8 +623,9 @@ static uint64_t entry_hash(struct reader *rd, unsigned kind, uint32_t ref)
 
 		h = mix(mix(2, kind), to - from);
 		for (uint32_t i = from; i < to; i++)
-			h = mix(h, kind == HC_OBJ_INTS ? (uint64_t)l->ints[i]
-			                               : (l->refs[i] ? entry_hash(rd, HC_OBJ_STR, l->refs[i]) : ABSENT));
+			h = mix(h, kind == HC_OBJ_INTS
+			                   ? (uint64_t)l->ints[i]
+			                   : (l->refs[i] ? entry_hash(rd, HC_OBJ_STR, l->refs[i]) : ABSENT));
 	} else {
 		const struct hc_table_desc *desc = hc_obj_desc(kind);
 
