@@ -22,7 +22,7 @@ build-deps:
 	  echo "make: missing packages: $$m (run 'make deps', or install them); trying without" >&2; fi
 
 release:
-	@$(CMAKE) --preset release -DCMAKE_INSTALL_PREFIX=$(PREFIX) --log-level=WARNING
+	@$(CMAKE) --preset release --log-level=WARNING
 	@$(CMAKE) --build --preset release -j $(JOBS)
 
 dev:
@@ -41,8 +41,7 @@ check: deps ## everything CI checks: both builds, then all tests
 
 install: ## install to $(DESTDIR)$(PREFIX)
 	@test -x build/release/hindcast || $(MAKE) all
-	@$(CMAKE) -DCMAKE_INSTALL_PREFIX=$(PREFIX) build/release >/dev/null
-	@DESTDIR=$(DESTDIR) $(CMAKE) --install build/release
+	@DESTDIR="$(DESTDIR)" $(CMAKE) --install build/release --prefix "$(PREFIX)"
 
 bench: deps release ## measure; prints a table and writes build/bench.json
 	@tests/bench/run build/release

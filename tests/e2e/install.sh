@@ -1,0 +1,19 @@
+# make install puts everything in its place below DESTDIR and PREFIX, and what it put there works.
+. "$HC_SOURCE_DIR/tests/e2e/lib.sh"
+DESTDIR=$PWD/root cmake --install "$HC_BUILD_DIR" --prefix /opt/hc >log
+prefix=$PWD/root/opt/hc
+
+[ "$("$prefix/bin/hindcast" version)" = "$(hindcast version)" ] || fail "the installed binary does not run"
+for command in $(hindcast help | sed -n 's/^  \([a-z]*\) .*/\1/p'); do
+	[ -s "$prefix/share/man/man1/hindcast-$command.1" ] || fail "no manual page of $command"
+done
+[ -s "$prefix/share/man/man1/hindcast.1" ] || fail "no manual page"
+for file in bash-completion/completions/hindcast zsh/site-functions/_hindcast fish/vendor_completions.d/hindcast.fish; do
+	[ -s "$prefix/share/$file" ] || fail "no $file"
+done
+unit=$prefix/lib/systemd/system/hindcast-record.service
+grep -qx 'ExecStart=/opt/hc/bin/hindcast record -o /var/lib/hindcast' "$unit" || fail "the unit does not start the binary"
+if ls "$HC_SOURCE_DIR"/policies/*/*.yaml "$HC_SOURCE_DIR"/policies/*.yaml >/dev/null 2>&1; then
+	find "$prefix/share/hindcast/policies" -name '*.yaml' | grep -q . || fail "no policies"
+fi
+! find root -name '*.a' -o -name '*.h' | grep . || fail "headers or libraries of ours are installed"
