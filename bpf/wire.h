@@ -7,14 +7,14 @@
  *     __u64 slot[head.n_slots]       one per argument of the type, in the order of store/event_types.def
  *     facts                          { struct hc_wire_fact, payload padded to 8 bytes } until head.bytes
  *
- * Slots hold the value as the kernel had it, widened: a syscall's register is raw (upper half undefined for an int,
- * zero for a 32-bit caller), so the decoder narrows it to the argument's declared type (an fd, pid or i32 is
- * (int32_t)slot). An argument that is text, an address, a list or bytes has the user pointer in its slot (or 0) and
- * its content in facts whose `subject` is the index of that argument. A fact that is missing was not readable or not
- * recorded: absent, never empty. Facts come in no fixed order and a decoder skips kinds it does not know.
+ * A slot holds the argument's value widened to 64 bits as its C type says (an int is sign-extended, an unsigned int is
+ * zero-extended); take it as it is. Only type `sys` has raw registers. An argument that is text, an address, a list or
+ * bytes has the user pointer in its slot (or 0) and its content in facts whose `subject` is the index of that argument;
+ * so has a descriptor object (FD fact), a socket (SOCK) or a file (FILE, PATH). A fact that is missing was not readable
+ * or not recorded: absent, never empty. Facts come in no fixed order and a decoder skips kinds it does not know.
  *
- * Arguments that the tracker makes (references, `reaper`, `proc_after` ..) have slots too, with 0, unless the
- * comment of the type in bpf/README.md says otherwise. */
+ * Arguments that the tracker makes (`reaper`, `proc_after`, `container`, late file identities ..) have a slot with 0.
+ * What a row changed about the acting task has facts with subject HC_WIRE_SUBJ_ROW (CREDS, NS, TASK), .._CWD, .._ROOT. */
 #ifndef HC_BPF_WIRE_H
 #define HC_BPF_WIRE_H
 
@@ -25,13 +25,17 @@
 #define HC_WIRE_VERSION 1
 
 #define HC_WIRE_MAX_SLOTS 16
-#define HC_WIRE_MAX_BYTES (88 * 1024) /* no record is longer: argv, env, three paths and the fixed parts */
-#define HC_WIRE_PATH_BYTES 4096       /* longest path, user text or walked components */
+#define HC_WIRE_MAX_BYTES (128 * 1024) /* no record is longer: argv, env, eight paths and the fixed parts */
+#define HC_WIRE_PATH_BYTES 4096        /* longest path, user text or walked components */
 #define HC_WIRE_ARGS_BYTES (32 * 1024) /* argv, env: each cut here */
 #define HC_WIRE_ADDR_BYTES 128
 #define HC_WIRE_MAX_GROUPS 64
 #define HC_WIRE_MAX_NSPIDS 8 /* pid namespace levels kept, from the initial one down */
 #define HC_WIRE_COMM_BYTES 16
+
+/* A slot that has no value: an entry image that was lost, a position of something that has none. Only in slots that are
+ * no register of the call. */
+#define HC_WIRE_ABSENT (1ULL << 63)
 
 /* head.flags */
 enum hc_wire_flag {
@@ -47,7 +51,8 @@ enum hc_wire_flag {
 	HC_WIRE_KILLED = 1 << 9,  /* seccomp killed the call: ret is meaningless */
 	HC_WIRE_NORET = 1 << 10,  /* a kernel event, or a result that does not exist: ret is 0 and means nothing */
 	HC_WIRE_SNAPSHOT = 1 << 11, /* not an event: a task that was alive at the start (type HC_EV_META_STATE) */
-	HC_WIRE_IRQ = 1 << 12,    /* seen in interrupt context or from another task's: tid and tgid are 0 */
+	HC_WIRE_IRQ = 1 << 12,    /* may have been an interrupt: who acted is unknown, tid and tgid are 0 */
+	HC_WIRE_STATEONLY = 1 << 13, /* of a process that is filtered out: updates state (births, execs, ends), no more */
 };
 
 /* head.lane: who wrote the sequence number. cpu_seq counts from 0 per (cpu, lane) and also for records that found
@@ -129,6 +134,7 @@ enum hc_wire_fact_kind {
 	HC_WIRE_F_RUSAGE = 17,  /* struct hc_wire_rusage */
 	HC_WIRE_F_KOBJ = 18,    /* struct hc_wire_kobj: bpf program, map or link behind a descriptor */
 	HC_WIRE_F_URING = 19,   /* struct hc_wire_uring */
+	HC_WIRE_F_TASKREF = 21, /* struct hc_wire_taskref: another task, just its identity */
 	HC_WIRE_F_GROUPS = 20,  /* __u32 gids of the credentials, at most HC_WIRE_MAX_GROUPS (FF_TRUNC beyond) */
 };
 
@@ -176,7 +182,8 @@ struct hc_wire_file {
 
 enum hc_wire_fd_flag {
 	HC_WIRE_FD_NEW = 1 << 0, /* this row created the descriptor object: forget whatever the key said before */
-	HC_WIRE_FD_DEF = 1 << 1, /* PATH and FILE (and SOCK) facts with the same subject follow in this record */
+	HC_WIRE_FD_DEF = 1 << 1, /* SOCK (a socket), or FILE and, where it has a name, PATH facts with the same subject
+	                          * follow in this record: all there is to know about the object */
 	HC_WIRE_FD_BAD = 1 << 2, /* no such descriptor: everything below is 0 but `fd` */
 };
 
@@ -278,6 +285,11 @@ struct hc_wire_task {
 	char comm[HC_WIRE_COMM_BYTES];
 };
 
+struct hc_wire_taskref {
+	__u64 leader_start_ns;
+	__u32 tid, tgid;
+};
+
 struct hc_wire_bytes {
 	__u64 total;  /* length before cutting */
 	__u64 offset; /* position in the file, ~0 when there is none */
@@ -333,21 +345,21 @@ struct hc_wire_count {
 	__u64 filtered;  /* left out by pid, uid, comm or cgroup filters */
 };
 
-#define HC_WIRE_MAX_TYPES 512
+#define HC_WIRE_MAX_TYPES 256
 #define HC_WIRE_MAX_NR 512
 
-/* Modes of a type (EVENTS 1.12), a bit set in the configuration: a row is kept when any of the bits wants it. */
+/* Modes of a type: the values are those of enum hc_mode in store/schema.h (checked at compile time where both are seen).
+ * 0 keeps every row; otherwise a row is kept when any of the bits wants it. */
 enum hc_wire_mode {
-	HC_WIRE_MODE_OFF = 0,
-	HC_WIRE_MODE_ALL = 1 << 0,
-	HC_WIRE_MODE_FIRST = 1 << 1, /* first per (process, exec, credentials, file, direction) */
-	HC_WIRE_MODE_PEER = 1 << 2,  /* the datagram's peer differs from the last one of the socket */
-	HC_WIRE_MODE_P53 = 1 << 3,   /* port 53 on either side: recorded with payload */
-	HC_WIRE_MODE_MAGIC = 1 << 4, /* write at position 0 of a regular file: recorded with 32 bytes */
-	HC_WIRE_MODE_X = 1 << 5,     /* PROT_EXEC, or a file-backed map not yet seen with this protection */
-	HC_WIRE_MODE_FAIL = 1 << 6,  /* failed (sig_send, cap_check: refused) */
-	HC_WIRE_MODE_FATAL = 1 << 7, /* signals whose default action kills or stops, to another process */
-	HC_WIRE_MODE_SEL = 1 << 8,   /* the values EVENTS section 2 names for this type in brackets */
+	HC_WIRE_MODE_ALL = 0,
+	HC_WIRE_MODE_FIRST = 1 << 0,  /* first per (process, exec, credentials, file, direction) */
+	HC_WIRE_MODE_PEER = 1 << 1,   /* the datagram's peer differs from the last one of the socket */
+	HC_WIRE_MODE_P53 = 1 << 2,    /* port 53 on either side: recorded with payload */
+	HC_WIRE_MODE_MAGIC = 1 << 3,  /* write at position 0 of a regular file: recorded with 32 bytes */
+	HC_WIRE_MODE_X = 1 << 4,      /* PROT_EXEC, or a file-backed map not yet seen with this protection */
+	HC_WIRE_MODE_FAIL = 1 << 5,   /* failed (sig_send: not delivered; cap_check: refused) */
+	HC_WIRE_MODE_FATAL = 1 << 6,  /* signals whose default action kills, to another process */
+	HC_WIRE_MODE_VALUES = 1 << 7, /* values of the arguments that change state or power; docs/events.md names them */
 };
 
 #endif

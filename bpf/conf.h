@@ -1,0 +1,109 @@
+/* bpf/conf.h: what the loader sets and reads: configuration, per-CPU state. Shared by both sides like wire.h. */
+#ifndef HC_BPF_CONF_H
+#define HC_BPF_CONF_H
+
+#include "wire.h"
+
+/* Fixed before loading. */
+struct hc_conf {
+	__u64 key;           /* random: scrambles kernel addresses */
+	__u32 wake_bytes;    /* wake the consumer when this much waits in a ring */
+	__u32 cgroup_v2;     /* 1: controllers are on the unified hierarchy */
+	__u32 cgroup_subsys; /* else: index of the v1 hierarchy that tells containers apart */
+	__u32 tcp_all;       /* record every change of TCP state, not only the telling ones */
+	__u32 env;           /* record the environment at exec */
+	__u32 entry;         /* 1: the entry images of mprotect are attached */
+	__u32 entry32;
+	__u32 reserved;
+};
+
+enum hc_filter {
+	HC_FILTER_PID = 1 << 0,
+	HC_FILTER_UID = 1 << 1,
+	HC_FILTER_CGROUP = 1 << 2,
+	HC_FILTER_COMM = 1 << 3,
+};
+
+/* Changed while running, through the mapping of .bss. */
+struct hc_dials {
+	__u64 on[HC_WIRE_MAX_NR / 64];      /* native syscall numbers */
+	__u64 on32[HC_WIRE_MAX_NR / 64];    /* numbers of the 32-bit table */
+	__u64 types[HC_WIRE_MAX_TYPES / 64]; /* kernel events */
+	__u32 on_unknown;                   /* numbers beyond the tables, as type sys */
+	__u32 self_tgid;                    /* left out; learned by the snapshot program */
+	__u32 filters;                      /* enum hc_filter */
+	__u32 reserved;
+	__u16 mode[HC_WIRE_MAX_TYPES];      /* enum hc_wire_mode */
+	__u16 snap[HC_WIRE_MAX_TYPES];      /* payload bytes kept */
+};
+
+/* Written by its own CPU only, read through the mapping. */
+struct hc_cpu {
+	__u32 seq[HC_WIRE_N_LANES];   /* next cpu_seq */
+	__u32 n_out[HC_WIRE_N_LANES]; /* records written, for the wake-up policy */
+	__u64 unknown;                /* calls dropped because no handler was loaded */
+	struct hc_wire_count count[HC_WIRE_MAX_TYPES];
+};
+
+/* One syscall number. */
+struct hc_sys_desc {
+	__u16 type;    /* enum hc_event_type; 0: number not in use */
+	__u8 handler;  /* enum hc_handler */
+	__u8 n_slots;
+	__u8 lane;     /* enum hc_wire_lane */
+	__u8 facts;    /* enum hc_sys_fact */
+	__u16 special; /* handler's own */
+	__u8 arg[8];   /* enum hc_sys_arg << 4 | register (0..5, 6 = ret, 7 = none) */
+};
+
+/* Programs behind the dispatcher, by index in the program array. */
+enum hc_handler {
+	HC_H_REGS,     /* six raw registers, type sys */
+	HC_H_GEN,      /* table-driven: arg[] says all */
+	HC_H_OPEN,     /* open family: user path, and file and path of the new descriptor */
+	HC_H_SOCK,     /* connect, bind, listen, accept */
+	HC_H_RW,       /* reads and writes, plain and vectored */
+	HC_H_MSG,      /* sendto, recvfrom, sendmsg, recvmsg */
+	HC_H_MMSG,     /* sendmmsg, recvmmsg */
+	HC_H_EXEC,     /* execve, execveat that failed */
+	HC_H_STRUCT,   /* arguments in small user structures */
+	HC_H_BPF,
+	HC_H_PERF,
+	HC_H_MAP,      /* mmap, mprotect */
+	HC_H_MUX,      /* 32-bit socketcall and ipc */
+	HC_H_FINISH,   /* path walks and output */
+	HC_N_HANDLERS
+};
+
+/* What the table-driven handler does with an argument. */
+enum hc_sys_arg {
+	HC_SA_NONE,  /* slot is 0 */
+	HC_SA_U64,
+	HC_SA_U32,
+	HC_SA_I32,
+	HC_SA_FD,    /* i32, FD fact */
+	HC_SA_STR,   /* pointer, STR fact */
+	HC_SA_NEWFD, /* ret, FD fact of a new object */
+	HC_SA_ADDR,  /* pointer, ADDR fact; its length is the next register */
+	HC_SA_PI64,  /* pointer to an i64: the value; absent when NULL */
+	HC_SA_FD0,   /* first descriptor of the int[2] pointed to, FD fact of a new object */
+	HC_SA_FD1,   /* second */
+	HC_SA_BYTES, /* pointer, BYTES fact; its length is the next register; at most 512 */
+	HC_SA_PAIR,  /* 64-bit value in two 32-bit registers, low one first */
+	HC_SA_STRUCT, /* pointer, STRUCT fact of `special` bytes */
+	HC_SA_PI32,  /* pointer to an i32: the value; absent when NULL */
+	HC_SA_PID,   /* i32 */
+};
+
+/* Facts about the acting task after the call, when it succeeded. */
+enum hc_sys_fact {
+	HC_SF_CREDS = 1 << 0,
+	HC_SF_GROUPS = 1 << 1,
+	HC_SF_NS = 1 << 2,
+	HC_SF_CWD = 1 << 3,
+	HC_SF_ROOT = 1 << 4,
+	HC_SF_TASK = 1 << 5,
+	HC_SF_DIR_OUT = 1 << 6, /* sampling `first`: the descriptor is written to (else read from) */
+};
+
+#endif
