@@ -402,10 +402,12 @@ static int walk_blocks(const struct reader *in, uint64_t off, bool hash, struct 
 			         b.info.stream == s->header.stream ? "the block is cut at the end of the file"
 			                                           : "damaged block: it is of another stream");
 		}
+		if (n)
+			snprintf(why.msg, sizeof(why.msg), "the footer is cut at the end of the file");
 		r = search(in, off + 1, &next, err);
 		if (r < 0)
 			return r;
-		if (next >= in->bytes && !after_footer && !footer_bytes_at(in, off))
+		if (next >= in->bytes && !after_footer)
 			s->state = HC_SEG_TORN;
 		r = damage_add(s, off, next - off, why.msg);
 		off = next;
