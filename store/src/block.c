@@ -245,7 +245,7 @@ static int parse_payload(struct hc_block *b, uint32_t payload_bytes, struct hc_e
 	hc_rd_u64(&rd);
 	sum = hc_rd_u64(&rd);
 	memset(b->payload + 120, 0, 8);
-	if (XXH3_64bits(b->payload, payload_bytes) != sum)
+	if (!hc_sum_fits(XXH3_64bits(b->payload, payload_bytes), sum))
 		return damaged(b, err, "the header's checksum is wrong");
 	if (b->info.stream >= HC_N_STREAMS || b->info.n_rows > HC_BLOCK_MAX_ROWS || b->n_chunks > HC_BLOCK_MAX_CHUNKS ||
 	    b->info.bytes > HC_BLOCK_MAX_BYTES || b->info.bytes < (uint64_t)payload_bytes + HC_FRAME_HEAD_BYTES ||
@@ -391,7 +391,7 @@ static int chunk_load(struct hc_block *b, uint32_t which, struct hc_err *err)
 	if (!comp)
 		return err && err->code ? err->code : hc_err_set(err, -ENOMEM, "out of memory");
 	r = read_at(b, comp, c->comp_bytes, c->off, err);
-	if (r == 0 && XXH3_64bits(comp, c->comp_bytes) != c->sum)
+	if (r == 0 && !hc_sum_fits(XXH3_64bits(comp, c->comp_bytes), c->sum))
 		r = hc_err_off(err, -EBADMSG, b->name, (uint64_t)b->off + c->off, "damaged block: a chunk's checksum is wrong");
 	if (r == 0) {
 		got = ZSTD_decompress(raw, c->raw_bytes, comp, c->comp_bytes);

@@ -111,7 +111,7 @@ static int header_read(const struct reader *in, struct hc_seg_header *h, uint64_
 		return r;
 	rd = hc_rd_init(buf + payload_bytes - 8, 8);
 	sum = hc_rd_u64(&rd);
-	if (XXH3_64bits(buf, payload_bytes - 8) != sum)
+	if (!hc_sum_fits(XXH3_64bits(buf, payload_bytes - 8), sum))
 		return hc_err_off(err, -EBADMSG, in->name, in->base, "the checksum of the segment's header is wrong");
 	rd = hc_rd_init(buf + 8, payload_bytes - 16);
 	h->stream = hc_rd_u8(&rd);
@@ -249,7 +249,7 @@ static int footer_read(const struct reader *in, uint64_t first_off, struct hc_se
 		goto out;
 	rd = hc_rd_init(buf + payload - HC_SEG_TRAILER_BYTES - 8, 8);
 	sum = hc_rd_u64(&rd);
-	if (XXH3_64bits(buf, payload - HC_SEG_TRAILER_BYTES - 8) != sum)
+	if (!hc_sum_fits(XXH3_64bits(buf, payload - HC_SEG_TRAILER_BYTES - 8), sum))
 		goto out; /* r is 0: treated as if there were none, and the walk tells */
 	rd = hc_rd_init(buf, payload - HC_SEG_TRAILER_BYTES - 8);
 	if (hc_rd_u32(&rd) != HC_SEG_FOOTER_MAGIC)

@@ -1,0 +1,53 @@
+/* Finding segments in a directory or a bundle, and what the parts of a capture share. */
+#ifndef HC_STORE_CAPTURE_PRIV_H
+#define HC_STORE_CAPTURE_PRIV_H
+
+#include "store/base/arena.h"
+#include "store/capture.h"
+
+#define HC_SEG_PATH_MAX 320u             /* segments/NODE/BOOT/STREAM-NUMBER.hcs */
+#define HC_CAPTURE_MAX_SEGMENTS (1u << 20)
+#define HC_CAPTURE_MAX_BLOCKS (64u << 20)
+#define HC_BUNDLE_MAX_MEMBERS (1u << 20)
+
+/* A segment file: its name below the root, and where it lies. */
+struct hc_seg_file {
+	const char *path; /* in the list's arena */
+	uint64_t base;    /* in the file that holds it: 0, or the member's offset */
+	uint64_t bytes;
+	uint8_t stream;
+	uint32_t number;
+};
+
+/* A member of a bundle that is no segment. */
+struct hc_member {
+	const char *name;
+	uint64_t base, bytes;
+};
+
+struct hc_seg_files {
+	struct hc_arena arena;
+	struct hc_seg_file *v; /* by path, in byte order */
+	uint32_t n, cap;
+	struct hc_member *members; /* bundles only, in the file's order */
+	uint32_t n_members, cap_members;
+	struct hc_capture_problem *problems; /* directories and members that could not be read */
+	uint32_t n_problems;
+};
+
+/* True for segments/NODE/BOOT/(security|bulk)-NNNNNNNN.hcs with names that are no more than names. */
+bool hc_seg_path_parse(const char *path, uint8_t *ret_stream, uint32_t *ret_number);
+/* -ENOENT when there is no segments/ in it. */
+int hc_seg_files_scan_dir(int root_fd, const char *name, struct hc_seg_files *files, struct hc_err *err);
+/* Members of a tar, without reading their data. */
+int hc_seg_files_scan_tar(int fd, const char *name, struct hc_seg_files *files, struct hc_err *err);
+void hc_seg_files_done(struct hc_seg_files *files);
+int hc_seg_files_add(struct hc_seg_files *files, const char *path, uint64_t base, uint64_t bytes);
+int hc_seg_files_problem(struct hc_seg_files *files, const char *path, const char *fmt, ...)
+	__attribute__((format(printf, 3, 4)));
+/* A regular file below the root, no symbolic link, never waiting (a pipe lying there must not hang us). */
+int hc_open_below(int root_fd, const char *path, struct hc_err *err);
+
+void hc_boot_id_format(const uint8_t id[16], char buf[37]);
+
+#endif
