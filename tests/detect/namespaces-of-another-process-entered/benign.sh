@@ -1,0 +1,5 @@
+#!/bin/bash
+# It makes new ones instead.
+. "$(dirname "$0")/../lib.sh"
+
+unshare --uts true

@@ -1,0 +1,5 @@
+#!/bin/bash
+# root asks for it.
+. "$(dirname "$0")/../lib.sh"
+
+"$ACT" do:userfault

@@ -1,0 +1,5 @@
+#!/bin/bash
+# A copy of true, run from memory.
+. "$(dirname "$0")/../lib.sh"
+
+"$ACT" do:memfd /bin/true

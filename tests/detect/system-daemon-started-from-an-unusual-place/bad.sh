@@ -1,0 +1,6 @@
+#!/bin/bash
+# A program named sshd, from the scratch directory.
+. "$(dirname "$0")/../lib.sh"
+
+stub sshd
+./sshd

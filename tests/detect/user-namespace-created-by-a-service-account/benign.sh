@@ -1,0 +1,5 @@
+#!/bin/bash
+# root may.
+. "$(dirname "$0")/../lib.sh"
+
+"$ACT" do:userns
