@@ -1,9 +1,10 @@
 /*
- * The hands of the detection tests: does one thing that a shell cannot, harmlessly. Started with a first argument that begins
- * with "do:" it does that thing; started with anything else, or with nothing, it ends at once with success, so that a copy under
- * another name stands in for a program that is not installed here.
+ * The hands of the detection tests: does one thing that a shell cannot, harmlessly. Started with a first argument
+ * that begins with "do:" it does that thing; started with anything else, or with nothing, it ends at once with
+ * success, so that a copy under another name stands in for a program that is not installed here.
  *
- * Exit status: 0 done; 1 the kernel refused (printed); 2 no such thing. Targets are own children and files given by the caller.
+ * Exit status: 0 done; 1 the kernel refused (printed); 2 no such thing. Targets are own children and files given
+ * by the caller.
  */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
@@ -351,7 +352,8 @@ static int do_dup(char **a)
 static int do_unix(char **a)
 {
 	struct sockaddr_un sun = { .sun_family = AF_UNIX };
-	int server = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0), fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	int server = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0),
+	    fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 
 	if (strlen(a[0]) >= sizeof(sun.sun_path)) {
 		fprintf(stderr, "act: %s is too long for a socket\n", a[0]);
@@ -359,7 +361,8 @@ static int do_unix(char **a)
 	}
 	strcpy(sun.sun_path, a[0]);
 	unlink(a[0]);
-	if (check(bind(server, (struct sockaddr *)&sun, sizeof(sun)), "bind") || check(listen(server, 1), "listen"))
+	if (check(bind(server, (struct sockaddr *)&sun, sizeof(sun)), "bind") ||
+	    check(listen(server, 1), "listen"))
 		return 1;
 	return check(connect(fd, (struct sockaddr *)&sun, sizeof(sun)), "connect");
 }
@@ -369,14 +372,14 @@ static const struct deed {
 	int (*run)(char **args);
 	int n_args; /* at least */
 } deeds[] = {
-	{ "attach", do_attach, 0 },     { "bindmount", do_bindmount, 2 }, { "bpf", do_bpf, 0 },
-	{ "bpfmap", do_bpfmap, 0 },     { "connect", do_connect, 1 },     { "dup", do_dup, 0 },
-	{ "listen", do_listen, 1 },     { "loopback", do_loopback, 0 },   { "memfd", do_memfd, 1 },
-	{ "module", do_module, 1 },     { "netlink", do_netlink, 0 },     { "openmem", do_openmem, 0 },
-	{ "packet", do_packet, 0 },     { "peek", do_peek, 0 },           { "poke", do_poke, 0 },
-	{ "read", do_read, 1 },         { "serve", do_serve, 2 },         { "stdio", do_stdio, 1 },
-	{ "touch", do_touch, 1 },       { "traceme", do_traceme, 0 },     { "unix", do_unix, 1 },
-	{ "unlink", do_unlink, 1 },     { "userfault", do_userfault, 0 }, { "userns", do_userns, 0 },
+	{ "attach", do_attach, 0 }, { "bindmount", do_bindmount, 2 }, { "bpf", do_bpf, 0 },
+	{ "bpfmap", do_bpfmap, 0 }, { "connect", do_connect, 1 },     { "dup", do_dup, 0 },
+	{ "listen", do_listen, 1 }, { "loopback", do_loopback, 0 },   { "memfd", do_memfd, 1 },
+	{ "module", do_module, 1 }, { "netlink", do_netlink, 0 },     { "openmem", do_openmem, 0 },
+	{ "packet", do_packet, 0 }, { "peek", do_peek, 0 },           { "poke", do_poke, 0 },
+	{ "read", do_read, 1 },     { "serve", do_serve, 2 },         { "stdio", do_stdio, 1 },
+	{ "touch", do_touch, 1 },   { "traceme", do_traceme, 0 },     { "unix", do_unix, 1 },
+	{ "unlink", do_unlink, 1 }, { "userfault", do_userfault, 0 }, { "userns", do_userns, 0 },
 	{ "write", do_write, 1 },
 };
 

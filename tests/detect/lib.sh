@@ -10,7 +10,7 @@ set -euo pipefail
 export PATH=/usr/sbin:/usr/bin:/sbin:/bin LC_ALL=C
 unset HISTFILE BASH_ENV ENV
 
-HERE=$(cd "$(dirname "$0")/.." && pwd)
+HERE=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 SELF=$(cd "$(dirname "$0")" && pwd)/$(basename "$0")
 S=${1:?usage: $0 SCRATCH-DIRECTORY}
 mkdir -p "$S"
