@@ -42,6 +42,7 @@ struct table {
 
 struct hc_block {
 	int fd;
+	bool owns_fd;
 	off_t off;
 	char name[128];
 	struct hc_block_info info;
@@ -333,6 +334,8 @@ struct hc_block *hc_block_close(struct hc_block *b)
 {
 	if (!b)
 		return NULL;
+	if (b->owns_fd)
+		close(b->fd);
 	for (uint32_t i = 0; i < b->n_owned; i++)
 		free(b->owned[i]);
 	for (uint32_t i = 0; i < b->n_tables; i++)
@@ -343,6 +346,11 @@ struct hc_block *hc_block_close(struct hc_block *b)
 	free(b->payload);
 	free(b);
 	return NULL;
+}
+
+void hc_block_take_fd(struct hc_block *b)
+{
+	b->owns_fd = true;
 }
 
 const struct hc_block_info *hc_block_info(const struct hc_block *b)

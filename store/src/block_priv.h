@@ -69,6 +69,9 @@ static inline bool hc_sum_fits(uint64_t computed, uint64_t stored)
 #endif
 }
 
+/* The block owns its file from now on and closes it with itself. */
+void hc_block_take_fd(struct hc_block *b);
+
 /* Hash of a heap entry for the Bloom filter and for interning. */
 uint64_t hc_heap_hash(enum hc_obj_type heap, const void *p, size_t n_bytes);
 
