@@ -5,7 +5,7 @@
 #include "store/base/arena.h"
 #include "store/capture.h"
 
-#define HC_SEG_PATH_MAX 320u             /* segments/NODE/BOOT/STREAM-NUMBER.hcs */
+#define HC_SEG_PATH_MAX 320u /* segments/NODE/BOOT/STREAM-NUMBER.hcs */
 #define HC_CAPTURE_MAX_SEGMENTS (1u << 20)
 #define HC_CAPTURE_MAX_BLOCKS (64u << 20)
 #define HC_BUNDLE_MAX_MEMBERS (1u << 20)

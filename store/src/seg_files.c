@@ -1,6 +1,6 @@
 /*
- * Segments by name. A directory is read three levels deep and no further; a bundle is listed by libarchive, whose position after
- * a header is where the member's data begins, because nothing compresses a bundle as a whole.
+ * Segments by name. A directory is read three levels deep and no further; a bundle is listed by libarchive, whose
+ * position after a header is where the member's data begins, because nothing compresses a bundle as a whole.
  */
 #include "capture_priv.h"
 
@@ -125,7 +125,9 @@ static int by_path(const void *a, const void *b)
 {
 	const struct hc_seg_file *x = a, *y = b;
 
-	return strcmp(x->path, y->path);
+	int r = strcmp(x->path, y->path);
+
+	return r ? r : (x->base > y->base) - (x->base < y->base);
 }
 
 static void sort(struct hc_seg_files *files)
@@ -146,13 +148,13 @@ void hc_seg_files_done(struct hc_seg_files *files)
 int hc_open_below(int root_fd, const char *path, struct hc_err *err)
 {
 	int fd = openat(root_fd, path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY);
-	struct stat st;
+	struct stat st = { 0 };
 	int e;
 
 	if (fd < 0)
 		return hc_err_set(err, -errno, "cannot open %s: %s", path, strerror(errno));
 	if (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode)) {
-		e = S_ISREG(st.st_mode) ? errno : EINVAL;
+		e = EBADMSG;
 		close(fd);
 		return hc_err_set(err, -e, "%s is not a regular file", path);
 	}
@@ -172,13 +174,15 @@ static int add_entry(struct hc_seg_files *files, int dir_fd, const char *path, c
 	    !hc_seg_path_parse(whole, &stream, &number))
 		return 0; /* not ours */
 	if (fstatat(dir_fd, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
-		return errno == ENOENT ? 0 : hc_seg_files_problem(files, whole, "cannot be read: %s", strerror(errno));
+		return errno == ENOENT ? 0
+		                       : hc_seg_files_problem(files, whole, "cannot be read: %s", strerror(errno));
 	if (!S_ISREG(st.st_mode))
 		return hc_seg_files_problem(files, whole, "is not a regular file");
 	return hc_seg_files_add(files, whole, 0, (uint64_t)st.st_size);
 }
 
-static int scan_level(struct hc_seg_files *files, int parent_fd, const char *name, const char *path, unsigned level)
+static int scan_level(struct hc_seg_files *files, int parent_fd, const char *name, const char *path,
+                      unsigned level)
 {
 	int fd = openat(parent_fd, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC | (level ? O_NOFOLLOW : 0));
 	DIR *d = fd >= 0 ? fdopendir(fd) : NULL;
@@ -233,15 +237,23 @@ static int add_member(struct hc_seg_files *files, struct archive *a, struct arch
 	const char *name = archive_entry_pathname(e);
 	int64_t off = archive_filter_bytes(a, -1), bytes = archive_entry_size(e);
 	struct hc_member m;
+	bool cut;
 
 	if (!name || archive_entry_filetype(e) == AE_IFDIR)
 		return 0;
 	while (strncmp(name, "./", 2) == 0)
 		name += 2;
-	if (archive_entry_filetype(e) != AE_IFREG || archive_entry_hardlink(e) || archive_entry_sparse_count(e) > 0)
+	if (archive_entry_filetype(e) != AE_IFREG || archive_entry_hardlink(e) ||
+	    archive_entry_sparse_count(e) > 0)
 		return hc_seg_files_problem(files, name, "is not a plain file");
-	if (off < 0 || bytes < 0 || (uint64_t)off > file_bytes || (uint64_t)bytes > file_bytes - (uint64_t)off)
-		return hc_seg_files_problem(files, name, "is cut: the bundle ends before it does");
+	if (off < 0 || bytes < 0 || (uint64_t)off > file_bytes)
+		return hc_seg_files_problem(files, name, "lies beyond the end of the bundle");
+	cut = (uint64_t)bytes > file_bytes - (uint64_t)off;
+	if (cut) {
+		if (hc_seg_files_problem(files, name, "is cut: the bundle ends before it does") < 0)
+			return -ENOMEM;
+		bytes = (int64_t)(file_bytes - (uint64_t)off);
+	}
 	if (strncmp(name, "segments/", 9) == 0) {
 		uint32_t n = files->n;
 		int r = hc_seg_files_add(files, name, (uint64_t)off, (uint64_t)bytes);
@@ -273,7 +285,8 @@ int hc_seg_files_scan_tar(int fd, const char *name, struct hc_seg_files *files, 
 		r = hc_err_set(err, -errno, "cannot read '%s': %s", name, strerror(errno));
 		goto out;
 	}
-	if (archive_read_support_format_tar(a) < ARCHIVE_WARN || archive_read_open_fd(a, fd, 64u << 10) != ARCHIVE_OK) {
+	if (archive_read_support_format_tar(a) < ARCHIVE_WARN ||
+	    archive_read_open_fd(a, fd, 64u << 10) != ARCHIVE_OK) {
 		r = hc_err_off(err, -EBADMSG, name, 0, "not a bundle: %s", archive_error_string(a));
 		goto out;
 	}
