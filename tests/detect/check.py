@@ -2,7 +2,9 @@
 """The rules of our pack are complete: each says what it is for, restricts itself to event types, gives a responder what he needs,
 is tagged with a tactic and a technique of ATT&CK, and has a test: tests/detect/<slug>/{bad,benign}.sh.
 
-tests/detect/check.py [--selftest]"""
+docs/policies.md lists it too.
+
+tests/detect/check.py [--selftest | --table]      --table prints the list for docs/policies.md"""
 
 import glob
 import os
@@ -48,6 +50,16 @@ def macros_with_event_type(items):
     return found
 
 
+def has_open_or(condition):
+    """Whether an 'or' stands outside of all parentheses, so that an appended 'and not ...' would hold for the last part only."""
+    depth = 0
+    for word in re.findall(r'"[^"]*"|[()]|[^\s()"]+', condition):
+        depth += {"(": 1, ")": -1}.get(word, 0)
+        if depth == 0 and word == "or":
+            return True
+    return False
+
+
 def check_rule(name, rule, typed, tests):
     """Yields what is wrong with a rule."""
     missing = KEYS - rule.keys()
@@ -63,6 +75,8 @@ def check_rule(name, rule, typed, tests):
     words = set(re.findall(r"[\w.]+", rule["condition"]))
     if "evt.type" not in words and not any(typed.get(w) for w in words):
         yield "is not restricted to event types"
+    if has_open_or(rule["condition"]):
+        yield "has an 'or' outside of parentheses: an exception appended to it would not hold for all of it"
     for field in FIELDS:
         if field not in rule["output"]:
             yield f"does not output {field}"
@@ -88,6 +102,17 @@ def check_rule(name, rule, typed, tests):
             yield f"has a {script} that is not executable"
 
 
+def table(items):
+    """The list in docs/policies.md."""
+    lines = ["| rule | priority | ATT&CK |", "|---|---|---|"]
+    for _, item in items:
+        if "rule" in item:
+            techniques = ", ".join(str(t) for t in item["tags"] if re.match(r"T\d", str(t)))
+            tactics = ", ".join(t[len("mitre_"):].replace("_", " ") for t in item["tags"] if str(t).startswith("mitre_"))
+            lines.append(f"| {item['rule']} | {item['priority'].lower()} | {tactics}: {techniques} |")
+    return "\n".join(lines)
+
+
 def check(policies, tests):
     items = load(policies)
     typed = macros_with_event_type(items)
@@ -104,6 +129,9 @@ def check(policies, tests):
             wrong.append(f"{name}: {rule}: has the same name as a rule in {slugs[slug(rule)]}")
         slugs[slug(rule)] = name
         wrong += [f"{name}: {rule}: {w}" for w in check_rule(name, item, typed, tests)]
+    with open(os.path.join(ROOT, "docs", "policies.md"), encoding="utf-8") as f:
+        if table(items) not in f.read():
+            wrong.append("docs/policies.md: the list of rules is not that of tests/detect/check.py --table")
     for directory in sorted(glob.glob(os.path.join(tests, "*", ""))):
         test = os.path.basename(os.path.dirname(directory))
         if test not in slugs and test != "__pycache__":
@@ -128,6 +156,8 @@ def selftest():
     assert n_wrong(desc="x") == 1
     assert n_wrong(priority="LOUD") == 1
     assert n_wrong(condition="proc.name = x") == 1
+    assert n_wrong(condition="hc_started or (evt.type = x)") == 1
+    assert n_wrong(condition='(hc_started or evt.type = x) and proc.name = " or "') == 0
     assert n_wrong(output="nothing") == len(FIELDS)
     assert n_wrong(tags=["maturity_stable", "T1003"]) == 1
     assert n_wrong(tags=["maturity_stable", "mitre_credential_access"]) == 1
@@ -140,6 +170,9 @@ def selftest():
 if __name__ == "__main__":
     if sys.argv[1:] == ["--selftest"]:
         selftest()
+        sys.exit(0)
+    if sys.argv[1:] == ["--table"]:
+        print(table(load(os.path.join(ROOT, "policies", "falco"))))
         sys.exit(0)
     n, problems = check(os.path.join(ROOT, "policies", "falco"), os.path.join(ROOT, "tests", "detect"))
     print("\n".join(problems) if problems else f"{n} rules, each with description, tags and tests")
