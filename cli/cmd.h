@@ -1,6 +1,6 @@
 /*
- * What a command of the binary is made of. One cmd_<name>.c holds a `struct hc_command`, listed in main.c; the
- * parser,
+ * What a command of the binary is made of. One cmd_<name>.c holds a `struct hc_command`, listed in commands.def;
+ * the parser,
  * --help, the man pages and the shell completions all read that one table.
  */
 #ifndef HC_CLI_CMD_H
@@ -133,7 +133,7 @@ static inline int hc_exit_max(int a, int b)
 /* Whether the stream is a terminal that shows colours: NO_COLOR and TERM=dumb are respected. */
 bool hc_cli_colour(FILE *f);
 
-/* All commands, ends with NULL; in main.c. */
+/* All commands, ends with NULL; in main.c, from commands.def. */
 extern const struct hc_command *const hc_commands[];
 const struct hc_command *hc_command_find(const char *name);
 
@@ -146,9 +146,8 @@ void hc_man_print(FILE *f, const struct hc_command *cmd);
 /* shell: "bash", "zsh" or "fish". */
 int hc_completion_print(FILE *f, const char *shell);
 
-extern const struct hc_command hc_cmd_completion;
-extern const struct hc_command hc_cmd_help;
-extern const struct hc_command hc_cmd_man;
-extern const struct hc_command hc_cmd_version;
+#define HC_COMMAND(name) extern const struct hc_command hc_cmd_##name;
+#include "commands.def"
+#undef HC_COMMAND
 
 #endif

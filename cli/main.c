@@ -5,9 +5,11 @@
 #include <signal.h>
 #include <string.h>
 
-/* In the order of `hindcast help`: the way of the data. A command is listed here when it works. */
 const struct hc_command *const hc_commands[] = {
-	&hc_cmd_completion, &hc_cmd_man, &hc_cmd_help, &hc_cmd_version, NULL,
+#define HC_COMMAND(name) &hc_cmd_##name,
+#include "commands.def"
+#undef HC_COMMAND
+	NULL,
 };
 
 const struct hc_command *hc_command_find(const char *name)
