@@ -1,6 +1,6 @@
 # hc_library(NAME [USES target...] [PKGS pkg-config-name...] [EXCLUDE regex...])
 #
-# One folder is one static library hc_NAME: all of src/**/*.c but *_fuzz.c, *_ext.c and what EXCLUDE matches. Its public
+# One folder is one static library hc_NAME: all of src/**/*.c (and dialects/**/*.c) but *_fuzz.c, *_ext.c and what EXCLUDE matches. Its public
 # headers are read as "NAME/header.h" by targets that link it and by nobody else: the folder is symlinked into the
 # build tree as inc/NAME/NAME, and inc/NAME is the PUBLIC include directory. Private headers lie in src/ and are included
 # by their bare name ("block_priv.h").
@@ -22,7 +22,8 @@ endfunction()
 
 function(hc_library name)
 	cmake_parse_arguments(ARG "" "" "USES;PKGS;EXCLUDE" ${ARGN})
-	file(GLOB_RECURSE sources CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/src/*.c)
+	file(GLOB_RECURSE sources CONFIGURE_DEPENDS
+		${CMAKE_CURRENT_SOURCE_DIR}/src/*.c ${CMAKE_CURRENT_SOURCE_DIR}/dialects/*.c)
 	foreach(pattern "_fuzz\\.c$" "_ext\\.c$" ${ARG_EXCLUDE})
 		list(FILTER sources EXCLUDE REGEX "${pattern}")
 	endforeach()
