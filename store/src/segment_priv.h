@@ -23,6 +23,8 @@
 #define HC_SEG_TRAILER_BYTES 16u
 #define HC_SEG_FOOTER_MAX_BYTES (256u << 20)
 
+/* A host name as it stands in paths and headers: what could leave the directory, or is no file name, becomes '_'. */
+void hc_seg_node_clean(char *to, size_t room, const char *from);
 /* The whole header frame into buf (HC_SEG_HEADER_MAX_BYTES); its length. */
 size_t hc_seg_header_write(const struct hc_seg_header *h, uint8_t *buf);
 /* The whole footer frame, malloc'ed. NULL when out of memory. */

@@ -84,8 +84,7 @@ static int make_dirs(const char *path, struct hc_err *err)
 	}
 }
 
-/* A host name is outside data: what could leave the directory, or is no file name, becomes '_'. */
-static void clean_name(char *to, size_t room, const char *from)
+void hc_seg_node_clean(char *to, size_t room, const char *from)
 {
 	size_t n = 0;
 
@@ -127,7 +126,7 @@ int hc_writer_open(const struct hc_writer_opts *opts, struct hc_writer **ret, st
 	if (strlen(opts->dir) >= sizeof(w->dir))
 		return hc_err_set(err, -ENAMETOOLONG, "the name of the capture's directory is too long");
 	snprintf(w->dir, sizeof(w->dir), "%s", opts->dir);
-	clean_name(w->node, sizeof(w->node), opts->node ? opts->node : "");
+	hc_seg_node_clean(w->node, sizeof(w->node), opts->node ? opts->node : "");
 	snprintf(w->tool, sizeof(w->tool), "%s", opts->tool ? opts->tool : "hindcast");
 	snprintf(w->boot, sizeof(w->boot), "%02x%02x%02x%02x-%02x%02x-%02x%02x-%02x%02x-%02x%02x%02x%02x%02x%02x", id[0], id[1],
 	         id[2], id[3], id[4], id[5], id[6], id[7], id[8], id[9], id[10], id[11], id[12], id[13], id[14], id[15]);
