@@ -1,0 +1,495 @@
+/* libyaml's events, composed into nodes of an arena. An anchor is known once its node is complete: no cycle can be made. */
+#include "replay/yaml.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <sys/stat.h>
+#include <yaml.h>
+
+#include "store/base/arena.h"
+
+struct anchor {
+	struct anchor *next;
+	const char *name;
+	struct hc_yaml_node *node;
+};
+
+struct hc_yaml {
+	struct hc_arena arena;
+	const char *file;
+	struct hc_str text;
+	uint32_t *lines; /* byte of each line's begin */
+	uint32_t n_lines, n_docs;
+	struct hc_yaml_node **docs;
+};
+
+struct composer {
+	struct hc_yaml *y;
+	yaml_parser_t parser;
+	struct anchor *anchors;
+	uint32_t n_nodes;
+	unsigned depth;
+	struct hc_err *err;
+};
+
+static int out_of_memory(struct composer *c)
+{
+	return hc_err_set(c->err, -ENOMEM, "out of memory");
+}
+
+static int next_event(struct composer *c, yaml_event_t *ev)
+{
+	const yaml_parser_t *p = &c->parser;
+
+	if (yaml_parser_parse(&c->parser, ev))
+		return 0;
+	if (p->error == YAML_MEMORY_ERROR)
+		return out_of_memory(c);
+	if (p->error == YAML_READER_ERROR)
+		return hc_err_off(c->err, -EINVAL, c->y->file, p->problem_offset, "%s", p->problem ? p->problem : "not text");
+	hc_err_at(c->err, -EINVAL, c->y->file, (uint32_t)p->problem_mark.line + 1, (uint32_t)p->problem_mark.column + 1, "%s",
+	          p->problem ? p->problem : "not YAML");
+	if (p->context)
+		hc_err_note(c->err, "%s (line %zu)", p->context, p->context_mark.line + 1);
+	return -EINVAL;
+}
+
+static uint32_t line_begin(const struct hc_yaml *y, uint32_t line)
+{
+	if (!line || line > y->n_lines)
+		return y->text.len;
+	return y->lines[line - 1];
+}
+
+/* Marks count characters, files are bytes. */
+static uint32_t byte_of(const struct hc_yaml *y, uint32_t line, uint32_t column)
+{
+	uint32_t at = line_begin(y, line);
+
+	for (uint32_t i = 1; i < column && at < y->text.len; i++) {
+		at++;
+		while (at < y->text.len && ((uint8_t)y->text.p[at] & 0xc0) == 0x80)
+			at++;
+	}
+	return at;
+}
+
+static struct hc_yaml_node *new_node(struct composer *c, const yaml_event_t *ev, enum hc_yaml_kind kind)
+{
+	struct hc_yaml_node *n;
+
+	if (++c->n_nodes > HC_YAML_MAX_NODES) {
+		hc_err_at(c->err, -E2BIG, c->y->file, (uint32_t)ev->start_mark.line + 1, (uint32_t)ev->start_mark.column + 1,
+		          "more than %u nodes in one file", HC_YAML_MAX_NODES);
+		return NULL;
+	}
+	n = hc_arena_alloc(&c->y->arena, sizeof(*n));
+	if (!n) {
+		out_of_memory(c);
+		return NULL;
+	}
+	n->kind = kind;
+	n->weight = 1;
+	n->line = (uint32_t)ev->start_mark.line + 1;
+	n->column = (uint32_t)ev->start_mark.column + 1;
+	n->off = byte_of(c->y, n->line, n->column);
+	return n;
+}
+
+static bool is_null_word(struct hc_str s)
+{
+	return s.len == 0 || hc_str_eq(s, HC_STR("~")) || hc_str_eq(s, HC_STR("null")) || hc_str_eq(s, HC_STR("Null")) ||
+	       hc_str_eq(s, HC_STR("NULL"));
+}
+
+static int add_anchor(struct composer *c, const yaml_char_t *name, struct hc_yaml_node *node)
+{
+	struct anchor *a;
+
+	if (!name)
+		return 0;
+	a = hc_arena_alloc(&c->y->arena, sizeof(*a));
+	if (!a)
+		return out_of_memory(c);
+	a->name = hc_arena_str(&c->y->arena, hc_str_c((const char *)name)).p;
+	if (!a->name)
+		return out_of_memory(c);
+	a->node = node;
+	a->next = c->anchors;
+	c->anchors = a;
+	return 0;
+}
+
+static int compose(struct composer *c, yaml_event_t *ev, struct hc_yaml_node **ret);
+
+/* Children up to the end event; mappings count pairs. */
+static int compose_items(struct composer *c, struct hc_yaml_node *n, yaml_event_type_t end, unsigned step)
+{
+	struct hc_yaml_node **items = NULL;
+	size_t n_items = 0, cap = 0;
+	int r = 0;
+
+	for (;;) {
+		struct hc_yaml_node *child;
+		yaml_event_t ev;
+
+		r = next_event(c, &ev);
+		if (r < 0)
+			break;
+		if (ev.type == end) {
+			yaml_event_delete(&ev);
+			break;
+		}
+		if (n_items == cap) {
+			size_t more = cap ? cap * 2 : 8;
+			struct hc_yaml_node **grown = realloc(items, more * sizeof(struct hc_yaml_node *));
+
+			if (!grown) {
+				yaml_event_delete(&ev);
+				r = out_of_memory(c);
+				break;
+			}
+			items = grown;
+			cap = more;
+		}
+		r = compose(c, &ev, &child); /* takes ev */
+		if (r < 0)
+			break;
+		items[n_items++] = child;
+		if (child->weight > HC_YAML_MAX_NODES - n->weight) {
+			r = hc_err_at(c->err, -E2BIG, c->y->file, child->line, child->column,
+			              "aliases unfold to more than %u nodes", HC_YAML_MAX_NODES);
+			break;
+		}
+		n->weight += child->weight;
+	}
+	if (!r && n_items) {
+		n->items = hc_arena_raw(&c->y->arena, n_items * sizeof(struct hc_yaml_node *));
+		if (n->items)
+			memcpy(n->items, items, n_items * sizeof(struct hc_yaml_node *));
+		else
+			r = out_of_memory(c);
+	}
+	n->n = (uint32_t)(n_items / step);
+	free(items);
+	return r;
+}
+
+static int compose_scalar(struct composer *c, const yaml_event_t *ev, struct hc_yaml_node **ret)
+{
+	struct hc_yaml_node *n = new_node(c, ev, HC_YAML_SCALAR);
+
+	if (!n)
+		return c->err && c->err->code ? c->err->code : -ENOMEM;
+	n->text = hc_arena_str(&c->y->arena, (struct hc_str){ (const char *)ev->data.scalar.value,
+	                                                     (uint32_t)ev->data.scalar.length });
+	if (!n->text.p)
+		return out_of_memory(c);
+	n->plain = ev->data.scalar.style == YAML_PLAIN_SCALAR_STYLE || ev->data.scalar.style == YAML_ANY_SCALAR_STYLE;
+	n->block = ev->data.scalar.style == YAML_LITERAL_SCALAR_STYLE || ev->data.scalar.style == YAML_FOLDED_SCALAR_STYLE;
+	if (n->plain && is_null_word(n->text) && ev->data.scalar.plain_implicit)
+		n->kind = HC_YAML_NULL;
+	*ret = n;
+	return 0;
+}
+
+static int compose_alias(struct composer *c, const yaml_event_t *ev, struct hc_yaml_node **ret)
+{
+	const char *name = (const char *)ev->data.alias.anchor;
+
+	for (const struct anchor *a = c->anchors; a; a = a->next)
+		if (!strcmp(a->name, name)) {
+			*ret = a->node;
+			return 0;
+		}
+	return hc_err_at(c->err, -EINVAL, c->y->file, (uint32_t)ev->start_mark.line + 1,
+	                 (uint32_t)ev->start_mark.column + 1, "there is no anchor '%.80s' before this alias", name);
+}
+
+/* One node from its first event, which is consumed in any case. */
+static int compose(struct composer *c, yaml_event_t *ev, struct hc_yaml_node **ret)
+{
+	const yaml_char_t *anchor = NULL;
+	struct hc_yaml_node *n = NULL;
+	int r;
+
+	if (++c->depth > HC_YAML_MAX_DEPTH) {
+		r = hc_err_at(c->err, -E2BIG, c->y->file, (uint32_t)ev->start_mark.line + 1,
+		              (uint32_t)ev->start_mark.column + 1, "nested deeper than %d levels", HC_YAML_MAX_DEPTH);
+		goto out;
+	}
+	switch (ev->type) {
+	case YAML_ALIAS_EVENT:
+		r = compose_alias(c, ev, &n);
+		break;
+	case YAML_SCALAR_EVENT:
+		anchor = ev->data.scalar.anchor;
+		r = compose_scalar(c, ev, &n);
+		break;
+	case YAML_SEQUENCE_START_EVENT:
+		anchor = ev->data.sequence_start.anchor;
+		n = new_node(c, ev, HC_YAML_SEQ);
+		r = n ? compose_items(c, n, YAML_SEQUENCE_END_EVENT, 1) : -E2BIG;
+		break;
+	case YAML_MAPPING_START_EVENT:
+		anchor = ev->data.mapping_start.anchor;
+		n = new_node(c, ev, HC_YAML_MAP);
+		r = n ? compose_items(c, n, YAML_MAPPING_END_EVENT, 2) : -E2BIG;
+		break;
+	default:
+		r = hc_err_set(c->err, -EINVAL, "unexpected event in a YAML document");
+	}
+	if (!r)
+		r = add_anchor(c, anchor, n);
+out:
+	c->depth--;
+	yaml_event_delete(ev);
+	*ret = n;
+	return r;
+}
+
+static int add_doc(struct composer *c, struct hc_yaml_node *root)
+{
+	struct hc_yaml *y = c->y;
+
+	if (!(y->n_docs & (y->n_docs - 1))) { /* 0 or a power of two: full */
+		uint32_t cap = y->n_docs ? y->n_docs * 2 : 1;
+		struct hc_yaml_node **grown = hc_arena_raw(&y->arena, cap * sizeof(struct hc_yaml_node *));
+
+		if (!grown)
+			return out_of_memory(c);
+		if (y->n_docs)
+			memcpy(grown, y->docs, y->n_docs * sizeof(struct hc_yaml_node *));
+		y->docs = grown;
+	}
+	y->docs[y->n_docs++] = root;
+	return 0;
+}
+
+static int compose_stream(struct composer *c)
+{
+	for (;;) {
+		struct hc_yaml_node *root = NULL;
+		yaml_event_t ev;
+		int r = next_event(c, &ev);
+
+		if (r < 0)
+			return r;
+		switch (ev.type) {
+		case YAML_STREAM_END_EVENT:
+			yaml_event_delete(&ev);
+			return 0;
+		case YAML_STREAM_START_EVENT:
+		case YAML_DOCUMENT_END_EVENT:
+			yaml_event_delete(&ev);
+			break;
+		case YAML_DOCUMENT_START_EVENT:
+			c->anchors = NULL;
+			yaml_event_delete(&ev);
+			break;
+		default:
+			r = compose(c, &ev, &root);
+			if (!r)
+				r = add_doc(c, root);
+			if (r < 0)
+				return r;
+		}
+	}
+}
+
+static int index_lines(struct hc_yaml *y)
+{
+	uint32_t n = 1;
+
+	for (uint32_t i = 0; i < y->text.len; i++)
+		n += y->text.p[i] == '\n';
+	y->lines = hc_arena_raw(&y->arena, n * sizeof(*y->lines));
+	if (!y->lines)
+		return -ENOMEM;
+	y->n_lines = n;
+	y->lines[0] = 0;
+	n = 1;
+	for (uint32_t i = 0; i < y->text.len; i++)
+		if (y->text.p[i] == '\n')
+			y->lines[n++] = i + 1;
+	return 0;
+}
+
+int hc_yaml_parse(const char *file, const void *text, size_t n_bytes, struct hc_yaml **ret, struct hc_err *err)
+{
+	HC_AUTO(hc_yaml_free) struct hc_yaml *y = NULL;
+	struct composer c = { .err = err };
+	int r;
+
+	if (n_bytes > HC_YAML_MAX_BYTES)
+		return hc_err_set(err, -E2BIG, "%s is larger than %u MiB", file, HC_YAML_MAX_BYTES >> 20);
+	y = calloc(1, sizeof(*y));
+	if (!y)
+		return hc_err_set(err, -ENOMEM, "out of memory");
+	y->file = hc_arena_str(&y->arena, hc_str_c(file)).p;
+	y->text = hc_arena_str(&y->arena, (struct hc_str){ n_bytes ? text : "", (uint32_t)n_bytes });
+	if (!y->file || !y->text.p || index_lines(y) < 0)
+		return hc_err_set(err, -ENOMEM, "out of memory");
+	c.y = y;
+	if (!yaml_parser_initialize(&c.parser))
+		return out_of_memory(&c);
+	yaml_parser_set_input_string(&c.parser, (const unsigned char *)y->text.p, n_bytes);
+	yaml_parser_set_encoding(&c.parser, YAML_UTF8_ENCODING);
+	r = compose_stream(&c);
+	yaml_parser_delete(&c.parser);
+	if (r < 0)
+		return r;
+	*ret = hc_steal(y);
+	return 0;
+}
+
+int hc_yaml_load(const char *path, struct hc_yaml **ret, struct hc_err *err)
+{
+	__attribute__((cleanup(hc_auto_close))) int fd = open(path, O_RDONLY | O_CLOEXEC);
+	__attribute__((cleanup(hc_auto_free))) char *buf = NULL;
+	size_t n = 0, cap = 0;
+
+	if (fd < 0)
+		return hc_err_set(err, -errno, "cannot read %s: %s", path, strerror(errno));
+	for (;;) {
+		ssize_t got;
+
+		if (n == cap) {
+			size_t more = cap ? cap * 2 : 64u << 10;
+			char *grown;
+
+			if (cap > HC_YAML_MAX_BYTES)
+				return hc_err_set(err, -E2BIG, "%s is larger than %u MiB", path, HC_YAML_MAX_BYTES >> 20);
+			grown = realloc(buf, more);
+			if (!grown)
+				return hc_err_set(err, -ENOMEM, "out of memory");
+			buf = grown;
+			cap = more;
+		}
+		got = read(fd, buf + n, cap - n);
+		if (got < 0 && errno == EINTR)
+			continue;
+		if (got < 0)
+			return hc_err_set(err, -errno, "cannot read %s: %s", path, strerror(errno));
+		if (!got)
+			return hc_yaml_parse(path, buf, n, ret, err);
+		n += (size_t)got;
+	}
+}
+
+struct hc_yaml *hc_yaml_free(struct hc_yaml *y)
+{
+	if (y) {
+		hc_arena_done(&y->arena);
+		free(y);
+	}
+	return NULL;
+}
+
+const char *hc_yaml_file(const struct hc_yaml *y)
+{
+	return y->file;
+}
+
+uint32_t hc_yaml_n_docs(const struct hc_yaml *y)
+{
+	return y->n_docs;
+}
+
+const struct hc_yaml_node *hc_yaml_doc(const struct hc_yaml *y, uint32_t i)
+{
+	return y->docs[i];
+}
+
+const struct hc_yaml_node *hc_yaml_get(const struct hc_yaml_node *map, const char *key)
+{
+	struct hc_str want = hc_str_c(key);
+
+	if (!map || map->kind != HC_YAML_MAP)
+		return NULL;
+	for (uint32_t i = 0; i < map->n; i++)
+		if (map->items[2 * i]->kind == HC_YAML_SCALAR && hc_str_eq(map->items[2 * i]->text, want))
+			return map->items[2 * i + 1];
+	return NULL;
+}
+
+bool hc_yaml_bool(const struct hc_yaml_node *n, bool *ret)
+{
+	static const char *const words[][3] = {
+		{ "y", "Y", "Y" },       { "n", "N", "N" },          { "yes", "Yes", "YES" }, { "no", "No", "NO" },
+		{ "true", "True", "TRUE" }, { "false", "False", "FALSE" }, { "on", "On", "ON" },    { "off", "Off", "OFF" },
+	};
+
+	if (!n || n->kind != HC_YAML_SCALAR)
+		return false;
+	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
+		for (unsigned form = 0; form < 3; form++)
+			if (hc_str_eq(n->text, hc_str_c(words[i][form]))) {
+				*ret = i % 2 == 0;
+				return true;
+			}
+	return false;
+}
+
+static bool is_blank(char ch)
+{
+	return ch == ' ' || ch == '\t' || ch == '\n' || ch == '\r';
+}
+
+/*
+ * YAML folds and indents only blanks, so the k-th other character of a text is the k-th other one of its source, unless there
+ * are escapes or a comment in a block's header.
+ */
+void hc_yaml_place(const struct hc_yaml *y, const struct hc_yaml_node *n, uint32_t off, uint32_t *ret_line,
+                   uint32_t *ret_column)
+{
+	uint32_t at = n->off, end = y->text.len, line = n->line, begin;
+	char quote = 0;
+
+	*ret_line = n->line;
+	*ret_column = n->column;
+	if (n->kind != HC_YAML_SCALAR)
+		return;
+	if (off > n->text.len)
+		off = n->text.len;
+	if (n->block) {
+		while (at < end && y->text.p[at] != '\n')
+			at++;
+	} else if (!n->plain && at < end) {
+		quote = y->text.p[at++];
+	}
+	for (uint32_t i = 0;; i++) {
+		while (at < end && is_blank(y->text.p[at]) && i < n->text.len && !is_blank(n->text.p[i]))
+			at++;
+		if (i >= off)
+			break;
+		if (is_blank(n->text.p[i]))
+			continue;
+		if (quote == '\'' && at + 1 < end && y->text.p[at] == '\'' && y->text.p[at + 1] == '\'')
+			at++;
+		if (quote == '"' && at + 1 < end && y->text.p[at] == '\\' && n->text.p[i] == y->text.p[at + 1])
+			at++; /* \" and \\ */
+		if (at >= end || y->text.p[at] != n->text.p[i])
+			return;
+		at++;
+	}
+	while (line < y->n_lines && y->lines[line] <= at)
+		line++;
+	begin = line_begin(y, line);
+	*ret_line = line;
+	*ret_column = 1;
+	for (uint32_t i = begin; i < at; i++)
+		*ret_column += ((uint8_t)y->text.p[i] & 0xc0) != 0x80;
+}
+
+struct hc_str hc_yaml_line(const struct hc_yaml *y, uint32_t line)
+{
+	uint32_t from = line_begin(y, line), until = from;
+
+	while (until < y->text.len && y->text.p[until] != '\n')
+		until++;
+	if (until > from && y->text.p[until - 1] == '\r')
+		until--;
+	return (struct hc_str){ y->text.p + from, until - from };
+}
