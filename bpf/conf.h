@@ -12,8 +12,8 @@ struct hc_conf {
 	__u32 cgroup_subsys; /* else: index of the v1 hierarchy that tells containers apart */
 	__u32 tcp_all;       /* record every change of TCP state, not only the telling ones */
 	__u32 env;           /* record the environment at exec */
-	__u32 entry;         /* 1: the entry images of mprotect are attached */
-	__u32 entry32;
+	__u32 entry;         /* the entry images of mprotect are attached */
+	__u32 n_cpus;        /* possible ones; scratch has one place more */
 	__u32 reserved;
 };
 
@@ -25,6 +25,8 @@ enum hc_filter {
 };
 
 /* Changed while running, through the mapping of .bss. */
+#define HC_MAX_SNAPLEN 4095
+
 struct hc_dials {
 	__u64 on[HC_WIRE_MAX_NR / 64];      /* native syscall numbers */
 	__u64 on32[HC_WIRE_MAX_NR / 64];    /* numbers of the 32-bit table */

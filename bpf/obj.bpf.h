@@ -1,0 +1,749 @@
+/* bpf/obj.bpf.h: facts read from kernel objects: files, descriptors, sockets, credentials, namespaces, tasks.
+ *
+ * A probe read costs about as much as reading ten words, so neighbouring members are copied in one block and picked
+ * out of the copy. Where a kernel has a member elsewhere, hc_blk falls back to a read of its own: the offsets are
+ * constants at load time, and the verifier drops the branch not taken. */
+#ifndef HC_BPF_OBJ_H
+#define HC_BPF_OBJ_H
+
+#include "rec.bpf.h"
+
+#define S_IFMT 0170000
+#define S_IFSOCK 0140000
+#define S_IFREG 0100000
+#define S_IFDIR 0040000
+
+#define HC_MAGIC_PIPEFS 0x50495045
+#define HC_MAGIC_OVERLAY 0x794c7630
+#define HC_MAGIC_PIDFS 0x50494446
+#define HC_MAGIC_NSFS 0x6e736673
+
+#define AF_UNIX 1
+#define AF_INET 2
+#define AF_INET6 10
+#define AF_NETLINK 16
+#define AF_PACKET 17
+#define AF_VSOCK 40
+
+/* type.member out of `blk`, a copy of HC_BLK bytes from offset `base` of the object at `ptr`. */
+#define HC_BLK 192
+#define hc_blk(blk, base, ptr, type, member) \
+	({ \
+		typeof(((struct type *)0)->member) hc_b_; \
+		u32 hc_o_ = bpf_core_field_offset(struct type, member); \
+		if (hc_o_ >= (base) && hc_o_ + sizeof(hc_b_) <= (base) + HC_BLK) \
+			hc_b_ = *(typeof(hc_b_) *)((blk) + hc_o_ - (base)); \
+		else \
+			bpf_probe_read_kernel(&hc_b_, sizeof(hc_b_), (void *)((u64)(ptr) + hc_o_)); \
+		hc_b_; \
+	})
+
+/* ---- text ---- */
+
+/* A user string as a STR fact; false when it cannot be read. */
+static __always_inline bool hc_str_user(struct hc_scratch *s, u16 subject, u64 ptr, const u32 max)
+{
+	struct hc_wire_fact *f;
+	long n;
+
+	if (!ptr)
+		return false;
+	f = hc_fact(s);
+	if (!f)
+		return false;
+	n = bpf_probe_read_user_str(f + 1, max, (void *)ptr);
+	if (n <= 0) {
+		/* The page is not here: absent. An empty string has length 1. */
+		return false;
+	}
+	hc_fact_end(s, f, HC_WIRE_F_STR, HC_WIRE_FF_USER | (n == max ? HC_WIRE_FF_TRUNC : 0), subject, n - 1);
+	return true;
+}
+
+static __always_inline void hc_str_kernel(struct hc_scratch *s, u16 subject, const void *ptr, const u32 max)
+{
+	struct hc_wire_fact *f;
+	long n;
+
+	if (!ptr)
+		return;
+	f = hc_fact(s);
+	if (!f)
+		return;
+	n = bpf_probe_read_kernel_str(f + 1, max, ptr);
+	if (n <= 0)
+		return;
+	hc_fact_end(s, f, HC_WIRE_F_STR, n == max ? HC_WIRE_FF_TRUNC : 0, subject, n - 1);
+}
+
+/* User memory as a fact of `kind` with at most `max` bytes (a power of two), behind a payload head that is there. */
+static __always_inline void hc_bytes_user(struct hc_scratch *s, u16 subject, u64 ptr, u64 total, u64 offset, u64 want,
+                                          const u32 max)
+{
+	struct hc_wire_fact *f = hc_fact(s);
+	struct hc_wire_bytes *b;
+	u64 n = want < total ? want : total;
+	u8 flags = HC_WIRE_FF_USER;
+
+	if (!f || !ptr)
+		return;
+	b = (struct hc_wire_bytes *)(f + 1);
+	b->total = total;
+	b->offset = offset;
+	if (n >= max)
+		n = max - 1;
+	hc_mask(n, max - 1);
+	if (n && bpf_probe_read_user(b + 1, n, (void *)ptr)) {
+		n = 0;
+		flags |= HC_WIRE_FF_FAULT;
+	}
+	if (n < total)
+		flags |= HC_WIRE_FF_TRUNC;
+	/* A payload that was cut on purpose is no truncated row. */
+	f->kind = HC_WIRE_F_BYTES;
+	hc_fact_end(s, f, HC_WIRE_F_BYTES, flags & ~HC_WIRE_FF_TRUNC, subject, sizeof(*b) + n);
+	f->flags = flags;
+}
+
+static __always_inline void hc_addr_user(struct hc_scratch *s, u16 subject, u64 ptr, u32 len)
+{
+	struct hc_wire_fact *f;
+	u64 n = len;
+
+	if (!ptr || len < 2 || len > HC_WIRE_ADDR_BYTES)
+		return;
+	f = hc_fact(s);
+	if (!f)
+		return;
+	hc_mask(n, 255);
+	if (bpf_probe_read_user(f + 1, n, (void *)ptr))
+		return;
+	hc_fact_end(s, f, HC_WIRE_F_ADDR, HC_WIRE_FF_USER, subject, n);
+}
+
+/* A user's structure of `size` bytes (below 512) as it is. Returns the copy or NULL. */
+static __always_inline void *hc_struct_user(struct hc_scratch *s, u16 subject, u64 ptr, u64 size)
+{
+	struct hc_wire_fact *f = hc_fact(s);
+
+	if (!f || !ptr)
+		return NULL;
+	hc_mask(size, 511);
+	if (bpf_probe_read_user(f + 1, size, (void *)ptr))
+		return NULL;
+	hc_fact_end(s, f, HC_WIRE_F_STRUCT, HC_WIRE_FF_USER, subject, size);
+	return f + 1;
+}
+
+/* ---- files ---- */
+
+static __always_inline u64 hc_file_of(struct task_struct *task, s32 fd)
+{
+	struct files_struct *files = hc_rd(task, files);
+	struct fdtable *fdt = hc_rd(files, fdt);
+	u64 file = 0;
+
+	if ((u32)fd >= hc_rd(fdt, max_fds))
+		return 0;
+	bpf_probe_read_kernel(&file, sizeof(file), (void *)((u64)hc_rd(fdt, fd) + 8 * (u64)(u32)fd));
+	return file;
+}
+
+static __always_inline void hc_file_times(struct hc_scratch *s, u64 inode, u32 base, struct hc_wire_file *w)
+{
+	if (bpf_core_field_exists(struct inode___sec, i_ctime_sec)) {
+		/* bit 31 of the nanoseconds says that the time has been asked for (6.13) */
+		w->ctime_ns = hc_blk(s->inode, base, inode, inode___sec, i_ctime_sec) * 1000000000 +
+		              (hc_blk(s->inode, base, inode, inode___sec, i_ctime_nsec) & 0x7fffffff);
+		w->mtime_ns = hc_blk(s->inode, base, inode, inode___sec, i_mtime_sec) * 1000000000 +
+		              (hc_blk(s->inode, base, inode, inode___sec, i_mtime_nsec) & 0x7fffffff);
+		return;
+	}
+	if (bpf_core_field_exists(struct inode___uts, __i_ctime)) {
+		struct timespec64 t;
+
+		bpf_probe_read_kernel(&t, sizeof(t),
+		                      (void *)(inode + bpf_core_field_offset(struct inode___uts, __i_ctime)));
+		w->ctime_ns = t.tv_sec * 1000000000 + (t.tv_nsec & 0x7fffffff);
+	} else if (bpf_core_field_exists(struct inode___ts, i_ctime)) {
+		struct timespec64 t;
+
+		bpf_probe_read_kernel(&t, sizeof(t), (void *)(inode + bpf_core_field_offset(struct inode___ts, i_ctime)));
+		w->ctime_ns = t.tv_sec * 1000000000 + (t.tv_nsec & 0x7fffffff);
+	}
+	if (bpf_core_field_exists(struct inode___uts, __i_mtime)) {
+		struct timespec64 t;
+
+		bpf_probe_read_kernel(&t, sizeof(t),
+		                      (void *)(inode + bpf_core_field_offset(struct inode___uts, __i_mtime)));
+		w->mtime_ns = t.tv_sec * 1000000000 + t.tv_nsec;
+	} else if (bpf_core_field_exists(struct inode___ts, i_mtime)) {
+		struct timespec64 t;
+
+		bpf_probe_read_kernel(&t, sizeof(t), (void *)(inode + bpf_core_field_offset(struct inode___ts, i_mtime)));
+		w->mtime_ns = t.tv_sec * 1000000000 + t.tv_nsec;
+	}
+}
+
+/* Overlay: the inode's upper dentry follows struct inode in struct ovl_inode (a type that is in vmlinux' BTF only when
+ * overlay is built in; the place is the same since 4.8). */
+static __always_inline u8 hc_layer(u64 inode, u32 magic)
+{
+	u64 upper = 0;
+
+	if (magic != HC_MAGIC_OVERLAY)
+		return HC_WIRE_LAYER_NONE;
+	bpf_probe_read_kernel(&upper, sizeof(upper), (void *)(inode + bpf_core_type_size(struct inode)));
+	return upper ? HC_WIRE_LAYER_UPPER : HC_WIRE_LAYER_LOWER;
+}
+
+struct hc_fileinfo {
+	u64 file, inode, dentry, vfsmnt, sb;
+	u64 ino;
+	u32 mode;
+	u32 dev, magic;
+	u32 f_mode;
+	u64 private_data;
+};
+
+/* Block copies of the file and its inode; what everybody needs goes into `i`. */
+static __always_inline void hc_file_load(struct hc_scratch *s, u64 file, struct hc_fileinfo *i)
+{
+	struct super_block *sb;
+
+	i->file = file;
+	bpf_probe_read_kernel(s->file, HC_BLK, (void *)file);
+	i->inode = (u64)hc_blk(s->file, 0, file, file, f_inode);
+	i->vfsmnt = (u64)hc_blk(s->file, 0, file, file, f_path.mnt);
+	i->dentry = (u64)hc_blk(s->file, 0, file, file, f_path.dentry);
+	i->f_mode = hc_blk(s->file, 0, file, file, f_mode);
+	i->private_data = (u64)hc_blk(s->file, 0, file, file, private_data);
+	bpf_probe_read_kernel(s->inode, HC_BLK, (void *)i->inode);
+	i->mode = hc_blk(s->inode, 0, i->inode, inode, i_mode);
+	i->ino = hc_blk(s->inode, 0, i->inode, inode, i_ino);
+	sb = hc_blk(s->inode, 0, i->inode, inode, i_sb);
+	i->sb = (u64)sb;
+	i->dev = hc_pr(sb, s_dev);
+	i->magic = hc_pr(sb, s_magic);
+}
+
+static __always_inline void hc_file_fact(struct hc_scratch *s, u16 subject, const struct hc_fileinfo *i)
+{
+	struct hc_wire_file *w = hc_fact_fixed(s, HC_WIRE_F_FILE, 0, subject, sizeof(*w));
+	struct vfsmount *mnt = (struct vfsmount *)i->vfsmnt;
+	struct super_block *sb = (struct super_block *)i->sb;
+
+	if (!w)
+		return;
+	w->ino = i->ino;
+	w->size = hc_blk(s->inode, 0, i->inode, inode, i_size);
+	w->ctime_ns = 0;
+	w->mtime_ns = 0;
+	hc_file_times(s, i->inode, 0, w);
+	w->dev = i->dev;
+	w->rdev = hc_blk(s->inode, 0, i->inode, inode, i_rdev);
+	w->mode = i->mode;
+	w->nlink = hc_blk(s->inode, 0, i->inode, inode, i_nlink);
+	w->uid = hc_blk(s->inode, 0, i->inode, inode, i_uid.val);
+	w->gid = hc_blk(s->inode, 0, i->inode, inode, i_gid.val);
+	w->fs_magic = i->magic;
+	w->mnt_flags = 0;
+	w->mnt_id = 0;
+	if (mnt) {
+		u64 m = i->vfsmnt - bpf_core_field_offset(struct mount, mnt);
+
+		w->mnt_flags = hc_pr(mnt, mnt_flags);
+		bpf_probe_read_kernel(&w->mnt_id, sizeof(w->mnt_id),
+		                      (void *)(m + bpf_core_field_offset(struct mount, mnt_id)));
+	}
+	w->sb_flags = hc_pr(sb, s_flags);
+	*(u64 *)&w->layer = hc_layer(i->inode, i->magic);
+}
+
+/* ---- sockets ---- */
+
+static __always_inline u64 hc_sock_of(const struct hc_fileinfo *i)
+{
+	struct socket *socket = (struct socket *)i->private_data;
+
+	if ((i->mode & S_IFMT) != S_IFSOCK)
+		return 0;
+	return (u64)hc_pr(socket, sk);
+}
+
+static __always_inline u16 hc_sock_family(u64 sk)
+{
+	return hc_pr(&((struct sock *)sk)->__sk_common, skc_family);
+}
+
+/* Fills `w`; `ino` is the socket's, 0 when unknown. Works in any context. `blk` is HC_BLK bytes of room. */
+static __always_inline void hc_sock_fill(u8 *blk, struct hc_wire_sock *w, u64 sk, u64 ino)
+{
+	struct sock *k = (struct sock *)sk;
+	struct sock_common *c = &k->__sk_common;
+	struct socket *socket;
+	struct net *net;
+	u16 family;
+
+	bpf_probe_read_kernel(blk, HC_BLK, c);
+	family = hc_blk(blk, 0, c, sock_common, skc_family);
+	w->key = hc_key(sk);
+	w->cookie = hc_blk(blk, 0, c, sock_common, skc_cookie.counter);
+	w->ino = ino;
+	net = hc_blk(blk, 0, c, sock_common, skc_net.net);
+	w->netns = hc_pr(net, ns.inum);
+	w->family = family;
+	w->state = hc_blk(blk, 0, c, sock_common, skc_state);
+	w->ifindex = hc_blk(blk, 0, c, sock_common, skc_bound_dev_if);
+	w->lport = 0;
+	w->rport = 0;
+	((u64 *)w->laddr)[0] = 0;
+	((u64 *)w->laddr)[1] = 0;
+	((u64 *)w->raddr)[0] = 0;
+	((u64 *)w->raddr)[1] = 0;
+	w->extra[0] = 0;
+	w->extra[1] = 0;
+	w->extra[2] = 0;
+	w->reserved = 0;
+	w->sock_state = 0;
+	if (family == AF_INET || family == AF_INET6) {
+		w->lport = hc_blk(blk, 0, c, sock_common, skc_num);
+		w->rport = bpf_ntohs(hc_blk(blk, 0, c, sock_common, skc_dport));
+		if (family == AF_INET) {
+			*(u32 *)w->laddr = hc_blk(blk, 0, c, sock_common, skc_rcv_saddr);
+			*(u32 *)w->raddr = hc_blk(blk, 0, c, sock_common, skc_daddr);
+		} else {
+			u32 lo = bpf_core_field_offset(struct sock_common, skc_v6_rcv_saddr);
+			u32 ro = bpf_core_field_offset(struct sock_common, skc_v6_daddr);
+
+			/* not to be folded into loads: the relocation would want them as long as the field */
+			asm volatile("" : "+r"(lo));
+			asm volatile("" : "+r"(ro));
+			if (lo + 16 <= HC_BLK && ro + 16 <= HC_BLK) {
+				((u64 *)w->laddr)[0] = *(u64 *)(blk + lo);
+				((u64 *)w->laddr)[1] = *(u64 *)(blk + lo + 8);
+				((u64 *)w->raddr)[0] = *(u64 *)(blk + ro);
+				((u64 *)w->raddr)[1] = *(u64 *)(blk + ro + 8);
+			} else {
+				bpf_probe_read_kernel(w->laddr, 16, (void *)((u64)c + lo));
+				bpf_probe_read_kernel(w->raddr, 16, (void *)((u64)c + ro));
+			}
+		}
+		if (w->state == 10) { /* LISTEN: how full the queue is */
+			w->extra[0] = hc_pr(k, sk_ack_backlog);
+			w->extra[1] = hc_pr(k, sk_max_ack_backlog);
+		}
+	} else if (family == AF_NETLINK) {
+		struct netlink_sock *n = (struct netlink_sock *)sk;
+
+		w->extra[0] = hc_pr(n, portid);
+		w->extra[1] = hc_pr(n, dst_portid);
+		w->extra[2] = hc_pr(n, dst_group);
+	} else if (family == AF_PACKET) {
+		struct packet_sock *p = (struct packet_sock *)sk;
+
+		if (bpf_core_type_exists(struct packet_sock)) {
+			w->ifindex = hc_pr(p, ifindex);
+			w->extra[0] = bpf_ntohs(hc_pr(p, num));
+		}
+	} else if (family == AF_VSOCK) {
+		struct vsock_sock *v = (struct vsock_sock *)sk;
+
+		if (bpf_core_type_exists(struct vsock_sock)) {
+			w->extra[0] = hc_pr(v, local_addr.svm_cid);
+			w->extra[1] = hc_pr(v, remote_addr.svm_cid);
+			w->lport = hc_pr(v, local_addr.svm_port);
+			w->rport = hc_pr(v, remote_addr.svm_port);
+		}
+	}
+	/* priority, mark, uid, protocol, type: 16 bytes in a row since 6.9 */
+	if (bpf_core_field_offset(struct sock, sk_mark) == bpf_core_field_offset(struct sock, sk_priority) + 4 &&
+	    bpf_core_field_offset(struct sock, sk_uid) == bpf_core_field_offset(struct sock, sk_priority) + 8 &&
+	    bpf_core_field_offset(struct sock, sk_protocol) == bpf_core_field_offset(struct sock, sk_priority) + 12 &&
+	    bpf_core_field_offset(struct sock, sk_type) == bpf_core_field_offset(struct sock, sk_priority) + 14) {
+		bpf_probe_read_kernel(blk, 16, (void *)(sk + bpf_core_field_offset(struct sock, sk_priority)));
+		w->priority = *(u32 *)blk;
+		w->mark = *(u32 *)(blk + 4);
+		w->uid = *(u32 *)(blk + 8);
+		w->protocol = *(u16 *)(blk + 12);
+		w->type = *(u16 *)(blk + 14);
+	} else {
+		w->priority = hc_pr(k, sk_priority);
+		w->mark = hc_pr(k, sk_mark);
+		w->uid = hc_pr(k, sk_uid.val);
+		w->protocol = hc_pr(k, sk_protocol);
+		w->type = hc_pr(k, sk_type);
+	}
+	socket = hc_pr(k, sk_socket);
+	if (socket)
+		w->sock_state = hc_pr(socket, state);
+}
+
+/* The name of a unix socket at `at`; returns its bytes, 0..108. */
+static __always_inline u32 hc_unix_name(u8 *at, u64 sk)
+{
+	struct unix_sock *u = (struct unix_sock *)sk;
+	struct unix_address *addr = hc_pr(u, addr);
+	u64 len;
+
+	if (!addr)
+		return 0;
+	len = hc_pr(addr, len);
+	if (len <= 2 || len > 2 + 108)
+		return 0;
+	len -= 2;
+	hc_mask(len, 127);
+	if (bpf_probe_read_kernel(at, len, (void *)((u64)addr + bpf_core_field_offset(struct unix_address, name) + 2)))
+		return 0;
+	if (len && at[0]) { /* a path ends at its NUL; only an abstract name has all its bytes */
+		long n = bpf_probe_read_kernel_str(at, len, (void *)((u64)addr + bpf_core_field_offset(struct unix_address, name) + 2));
+
+		if (n > 0 && (u64)n <= len && at[(n - 1) & 127] == 0 && (u64)n < len)
+			len = n - 1;
+		else if (n > 0)
+			len = len - 1;
+	}
+	return len;
+}
+
+static __always_inline void hc_unix_fact(struct hc_scratch *s, u16 subject, u64 sk)
+{
+	struct unix_sock *u = (struct unix_sock *)sk;
+	struct hc_wire_fact *f = hc_fact(s);
+	struct hc_wire_unix *w;
+	const struct cred *cred;
+	struct pid *pid;
+	u64 peer, n, m = 0;
+	u8 *names;
+
+	if (!f)
+		return;
+	w = (struct hc_wire_unix *)(f + 1);
+	names = (u8 *)(w + 1);
+	peer = (u64)hc_pr(u, peer);
+	w->peer_key = hc_key(peer);
+	w->peer_pid = 0;
+	w->peer_uid = ~0u;
+	w->peer_gid = ~0u;
+	pid = hc_pr(&u->sk, sk_peer_pid);
+	if (pid)
+		w->peer_pid = hc_pr(&pid->numbers[0], nr);
+	cred = hc_pr(&u->sk, sk_peer_cred);
+	if (cred) {
+		w->peer_uid = hc_pr(cred, euid.val);
+		w->peer_gid = hc_pr(cred, egid.val);
+	}
+	n = hc_unix_name(names, sk);
+	w->local_bytes = n;
+	hc_mask(n, 127);
+	if (peer)
+		m = hc_unix_name(names + n, peer);
+	w->peer_bytes = m;
+	hc_fact_end(s, f, HC_WIRE_F_UNIX, 0, subject, sizeof(*w) + n + m);
+}
+
+static __always_inline void hc_sock_fact(struct hc_scratch *s, u16 subject, u64 sk, u64 ino)
+{
+	struct hc_wire_sock *w = hc_fact_fixed(s, HC_WIRE_F_SOCK, 0, subject, sizeof(*w));
+
+	if (!w || !sk)
+		return;
+	hc_sock_fill(s->sock, w, sk, ino);
+	if (w->family == AF_UNIX)
+		hc_unix_fact(s, subject, sk);
+}
+
+/* ---- descriptors ---- */
+
+/* A tag under which this open file is known to the recorder. */
+static __always_inline u64 hc_def_tag(u64 file, u64 inode, u64 dentry)
+{
+	return hc_hash(hc_hash(file, inode), dentry);
+}
+
+/* A typed pointer as a number: the verifier forbids arithmetic on it, but forgets its type in memory. */
+static __always_inline u64 hc_number(struct hc_scratch *s, const void *p)
+{
+	*(volatile u64 *)&s->number = (u64)p;
+	return *(volatile u64 *)&s->number;
+}
+
+static __always_inline u64 hc_first_tag(struct hc_scratch *s, struct task_struct *task, u64 file, u64 inode, u32 dir)
+{
+	u64 who = (u64)hc_rd(task, tgid) << 32 | (u32)hc_rd(task, self_exec_id);
+
+	return hc_hash(hc_hash(who, hc_number(s, hc_rd(task, cred))), hc_hash(file ^ dir, inode));
+}
+
+enum hc_fd_how {
+	HC_OBJ_USE,     /* used: defined only when not known */
+	HC_OBJ_NEW,     /* created by this call */
+	HC_OBJ_NODEF,   /* used, and not to be defined here (a fact beside it says all) */
+};
+
+/* The FD fact of descriptor `fd`, and what defines the object when the recorder has not been told. `i` is filled, with
+ * i->file 0 when there is no such descriptor. */
+static __always_inline void hc_fd_fact(struct hc_scratch *s, struct task_struct *task, u16 subject, s32 fd, u8 how,
+                                       struct hc_fileinfo *i)
+{
+	struct hc_wire_fd *w = hc_fact_fixed(s, HC_WIRE_F_FD, 0, subject, sizeof(*w));
+	u64 file, tag;
+	u16 flags = 0;
+
+	i->file = 0;
+	i->mode = 0;
+	i->inode = 0;
+	if (!w)
+		return;
+	file = hc_file_of(task, fd);
+	if (!file) {
+		__builtin_memset(w, 0, sizeof(*w));
+		w->fd = fd;
+		w->flags = HC_WIRE_FD_BAD;
+		return;
+	}
+	hc_file_load(s, file, i);
+	tag = hc_def_tag(file, i->inode, i->dentry);
+	if (how == HC_OBJ_NEW) {
+		flags = HC_WIRE_FD_NEW | HC_WIRE_FD_DEF;
+		hc_tab_first(HC_TAB_DEFS, tag);
+		hc_tab_forget(HC_TAB_FIRST, hc_first_tag(s, task, file, i->inode, 0));
+		hc_tab_forget(HC_TAB_FIRST, hc_first_tag(s, task, file, i->inode, 1));
+	} else if (how == HC_OBJ_USE && hc_tab_first(HC_TAB_DEFS, tag)) {
+		flags = HC_WIRE_FD_DEF;
+	}
+	w->key = hc_key(file);
+	w->inode_key = hc_key(i->inode);
+	w->ino = i->ino;
+	w->pos = hc_blk(s->file, 0, file, file, f_pos);
+	w->dev = i->dev;
+	w->f_flags = hc_blk(s->file, 0, file, file, f_flags);
+	w->f_mode = i->f_mode;
+	w->i_mode = i->mode;
+	w->fs_magic = i->magic;
+	w->fd = fd;
+	w->flags = flags;
+	w->reserved = 0;
+	w->target = 0;
+	if (i->magic == HC_MAGIC_NSFS) {
+		/* the inode number of a namespace file is the namespace's */
+		w->target = i->ino;
+	} else if (i->magic == HC_MAGIC_PIDFS) {
+		struct pid *pid = (struct pid *)hc_pr((struct inode *)i->inode, i_private);
+
+		w->target = hc_pr(&pid->numbers[0], nr);
+	}
+	if (flags & HC_WIRE_FD_DEF) {
+		u64 n = s->n_tags;
+
+		if (n < HC_N_TAGS) {
+			hc_mask(n, HC_N_TAGS - 1);
+			s->tags[n] = tag & (HC_TAB_SIZE - 1);
+			s->n_tags = n + 1;
+		}
+		if ((i->mode & S_IFMT) == S_IFSOCK) {
+			hc_sock_fact(s, subject, hc_sock_of(i), i->ino);
+		} else {
+			hc_file_fact(s, subject, i);
+			if (i->magic != HC_MAGIC_PIPEFS)
+				hc_walk_later(s, subject, i->dentry, i->vfsmnt, false);
+		}
+	}
+}
+
+/* ---- credentials, namespaces, tasks ---- */
+
+static __always_inline u32 hc_userns_of(const struct cred *cred, u32 *level)
+{
+	struct user_namespace *ns = hc_pr(cred, user_ns);
+
+	*level = hc_pr(ns, level);
+	return hc_pr(ns, ns.inum);
+}
+
+static __always_inline void hc_creds_fact(struct hc_scratch *s, u16 subject, struct task_struct *task, bool groups)
+{
+	struct hc_wire_creds *w = hc_fact_fixed(s, HC_WIRE_F_CREDS, 0, subject, sizeof(*w));
+	const struct cred *cred = hc_pr(task, cred);
+	struct group_info *gi;
+	u64 n;
+
+	if (!w)
+		return;
+	w->key = hc_key((u64)cred);
+	bpf_probe_read_kernel(&w->uid, 32, (void *)((u64)cred + bpf_core_field_offset(struct cred, uid)));
+	bpf_probe_read_kernel(&w->cap_inheritable, 40,
+	                      (void *)((u64)cred + bpf_core_field_offset(struct cred, cap_inheritable)));
+	w->securebits = hc_pr(cred, securebits);
+	w->userns = hc_userns_of(cred, &w->userns_level);
+	w->loginuid = ~0u;
+	w->session_id = ~0u;
+	if (bpf_core_field_exists(struct task_struct, loginuid)) {
+		w->loginuid = hc_pr(task, loginuid.val);
+		w->session_id = hc_pr(task, sessionid);
+	}
+	w->seccomp = 0;
+	if (bpf_core_field_exists(struct task_struct, seccomp))
+		w->seccomp = hc_pr(task, seccomp.mode);
+	w->no_new_privs = hc_pr(task, atomic_flags) & 1;
+	gi = hc_pr(cred, group_info);
+	n = hc_pr(gi, ngroups);
+	w->n_groups = n;
+	if (groups) {
+		struct hc_wire_fact *f = hc_fact(s);
+		u8 flags = 0;
+
+		if (!f)
+			return;
+		if (n > HC_WIRE_MAX_GROUPS) {
+			n = HC_WIRE_MAX_GROUPS;
+			flags = HC_WIRE_FF_TRUNC;
+		}
+		n *= 4;
+		hc_mask(n, 511);
+		if (!bpf_probe_read_kernel(f + 1, n, (void *)((u64)gi + bpf_core_field_offset(struct group_info, gid))))
+			hc_fact_end(s, f, HC_WIRE_F_GROUPS, flags, subject, n);
+	}
+}
+
+#define hc_inum(proxy, member) \
+	({ \
+		u32 hc_n_ = 0; \
+		typeof((proxy)->member) hc_ns_ = hc_pr(proxy, member); \
+		if (hc_ns_) \
+			hc_n_ = hc_pr(hc_ns_, ns.inum); \
+		hc_n_; \
+	})
+
+static __always_inline void hc_ns_fact(struct hc_scratch *s, u16 subject, struct task_struct *task)
+{
+	struct hc_wire_ns *w = hc_fact_fixed(s, HC_WIRE_F_NS, 0, subject, sizeof(*w));
+	struct nsproxy *proxy = hc_pr(task, nsproxy);
+	struct mm_struct *mm = hc_pr(task, mm);
+	struct uts_namespace *uts;
+	struct pid_namespace *pidns = NULL;
+	struct pid *pid;
+	u32 level;
+
+	if (!w)
+		return;
+	__builtin_memset(w, 0, sizeof(*w));
+	if (!proxy)
+		return;
+	w->mnt = hc_inum(proxy, mnt_ns);
+	w->pid_for_children = hc_inum(proxy, pid_ns_for_children);
+	w->net = hc_inum(proxy, net_ns);
+	w->ipc = hc_inum(proxy, ipc_ns);
+	w->uts = hc_inum(proxy, uts_ns);
+	if (bpf_core_field_exists(struct nsproxy, cgroup_ns))
+		w->cgroup = hc_inum(proxy, cgroup_ns);
+	if (bpf_core_field_exists(struct nsproxy, time_ns)) {
+		w->time = hc_inum(proxy, time_ns);
+		w->time_for_children = hc_inum(proxy, time_ns_for_children);
+	}
+	pid = hc_pr(task, thread_pid);
+	level = hc_pr(pid, level);
+	bpf_probe_read_kernel(&pidns, sizeof(pidns),
+	                      (void *)((u64)pid + bpf_core_field_offset(struct pid, numbers) +
+	                               (u64)(level & 63) * bpf_core_type_size(struct upid) +
+	                               bpf_core_field_offset(struct upid, ns)));
+	if (pidns)
+		w->pid = hc_pr(pidns, ns.inum);
+	if (mm)
+		w->mm_userns = BPF_CORE_READ(mm, user_ns, ns.inum);
+	uts = hc_pr(proxy, uts_ns);
+	bpf_probe_read_kernel_str(w->uts_node, 65, (void *)((u64)uts + bpf_core_field_offset(struct uts_namespace, name.nodename)));
+}
+
+/* Number of `pid` at namespace level `level`. */
+static __always_inline u32 hc_pid_nr(struct pid *pid, u32 level)
+{
+	u32 nr = 0;
+
+	bpf_probe_read_kernel(&nr, sizeof(nr),
+	                      (void *)((u64)pid + bpf_core_field_offset(struct pid, numbers) +
+	                               (u64)(level & 63) * bpf_core_type_size(struct upid) +
+	                               bpf_core_field_offset(struct upid, nr)));
+	return nr;
+}
+
+static __always_inline struct pid *hc_signal_pid(struct signal_struct *sig, u32 type)
+{
+	struct pid *pid = NULL;
+
+	bpf_probe_read_kernel(&pid, sizeof(pid),
+	                      (void *)((u64)sig + bpf_core_field_offset(struct signal_struct, pids) + 8 * type));
+	return pid;
+}
+
+#define PF_EXITING 0x4
+#define PF_IO_WORKER 0x10
+#define PF_FORKNOEXEC 0x40
+#define PF_USER_WORKER 0x4000
+#define PF_KTHREAD 0x200000
+
+static __always_inline void hc_task_fact(struct hc_scratch *s, u16 subject, struct task_struct *task)
+{
+	struct hc_wire_task *w = hc_fact_fixed(s, HC_WIRE_F_TASK, 0, subject, sizeof(*w));
+	struct task_struct *leader, *parent;
+	struct signal_struct *sig;
+	struct tty_struct *tty;
+	struct pid *pid, *lpid, *other;
+	u32 level, pf;
+
+	if (!w)
+		return;
+	__builtin_memset(w, 0, sizeof(*w));
+	leader = hc_pr(task, group_leader);
+	parent = hc_pr(task, real_parent);
+	sig = hc_pr(task, signal);
+	pf = hc_pr(task, flags);
+	w->start_ns = hc_pr(task, start_boottime);
+	w->leader_start_ns = hc_pr(leader, start_boottime);
+	w->parent_start_ns = BPF_CORE_READ(parent, group_leader, start_boottime);
+	w->cgroup_id = hc_cgroup_any(task);
+	bpf_probe_read_kernel(&w->nofile, 8,
+	                      (void *)((u64)sig + bpf_core_field_offset(struct signal_struct, rlim) + 7 * 16));
+	w->tid = hc_pr(task, pid);
+	w->tgid = hc_pr(task, tgid);
+	w->ppid = hc_pr(parent, tgid);
+	w->exec_id = hc_pr(task, self_exec_id);
+	w->flags = (pf & PF_KTHREAD ? HC_WIRE_TASK_KTHREAD : 0) | (pf & PF_EXITING ? HC_WIRE_TASK_EXITING : 0) |
+	           (pf & PF_FORKNOEXEC ? HC_WIRE_TASK_FORKNOEXEC : 0) |
+	           (pf & (PF_IO_WORKER | PF_USER_WORKER) ? HC_WIRE_TASK_IO_WORKER : 0) |
+	           (w->tid != w->tgid ? HC_WIRE_TASK_THREAD : 0) |
+	           (BPF_CORE_READ_BITFIELD_PROBED(sig, is_child_subreaper) ? HC_WIRE_TASK_SUBREAPER : 0);
+	w->exit_signal = hc_pr(task, exit_signal);
+	tty = hc_pr(sig, tty);
+	if (tty) {
+		struct tty_driver *drv = hc_pr(tty, driver);
+
+		w->tty_nr = (u32)hc_pr(drv, major) << 20 | ((u32)hc_pr(drv, minor_start) + (u32)hc_pr(tty, index));
+	}
+	pid = hc_pr(task, thread_pid);
+	lpid = hc_pr(leader, thread_pid);
+	level = hc_pr(pid, level);
+	w->n_levels = level + 1;
+	for (u32 n = 0; n < HC_WIRE_MAX_NSPIDS; n++) {
+		if (n > level)
+			break;
+		w->vtid[n] = hc_pid_nr(pid, n);
+		w->vpid[n] = hc_pid_nr(lpid, n);
+	}
+	other = hc_signal_pid(sig, 3);
+	w->sid = hc_pid_nr(other, 0);
+	w->vsid = hc_pid_nr(other, level);
+	other = hc_signal_pid(sig, 2);
+	w->pgid = hc_pid_nr(other, 0);
+	w->vpgid = hc_pid_nr(other, level);
+	bpf_core_read(&w->comm, sizeof(w->comm), &task->comm);
+}
+
+static __always_inline void hc_taskref_fill(struct hc_wire_taskref *w, struct task_struct *task)
+{
+	w->tid = hc_rd(task, pid);
+	w->tgid = hc_rd(task, tgid);
+	w->leader_start_ns = hc_rd(hc_rd(task, group_leader), start_boottime);
+}
+
+#endif

@@ -1,0 +1,489 @@
+/* bpf/rec.bpf.h: how a record comes about: configuration, per-CPU state, rings, scratch, facts, sampling tables.
+ *
+ * Two ways out. A record whose shape is fixed is reserved in the ring, filled and submitted (hc_reserve, hc_submit).
+ * Anything with text or a descriptor is built in the CPU's scratch buffer and copied out whole; the copying, and every
+ * path walk that the handler asked for, is done by one tail-called program (hc_sys_finish, hc_exec_finish), so that the
+ * walk is verified once. Tracing programs run with preemption off, so a CPU's scratch has one user at a time; hooks
+ * that interrupts can reach (tcp_state, sig_send) use neither scratch nor the other lanes' sequence numbers. */
+#ifndef HC_BPF_REC_H
+#define HC_BPF_REC_H
+
+#include "compat.bpf.h"
+#include "wire.h"
+#include "conf.h"
+
+enum hc_event_type {
+	HC_EV_NONE = 0,
+#define HC_EVENT(ID, number, name, stream, cls, profile, mode) HC_EV_##ID = (number),
+#include "store/event_types.def"
+};
+
+char LICENSE[] SEC("license") = "Dual BSD/GPL";
+
+/* Typed loads need a typed task (5.11); older kernels read through the probe helper. */
+#define HC_TYPED bpf_core_enum_value_exists(enum bpf_func_id, BPF_FUNC_get_current_task_btf)
+
+/* p->m, by a direct load where the verifier knows p's type, else by a probe read. */
+#define hc_rd(p, m) \
+	({ \
+		typeof(p) hc_p_ = (p); \
+		typeof(hc_p_->m) hc_v_; \
+		if (HC_TYPED) \
+			hc_v_ = hc_p_->m; \
+		else \
+			bpf_core_read((void *)&hc_v_, sizeof(hc_v_), &hc_p_->m); \
+		hc_v_; \
+	})
+
+/* p->m by a probe read, for pointers without a type. */
+#define hc_pr(p, m) \
+	({ \
+		typeof(p) hc_q_ = (p); \
+		typeof(hc_q_->m) hc_w_; \
+		bpf_core_read((void *)&hc_w_, sizeof(hc_w_), &hc_q_->m); \
+		hc_w_; \
+	})
+
+static __always_inline struct task_struct *hc_current(void)
+{
+	if (HC_TYPED)
+		return (struct task_struct *)bpf_get_current_task_btf();
+	return (struct task_struct *)bpf_get_current_task();
+}
+
+/* ---- configuration ---- */
+
+const volatile struct hc_conf hc_conf = {};
+const volatile struct hc_sys_desc hc_sys[HC_WIRE_MAX_NR] = {};   /* by native number */
+const volatile struct hc_sys_desc hc_sys32[HC_WIRE_MAX_NR] = {}; /* by number of the 32-bit table */
+
+struct hc_dials hc_dials = {}; /* .bss: changed while running, through the mapping */
+
+/* ---- maps ---- */
+
+struct hc_ring {
+	__uint(type, BPF_MAP_TYPE_RINGBUF);
+	__uint(max_entries, 4096);
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY_OF_MAPS);
+	__uint(max_entries, 1);
+	__type(key, u32);
+	__array(values, struct hc_ring);
+} hc_rings SEC(".maps"); /* by CPU: lanes BULK and TCP */
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY_OF_MAPS);
+	__uint(max_entries, 1);
+	__type(key, u32);
+	__array(values, struct hc_ring);
+} hc_rings_sec SEC(".maps"); /* by CPU, CPUs may share one: lanes SECURITY and SIGNAL */
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, 1);
+	__type(key, u32);
+	__type(value, struct hc_cpu);
+} hc_cpus SEC(".maps");
+
+#define HC_DATA_BYTES (HC_WIRE_MAX_BYTES + 40 * 1024) /* a fact may begin anywhere below the limit and end above it */
+#define HC_DATA_LAST (HC_WIRE_MAX_BYTES - 36 * 1024)  /* .. but none begins after this */
+#define HC_N_WALKS 8
+#define HC_N_TAGS 8
+
+struct hc_walk {
+	u64 dentry;
+	u64 vfsmnt;
+	u16 subject;
+	u16 absolute; /* do not stop at the task's root */
+	u32 pad;
+};
+
+struct hc_scratch {
+	u32 off;      /* end of the record so far */
+	u16 n_walks, i_walk;
+	u32 n_tags;   /* objects this record defines */
+	u32 tags[HC_N_TAGS];
+	struct { /* of the walk under way: in memory, so that the verifier knows nothing about it */
+		u32 n, n_fs, crossed, flags;
+	} w;
+	u64 number;   /* a typed pointer on its way to being a number */
+	u64 arg[8];   /* the call's registers, narrowed by nobody */
+	struct hc_walk walk[HC_N_WALKS];
+	u8 file[256]; /* block copies of kernel objects */
+	u8 inode[256];
+	u8 sock[256];
+	u8 iov[256];
+	u8 name[512]; /* one dentry or one user structure */
+	u8 data[HC_DATA_BYTES];
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, u32);
+	__type(value, struct hc_scratch);
+} hc_scratch_map SEC(".maps"); /* by CPU */
+
+/* Direct-mapped tables of 64-bit tags: what has been seen. A collision evicts, which costs a row too many. */
+#define HC_TAB_BITS 16
+#define HC_TAB_SIZE (1u << HC_TAB_BITS)
+
+struct hc_tab {
+	u64 tag[HC_TAB_SIZE];
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 3);
+	__type(key, u32);
+	__type(value, struct hc_tab);
+} hc_tabs SEC(".maps");
+
+enum { HC_TAB_DEFS, HC_TAB_FIRST, HC_TAB_PEER };
+
+struct hc_set_u32 {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 1024);
+	__type(key, u32);
+	__type(value, u8);
+};
+
+struct hc_set_u32 hc_skip_pids SEC(".maps"); /* tgids */
+struct hc_set_u32 hc_skip_uids SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 1024);
+	__type(key, u64);
+	__type(value, u8);
+} hc_skip_cgroups SEC(".maps");
+
+struct hc_comm {
+	char s[HC_WIRE_COMM_BYTES];
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 256);
+	__type(key, struct hc_comm);
+	__type(value, u8);
+} hc_skip_comms SEC(".maps");
+
+/* ---- small things ---- */
+
+/* The compiler drops a mask that it thinks redundant, and the verifier then misses it. */
+#define hc_mask(v, m) asm volatile("%0 &= %1" : "+r"(v) : "i"(m))
+
+static __always_inline bool hc_bit(const u64 *words, u32 n_words_mask, u64 bit)
+{
+	u64 word = bit >> 6;
+
+	hc_mask(word, n_words_mask);
+	return words[word] >> (bit & 63) & 1;
+}
+
+static __always_inline bool hc_type_on(u16 type)
+{
+	return hc_dials.types[type >> 6 & 3] >> (type & 63) & 1; /* constant index: types are constants here */
+}
+
+static __always_inline struct hc_cpu *hc_cpu(u32 cpu)
+{
+	return bpf_map_lookup_elem(&hc_cpus, &cpu);
+}
+
+static __always_inline struct hc_scratch *hc_scratch(u32 cpu)
+{
+	return bpf_map_lookup_elem(&hc_scratch_map, &cpu);
+}
+
+static __always_inline struct hc_wire_count *hc_count(struct hc_cpu *c, u64 type)
+{
+	hc_mask(type, HC_WIRE_MAX_TYPES - 1);
+	return &c->count[type];
+}
+
+/* Kernel addresses leave the kernel only in this form: equal stays equal, and that is all. */
+static __always_inline u64 hc_key(u64 address)
+{
+	return address ? (address ^ hc_conf.key) * 0x9e3779b97f4a7c15ULL : 0;
+}
+
+static __always_inline u64 hc_hash(u64 a, u64 b)
+{
+	u64 h = (a ^ (b << 23 | b >> 41)) * 0x9e3779b97f4a7c15ULL;
+
+	h = (h ^ h >> 29 ^ b) * 0xbf58476d1ce4e5b9ULL;
+	return h ^ h >> 32;
+}
+
+/* True when `tag` was not in the table; it is then. */
+static __always_inline bool hc_tab_first(u32 tab, u64 tag)
+{
+	struct hc_tab *t = bpf_map_lookup_elem(&hc_tabs, &tab);
+	u64 idx = tag;
+
+	if (!t)
+		return true;
+	tag |= 1;
+	hc_mask(idx, HC_TAB_SIZE - 1);
+	if (t->tag[idx] == tag)
+		return false;
+	t->tag[idx] = tag;
+	return true;
+}
+
+static __always_inline void hc_tab_forget(u32 tab, u64 tag)
+{
+	struct hc_tab *t = bpf_map_lookup_elem(&hc_tabs, &tab);
+	u64 idx = tag;
+
+	if (!t)
+		return;
+	tag |= 1;
+	hc_mask(idx, HC_TAB_SIZE - 1);
+	if (t->tag[idx] == tag)
+		t->tag[idx] = 0;
+}
+
+static __always_inline u64 hc_cgroup(struct task_struct *task)
+{
+	struct css_set *set;
+
+	if (!hc_conf.cgroup_v2)
+		return 0;
+	set = hc_rd(task, cgroups);
+	return hc_rd(hc_rd(hc_rd(set, dfl_cgrp), kn), id);
+}
+
+/* The v1 id of the hierarchy that tells containers apart, where controllers are on v1. */
+static __always_inline u64 hc_cgroup_any(struct task_struct *task)
+{
+	struct css_set *set = hc_pr(task, cgroups);
+	struct cgroup_subsys_state *css = NULL;
+	u64 idx = hc_conf.cgroup_subsys;
+
+	if (hc_conf.cgroup_v2)
+		return BPF_CORE_READ(set, dfl_cgrp, kn, id);
+	bpf_probe_read_kernel(&css, sizeof(css), (void *)((u64)&set->subsys + 8 * (idx & 31)));
+	return BPF_CORE_READ(css, cgroup, kn, id);
+}
+
+/* ---- the filters users set: whom to leave out ---- */
+
+static __always_inline bool hc_skipped(struct task_struct *task, u32 tgid)
+{
+	u32 filters = hc_dials.filters;
+
+	if (filters & HC_FILTER_PID && bpf_map_lookup_elem(&hc_skip_pids, &tgid))
+		return true;
+	if (filters & HC_FILTER_UID) {
+		u32 uid = (u32)bpf_get_current_uid_gid();
+
+		if (bpf_map_lookup_elem(&hc_skip_uids, &uid))
+			return true;
+	}
+	if (filters & HC_FILTER_CGROUP) {
+		u64 id = hc_cgroup_any(task);
+
+		if (bpf_map_lookup_elem(&hc_skip_cgroups, &id))
+			return true;
+	}
+	if (filters & HC_FILTER_COMM) {
+		struct hc_comm comm = {};
+
+		bpf_get_current_comm(&comm, sizeof(comm));
+		if (bpf_map_lookup_elem(&hc_skip_comms, &comm))
+			return true;
+	}
+	return false;
+}
+
+/* ---- head, rings ---- */
+
+static __always_inline void hc_head(struct hc_wire_head *h, struct task_struct *task, u16 type, u8 lane, u8 n_slots,
+                                    u16 flags, s64 ret, u32 nr)
+{
+	h->type = type;
+	h->flags = flags;
+	h->tid = hc_rd(task, pid);
+	h->tgid = hc_rd(task, tgid);
+	h->start_ns = hc_rd(hc_rd(task, group_leader), start_boottime);
+	h->ret = ret;
+	h->nr = nr;
+	h->n_slots = n_slots;
+	h->lane = lane;
+	h->exec_id = hc_rd(task, self_exec_id);
+	h->cgroup_id = hc_cgroup(task);
+}
+
+static __always_inline void *hc_ring_of(u32 cpu, u8 lane)
+{
+	if (lane == HC_WIRE_LANE_SECURITY || lane == HC_WIRE_LANE_SIGNAL)
+		return bpf_map_lookup_elem(&hc_rings_sec, &cpu);
+	return bpf_map_lookup_elem(&hc_rings, &cpu);
+}
+
+/* The consumer sleeps in epoll_wait with a timeout: it is woken only when much is waiting, and that is looked up only
+ * every 64th small record. */
+static __always_inline u64 hc_wake(struct hc_cpu *c, void *ring, u8 lane, u32 bytes)
+{
+	u32 n = c->n_out[lane & (HC_WIRE_N_LANES - 1)]++;
+
+	if ((n & 63) && bytes < 256)
+		return BPF_RB_NO_WAKEUP;
+	if (bpf_ringbuf_query(ring, BPF_RB_AVAIL_DATA) < hc_conf.wake_bytes)
+		return BPF_RB_NO_WAKEUP;
+	return BPF_RB_FORCE_WAKEUP;
+}
+
+/* A fixed-shape record; NULL when the ring is full, which is counted. */
+static __always_inline void *hc_reserve(struct hc_cpu *c, u32 cpu, u8 lane, u16 type, const u64 bytes)
+{
+	struct hc_wire_count *count = hc_count(c, type);
+	void *ring = hc_ring_of(cpu, lane);
+	struct hc_wire_head *h = NULL;
+	u32 seq;
+
+	count->seen++;
+	seq = c->seq[lane]++;
+	if (ring)
+		h = bpf_ringbuf_reserve(ring, bytes, 0);
+	if (!h) {
+		count->lost_full++;
+		return NULL;
+	}
+	h->ts_ns = bpf_ktime_get_boot_ns();
+	h->cpu_seq = seq;
+	h->bytes = bytes;
+	h->cpu = cpu;
+	return h;
+}
+
+static __always_inline void hc_submit(struct hc_cpu *c, u32 cpu, u8 lane, void *rec, u32 bytes)
+{
+	u32 n = c->n_out[lane]++;
+	u64 flags = BPF_RB_NO_WAKEUP;
+
+	if (!(n & 63)) {
+		void *ring = hc_ring_of(cpu, lane);
+
+		if (ring && bpf_ringbuf_query(ring, BPF_RB_AVAIL_DATA) >= hc_conf.wake_bytes)
+			flags = BPF_RB_FORCE_WAKEUP;
+	}
+	bpf_ringbuf_submit(rec, flags);
+}
+
+/* ---- records in scratch ---- */
+
+/* Begins one: head and slots are there (slots zero), facts follow. */
+static __always_inline struct hc_wire_head *hc_begin(struct hc_scratch *s, struct task_struct *task, u16 type, u8 lane,
+                                                     u8 n_slots, u16 flags, s64 ret, u32 nr)
+{
+	struct hc_wire_head *h = (struct hc_wire_head *)s->data;
+	u64 *slot = (u64 *)(s->data + sizeof(*h));
+
+	hc_head(h, task, type, lane, n_slots, flags, ret, nr);
+	for (u32 i = 0; i < HC_WIRE_MAX_SLOTS; i++)
+		slot[i] = 0;
+	s->off = sizeof(*h) + 8 * (n_slots & (HC_WIRE_MAX_SLOTS - 1));
+	s->n_walks = 0;
+	s->i_walk = 0;
+	s->n_tags = 0;
+	return h;
+}
+
+#define hc_slots(s) ((u64 *)((s)->data + sizeof(struct hc_wire_head)))
+
+static __always_inline void hc_set_flag(struct hc_scratch *s, u16 flag)
+{
+	((struct hc_wire_head *)s->data)->flags |= flag;
+}
+
+/* Where the next fact goes; NULL when the record is as long as it may get. */
+static __always_inline struct hc_wire_fact *hc_fact(struct hc_scratch *s)
+{
+	u64 off = s->off;
+
+	if (off > HC_DATA_LAST) {
+		hc_set_flag(s, HC_WIRE_TRUNC);
+		return NULL;
+	}
+	hc_mask(off, HC_WIRE_MAX_BYTES - 1);
+	return (struct hc_wire_fact *)(s->data + off);
+}
+
+/* `bytes` of payload lie behind `f`; the next fact begins at the next multiple of 8. */
+static __always_inline void hc_fact_end(struct hc_scratch *s, struct hc_wire_fact *f, u8 kind, u8 flags, u16 subject,
+                                        u32 bytes)
+{
+	*(u64 *)f = (u64)bytes << 32 | (u64)subject << 16 | (u64)flags << 8 | kind;
+	s->off += sizeof(*f) + ((bytes + 7) & ~7u);
+	if (flags & HC_WIRE_FF_TRUNC)
+		hc_set_flag(s, HC_WIRE_TRUNC);
+}
+
+/* A fact of fixed size: the payload is returned to be filled. */
+static __always_inline void *hc_fact_fixed(struct hc_scratch *s, u8 kind, u8 flags, u16 subject, u32 bytes)
+{
+	struct hc_wire_fact *f = hc_fact(s);
+
+	if (!f)
+		return NULL;
+	hc_fact_end(s, f, kind, flags, subject, bytes);
+	return f + 1;
+}
+
+static __always_inline void hc_walk_later(struct hc_scratch *s, u16 subject, u64 dentry, u64 vfsmnt, bool absolute)
+{
+	u64 n = s->n_walks;
+
+	if (n >= HC_N_WALKS || !dentry)
+		return;
+	hc_mask(n, HC_N_WALKS - 1);
+	s->walk[n].dentry = dentry;
+	s->walk[n].vfsmnt = vfsmnt;
+	s->walk[n].subject = subject;
+	s->walk[n].absolute = absolute;
+	s->n_walks = n + 1;
+}
+
+/* Copies the scratch record out. */
+static __always_inline void hc_output(struct hc_scratch *s, u32 cpu)
+{
+	struct hc_wire_head *h = (struct hc_wire_head *)s->data;
+	struct hc_cpu *c = hc_cpu(cpu);
+	struct hc_wire_count *count;
+	u64 bytes = s->off;
+	u8 lane = h->lane & (HC_WIRE_N_LANES - 1);
+	void *ring;
+
+	if (!c)
+		return;
+	count = hc_count(c, h->type);
+	count->seen++;
+	ring = hc_ring_of(cpu, lane);
+	hc_mask(bytes, HC_WIRE_MAX_BYTES - 1);
+	h->bytes = bytes;
+	h->cpu = cpu;
+	h->cpu_seq = c->seq[lane]++;
+	h->ts_ns = bpf_ktime_get_boot_ns();
+	if (ring && !bpf_ringbuf_output(ring, s->data, bytes, hc_wake(c, ring, lane, bytes)))
+		return;
+	count->lost_full++;
+	/* What this record was to introduce has not been introduced. */
+	for (u32 i = 0; i < HC_N_TAGS && i < s->n_tags; i++) {
+		u32 tab = HC_TAB_DEFS;
+		struct hc_tab *t = bpf_map_lookup_elem(&hc_tabs, &tab);
+		u64 idx = s->tags[i];
+
+		hc_mask(idx, HC_TAB_SIZE - 1);
+		if (t)
+			t->tag[idx] = 0;
+	}
+}
+
+#endif

@@ -1,0 +1,537 @@
+/* bpf/sys.bpf.h: system calls. One program at sys_exit looks the number up in a bitmap and tail-calls the handler of
+ * its description (struct hc_sys_desc); registers at exit are those of entry. */
+#ifndef HC_BPF_SYS_H
+#define HC_BPF_SYS_H
+
+#include "walk.bpf.h"
+
+#define TS_COMPAT 2
+#define HC_TIF_32BIT (1ul << 22)
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PROG_ARRAY);
+	__uint(max_entries, HC_N_HANDLERS);
+	__type(key, u32);
+	__type(value, u32);
+} hc_handlers SEC(".maps");
+
+/* Is the call of the 32-bit table? Asked per call: 64-bit code may enter it too. */
+static __always_inline bool hc_compat(struct task_struct *task)
+{
+#if defined(__TARGET_ARCH_x86)
+	return hc_rd(task, thread_info.status) & TS_COMPAT;
+#else
+	return hc_rd(task, thread_info.flags) & HC_TIF_32BIT;
+#endif
+}
+
+static __always_inline u32 hc_nr(struct pt_regs *regs)
+{
+#if defined(__TARGET_ARCH_x86)
+	return regs->orig_ax;
+#else
+	return regs->syscallno;
+#endif
+}
+
+static __always_inline void hc_args(u64 *arg, struct pt_regs *regs, bool compat)
+{
+#if defined(__TARGET_ARCH_x86)
+	if (compat) {
+		arg[0] = (u32)regs->bx;
+		arg[1] = (u32)regs->cx;
+		arg[2] = (u32)regs->dx;
+		arg[3] = (u32)regs->si;
+		arg[4] = (u32)regs->di;
+		arg[5] = (u32)regs->bp;
+	} else {
+		arg[0] = regs->di;
+		arg[1] = regs->si;
+		arg[2] = regs->dx;
+		arg[3] = regs->r10;
+		arg[4] = regs->r8;
+		arg[5] = regs->r9;
+	}
+#else
+	/* x0 holds the result; what it held before is kept for restarts */
+	u64 mask = compat ? 0xffffffff : ~0ULL;
+
+	arg[0] = regs->orig_x0 & mask;
+	arg[1] = regs->regs[1] & mask;
+	arg[2] = regs->regs[2] & mask;
+	arg[3] = regs->regs[3] & mask;
+	arg[4] = regs->regs[4] & mask;
+	arg[5] = regs->regs[5] & mask;
+#endif
+}
+
+struct hc_call {
+	struct task_struct *task;
+	const volatile struct hc_sys_desc *desc;
+	u32 cpu;
+	u32 nr;
+	s64 ret;
+	u16 flags;
+	bool compat;
+};
+
+static __always_inline u16 hc_call_flags(struct task_struct *task, u32 nr, s64 ret, bool compat)
+{
+	u16 flags = compat ? HC_WIRE_COMPAT : 0;
+
+	if (nr & 0x40000000 && !compat)
+		flags |= HC_WIRE_X32;
+	if (ret <= -512 && ret >= -516)
+		flags |= HC_WIRE_RESTART;
+	if (ret == nr && bpf_core_field_exists(struct task_struct, seccomp) && hc_rd(task, seccomp.mode) == 2) {
+		u64 pending = 0;
+
+		/* a filter that kills leaves the number in the result register, and SIGSYS on its way */
+		bpf_core_read(&pending, sizeof(pending), &task->pending.signal);
+		if (pending >> 30 & 1)
+			flags |= HC_WIRE_KILLED;
+	}
+	return flags;
+}
+
+static __always_inline void hc_call(struct hc_call *call, struct pt_regs *regs, s64 ret)
+{
+	u64 idx;
+
+	call->task = hc_current();
+	call->cpu = bpf_get_smp_processor_id();
+	call->nr = hc_nr(regs);
+	call->ret = ret;
+	call->compat = hc_compat(call->task);
+	call->flags = hc_call_flags(call->task, call->nr, ret, call->compat);
+	idx = call->nr;
+	hc_mask(idx, HC_WIRE_MAX_NR - 1);
+	if (call->compat)
+		call->desc = &hc_sys32[idx];
+	else
+		call->desc = &hc_sys[idx];
+}
+
+/* ---- the dispatcher ---- */
+
+SEC("tp_btf/sys_exit")
+int BPF_PROG(hc_sys_exit, struct pt_regs *regs, long ret)
+{
+	struct task_struct *task = hc_current();
+	u32 nr = hc_nr(regs), handler = HC_H_REGS, tgid;
+	u64 idx = nr;
+	struct hc_cpu *c;
+
+	if (nr >= HC_WIRE_MAX_NR) {
+		if (nr == (u32)-1 || !hc_dials.on_unknown) /* -1: rt_sigreturn */
+			return 0;
+	} else if (hc_compat(task)) {
+		if (!hc_bit(hc_dials.on32, HC_WIRE_MAX_NR / 64 - 1, nr))
+			return 0;
+		hc_mask(idx, HC_WIRE_MAX_NR - 1);
+		handler = hc_sys32[idx].handler;
+	} else {
+		if (!hc_bit(hc_dials.on, HC_WIRE_MAX_NR / 64 - 1, nr))
+			return 0;
+		hc_mask(idx, HC_WIRE_MAX_NR - 1);
+		handler = hc_sys[idx].handler;
+	}
+	tgid = hc_rd(task, tgid);
+	if (tgid == hc_dials.self_tgid)
+		return 0;
+	if (hc_dials.filters && hc_skipped(task, tgid)) {
+		u16 type = HC_EV_SYS;
+
+		c = hc_cpu(bpf_get_smp_processor_id());
+		if (nr < HC_WIRE_MAX_NR) {
+			hc_mask(idx, HC_WIRE_MAX_NR - 1);
+			type = hc_compat(task) ? hc_sys32[idx].type : hc_sys[idx].type;
+		}
+		if (c) {
+			hc_count(c, type)->seen++;
+			hc_count(c, type)->filtered++;
+		}
+		return 0;
+	}
+	bpf_tail_call(ctx, &hc_handlers, handler);
+	c = hc_cpu(bpf_get_smp_processor_id());
+	if (c)
+		c->unknown++;
+	return 0;
+}
+
+/* Paths and output; tail-calls itself once per path. */
+SEC("tp_btf/sys_exit")
+int BPF_PROG(hc_sys_finish, struct pt_regs *regs, long ret)
+{
+	u32 cpu = bpf_get_smp_processor_id();
+	struct hc_scratch *s = hc_scratch(cpu);
+	u64 i;
+
+	if (!s)
+		return 0;
+	i = s->i_walk;
+	if (i < s->n_walks) {
+		hc_mask(i, HC_N_WALKS - 1);
+		hc_walk(s, hc_current(), &s->walk[i]);
+		s->i_walk++;
+		if (s->i_walk < s->n_walks)
+			bpf_tail_call(ctx, &hc_handlers, HC_H_FINISH);
+	}
+	hc_output(s, cpu);
+	return 0;
+}
+
+/* Ends a handler that built its record in scratch. */
+#define hc_done(ctx, s, cpu) \
+	do { \
+		if ((s)->n_walks) \
+			bpf_tail_call(ctx, &hc_handlers, HC_H_FINISH); \
+		hc_output(s, cpu); \
+	} while (0)
+
+static __always_inline int hc_sampled_out(u32 cpu, u16 type)
+{
+	struct hc_cpu *c = hc_cpu(cpu);
+
+	if (c) {
+		hc_count(c, type)->seen++;
+		hc_count(c, type)->sampled++;
+	}
+	return 0;
+}
+
+static __always_inline u16 hc_mode(u64 type)
+{
+	hc_mask(type, HC_WIRE_MAX_TYPES - 1);
+	return hc_dials.mode[type];
+}
+
+static __always_inline u32 hc_snap(u64 type)
+{
+	hc_mask(type, HC_WIRE_MAX_TYPES - 1);
+	return hc_dials.snap[type];
+}
+
+/* ---- any call: six registers ---- */
+
+struct hc_rec_regs {
+	struct hc_wire_head head;
+	u64 slot[6];
+};
+
+SEC("tp_btf/sys_exit")
+int BPF_PROG(hc_sys_regs, struct pt_regs *regs, long ret)
+{
+	struct task_struct *task = hc_current();
+	u32 cpu = bpf_get_smp_processor_id(), nr = hc_nr(regs);
+	struct hc_cpu *c = hc_cpu(cpu);
+	bool compat = hc_compat(task);
+	struct hc_rec_regs *r;
+
+	if (!c)
+		return 0;
+	r = hc_reserve(c, cpu, HC_WIRE_LANE_BULK, HC_EV_SYS, sizeof(*r));
+	if (!r)
+		return 0;
+	hc_head(&r->head, task, HC_EV_SYS, HC_WIRE_LANE_BULK, 6, hc_call_flags(task, nr, ret, compat), ret, nr);
+	hc_args(r->slot, regs, compat);
+	hc_submit(c, cpu, HC_WIRE_LANE_BULK, r, sizeof(*r));
+	return 0;
+}
+
+/* ---- by the table ---- */
+
+static __always_inline bool hc_sig_fatal(u32 sig)
+{
+	/* by default ignored, or stopping and continuing: CHLD CONT TSTP TTIN TTOU URG WINCH */
+	const u64 harmless = 1ULL << 17 | 1ULL << 18 | 1ULL << 20 | 1ULL << 21 | 1ULL << 22 | 1ULL << 23 | 1ULL << 28;
+
+	return sig && sig <= 64 && !(harmless >> sig & 1);
+}
+
+/* The number a task knows itself by. */
+static __always_inline u32 hc_own_vpid(struct task_struct *task)
+{
+	struct pid *pid = hc_pr(hc_pr(task, group_leader), thread_pid);
+
+	return hc_pid_nr(pid, hc_pr(pid, level));
+}
+
+/* Does the sampling mode of the type want this call? For the table-driven handler. */
+static __always_inline bool hc_gen_wanted(struct hc_scratch *s, struct hc_call *call, u16 mode)
+{
+	const volatile struct hc_sys_desc *d = call->desc;
+
+	if (!mode)
+		return true;
+	if (mode & HC_WIRE_MODE_FAIL && call->ret < 0)
+		return true;
+	if (mode & HC_WIRE_MODE_FATAL) {
+		/* special: register of the signal, of the pid (7: none, a pidfd) */
+		u64 sig = d->special & 7, who = d->special >> 4 & 7;
+
+		if (hc_sig_fatal(s->arg[sig]) && (who == 7 || (u32)s->arg[who] != hc_own_vpid(call->task)))
+			return true;
+	}
+	if (mode & HC_WIRE_MODE_VALUES && d->special < 8 && s->arg[d->special & 7])
+		return true; /* special: register that must not be 0 */
+	if (mode & HC_WIRE_MODE_FIRST) {
+		bool wanted = false;
+
+		/* special: bit n: argument n is written to */
+		for (u32 i = 0; i < 4; i++) {
+			u8 a = d->arg[i];
+			u64 file;
+
+			if (a >> 4 != HC_SA_FD)
+				continue;
+			file = hc_file_of(call->task, s->arg[a & 7]);
+			if (hc_tab_first(HC_TAB_FIRST,
+			                 hc_first_tag(s, call->task, file, (u64)hc_pr((struct file *)file, f_inode),
+			                              d->special >> i & 1)))
+				wanted = true;
+		}
+		return wanted;
+	}
+	return false;
+}
+
+static __always_inline void hc_task_facts(struct hc_scratch *s, struct task_struct *task, u32 facts)
+{
+	struct fs_struct *fs;
+
+	if (facts & HC_SF_CREDS)
+		hc_creds_fact(s, HC_WIRE_SUBJ_ROW, task, facts & HC_SF_GROUPS);
+	if (facts & HC_SF_NS)
+		hc_ns_fact(s, HC_WIRE_SUBJ_ROW, task);
+	if (facts & HC_SF_TASK)
+		hc_task_fact(s, HC_WIRE_SUBJ_ROW, task);
+	if (facts & (HC_SF_CWD | HC_SF_ROOT)) {
+		fs = hc_pr(task, fs);
+		if (facts & HC_SF_CWD)
+			hc_walk_later(s, HC_WIRE_SUBJ_CWD, (u64)hc_pr(fs, pwd.dentry), (u64)hc_pr(fs, pwd.mnt), false);
+		if (facts & HC_SF_ROOT)
+			hc_walk_later(s, HC_WIRE_SUBJ_ROOT, (u64)hc_pr(fs, root.dentry), (u64)hc_pr(fs, root.mnt), true);
+	}
+}
+
+static __always_inline void hc_gen(struct hc_scratch *s, struct hc_call *call)
+{
+	const volatile struct hc_sys_desc *d = call->desc;
+	u32 n = d->n_slots;
+
+#pragma clang loop unroll(disable)
+	for (u32 i = 0; i < 8; i++) {
+		u64 v, idx = i, reg;
+		u32 kind;
+		s32 fd = -1;
+		u8 how = HC_OBJ_USE;
+		bool is_fd = false;
+
+		if (i >= n)
+			break;
+		hc_mask(idx, 7);
+		kind = d->arg[idx];
+		reg = kind & 7;
+		kind >>= 4;
+		v = s->arg[reg];
+		switch (kind) {
+		case HC_SA_NONE:
+			v = 0;
+			break;
+		case HC_SA_U32:
+			v = (u32)v;
+			break;
+		case HC_SA_I32:
+		case HC_SA_PID:
+			v = (s64)(s32)v;
+			break;
+		case HC_SA_FD:
+			v = (s64)(s32)v;
+			fd = v;
+			is_fd = fd >= 0;
+			break;
+		case HC_SA_NEWFD:
+			v = call->ret;
+			fd = v;
+			is_fd = call->ret >= 0;
+			how = HC_OBJ_NEW;
+			break;
+		case HC_SA_STR:
+			hc_str_user(s, i, v, HC_WIRE_PATH_BYTES);
+			break;
+		case HC_SA_ADDR:
+			hc_addr_user(s, i, v, s->arg[(reg + 1) & 7]);
+			break;
+		case HC_SA_PI64: {
+			u64 at = v;
+
+			v = HC_WIRE_ABSENT;
+			if (at && bpf_probe_read_user(&v, sizeof(v), (void *)at))
+				v = HC_WIRE_ABSENT;
+			break;
+		}
+		case HC_SA_PI32: {
+			u64 at = v;
+			s32 small;
+
+			v = HC_WIRE_ABSENT;
+			if (at && !bpf_probe_read_user(&small, sizeof(small), (void *)at))
+				v = (s64)small;
+			break;
+		}
+		case HC_SA_FD0:
+		case HC_SA_FD1: {
+			u64 at = v + (kind == HC_SA_FD1 ? 4 : 0);
+
+			v = HC_WIRE_ABSENT;
+			if (call->ret >= 0 && !bpf_probe_read_user(&fd, sizeof(fd), (void *)at)) {
+				v = (s64)fd;
+				is_fd = true;
+				how = HC_OBJ_NEW;
+			}
+			break;
+		}
+		case HC_SA_BYTES:
+			hc_bytes_user(s, i, v, (u32)s->arg[(reg + 1) & 7], ~0ULL, d->special, 512);
+			break;
+		case HC_SA_PAIR:
+			v = (u32)v | s->arg[(reg + 1) & 7] << 32;
+			break;
+		case HC_SA_STRUCT:
+			hc_struct_user(s, i, v, d->special);
+			break;
+		default:
+			break;
+		}
+		hc_slots(s)[idx] = v;
+		if (is_fd) {
+			struct hc_fileinfo info;
+
+			hc_fd_fact(s, call->task, i, fd, how, &info);
+		}
+	}
+}
+
+SEC("tp_btf/sys_exit")
+int BPF_PROG(hc_sys_gen, struct pt_regs *regs, long ret)
+{
+	const volatile struct hc_sys_desc *d;
+	struct hc_scratch *s;
+	struct hc_call call;
+	u16 type, mode;
+
+	hc_call(&call, regs, ret);
+	d = call.desc;
+	type = d->type;
+	s = hc_scratch(call.cpu);
+	if (!s)
+		return 0;
+	hc_args(s->arg, regs, call.compat);
+	s->arg[6] = ret;
+	s->arg[7] = 0;
+	mode = hc_mode(type);
+	if (!hc_gen_wanted(s, &call, mode))
+		return hc_sampled_out(call.cpu, type);
+	hc_begin(s, call.task, type, d->lane, d->n_slots, call.flags | (mode ? HC_WIRE_SAMPLED : 0), ret, call.nr);
+	hc_gen(s, &call);
+	if (ret >= 0)
+		hc_task_facts(s, call.task, d->facts);
+	hc_done(ctx, s, call.cpu);
+	return 0;
+}
+
+/* ---- the open family ---- */
+
+SEC("tp_btf/sys_exit")
+int BPF_PROG(hc_sys_open, struct pt_regs *regs, long ret)
+{
+	const volatile struct hc_sys_desc *d;
+	struct hc_scratch *s;
+	struct hc_call call;
+	u32 path_slot, fd_slot;
+	u64 *slot;
+	u16 type;
+
+	hc_call(&call, regs, ret);
+	d = call.desc;
+	type = d->type;
+	s = hc_scratch(call.cpu);
+	if (!s)
+		return 0;
+	hc_args(s->arg, regs, call.compat);
+	s->arg[6] = ret;
+	s->arg[7] = 0;
+	hc_begin(s, call.task, type, d->lane, d->n_slots, call.flags, ret, call.nr);
+	slot = hc_slots(s);
+	path_slot = 1;
+	switch (type) {
+	case HC_EV_OPENAT:
+		slot[0] = (s64)(s32)s->arg[0];
+		slot[1] = s->arg[1];
+		slot[2] = (u32)s->arg[2];
+		slot[3] = (u16)s->arg[3];
+		fd_slot = 4;
+		break;
+	case HC_EV_OPEN:
+		slot[0] = s->arg[0];
+		slot[1] = (u32)s->arg[1];
+		slot[2] = (u16)s->arg[2];
+		path_slot = 0;
+		fd_slot = 3;
+		break;
+	case HC_EV_CREAT:
+		slot[0] = s->arg[0];
+		slot[1] = (u16)s->arg[1];
+		path_slot = 0;
+		fd_slot = 2;
+		break;
+	case HC_EV_OPENAT2: {
+		u64 how[3] = {};
+
+		slot[0] = (s64)(s32)s->arg[0];
+		slot[1] = s->arg[1];
+		slot[2] = HC_WIRE_ABSENT;
+		slot[3] = HC_WIRE_ABSENT;
+		slot[4] = HC_WIRE_ABSENT;
+		if (!bpf_probe_read_user(how, sizeof(how), (void *)s->arg[2])) {
+			slot[2] = how[0];
+			slot[3] = how[1];
+			slot[4] = how[2];
+		}
+		fd_slot = 5;
+		break;
+	}
+	case HC_EV_OPEN_BY_HANDLE_AT: {
+		u32 handle[2] = {}; /* handle_bytes, handle_type */
+
+		slot[0] = (s64)(s32)s->arg[0];
+		slot[1] = s->arg[1];
+		slot[2] = (u32)s->arg[2];
+		path_slot = 8;
+		fd_slot = 3;
+		if (!bpf_probe_read_user(handle, sizeof(handle), (void *)s->arg[1]))
+			hc_bytes_user(s, 1, s->arg[1], 8 + (u64)handle[0], ~0ULL, 136, 256);
+		break;
+	}
+	default:
+		return 0;
+	}
+	if (path_slot < 8)
+		hc_str_user(s, path_slot, s->arg[path_slot & 1], HC_WIRE_PATH_BYTES);
+	/* Both descriptors by the same code: the directory, then what was opened. */
+#pragma clang loop unroll(disable)
+	for (u32 i = 0; i < 2; i++) {
+		struct hc_fileinfo info;
+		s32 fd = i ? ret : (s64)s->arg[0];
+
+		if (i ? ret < 0 : !path_slot || fd < 0)
+			continue;
+		hc_fd_fact(s, call.task, i ? fd_slot : 0, fd, i ? HC_OBJ_NEW : HC_OBJ_USE, &info);
+	}
+	hc_done(ctx, s, call.cpu);
+	return 0;
+}
+
+#endif

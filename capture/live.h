@@ -1,0 +1,109 @@
+/* capture/live.h: the running kernel as a source of wire records.
+ *
+ * hc_live_open loads the BPF programs, hc_live_start attaches them, hc_live_poll hands out records in the order of their
+ * time, merged over all rings, hc_live_stop ends recording and hc_live_drain empties the rings. One thread calls all of
+ * them; the counters may be read by others. Nothing here decodes a record: see bpf/wire.h. */
+#ifndef HC_CAPTURE_LIVE_H
+#define HC_CAPTURE_LIVE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "bpf/wire.h"
+#include "store/base/err.h"
+#include "store/schema.h"
+
+struct hc_live;
+
+struct hc_live_options {
+	enum hc_profile profile;
+	const struct hc_type_set *only;   /* these types instead of the profile's; NULL: the profile */
+	const struct hc_type_set *add;    /* types recorded beside the profile's, all rows; NULL: none */
+	const struct hc_type_set *remove; /* types not recorded; NULL: none */
+	uint32_t snaplen;                 /* payload bytes kept of every recorded read, write, send, receive; 0: none */
+	bool no_env;                      /* leave the environment of a new program out */
+	bool no_entry;                    /* do not take entry images of mprotect */
+	size_t ring_bytes;                /* of each CPU's bulk ring; 0: chosen by the number of CPUs. Rounded up */
+	const uint32_t *skip_pids;        /* processes (initial pid namespace) left out */
+	size_t n_skip_pids;
+	const uint32_t *skip_uids; /* real user ids left out */
+	size_t n_skip_uids;
+	const char *const *skip_comms; /* exact names of at most 15 bytes */
+	size_t n_skip_comms;
+	const uint64_t *skip_cgroups; /* cgroup ids */
+	size_t n_skip_cgroups;
+};
+
+/* Loads. What fails is explained in `err` with a remedy: missing rights, no BTF, too old a kernel. */
+int hc_live_open(const struct hc_live_options *options, struct hc_live **ret_live, struct hc_err *err);
+/* Attaches and begins to record. */
+int hc_live_start(struct hc_live *live, struct hc_err *err);
+/* Detaches: no record is made after it. Rings keep what they hold for hc_live_drain. */
+void hc_live_stop(struct hc_live *live);
+/* Frees everything; detaches first. Accepts NULL; returns NULL. */
+struct hc_live *hc_live_close(struct hc_live *live);
+
+/* One record. `head` is borrowed until the callback returns and has been checked: its length is inside the ring's
+ * record and its slots inside its length. */
+struct hc_live_rec {
+	const struct hc_wire_head *head;
+	bool late; /* an earlier call has handed out a record with a later time */
+};
+
+/* Returns 0 to go on; anything else stops the poll, and that record counts as handed out. */
+typedef int (*hc_live_fn)(void *ctx, const struct hc_live_rec *rec);
+
+/* Waits up to timeout_ms for records (0: does not wait, -1: for ever) and hands out what is complete: records younger
+ * than the watermark stay until the next call. Returns the number of records, what the callback returned when that was
+ * not 0, or a negative errno. -EINTR: a signal came. */
+int64_t hc_live_poll(struct hc_live *live, int timeout_ms, hc_live_fn fn, void *ctx);
+/* Hands out everything in the rings, without regard to the watermark. For after hc_live_stop. */
+int64_t hc_live_drain(struct hc_live *live, hc_live_fn fn, void *ctx);
+/* Hands out one record of type HC_EV_META_STATE with flag HC_WIRE_SNAPSHOT per task alive: TASK, CREDS and NS facts with
+ * subject HC_WIRE_SUBJ_ROW. Call it after hc_live_start: what is born in between is in both. */
+int64_t hc_live_snapshot(struct hc_live *live, hc_live_fn fn, void *ctx, struct hc_err *err);
+
+/* Losses and the like. Counters only grow; read them at any time. */
+unsigned hc_live_n_cpus(const struct hc_live *live);
+struct hc_wire_count hc_live_count(const struct hc_live *live, unsigned cpu, unsigned type);
+/* Sum over all CPUs. */
+struct hc_wire_count hc_live_total(const struct hc_live *live, unsigned type);
+/* Calls for which no handler was loaded, and runs that the kernel skipped because a program interrupted itself. */
+uint64_t hc_live_missed(struct hc_live *live);
+
+/* A gap in a CPU's sequence of records, found while polling: `count` records are missing between two times. */
+struct hc_live_gap {
+	uint64_t from_ns, until_ns; /* boot clock: the records before and after it */
+	uint64_t count;
+	unsigned cpu;
+	unsigned lane; /* enum hc_wire_lane */
+};
+
+/* Takes the oldest gap not yet taken; false when there is none. At most 1024 wait; beyond, the last one grows. */
+bool hc_live_gap_next(struct hc_live *live, struct hc_live_gap *ret_gap);
+
+/* Attachment points: what is recorded, and what this kernel does not offer. */
+enum hc_hook_state { HC_HOOK_ATTACHED, HC_HOOK_OFF, HC_HOOK_MISSING, HC_HOOK_FAILED };
+
+struct hc_live_hook {
+	const char *name;   /* tracepoint */
+	enum hc_hook_state state;
+	const char *reason; /* "" when attached */
+};
+
+size_t hc_live_n_hooks(const struct hc_live *live);
+struct hc_live_hook hc_live_hook(const struct hc_live *live, size_t i);
+
+/* What is in force, for meta_config. */
+const struct hc_type_set *hc_live_types(const struct hc_live *live);
+unsigned hc_live_mode(const struct hc_live *live, unsigned type); /* enum hc_mode bits */
+unsigned hc_live_snaplen(const struct hc_live *live, unsigned type);
+size_t hc_live_ring_bytes(const struct hc_live *live);
+uint32_t hc_live_self(const struct hc_live *live); /* own tgid in the initial pid namespace */
+bool hc_live_cgroup_v2(const struct hc_live *live);
+
+/* Leaves a process out from now on, or takes it in again. 0 or a negative errno (-ENOSPC: too many). */
+int hc_live_skip_pid(struct hc_live *live, uint32_t tgid, bool skip);
+
+#endif

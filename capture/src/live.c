@@ -1,0 +1,991 @@
+/* Loading and attaching the BPF programs. Every hook is looked up in the kernel's BTF first: what this kernel does not
+ * offer is left out, and hc_live_hook says so. A program that this kernel's verifier refuses is left out too when it is
+ * optional, and the load is tried again. */
+#include "live_priv.h"
+
+#include <errno.h>
+
+#if HC_HAVE_BPF /* else: live_none.c */
+
+#include <assert.h>
+#include <ctype.h>
+#include <fcntl.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/mman.h>
+#include <sys/random.h>
+#include <sys/stat.h>
+#include <sys/statfs.h>
+#include <sys/utsname.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <bpf/bpf.h>
+#include <bpf/btf.h>
+#include <bpf/libbpf.h>
+
+#include "bpf/recorder.skel.h"
+
+static_assert((int)HC_WIRE_MODE_FIRST == (int)HC_MODE_FIRST && (int)HC_WIRE_MODE_PEER == (int)HC_MODE_PEER &&
+                      (int)HC_WIRE_MODE_P53 == (int)HC_MODE_P53 && (int)HC_WIRE_MODE_MAGIC == (int)HC_MODE_MAGIC &&
+                      (int)HC_WIRE_MODE_X == (int)HC_MODE_X && (int)HC_WIRE_MODE_FAIL == (int)HC_MODE_FAIL &&
+                      (int)HC_WIRE_MODE_FATAL == (int)HC_MODE_FATAL &&
+                      (int)HC_WIRE_MODE_VALUES == (int)HC_MODE_VALUES && HC_WIRE_MAX_TYPES == HC_EV_MAX,
+              "sampling modes have the same values on both sides");
+
+#define SEC_RING_BYTES (1024 * 1024)
+#define RINGS_TOTAL_BYTES (64 * 1024 * 1024)
+#define RING_MIN_BYTES (512 * 1024)
+#define RING_MAX_BYTES (256 * 1024 * 1024)
+#define RING_DEFAULT_BYTES (4 * 1024 * 1024)
+#define MAX_SEC_RINGS 8
+#define MAX_RINGS 128
+#define SLACK_NS (10 * 1000 * 1000)       /* longest time between a record's time and its appearance */
+#define SLACK_FULL_NS (1 * 1000 * 1000)   /* the same when a ring is half full: order is worth less than loss */
+#define MAX_RETRIES 8
+
+/* A tracepoint and the program on it. */
+struct hook_desc {
+	const char *program;
+	const char *tracepoint; /* in BTF as btf_trace_NAME; NULL: a classic one */
+	bool optional;
+	unsigned types[4];      /* recorded with its help; 0 ends; all zero: system calls */
+	unsigned min_args, max_args; /* arguments the tracepoint must have; 0: any */
+	const char *why;        /* it may be missing */
+};
+
+static const struct hook_desc hook_descs[] = {
+	{ .program = "hc_sys_exit", .tracepoint = "sys_exit" },
+	{ .program = "hc_newtask", .tracepoint = "task_newtask", .types = { HC_EV_PROC_FORK } },
+	{ .program = "hc_fork", .tracepoint = "sched_process_fork", .types = { HC_EV_PROC_FORK } },
+	{ .program = "hc_exec", .tracepoint = "sched_process_exec", .types = { HC_EV_PROC_EXEC } },
+	{ .program = "hc_exit", .tracepoint = "sched_process_exit", .types = { HC_EV_PROC_EXIT } },
+	{ .program = "hc_rename", .tracepoint = "task_rename", .types = { HC_EV_PROC_RENAME } },
+};
+
+#define N_HOOKS (sizeof(hook_descs) / sizeof(hook_descs[0]))
+
+struct hook {
+	enum hc_hook_state state;
+	char reason[128];
+	struct bpf_link *link;
+};
+
+/* Programs reached by tail calls: array, index, program. */
+static const struct {
+	const char *map, *program;
+	uint32_t index;
+} tails[] = {
+	{ "hc_handlers", "hc_sys_regs", HC_H_REGS },
+	{ "hc_handlers", "hc_sys_gen", HC_H_GEN },
+	{ "hc_handlers", "hc_sys_open", HC_H_OPEN },
+	{ "hc_handlers", "hc_sys_finish", HC_H_FINISH },
+	{ "hc_exec_next", "hc_exec_finish", 0 },
+};
+
+struct hc_live {
+	struct recorder_bpf *skel;
+	struct hook hooks[N_HOOKS];
+	char refused[MAX_RETRIES][64]; /* programs the verifier did not take */
+	unsigned n_refused;
+	struct hc_dials *dials; /* the programs' .bss, mapped */
+	struct hc_cpu *cpus;    /* mapped */
+	size_t cpus_bytes;
+	size_t cpu_stride;
+	unsigned n_cpus;        /* possible ones */
+	unsigned n_bulk, n_sec; /* rings */
+	size_t ring_bytes;
+	int *ring_fds;          /* bulk rings, then security rings */
+	int epoll_fd;
+	struct hc_merge merge;
+	struct hc_type_set types;
+	bool started;
+	bool cgroup_v2;
+};
+
+/* libbpf reports through one function for the whole process. What it says is kept for the error message of the load that
+ * is under way on this thread. */
+static _Thread_local struct {
+	char text[4096];
+	size_t len;
+	char program[64]; /* the last one whose load failed */
+} said;
+
+static int keep_output(enum libbpf_print_level level, const char *format, va_list args)
+{
+	char line[1024];
+	const char *p;
+	int n;
+
+	if (level == LIBBPF_DEBUG)
+		return 0;
+	if (getenv("HINDCAST_BPF_LOG")) {
+		va_list again;
+
+		va_copy(again, args);
+		vfprintf(stderr, format, again);
+		va_end(again);
+	}
+	n = vsnprintf(line, sizeof(line), format, args);
+	if (n < 0)
+		return 0;
+	p = strstr(line, "prog '");
+	if (p && strstr(line, "failed to load")) {
+		size_t len = strcspn(p + 6, "'");
+
+		if (len < sizeof(said.program)) {
+			memcpy(said.program, p + 6, len);
+			said.program[len] = '\0';
+		}
+	}
+	n = snprintf(said.text + said.len, sizeof(said.text) - said.len, "%s", line);
+	if (n > 0)
+		said.len = said.len + (size_t)n < sizeof(said.text) ? said.len + (size_t)n : sizeof(said.text) - 1;
+	return 0;
+}
+
+/* ---- what this kernel is ---- */
+
+static bool kernel_at_least(unsigned major, unsigned minor)
+{
+	struct utsname u;
+	unsigned a = 0, b = 0;
+
+	if (uname(&u) || sscanf(u.release, "%u.%u", &a, &b) != 2)
+		return true; /* an unreadable version is no reason to give up: loading will tell */
+	return a > major || (a == major && b >= minor);
+}
+
+/* Number of arguments of a tracepoint's typed form, without the leading pointer; -1 when the kernel lacks it. */
+static int tracepoint_args(const struct btf *btf, const char *name)
+{
+	char type_name[128];
+	const struct btf_type *t;
+	int id;
+
+	snprintf(type_name, sizeof(type_name), "btf_trace_%s", name);
+	id = btf__find_by_name_kind(btf, type_name, BTF_KIND_TYPEDEF);
+	if (id < 0)
+		return -1;
+	t = btf__type_by_id(btf, (uint32_t)id);
+	t = btf__type_by_id(btf, t->type); /* pointer */
+	if (t)
+		t = btf__type_by_id(btf, t->type); /* function */
+	if (!t || !btf_is_func_proto(t))
+		return -1;
+	return (int)btf_vlen(t) - 1;
+}
+
+/* Do resource controllers live on the unified hierarchy? Where all are on v1, a task's v2 cgroup says nothing. */
+static bool controllers_on_v2(void)
+{
+	char line[512];
+	bool v2 = false;
+	FILE *f;
+
+	f = fopen("/sys/fs/cgroup/cgroup.controllers", "re");
+	if (f) {
+		v2 = fgets(line, sizeof(line), f) && line[0] != '\n';
+		fclose(f);
+		if (v2)
+			return true;
+	}
+	/* No v1 hierarchy with a controller at all: systemd's hybrid mode has them in /proc/cgroups with id != 0. */
+	f = fopen("/proc/cgroups", "re");
+	if (!f)
+		return true;
+	v2 = true;
+	while (fgets(line, sizeof(line), f)) {
+		unsigned hierarchy = 0;
+
+		if (line[0] != '#' && sscanf(line, "%*s %u", &hierarchy) == 1 && hierarchy)
+			v2 = false;
+	}
+	fclose(f);
+	return v2;
+}
+
+/* Index of the v1 hierarchy by which containers are told apart: every runtime makes a directory in pids and memory. */
+static uint32_t v1_subsys(const struct btf *btf)
+{
+	static const char *const names[] = { "pids_cgrp_id", "memory_cgrp_id", "cpu_cgrp_id", "devices_cgrp_id" };
+	int id = btf__find_by_name_kind(btf, "cgroup_subsys_id", BTF_KIND_ENUM);
+	const struct btf_type *t = id > 0 ? btf__type_by_id(btf, (uint32_t)id) : NULL;
+
+	for (size_t n = 0; t && n < sizeof(names) / sizeof(names[0]); n++) {
+		const struct btf_enum *e = btf_enum(t);
+
+		for (unsigned i = 0; i < btf_vlen(t); i++) {
+			if (!strcmp(btf__name_by_offset(btf, e[i].name_off), names[n]))
+				return (uint32_t)e[i].val;
+		}
+	}
+	return 0;
+}
+
+/* CPUs that are online, as numbers below n_cpus. */
+static unsigned online_cpus(unsigned n_cpus, bool *online)
+{
+	unsigned n = 0, from, to;
+	char text[1024], *p = text;
+	FILE *f = fopen("/sys/devices/system/cpu/online", "re");
+
+	memset(online, 0, n_cpus);
+	if (f) {
+		if (!fgets(text, sizeof(text), f))
+			text[0] = '\0';
+		fclose(f);
+		while (isdigit((unsigned char)*p)) {
+			from = (unsigned)strtoul(p, &p, 10);
+			to = *p == '-' ? (unsigned)strtoul(p + 1, &p, 10) : from;
+			for (unsigned i = from; i <= to && i < n_cpus; i++, n++)
+				online[i] = true;
+			p += *p == ',';
+		}
+	}
+	if (!n) {
+		memset(online, 1, n_cpus);
+		n = n_cpus;
+	}
+	return n;
+}
+
+/* ---- configuration ---- */
+
+/* In which mode a profile records a type; -1: not at all. */
+static int profile_mode(const struct hc_table_desc *d, enum hc_profile profile)
+{
+	if (d->profile > profile || d->profile == HC_PROFILE_OPTION)
+		return -1;
+	return profile == HC_PROFILE_FULL ? HC_MODE_ALL : d->mode;
+}
+
+/* Types that the tracker or an importer makes, not the kernel. */
+static bool made_elsewhere(unsigned type)
+{
+	switch (type) {
+	case HC_EV_CTR_START:
+	case HC_EV_CTR_UPDATE:
+	case HC_EV_CTR_STOP:
+	case HC_EV_USR_CHANGE:
+	case HC_EV_NET_DNS:
+		return true;
+	default:
+		return hc_event_desc(type)->cls == HC_CLASS_META;
+	}
+}
+
+static unsigned snaplen_of(unsigned type, const struct hc_live_options *opt)
+{
+	switch (type) {
+	case HC_EV_READ:
+	case HC_EV_PREAD64:
+	case HC_EV_READV:
+	case HC_EV_PREADV:
+	case HC_EV_PREADV2:
+	case HC_EV_WRITE:
+	case HC_EV_PWRITE64:
+	case HC_EV_WRITEV:
+	case HC_EV_PWRITEV:
+	case HC_EV_PWRITEV2:
+	case HC_EV_SENDTO:
+	case HC_EV_SENDMSG:
+	case HC_EV_SENDMMSG:
+	case HC_EV_RECVFROM:
+	case HC_EV_RECVMSG:
+	case HC_EV_RECVMMSG:
+		return opt->snaplen < HC_MAX_SNAPLEN ? opt->snaplen : HC_MAX_SNAPLEN;
+	default:
+		return 0;
+	}
+}
+
+static void choose_types(struct hc_live *live, const struct hc_live_options *opt)
+{
+	struct hc_dials *dials = live->dials;
+
+	for (unsigned type = 1; type < HC_EV_MAX; type++) {
+		const struct hc_table_desc *d = hc_event_desc(type);
+		int mode;
+
+		if (!d || made_elsewhere(type))
+			continue;
+		mode = profile_mode(d, opt->profile);
+		if (opt->only)
+			mode = hc_type_set_has(opt->only, type) ? HC_MODE_ALL : -1;
+		if (opt->add && hc_type_set_has(opt->add, type))
+			mode = HC_MODE_ALL;
+		if (opt->remove && hc_type_set_has(opt->remove, type))
+			mode = -1;
+		if (mode < 0)
+			continue;
+		hc_type_set_add(&live->types, type);
+		dials->mode[type] = (uint16_t)mode;
+		dials->snap[type] = (uint16_t)snaplen_of(type, opt);
+	}
+	/* A threadless process tree can be kept up only with births, execs and ends. */
+}
+
+static void set_bit(__u64 *words, unsigned bit)
+{
+	words[bit / 64] |= UINT64_C(1) << (bit % 64);
+}
+
+/* Switches recording on: the numbers whose types are wanted, then the kernel's own events. */
+static void turn_on(struct hc_live *live, bool on)
+{
+	static struct hc_sys_desc native[HC_WIRE_MAX_NR], compat[HC_WIRE_MAX_NR];
+	struct hc_dials *dials = live->dials;
+	struct hc_dials next = { 0 };
+	bool sys = hc_type_set_has(&live->types, HC_EV_SYS);
+
+	if (on) {
+		hc_live_table(native, compat);
+		for (unsigned nr = 0; nr < HC_WIRE_MAX_NR; nr++) {
+			if (hc_type_set_has(&live->types, native[nr].type))
+				set_bit(next.on, nr);
+			if (hc_type_set_has(&live->types, compat[nr].type))
+				set_bit(next.on32, nr);
+			if (compat[nr].handler == HC_H_MUX)
+				set_bit(next.on32, nr);
+		}
+		memcpy(next.types, live->types.w, sizeof(next.types));
+	}
+	memcpy(dials->on, next.on, sizeof(next.on));
+	memcpy(dials->on32, next.on32, sizeof(next.on32));
+	memcpy(dials->types, next.types, sizeof(next.types));
+	dials->on_unknown = on && sys;
+}
+
+static size_t round_ring(size_t bytes)
+{
+	size_t n = (size_t)sysconf(_SC_PAGESIZE);
+
+	while (n < bytes && n < RING_MAX_BYTES)
+		n *= 2;
+	return n;
+}
+
+static void size_rings(struct hc_live *live, const struct hc_live_options *opt, unsigned n_online)
+{
+	size_t bytes = opt->ring_bytes ? round_ring(opt->ring_bytes) : RING_DEFAULT_BYTES;
+
+	live->n_bulk = n_online < MAX_RINGS ? n_online : MAX_RINGS;
+	live->n_sec = n_online < MAX_SEC_RINGS ? n_online : MAX_SEC_RINGS;
+	while (!opt->ring_bytes && bytes > RING_MIN_BYTES && bytes * live->n_bulk > RINGS_TOTAL_BYTES)
+		bytes /= 2;
+	live->ring_bytes = bytes;
+}
+
+/* ---- loading ---- */
+
+static int explain_load(int r, struct hc_err *err)
+{
+	if (r == -EPERM || r == -EACCES) {
+		if (strstr(said.text, "lockdown") || access("/sys/kernel/security/lockdown", R_OK) == 0) {
+			char text[128] = "";
+			FILE *f = fopen("/sys/kernel/security/lockdown", "re");
+
+			if (f) {
+				if (!fgets(text, sizeof(text), f))
+					text[0] = '\0';
+				fclose(f);
+			}
+			if (strstr(text, "[confidentiality]"))
+				return hc_err_set(err, -EPERM,
+				                  "kernel lockdown mode 'confidentiality' forbids BPF to read kernel memory");
+		}
+		if (!strstr(said.text, "-- BEGIN PROG LOAD LOG --") || r == -EPERM) {
+			hc_err_set(err, -EPERM, "no right to load BPF programs");
+			hc_err_note(err, "run as root, or with the capabilities BPF and PERFMON (or SYS_ADMIN)");
+			return -EPERM;
+		}
+	}
+	if (r == -ENOMEM)
+		return hc_err_set(err, r, "not enough memory for the recorder's rings and buffers");
+	hc_err_set(err, r, "cannot load BPF program '%s': %s", said.program[0] ? said.program : "?", strerror(-r));
+	hc_err_note(err, "HINDCAST_BPF_LOG=1 shows what the kernel said");
+	return r;
+}
+
+static bool refused(const struct hc_live *live, const char *program)
+{
+	for (unsigned i = 0; i < live->n_refused; i++) {
+		if (!strcmp(live->refused[i], program))
+			return true;
+	}
+	return false;
+}
+
+static bool may_refuse(const char *program)
+{
+	for (size_t i = 0; i < N_HOOKS; i++) {
+		if (!strcmp(hook_descs[i].program, program))
+			return hook_descs[i].optional;
+	}
+	/* a handler: its calls are then counted as missed */
+	return strcmp(program, "hc_sys_finish") && strcmp(program, "hc_exec_finish") && strcmp(program, "hc_snapshot");
+}
+
+/* Decides per hook whether its program is loaded. */
+static void choose_hooks(struct hc_live *live, const struct btf *btf)
+{
+	for (size_t i = 0; i < N_HOOKS; i++) {
+		const struct hook_desc *d = &hook_descs[i];
+		struct hook *h = &live->hooks[i];
+		struct bpf_program *p = bpf_object__find_program_by_name(live->skel->obj, d->program);
+		bool wanted = !d->types[0];
+		int n_args;
+
+		for (unsigned t = 0; t < 4 && d->types[t]; t++)
+			wanted |= hc_type_set_has(&live->types, d->types[t]);
+		h->state = HC_HOOK_ATTACHED;
+		h->reason[0] = '\0';
+		n_args = d->tracepoint ? tracepoint_args(btf, d->tracepoint) : 0;
+		if (!wanted) {
+			h->state = HC_HOOK_OFF;
+			snprintf(h->reason, sizeof(h->reason), "no recorded type needs it");
+		} else if (n_args < 0) {
+			h->state = HC_HOOK_MISSING;
+			snprintf(h->reason, sizeof(h->reason), "%s", d->why ? d->why : "this kernel has no such tracepoint");
+		} else if ((d->min_args && (unsigned)n_args < d->min_args) || (d->max_args && (unsigned)n_args > d->max_args)) {
+			h->state = HC_HOOK_OFF;
+			snprintf(h->reason, sizeof(h->reason), "another variant fits this kernel");
+		} else if (refused(live, d->program)) {
+			h->state = HC_HOOK_FAILED;
+			snprintf(h->reason, sizeof(h->reason), "the kernel's verifier refused it");
+		}
+		if (p && h->state != HC_HOOK_ATTACHED)
+			bpf_program__set_autoload(p, false);
+	}
+	for (size_t i = 0; i < sizeof(tails) / sizeof(tails[0]); i++) {
+		struct bpf_program *p = bpf_object__find_program_by_name(live->skel->obj, tails[i].program);
+
+		if (p && refused(live, tails[i].program))
+			bpf_program__set_autoload(p, false);
+	}
+}
+
+static int set_size(struct bpf_object *obj, const char *map, uint32_t max_entries)
+{
+	return bpf_map__set_max_entries(bpf_object__find_map_by_name(obj, map), max_entries);
+}
+
+static int make_rings(struct hc_live *live, struct hc_err *err)
+{
+	unsigned n = live->n_bulk + live->n_sec;
+	struct epoll_event event = { .events = EPOLLIN | EPOLLET };
+	int r;
+
+	live->ring_fds = malloc(n * sizeof(*live->ring_fds));
+	if (!live->ring_fds)
+		return hc_err_set(err, -ENOMEM, "out of memory");
+	for (unsigned i = 0; i < n; i++)
+		live->ring_fds[i] = -1;
+	r = hc_merge_init(&live->merge, n, live->n_cpus);
+	if (r)
+		return hc_err_set(err, r, "out of memory");
+	live->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
+	if (live->epoll_fd < 0)
+		return hc_err_set(err, -errno, "cannot create an epoll descriptor: %s", strerror(errno));
+	for (unsigned i = 0; i < n; i++) {
+		size_t bytes = i < live->n_bulk ? live->ring_bytes : SEC_RING_BYTES;
+		int fd = bpf_map_create(BPF_MAP_TYPE_RINGBUF, "hc_ring", 0, 0, (uint32_t)bytes, NULL);
+
+		if (fd < 0) {
+			if (fd == -EPERM)
+				return explain_load(fd, err);
+			hc_err_set(err, fd, "cannot create a ring buffer of %zu bytes: %s", bytes, strerror(-fd));
+			hc_err_note(err, "a smaller --ring-size needs less memory");
+			return fd;
+		}
+		live->ring_fds[i] = fd;
+		r = hc_merge_map(&live->merge, i, fd, bytes);
+		if (r)
+			return hc_err_set(err, r, "cannot map a ring buffer of %zu bytes: %s", bytes, strerror(-r));
+		event.data.u32 = i;
+		if (epoll_ctl(live->epoll_fd, EPOLL_CTL_ADD, fd, &event))
+			return hc_err_set(err, -errno, "cannot wait for a ring buffer: %s", strerror(errno));
+	}
+	return 0;
+}
+
+/* Opens the object and sets what must be set before loading. */
+static int prepare(struct hc_live *live, const struct hc_live_options *opt, const struct btf *btf, struct hc_err *err)
+{
+	struct recorder_bpf *skel = recorder_bpf__open();
+	struct hc_conf *conf;
+	int r;
+
+	if (!skel)
+		return hc_err_set(err, -errno, "cannot read the recorder's own BPF object: %s", strerror(errno));
+	live->skel = skel;
+	conf = (struct hc_conf *)&skel->rodata->hc_conf;
+	if (getrandom(&conf->key, sizeof(conf->key), 0) != (ssize_t)sizeof(conf->key))
+		conf->key = (uint64_t)time(NULL) * UINT64_C(0x9e3779b97f4a7c15);
+	conf->wake_bytes = (uint32_t)(live->ring_bytes / 8 < 256 * 1024 ? live->ring_bytes / 8 : 256 * 1024);
+	live->cgroup_v2 = controllers_on_v2();
+	conf->cgroup_v2 = live->cgroup_v2;
+	conf->cgroup_subsys = v1_subsys(btf);
+	conf->tcp_all = opt->profile == HC_PROFILE_FULL;
+	conf->env = !opt->no_env;
+	conf->n_cpus = live->n_cpus;
+	hc_live_table((struct hc_sys_desc *)skel->rodata->hc_sys, (struct hc_sys_desc *)skel->rodata->hc_sys32);
+	choose_hooks(live, btf);
+	r = set_size(skel->obj, "hc_rings", live->n_cpus);
+	r = r ? r : set_size(skel->obj, "hc_rings_sec", live->n_cpus);
+	r = r ? r : set_size(skel->obj, "hc_cpus", live->n_cpus);
+	r = r ? r : set_size(skel->obj, "hc_scratch_map", live->n_cpus + 1);
+	r = r ? r : bpf_map__set_inner_map_fd(skel->maps.hc_rings, live->ring_fds[0]);
+	r = r ? r : bpf_map__set_inner_map_fd(skel->maps.hc_rings_sec, live->ring_fds[live->n_bulk]);
+	if (r)
+		return hc_err_set(err, r, "cannot size the recorder's maps: %s", strerror(-r));
+	return 0;
+}
+
+static int load(struct hc_live *live, const struct hc_live_options *opt, const struct btf *btf, struct hc_err *err)
+{
+	for (;;) {
+		int r = prepare(live, opt, btf, err);
+
+		if (r)
+			return r;
+		memset(&said, 0, sizeof(said));
+		r = recorder_bpf__load(live->skel);
+		if (!r)
+			return 0;
+		recorder_bpf__destroy(live->skel);
+		live->skel = NULL;
+		if (!said.program[0] || r == -EPERM || live->n_refused == MAX_RETRIES || !may_refuse(said.program) ||
+		    refused(live, said.program))
+			return explain_load(r, err);
+		snprintf(live->refused[live->n_refused++], sizeof(live->refused[0]), "%s", said.program);
+	}
+}
+
+static int map_fd(struct hc_live *live, const char *name)
+{
+	return bpf_object__find_map_fd_by_name(live->skel->obj, name);
+}
+
+/* Puts the rings where the programs look for them. */
+static int hang_rings(struct hc_live *live, const bool *online, struct hc_err *err)
+{
+	int bulk = map_fd(live, "hc_rings"), sec = map_fd(live, "hc_rings_sec"), r;
+	unsigned next = 0;
+
+	/* CPUs that are online have their own; one that comes later shares. */
+	for (uint32_t cpu = 0; cpu < live->n_cpus; cpu++) {
+		unsigned i = online[cpu] ? next++ : cpu;
+
+		r = bpf_map_update_elem(bulk, &cpu, &live->ring_fds[i % live->n_bulk], BPF_ANY);
+		r = r ? r : bpf_map_update_elem(sec, &cpu, &live->ring_fds[live->n_bulk + i % live->n_sec], BPF_ANY);
+		if (r)
+			return hc_err_set(err, r, "cannot give CPU %u its ring buffer: %s", cpu, strerror(-r));
+	}
+	return 0;
+}
+
+static int wire_up(struct hc_live *live, struct hc_err *err)
+{
+	struct bpf_object *obj = live->skel->obj;
+	size_t page = (size_t)sysconf(_SC_PAGESIZE);
+	void *p;
+
+	for (size_t i = 0; i < sizeof(tails) / sizeof(tails[0]); i++) {
+		struct bpf_program *prog = bpf_object__find_program_by_name(obj, tails[i].program);
+		int fd = prog ? bpf_program__fd(prog) : -1, r;
+
+		if (fd < 0)
+			continue;
+		r = bpf_map_update_elem(map_fd(live, tails[i].map), &tails[i].index, &fd, BPF_ANY);
+		if (r)
+			return hc_err_set(err, r, "cannot install BPF program '%s': %s", tails[i].program, strerror(-r));
+	}
+	live->dials = &live->skel->bss->hc_dials;
+	live->cpu_stride = (sizeof(struct hc_cpu) + 7) & ~(size_t)7;
+	live->cpus_bytes = (live->cpu_stride * live->n_cpus + page - 1) & ~(page - 1);
+	p = mmap(NULL, live->cpus_bytes, PROT_READ, MAP_SHARED, map_fd(live, "hc_cpus"), 0);
+	if (p == MAP_FAILED)
+		return hc_err_set(err, -errno, "cannot map the recorder's counters: %s", strerror(errno));
+	live->cpus = p;
+	return 0;
+}
+
+static int fill_sets(struct hc_live *live, const struct hc_live_options *opt, struct hc_err *err)
+{
+	uint8_t one = 1;
+	int r = 0;
+
+	for (size_t i = 0; i < opt->n_skip_pids && !r; i++)
+		r = bpf_map_update_elem(map_fd(live, "hc_skip_pids"), &opt->skip_pids[i], &one, BPF_ANY);
+	for (size_t i = 0; i < opt->n_skip_uids && !r; i++)
+		r = bpf_map_update_elem(map_fd(live, "hc_skip_uids"), &opt->skip_uids[i], &one, BPF_ANY);
+	for (size_t i = 0; i < opt->n_skip_cgroups && !r; i++)
+		r = bpf_map_update_elem(map_fd(live, "hc_skip_cgroups"), &opt->skip_cgroups[i], &one, BPF_ANY);
+	for (size_t i = 0; i < opt->n_skip_comms && !r; i++) {
+		char comm[HC_WIRE_COMM_BYTES] = "";
+
+		if (strlen(opt->skip_comms[i]) >= sizeof(comm))
+			return hc_err_set(err, -EINVAL, "'%s' is longer than a process name can be (15 bytes)",
+			                  opt->skip_comms[i]);
+		memcpy(comm, opt->skip_comms[i], strlen(opt->skip_comms[i]));
+		r = bpf_map_update_elem(map_fd(live, "hc_skip_comms"), comm, &one, BPF_ANY);
+	}
+	if (r)
+		return hc_err_set(err, r, "cannot install the filters: %s", r == -E2BIG ? "too many" : strerror(-r));
+	live->dials->filters = (opt->n_skip_pids ? HC_FILTER_PID : 0u) | (opt->n_skip_uids ? HC_FILTER_UID : 0u) |
+	                       (opt->n_skip_cgroups ? HC_FILTER_CGROUP : 0u) |
+	                       (opt->n_skip_comms ? HC_FILTER_COMM : 0u);
+	return 0;
+}
+
+/* Our own number in the initial pid namespace: getpid() is another one inside a container. */
+static int learn_self(struct hc_live *live, struct hc_err *err)
+{
+	struct bpf_link *link = bpf_program__attach_iter(live->skel->progs.hc_snapshot, NULL);
+	char byte;
+	int fd;
+
+	if (!link)
+		return hc_err_set(err, -errno, "cannot list the kernel's tasks: %s", strerror(errno));
+	fd = bpf_iter_create(bpf_link__fd(link));
+	if (fd >= 0) {
+		if (read(fd, &byte, 1) < 0)
+			live->dials->self_tgid = 0;
+		close(fd);
+	}
+	bpf_link__destroy(link);
+	if (!live->dials->self_tgid)
+		return hc_err_set(err, -EIO, "cannot find out the recorder's own process number");
+	return 0;
+}
+
+int hc_live_open(const struct hc_live_options *opt, struct hc_live **ret_live, struct hc_err *err)
+{
+	struct hc_live *live;
+	struct btf *btf;
+	bool *online;
+	int n_cpus, r;
+
+	if (!kernel_at_least(5, 8))
+		return hc_err_set(err, -ENOTSUP, "this kernel is older than 5.8, which has no BPF ring buffers");
+	libbpf_set_print(keep_output);
+	memset(&said, 0, sizeof(said));
+	btf = btf__load_vmlinux_btf();
+	if (!btf) {
+		r = -errno;
+		hc_err_set(err, -ENOTSUP, "this kernel does not describe its types (no BTF in /sys/kernel/btf/vmlinux)");
+		hc_err_note(err, "recording needs a kernel built with CONFIG_DEBUG_INFO_BTF=y, and /sys mounted");
+		return -ENOTSUP;
+	}
+	n_cpus = libbpf_num_possible_cpus();
+	live = calloc(1, sizeof(*live));
+	online = n_cpus > 0 ? calloc((size_t)n_cpus, sizeof(*online)) : NULL;
+	if (!live || !online) {
+		r = hc_err_set(err, -ENOMEM, "out of memory");
+		goto out;
+	}
+	live->epoll_fd = -1;
+	live->n_cpus = (unsigned)n_cpus;
+	size_rings(live, opt, online_cpus(live->n_cpus, online));
+	{
+		/* which types: needed before loading, to leave programs out; the modes go into .bss afterwards */
+		struct hc_dials unused = { 0 };
+
+		live->dials = &unused;
+		choose_types(live, opt);
+		live->dials = NULL;
+	}
+	r = make_rings(live, err);
+	r = r ? r : load(live, opt, btf, err);
+	r = r ? r : wire_up(live, err);
+	if (!r)
+		choose_types(live, opt);
+	r = r ? r : hang_rings(live, online, err);
+	r = r ? r : fill_sets(live, opt, err);
+	r = r ? r : learn_self(live, err);
+out:
+	free(online);
+	btf__free(btf);
+	if (r) {
+		hc_live_close(live);
+		return r;
+	}
+	*ret_live = live;
+	return 0;
+}
+
+int hc_live_start(struct hc_live *live, struct hc_err *err)
+{
+	for (size_t i = 0; i < N_HOOKS; i++) {
+		struct hook *h = &live->hooks[i];
+		struct bpf_program *p = bpf_object__find_program_by_name(live->skel->obj, hook_descs[i].program);
+
+		if (h->state != HC_HOOK_ATTACHED || h->link)
+			continue;
+		h->link = bpf_program__attach(p);
+		if (h->link)
+			continue;
+		if (!hook_descs[i].optional)
+			return hc_err_set(err, -errno, "cannot attach to tracepoint '%s': %s", hook_descs[i].tracepoint,
+			                  strerror(errno));
+		h->state = HC_HOOK_FAILED;
+		snprintf(h->reason, sizeof(h->reason), "%s", strerror(errno));
+	}
+	turn_on(live, true);
+	live->started = true;
+	return 0;
+}
+
+void hc_live_stop(struct hc_live *live)
+{
+	if (!live->started)
+		return;
+	turn_on(live, false);
+	for (size_t i = 0; i < N_HOOKS; i++) {
+		bpf_link__destroy(live->hooks[i].link);
+		live->hooks[i].link = NULL;
+	}
+	live->started = false;
+}
+
+struct hc_live *hc_live_close(struct hc_live *live)
+{
+	if (!live)
+		return NULL;
+	if (live->dials)
+		hc_live_stop(live);
+	hc_merge_done(&live->merge);
+	for (unsigned i = 0; live->ring_fds && i < live->n_bulk + live->n_sec; i++) {
+		if (live->ring_fds[i] >= 0)
+			close(live->ring_fds[i]);
+	}
+	free(live->ring_fds);
+	if (live->epoll_fd >= 0)
+		close(live->epoll_fd);
+	if (live->cpus)
+		munmap(live->cpus, live->cpus_bytes);
+	recorder_bpf__destroy(live->skel);
+	free(live);
+	return NULL;
+}
+
+/* ---- reading ---- */
+
+static uint64_t boot_ns(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_BOOTTIME, &t);
+	return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
+}
+
+static bool half_full(const struct hc_live *live)
+{
+	for (unsigned i = 0; i < live->merge.n_rings; i++) {
+		const struct hc_ring *r = &live->merge.rings[i];
+
+		if (__atomic_load_n(r->producer, __ATOMIC_RELAXED) - r->pos > (r->mask + 1) / 2)
+			return true;
+	}
+	return false;
+}
+
+int64_t hc_live_poll(struct hc_live *live, int timeout_ms, hc_live_fn fn, void *ctx)
+{
+	struct epoll_event events[8];
+	uint64_t now;
+
+	if (timeout_ms && epoll_wait(live->epoll_fd, events, 8, timeout_ms) < 0)
+		return -errno;
+	now = boot_ns();
+	return hc_merge_run(&live->merge, now, half_full(live) ? SLACK_FULL_NS : SLACK_NS, fn, ctx);
+}
+
+int64_t hc_live_drain(struct hc_live *live, hc_live_fn fn, void *ctx)
+{
+	return hc_merge_run(&live->merge, UINT64_MAX, 0, fn, ctx);
+}
+
+int64_t hc_live_snapshot(struct hc_live *live, hc_live_fn fn, void *ctx, struct hc_err *err)
+{
+	enum { CAPACITY = 256 * 1024 };
+	struct bpf_link *link = bpf_program__attach_iter(live->skel->progs.hc_snapshot, NULL);
+	uint8_t *buf = malloc(CAPACITY);
+	size_t have = 0, at;
+	int64_t n = 0;
+	ssize_t got;
+	int fd = -1, stop = 0;
+
+	if (!link || !buf) {
+		n = hc_err_set(err, link ? -ENOMEM : -errno, "cannot list the kernel's tasks: %s", strerror(errno));
+		goto out;
+	}
+	fd = bpf_iter_create(bpf_link__fd(link));
+	if (fd < 0) {
+		n = hc_err_set(err, fd, "cannot list the kernel's tasks: %s", strerror(-fd));
+		goto out;
+	}
+	while (!stop && (got = read(fd, buf + have, CAPACITY - have)) != 0) {
+		if (got < 0) {
+			if (errno == EINTR || errno == EAGAIN)
+				continue;
+			n = hc_err_set(err, -errno, "cannot list the kernel's tasks: %s", strerror(errno));
+			goto out;
+		}
+		have += (size_t)got;
+		for (at = 0; have - at >= sizeof(struct hc_wire_head) && !stop;) {
+			const struct hc_wire_head *h = (const struct hc_wire_head *)(const void *)(buf + at);
+			struct hc_live_rec rec = { .head = h };
+
+			if (h->bytes < sizeof(*h) || h->bytes > HC_WIRE_MAX_BYTES || h->bytes & 7) {
+				n = hc_err_set(err, -EBADMSG, "the kernel's list of tasks is malformed");
+				goto out;
+			}
+			if (have - at < h->bytes)
+				break;
+			stop = fn(ctx, &rec);
+			n++;
+			at += h->bytes;
+		}
+		memmove(buf, buf + at, have - at);
+		have -= at;
+	}
+	if (stop)
+		n = stop;
+out:
+	if (fd >= 0)
+		close(fd);
+	bpf_link__destroy(link);
+	free(buf);
+	return n;
+}
+
+bool hc_live_gap_next(struct hc_live *live, struct hc_live_gap *ret_gap)
+{
+	struct hc_merge *m = &live->merge;
+
+	if (!m->n_gaps)
+		return false;
+	*ret_gap = m->gaps[m->first_gap];
+	m->first_gap = (m->first_gap + 1) % HC_MERGE_MAX_GAPS;
+	m->n_gaps--;
+	return true;
+}
+
+/* ---- asking ---- */
+
+unsigned hc_live_n_cpus(const struct hc_live *live)
+{
+	return live->n_cpus;
+}
+
+static const struct hc_cpu *cpu_at(const struct hc_live *live, unsigned cpu)
+{
+	return (const struct hc_cpu *)(const void *)((const uint8_t *)live->cpus + live->cpu_stride * cpu);
+}
+
+struct hc_wire_count hc_live_count(const struct hc_live *live, unsigned cpu, unsigned type)
+{
+	if (cpu >= live->n_cpus || type >= HC_WIRE_MAX_TYPES)
+		return (struct hc_wire_count){ 0 };
+	return cpu_at(live, cpu)->count[type];
+}
+
+struct hc_wire_count hc_live_total(const struct hc_live *live, unsigned type)
+{
+	struct hc_wire_count sum = { 0 };
+
+	for (unsigned cpu = 0; cpu < live->n_cpus; cpu++) {
+		struct hc_wire_count c = hc_live_count(live, cpu, type);
+
+		sum.seen += c.seen;
+		sum.lost_full += c.lost_full;
+		sum.lost_busy += c.lost_busy;
+		sum.sampled += c.sampled;
+		sum.filtered += c.filtered;
+	}
+	return sum;
+}
+
+uint64_t hc_live_missed(struct hc_live *live)
+{
+	uint64_t n = 0;
+
+	for (unsigned cpu = 0; cpu < live->n_cpus; cpu++)
+		n += cpu_at(live, cpu)->unknown;
+	for (size_t i = 0; i < N_HOOKS; i++) {
+		struct bpf_prog_info info = { 0 };
+		uint32_t len = sizeof(info);
+		struct bpf_program *p = bpf_object__find_program_by_name(live->skel->obj, hook_descs[i].program);
+
+		if (p && bpf_program__fd(p) >= 0 && !bpf_obj_get_info_by_fd(bpf_program__fd(p), &info, &len))
+			n += info.recursion_misses;
+	}
+	return n;
+}
+
+size_t hc_live_n_hooks(const struct hc_live *live)
+{
+	(void)live;
+	return N_HOOKS;
+}
+
+struct hc_live_hook hc_live_hook(const struct hc_live *live, size_t i)
+{
+	return (struct hc_live_hook){ .name = hook_descs[i].tracepoint,
+		                      .state = live->hooks[i].state,
+		                      .reason = live->hooks[i].reason };
+}
+
+const struct hc_type_set *hc_live_types(const struct hc_live *live)
+{
+	return &live->types;
+}
+
+unsigned hc_live_mode(const struct hc_live *live, unsigned type)
+{
+	return type < HC_WIRE_MAX_TYPES ? live->dials->mode[type] : 0;
+}
+
+unsigned hc_live_snaplen(const struct hc_live *live, unsigned type)
+{
+	return type < HC_WIRE_MAX_TYPES ? live->dials->snap[type] : 0;
+}
+
+size_t hc_live_ring_bytes(const struct hc_live *live)
+{
+	return live->ring_bytes;
+}
+
+uint32_t hc_live_self(const struct hc_live *live)
+{
+	return live->dials->self_tgid;
+}
+
+bool hc_live_cgroup_v2(const struct hc_live *live)
+{
+	return live->cgroup_v2;
+}
+
+int hc_live_skip_pid(struct hc_live *live, uint32_t tgid, bool skip)
+{
+	uint8_t one = 1;
+	int r;
+
+	if (!skip)
+		r = bpf_map_delete_elem(map_fd(live, "hc_skip_pids"), &tgid);
+	else
+		r = bpf_map_update_elem(map_fd(live, "hc_skip_pids"), &tgid, &one, BPF_ANY);
+	if (r)
+		return r == -E2BIG ? -ENOSPC : r;
+	if (skip)
+		__atomic_fetch_or(&live->dials->filters, HC_FILTER_PID, __ATOMIC_RELAXED);
+	return 0;
+}
+
+#endif /* HC_HAVE_BPF */

@@ -1,0 +1,147 @@
+/* The live source in a build without a BPF toolchain: opening it fails, and so nothing else is ever called. */
+#include "live_priv.h"
+
+#include <errno.h>
+
+#if !HC_HAVE_BPF
+
+int hc_live_open(const struct hc_live_options *options, struct hc_live **ret_live, struct hc_err *err)
+{
+	(void)options;
+	(void)ret_live;
+	hc_err_set(err, -ENOTSUP, "this hindcast was built without live recording");
+	hc_err_note(err, "build it where clang (with the bpf target), bpftool and libbpf are installed");
+	return -ENOTSUP;
+}
+
+int hc_live_start(struct hc_live *live, struct hc_err *err)
+{
+	(void)live;
+	return hc_err_set(err, -ENOTSUP, "this hindcast was built without live recording");
+}
+
+void hc_live_stop(struct hc_live *live)
+{
+	(void)live;
+}
+
+struct hc_live *hc_live_close(struct hc_live *live)
+{
+	(void)live;
+	return NULL;
+}
+
+int64_t hc_live_poll(struct hc_live *live, int timeout_ms, hc_live_fn fn, void *ctx)
+{
+	(void)live;
+	(void)timeout_ms;
+	(void)fn;
+	(void)ctx;
+	return -ENOTSUP;
+}
+
+int64_t hc_live_drain(struct hc_live *live, hc_live_fn fn, void *ctx)
+{
+	return hc_live_poll(live, 0, fn, ctx);
+}
+
+int64_t hc_live_snapshot(struct hc_live *live, hc_live_fn fn, void *ctx, struct hc_err *err)
+{
+	(void)err;
+	return hc_live_poll(live, 0, fn, ctx);
+}
+
+unsigned hc_live_n_cpus(const struct hc_live *live)
+{
+	(void)live;
+	return 0;
+}
+
+struct hc_wire_count hc_live_count(const struct hc_live *live, unsigned cpu, unsigned type)
+{
+	(void)live;
+	(void)cpu;
+	(void)type;
+	return (struct hc_wire_count){ 0 };
+}
+
+struct hc_wire_count hc_live_total(const struct hc_live *live, unsigned type)
+{
+	return hc_live_count(live, 0, type);
+}
+
+uint64_t hc_live_missed(struct hc_live *live)
+{
+	(void)live;
+	return 0;
+}
+
+bool hc_live_gap_next(struct hc_live *live, struct hc_live_gap *ret_gap)
+{
+	(void)live;
+	(void)ret_gap;
+	return false;
+}
+
+size_t hc_live_n_hooks(const struct hc_live *live)
+{
+	(void)live;
+	return 0;
+}
+
+struct hc_live_hook hc_live_hook(const struct hc_live *live, size_t i)
+{
+	(void)live;
+	(void)i;
+	return (struct hc_live_hook){ .name = "", .state = HC_HOOK_MISSING, .reason = "" };
+}
+
+const struct hc_type_set *hc_live_types(const struct hc_live *live)
+{
+	static const struct hc_type_set none;
+
+	(void)live;
+	return &none;
+}
+
+unsigned hc_live_mode(const struct hc_live *live, unsigned type)
+{
+	(void)live;
+	(void)type;
+	return 0;
+}
+
+unsigned hc_live_snaplen(const struct hc_live *live, unsigned type)
+{
+	(void)live;
+	(void)type;
+	return 0;
+}
+
+size_t hc_live_ring_bytes(const struct hc_live *live)
+{
+	(void)live;
+	return 0;
+}
+
+uint32_t hc_live_self(const struct hc_live *live)
+{
+	(void)live;
+	return 0;
+}
+
+bool hc_live_cgroup_v2(const struct hc_live *live)
+{
+	(void)live;
+	return false;
+}
+
+int hc_live_skip_pid(struct hc_live *live, uint32_t tgid, bool skip)
+{
+	(void)live;
+	(void)tgid;
+	(void)skip;
+	return -ENOTSUP;
+}
+
+#endif

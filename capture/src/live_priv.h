@@ -1,0 +1,59 @@
+/* Shared by live.c (loading), live_ring.c (reading and merging) and live_table.c (system calls). */
+#ifndef HC_CAPTURE_LIVE_PRIV_H
+#define HC_CAPTURE_LIVE_PRIV_H
+
+#include "bpf/conf.h"
+#include "capture/live.h"
+
+/* ---- live_table.c ---- */
+
+/* Descriptions of all native and 32-bit numbers; types that have none of their own are HC_EV_SYS. */
+void hc_live_table(struct hc_sys_desc native[HC_WIRE_MAX_NR], struct hc_sys_desc compat[HC_WIRE_MAX_NR]);
+/* Which ring a type's records travel in. */
+enum hc_wire_lane hc_live_lane(unsigned type);
+
+/* ---- live_ring.c ---- */
+
+/* Reads a set of ring buffers in the order of time. The rings are mapped memory: a producer position, a consumer
+ * position and data pages mapped twice in a row. */
+struct hc_ring {
+	const unsigned long *producer; /* bytes written so far */
+	unsigned long *consumer;       /* bytes read so far */
+	const uint8_t *data;
+	uint64_t mask;                 /* data bytes - 1 */
+	uint64_t pos;                  /* of the next record: ahead of *consumer within a poll */
+	uint64_t limit;                /* producer position seen at the beginning of the poll */
+	const struct hc_wire_head *head; /* next record; NULL when there is none below limit */
+	uint64_t next;                 /* position after it */
+	void *map_consumer, *map_producer; /* to unmap */
+	size_t map_bytes;
+	int fd;
+};
+
+struct hc_merge {
+	struct hc_ring *rings;
+	unsigned n_rings;
+	unsigned *heap; /* indexes of rings with a head, smallest time first */
+	unsigned n_heap;
+	uint64_t last_ts; /* of the last record handed out */
+	uint64_t n_bad;   /* records that were no records: impossible lengths */
+	/* sequence numbers expected next, and the time of the last record: per CPU and lane */
+	uint32_t *seq;
+	uint64_t *seq_ts;
+	uint8_t *seq_known;
+	unsigned n_cpus;
+	struct hc_live_gap *gaps; /* queue */
+	unsigned n_gaps, first_gap;
+};
+
+#define HC_MERGE_MAX_GAPS 1024
+
+int hc_merge_init(struct hc_merge *m, unsigned n_rings, unsigned n_cpus);
+void hc_merge_done(struct hc_merge *m);
+/* Maps ring buffer `fd` as ring `i`. */
+int hc_merge_map(struct hc_merge *m, unsigned i, int fd, size_t bytes);
+/* Hands out the records that are at least slack_ns older than now_ns, which must have been read before the call; with
+ * UINT64_MAX as now_ns all of them. Returns their number or what the callback returned when not 0. */
+int64_t hc_merge_run(struct hc_merge *m, uint64_t now_ns, uint64_t slack_ns, hc_live_fn fn, void *ctx);
+
+#endif

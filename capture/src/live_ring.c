@@ -1,0 +1,230 @@
+/* Reading the rings. Every record carries the boot time of its hook, and within one ring times only grow (but for an
+ * interrupt's record between two, which comes microseconds late): merging is a heap of ring heads. A record may be handed
+ * out once no ring can bring an older one. Between taking the time and writing the record a program runs for a few
+ * microseconds with preemption off, so what is older than now - slack has been written, unless the machine itself stood
+ * still; such a record comes later and says so. Records stay where they are in the ring until they have been handed
+ * out. */
+#include "live_priv.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+#include <linux/bpf.h>
+
+#define BATCH_BYTES (256 * 1024) /* give room back to the kernel at least this often */
+
+int hc_merge_init(struct hc_merge *m, unsigned n_rings, unsigned n_cpus)
+{
+	memset(m, 0, sizeof(*m));
+	m->n_rings = n_rings;
+	m->n_cpus = n_cpus;
+	m->rings = calloc(n_rings, sizeof(*m->rings));
+	m->heap = calloc(n_rings, sizeof(*m->heap));
+	m->seq = calloc((size_t)n_cpus * HC_WIRE_N_LANES, sizeof(*m->seq));
+	m->seq_ts = calloc((size_t)n_cpus * HC_WIRE_N_LANES, sizeof(*m->seq_ts));
+	m->seq_known = calloc((size_t)n_cpus * HC_WIRE_N_LANES, 1);
+	m->gaps = calloc(HC_MERGE_MAX_GAPS, sizeof(*m->gaps));
+	if (!m->rings || !m->heap || !m->seq || !m->seq_ts || !m->seq_known || !m->gaps) {
+		hc_merge_done(m);
+		return -ENOMEM;
+	}
+	for (unsigned i = 0; i < n_rings; i++)
+		m->rings[i].fd = -1;
+	return 0;
+}
+
+void hc_merge_done(struct hc_merge *m)
+{
+	for (unsigned i = 0; m->rings && i < m->n_rings; i++) {
+		struct hc_ring *r = &m->rings[i];
+
+		if (r->map_consumer)
+			munmap(r->map_consumer, (size_t)sysconf(_SC_PAGESIZE));
+		if (r->map_producer)
+			munmap(r->map_producer, r->map_bytes);
+	}
+	free(m->rings);
+	free(m->heap);
+	free(m->seq);
+	free(m->seq_ts);
+	free(m->seq_known);
+	free(m->gaps);
+	memset(m, 0, sizeof(*m));
+}
+
+int hc_merge_map(struct hc_merge *m, unsigned i, int fd, size_t bytes)
+{
+	size_t page = (size_t)sysconf(_SC_PAGESIZE);
+	struct hc_ring *r = &m->rings[i];
+	void *p;
+
+	p = mmap(NULL, page, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	if (p == MAP_FAILED)
+		return -errno;
+	r->map_consumer = p;
+	r->consumer = p;
+	p = mmap(NULL, page + 2 * bytes, PROT_READ, MAP_SHARED, fd, (off_t)page);
+	if (p == MAP_FAILED)
+		return -errno;
+	r->map_producer = p;
+	r->map_bytes = page + 2 * bytes;
+	r->producer = p;
+	r->data = (const uint8_t *)p + page;
+	r->mask = bytes - 1;
+	r->fd = fd;
+	r->pos = __atomic_load_n(r->consumer, __ATOMIC_ACQUIRE);
+	return 0;
+}
+
+/* Steps to the ring's next record below its limit: sets head, or NULL. */
+static void ring_step(struct hc_merge *m, struct hc_ring *r)
+{
+	r->head = NULL;
+	while (r->pos < r->limit) {
+		const uint8_t *at = r->data + (r->pos & r->mask);
+		uint32_t len = __atomic_load_n((const uint32_t *)(const void *)at, __ATOMIC_ACQUIRE);
+		const struct hc_wire_head *h;
+		uint32_t bytes;
+
+		if (len & BPF_RINGBUF_BUSY_BIT)
+			return; /* being written; what follows must wait for it */
+		bytes = len & ~(uint32_t)(BPF_RINGBUF_BUSY_BIT | BPF_RINGBUF_DISCARD_BIT);
+		r->next = r->pos + ((bytes + BPF_RINGBUF_HDR_SZ + 7) & ~(uint64_t)7);
+		h = (const struct hc_wire_head *)(const void *)(at + BPF_RINGBUF_HDR_SZ);
+		if (!(len & BPF_RINGBUF_DISCARD_BIT)) {
+			if (bytes >= sizeof(*h) && bytes - 1 <= r->mask && h->bytes <= bytes && !(h->bytes & 7) &&
+			    h->bytes >= sizeof(*h) + 8u * h->n_slots && h->cpu < m->n_cpus &&
+			    h->lane < HC_WIRE_N_LANES) {
+				r->head = h;
+				return;
+			}
+			m->n_bad++;
+		}
+		r->pos = r->next;
+	}
+}
+
+static bool heap_less(const struct hc_merge *m, unsigned a, unsigned b)
+{
+	return m->rings[a].head->ts_ns < m->rings[b].head->ts_ns;
+}
+
+static void heap_down(struct hc_merge *m, unsigned i)
+{
+	for (;;) {
+		unsigned least = i, l = 2 * i + 1, r = l + 1, t;
+
+		if (l < m->n_heap && heap_less(m, m->heap[l], m->heap[least]))
+			least = l;
+		if (r < m->n_heap && heap_less(m, m->heap[r], m->heap[least]))
+			least = r;
+		if (least == i)
+			return;
+		t = m->heap[i];
+		m->heap[i] = m->heap[least];
+		m->heap[least] = t;
+		i = least;
+	}
+}
+
+static void note_gap(struct hc_merge *m, const struct hc_wire_head *h, uint64_t from_ns, uint32_t count)
+{
+	struct hc_live_gap *g;
+
+	if (m->n_gaps == HC_MERGE_MAX_GAPS) {
+		g = &m->gaps[(m->first_gap + m->n_gaps - 1) % HC_MERGE_MAX_GAPS];
+		g->count += count;
+		g->until_ns = h->ts_ns > g->until_ns ? h->ts_ns : g->until_ns;
+		return;
+	}
+	g = &m->gaps[(m->first_gap + m->n_gaps++) % HC_MERGE_MAX_GAPS];
+	*g = (struct hc_live_gap){
+		.from_ns = from_ns, .until_ns = h->ts_ns, .count = count, .cpu = h->cpu, .lane = h->lane
+	};
+}
+
+/* A CPU counts its records per lane, lost ones included. */
+static void check_seq(struct hc_merge *m, const struct hc_wire_head *h)
+{
+	size_t i = (size_t)h->cpu * HC_WIRE_N_LANES + h->lane;
+	uint32_t missing = h->cpu_seq - m->seq[i];
+
+	/* Half the range backwards is a record out of order, not four thousand million lost ones. */
+	if (missing && missing < UINT32_C(1) << 31)
+		note_gap(m, h, m->seq_known[i] ? m->seq_ts[i] : 0, missing);
+	if (missing < UINT32_C(1) << 31)
+		m->seq[i] = h->cpu_seq + 1;
+	m->seq_ts[i] = h->ts_ns;
+	m->seq_known[i] = 1;
+}
+
+static int hand_out(struct hc_merge *m, struct hc_ring *r, hc_live_fn fn, void *ctx)
+{
+	struct hc_live_rec rec = { .head = r->head, .late = r->head->ts_ns < m->last_ts };
+
+	check_seq(m, r->head);
+	if (!rec.late)
+		m->last_ts = r->head->ts_ns;
+	return fn(ctx, &rec);
+}
+
+static void release(struct hc_ring *r)
+{
+	__atomic_store_n(r->consumer, r->pos, __ATOMIC_RELEASE);
+}
+
+int64_t hc_merge_run(struct hc_merge *m, uint64_t now_ns, uint64_t slack_ns, hc_live_fn fn, void *ctx)
+{
+	uint64_t floor_ns = now_ns > slack_ns ? now_ns - slack_ns : 0;
+	bool all = now_ns == UINT64_MAX;
+	int64_t n = 0;
+	int stop = 0;
+
+	m->n_heap = 0;
+	for (unsigned i = 0; i < m->n_rings; i++) {
+		struct hc_ring *r = &m->rings[i];
+
+		if (!r->data)
+			continue;
+		r->limit = __atomic_load_n(r->producer, __ATOMIC_ACQUIRE);
+		ring_step(m, r);
+		if (r->head)
+			m->heap[m->n_heap++] = i;
+		else
+			release(r); /* discarded ones may have been stepped over */
+	}
+	for (unsigned i = m->n_heap; i-- > 0;)
+		heap_down(m, i);
+	while (m->n_heap && !stop) {
+		struct hc_ring *r = &m->rings[m->heap[0]];
+		uint64_t second = UINT64_MAX, start = r->pos;
+
+		/* The next best head bounds how long this ring may go on without touching the heap. */
+		for (unsigned k = 1; k < m->n_heap && k < 3; k++) {
+			uint64_t ts = m->rings[m->heap[k]].head->ts_ns;
+
+			second = ts < second ? ts : second;
+		}
+		if (!all && r->head->ts_ns > floor_ns)
+			break;
+		while (r->head && r->head->ts_ns <= second && (all || r->head->ts_ns <= floor_ns)) {
+			stop = hand_out(m, r, fn, ctx);
+			n++;
+			r->pos = r->next;
+			ring_step(m, r);
+			if (stop)
+				break;
+			if (r->pos - start >= BATCH_BYTES) {
+				release(r);
+				start = r->pos;
+			}
+		}
+		release(r);
+		if (!r->head)
+			m->heap[0] = m->heap[--m->n_heap];
+		heap_down(m, 0);
+	}
+	return stop ? stop : n;
+}
