@@ -1,0 +1,231 @@
+/* Making a plan: nothing here depends on data. */
+#include "plan_priv.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#define SIEVE_BITS_PER_LITERAL 32
+
+struct walk {
+	struct hc_plan *plan;
+	const struct hc_node **nodes; /* those in use, by id */
+	int code;
+};
+
+static void *plan_alloc(struct walk *w, size_t n)
+{
+	void *p = hc_arena_alloc(&w->plan->arena, n);
+
+	if (!p)
+		w->code = -ENOMEM;
+	return p;
+}
+
+static int order_cost(const void *pa, const void *pb)
+{
+	const struct hc_node *a = *(const struct hc_node *const *)pa, *b = *(const struct hc_node *const *)pb;
+
+	if (a->cost != b->cost)
+		return a->cost < b->cost ? -1 : 1;
+	return (a->id > b->id) - (a->id < b->id);
+}
+
+/* Every node once: sorts its members, counts its leaf. */
+static void visit(struct walk *w, const struct hc_node *node)
+{
+	const struct hc_node **kids;
+
+	if (w->nodes[node->id] || w->code < 0)
+		return;
+	w->nodes[node->id] = node;
+	if (node->kind == HC_NODE_LEAF)
+		w->plan->leaf_users[node->leaf_id]++;
+	for (unsigned i = 0; i < node->n_kids; i++)
+		visit(w, node->kids[i]);
+	if (node->kind != HC_NODE_AND && node->kind != HC_NODE_OR)
+		return;
+	kids = plan_alloc(w, node->n_kids * sizeof(*kids));
+	if (!kids)
+		return;
+	memcpy(kids, node->kids, node->n_kids * sizeof(*kids));
+	qsort(kids, node->n_kids, sizeof(*kids), order_cost);
+	w->plan->kids[node->id] = kids;
+}
+
+static uint32_t literal_find(const struct hc_plan *p, struct hc_str text, uint64_t hash, uint32_t *ret_at)
+{
+	uint32_t at = (uint32_t)(hash >> 32) & p->literal_mask;
+
+	for (; p->literal_set[at]; at = (at + 1) & p->literal_mask)
+		if (p->literals[p->literal_set[at] - 1].hash == hash &&
+		    hc_str_eq(p->literals[p->literal_set[at] - 1].text, text))
+			return p->literal_set[at];
+	*ret_at = at;
+	return 0;
+}
+
+static bool by_literals(const struct hc_node *node)
+{
+	return node && node->kind == HC_NODE_HEAP && node->dom == HC_OBJ_STR && node->operand->op == HC_OP_IN;
+}
+
+static void collect_literals(struct walk *w, uint32_t n_nodes)
+{
+	struct hc_plan *p = w->plan;
+	uint32_t n = 0, size = 16, sieve_bits = 4096;
+
+	for (uint32_t i = 0; i < n_nodes; i++)
+		if (by_literals(w->nodes[i]))
+			n += w->nodes[i]->operand->n;
+	while (size < n * 2)
+		size *= 2;
+	while (sieve_bits < n * SIEVE_BITS_PER_LITERAL && sieve_bits < 1u << 20)
+		sieve_bits *= 2;
+	p->literal_mask = size - 1;
+	p->sieve_shift = 64 - (unsigned)__builtin_ctz(sieve_bits);
+	p->literals = plan_alloc(w, (n + 1) * sizeof(*p->literals));
+	p->literal_set = plan_alloc(w, size * sizeof(*p->literal_set));
+	p->sieve = plan_alloc(w, sieve_bits / 8);
+	if (w->code < 0)
+		return;
+	for (uint32_t i = 0; i < n_nodes; i++) {
+		const struct hc_operand *o;
+
+		if (!by_literals(w->nodes[i]))
+			continue;
+		o = w->nodes[i]->operand;
+		p->node_literals[i] = plan_alloc(w, (o->n + 1) * sizeof(uint32_t));
+		for (uint32_t c = 0; w->code == 0 && c < o->n; c++) {
+			uint64_t hash = hc_quick_hash(o->consts[c].s);
+			uint32_t at = 0, found = literal_find(p, o->consts[c].s, hash, &at);
+
+			if (!found) {
+				p->literals[p->n_literals] = (struct hc_literal){ o->consts[c].s, hash };
+				found = p->literal_set[at] = ++p->n_literals;
+				p->sieve[(hash >> p->sieve_shift) / 64] |= UINT64_C(1) << ((hash >> p->sieve_shift) % 64);
+			}
+			p->node_literals[i][c] = found - 1;
+		}
+	}
+}
+
+static int order_entry(const void *pa, const void *pb)
+{
+	const struct hc_entry *a = pa, *b = pb;
+
+	return (a->rule > b->rule) - (a->rule < b->rule);
+}
+
+static int order_u32(const void *pa, const void *pb)
+{
+	const uint32_t *a = pa, *b = pb;
+
+	return (*a > *b) - (*a < *b);
+}
+
+/* Groups of rules as numbers from 0. */
+static void number_groups(struct walk *w, uint32_t *ret_of_rule)
+{
+	const struct hc_ir *ir = w->plan->ir;
+	uint32_t *groups = plan_alloc(w, (ir->n_rules + 1u) * sizeof(*groups)), n = 0;
+
+	if (!groups)
+		return;
+	for (uint32_t i = 0; i < ir->n_rules; i++)
+		groups[i] = ir->rules[i].opts.group;
+	qsort(groups, ir->n_rules, sizeof(*groups), order_u32);
+	for (uint32_t i = 0; i < ir->n_rules; i++)
+		if (!n || groups[n - 1] != groups[i])
+			groups[n++] = groups[i];
+	for (uint32_t i = 0; i < ir->n_rules; i++) {
+		uint32_t *at = bsearch(&ir->rules[i].opts.group, groups, n, sizeof(*groups), order_u32);
+
+		ret_of_rule[i] = (uint32_t)(at - groups);
+	}
+	w->plan->n_groups = n;
+}
+
+static void place_rules(struct walk *w)
+{
+	struct hc_plan *p = w->plan;
+	const struct hc_ir *ir = p->ir;
+	uint32_t count[HC_EV_MAX] = { 0 }, total = 0;
+	uint32_t *groups = plan_alloc(w, (ir->n_rules + 1u) * sizeof(*groups));
+
+	if (!groups)
+		return;
+	number_groups(w, groups);
+	for (uint32_t i = 0; i < ir->n_rules; i++)
+		for (uint32_t j = 0; !ir->rules[i].never && j < ir->rules[i].n_when; j++)
+			count[ir->rules[i].when[j].event_type]++;
+	for (unsigned type = 0; type < HC_EV_MAX; type++) {
+		p->first[type] = total;
+		total += count[type];
+		if (count[type])
+			hc_type_set_add(&p->types, type);
+	}
+	p->first[HC_EV_MAX] = total;
+	p->entries = plan_alloc(w, (total + 1u) * sizeof(*p->entries));
+	if (!p->entries)
+		return;
+	memset(count, 0, sizeof(count));
+	for (uint32_t i = 0; i < ir->n_rules; i++) {
+		for (uint32_t j = 0; !ir->rules[i].never && j < ir->rules[i].n_when; j++) {
+			const struct hc_when *when = &ir->rules[i].when[j];
+			unsigned type = when->event_type;
+
+			p->entries[p->first[type] + count[type]++] =
+				(struct hc_entry){ .rule = i, .group = groups[i], .node = when->node };
+			visit(w, when->node);
+		}
+	}
+	for (unsigned type = 0; type < HC_EV_MAX; type++)
+		if (count[type] > 1)
+			qsort(p->entries + p->first[type], count[type], sizeof(*p->entries), order_entry);
+}
+
+int hc_plan_new(const struct hc_ir *ir, enum hc_matching matching, struct hc_plan **ret, struct hc_err *err)
+{
+	struct walk w = { 0 };
+	struct hc_plan *p;
+
+	if (hc_ir_error(ir, err) < 0)
+		return hc_ir_error(ir, NULL);
+	p = calloc(1, sizeof(*p));
+	if (!p)
+		return hc_err_set(err, -ENOMEM, "out of memory");
+	p->ir = ir;
+	p->matching = matching;
+	w.plan = p;
+	w.nodes = calloc(ir->n_nodes + 1u, sizeof(*w.nodes));
+	if (!w.nodes)
+		w.code = -ENOMEM;
+	p->kids = plan_alloc(&w, (ir->n_nodes + 1u) * sizeof(*p->kids));
+	p->node_literals = plan_alloc(&w, (ir->n_nodes + 1u) * sizeof(*p->node_literals));
+	p->leaf_users = plan_alloc(&w, (ir->n_leaf_ids + 1u) * sizeof(*p->leaf_users));
+	if (w.code == 0)
+		place_rules(&w);
+	if (w.code == 0)
+		collect_literals(&w, ir->n_nodes);
+	free(w.nodes);
+	if (w.code < 0) {
+		hc_plan_free(p);
+		return hc_err_set(err, w.code, "out of memory");
+	}
+	*ret = p;
+	return 0;
+}
+
+struct hc_plan *hc_plan_free(struct hc_plan *p)
+{
+	if (!p)
+		return NULL;
+	hc_arena_done(&p->arena);
+	free(p);
+	return NULL;
+}
+
+struct hc_type_set hc_plan_types(const struct hc_plan *p)
+{
+	return p->types;
+}

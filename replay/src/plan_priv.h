@@ -1,0 +1,39 @@
+/* A plan: the nodes in order of cost, the rules by event type, and one table of all texts that rules ask for by equality. */
+#ifndef HC_REPLAY_PLAN_PRIV_H
+#define HC_REPLAY_PLAN_PRIV_H
+
+#include "ir_priv.h"
+#include "replay/plan.h"
+
+/* A rule on one event type. */
+struct hc_entry {
+	uint32_t rule;
+	uint32_t group; /* renumbered from 0 */
+	const struct hc_node *node;
+};
+
+/* A text that some leaf compares with. */
+struct hc_literal {
+	struct hc_str text;
+	uint64_t hash;
+};
+
+struct hc_plan {
+	const struct hc_ir *ir;
+	enum hc_matching matching;
+	struct hc_arena arena;
+	struct hc_type_set types;
+	struct hc_entry *entries;             /* by type, then rule */
+	uint32_t first[HC_EV_MAX + 1];        /* of each type */
+	uint32_t n_groups;
+	const struct hc_node ***kids;         /* by node: AND and OR in order of cost */
+	struct hc_literal *literals;
+	uint32_t n_literals;
+	uint32_t *literal_set, literal_mask;  /* open addressing, index + 1 */
+	uint64_t *sieve;                      /* bits of the hashes: most texts are none of ours */
+	uint32_t sieve_shift;
+	uint32_t **node_literals;             /* by node: its literals, by constant */
+	uint32_t *leaf_users;                 /* by leaf_id: nodes that ask for it */
+};
+
+#endif
