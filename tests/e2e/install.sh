@@ -17,3 +17,9 @@ if ls "$HC_SOURCE_DIR"/policies/*/*.yaml "$HC_SOURCE_DIR"/policies/*.yaml >/dev/
 	find "$prefix/share/hindcast/policies" -name '*.yaml' | grep -q . || fail "no policies"
 fi
 ! find root -name '*.a' -o -name '*.h' | grep . || fail "headers or libraries of ours are installed"
+if command -v systemd-analyze >/dev/null; then
+	# It wants the binary where the unit says: in a copy, somewhere else.
+	sed "s#^ExecStart=[^ ]*#ExecStart=$HINDCAST#" "$unit" >hindcast-record.service
+	systemd-analyze verify --man=no ./hindcast-record.service 2>verify || true
+	expect_no_match 'hindcast-record.service' verify
+fi

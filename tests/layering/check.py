@@ -21,7 +21,7 @@ USES = {
 # single headers that are allowed beyond that
 EXTRA = {
     "bpf": (r"store/event_types\.def$",),
-    "capture": (r"bpf/wire\.h$", r"bpf/[a-z_]+\.skel\.h$"),
+    "capture": (r"bpf/(wire|conf)\.h$", r"bpf/[a-z_]+\.skel\.h$"),
 }
 
 # header pattern -> library
@@ -64,8 +64,9 @@ SYSTEM = re.compile(
     r"|sysexits|syslog|termios|threads|time|uchar|ucontext|unistd|utime|wchar|wctype|wordexp|immintrin|emmintrin|arm_neon)\.h$"
     r"|(sys|sanitizer|linux|asm|asm-generic|net|netinet|netpacket|arpa|bits)/[a-z0-9_/.-]+\.h$")
 
-# wire.h is read by the kernel's side and ours: integer types only.
-WIRE_MAY = ("linux/types.h", "stdint.h", "asm/types.h")
+# Read by the kernel's side and ours: integer types only.
+WIRE = ("bpf/wire.h", "bpf/conf.h")
+WIRE_MAY = ("bpf/wire.h", "linux/types.h", "stdint.h", "asm/types.h")
 
 INCLUDE = re.compile(r'^\s*#\s*include\s*(?:"([^"]+)"|<([^>]+)>)')
 
@@ -133,8 +134,8 @@ def check(root):
                     seen += 1
                     quoted, angled = m.groups()
                     reason = (check_quoted(folder, path, quoted, root) if quoted else check_angled(folder, angled))
-                    if not reason and os.path.relpath(path, root) == "bpf/wire.h" and (quoted or angled) not in WIRE_MAY:
-                        reason = f"bpf/wire.h may use integer types only, not {quoted or angled}"
+                    if not reason and os.path.relpath(path, root) in WIRE and (quoted or angled) not in WIRE_MAY:
+                        reason = f"{os.path.relpath(path, root)} may use integer types only, not {quoted or angled}"
                     if reason:
                         bad.append((os.path.relpath(path, root), number, reason))
     return bad, seen
