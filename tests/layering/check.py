@@ -66,7 +66,7 @@ SYSTEM = re.compile(
 
 # Read by the kernel's side and ours: integer types only.
 WIRE = ("bpf/wire.h", "bpf/conf.h")
-WIRE_MAY = ("bpf/wire.h", "linux/types.h", "stdint.h", "asm/types.h")
+WIRE_MAY = ("bpf/wire.h", "wire.h", "linux/types.h", "stdint.h", "asm/types.h")
 
 INCLUDE = re.compile(r'^\s*#\s*include\s*(?:"([^"]+)"|<([^>]+)>)')
 
