@@ -29,4 +29,11 @@ void hc_err_note(struct hc_err *err, const char *fmt, ...) __attribute__((format
 /* "file:line:column: message" or "file: at byte N: message" or "message", without notes; always terminated. */
 const char *hc_err_text(const struct hc_err *err, char *buf, unsigned buf_bytes);
 
+#if defined(__clang_analyzer__) && !defined(HC_ERR_SOURCE)
+/* The analyzer sees one source at a time: tell it that these return their `code`. */
+#define hc_err_set(err, code, ...) (hc_err_set(err, code, __VA_ARGS__), (code))
+#define hc_err_at(err, code, ...) (hc_err_at(err, code, __VA_ARGS__), (code))
+#define hc_err_off(err, code, ...) (hc_err_off(err, code, __VA_ARGS__), (code))
+#endif
+
 #endif

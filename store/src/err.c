@@ -1,4 +1,5 @@
 /* hc_err: the first cause stays; everything is cut to fixed buffers. */
+#define HC_ERR_SOURCE
 #include "store/base/err.h"
 
 #include <stdarg.h>
