@@ -20,6 +20,8 @@ struct hc_plan *hc_plan_free(struct hc_plan *p);
 HC_DEFINE_AUTO(struct hc_plan, hc_plan_free)
 /* Event types that some rule can fire on. */
 struct hc_type_set hc_plan_types(const struct hc_plan *p);
+uint32_t hc_plan_n_rules(const struct hc_plan *p);
+const struct hc_rule_opts *hc_plan_rule(const struct hc_plan *p, uint32_t rule);
 
 /* A row that a rule fires on. */
 struct hc_hit {

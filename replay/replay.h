@@ -7,24 +7,25 @@
 
 /* ---- what a capture can answer ---- */
 
-struct hc_facts; /* of one capture: what was recorded, when */
+struct hc_facts; /* of one capture, or a span of it: what was recorded, and how */
 
-/* Reads the meta rows. */
-int hc_facts_load(struct hc_capture *c, struct hc_facts **ret, struct hc_err *err);
+/* Reads the meta rows. range: only its times count; NULL: all of the capture. */
+int hc_facts_load(struct hc_capture *c, const struct hc_block_filter *range, struct hc_facts **ret, struct hc_err *err);
 struct hc_facts *hc_facts_free(struct hc_facts *f);
 HC_DEFINE_AUTO(struct hc_facts, hc_facts_free)
 
 enum hc_recorded {
-	HC_RECORDED_UNKNOWN, /* the capture does not say: no meta_config row */
+	HC_RECORDED_UNKNOWN, /* the capture does not say: no meta_config or meta_import row */
 	HC_RECORDED_NO,
-	HC_RECORDED_PARTLY,  /* sampled, filtered, or not in all spans */
+	HC_RECORDED_PARTLY,  /* not in all spans, or some rows filtered out */
+	HC_RECORDED_SAMPLED, /* in all spans, but a mode leaves rows out: "at least once" can be answered */
 	HC_RECORDED_ALL,
 };
 
 enum hc_recorded hc_facts_type(const struct hc_facts *f, unsigned event_type);
-/* Whether some of the types in the set are recorded in the mode named by the recorder. */
+/* Whether a fact was recorded with the type wherever the type was; true where the capture does not say. */
 bool hc_facts_has_fact(const struct hc_facts *f, unsigned event_type, const char *fact);
-/* Events lost as the capture tells. */
+/* Events lost as the capture tells: sum over its meta_gap rows. */
 uint64_t hc_facts_lost(const struct hc_facts *f);
 
 /* Why a rule cannot be answered from this capture, or only partly. */
@@ -35,9 +36,11 @@ struct hc_answer {
 
 struct hc_answers; /* by rule */
 
+/* Facts and IR may go afterwards. */
 int hc_answers_new(const struct hc_ir *ir, const struct hc_facts *f, struct hc_answers **ret, struct hc_err *err);
 struct hc_answers *hc_answers_free(struct hc_answers *a);
 HC_DEFINE_AUTO(struct hc_answers, hc_answers_free)
+/* Lives as long as the answers. */
 const struct hc_answer *hc_answers_rule(const struct hc_answers *a, uint32_t rule);
 
 /* ---- running ---- */
@@ -62,17 +65,17 @@ struct hc_replay_opts {
 	 * until emit. *ret is given to emit. Without it emit gets NULL.
 	 */
 	int (*render)(void *ctx, const struct hc_alert *alert, struct hc_arena *arena, void **ret, struct hc_err *err);
-	/* Called by one thread at a time, in order of seq, then rule; the view is gone. A negative errno stops the replay;
-	 * a positive value ends it early without error. */
+	/* Called by the thread that called hc_replay(), in order of seq, then rule; the view is gone. A negative errno stops the
+	 * replay; a positive value ends it early without error. */
 	int (*emit)(void *ctx, const struct hc_hit *hit, int64_t wall_ns, void *rendered, struct hc_err *err);
-	/* Now and then, by any thread: bytes of the blocks done and of all. Return nonzero to stop (-EINTR). */
+	/* After each block, by that thread too. Return nonzero to stop (-EINTR). */
 	int (*progress)(void *ctx, uint64_t done_rows, uint64_t all_rows);
 	void *ctx;
 };
 
 struct hc_replay_stats {
-	uint64_t n_rows;        /* in the blocks selected */
-	uint64_t n_blocks;      /* selected */
+	uint64_t n_rows;        /* in the blocks of the time asked for */
+	uint64_t n_blocks;      /* of the time asked for */
 	uint64_t n_skipped;     /* of these, never decoded beyond the header: nothing in them can match */
 	uint64_t n_damaged;     /* passed over */
 	uint64_t n_hits;

@@ -229,3 +229,13 @@ struct hc_type_set hc_plan_types(const struct hc_plan *p)
 {
 	return p->types;
 }
+
+uint32_t hc_plan_n_rules(const struct hc_plan *p)
+{
+	return p->ir->n_rules;
+}
+
+const struct hc_rule_opts *hc_plan_rule(const struct hc_plan *p, uint32_t rule)
+{
+	return hc_ir_rule(p->ir, rule);
+}

@@ -1,0 +1,553 @@
+/*
+ * What a capture says about itself, against what a rule needs. Each meta_config row is in force until the next one of its
+ * boot; an imported capture has meta_import rows, which list what the source cannot hold: "type", or "type:fact", or ":fact".
+ */
+#include "replay/replay.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "ir_priv.h"
+
+#define MAX_FACT_BYTES 512 /* of one type: the longest list that is kept */
+
+struct config {
+	uint32_t boot;
+	int64_t wall_ns;
+	uint64_t seq;
+	struct hc_type_set types;
+	bool is_import;
+	char *mode[HC_EV_MAX];  /* NULL: not recorded, or imported */
+	char *facts[HC_EV_MAX]; /* ",env,data," ; of an import: what is missing */
+	char *no_facts;         /* of an import: missing in every type */
+	char *profile;
+};
+
+struct hc_facts {
+	struct hc_arena arena;
+	struct config **configs;
+	uint32_t n_configs;
+	uint64_t n_lost;
+	const char *filtered[HC_EV_MAX]; /* why rows of the type were left out; NULL when none were */
+};
+
+struct reader {
+	struct hc_facts *f;
+	struct hc_capture *capture;
+	const struct hc_block_filter *range;
+	struct hc_view *view;
+	const struct hc_capture_block *block;
+	uint32_t boot;
+	int code;
+};
+
+/* ---- reading ---- */
+
+static char *text_copy(struct reader *rd, struct hc_str s)
+{
+	char *p = (char *)(uintptr_t)hc_arena_str(&rd->f->arena, s).p;
+
+	if (!p)
+		rd->code = -ENOMEM;
+	return p;
+}
+
+static struct hc_str next_word(struct hc_str *s)
+{
+	struct hc_str word;
+
+	while (s->len && *s->p == ' ') {
+		s->p++;
+		s->len--;
+	}
+	word = (struct hc_str){ s->p, 0 };
+	while (word.len < s->len && s->p[word.len] != ' ')
+		word.len++;
+	s->p += word.len;
+	s->len -= word.len;
+	return word;
+}
+
+/* "name mode fact,fact" */
+static void read_type(struct reader *rd, struct config *c, struct hc_str item)
+{
+	struct hc_str name = next_word(&item), mode = next_word(&item), facts = next_word(&item);
+	const struct hc_table_desc *desc = hc_event_desc_by_name(name);
+
+	if (!desc)
+		return; /* of a newer version */
+	hc_type_set_add(&c->types, desc->number);
+	c->mode[desc->number] = text_copy(rd, mode.len ? mode : HC_STR("all"));
+	if (facts.len > MAX_FACT_BYTES)
+		facts.len = MAX_FACT_BYTES;
+	c->facts[desc->number] = hc_arena_printf(&rd->f->arena, "," HC_STR_FMT ",", HC_STR_ARG(facts));
+}
+
+/* "type", "type:fact", ":fact" of what the source of an import cannot hold. */
+static void read_lack(struct reader *rd, struct config *c, struct hc_str item)
+{
+	const char *colon = item.len ? memchr(item.p, ':', item.len) : NULL;
+	struct hc_str name = { item.p, colon ? (uint32_t)(colon - item.p) : item.len };
+	struct hc_str fact = { colon ? colon + 1 : NULL, colon ? item.len - name.len - 1 : 0 };
+	const struct hc_table_desc *desc = hc_event_desc_by_name(name);
+	char **list = desc ? &c->facts[desc->number] : &c->no_facts;
+
+	if (desc && !colon)
+		c->types.w[desc->number / 64] &= ~(UINT64_C(1) << desc->number % 64);
+	else if (colon && (desc || !name.len) && (!*list || strlen(*list) < MAX_FACT_BYTES))
+		*list = hc_arena_printf(&rd->f->arena, "%s" HC_STR_FMT ",", *list ? *list : ",", HC_STR_ARG(fact));
+}
+
+static void read_config(struct reader *rd, unsigned type, uint32_t row)
+{
+	unsigned dom = HC_DOM_ROWS(type);
+	bool is_import = type == HC_EV_META_IMPORT;
+	struct hc_facts *f = rd->f;
+	struct config **configs, *c;
+	int64_t seq = 0, wall = 0;
+	const uint32_t *items;
+	uint32_t n;
+
+	configs = realloc(f->configs, (f->n_configs + 1u) * sizeof(struct config *));
+	if (configs)
+		f->configs = configs;
+	c = hc_arena_alloc(&f->arena, sizeof(*c));
+	if (!configs || !c) {
+		rd->code = -ENOMEM;
+		return;
+	}
+	configs[f->n_configs++] = c;
+	hc_view_row_field(rd->view, type, row, HC_ROWF_SEQ, &seq);
+	hc_view_row_field(rd->view, type, row, HC_ROWF_WALL_NS, &wall);
+	c->boot = rd->boot;
+	c->seq = (uint64_t)seq;
+	c->wall_ns = wall;
+	c->is_import = is_import;
+	if (is_import)
+		memset(&c->types, 0xff, sizeof(c->types));
+	else
+		c->profile = text_copy(rd, hc_view_text(rd->view, dom, HC_C_META_CONFIG_profile, row));
+	items = hc_view_strs(rd->view,
+	                     hc_view_ref(rd->view, dom,
+	                                 is_import ? HC_C_META_IMPORT_cannot_hold : HC_C_META_CONFIG_types, row),
+	                     &n);
+	for (uint32_t i = 0; i < n; i++) {
+		if (is_import)
+			read_lack(rd, c, hc_view_str(rd->view, items[i]));
+		else
+			read_type(rd, c, hc_view_str(rd->view, items[i]));
+	}
+}
+
+static bool in_range(const struct reader *rd, uint64_t boot_ns)
+{
+	int64_t wall = (int64_t)(boot_ns + (uint64_t)rd->block->info.wall_offset_ns);
+	const struct hc_block_filter *r = rd->range;
+
+	return !r || ((!r->has_since || wall >= r->since_wall_ns) && (!r->has_until || wall < r->until_wall_ns));
+}
+
+static void read_gap(struct reader *rd, uint32_t row)
+{
+	unsigned dom = HC_DOM_ROWS(HC_EV_META_GAP);
+	int64_t until = hc_view_int_or(rd->view, dom, HC_C_META_GAP_until_ns, row, 0);
+
+	if (!until)
+		hc_view_row_field(rd->view, HC_EV_META_GAP, row, HC_ROWF_TS_NS, &until);
+	if (in_range(rd, (uint64_t)until))
+		rd->f->n_lost += (uint64_t)hc_view_int_or(rd->view, dom, HC_C_META_GAP_count, row, 0);
+}
+
+static void read_filter(struct reader *rd, uint32_t row)
+{
+	unsigned dom = HC_DOM_ROWS(HC_EV_META_FILTER);
+	struct hc_str reason = hc_view_text(rd->view, dom, HC_C_META_FILTER_reason, row);
+	struct hc_str expression = hc_view_text(rd->view, dom, HC_C_META_FILTER_expression, row);
+	const uint32_t *types;
+	const char *why;
+	uint32_t n;
+
+	if (hc_str_eq(reason, HC_STR("self")))
+		return; /* the recorder leaves itself out: always, and it is documented */
+	if (!in_range(rd, (uint64_t)hc_view_int_or(rd->view, dom, HC_C_META_FILTER_until_ns, row, INT64_MAX >> 1)) &&
+	    rd->range && rd->range->has_since)
+		return; /* over before the range began; one that is open counts wherever it began */
+	why = hc_arena_printf(&rd->f->arena, "some were left out while recording (" HC_STR_FMT "%s" HC_STR_FMT ")",
+	                      HC_STR_ARG(reason), expression.len ? ": " : "", HC_STR_ARG(expression));
+	types = hc_view_strs(rd->view, hc_view_ref(rd->view, dom, HC_C_META_FILTER_types, row), &n);
+	if (!why)
+		rd->code = -ENOMEM;
+	for (uint32_t i = 0; i < n; i++) {
+		const struct hc_table_desc *desc = hc_event_desc_by_name(hc_view_str(rd->view, types[i]));
+
+		if (desc)
+			rd->f->filtered[desc->number] = why;
+	}
+	for (unsigned type = 0; !n && type < HC_EV_MAX; type++)
+		rd->f->filtered[type] = why;
+}
+
+static void read_block(struct reader *rd, struct hc_block *block)
+{
+	static const unsigned kinds[] = { HC_EV_META_CONFIG, HC_EV_META_IMPORT, HC_EV_META_GAP, HC_EV_META_FILTER };
+
+	hc_view_set(rd->view, block, NULL);
+	for (size_t k = 0; k < sizeof(kinds) / sizeof(kinds[0]); k++) {
+		uint32_t n = hc_block_n_rows(block, kinds[k]);
+
+		for (uint32_t row = 1; row <= n && rd->code == 0; row++) {
+			if (kinds[k] == HC_EV_META_GAP)
+				read_gap(rd, row);
+			else if (kinds[k] == HC_EV_META_FILTER)
+				read_filter(rd, row);
+			else
+				read_config(rd, kinds[k], row);
+		}
+	}
+}
+
+static int order_config(const void *pa, const void *pb)
+{
+	const struct config *a = *(struct config *const *)pa, *b = *(struct config *const *)pb;
+
+	if (a->boot != b->boot)
+		return a->boot < b->boot ? -1 : 1;
+	return (a->seq > b->seq) - (a->seq < b->seq);
+}
+
+/* Leaves out what was not in force in the range. */
+static void keep_range(struct hc_facts *f, const struct hc_block_filter *range)
+{
+	uint32_t n = 0;
+
+	for (uint32_t i = 0; range && i < f->n_configs; i++) {
+		struct config *c = f->configs[i], *next = i + 1 < f->n_configs ? f->configs[i + 1] : NULL;
+		bool over = next && next->boot == c->boot && range->has_since && next->wall_ns <= range->since_wall_ns;
+
+		if (!over && !(range->has_until && c->wall_ns >= range->until_wall_ns && n))
+			f->configs[n++] = c;
+	}
+	if (range)
+		f->n_configs = n;
+}
+
+int hc_facts_load(struct hc_capture *c, const struct hc_block_filter *range, struct hc_facts **ret, struct hc_err *err)
+{
+	struct hc_block_filter filter = { .has_types = true };
+	HC_AUTO(hc_facts_free) struct hc_facts *f = calloc(1, sizeof(*f));
+	HC_AUTO(hc_view_free) struct hc_view *view = hc_view_new();
+	struct reader rd = { .f = f, .capture = c, .range = range, .view = view };
+	const struct hc_capture_block *blocks;
+	const struct hc_capture_seg *segs;
+	uint32_t *selected, n_selected, n;
+	int r;
+
+	if (!f || !view)
+		return hc_err_set(err, -ENOMEM, "out of memory");
+	hc_type_set_add(&filter.types, HC_EV_META_CONFIG);
+	hc_type_set_add(&filter.types, HC_EV_META_IMPORT);
+	hc_type_set_add(&filter.types, HC_EV_META_GAP);
+	hc_type_set_add(&filter.types, HC_EV_META_FILTER);
+	blocks = hc_capture_blocks(c, &n);
+	segs = hc_capture_segs(c, &n);
+	r = hc_capture_select(c, &filter, &selected, &n_selected, err);
+	if (r < 0)
+		return r;
+	for (uint32_t i = 0; i < n_selected && rd.code == 0; i++) {
+		HC_AUTO(hc_block_close) struct hc_block *block = NULL;
+		struct hc_err damage = { 0 };
+
+		rd.block = &blocks[selected[i]];
+		rd.boot = segs[rd.block->seg].boot;
+		if (hc_capture_load(c, selected[i], &block, &damage) == 0) {
+			read_block(&rd, block);
+			hc_view_error(view, &damage);
+		}
+		if (damage.code)
+			hc_capture_add_problem(c, selected[i], &damage);
+	}
+	free(selected);
+	if (rd.code < 0)
+		return hc_err_set(err, rd.code, "out of memory");
+	if (f->n_configs)
+		qsort(f->configs, f->n_configs, sizeof(*f->configs), order_config);
+	keep_range(f, range);
+	*ret = hc_steal(f);
+	return 0;
+}
+
+struct hc_facts *hc_facts_free(struct hc_facts *f)
+{
+	if (!f)
+		return NULL;
+	free(f->configs);
+	hc_arena_done(&f->arena);
+	free(f);
+	return NULL;
+}
+
+/* ---- asking ---- */
+
+static bool is_meta(unsigned type)
+{
+	const struct hc_table_desc *desc = hc_event_desc(type);
+
+	return desc && desc->cls == HC_CLASS_META;
+}
+
+static const char *mode_of(const struct hc_facts *f, unsigned type)
+{
+	for (uint32_t i = 0; i < f->n_configs; i++) {
+		const char *mode = f->configs[i]->mode[type];
+
+		if (mode && strcmp(mode, "all") != 0)
+			return mode;
+	}
+	return NULL;
+}
+
+enum hc_recorded hc_facts_type(const struct hc_facts *f, unsigned type)
+{
+	uint32_t n = 0;
+
+	if (type >= HC_EV_MAX)
+		return HC_RECORDED_NO;
+	if (!f->n_configs)
+		return HC_RECORDED_UNKNOWN;
+	if (is_meta(type))
+		return HC_RECORDED_ALL;
+	for (uint32_t i = 0; i < f->n_configs; i++)
+		n += hc_type_set_has(&f->configs[i]->types, type);
+	if (!n)
+		return HC_RECORDED_NO;
+	if (n < f->n_configs || f->filtered[type])
+		return HC_RECORDED_PARTLY;
+	return mode_of(f, type) ? HC_RECORDED_SAMPLED : HC_RECORDED_ALL;
+}
+
+static bool list_has(const char *list, const char *fact)
+{
+	char item[MAX_FACT_BYTES + 3];
+
+	snprintf(item, sizeof(item), ",%s,", fact);
+	return list && strstr(list, item);
+}
+
+bool hc_facts_has_fact(const struct hc_facts *f, unsigned type, const char *fact)
+{
+	if (type >= HC_EV_MAX)
+		return false;
+	for (uint32_t i = 0; i < f->n_configs; i++) {
+		const struct config *c = f->configs[i];
+
+		if (!hc_type_set_has(&c->types, type))
+			continue;
+		if (c->is_import ? list_has(c->facts[type], fact) || list_has(c->no_facts, fact) :
+		                   !list_has(c->facts[type], fact))
+			return false;
+	}
+	return true;
+}
+
+uint64_t hc_facts_lost(const struct hc_facts *f)
+{
+	return f->n_lost;
+}
+
+/* ---- answers ---- */
+
+struct hc_answers {
+	struct hc_arena arena;
+	struct hc_answer *v;
+	uint32_t n;
+};
+
+struct reasons {
+	struct hc_answers *a;
+	const char **v;
+	uint32_t n, cap;
+	bool bad;
+};
+
+static void reason_add(struct reasons *r, const char *text)
+{
+	if (r->n + 1 >= r->cap) {
+		uint32_t cap = r->cap ? r->cap * 2 : 4;
+		const char **v = hc_arena_alloc(&r->a->arena, cap * sizeof(*v));
+
+		if (!v) {
+			r->bad = true;
+			return;
+		}
+		if (r->n)
+			memcpy(v, r->v, r->n * sizeof(*v));
+		r->v = v;
+		r->cap = cap;
+	}
+	if (!text) {
+		r->bad = true;
+		return;
+	}
+	r->v[r->n++] = text;
+	r->v[r->n] = NULL;
+}
+
+static const char *const profile_words[] = { "minimal", "security", "full" };
+
+/* Names of the types of a set, at most a handful. */
+static const char *type_names(struct hc_arena *arena, const struct hc_type_set *set)
+{
+	char text[256] = "";
+	size_t at = 0;
+	unsigned n = 0;
+
+	for (unsigned type = 0; type < HC_EV_MAX; type++) {
+		if (!hc_type_set_has(set, type))
+			continue;
+		if (n < 6)
+			at += (size_t)snprintf(text + at, sizeof(text) - at, "%s%s", n ? ", " : "", hc_event_desc(type)->name);
+		n++;
+	}
+	if (n > 6)
+		snprintf(text + at, sizeof(text) - at, " and %u more", n - 6);
+	return hc_arena_printf(arena, "%s", text);
+}
+
+static bool set_empty(const struct hc_type_set *s)
+{
+	return !(s->w[0] | s->w[1] | s->w[2] | s->w[3]);
+}
+
+/* What the types of a rule lack; false when a lack means that there is no answer. */
+static bool check_types(struct reasons *r, const struct hc_facts *f, const struct hc_type_set *types)
+{
+	struct hc_type_set never = { 0 }, partly = { 0 }, sampled = { 0 };
+	unsigned profile = HC_PROFILE_MINIMAL;
+	const char *filtered = NULL;
+	bool unknown = false;
+
+	for (unsigned type = 0; type < HC_EV_MAX; type++) {
+		const struct hc_table_desc *desc = hc_event_desc(type);
+
+		if (!hc_type_set_has(types, type) || !desc)
+			continue;
+		switch (hc_facts_type(f, type)) {
+		case HC_RECORDED_UNKNOWN:
+			unknown = true;
+			break;
+		case HC_RECORDED_NO:
+			hc_type_set_add(&never, type);
+			if (desc->profile > profile)
+				profile = desc->profile;
+			break;
+		case HC_RECORDED_PARTLY:
+			hc_type_set_add(&partly, type);
+			if (f->filtered[type])
+				filtered = f->filtered[type];
+			break;
+		case HC_RECORDED_SAMPLED:
+			hc_type_set_add(&sampled, type);
+			break;
+		case HC_RECORDED_ALL:
+			break;
+		}
+	}
+	if (!set_empty(&never)) {
+		const char *names = type_names(&r->a->arena, &never);
+
+		if (f->configs[0]->is_import)
+			reason_add(r, hc_arena_printf(&r->a->arena, "the imported format cannot hold %s", names));
+		else if (profile >= HC_PROFILE_OPTION)
+			reason_add(r, hc_arena_printf(&r->a->arena, "not recorded: %s", names));
+		else
+			reason_add(r, hc_arena_printf(&r->a->arena, "not recorded: %s (hindcast record --profile %s)", names,
+			                              profile_words[profile]));
+	}
+	if (!set_empty(&partly))
+		reason_add(r, hc_arena_printf(&r->a->arena, "%s: %s", type_names(&r->a->arena, &partly),
+		                              filtered ? filtered : "recorded in a part of the time only"));
+	if (!set_empty(&sampled))
+		reason_add(r, hc_arena_printf(&r->a->arena,
+		                              "sampled, so that an alert means at least once: %s (all: hindcast record "
+		                              "--profile full)",
+		                              type_names(&r->a->arena, &sampled)));
+	if (unknown)
+		reason_add(r, hc_arena_printf(&r->a->arena, "the capture does not say what was recorded"));
+	return set_empty(&never) && set_empty(&partly);
+}
+
+/* The fact is missing with at least one of the rule's types that is recorded. */
+static bool check_need(struct reasons *r, const struct hc_facts *f, const struct hc_need *need,
+                       const struct hc_type_set *types)
+{
+	struct hc_type_set lack = { 0 };
+
+	for (unsigned type = 0; type < HC_EV_MAX; type++) {
+		bool asked = need->event_type ? type == need->event_type : hc_type_set_has(types, type);
+
+		if (asked && hc_event_desc(type) && hc_facts_type(f, type) > HC_RECORDED_NO &&
+		    !hc_facts_has_fact(f, type, need->fact))
+			hc_type_set_add(&lack, type);
+	}
+	if (set_empty(&lack))
+		return true;
+	reason_add(r, hc_arena_printf(&r->a->arena, "%s was not recorded with %s%s%s%s", need->fact,
+	                              type_names(&r->a->arena, &lack), need->remedy ? " (hindcast record " : "",
+	                              need->remedy ? need->remedy : "", need->remedy ? ")" : ""));
+	return false;
+}
+
+static int answer_rule(struct hc_answers *a, const struct hc_ir_rule *rule, const struct hc_facts *f,
+                       struct hc_answer *ret)
+{
+	static const char *const none[] = { NULL };
+	struct reasons r = { .a = a };
+	bool answerable = rule->n_reasons == 0;
+
+	for (uint32_t i = 0; i < rule->n_reasons; i++)
+		reason_add(&r, hc_arena_printf(&a->arena, "%s", rule->reasons[i]));
+	if (!rule->opts.any_type && !check_types(&r, f, &rule->types))
+		answerable = false;
+	for (uint32_t i = 0; i < rule->n_needs; i++)
+		if (!check_need(&r, f, &rule->needs[i], &rule->types))
+			answerable = false;
+	*ret = (struct hc_answer){ .answerable = answerable, .reasons = r.v ? r.v : none };
+	return r.bad ? -ENOMEM : 0;
+}
+
+int hc_answers_new(const struct hc_ir *ir, const struct hc_facts *f, struct hc_answers **ret, struct hc_err *err)
+{
+	HC_AUTO(hc_answers_free) struct hc_answers *a = calloc(1, sizeof(*a));
+	int r = 0;
+
+	if (!a)
+		return hc_err_set(err, -ENOMEM, "out of memory");
+	a->n = ir->n_rules;
+	a->v = calloc(a->n + 1u, sizeof(*a->v));
+	if (!a->v)
+		return hc_err_set(err, -ENOMEM, "out of memory");
+	for (uint32_t i = 0; r == 0 && i < a->n; i++)
+		r = answer_rule(a, &ir->rules[i], f, &a->v[i]);
+	if (r < 0)
+		return hc_err_set(err, r, "out of memory");
+	*ret = hc_steal(a);
+	return 0;
+}
+
+struct hc_answers *hc_answers_free(struct hc_answers *a)
+{
+	if (!a)
+		return NULL;
+	free(a->v);
+	hc_arena_done(&a->arena);
+	free(a);
+	return NULL;
+}
+
+const struct hc_answer *hc_answers_rule(const struct hc_answers *a, uint32_t rule)
+{
+	return rule < a->n ? &a->v[rule] : NULL;
+}
