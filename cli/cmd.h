@@ -123,6 +123,9 @@ enum hc_exit hc_exit_of(int code);
 /* "hindcast: warning: ..." to stderr. */
 void hc_cli_warn(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 
+/* Text that may hold bytes of a file or a path, control characters as \xNN: a terminal must not obey it. */
+void hc_cli_print_text(FILE *f, const char *text, size_t len);
+
 void hc_strs_done(struct hc_strs *strs);
 
 static inline int hc_exit_max(int a, int b)

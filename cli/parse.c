@@ -26,8 +26,7 @@ int hc_cli_usage(const struct hc_command *cmd, const char *fmt, ...)
 	return HC_EXIT_USAGE;
 }
 
-/* Text that may hold bytes of a file or a path: a terminal must not obey it. */
-static void print_escaped(FILE *f, const char *text, size_t len)
+void hc_cli_print_text(FILE *f, const char *text, size_t len)
 {
 	for (size_t i = 0; i < len; i++) {
 		unsigned char c = (unsigned char)text[i];
@@ -47,13 +46,13 @@ int hc_cli_error(const struct hc_command *cmd, const struct hc_err *err)
 	hc_err_text(err, text, sizeof(text));
 	if (!err->file[0])
 		fprintf(stderr, "hindcast %s: ", cmd->name);
-	print_escaped(stderr, text, strlen(text));
+	hc_cli_print_text(stderr, text, strlen(text));
 	fputc('\n', stderr);
 	while (*note) {
 		size_t len = strcspn(note, "\n");
 
 		fputs("  ", stderr);
-		print_escaped(stderr, note, len);
+		hc_cli_print_text(stderr, note, len);
 		fputc('\n', stderr);
 		note += len + (note[len] == '\n');
 	}

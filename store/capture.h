@@ -14,7 +14,10 @@
 
 struct hc_capture;
 
-enum { HC_CAPTURE_NO_INDEX = 1 << 0 /* read the segments themselves, never index.db */ };
+enum {
+	HC_CAPTURE_NO_INDEX = 1 << 0,    /* read the segments themselves, never index.db */
+	HC_CAPTURE_EVEN_BROKEN = 1 << 1, /* open it also when not one of its segments can be read */
+};
 
 struct hc_capture_seg {
 	struct hc_seg_header header;

@@ -406,7 +406,7 @@ static int load_all(struct hc_capture *c, unsigned flags, struct hc_err *err)
 		return hc_err_set(err, r, "'%s' has more than %u blocks", c->path, HC_CAPTURE_MAX_BLOCKS);
 	if (r < 0)
 		return hc_err_set(err, r, "cannot open '%s': %s", c->path, strerror(-r));
-	if (c->n_segs == 0 && c->n_problems)
+	if (c->n_segs == 0 && c->n_problems && !(flags & HC_CAPTURE_EVEN_BROKEN))
 		return hc_err_off(err, -EBADMSG, c->problems[0].path, c->problems[0].off, "%s",
 		                  c->problems[0].what);
 	return 0;
@@ -560,6 +560,12 @@ const struct hc_capture_problem *hc_capture_problems(const struct hc_capture *c,
 {
 	*ret_n = c->n_problems;
 	return c->problems;
+}
+
+const struct hc_capture_problem *hc_capture_listing_problems(const struct hc_capture *c, uint32_t *ret_n)
+{
+	*ret_n = c->found.n_problems;
+	return c->found.problems;
 }
 
 const struct hc_capture_file *hc_capture_files(const struct hc_capture *c, uint32_t *ret_n)

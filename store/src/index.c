@@ -226,6 +226,8 @@ static int db_create(const char *path, struct db *db, struct hc_err *err)
 	                           SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX, NULL);
 	int r = code == SQLITE_OK ? 0 : sql_error(db->sql, code, err);
 
+	if (fd >= 0)
+		close(fd);
 	if (r == 0)
 		r = create_schema(db->sql, err);
 	if (r == 0)

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "store/base/arena.h"
+#include "store/index.h"
 
 #define MAX_DEPTH 14
 #define POOL_MAX 512
@@ -494,6 +495,14 @@ static int rows(struct gen *g, struct hc_writer *w, const struct hc_gen_opts *op
 	return r;
 }
 
+static int take_block(void *ctx, const char *seg_path, const struct hc_seg_header *seg,
+                      const struct hc_seg_block *block, struct hc_err *err)
+{
+	struct hc_index_writer **iw = ctx; /* opened after the writer, which makes the directory */
+
+	return hc_index_writer_block(*iw, seg_path, seg, block, err);
+}
+
 int hc_gen_capture(const char *dir, const struct hc_gen_opts *opts, struct hc_gen_result *ret, struct hc_err *err)
 {
 	static const uint8_t capture_id[16] = { 0xc0, 1, 2, 3 },
@@ -502,6 +511,7 @@ int hc_gen_capture(const char *dir, const struct hc_gen_opts *opts, struct hc_ge
 	struct gen *g = calloc(1, sizeof(*g));
 	struct hc_gen_result res = { 0 };
 	struct hc_writer *w = NULL;
+	struct hc_index_writer *iw = NULL;
 	static const uint8_t zero[16];
 	int r = -ENOMEM;
 
@@ -525,7 +535,13 @@ int hc_gen_capture(const char *dir, const struct hc_gen_opts *opts, struct hc_ge
 		if (!res.hash)
 			goto out;
 	}
+	if (opts->index) {
+		wo.on_block = take_block;
+		wo.ctx = &iw;
+	}
 	r = hc_writer_open(&wo, &w, err);
+	if (r >= 0 && opts->index)
+		r = hc_index_writer_open(dir, &iw, err);
 	if (r < 0)
 		goto out;
 	hc_writer_set_wall_offset(w, opts->wall_offset_ns ? opts->wall_offset_ns : INT64_C(1714521600000000000));
@@ -536,11 +552,16 @@ int hc_gen_capture(const char *dir, const struct hc_gen_opts *opts, struct hc_ge
 		if (r >= 0) {
 			r = hc_writer_close(w, err);
 			w = NULL;
+			if (r >= 0 && iw) {
+				r = hc_index_writer_close(iw, err);
+				iw = NULL;
+			}
 		}
 	} else if (r >= 0) {
 		res.bytes = hc_writer_stats(w)->bytes;
 	}
 out:
+	hc_index_writer_abort(iw);
 	hc_writer_abort(w);
 	hc_arena_done(&g->arena);
 	free(g);

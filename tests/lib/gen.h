@@ -24,6 +24,7 @@ struct hc_gen_opts {
 	uint64_t step_ns;             /* mean time between rows; 0: 1 ms */
 	int64_t wall_offset_ns;       /* 0: such that boot was at 2024-05-01T00:00:00Z */
 	uint64_t flush_rows;          /* seal both blocks after so many rows; 0: leave it to the writer */
+	bool index;                   /* keep an index beside, as a recorder does; writer.on_block must be free */
 	bool no_hashes;               /* do not keep row hashes (benchmarks) */
 	bool abort;                   /* leave the writer as a kill would; blocks not yet sealed are lost */
 	struct hc_writer_opts writer; /* dir is set by the call; node, tool, ids, next_* have defaults */

@@ -1,0 +1,25 @@
+/* The capture that a command reads: opening it, and telling in the end what of it could not be read. */
+#ifndef HC_CLI_CAPTURE_ARG_H
+#define HC_CLI_CAPTURE_ARG_H
+
+#include "cmd.h"
+#include "store/capture.h"
+
+/* HC_CLI_GO, or the exit code after the error was printed. That the index was of no use is a warning. */
+int hc_cli_capture_open(const struct hc_command *cmd, const char *path, unsigned flags, struct hc_capture **ret);
+/* Prints the capture's problems to stderr, closes it, and returns the higher of `code` and 3 if there were any. */
+int hc_cli_capture_close(struct hc_capture *c, int code);
+
+/* "2024-05-01 12:00:00.123 UTC" */
+#define HC_TIME_TEXT 48
+const char *hc_time_text(int64_t wall_ns, char buf[HC_TIME_TEXT]);
+/* "2024-05-01T12:00:00.123456789Z" */
+const char *hc_time_rfc3339(int64_t wall_ns, char buf[HC_TIME_TEXT]);
+/* "12.3 MiB", "712 B" */
+const char *hc_bytes_text(uint64_t bytes, char buf[32]);
+/* "1,234,567" */
+const char *hc_count_text(uint64_t n, char buf[32]);
+/* "9.8 s", "3 min 20 s", "2 h 5 min" */
+const char *hc_span_text(uint64_t ns, char buf[48]);
+
+#endif

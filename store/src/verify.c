@@ -1,0 +1,284 @@
+#include "store/verify.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "capture_priv.h"
+#include "segment_priv.h"
+#include "store/index.h"
+
+#define MAX_INDEX_DIFFS 20
+
+/* Span of numbers of one capture. */
+struct span {
+	uint8_t capture_id[16];
+	uint64_t first, last, n_rows;
+};
+
+struct verify {
+	struct hc_capture *c;
+	void (*tell)(void *ctx, const struct hc_verify_finding *f);
+	void *ctx;
+	struct hc_verify_stats stats;
+	struct span *spans;
+	uint32_t n_spans;
+	/* the stream that is gone through: files come by name, so its segments follow each other */
+	char stream_dir[HC_SEG_PATH_MAX];
+	uint8_t stream;
+	uint32_t number;
+	uint64_t last_seq;
+	bool any_seq;
+};
+
+static void tell(struct verify *v, enum hc_verify_kind kind, const char *path, const char *fmt, ...)
+	__attribute__((format(printf, 4, 5)));
+
+static void tell_at(struct verify *v, const char *path, uint64_t off, uint64_t bytes, const char *what)
+{
+	struct hc_verify_finding f = {
+		.kind = HC_VERIFY_DAMAGE, .path = path, .has_off = true, .off = off, .bytes = bytes, .what = what
+	};
+
+	v->stats.n_damage++;
+	v->tell(v->ctx, &f);
+}
+
+static void tell(struct verify *v, enum hc_verify_kind kind, const char *path, const char *fmt, ...)
+{
+	char text[512];
+	struct hc_verify_finding f = { .kind = kind, .path = path, .what = text };
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	v->stats.n_damage += kind == HC_VERIFY_DAMAGE;
+	v->stats.n_index += kind == HC_VERIFY_INDEX;
+	v->tell(v->ctx, &f);
+}
+
+static int span_add(struct verify *v, const uint8_t id[16], const struct hc_block_info *b)
+{
+	struct span *s = NULL;
+
+	for (uint32_t i = v->n_spans; i-- > 0 && !s;)
+		s = memcmp(v->spans[i].capture_id, id, 16) == 0 ? &v->spans[i] : NULL;
+	if (!s) {
+		s = realloc(v->spans, (v->n_spans + 1u) * sizeof(*s));
+		if (!s)
+			return -ENOMEM;
+		v->spans = s;
+		s += v->n_spans++;
+		*s = (struct span){ .first = b->first_seq, .last = b->last_seq };
+		memcpy(s->capture_id, id, 16);
+	}
+	s->first = b->first_seq < s->first ? b->first_seq : s->first;
+	s->last = b->last_seq > s->last ? b->last_seq : s->last;
+	s->n_rows += b->n_rows;
+	return 0;
+}
+
+/* ---- one segment ---- */
+
+/* Does the file lie where its header says it belongs? */
+static void check_place(struct verify *v, const char *path, const struct hc_seg_header *h)
+{
+	char want[HC_SEG_PATH_MAX], boot[37];
+
+	if (hc_capture_kind(v->c) == HC_CAPTURE_SEGMENT)
+		return;
+	hc_boot_id_format(h->boot_id, boot);
+	snprintf(want, sizeof(want), "segments/%s/%s/%s-%08u.hcs", h->node, boot,
+	         h->stream == HC_STREAM_SECURITY ? "security" : "bulk", h->number);
+	if (strcmp(want, path) != 0)
+		tell(v, HC_VERIFY_DAMAGE, path, "by its header this is %s", want);
+}
+
+/* Numbers of a stream follow each other; rows of a stream are in order over all its segments. */
+static void check_number(struct verify *v, const char *path, const struct hc_seg_header *h)
+{
+	const char *slash = strrchr(path, '/');
+	size_t n = slash ? (size_t)(slash - path) : 0;
+	bool same = strlen(v->stream_dir) == n && strncmp(v->stream_dir, path, n) == 0 && v->stream == h->stream &&
+	            v->number != 0;
+
+	if (same && h->number != v->number + 1)
+		tell(v, HC_VERIFY_DAMAGE, path, "segments are missing: number %u follows number %u", h->number,
+		     v->number);
+	if (!same && h->number != 1 && hc_capture_kind(v->c) != HC_CAPTURE_SEGMENT)
+		tell(v, HC_VERIFY_NOTE, path, "its stream begins with number %u: the segments before are not here",
+		     h->number);
+	if (!same) {
+		snprintf(v->stream_dir, sizeof(v->stream_dir), "%.*s", (int)n, path);
+		v->stream = h->stream;
+		v->any_seq = false;
+	}
+	v->number = h->number;
+}
+
+static int check_block(struct verify *v, int fd, uint64_t base, const char *path, const struct hc_seg_block *b)
+{
+	HC_AUTO(hc_block_close) struct hc_block *block = NULL;
+	struct hc_err why = { 0 };
+	int r = hc_block_open(fd, (off_t)(base + b->off), path, &block, &why);
+
+	if (r == 0)
+		r = hc_block_check(block, &why);
+	if (r == -ENOMEM)
+		return r;
+	if (r < 0) {
+		v->stats.n_bad_blocks++;
+		tell_at(v, path, why.has_offset ? why.offset - base : b->off, b->info.bytes, why.msg);
+		return 0;
+	}
+	v->stats.n_rows += b->info.n_rows;
+	if (v->any_seq && b->info.first_seq <= v->last_seq) {
+		char text[160];
+
+		snprintf(text, sizeof(text), "the rows begin with number %llu, after number %llu before",
+		         (unsigned long long)b->info.first_seq, (unsigned long long)v->last_seq);
+		tell_at(v, path, b->off, b->info.bytes, text);
+	}
+	v->any_seq = true;
+	v->last_seq = b->info.last_seq;
+	return 0;
+}
+
+static int check_segment(struct verify *v, const struct hc_capture_file *f, bool newest, struct hc_err *err)
+{
+	HC_AUTO(hc_seg_free) struct hc_seg *seg = NULL;
+	struct hc_err why = { 0 };
+	int fd = hc_capture_file_open(v->c, f, &why);
+	int r = fd < 0 ? fd : hc_seg_walk(fd, f->off, f->bytes, f->path, true, &seg, &why);
+
+	v->stats.n_segments++;
+	v->stats.bytes += f->bytes;
+	if (r < 0 && r != -ENOMEM) {
+		v->stats.n_unreadable++;
+		tell_at(v, f->path, why.has_offset ? why.offset - f->off : 0, f->bytes, why.msg);
+		r = 0;
+		goto out;
+	}
+	if (r < 0)
+		goto out;
+	check_place(v, f->path, &seg->header);
+	check_number(v, f->path, &seg->header);
+	v->stats.n_sealed += seg->state == HC_SEG_SEALED;
+	v->stats.n_open += seg->state == HC_SEG_OPEN;
+	v->stats.n_torn += seg->state == HC_SEG_TORN;
+	if (seg->state == HC_SEG_OPEN)
+		tell(v, HC_VERIFY_NOTE, f->path, "%s",
+		     hc_capture_is_live(v->c) && newest
+		             ? "is being written"
+		             : "was not closed: its recorder was killed, and the block being built then is lost");
+	for (uint32_t i = 0; i < seg->n_damage; i++) {
+		if (seg->state == HC_SEG_TORN && i + 1 == seg->n_damage && hc_capture_is_live(v->c) && newest)
+			break;
+		tell_at(v, f->path, seg->damage[i].off, seg->damage[i].bytes, seg->damage[i].what);
+	}
+	for (uint32_t i = 0; r == 0 && i < seg->n_blocks; i++) {
+		v->stats.n_blocks++;
+		r = check_block(v, fd, f->off, f->path, &seg->blocks[i]);
+		if (r == 0)
+			r = span_add(v, seg->header.capture_id, &seg->blocks[i].info);
+	}
+out:
+	if (fd >= 0)
+		close(fd);
+	return r < 0 ? hc_err_set(err, r, "out of memory") : 0;
+}
+
+/* ---- the capture ---- */
+
+static void tell_index(void *ctx, const char *what)
+{
+	tell(ctx, HC_VERIFY_INDEX, NULL, "%s", what);
+}
+
+static int check_index(struct verify *v, struct hc_err *err)
+{
+	struct hc_err why = { 0 };
+	int r;
+
+	if (hc_capture_kind(v->c) != HC_CAPTURE_DIR)
+		return 0;
+	if (hc_capture_is_live(v->c)) {
+		tell(v, HC_VERIFY_NOTE, NULL, "a recorder is writing: the index is not compared");
+		return 0;
+	}
+	r = hc_index_check(hc_capture_path(v->c), MAX_INDEX_DIFFS, tell_index, v, &why);
+	if (r == -ENOMEM)
+		return hc_err_set(err, r, "out of memory");
+	if (r == -ENOENT)
+		tell(v, HC_VERIFY_NOTE, NULL, "there is no index; nothing is missing but time when opening");
+	else if (r < 0)
+		tell(v, HC_VERIFY_INDEX, NULL, "%s", why.msg);
+	else if (r > MAX_INDEX_DIFFS)
+		tell(v, HC_VERIFY_INDEX, NULL, "%s: and %d differences more", HC_INDEX_NAME, r - MAX_INDEX_DIFFS);
+	return 0;
+}
+
+static bool newest_of_stream(const struct hc_capture_file *files, uint32_t i, uint32_t n)
+{
+	const char *dash = strrchr(files[i].path, '-');
+
+	return i + 1 == n || !dash ||
+	       strncmp(files[i].path, files[i + 1].path, (size_t)(dash - files[i].path) + 1) != 0;
+}
+
+/* Files that could not even be listed; what is wrong within segments comes from the walk. */
+static void check_listing(struct verify *v)
+{
+	uint32_t n;
+	const struct hc_capture_problem *p = hc_capture_listing_problems(v->c, &n);
+
+	for (uint32_t i = 0; i < n; i++)
+		tell(v, HC_VERIFY_DAMAGE, p[i].path, "%s", p[i].what);
+}
+
+int hc_verify(const char *path, void (*tell_one)(void *ctx, const struct hc_verify_finding *f), void *ctx,
+              struct hc_verify_stats *ret, struct hc_err *err)
+{
+	HC_AUTO(hc_capture_close) struct hc_capture *c = NULL;
+	struct verify v = { .tell = tell_one, .ctx = ctx };
+	const struct hc_capture_file *files;
+	uint32_t n;
+	int r = hc_capture_open(path, HC_CAPTURE_NO_INDEX | HC_CAPTURE_EVEN_BROKEN, &c, err);
+
+	if (r < 0)
+		return r;
+	v.c = c;
+	check_listing(&v);
+	files = hc_capture_files(c, &n);
+	for (uint32_t i = 0; r == 0 && i < n; i++) {
+		uint32_t number;
+		uint8_t stream;
+
+		if (hc_capture_kind(c) == HC_CAPTURE_SEGMENT || hc_seg_path_parse(files[i].path, &stream, &number))
+			r = check_segment(&v, &files[i], newest_of_stream(files, i, n), err);
+	}
+	for (uint32_t i = 0; r == 0 && i < v.n_spans; i++) {
+		struct span *s = &v.spans[i];
+		uint64_t n_numbers = s->last - s->first + 1;
+
+		v.stats.n_numbers += n_numbers;
+		if (s->n_rows != n_numbers)
+			tell(&v, HC_VERIFY_NOTE, NULL,
+			     "of the numbers %llu to %llu, %llu are in no segment: whole segments were removed or "
+			     "selected",
+			     (unsigned long long)s->first, (unsigned long long)s->last,
+			     (unsigned long long)(n_numbers - s->n_rows));
+	}
+	if (r == 0)
+		r = check_index(&v, err);
+	free(v.spans);
+	if (r < 0)
+		return r;
+	*ret = v.stats;
+	return 0;
+}
