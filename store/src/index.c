@@ -222,6 +222,8 @@ static int db_prepare(struct db *db, struct hc_err *err)
 /* A new database at path, or in memory. */
 static int db_create(const char *path, struct db *db, struct hc_err *err)
 {
+	/* made by us first: for the owner only, like the segments */
+	int fd = path[0] == ':' ? -1 : open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
 	int code = sqlite3_open_v2(path, &db->sql,
 	                           SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX, NULL);
 	int r = code == SQLITE_OK ? 0 : sql_error(db->sql, code, err);
