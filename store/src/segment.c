@@ -1,6 +1,6 @@
 /*
- * Reading the structure of a segment: by its footer, or by walking from block to block. The walk is what makes a torn or
- * damaged file readable: after a header that does not check out it searches the next one that does.
+ * Reading the structure of a segment: by its footer, or by walking from block to block. The walk is what makes a
+ * torn or damaged file readable: after a header that does not check out it searches the next one that does.
  */
 #include "segment_priv.h"
 
@@ -33,9 +33,11 @@ static int read_full(const struct reader *rd, void *to, size_t n_bytes, uint64_t
 		if (r < 0 && errno == EINTR)
 			continue;
 		if (r < 0)
-			return hc_err_off(err, -errno, rd->name, rd->base + off + got, "cannot read: %s", strerror(errno));
+			return hc_err_off(err, -errno, rd->name, rd->base + off + got, "cannot read: %s",
+			                  strerror(errno));
 		if (r == 0)
-			return hc_err_off(err, -EBADMSG, rd->name, rd->base + off + got, "the file became shorter");
+			return hc_err_off(err, -EBADMSG, rd->name, rd->base + off + got,
+			                  "the file became shorter");
 		got += (size_t)r;
 	}
 	return 0;
@@ -101,18 +103,21 @@ static int header_read(const struct reader *in, struct hc_seg_header *h, uint64_
 	h->format_major = hc_rd_u16(&rd);
 	h->format_minor = hc_rd_u16(&rd);
 	if (h->format_major != HC_FORMAT_MAJOR)
-		return hc_err_off(err, -ENOTSUP, in->name, in->base,
-		                  "segment of format version %u.%u; this program reads version %u: use a newer hindcast",
-		                  h->format_major, h->format_minor, HC_FORMAT_MAJOR);
+		return hc_err_off(
+			err, -ENOTSUP, in->name, in->base,
+			"segment of format version %u.%u; this program reads version %u: use a newer hindcast",
+			h->format_major, h->format_minor, HC_FORMAT_MAJOR);
 	if (payload_bytes < 80 || payload_bytes > sizeof(buf) || payload_bytes + HC_FRAME_HEAD_BYTES > in->bytes)
-		return hc_err_off(err, -EBADMSG, in->name, in->base, "the segment's header has an impossible length");
+		return hc_err_off(err, -EBADMSG, in->name, in->base,
+		                  "the segment's header has an impossible length");
 	r = read_full(in, buf, payload_bytes, HC_FRAME_HEAD_BYTES, err);
 	if (r < 0)
 		return r;
 	rd = hc_rd_init(buf + payload_bytes - 8, 8);
 	sum = hc_rd_u64(&rd);
 	if (!hc_sum_fits(XXH3_64bits(buf, payload_bytes - 8), sum))
-		return hc_err_off(err, -EBADMSG, in->name, in->base, "the checksum of the segment's header is wrong");
+		return hc_err_off(err, -EBADMSG, in->name, in->base,
+		                  "the checksum of the segment's header is wrong");
 	rd = hc_rd_init(buf + 8, payload_bytes - 16);
 	h->stream = hc_rd_u8(&rd);
 	hc_rd_bytes(&rd, 3);
@@ -184,9 +189,11 @@ static void put_u64(uint8_t **p, uint64_t v)
 	*p += 8;
 }
 
-uint8_t *hc_seg_footer_write(const struct hc_seg_block *blocks, uint32_t n_blocks, uint64_t footer_off, size_t *ret_bytes)
+uint8_t *hc_seg_footer_write(const struct hc_seg_block *blocks, uint32_t n_blocks, uint64_t footer_off,
+                             size_t *ret_bytes)
 {
-	size_t payload = HC_SEG_FOOTER_HEAD_BYTES + (size_t)n_blocks * HC_SEG_FOOTER_BLOCK_BYTES + 8 + HC_SEG_TRAILER_BYTES;
+	size_t payload =
+		HC_SEG_FOOTER_HEAD_BYTES + (size_t)n_blocks * HC_SEG_FOOTER_BLOCK_BYTES + 8 + HC_SEG_TRAILER_BYTES;
 	uint8_t *buf = calloc(1, HC_FRAME_HEAD_BYTES + payload), *p = buf;
 
 	if (!buf)
@@ -272,9 +279,10 @@ static int footer_read(const struct reader *in, uint64_t first_off, struct hc_se
 		for (unsigned k = 0; k < 4; k++)
 			b.info.types.w[k] = hc_rd_u64(&rd);
 		hc_rd_copy(&rd, b.sha256, 32);
-		if (b.off != expect || b.info.bytes > off - b.off || b.info.stream != s->header.stream ||
-		    b.info.n_rows > HC_BLOCK_MAX_ROWS || b.info.first_seq > b.info.last_seq ||
-		    b.info.first_ns > b.info.last_ns) {
+		if (b.off != expect || b.info.bytes > off - b.off ||
+		    b.info.bytes < HC_FRAME_HEAD_BYTES + HC_BLOCK_HEADER_BYTES ||
+		    b.info.stream != s->header.stream || b.info.n_rows > HC_BLOCK_MAX_ROWS ||
+		    b.info.first_seq > b.info.last_seq || b.info.first_ns > b.info.last_ns) {
 			s->n_blocks = 0;
 			goto out;
 		}
@@ -299,7 +307,8 @@ out:
 static int search(const struct reader *in, uint64_t from, uint64_t *ret, struct hc_err *err)
 {
 	uint8_t *buf = malloc(SEARCH_BYTES);
-	uint32_t frame = htole32(HC_FRAME_MAGIC), block = htole32(HC_BLOCK_MAGIC), footer = htole32(HC_SEG_FOOTER_MAGIC);
+	uint32_t frame = htole32(HC_FRAME_MAGIC), block = htole32(HC_BLOCK_MAGIC),
+		 footer = htole32(HC_SEG_FOOTER_MAGIC);
 	int r = 0;
 
 	if (!buf)
@@ -315,7 +324,8 @@ static int search(const struct reader *in, uint64_t from, uint64_t *ret, struct 
 			if (!p)
 				break;
 			i = (size_t)(p - buf);
-			if (memcmp(p, &frame, 4) == 0 && (memcmp(p + 8, &block, 4) == 0 || memcmp(p + 8, &footer, 4) == 0)) {
+			if (memcmp(p, &frame, 4) == 0 &&
+			    (memcmp(p + 8, &block, 4) == 0 || memcmp(p + 8, &footer, 4) == 0)) {
 				*ret = from + i;
 				free(buf);
 				return 0;
@@ -369,7 +379,9 @@ static uint64_t footer_bytes_at(const struct reader *in, uint64_t off)
 	return hc_rd_u32(&rd) == HC_SEG_FOOTER_MAGIC ? (uint64_t)payload + HC_FRAME_HEAD_BYTES : 0;
 }
 
-static int walk_blocks(const struct reader *in, uint64_t off, bool hash, struct hc_seg *s, struct hc_err *err)
+/* footer_ok: the footer was read before; another one that is met is then no news. */
+static int walk_blocks(const struct reader *in, uint64_t off, bool hash, bool footer_ok, struct hc_seg *s,
+                       struct hc_err *err)
 {
 	bool after_footer = false;
 	int r = 0;
@@ -381,7 +393,10 @@ static int walk_blocks(const struct reader *in, uint64_t off, bool hash, struct 
 		struct hc_err why = { 0 };
 		uint64_t n = footer_bytes_at(in, off), next = off;
 
-		if (n && n <= in->bytes - off) { /* the end; whether it is right was seen before */
+		if (n && n <= in->bytes - off) { /* the end */
+			if (!footer_ok)
+				r = damage_add(s, off, n,
+				               "the footer is damaged; the blocks were found without it");
 			off += n;
 			after_footer = true;
 			continue;
@@ -417,9 +432,10 @@ static int walk_blocks(const struct reader *in, uint64_t off, bool hash, struct 
 
 static bool info_eq(const struct hc_block_info *a, const struct hc_block_info *b)
 {
-	return a->stream == b->stream && a->n_rows == b->n_rows && a->bytes == b->bytes && a->first_seq == b->first_seq &&
-	       a->last_seq == b->last_seq && a->first_ns == b->first_ns && a->last_ns == b->last_ns &&
-	       a->wall_offset_ns == b->wall_offset_ns && memcmp(&a->types, &b->types, sizeof(a->types)) == 0;
+	return a->stream == b->stream && a->n_rows == b->n_rows && a->bytes == b->bytes &&
+	       a->first_seq == b->first_seq && a->last_seq == b->last_seq && a->first_ns == b->first_ns &&
+	       a->last_ns == b->last_ns && a->wall_offset_ns == b->wall_offset_ns &&
+	       memcmp(&a->types, &b->types, sizeof(a->types)) == 0;
 }
 
 static int load(int fd, uint64_t base, uint64_t limit, const char *name, bool walk, bool hash, struct hc_seg **ret,
@@ -452,16 +468,17 @@ static int load(int fd, uint64_t base, uint64_t limit, const char *name, bool wa
 
 		s->blocks = NULL;
 		s->n_blocks = 0;
-		r = walk_blocks(&in, first, hash, s, err);
+		r = walk_blocks(&in, first, hash, footer != 0, s, err);
 		if (r == 0 && footer) {
 			s->state = HC_SEG_SEALED;
-			for (uint32_t i = 0; r == 0 && i < n_told; i++) {
-				const struct hc_seg_block *found = NULL;
+			for (uint32_t i = 0, k = 0; r == 0 && i < n_told; i++) { /* both are in order of offset */
+				const struct hc_seg_block *found;
 
-				for (uint32_t k = 0; k < s->n_blocks && !found; k++)
-					found = s->blocks[k].off == told[i].off ? &s->blocks[k] : NULL;
-				if (!found)
+				while (k < s->n_blocks && s->blocks[k].off < told[i].off)
+					k++;
+				if (k == s->n_blocks || s->blocks[k].off != told[i].off)
 					continue; /* listed as damage by the walk */
+				found = &s->blocks[k];
 				if (hash && memcmp(found->sha256, told[i].sha256, 32) != 0)
 					r = damage_add(s, told[i].off, told[i].info.bytes,
 					               "the block's SHA-256 is not the one in the footer");
