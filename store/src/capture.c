@@ -62,6 +62,7 @@ struct opening {
 		*entries; /* one per segment file; .blocks NULL and .file UINT32_MAX when it could not be read */
 	uint32_t n;
 	uint32_t n_indexed;
+	uint32_t n_closed_missing; /* closed segments that the index does not have, or not as they are */
 };
 
 static int add_problem(struct hc_capture *c, const char *path, uint64_t off, uint64_t bytes, const char *what)
@@ -139,9 +140,10 @@ static int take_index_row(void *ctx, const struct hc_index_row *row)
 
 static void set_note(struct hc_capture *c, const char *why, uint32_t n)
 {
+	free(c->index_note);
 	if (asprintf(&c->index_note,
-	             "%s: %s; read %u segments instead ('hindcast reindex %s' makes the index anew)", c->path, why,
-	             n, c->path) < 0)
+	             "%s: %s; read %u segment%s itself ('hindcast reindex %s' makes the index anew)", c->path, why,
+	             n, n == 1 ? "" : "s", c->path) < 0)
 		c->index_note = NULL;
 }
 
@@ -235,6 +237,7 @@ static int read_segment(struct opening *o, uint32_t file)
 		                          .bytes = f->bytes,
 		                          .n_blocks = seg->n_blocks };
 	e->file = file;
+	o->n_closed_missing += seg->state == HC_SEG_SEALED;
 	return 0;
 }
 
@@ -397,6 +400,9 @@ static int load_all(struct hc_capture *c, unsigned flags, struct hc_err *err)
 		if (o.entries[i].file == UINT32_MAX)
 			r = read_segment(&o, i);
 	}
+	if (o.n_closed_missing && c->kind == HC_CAPTURE_DIR && !(flags & HC_CAPTURE_NO_INDEX) && !c->index_note &&
+	    !c->live)
+		set_note(c, HC_INDEX_NAME " is not up to date", o.n_closed_missing);
 	if (r == 0)
 		r = assemble(&o);
 	for (uint32_t i = 0; i < o.n; i++)

@@ -14,6 +14,7 @@
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
+#include <xxhash.h>
 
 #include "store/base/rd.h"
 
@@ -30,7 +31,7 @@ static const struct {
 	  "capture BLOB NOT NULL, boot BLOB NOT NULL, node TEXT NOT NULL, stream INTEGER NOT NULL, "
 	  "number INTEGER NOT NULL, major INTEGER NOT NULL, minor INTEGER NOT NULL, tool TEXT NOT NULL, "
 	  "created_wall_ns INTEGER NOT NULL, created_boot_ns INTEGER NOT NULL, n_rows INTEGER NOT NULL, "
-	  "n_lost INTEGER NOT NULL, types BLOB NOT NULL, blocks BLOB NOT NULL)" },
+	  "n_lost INTEGER NOT NULL, sum INTEGER NOT NULL, types BLOB NOT NULL, blocks BLOB NOT NULL)" },
 	{ "processes",
 	  "CREATE TABLE processes(segment INTEGER NOT NULL, pid INTEGER NOT NULL, start_ns INTEGER NOT NULL, "
 	  "first_seq INTEGER NOT NULL, last_seq INTEGER NOT NULL, comm TEXT, exe TEXT, "
@@ -95,7 +96,7 @@ enum stmt {
 };
 
 static const char *const stmt_sql[N_STMTS] = {
-	[INS_SEGMENT] = "INSERT INTO segments VALUES(NULL,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
+	[INS_SEGMENT] = "INSERT INTO segments VALUES(NULL,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
 	[INS_PROCESS] = "INSERT INTO processes VALUES(?,?,?,?,?,?,?)",
 	[INS_CONTAINER] = "INSERT INTO containers VALUES(?,?,?,?,?,?,?,?)",
 	[INS_GAP] = "INSERT INTO gaps VALUES(?,?,?,?,?,?,?,?,?,?,?)",
@@ -338,6 +339,30 @@ static size_t encode_types(const struct hc_scan *scan, uint8_t *p)
 	return (size_t)(p - begin);
 }
 
+/* Over all that a reader uses of a row: a page that the disk spoiled must not pass for what a segment holds. */
+static uint64_t row_sum(const char *path, uint64_t bytes, const struct hc_seg_header *h, uint64_t n_rows,
+                        uint64_t n_lost, const void *types, size_t n_types, const void *blocks, size_t n_blocks)
+{
+	uint8_t buf[56], *p = buf;
+	uint64_t sum;
+
+	p = put_u64(p, bytes);
+	p = put_u64(p, (uint64_t)h->stream << 32 | h->number);
+	p = put_u64(p, (uint64_t)h->format_major << 32 | h->format_minor);
+	p = put_u64(p, (uint64_t)h->created_wall_ns);
+	p = put_u64(p, h->created_boot_ns);
+	p = put_u64(p, n_rows);
+	p = put_u64(p, n_lost);
+	sum = XXH3_64bits_withSeed(buf, (size_t)(p - buf), 0);
+	sum = XXH3_64bits_withSeed(path, strlen(path), sum);
+	sum = XXH3_64bits_withSeed(h->capture_id, 16, sum);
+	sum = XXH3_64bits_withSeed(h->boot_id, 16, sum);
+	sum = XXH3_64bits_withSeed(h->node, strlen(h->node), sum);
+	sum = XXH3_64bits_withSeed(h->tool, strlen(h->tool), sum);
+	sum = XXH3_64bits_withSeed(types, n_types, sum);
+	return XXH3_64bits_withSeed(blocks, n_blocks, sum);
+}
+
 static int insert_meta(struct db *db, int64_t id, const struct hc_scan_meta *m, struct hc_err *err)
 {
 	sqlite3_stmt *s = db->stmt[m->type == HC_EV_META_GAP    ? INS_GAP
@@ -424,8 +449,9 @@ static int segment_insert(struct db *db, const char *path, uint64_t bytes, const
 	bind_u64(s, 12, h->created_boot_ns);
 	bind_u64(s, 13, n_rows);
 	bind_u64(s, 14, scan->n_lost);
-	sqlite3_bind_blob64(s, 15, types, n_types, SQLITE_STATIC);
-	sqlite3_bind_blob64(s, 16, blocks, n_blocks, SQLITE_STATIC);
+	bind_u64(s, 15, row_sum(path, bytes, h, n_rows, scan->n_lost, types, n_types, blocks, n_blocks));
+	sqlite3_bind_blob64(s, 16, types, n_types, SQLITE_STATIC);
+	sqlite3_bind_blob64(s, 17, blocks, n_blocks, SQLITE_STATIC);
 	r = step(db, s, err);
 	sqlite3_clear_bindings(s);
 	free(blocks);
@@ -910,11 +936,16 @@ static bool row_parse(sqlite3_stmt *s, char *path, struct hc_index_row *row)
 	h->format_minor = (uint16_t)minor;
 	h->created_wall_ns = sqlite3_column_int64(s, 10);
 	h->created_boot_ns = (uint64_t)sqlite3_column_int64(s, 11);
+	row->n_rows = (uint64_t)sqlite3_column_int64(s, 15);
 	row->n_lost = (uint64_t)sqlite3_column_int64(s, 12);
 	if (!column_types(s, 13, row))
 		return false;
 	row->blocks = sqlite3_column_blob(s, 14);
 	n = sqlite3_column_bytes(s, 14);
+	if (row_sum(path, row->bytes, h, row->n_rows, row->n_lost, sqlite3_column_blob(s, 13),
+	            (size_t)sqlite3_column_bytes(s, 13), row->blocks,
+	            (size_t)n) != (uint64_t)sqlite3_column_int64(s, 16))
+		return false;
 	if (n % (int)HC_INDEX_BLOCK_BYTES)
 		return false;
 	row->n_blocks = (uint32_t)n / HC_INDEX_BLOCK_BYTES;
@@ -924,8 +955,9 @@ static bool row_parse(sqlite3_stmt *s, char *path, struct hc_index_row *row)
 int hc_index_load(const char *dir, int (*each)(void *ctx, const struct hc_index_row *row), void *ctx,
                   struct hc_err *err)
 {
-	static const char text[] = "SELECT path, bytes, capture, boot, node, stream, number, major, minor, tool, "
-				   "created_wall_ns, created_boot_ns, n_lost, types, blocks FROM segments";
+	static const char text[] =
+		"SELECT path, bytes, capture, boot, node, stream, number, major, minor, tool, "
+		"created_wall_ns, created_boot_ns, n_lost, types, blocks, n_rows, sum FROM segments";
 	char path[HC_SEG_PATH_MAX];
 	struct hc_index_row row;
 	sqlite3_stmt *s = NULL;

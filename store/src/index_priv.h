@@ -57,7 +57,7 @@ struct hc_index_row {
 	const char *path;
 	uint64_t bytes;
 	struct hc_seg_header header;
-	uint64_t rows_by_type[HC_EV_MAX], n_lost;
+	uint64_t rows_by_type[HC_EV_MAX], n_rows, n_lost;
 	uint32_t n_blocks;
 	const uint8_t *blocks; /* HC_INDEX_BLOCK_BYTES each */
 };
