@@ -1,0 +1,50 @@
+/* A wire record taken apart: head, slots and an index of its facts. Everything borrowed from the record. */
+#ifndef HC_CAPTURE_DECODE_H
+#define HC_CAPTURE_DECODE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "bpf/wire.h"
+#include "store/base/str.h"
+
+#define WREC_MAX_FACTS 96 /* of one record; more is not what a program of ours writes */
+
+struct wfact {
+	const void *p;
+	uint32_t bytes;
+	uint16_t subject;
+	uint8_t kind, flags;
+};
+
+struct wrec {
+	const struct hc_wire_head *head;
+	const uint64_t *slot;
+	uint32_t n_slots, n_facts;
+	uint32_t kinds; /* bit per kind that occurs */
+	struct wfact fact[WREC_MAX_FACTS];
+};
+
+/* `rec` is 8-aligned and has `room` bytes. 0, or -EBADMSG when lengths do not fit into each other. */
+int wrec_parse(const void *rec, size_t room, struct wrec *ret);
+
+/* NULL when the record has none. */
+const struct wfact *wrec_fact(const struct wrec *r, unsigned kind, unsigned subject);
+const struct wfact *wrec_fact_of_kind(const struct wrec *r, unsigned kind);
+/* Payload of a fact of at least `bytes`; NULL else. */
+const void *wrec_get(const struct wrec *r, unsigned kind, unsigned subject, size_t bytes);
+
+#define WREC_GET(r, kind, subject, type) ((const type *)wrec_get(r, kind, subject, sizeof(type)))
+
+/* A STR fact's text; .p NULL when there is none. */
+struct hc_str wrec_str(const struct wrec *r, unsigned subject);
+
+/* Longest text wpath_text makes, with its NUL. */
+#define WPATH_TEXT_BYTES (HC_WIRE_PATH_BYTES + 512)
+
+/* The components of a PATH fact joined root first into `buf`; `from_fs` leaves out what is above the root of the
+ * file's own file system. A path that was cut does not begin with '/'. Returns the length; 0 when it is damaged. */
+uint32_t wpath_text(const struct wfact *f, bool from_fs, char *buf, uint32_t room);
+
+#endif

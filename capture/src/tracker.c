@@ -1,0 +1,156 @@
+/* The tracker as a whole: making it, its clock, the state of all for the beginning of a segment. */
+#include "tracker_priv.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+int hc_tracker_new(const struct hc_tracker_opts *opts, struct hc_tracker **ret, struct hc_err *err)
+{
+	struct hc_tracker *t = calloc(1, sizeof(*t));
+	char link[64];
+	ssize_t n;
+
+	if (!t)
+		return hc_err_set(err, -ENOMEM, "out of memory");
+	t->opts = *opts;
+	t->dead_end = &t->dead;
+	t->proc_fd = -1;
+	if (getrandom(&t->seed, sizeof(t->seed), 0) != (ssize_t)sizeof(t->seed)) {
+		hc_tracker_free(t);
+		return hc_err_set(err, -EIO, "no random numbers to be had");
+	}
+	plans_make(t);
+	if (opts->proc) {
+		t->proc_fd = open(opts->proc, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+		if (t->proc_fd < 0) {
+			int code = -errno;
+
+			hc_tracker_free(t);
+			return hc_err_set(err, code, "cannot open '%s': %s", opts->proc, strerror(-code));
+		}
+		n = readlinkat(t->proc_fd, "self/ns/mnt", link, sizeof(link) - 1);
+		if (n > 5) {
+			link[n] = '\0';
+			t->own_mnt_ns = (uint32_t)strtoul(strchr(link, '[') ? strchr(link, '[') + 1 : "0", NULL, 10);
+		}
+	}
+	t->in_snapshot = true;
+	*ret = t;
+	return 0;
+}
+
+struct hc_tracker *hc_tracker_free(struct hc_tracker *t)
+{
+	void *p;
+
+	if (!t)
+		return NULL;
+	fd_done(t);
+	proc_done(t);
+	user_done(t);
+	TABLE_ALL(&t->cgroups, at, p)
+		ctr_unref(t, p);
+	table_done(&t->cgroups);
+	path_late_done(t);
+	table_done(&t->lists);
+	table_done(&t->txts);
+	if (t->proc_fd >= 0)
+		close(t->proc_fd);
+	free(t);
+	return NULL;
+}
+
+void hc_tracker_set_writer(struct hc_tracker *t, struct hc_writer *w)
+{
+	t->w = w;
+}
+
+int hc_tracker_snapshot_done(struct hc_tracker *t, struct hc_err *err)
+{
+	(void)err;
+	proc_settle(t);
+	t->in_snapshot = false;
+	return 0;
+}
+
+int hc_tracker_tick(struct hc_tracker *t, uint64_t now_ns, struct hc_err *err)
+{
+	int r = 0;
+
+	if (now_ns > t->now_ns)
+		t->now_ns = now_ns;
+	if (now_ns - t->last_tick_ns < 900000000 && t->last_tick_ns)
+		return 0;
+	t->last_tick_ns = now_ns;
+	t->proc_reads = 0;
+	if (now_ns > DEAD_KEEP_NS)
+		proc_reap(t, now_ns - DEAD_KEEP_NS);
+	r = user_watch(t, err);
+	return r;
+}
+
+static int state_row(struct hc_tracker *t, const char *what, struct tproc *p, uint64_t now_ns, struct hc_err *err)
+{
+	struct hc_builder *b = row_begin(t, HC_EV_META_STATE, now_ns, err);
+	struct hc_cells *c = &t->cells;
+
+	if (!b)
+		return err && err->code ? err->code : -EIO;
+	cell_ref(c, HC_C_META_STATE_what, hc_build_str(b, hc_str_c(what)));
+	if (p) {
+		proc_refresh(t, p);
+		cell_ref(c, HC_C_META_STATE_proc, in_ver(t, b, p->cur));
+		cell_ref(c, HC_C_META_STATE_name, in_txt(b, p->cur->comm));
+		if (p->cur->cgs)
+			cell_ref(c, HC_C_META_STATE_container, in_ctr(b, p->cur->cgs->ctr));
+	}
+	return row_end(t, HC_EV_META_STATE, 0, now_ns, NULL, err);
+}
+
+static int by_start(const void *a, const void *b)
+{
+	const struct tproc *p = *(struct tproc *const *)a, *q = *(struct tproc *const *)b;
+
+	if (p->start_ns != q->start_ns)
+		return p->start_ns < q->start_ns ? -1 : 1;
+	return p->tgid < q->tgid ? -1 : p->tgid > q->tgid;
+}
+
+int hc_tracker_write_state(struct hc_tracker *t, uint64_t now_ns, struct hc_err *err)
+{
+	struct tproc **all = calloc(t->procs.n + 1, sizeof(struct tproc *)), *p;
+	uint32_t n = 0;
+	int r;
+
+	if (!all)
+		return hc_err_set(err, -ENOMEM, "out of memory");
+	TABLE_ALL(&t->procs, at, p)
+	{
+		if (!p->dead_ns && !p->excluded)
+			all[n++] = p;
+	}
+	qsort(all, n, sizeof(struct tproc *), by_start);
+	r = state_row(t, "begin", NULL, now_ns, err);
+	for (uint32_t i = 0; i < n && r >= 0; i++)
+		r = state_row(t, "process", all[i], now_ns, err);
+	free(all);
+	return r < 0 ? r : state_row(t, "end", NULL, now_ns, err);
+}
+
+struct hc_tracker_stats hc_tracker_stats(const struct hc_tracker *t)
+{
+	struct hc_tracker_stats s = t->stats;
+
+	s.n_procs = t->procs.n;
+	s.n_tasks = t->tasks.n;
+	s.n_fds = t->fds.n;
+	s.n_socks = t->socks.n;
+	s.n_paths = t->paths.n;
+	s.n_texts = t->txts.n;
+	return s;
+}

@@ -1,0 +1,237 @@
+/* Control groups of a process, and the container that their paths tell of. */
+#include "tracker_priv.h"
+
+#include <ctype.h>
+#include <stdio.h>
+#include <string.h>
+
+static bool is_hex64(struct hc_str s)
+{
+	if (s.len != 64)
+		return false;
+	for (uint32_t i = 0; i < 64; i++)
+		if (!isxdigit((unsigned char)s.p[i]))
+			return false;
+	return true;
+}
+
+static struct hc_str cut_end(struct hc_str s, const char *suffix)
+{
+	size_t n = strlen(suffix);
+
+	if (s.len >= n && memcmp(s.p + s.len - n, suffix, n) == 0)
+		s.len -= (uint32_t)n;
+	return s;
+}
+
+/* One component of a cgroup path. above: the one before it. */
+static bool component_container(struct hc_str c, struct hc_str above, struct hc_str *ret_id, struct hc_str *ret_runtime)
+{
+	static const struct {
+		const char *prefix, *runtime;
+	} scopes[] = {
+		{ "docker-", "docker" },       { "cri-containerd-", "containerd" }, { "crio-", "cri-o" },
+		{ "libpod-payload-", "podman" }, { "libpod-", "podman" },           { "nerdctl-", "containerd" },
+		{ "cri-dockerd-", "docker" },
+	};
+	struct hc_str name = cut_end(c, ".scope");
+	const char *colon;
+
+	if (hc_str_starts(c, HC_STR("crio-conmon-")) || hc_str_starts(c, HC_STR("libpod-conmon-")))
+		return false;
+	for (size_t i = 0; i < sizeof(scopes) / sizeof(scopes[0]); i++) {
+		struct hc_str prefix = hc_str_c(scopes[i].prefix), id;
+
+		if (!hc_str_starts(name, prefix))
+			continue;
+		id = (struct hc_str){ name.p + prefix.len, name.len - prefix.len };
+		if (is_hex64(id)) {
+			*ret_id = id;
+			*ret_runtime = hc_str_c(scopes[i].runtime);
+			return true;
+		}
+	}
+	if (is_hex64(c)) {
+		*ret_id = c;
+		*ret_runtime = hc_str_eq(above, HC_STR("docker"))          ? HC_STR("docker") :
+		               hc_str_starts(above, HC_STR("kubepods"))    ? HC_STR("cri") :
+		               hc_str_starts(above, HC_STR("pod"))         ? HC_STR("cri") :
+		               hc_str_starts(above, HC_STR("libpod_parent")) ? HC_STR("podman") :
+		                                                             HC_STR("oci");
+		return true;
+	}
+	/* slice:cri-containerd:ID, made when systemd's parent meets a runtime that does not use systemd */
+	colon = memrchr(c.p, ':', c.len);
+	if (colon) {
+		struct hc_str id = { colon + 1, c.len - (uint32_t)(colon + 1 - c.p) };
+
+		if (is_hex64(id)) {
+			*ret_id = id;
+			*ret_runtime = HC_STR("containerd");
+			return true;
+		}
+	}
+	if (hc_str_starts(c, HC_STR("lxc.payload.")) && c.len > 12) {
+		*ret_id = (struct hc_str){ c.p + 12, c.len - 12 };
+		*ret_runtime = HC_STR("lxc");
+		return true;
+	}
+	if ((hc_str_eq(above, HC_STR("lxc")) || hc_str_eq(above, HC_STR("lxc.payload"))) && c.len) {
+		*ret_id = c;
+		*ret_runtime = HC_STR("lxc");
+		return true;
+	}
+	if (hc_str_starts(c, HC_STR("systemd-nspawn@")) && c.len > 15) {
+		*ret_id = cut_end((struct hc_str){ c.p + 15, c.len - 15 }, ".service");
+		*ret_runtime = HC_STR("nspawn");
+		return true;
+	}
+	return false;
+}
+
+void cgroup_container(struct hc_str path, struct hc_str *ret_id, struct hc_str *ret_runtime)
+{
+	const char *p = path.p, *end = path.len ? path.p + path.len : path.p;
+	struct hc_str above = { NULL, 0 };
+
+	*ret_id = *ret_runtime = (struct hc_str){ NULL, 0 };
+	while (p < end) {
+		const char *slash = memchr(p, '/', (size_t)(end - p));
+		struct hc_str c = { p, (uint32_t)((slash ? slash : end) - p) };
+
+		/* the innermost container wins: one may run in another */
+		if (c.len) {
+			component_container(c, above, ret_id, ret_runtime);
+			above = c;
+		}
+		p += c.len + 1;
+	}
+}
+
+struct tctr *ctr_of_path(struct hc_tracker *t, struct hc_str path, uint64_t cgroup_id)
+{
+	struct hc_str id, runtime;
+	struct tctr *c;
+
+	cgroup_container(path, &id, &runtime);
+	if (!id.p)
+		return NULL;
+	/* one object per container: keyed by id, kept while anybody refers to it */
+	TABLE_EACH(&t->cgroups, hash_bytes(t->seed, id.p, id.len).a, at, c)
+	{
+		if (hc_str_eq(txt_str(c->id), id))
+			return REF(c);
+	}
+	c = calloc(1, sizeof(*c));
+	if (!c)
+		return NULL;
+	c->refs = 1;
+	c->id = txt_get(t, id.p, id.len);
+	c->runtime = txt_get(t, runtime.p, runtime.len);
+	c->path = txt_get(t, path.p, path.len);
+	c->cgroup_id = cgroup_id;
+	if (t->cgroups.n >= 4096) { /* containers of long ago */
+		for (uint32_t at = t->cgroups.mask + 1; at-- > 0;) {
+			struct tctr *old = t->cgroups.slot[at].p;
+
+			if (old && old->refs == 1) {
+				table_remove_at(&t->cgroups, at);
+				ctr_unref(t, old);
+			}
+		}
+	}
+	if (table_add(&t->cgroups, c->id->hash, c))
+		REF(c);
+	return c;
+}
+
+static struct tcgs *cgs_make(struct hc_tracker *t, struct txt **items, const uint16_t *hier, uint32_t n, uint64_t cgroup_id)
+{
+	struct tcgs *c = calloc(1, sizeof(*c));
+
+	if (!c) {
+		for (uint32_t i = 0; i < n; i++)
+			txt_unref(t, items[i]);
+		return NULL;
+	}
+	c->refs = 1;
+	c->n = n;
+	memcpy(c->hier, hier, n * sizeof(*hier));
+	for (uint32_t i = 0; i < n && !c->ctr; i++) {
+		const char *eq = memrchr(items[i]->p, '=', items[i]->len);
+
+		if (eq)
+			c->ctr = ctr_of_path(t, (struct hc_str){ eq + 1, items[i]->len - (uint32_t)(eq + 1 - items[i]->p) },
+			                     cgroup_id);
+	}
+	c->list = lst_of_txts(t, items, n);
+	return c;
+}
+
+/* Lines "7:cpu,cpuacct:/path"; the unified hierarchy is "0::/path" and gets the name of its file system. */
+struct tcgs *cgs_of_proc_text(struct hc_tracker *t, const char *text, size_t len, uint64_t cgroup_id)
+{
+	struct txt *items[16];
+	uint16_t hier[16];
+	uint32_t n = 0;
+	const char *p = text, *end = text + len;
+
+	while (p < end && n < 16) {
+		const char *nl = memchr(p, '\n', (size_t)(end - p));
+		const char *line_end = nl ? nl : end;
+		const char *names = memchr(p, ':', (size_t)(line_end - p));
+		const char *path = names ? memchr(names + 1, ':', (size_t)(line_end - names - 1)) : NULL;
+
+		if (path) {
+			unsigned long h = strtoul(p, NULL, 10);
+			int room = path - names > 1 ? (int)(path - names - 1) : 0;
+			int k;
+
+			path++;
+			if (room)
+				k = snprintf(t->buf, sizeof(t->buf), "%.*s=%.*s", room, names + 1, (int)(line_end - path), path);
+			else
+				k = snprintf(t->buf, sizeof(t->buf), "unified=%.*s", (int)(line_end - path), path);
+			if (k > 0 && (size_t)k < sizeof(t->buf)) {
+				items[n] = txt_get(t, t->buf, (size_t)k);
+				hier[n] = (uint16_t)h;
+				n += items[n] != NULL;
+			}
+		}
+		p = line_end + 1;
+	}
+	return n ? cgs_make(t, items, hier, n, cgroup_id) : NULL;
+}
+
+struct tcgs *cgs_with(struct hc_tracker *t, const struct tcgs *old, unsigned hier, struct hc_str path, uint64_t cgroup_id)
+{
+	struct txt *items[16];
+	uint16_t hiers[16];
+	uint32_t n = 0;
+	bool found = false;
+
+	for (uint32_t i = 0; old && old->list && i < old->n && n < 16; i++) {
+		struct txt *was = old->list->txt[i];
+		const char *eq = memrchr(was->p, '=', was->len);
+
+		hiers[n] = old->hier[i];
+		if (old->hier[i] == hier && eq) {
+			int k = snprintf(t->buf, sizeof(t->buf), "%.*s=%.*s", (int)(eq - was->p), was->p, HC_STR_ARG(path));
+
+			items[n] = k > 0 && (size_t)k < sizeof(t->buf) ? txt_get(t, t->buf, (size_t)k) : REF(was);
+			found = true;
+		} else {
+			items[n] = REF(was);
+		}
+		n += items[n] != NULL;
+	}
+	if (!found && n < 16) {
+		int k = hier ? snprintf(t->buf, sizeof(t->buf), "%u=%.*s", hier, HC_STR_ARG(path)) :
+		               snprintf(t->buf, sizeof(t->buf), "unified=%.*s", HC_STR_ARG(path));
+
+		hiers[n] = (uint16_t)hier;
+		items[n] = k > 0 && (size_t)k < sizeof(t->buf) ? txt_get(t, t->buf, (size_t)k) : NULL;
+		n += items[n] != NULL;
+	}
+	return n ? cgs_make(t, items, hiers, n, cgroup_id) : NULL;
+}

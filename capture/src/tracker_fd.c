@@ -1,0 +1,502 @@
+/*
+ * Open files and sockets, keyed by what the kernel calls them (scrambled addresses of file and inode). A row that creates a
+ * descriptor begins a new object whatever the key says, because the kernel reuses addresses at once.
+ */
+#include "tracker_priv.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+#include <unistd.h>
+
+#define MAGIC_PIPE 0x50495045u
+#define MAGIC_ANON 0x09041934u
+#define MAGIC_TMPFS 0x01021994u
+#define MAGIC_PIDFS 0x50494446u
+#define MAGIC_NSFS 0x6e736673u
+#define MAGIC_MQUEUE 0x19800202u
+
+#define AF_UNIX_ 1
+#define AF_INET_ 2
+#define AF_INET6_ 10
+
+static uint8_t kind_of_family(unsigned family)
+{
+	switch (family) {
+	case AF_INET_:
+		return HC_FD_IPV4;
+	case AF_INET6_:
+		return HC_FD_IPV6;
+	case AF_UNIX_:
+		return HC_FD_UNIX;
+	case 16:
+		return HC_FD_NETLINK;
+	case 17:
+		return HC_FD_PACKET;
+	case 38:
+		return HC_FD_ALG;
+	case 40:
+		return HC_FD_VSOCK;
+	default:
+		return HC_FD_SOCK_OTHER;
+	}
+}
+
+static uint8_t kind_of_anon(struct hc_str name)
+{
+	static const struct {
+		const char *name;
+		uint8_t kind;
+	} kinds[] = {
+		{ "[eventfd]", HC_FD_EVENTFD },    { "[eventpoll]", HC_FD_EVENTPOLL }, { "[signalfd]", HC_FD_SIGNALFD },
+		{ "[timerfd]", HC_FD_TIMERFD },    { "inotify", HC_FD_INOTIFY },       { "[fanotify]", HC_FD_FANOTIFY },
+		{ "bpf-map", HC_FD_BPF_MAP },      { "bpf-prog", HC_FD_BPF_PROG },     { "bpf_link", HC_FD_BPF_LINK },
+		{ "bpf-link", HC_FD_BPF_LINK },    { "[perf_event]", HC_FD_PERF },     { "[io_uring]", HC_FD_IO_URING },
+		{ "[userfaultfd]", HC_FD_USERFAULTFD }, { "[pidfd]", HC_FD_PIDFD },    { "anon_inode:inotify", HC_FD_INOTIFY },
+	};
+
+	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++)
+		if (hc_str_eq(name, hc_str_c(kinds[i].name)))
+			return kinds[i].kind;
+	return HC_FD_ANON;
+}
+
+static uint8_t kind_of_mode(uint32_t mode, uint32_t magic)
+{
+	if (magic == MAGIC_PIDFS)
+		return HC_FD_PIDFD;
+	if (magic == MAGIC_NSFS)
+		return HC_FD_NAMESPACE;
+	if (magic == MAGIC_ANON)
+		return HC_FD_ANON;
+	switch (mode & S_IFMT) {
+	case S_IFSOCK:
+		return HC_FD_SOCK_OTHER;
+	case S_IFIFO:
+		return magic == MAGIC_PIPE ? HC_FD_PIPE : HC_FD_FIFO;
+	case S_IFDIR:
+		return HC_FD_DIR;
+	case S_IFCHR:
+		return HC_FD_CHR;
+	case S_IFBLK:
+		return HC_FD_BLK;
+	case S_IFLNK:
+		return HC_FD_LNK;
+	case S_IFREG:
+		return magic == MAGIC_MQUEUE ? HC_FD_MQUEUE : HC_FD_FILE;
+	default:
+		return magic == 0 && !mode ? HC_FD_ANON : HC_FD_UNKNOWN;
+	}
+}
+
+static uint64_t fd_hash(struct hc_tracker *t, uint64_t key, uint64_t inode_key)
+{
+	return hash_u64(t->seed.a ^ inode_key, key);
+}
+
+static struct tfd *fd_find(struct hc_tracker *t, uint64_t key, uint64_t inode_key)
+{
+	struct tfd *f;
+
+	TABLE_EACH(&t->fds, fd_hash(t, key, inode_key), at, f)
+	{
+		if (f->key == key && f->inode_key == inode_key)
+			return f;
+	}
+	return NULL;
+}
+
+static void fd_replace(struct hc_tracker *t, struct tfd *old, struct tfd *f) /* takes f's reference */
+{
+	uint64_t hash = fd_hash(t, f->key, f->inode_key);
+
+	if (old) {
+		for (uint32_t at = (uint32_t)hash & t->fds.mask; t->fds.slot[at].p; at = (at + 1) & t->fds.mask) {
+			if (t->fds.slot[at].p == old) {
+				t->fds.slot[at].p = f;
+				fd_unref(t, old);
+				return;
+			}
+		}
+	}
+	if (t->fds.n >= MAX_FDS)
+		fd_sweep(t);
+	if (!table_add(&t->fds, hash, f))
+		fd_unref(t, f);
+}
+
+void fd_sweep(struct hc_tracker *t)
+{
+	for (uint32_t at = t->fds.mask + 1; t->fds.slot && at-- > 0;) {
+		struct tfd *f = t->fds.slot[at].p;
+
+		if (!f)
+			continue;
+		if (f->used) {
+			f->used = 0;
+		} else {
+			table_remove_at(&t->fds, at);
+			fd_unref(t, f);
+		}
+	}
+	for (uint32_t at = t->socks.mask + 1; t->socks.slot && at-- > 0;) {
+		struct tsock *s = t->socks.slot[at].p;
+
+		if (!s)
+			continue;
+		if (s->used) {
+			s->used = 0;
+		} else {
+			table_remove_at(&t->socks, at);
+			sock_unref(t, s);
+		}
+	}
+}
+
+void fd_done(struct hc_tracker *t)
+{
+	struct tfd *f;
+	struct tsock *s;
+
+	TABLE_ALL(&t->fds, at, f)
+		fd_unref(t, f);
+	table_done(&t->fds);
+	TABLE_ALL(&t->socks, at, s)
+		sock_unref(t, s);
+	table_done(&t->socks);
+}
+
+/* ---- sockets ---- */
+
+static void sock_remember(struct hc_tracker *t, struct tsock *s)
+{
+	uint64_t hash = hash_u64(t->seed.b, s->w.key);
+	struct tsock *old;
+
+	if (!s->w.key)
+		return;
+	TABLE_EACH(&t->socks, hash, at, old)
+	{
+		if (old->w.key == s->w.key) {
+			t->socks.slot[at].p = REF(s);
+			sock_unref(t, old);
+			return;
+		}
+	}
+	if (t->socks.n >= MAX_SOCKS)
+		fd_sweep(t);
+	if (table_add(&t->socks, hash, s))
+		REF(s);
+}
+
+static struct tsock *sock_known(struct hc_tracker *t, uint64_t key)
+{
+	struct tsock *s;
+
+	TABLE_EACH(&t->socks, hash_u64(t->seed.b, key), at, s)
+	{
+		if (s->w.key == key)
+			return s;
+	}
+	return NULL;
+}
+
+/* What the kernel says of an endpoint now, with what is known of it from before. */
+static bool sock_same(const struct tsock *a, const struct tsock *b)
+{
+	return memcmp(&a->w, &b->w, sizeof(a->w)) == 0 && a->local == b->local && a->peer == b->peer && a->role == b->role;
+}
+
+struct tsock *sock_see(struct hc_tracker *t, const struct wrec *r, unsigned subject, struct tver *ver)
+{
+	const struct hc_wire_sock *w = WREC_GET(r, HC_WIRE_F_SOCK, subject, struct hc_wire_sock);
+	const struct wfact *uf = wrec_fact(r, HC_WIRE_F_UNIX, subject);
+	struct tsock *s, *old;
+
+	if (!w)
+		return NULL;
+	s = sock_new();
+	if (!s)
+		return NULL;
+	s->w = *w;
+	s->used = 1;
+	if (uf && uf->bytes >= sizeof(struct hc_wire_unix)) {
+		const struct hc_wire_unix *u = uf->p;
+		const char *names = (const char *)(u + 1);
+
+		if ((size_t)u->local_bytes + u->peer_bytes <= uf->bytes - sizeof(*u)) {
+			if (u->local_bytes)
+				s->local = txt_get(t, names, u->local_bytes);
+			if (u->peer_bytes)
+				s->peer = txt_get(t, names + u->local_bytes, u->peer_bytes);
+		}
+		if (u->peer_pid > 0) {
+			struct tproc *p = proc_find(t, (uint32_t)u->peer_pid, 0);
+
+			if (p) {
+				proc_refresh(t, p);
+				s->peer_proc = REF(p->cur);
+			}
+		}
+	}
+	s->connected = w->rport != 0 || (w->family == AF_UNIX_ && w->sock_state == 3);
+	old = w->key ? sock_known(t, w->key) : NULL;
+	if (old && old->w.ino && w->ino && old->w.ino != w->ino)
+		old = NULL; /* the address was used again */
+	if (old) {
+		old->used = 1;
+		s->role = old->role;
+		if (!s->peer_proc)
+			s->peer_proc = REF(old->peer_proc);
+		s->creator = REF(old->creator);
+		if (!w->ino)
+			s->w.ino = old->w.ino;
+		if (sock_same(s, old)) {
+			sock_unref(t, s);
+			return REF(old);
+		}
+	} else if (ver) {
+		s->creator = REF(ver);
+	}
+	if (w->state == 10) /* LISTEN */
+		s->role = ROLE_SERVER;
+	sock_remember(t, s);
+	return s;
+}
+
+struct tfd *fd_set_sock(struct hc_tracker *t, struct tfd *f, struct tsock *s)
+{
+	struct tfd *n;
+
+	if (!f || f->sock == s)
+		return f;
+	n = fd_copy(f);
+	if (!n)
+		return f;
+	sock_unref(t, n->sock);
+	n->sock = REF(s);
+	n->kind = kind_of_family(s->w.family);
+	fd_replace(t, f, n);
+	return n;
+}
+
+/* ---- descriptors ---- */
+
+static void fd_define(struct hc_tracker *t, struct tfd *f, const struct wrec *r, unsigned subject, struct tver *ver,
+                      struct tpath *opened)
+{
+	const struct wfact *pf = wrec_fact(r, HC_WIRE_F_PATH, subject);
+	const struct hc_wire_file *w = WREC_GET(r, HC_WIRE_F_FILE, subject, struct hc_wire_file);
+	const struct hc_wire_kobj *k = WREC_GET(r, HC_WIRE_F_KOBJ, subject, struct hc_wire_kobj);
+	struct tsock *s = sock_see(t, r, subject, ver);
+
+	if (s) {
+		sock_unref(t, f->sock);
+		f->sock = s;
+		f->kind = kind_of_family(s->w.family);
+		f->defined = true;
+	}
+	if (w) {
+		file_unref(f->file);
+		f->file = file_of(w);
+		f->defined = true;
+	}
+	if (pf && pf->bytes >= sizeof(struct hc_wire_path)) {
+		const struct hc_wire_path *p = pf->p;
+
+		if (p->flags & HC_WIRE_PATH_NAME) {
+			uint32_t n = wpath_text(pf, false, t->buf, sizeof(t->buf));
+			struct hc_str name = { t->buf + (n && t->buf[0] == '/'), n - (n && t->buf[0] == '/') };
+
+			if (f->kind == HC_FD_ANON)
+				f->kind = kind_of_anon(name);
+			else if (hc_str_starts(name, HC_STR("memfd:")))
+				f->kind = HC_FD_MEMFD;
+			if (name.len) {
+				txt_unref(t, f->name);
+				f->name = txt_get(t, name.p, name.len);
+			}
+		} else {
+			struct tpath *now = opened ? REF(opened) : path_of_fact(t, pf);
+
+			if (!f->path) {
+				f->path = now;
+			} else if (now && f->path->real != now->real) {
+				path_unref(t, f->path_now);
+				f->path_now = now;
+			} else {
+				path_unref(t, now);
+			}
+		}
+		f->defined = true;
+	}
+	if (k) {
+		f->kind = k->kind == HC_WIRE_KOBJ_BPF_PROG ? HC_FD_BPF_PROG :
+		          k->kind == HC_WIRE_KOBJ_BPF_MAP  ? HC_FD_BPF_MAP :
+		                                             HC_FD_BPF_LINK;
+		f->target = k->id;
+		txt_unref(t, f->name);
+		f->name = txt_get(t, k->name, strnlen(k->name, sizeof(k->name)));
+		f->defined = true;
+	}
+}
+
+/* The same open file seen again: a new entry when something about it is different. */
+static struct tfd *fd_again(struct hc_tracker *t, struct tfd *f, const struct hc_wire_fd *w, const struct wrec *r,
+                            unsigned subject, struct tver *ver)
+{
+	struct tfd *n;
+
+	f->used = 1;
+	if (f->f_flags == w->f_flags && !(w->flags & HC_WIRE_FD_DEF))
+		return f;
+	n = fd_copy(f);
+	if (!n)
+		return f;
+	n->f_flags = w->f_flags;
+	n->f_mode = w->f_mode;
+	if (w->flags & HC_WIRE_FD_DEF)
+		fd_define(t, n, r, subject, ver, NULL);
+	fd_replace(t, f, n);
+	return n;
+}
+
+struct tfd *fd_see(struct hc_tracker *t, const struct wrec *r, unsigned subject, struct ttask *task,
+                   struct tver *ver, struct tpath *opened)
+{
+	const struct hc_wire_fd *w = WREC_GET(r, HC_WIRE_F_FD, subject, struct hc_wire_fd);
+	struct tfd *f, *old;
+
+	(void)task;
+	if (!w || w->flags & HC_WIRE_FD_BAD || !w->key)
+		return NULL;
+	old = fd_find(t, w->key, w->inode_key);
+	if (old && !(w->flags & HC_WIRE_FD_NEW))
+		return fd_again(t, old, w, r, subject, ver);
+	f = calloc(1, sizeof(*f));
+	if (!f)
+		return NULL;
+	f->refs = 1;
+	f->used = 1;
+	f->id = ++t->next_fd_id;
+	f->key = w->key;
+	f->inode_key = w->inode_key;
+	f->kind = kind_of_mode(w->i_mode, w->fs_magic);
+	f->f_flags = w->f_flags;
+	f->f_mode = w->f_mode;
+	f->created = w->f_mode >> 20 & 1;
+	f->cloexec = w->flags & HC_WIRE_FD_NEW && w->f_flags & O_CLOEXEC;
+	f->target = w->target ? w->target : f->kind == HC_FD_PIPE ? w->ino : 0;
+	if (w->flags & HC_WIRE_FD_NEW)
+		f->opened_by = REF(ver);
+	if (f->kind == HC_FD_CHR && opened && opened->real &&
+	    (hc_str_starts(txt_str(opened->real), HC_STR("/dev/pts/")) || txt_is(opened->real, "/dev/tty")))
+		f->kind = HC_FD_TTY;
+	if (w->flags & HC_WIRE_FD_DEF)
+		fd_define(t, f, r, subject, ver, opened);
+	if (f->kind == HC_FD_PIDFD && w->target) {
+		struct tproc *p = proc_find(t, w->target, 0);
+
+		if (p) {
+			proc_refresh(t, p);
+			f->target_proc = REF(p->cur);
+		}
+	}
+	if (w->flags & HC_WIRE_FD_NEW || !f->defined) {
+		/* what the recorder was told and lost: the next DEF, or /proc, fills it in */
+		if (!f->defined && !(w->flags & HC_WIRE_FD_NEW) && t->proc_fd >= 0 && ver && w->fd >= 0 &&
+		    t->proc_reads < MAX_PROC_READS) {
+			struct tfd *p;
+
+			t->proc_reads++;
+			p = fd_from_proc(t, ver->pid, w->fd);
+			if (p && p->file && p->file->w.ino == w->ino) {
+				f->path = REF(p->path);
+				f->file = REF(p->file);
+				f->name = REF(p->name);
+				if (f->kind == HC_FD_ANON || p->kind == HC_FD_MEMFD)
+					f->kind = p->kind;
+			}
+			fd_unref(t, p);
+		}
+	}
+	fd_replace(t, old, f);
+	return f;
+}
+
+static uint32_t wire_dev(dev_t dev)
+{
+	return (uint32_t)major(dev) << 20 | (minor(dev) & 0xfffff);
+}
+
+struct tfd *fd_from_proc(struct hc_tracker *t, uint32_t pid, int fd)
+{
+	char name[40], link[PATH_MAX];
+	struct hc_str text;
+	struct stat st;
+	struct tfd *f;
+	ssize_t n;
+
+	snprintf(name, sizeof(name), "fd/%d", fd);
+	n = procfs_link(t, pid, name, link, sizeof(link));
+	if (n <= 0)
+		return NULL;
+	snprintf(name, sizeof(name), "%u/fd/%d", pid, fd);
+	f = calloc(1, sizeof(*f));
+	if (!f)
+		return NULL;
+	f->refs = 1;
+	f->id = ++t->next_fd_id;
+	text = (struct hc_str){ link, (uint32_t)n };
+	f->kind = HC_FD_UNKNOWN;
+	if (link[0] == '/') {
+		uint8_t flags = 0;
+
+		/* stat would wait for a dead file server; what is in the caches is enough */
+		if (fstatat(t->proc_fd, name, &st, AT_STATX_DONT_SYNC) == 0) {
+			struct hc_wire_file w = {
+				.ino = st.st_ino,
+				.size = (uint64_t)st.st_size,
+				.ctime_ns = (int64_t)st.st_ctim.tv_sec * 1000000000 + st.st_ctim.tv_nsec,
+				.mtime_ns = (int64_t)st.st_mtim.tv_sec * 1000000000 + st.st_mtim.tv_nsec,
+				.dev = wire_dev(st.st_dev),
+				.rdev = wire_dev(st.st_rdev),
+				.mode = st.st_mode,
+				.nlink = (uint32_t)st.st_nlink,
+				.uid = st.st_uid,
+				.gid = st.st_gid,
+			};
+
+			f->file = file_of(&w);
+			f->kind = kind_of_mode(st.st_mode, 0);
+		}
+		if (hc_str_starts(text, HC_STR("/memfd:"))) {
+			f->kind = HC_FD_MEMFD;
+			f->name = txt_get(t, text.p + 1, text.len - 1);
+		}
+		if (text.len > 10 && memcmp(text.p + text.len - 10, " (deleted)", 10) == 0) {
+			text.len -= 10;
+			flags = HC_PATH_DELETED;
+		}
+		f->path = path_of_text(t, text, 4, flags);
+		f->defined = true;
+		return f;
+	}
+	if (hc_str_starts(text, HC_STR("pipe:["))) {
+		f->kind = HC_FD_PIPE;
+		f->target = strtoull(link + 6, NULL, 10);
+	} else if (hc_str_starts(text, HC_STR("socket:["))) {
+		f->kind = HC_FD_SOCK_OTHER;
+		f->target = strtoull(link + 8, NULL, 10);
+	} else if (hc_str_starts(text, HC_STR("anon_inode:"))) {
+		text.p += 11;
+		text.len -= 11;
+		f->kind = kind_of_anon(text);
+		f->name = txt_get(t, text.p, text.len);
+	} else {
+		f->name = txt_get(t, text.p, text.len);
+	}
+	return f;
+}

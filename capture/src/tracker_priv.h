@@ -1,0 +1,430 @@
+/* The tracker's objects. All are reference counted, immutable once others refer to them, and remember their reference in
+ * the block being built (struct hc_slot): a change makes a new one. */
+#ifndef HC_CAPTURE_TRACKER_PRIV_H
+#define HC_CAPTURE_TRACKER_PRIV_H
+
+#include "capture/tracker.h"
+
+#include <limits.h>
+
+#include "decode.h"
+#include "table.h"
+
+#define MAX_DEPTH 160            /* of references followed when an entry is written: what is beyond is absent */
+#define MAX_CREATORS 64          /* dead creators kept behind a version */
+#define MAX_IMAGES 16            /* earlier images kept behind an image */
+#define DEAD_KEEP_NS UINT64_C(5000000000) /* a dead process is known for so long: records may come late */
+#define MAX_PATHS 65536u         /* cached; beyond, those not used lately go */
+#define MAX_FDS (128u << 10)     /* open files known; beyond, those not used lately go */
+#define MAX_SOCKS (64u << 10)
+#define MAX_PROC_READS 2000      /* /proc look-ups of processes without a birth, per second */
+
+struct txt {
+	uint32_t refs, len;
+	uint64_t hash;
+	struct hc_slot slot;
+	char p[]; /* not terminated */
+};
+
+/* A list of texts or of numbers. */
+struct lst {
+	uint32_t refs, n;
+	struct hc_slot slot;
+	uint64_t key_a, key_b; /* of the raw bytes it was made of; 0 and 0: not in the table */
+	struct txt **txt;      /* n, or NULL */
+	int64_t *num;          /* n, or NULL */
+};
+
+struct tpath {
+	uint32_t refs;
+	uint8_t prov, flags, used;
+	struct hc_slot slot;
+	uint64_t key_a, key_b;
+	struct txt *given, *abs, *real, *fsrel; /* NULL: nobody could tell */
+};
+
+struct tfile {
+	uint32_t refs;
+	struct hc_slot slot;
+	bool has_btime;
+	int64_t btime_ns;
+	struct hc_wire_file w;
+};
+
+enum sock_role { ROLE_NONE, ROLE_CLIENT, ROLE_SERVER };
+
+struct tver;
+
+struct tsock {
+	uint32_t refs;
+	uint8_t role, connected, used;
+	struct hc_slot slot;
+	struct hc_wire_sock w;
+	struct txt *local, *peer; /* unix */
+	uint64_t peer_ino;
+	struct tver *creator, *peer_proc;
+};
+
+struct tfd {
+	uint32_t refs;
+	uint8_t kind; /* enum hc_fd_kind */
+	uint8_t used;
+	bool created, cloexec, defined;
+	struct hc_slot slot;
+	uint64_t id, key, inode_key;
+	uint64_t target;
+	uint32_t f_flags, f_mode;
+	struct tpath *path, *path_now;
+	struct tfile *file;
+	struct tsock *sock;
+	struct txt *name;
+	struct tver *opened_by, *target_proc;
+};
+
+struct timage {
+	uint32_t refs;
+	uint8_t what, depth;
+	bool has_exec_ns, has_flags;
+	struct hc_slot slot;
+	uint64_t exec_ns;
+	uint32_t exec_seq, flags;
+	struct tpath *filename, *exe, *script;
+	struct tfile *exe_file;
+	struct txt *interp, *comm;
+	struct lst *argv, *env;
+	uint32_t argc, envc; /* ~0 unknown */
+	struct tfd *std[3];
+	struct timage *prev;
+};
+
+struct tuser {
+	uint32_t refs, id;
+	struct hc_slot slot;
+	struct txt *name, *home, *shell;
+	bool is_group;
+};
+
+struct tctr {
+	uint32_t refs;
+	struct hc_slot slot;
+	struct txt *id, *runtime, *path;
+	uint64_t cgroup_id;
+};
+
+/* The control groups of a process: "subsystem=path" in order, and the container they tell of. */
+struct tcgs {
+	uint32_t refs, n;
+	struct lst *list;
+	uint16_t hier[16]; /* hierarchy number per item */
+	struct tctr *ctr;
+};
+
+enum ver_has {
+	HAS_CREDS = 1 << 0,
+	HAS_NS = 1 << 1,
+	HAS_IDS = 1 << 2, /* session, group, tty */
+	HAS_NOFILE = 1 << 3,
+	HAS_CGROUP = 1 << 4,
+	HAS_LOGIN = 1 << 5, /* loginuid and session id are meaningful */
+};
+
+/* A process version. */
+struct tver {
+	uint32_t refs, pid, version, ppid;
+	struct hc_slot slot;
+	uint8_t cause, n_vpids, dead_depth;
+	uint8_t subreaper;
+	uint32_t has, flags;
+	uint64_t start_ns, from_ns, fork_ns;
+	uint64_t lineage, parent_lineage; /* change with exec, reparenting and those of ancestors */
+	uint64_t lineage_ns;
+	uint32_t vpids[HC_WIRE_MAX_NSPIDS];
+	struct timage *image, *parent_image;
+	struct tver *parent, *creator;
+	struct txt *comm, *image_comm;
+	struct tpath *cwd, *root;
+	struct hc_wire_creds creds;
+	struct lst *groups;
+	struct hc_wire_ns ns;
+	uint64_t cgroup_id, nofile;
+	struct tcgs *cgs, *cgs_exec;
+	uint32_t sid, pgid, vsid, vpgid, tty_nr;
+	struct tver *sid_leader, *pgid_leader, *vpgid_leader;
+	struct tuser *user, *login_user, *group;
+	struct txt *lsm_label;
+};
+
+struct tproc;
+
+struct ttask {
+	uint32_t tid, vtid; /* vtid 0: unknown */
+	uint64_t start_ns;  /* 0: unknown */
+	struct tproc *proc;
+	struct tver *own;   /* a deviating thread's version; NULL: the process's */
+	struct ttask *prev, *next; /* of the process */
+	struct hc_slot slot;
+	uint32_t slot_version; /* number of the version that `slot` is about */
+};
+
+struct tproc {
+	uint32_t tgid;
+	uint32_t exec_id, n_tasks, n_children, next_version;
+	uint64_t start_ns, dead_ns; /* dead_ns 0: alive */
+	uint64_t checked_gen;
+	uint64_t vpid_hash; /* in by_vpid; 0: not */
+	struct tver *cur;
+	struct tproc *parent;   /* NULL: none, or unknown */
+	struct tproc *child, *prev, *next; /* first child; siblings */
+	struct ttask *tasks;
+	struct tproc *dead_next;
+	bool exec_known; /* exec_id is */
+	bool excluded, io_worker, seen_live;
+};
+
+enum arg_role { ROLE_PLAIN, ROLE_PROC_AFTER, ROLE_CHILD, ROLE_TARGET };
+
+struct plan_arg {
+	uint8_t kind; /* enum hc_kind */
+	uint8_t role; /* enum arg_role */
+	bool absent_ok; /* HC_WIRE_ABSENT means absent */
+	bool narrow;    /* a 32-bit number */
+	int8_t dirfd;   /* PATH: argument that it is relative to; -1: the working directory */
+	uint16_t col;
+	const char *name;
+};
+
+struct plan {
+	const struct hc_table_desc *desc;
+	uint8_t n_args;
+	bool opens; /* the path of the first PATH argument is that of the new descriptor */
+	bool late;  /* paths are resolved late */
+	int8_t newfd; /* argument of kind FDOBJ that is the call's result; -1 */
+	int8_t sock_after;
+	struct plan_arg arg[HC_WIRE_MAX_SLOTS];
+};
+
+struct user_db {
+	uint64_t ns_mnt;
+	struct txt *root;
+	struct table by_id; /* struct tuser */
+	uint64_t passwd_sig, group_sig; /* of the files' stat */
+	uint64_t checked_ns;
+};
+
+struct dir_entry { /* of the late path cache */
+	uint64_t key_a, key_b;
+	struct txt *real; /* NULL: could not be told */
+	uint64_t until_ns;
+};
+
+struct root_fd {
+	uint32_t ns_mnt;
+	uint64_t root_hash; /* of its text */
+	int fd;             /* -1: could not be opened */
+	uint64_t used_ns;
+	char real[256];     /* its name as we see it, to be cut off; "" for "/" */
+};
+
+#define N_ROOT_FDS 32
+#define N_USER_DBS 64
+
+struct hc_tracker {
+	struct hc_tracker_opts opts;
+	struct hc_writer *w;
+	struct hc_hash128 seed;
+	struct plan plan[HC_EV_MAX];
+	struct hc_tracker_stats stats;
+	struct hc_cells cells; /* of the row being made; clean between rows */
+
+	struct table txts, lists, paths, procs, tasks, fds, socks, by_vpid, cgroups, dirs, dir_names;
+	struct tproc *dead;    /* in order of death */
+	struct tproc **dead_end;
+	uint64_t tree_gen, next_lineage, next_fd_id;
+	uint64_t now_ns;       /* time of the record in hand */
+	uint32_t depth;        /* of the entry being written */
+	uint32_t proc_reads;   /* in this second */
+	uint32_t init_mnt_ns, own_mnt_ns;
+	int proc_fd;           /* opts.proc; -1 without */
+	bool late_off;         /* openat2 with RESOLVE_CACHED is not to be had */
+	bool in_snapshot;
+	uint64_t last_tick_ns;
+	struct root_fd root_fd[N_ROOT_FDS];
+	struct user_db *user_db[N_USER_DBS];
+	uint32_t n_user_dbs;
+	uint64_t path_flush_n;
+	uint64_t host_user_sig;
+	char buf[2 * PATH_MAX + 1024];
+	char buf2[2 * PATH_MAX + 1024];
+};
+
+/* ---- tracker_obj.c: objects ---- */
+
+#define REF(p) ({ __typeof__(p) ref_p = (p); if (ref_p) ref_p->refs++; ref_p; })
+
+struct txt *txt_get(struct hc_tracker *t, const char *p, size_t len); /* a reference; NULL when p is */
+void txt_unref(struct hc_tracker *t, struct txt *s);
+static inline struct hc_str txt_str(const struct txt *s)
+{
+	return s ? (struct hc_str){ s->p, s->len } : (struct hc_str){ NULL, 0 };
+}
+bool txt_is(const struct txt *s, const char *literal);
+
+/* NUL-separated strings (the last may lack its NUL). */
+struct lst *lst_of_block(struct hc_tracker *t, const void *p, size_t bytes);
+struct lst *lst_of_u32(struct hc_tracker *t, const uint32_t *v, uint32_t n);
+struct lst *lst_of_txts(struct hc_tracker *t, struct txt **txts, uint32_t n); /* takes the references */
+void lst_unref(struct hc_tracker *t, struct lst *l);
+
+void path_unref(struct hc_tracker *t, struct tpath *p);
+void path_sweep(struct hc_tracker *t);
+struct tfile *file_of(const struct hc_wire_file *w);
+void file_unref(struct tfile *f);
+struct tsock *sock_new(void);
+struct tsock *sock_copy(const struct tsock *from);
+void sock_unref(struct hc_tracker *t, struct tsock *s);
+struct tfd *fd_copy(const struct tfd *from); /* same identity, no slot */
+void fd_unref(struct hc_tracker *t, struct tfd *f);
+void image_unref(struct hc_tracker *t, struct timage *i);
+void user_unref(struct hc_tracker *t, struct tuser *u);
+void ctr_unref(struct hc_tracker *t, struct tctr *c);
+void cgs_unref(struct hc_tracker *t, struct tcgs *c);
+struct tver *ver_copy(const struct tver *from); /* no slot, one reference */
+void ver_unref(struct hc_tracker *t, struct tver *v);
+
+/* References in the block that `b` builds; 0 for NULL. */
+uint32_t in_txt(struct hc_builder *b, struct txt *s);
+uint32_t in_lst(struct hc_builder *b, struct lst *l);
+uint32_t in_path(struct hc_builder *b, struct tpath *p);
+uint32_t in_file(struct hc_builder *b, struct tfile *f);
+uint32_t in_sock(struct hc_tracker *t, struct hc_builder *b, struct tsock *s);
+uint32_t in_fd(struct hc_tracker *t, struct hc_builder *b, struct tfd *f);
+uint32_t in_image(struct hc_tracker *t, struct hc_builder *b, struct timage *i);
+uint32_t in_user(struct hc_builder *b, struct tuser *u);
+uint32_t in_ctr(struct hc_builder *b, struct tctr *c);
+uint32_t in_ver(struct hc_tracker *t, struct hc_builder *b, struct tver *v);
+uint32_t in_task(struct hc_tracker *t, struct hc_builder *b, struct ttask *k, struct tver *v);
+
+static inline void cell_ref(struct hc_cells *c, unsigned col, uint32_t ref)
+{
+	c->v[col] = ref;
+}
+
+/* ---- tracker_path.c: paths ---- */
+
+/* a joined with b by the rules of a shell without symbolic links: . .. // and a final / removed. */
+uint32_t path_join(struct hc_str base, struct hc_str rel, char *buf, uint32_t room);
+
+struct path_ask {
+	struct hc_str given;       /* .p NULL: none */
+	struct txt *base;          /* what `given` is relative to; NULL: unknown */
+	const struct wfact *fact;  /* the kernel's path; NULL: none */
+	struct hc_str real;        /* known otherwise, with `prov`; .p NULL: none */
+	uint8_t prov, flags;
+};
+
+/* From the cache or new; a reference. NULL only when out of memory. */
+struct tpath *path_get(struct hc_tracker *t, const struct path_ask *ask);
+/* The path of a kernel walk alone. */
+struct tpath *path_of_fact(struct hc_tracker *t, const struct wfact *f);
+/* A path known as text. */
+struct tpath *path_of_text(struct hc_tracker *t, struct hc_str real, uint8_t prov, uint8_t flags);
+/* What the directory part of `abs` is for the process, with the last component kept; a reference or NULL. */
+struct txt *path_late(struct hc_tracker *t, const struct tver *v, struct hc_str abs);
+/* The identity of what `abs` names for the process, without waiting for anybody; NULL when it cannot be told. */
+struct tfile *path_late_file(struct hc_tracker *t, const struct tver *v, struct hc_str abs, bool follow);
+/* A name was moved, made or removed: forget what depends on it. all: everything (mounts). */
+void path_changed(struct hc_tracker *t, const struct tpath *p, bool all);
+void path_late_done(struct hc_tracker *t);
+
+/* ---- tracker_fd.c: open files and sockets ---- */
+
+/* The object of the FD fact with this subject; borrowed from the table, NULL when there is none. `given` as it was named by
+ * an open, else NULL. */
+struct tfd *fd_see(struct hc_tracker *t, const struct wrec *r, unsigned subject, struct ttask *task,
+                   struct tver *ver, struct tpath *opened);
+struct tsock *sock_see(struct hc_tracker *t, const struct wrec *r, unsigned subject, struct tver *ver); /* a reference */
+/* Replaces the descriptor's endpoint; returns the object in force. */
+struct tfd *fd_set_sock(struct hc_tracker *t, struct tfd *f, struct tsock *s);
+void fd_sweep(struct hc_tracker *t);
+void fd_done(struct hc_tracker *t);
+/* From /proc at the start. */
+struct tfd *fd_from_proc(struct hc_tracker *t, uint32_t pid, int fd);
+
+/* ---- tracker_proc.c: processes ---- */
+
+struct tproc *proc_find(struct hc_tracker *t, uint32_t tgid, uint64_t start_ns); /* start_ns 0: the living one */
+struct tproc *proc_get(struct hc_tracker *t, uint32_t tgid, uint64_t start_ns);  /* made from /proc when unknown */
+struct ttask *task_find(struct hc_tracker *t, uint32_t tid);
+struct ttask *task_get(struct hc_tracker *t, uint32_t tid, uint32_t tgid, uint64_t start_ns);
+struct ttask *task_add(struct hc_tracker *t, struct tproc *p, uint32_t tid);
+void task_drop(struct hc_tracker *t, struct ttask *k);
+static inline struct tver *task_ver(const struct ttask *k)
+{
+	return k->own ? k->own : k->proc->cur;
+}
+/* Makes the version follow what ancestors have become. */
+void proc_refresh(struct hc_tracker *t, struct tproc *p);
+
+/* A change under way: fields of `v` are set, then it is committed or dropped. */
+struct edit {
+	struct tproc *proc;
+	struct ttask *task; /* whose facts they are */
+	struct tver *v;     /* a copy */
+	uint8_t cause;
+	bool changed, thread_only; /* only facts that a thread may have of its own */
+};
+
+bool edit_begin(struct edit *e, struct tproc *p, struct ttask *k, uint8_t cause);
+void edit_facts(struct hc_tracker *t, struct edit *e, const struct wrec *r, unsigned subject);
+/* Returns the version now in force (borrowed). */
+struct tver *edit_end(struct hc_tracker *t, struct edit *e);
+
+struct tproc *proc_fork(struct hc_tracker *t, const struct wrec *r, struct ttask *caller);
+void proc_exec(struct hc_tracker *t, const struct wrec *r, struct ttask *k);
+/* The end of a thread; of the process when it was the last. Returns who takes the children, or NULL. */
+struct tproc *proc_exit(struct hc_tracker *t, const struct wrec *r, struct ttask *k);
+void proc_snapshot(struct hc_tracker *t, const struct wrec *r);
+void proc_settle(struct hc_tracker *t);
+void proc_reap(struct hc_tracker *t, uint64_t before_ns);
+void proc_done(struct hc_tracker *t);
+/* The process that number `n` means for `v`: its own pid namespace first. */
+struct tproc *proc_by_number(struct hc_tracker *t, const struct tver *v, int64_t n);
+void proc_set_parent(struct hc_tracker *t, struct tproc *p, struct tproc *parent);
+void ver_leaders(struct hc_tracker *t, struct tproc *p, struct tver *v);
+void ver_users(struct hc_tracker *t, struct tver *v, uint32_t pid);
+bool proc_is_excluded(struct hc_tracker *t, const struct tver *v);
+
+/* ---- tracker_procfs.c: /proc ---- */
+
+enum procfs_want { PROCFS_IDENT = 1, PROCFS_IMAGE = 2, PROCFS_DIRS = 4, PROCFS_CGROUP = 8, PROCFS_ALL = 15 };
+
+/* Fills what /proc/PID tells into `v`; false when there is no such process, or another one wears the number. */
+bool procfs_fill(struct hc_tracker *t, uint32_t pid, uint64_t start_ns, unsigned want, struct tver *v);
+ssize_t procfs_read(struct hc_tracker *t, uint32_t pid, const char *name, void *buf, size_t room);
+ssize_t procfs_link(struct hc_tracker *t, uint32_t pid, const char *name, char *buf, size_t room);
+/* Calls fn for each number below /proc (which NULL) or of /proc/PID/WHICH. */
+int procfs_each(struct hc_tracker *t, uint32_t pid, const char *which, void (*fn)(void *ctx, uint32_t n), void *ctx);
+
+/* ---- tracker_cgroup.c ---- */
+
+struct tcgs *cgs_of_proc_text(struct hc_tracker *t, const char *text, size_t len, uint64_t cgroup_id);
+/* The same with the path of one hierarchy replaced. */
+struct tcgs *cgs_with(struct hc_tracker *t, const struct tcgs *old, unsigned hier, struct hc_str path, uint64_t cgroup_id);
+/* id and runtime that a cgroup path tells of; .p NULL: none. */
+void cgroup_container(struct hc_str path, struct hc_str *ret_id, struct hc_str *ret_runtime);
+struct tctr *ctr_of_path(struct hc_tracker *t, struct hc_str path, uint64_t cgroup_id); /* a reference or NULL */
+
+/* ---- tracker_user.c ---- */
+
+struct tuser *user_find(struct hc_tracker *t, const struct tver *v, uint32_t id, bool group); /* a reference or NULL */
+int user_watch(struct hc_tracker *t, struct hc_err *err);
+void user_done(struct hc_tracker *t);
+
+/* ---- tracker_row.c ---- */
+
+/* A row that no record stands behind. Cells by hc_tracker.cells. */
+struct hc_builder *row_begin(struct hc_tracker *t, unsigned type, uint64_t ts_ns, struct hc_err *err);
+void plans_make(struct hc_tracker *t);
+int row_end(struct hc_tracker *t, unsigned type, uint16_t cpu, uint64_t ts_ns, uint64_t *ret_seq, struct hc_err *err);
+
+#endif

@@ -1,0 +1,1102 @@
+/*
+ * Processes, their versions, and threads.
+ *
+ * A version is what a process is for a while. Exec and reparenting give new versions to all living descendants: that is done
+ * when a descendant is next looked at. Each version has a `lineage`, another one after each such event, and remembers its
+ * parent's; `tree_gen` counts these events, so that most looks cost one comparison.
+ */
+#include "tracker_priv.h"
+
+#include <errno.h>
+#include <string.h>
+
+#define CLONE_THREAD_ 0x10000u
+
+static uint64_t proc_hash(struct hc_tracker *t, uint32_t tgid)
+{
+	return hash_u64(t->seed.a, tgid);
+}
+
+static uint64_t task_hash(struct hc_tracker *t, uint32_t tid)
+{
+	return hash_u64(t->seed.b, tid);
+}
+
+struct tproc *proc_find(struct hc_tracker *t, uint32_t tgid, uint64_t start_ns)
+{
+	struct tproc *p, *best = NULL;
+
+	TABLE_EACH(&t->procs, proc_hash(t, tgid), at, p)
+	{
+		if (p->tgid != tgid)
+			continue;
+		if (start_ns ? p->start_ns == start_ns : !p->dead_ns)
+			return p;
+		/* none alive: the one that died last */
+		if (!start_ns && (!best || p->dead_ns > best->dead_ns))
+			best = p;
+	}
+	return best;
+}
+
+struct ttask *task_find(struct hc_tracker *t, uint32_t tid)
+{
+	struct ttask *k;
+
+	TABLE_EACH(&t->tasks, task_hash(t, tid), at, k)
+	{
+		if (k->tid == tid)
+			return k;
+	}
+	return NULL;
+}
+
+void task_drop(struct hc_tracker *t, struct ttask *k)
+{
+	table_remove(&t->tasks, task_hash(t, k->tid), k);
+	if (k->prev)
+		k->prev->next = k->next;
+	else
+		k->proc->tasks = k->next;
+	if (k->next)
+		k->next->prev = k->prev;
+	k->proc->n_tasks--;
+	ver_unref(t, k->own);
+	free(k);
+}
+
+struct ttask *task_add(struct hc_tracker *t, struct tproc *p, uint32_t tid)
+{
+	struct ttask *k = task_find(t, tid);
+
+	if (k) {
+		if (k->proc == p)
+			return k;
+		task_drop(t, k); /* the number of a thread that ended unseen */
+	}
+	k = calloc(1, sizeof(*k));
+	if (!k)
+		return NULL;
+	k->tid = tid;
+	k->proc = p;
+	if (tid == p->tgid) {
+		k->start_ns = p->start_ns;
+		k->vtid = p->cur->n_vpids ? p->cur->vpids[p->cur->n_vpids - 1] : 0;
+	}
+	if (!table_add(&t->tasks, task_hash(t, tid), k)) {
+		free(k);
+		return NULL;
+	}
+	k->next = p->tasks;
+	if (k->next)
+		k->next->prev = k;
+	p->tasks = k;
+	p->n_tasks++;
+	return k;
+}
+
+/* ---- the tree ---- */
+
+void proc_set_parent(struct hc_tracker *t, struct tproc *p, struct tproc *parent)
+{
+	(void)t;
+	if (p->parent == parent || parent == p)
+		return;
+	for (struct tproc *up = parent; up; up = up->parent)
+		if (up == p)
+			return; /* what says so is wrong: a tree has no circle */
+	if (p->parent) {
+		if (p->prev)
+			p->prev->next = p->next;
+		else
+			p->parent->child = p->next;
+		if (p->next)
+			p->next->prev = p->prev;
+		p->parent->n_children--;
+	}
+	p->parent = parent;
+	p->prev = p->next = NULL;
+	if (!parent)
+		return;
+	p->next = parent->child;
+	if (p->next)
+		p->next->prev = p;
+	parent->child = p;
+	parent->n_children++;
+}
+
+static struct tproc *proc_new(struct hc_tracker *t, uint32_t tgid, uint64_t start_ns)
+{
+	struct tproc *p = calloc(1, sizeof(*p));
+
+	if (!p)
+		return NULL;
+	p->tgid = tgid;
+	p->start_ns = start_ns;
+	p->cur = calloc(1, sizeof(*p->cur));
+	if (!p->cur || !table_add(&t->procs, proc_hash(t, tgid), p)) {
+		free(p->cur);
+		free(p);
+		return NULL;
+	}
+	p->cur->refs = 1;
+	p->cur->pid = tgid;
+	p->cur->start_ns = start_ns;
+	p->cur->version = p->next_version = 1;
+	p->cur->lineage = ++t->next_lineage;
+	p->cur->from_ns = p->cur->lineage_ns = t->now_ns;
+	return p;
+}
+
+static void vpid_forget(struct hc_tracker *t, struct tproc *p)
+{
+	if (p->vpid_hash)
+		table_remove(&t->by_vpid, p->vpid_hash, p);
+	p->vpid_hash = 0;
+}
+
+/* Processes below the initial pid namespace are found by their own numbers too. */
+static void vpid_note(struct hc_tracker *t, struct tproc *p)
+{
+	const struct tver *v = p->cur;
+
+	vpid_forget(t, p);
+	if (v->n_vpids < 2 || !v->ns.pid)
+		return;
+	p->vpid_hash = hash_u64(hash_u64(t->seed.a, v->ns.pid), v->vpids[v->n_vpids - 1]) | 1;
+	if (!table_add(&t->by_vpid, p->vpid_hash, p))
+		p->vpid_hash = 0;
+}
+
+struct tproc *proc_by_number(struct hc_tracker *t, const struct tver *v, int64_t n)
+{
+	struct tproc *p;
+	struct ttask *k;
+
+	if (n <= 0 || n > UINT32_MAX)
+		return NULL;
+	if (v->n_vpids >= 2 && v->ns.pid) {
+		TABLE_EACH(&t->by_vpid, hash_u64(hash_u64(t->seed.a, v->ns.pid), (uint64_t)n) | 1, at, p)
+		{
+			const struct tver *o = p->cur;
+
+			if (!p->dead_ns && o->ns.pid == v->ns.pid && o->vpids[o->n_vpids - 1] == (uint64_t)n)
+				return p;
+		}
+		return NULL;
+	}
+	p = proc_find(t, (uint32_t)n, 0);
+	if (p)
+		return p;
+	k = task_find(t, (uint32_t)n);
+	return k ? k->proc : NULL;
+}
+
+/* ---- what hangs on the fields ---- */
+
+/* At the start versions are completed in place: they refer to older processes only, or they might form a circle. */
+static struct tproc *leader_ok(struct hc_tracker *t, const struct tproc *p, struct tproc *l)
+{
+	if (!l || l == p)
+		return NULL;
+	if (t->in_snapshot && (l->start_ns > p->start_ns || (l->start_ns == p->start_ns && l->tgid > p->tgid)))
+		return NULL;
+	return l;
+}
+
+void ver_leaders(struct hc_tracker *t, struct tproc *p, struct tver *v)
+{
+	struct tproc *l, *up;
+
+	if (!(v->has & HAS_IDS))
+		return;
+	ver_unref(t, v->sid_leader);
+	ver_unref(t, v->pgid_leader);
+	ver_unref(t, v->vpgid_leader);
+	v->sid_leader = v->pgid_leader = v->vpgid_leader = NULL;
+	/* the leader, else the oldest in an unbroken line of ancestors with the same number; a leader of itself is not
+	 * referred to: an entry cannot contain itself */
+	if (v->sid && v->sid != v->pid) {
+		l = proc_find(t, v->sid, 0);
+		if (!l || l->dead_ns) {
+			l = NULL;
+			for (up = p->parent; up && up->cur->has & HAS_IDS && up->cur->sid == v->sid; up = up->parent)
+				l = up;
+		}
+		l = leader_ok(t, p, l);
+		v->sid_leader = l ? REF(l->cur) : NULL;
+	}
+	if (v->pgid && v->pgid != v->pid) {
+		l = proc_find(t, v->pgid, 0);
+		if (!l || l->dead_ns) {
+			l = NULL;
+			for (up = p->parent; up && up->cur->has & HAS_IDS && up->cur->pgid == v->pgid; up = up->parent)
+				l = up;
+		}
+		l = leader_ok(t, p, l);
+		v->pgid_leader = l ? REF(l->cur) : NULL;
+		v->vpgid_leader = REF(v->pgid_leader);
+	}
+}
+
+void ver_users(struct hc_tracker *t, struct tver *v, uint32_t pid)
+{
+	(void)pid;
+	user_unref(t, v->user);
+	user_unref(t, v->login_user);
+	user_unref(t, v->group);
+	v->user = v->login_user = v->group = NULL;
+	if (!(v->has & HAS_CREDS))
+		return;
+	v->user = user_find(t, v, v->creds.euid, false);
+	v->group = user_find(t, v, v->creds.egid, true);
+	if (v->has & HAS_LOGIN && v->creds.loginuid != UINT32_MAX)
+		v->login_user = user_find(t, v, v->creds.loginuid, false);
+}
+
+static void ver_parent(struct hc_tracker *t, struct tproc *p, struct tver *v)
+{
+	struct tver *parent = p->parent ? REF(p->parent->cur) : NULL;
+
+	ver_unref(t, v->parent);
+	v->parent = parent;
+	v->parent_lineage = parent ? parent->lineage : 0;
+	if (p->parent)
+		v->ppid = p->parent->tgid;
+}
+
+/* Puts a version in force. Takes the reference. */
+static void proc_put(struct hc_tracker *t, struct tproc *p, struct tver *v)
+{
+	ver_unref(t, p->cur);
+	p->cur = v;
+}
+
+static void refresh_one(struct hc_tracker *t, struct tproc *p)
+{
+	const struct tver *parent = p->parent ? p->parent->cur : NULL;
+	struct tver *v;
+
+	if (!parent || p->dead_ns || parent->lineage == p->cur->parent_lineage)
+		return;
+	v = ver_copy(p->cur);
+	if (!v)
+		return;
+	v->version = ++p->next_version;
+	v->cause = HC_CAUSE_PARENT;
+	v->from_ns = parent->lineage_ns > v->from_ns ? parent->lineage_ns : v->from_ns;
+	v->lineage = ++t->next_lineage;
+	v->lineage_ns = v->from_ns;
+	ver_parent(t, p, v);
+	ver_leaders(t, p, v);
+	proc_put(t, p, v);
+}
+
+void proc_refresh(struct hc_tracker *t, struct tproc *p)
+{
+	struct tproc *chain[256];
+	unsigned n = 0;
+
+	if (p->checked_gen == t->tree_gen)
+		return;
+	for (struct tproc *up = p; up && n < 256 && up->checked_gen != t->tree_gen; up = up->parent)
+		chain[n++] = up;
+	while (n) {
+		refresh_one(t, chain[--n]);
+		chain[n]->checked_gen = t->tree_gen;
+	}
+}
+
+/* ---- processes without a birth ---- */
+
+static void settle_version(struct hc_tracker *t, struct tproc *p)
+{
+	struct tver *v = p->cur;
+
+	ver_parent(t, p, v);
+	ver_leaders(t, p, v);
+	ver_users(t, v, p->tgid);
+	v->image_comm = v->image_comm ? v->image_comm : REF(v->comm);
+	if (!v->cgs_exec)
+		v->cgs_exec = REF(v->cgs);
+	vpid_note(t, p);
+}
+
+static struct tproc *proc_unborn(struct hc_tracker *t, uint32_t tgid, uint64_t start_ns, unsigned depth)
+{
+	struct tproc *p = proc_new(t, tgid, start_ns), *parent;
+	struct tver *v;
+
+	if (!p)
+		return NULL;
+	t->stats.n_unborn++;
+	v = p->cur;
+	v->cause = HC_CAUSE_START;
+	v->flags = HC_PROC_SYNTH | HC_PROC_INCOMPLETE;
+	v->fork_ns = start_ns;
+	if (t->proc_fd >= 0 && tgid != t->opts.own_pid && t->proc_reads < MAX_PROC_READS) {
+		t->proc_reads++;
+		if (procfs_fill(t, tgid, start_ns, PROCFS_ALL, v))
+			v->flags &= ~(uint32_t)HC_PROC_INCOMPLETE;
+	}
+	parent = v->ppid ? proc_find(t, v->ppid, 0) : NULL;
+	if (!parent && v->ppid && depth < 32 && !(v->flags & HC_PROC_INCOMPLETE)) {
+		struct tver probe = { 0 };
+
+		/* its start is not known to the nanosecond: what /proc has, until a record tells better */
+		if (procfs_fill(t, v->ppid, 0, PROCFS_IDENT, &probe))
+			parent = proc_unborn(t, v->ppid, 0, depth + 1);
+		txt_unref(t, probe.comm);
+		lst_unref(t, probe.groups);
+	}
+	proc_set_parent(t, p, parent);
+	settle_version(t, p);
+	p->checked_gen = t->tree_gen;
+	return p;
+}
+
+struct tproc *proc_get(struct hc_tracker *t, uint32_t tgid, uint64_t start_ns)
+{
+	struct tproc *p = proc_find(t, tgid, start_ns);
+
+	if (p || !start_ns)
+		return p;
+	/* made with an unknown start before: this is it */
+	p = proc_find(t, tgid, 0);
+	if (p && !p->start_ns && !p->dead_ns) {
+		struct tver *v = ver_copy(p->cur);
+
+		if (!v)
+			return p;
+		p->start_ns = start_ns;
+		v->start_ns = v->fork_ns = start_ns;
+		v->version = ++p->next_version;
+		v->lineage = ++t->next_lineage;
+		v->lineage_ns = t->now_ns;
+		t->tree_gen++;
+		proc_put(t, p, v);
+		return p;
+	}
+	return proc_unborn(t, tgid, start_ns, 0);
+}
+
+static void drop_dead_namesake(struct hc_tracker *t, uint32_t tgid, uint64_t start_ns);
+
+struct ttask *task_get(struct hc_tracker *t, uint32_t tid, uint32_t tgid, uint64_t start_ns)
+{
+	struct ttask *k = task_find(t, tid);
+	struct tproc *p;
+
+	if (k && k->proc->tgid == tgid && (k->proc->start_ns == start_ns || !start_ns))
+		return k;
+	drop_dead_namesake(t, tgid, start_ns);
+	p = proc_get(t, tgid, start_ns);
+	return p ? task_add(t, p, tid) : NULL;
+}
+
+/* ---- changes ---- */
+
+bool edit_begin(struct edit *e, struct tproc *p, struct ttask *k, uint8_t cause)
+{
+	e->proc = p;
+	e->task = k;
+	e->cause = cause;
+	e->changed = false;
+	e->thread_only = true;
+	e->v = ver_copy(k && k->own ? k->own : p->cur);
+	return e->v != NULL;
+}
+
+static bool same_creds(const struct hc_wire_creds *a, const struct hc_wire_creds *b)
+{
+	/* all but the key, and but the lengths of lists that not every fact brings */
+	return a->uid == b->uid && a->gid == b->gid && a->suid == b->suid && a->sgid == b->sgid && a->euid == b->euid &&
+	       a->egid == b->egid && a->fsuid == b->fsuid && a->fsgid == b->fsgid &&
+	       a->cap_inheritable == b->cap_inheritable && a->cap_permitted == b->cap_permitted &&
+	       a->cap_effective == b->cap_effective && a->cap_bset == b->cap_bset && a->cap_ambient == b->cap_ambient &&
+	       a->securebits == b->securebits && a->userns == b->userns && a->userns_level == b->userns_level &&
+	       a->loginuid == b->loginuid && a->session_id == b->session_id && a->seccomp == b->seccomp &&
+	       a->no_new_privs == b->no_new_privs;
+}
+
+static bool set_txt(struct hc_tracker *t, struct txt **at, const char *p, size_t len)
+{
+	struct txt *s = txt_get(t, p, len);
+
+	if (*at == s) {
+		txt_unref(t, s);
+		return false;
+	}
+	txt_unref(t, *at);
+	*at = s;
+	return true;
+}
+
+static bool set_path(struct hc_tracker *t, struct tpath **at, struct tpath *p) /* takes p */
+{
+	if (!p || *at == p || (*at && (*at)->real == p->real && (*at)->flags == p->flags)) {
+		path_unref(t, p);
+		return false;
+	}
+	path_unref(t, *at);
+	*at = p;
+	return true;
+}
+
+static void facts_creds(struct hc_tracker *t, struct edit *e, const struct wrec *r, unsigned subject)
+{
+	const struct hc_wire_creds *w = WREC_GET(r, HC_WIRE_F_CREDS, subject, struct hc_wire_creds);
+	const struct wfact *g = wrec_fact(r, HC_WIRE_F_GROUPS, subject);
+	struct tver *v = e->v;
+
+	if (w) {
+		if (!(v->has & HAS_CREDS) || !same_creds(&v->creds, w)) {
+			v->creds = *w;
+			v->has |= HAS_CREDS | HAS_LOGIN;
+			e->changed = true;
+			ver_users(t, v, e->proc->tgid);
+		}
+		if (!w->n_groups && v->groups && v->groups->n) { /* no list comes with none */
+			lst_unref(t, v->groups);
+			v->groups = NULL;
+			e->changed = true;
+		}
+	}
+	if (g) {
+		uint32_t n = g->bytes / 4;
+		bool same = v->groups && v->groups->n == n;
+
+		for (uint32_t i = 0; same && i < n; i++)
+			same = (uint32_t)v->groups->num[i] == ((const uint32_t *)g->p)[i];
+		if (!same) {
+			lst_unref(t, v->groups);
+			v->groups = lst_of_u32(t, g->p, n);
+			e->changed = true;
+		}
+	}
+}
+
+static void facts_task(struct hc_tracker *t, struct edit *e, const struct hc_wire_task *w)
+{
+	struct tver *v = e->v;
+	bool whole = false;
+
+	if (set_txt(t, &v->comm, w->comm, strnlen(w->comm, sizeof(w->comm))))
+		e->changed = true;
+	if (!(v->has & HAS_IDS) || v->sid != w->sid || v->pgid != w->pgid || v->vsid != w->vsid || v->vpgid != w->vpgid ||
+	    v->tty_nr != w->tty_nr || v->subreaper != !!(w->flags & HC_WIRE_TASK_SUBREAPER)) {
+		bool ids = !(v->has & HAS_IDS) || v->sid != w->sid || v->pgid != w->pgid;
+
+		v->sid = w->sid;
+		v->pgid = w->pgid;
+		v->vsid = w->vsid;
+		v->vpgid = w->vpgid;
+		v->tty_nr = w->tty_nr;
+		v->subreaper = !!(w->flags & HC_WIRE_TASK_SUBREAPER);
+		v->has |= HAS_IDS;
+		if (ids)
+			ver_leaders(t, e->proc, v);
+		whole = true;
+	}
+	if (!(v->has & HAS_NOFILE) || v->nofile != w->nofile) {
+		v->nofile = w->nofile;
+		v->has |= HAS_NOFILE;
+		whole = true;
+	}
+	if (w->cgroup_id && v->cgroup_id != w->cgroup_id) {
+		char buf[2048];
+		ssize_t n = t->proc_fd >= 0 ? procfs_read(t, w->tgid, "cgroup", buf, sizeof(buf)) : -1;
+
+		v->cgroup_id = w->cgroup_id;
+		v->has |= HAS_CGROUP;
+		if (n > 0) {
+			cgs_unref(t, v->cgs);
+			v->cgs = cgs_of_proc_text(t, buf, (size_t)n, w->cgroup_id);
+		}
+		whole = true;
+	}
+	if (!v->n_vpids && w->n_levels && w->n_levels <= HC_WIRE_MAX_NSPIDS) {
+		v->n_vpids = (uint8_t)w->n_levels;
+		memcpy(v->vpids, w->vpid, sizeof(v->vpids));
+		whole = true;
+	}
+	if (w->flags & HC_WIRE_TASK_KTHREAD && !(v->flags & HC_PROC_KTHREAD)) {
+		v->flags |= HC_PROC_KTHREAD;
+		whole = true;
+	}
+	if (whole) {
+		e->changed = true;
+		e->thread_only = false;
+	}
+}
+
+void edit_facts(struct hc_tracker *t, struct edit *e, const struct wrec *r, unsigned subject)
+{
+	const struct hc_wire_ns *ns = WREC_GET(r, HC_WIRE_F_NS, subject, struct hc_wire_ns);
+	const struct hc_wire_task *task = WREC_GET(r, HC_WIRE_F_TASK, subject, struct hc_wire_task);
+	struct tver *v = e->v;
+
+	facts_creds(t, e, r, subject);
+	if (ns && (!(v->has & HAS_NS) || memcmp(&v->ns, ns, sizeof(*ns)) != 0)) {
+		v->ns = *ns;
+		v->has |= HAS_NS;
+		e->changed = true;
+	}
+	if (task)
+		facts_task(t, e, task);
+	if (subject == HC_WIRE_SUBJ_ROW && r->kinds >> HC_WIRE_F_PATH & 1) {
+		if (set_path(t, &v->cwd, path_of_fact(t, wrec_fact(r, HC_WIRE_F_PATH, HC_WIRE_SUBJ_CWD)))) {
+			e->changed = true;
+			e->thread_only = false;
+		}
+		if (set_path(t, &v->root, path_of_fact(t, wrec_fact(r, HC_WIRE_F_PATH, HC_WIRE_SUBJ_ROOT)))) {
+			e->changed = true;
+			e->thread_only = false;
+			ver_users(t, v, e->proc->tgid);
+		}
+	}
+}
+
+static bool thread_same(const struct tver *a, const struct tver *b)
+{
+	return same_creds(&a->creds, &b->creds) && a->comm == b->comm && memcmp(&a->ns, &b->ns, sizeof(a->ns)) == 0 &&
+	       a->cgroup_id == b->cgroup_id;
+}
+
+struct tver *edit_end(struct hc_tracker *t, struct edit *e)
+{
+	struct tproc *p = e->proc;
+	struct ttask *k = e->task;
+	struct tver *v = e->v;
+	bool thread = k && e->thread_only && p->n_tasks > 1 && k->tid != p->tgid;
+
+	if (!e->changed) {
+		ver_unref(t, v);
+		return k ? task_ver(k) : p->cur;
+	}
+	if (thread && thread_same(v, p->cur)) { /* it does as the others have done */
+		ver_unref(t, v);
+		ver_unref(t, k->own);
+		k->own = NULL;
+		return p->cur;
+	}
+	v->version = ++p->next_version;
+	v->cause = e->cause;
+	v->from_ns = t->now_ns;
+	ver_parent(t, p, v);
+	if (thread) {
+		v->flags |= HC_PROC_THREAD;
+		ver_unref(t, k->own);
+		k->own = v;
+		return v;
+	}
+	if (v->flags & HC_PROC_THREAD) { /* a fact of the whole process, told by a deviating thread */
+		struct tver *old = p->cur;
+
+		v->flags &= ~(uint32_t)HC_PROC_THREAD;
+		v->creds = old->creds;
+		v->ns = old->ns;
+		txt_unref(t, v->comm);
+		v->comm = REF(old->comm);
+	}
+	v->lineage = p->cur->lineage;
+	v->lineage_ns = p->cur->lineage_ns;
+	proc_put(t, p, v);
+	if (k && k->own && k->own != v) {
+		struct tver *own = ver_copy(v);
+
+		if (own && !thread_same(k->own, v)) {
+			own->creds = k->own->creds;
+			own->ns = k->own->ns;
+			txt_unref(t, own->comm);
+			own->comm = REF(k->own->comm);
+			own->flags |= HC_PROC_THREAD;
+			own->version = ++p->next_version;
+		} else {
+			ver_unref(t, own);
+			own = NULL;
+		}
+		ver_unref(t, k->own);
+		k->own = own;
+	}
+	return k ? task_ver(k) : p->cur;
+}
+
+/* ---- fork ---- */
+
+/* Dead creators behind a version are kept up to a number: the oldest are let go. */
+static void cut_creators(struct hc_tracker *t, struct tver *v)
+{
+	struct tver *at = v;
+
+	if (v->dead_depth < MAX_CREATORS)
+		return;
+	for (unsigned n = 0; n < MAX_CREATORS / 2 && at->creator; n++)
+		at = at->creator;
+	ver_unref(t, at->creator);
+	at->creator = NULL;
+	v->dead_depth = MAX_CREATORS / 2;
+}
+
+static void child_facts(struct hc_tracker *t, struct tproc *p, const struct wrec *r, unsigned subject)
+{
+	struct edit e;
+
+	if (!edit_begin(&e, p, NULL, p->cur->cause))
+		return;
+	edit_facts(t, &e, r, subject);
+	if (!e.changed) {
+		ver_unref(t, e.v);
+		return;
+	}
+	e.v->parent_lineage = p->cur->parent_lineage; /* nobody has seen the version: it is simply corrected */
+	proc_put(t, p, e.v);
+}
+
+static struct tproc *fork_process(struct hc_tracker *t, const struct wrec *r, const struct hc_wire_task *w,
+                                  struct ttask *caller)
+{
+	struct tver *from = task_ver(caller), *v;
+	struct tproc *p = proc_find(t, w->tgid, w->leader_start_ns), *parent;
+
+	parent = w->ppid ? proc_find(t, w->ppid, w->parent_start_ns) : NULL;
+	if (!parent)
+		parent = caller->proc;
+	if (p) { /* the snapshot was faster; now its creator is known too */
+		v = ver_copy(p->cur);
+		if (!v)
+			return p;
+		v->creator = v->creator ? v->creator : REF(from);
+		v->parent_image = v->parent_image ? v->parent_image : REF(from->image);
+		v->version = ++p->next_version;
+		proc_set_parent(t, p, parent);
+		ver_parent(t, p, v);
+		proc_put(t, p, v);
+		return p;
+	}
+	p = proc_new(t, w->tgid, w->leader_start_ns);
+	v = p ? ver_copy(from) : NULL;
+	if (!v)
+		return p;
+	v->version = 1;
+	v->pid = w->tgid;
+	v->start_ns = w->leader_start_ns;
+	v->fork_ns = v->from_ns = v->lineage_ns = t->now_ns;
+	v->cause = HC_CAUSE_FORK;
+	v->lineage = p->cur->lineage;
+	v->flags &= HC_PROC_KTHREAD;
+	v->dead_depth = from->dead_depth < 255 ? (uint8_t)(from->dead_depth + 1) : 255;
+	ver_unref(t, v->creator);
+	v->creator = REF(from);
+	cut_creators(t, v);
+	image_unref(t, v->parent_image);
+	v->parent_image = REF(from->image);
+	txt_unref(t, v->image_comm);
+	v->image_comm = REF(v->comm);
+	cgs_unref(t, v->cgs_exec);
+	v->cgs_exec = REF(v->cgs);
+	v->n_vpids = 0;
+	proc_set_parent(t, p, parent);
+	ver_parent(t, p, v);
+	proc_put(t, p, v);
+	p->exec_id = w->exec_id;
+	p->exec_known = true;
+	p->checked_gen = t->tree_gen;
+	p->excluded = caller->proc->excluded;
+	p->io_worker = !!(w->flags & HC_WIRE_TASK_IO_WORKER);
+	child_facts(t, p, r, HC_WIRE_SUBJ_TARGET);
+	ver_leaders(t, p, p->cur);
+	vpid_note(t, p);
+	return p;
+}
+
+struct tproc *proc_fork(struct hc_tracker *t, const struct wrec *r, struct ttask *caller)
+{
+	const struct hc_wire_task *w = WREC_GET(r, HC_WIRE_F_TASK, HC_WIRE_SUBJ_TARGET, struct hc_wire_task);
+	struct tproc *p;
+	struct ttask *k;
+
+	if (!w || !caller || !w->tgid || !w->tid)
+		return NULL;
+	drop_dead_namesake(t, w->tgid, w->leader_start_ns);
+	if (w->tgid == caller->proc->tgid && w->tid != w->tgid)
+		p = caller->proc;
+	else if (w->tid != w->tgid)
+		p = proc_get(t, w->tgid, w->leader_start_ns);
+	else
+		p = fork_process(t, r, w, caller);
+	k = p ? task_add(t, p, w->tid) : NULL;
+	if (!k)
+		return p;
+	k->start_ns = w->start_ns;
+	k->vtid = w->n_levels && w->n_levels <= HC_WIRE_MAX_NSPIDS ? w->vtid[w->n_levels - 1] : 0;
+	if (p == caller->proc && caller->own && !k->own) { /* a thread begins as its creator is */
+		k->own = ver_copy(caller->own);
+		if (k->own)
+			k->own->version = ++p->next_version;
+	}
+	return p;
+}
+
+/* ---- exec ---- */
+
+static void cut_images(struct hc_tracker *t, struct timage *i)
+{
+	struct timage *at = i;
+
+	if (i->depth < MAX_IMAGES)
+		return;
+	for (unsigned n = 0; n < MAX_IMAGES / 2 && at->prev; n++)
+		at = at->prev;
+	image_unref(t, at->prev);
+	at->prev = NULL;
+	i->depth = MAX_IMAGES / 2;
+}
+
+static const struct wfact *fact_any(const struct wrec *r, unsigned kind, unsigned subject)
+{
+	const struct wfact *f = wrec_fact(r, kind, subject);
+
+	return f ? f : wrec_fact_of_kind(r, kind);
+}
+
+static struct timage *image_of_exec(struct hc_tracker *t, const struct wrec *r, struct tver *v)
+{
+	const struct wfact *argv = fact_any(r, HC_WIRE_F_ARGV, HC_WIRE_SUBJ_ROW);
+	const struct wfact *env = fact_any(r, HC_WIRE_F_ENV, HC_WIRE_SUBJ_ROW);
+	const struct wfact *exe = wrec_fact(r, HC_WIRE_F_PATH, HC_WIRE_SUBJ_EXE);
+	const struct hc_wire_file *file = WREC_GET(r, HC_WIRE_F_FILE, HC_WIRE_SUBJ_EXE, struct hc_wire_file);
+	struct hc_str filename = wrec_str(r, HC_A_PROC_EXEC_filename), interp = wrec_str(r, HC_A_PROC_EXEC_interp);
+	struct timage *i = calloc(1, sizeof(*i));
+
+	if (!i)
+		return NULL;
+	i->refs = 1;
+	i->exec_ns = t->now_ns;
+	i->has_exec_ns = i->has_flags = true;
+	i->exec_seq = r->head->exec_id;
+	i->what = v->flags & HC_PROC_KTHREAD ? 2 : 0; /* a kernel thread that runs a program: a helper */
+	i->exe = path_of_fact(t, exe);
+	if (file)
+		i->exe_file = file_of(file);
+	i->filename = path_get(t, &(struct path_ask){ .given = filename, .base = v->cwd ? v->cwd->real : NULL });
+	if (interp.p && !hc_str_eq(interp, filename)) {
+		i->interp = txt_get(t, interp.p, interp.len);
+		i->script = REF(i->filename); /* a #! file: what was named is not what runs */
+	}
+	i->argc = r->n_slots > HC_A_PROC_EXEC_argc ? (uint32_t)r->slot[HC_A_PROC_EXEC_argc] : UINT32_MAX;
+	i->envc = r->n_slots > HC_A_PROC_EXEC_envc ? (uint32_t)r->slot[HC_A_PROC_EXEC_envc] : UINT32_MAX;
+	if (argv)
+		i->argv = lst_of_block(t, argv->p, argv->bytes);
+	if (env)
+		i->env = lst_of_block(t, env->p, env->bytes);
+	if (r->n_slots > HC_A_PROC_EXEC_is_secure && r->slot[HC_A_PROC_EXEC_is_secure] == 1)
+		i->flags |= HC_IMAGE_SECURE;
+	if (file) {
+		const struct hc_wire_creds *c = WREC_GET(r, HC_WIRE_F_CREDS, HC_WIRE_SUBJ_ROW, struct hc_wire_creds);
+		bool memfd = exe && exe->bytes >= sizeof(struct hc_wire_path) &&
+		             ((const struct hc_wire_path *)exe->p)->flags & HC_WIRE_PATH_NAME;
+		unsigned w = 0;
+
+		i->flags |= file->layer == HC_WIRE_LAYER_UPPER ? HC_IMAGE_UPPER :
+		            file->layer == HC_WIRE_LAYER_LOWER ? HC_IMAGE_LOWER : 0;
+		i->flags |= file->mode & 04000 ? HC_IMAGE_SUID : 0;
+		i->flags |= (file->mode & 02010) == 02010 ? HC_IMAGE_SGID : 0;
+		i->flags |= memfd ? HC_IMAGE_MEMFD : 0;
+		i->flags |= i->exe && i->exe->flags & HC_PATH_DELETED && !memfd ? HC_IMAGE_DELETED : 0;
+		if (c) { /* may the new credentials write it: permission bits, or the capability that overrides them */
+			w = c->fsuid == file->uid ? file->mode >> 7 & 1 : file->mode >> 1 & 1;
+			if (c->fsuid != file->uid && c->fsgid == file->gid)
+				w = file->mode >> 4 & 1;
+			w |= c->cap_effective >> 1 & 1;
+			if (file->sb_flags & 1 || file->mnt_flags & 0x40)
+				w = 0;
+		}
+		i->flags |= w ? HC_IMAGE_WRITABLE : 0;
+	}
+	for (unsigned n = 0; n < 3; n++)
+		i->std[n] = REF(fd_see(t, r, HC_WIRE_SUBJ_STDIN - n, NULL, v, NULL));
+	i->prev = REF(v->image);
+	i->depth = v->image && v->image->depth < 255 ? v->image->depth + 1 : 1;
+	cut_images(t, i);
+	return i;
+}
+
+void proc_exec(struct hc_tracker *t, const struct wrec *r, struct ttask *k)
+{
+	struct tproc *p = k->proc;
+	struct tver *v;
+	struct edit e;
+	uint32_t old_tid = r->n_slots > HC_A_PROC_EXEC_old_tid ? (uint32_t)r->slot[HC_A_PROC_EXEC_old_tid] : k->tid;
+	const struct hc_wire_task *w;
+
+	if (old_tid != k->tid) { /* a thread did it, and is the leader now: what it was stays with it */
+		struct ttask *old = task_find(t, old_tid);
+
+		if (old && old->proc == p) {
+			ver_unref(t, k->own);
+			k->own = REF(old->own);
+			task_drop(t, old);
+		}
+	}
+	for (struct ttask *o = p->tasks, *next; o; o = next) { /* all other threads are gone */
+		next = o->next;
+		if (o != k)
+			task_drop(t, o);
+	}
+	if (!edit_begin(&e, p, k, HC_CAUSE_EXEC))
+		return;
+	e.changed = true;
+	e.thread_only = false;
+	v = e.v;
+	v->flags &= ~(uint32_t)(HC_PROC_THREAD | HC_PROC_INCOMPLETE);
+	/* the working directory first: the program's name may be relative to it */
+	edit_facts(t, &e, r, HC_WIRE_SUBJ_ROW);
+	w = WREC_GET(r, HC_WIRE_F_TASK, HC_WIRE_SUBJ_ROW, struct hc_wire_task);
+	{
+		struct timage *i = image_of_exec(t, r, v);
+
+		if (i) {
+			image_unref(t, v->parent_image);
+			v->parent_image = REF(v->image); /* the own image before */
+			image_unref(t, v->image);
+			v->image = i;
+		}
+	}
+	v->flags &= ~(uint32_t)HC_PROC_KTHREAD;
+	txt_unref(t, v->image_comm);
+	v->image_comm = REF(v->comm);
+	if (v->image && w)
+		v->image->comm = REF(v->comm);
+	cgs_unref(t, v->cgs_exec);
+	v->cgs_exec = REF(v->cgs);
+	ver_unref(t, k->own);
+	k->own = NULL;
+	v->version = ++p->next_version;
+	v->cause = HC_CAUSE_EXEC;
+	v->from_ns = v->lineage_ns = t->now_ns;
+	v->lineage = ++t->next_lineage;
+	ver_parent(t, p, v);
+	ver_leaders(t, p, v);
+	if (!v->user)
+		ver_users(t, v, p->tgid);
+	if (p->n_children)
+		t->tree_gen++;
+	proc_put(t, p, v);
+	p->checked_gen = t->tree_gen;
+	p->exec_id = r->head->exec_id;
+	p->exec_known = true;
+	p->excluded = proc_is_excluded(t, v);
+	vpid_note(t, p);
+}
+
+/* ---- exit ---- */
+
+/* Who takes the children of a process that is gone: the nearest ancestor that asked for it, else the first process of
+ * its pid namespace. */
+static struct tproc *reaper_of(struct hc_tracker *t, struct tproc *p)
+{
+	uint32_t ns = p->cur->has & HAS_NS ? p->cur->ns.pid : 0;
+	struct tproc *up, *init = NULL;
+
+	for (up = p->parent; up; up = up->parent) {
+		if (up->dead_ns)
+			continue;
+		if (ns && up->cur->has & HAS_NS && up->cur->ns.pid != ns)
+			break; /* nobody outside of the pid namespace */
+		if (up->cur->subreaper)
+			return up;
+		init = up;
+	}
+	if (init && init->cur->n_vpids && init->cur->vpids[init->cur->n_vpids - 1] == 1)
+		return init;
+	if (p->cur->n_vpids >= 2) {
+		struct tver probe = { .n_vpids = 2 };
+
+		probe.ns.pid = ns;
+		return proc_by_number(t, &probe, 1);
+	}
+	return proc_find(t, 1, 0);
+}
+
+static void proc_dies(struct hc_tracker *t, struct tproc *p, struct tproc *reaper)
+{
+	struct tproc *c;
+
+	p->dead_ns = t->now_ns ? t->now_ns : 1;
+	if (p->child)
+		t->tree_gen++;
+	while ((c = p->child) != NULL) {
+		proc_set_parent(t, c, reaper != c ? reaper : NULL);
+		if (c->parent == p) /* could not: an orphan */
+			proc_set_parent(t, c, NULL);
+	}
+	vpid_forget(t, p);
+	p->dead_next = NULL;
+	*t->dead_end = p;
+	t->dead_end = &p->dead_next;
+}
+
+struct tproc *proc_exit(struct hc_tracker *t, const struct wrec *r, struct ttask *k)
+{
+	struct tproc *p = k->proc, *reaper;
+	bool dead = r->n_slots > HC_A_PROC_EXIT_group_dead && r->slot[HC_A_PROC_EXIT_group_dead] == 1;
+
+	if (!dead || p->dead_ns)
+		return NULL;
+	reaper = p->child ? reaper_of(t, p) : NULL;
+	proc_dies(t, p, reaper);
+	return reaper;
+}
+
+static void proc_free(struct hc_tracker *t, struct tproc *p)
+{
+	while (p->tasks)
+		task_drop(t, p->tasks);
+	while (p->child)
+		proc_set_parent(t, p->child, NULL);
+	proc_set_parent(t, p, NULL);
+	vpid_forget(t, p);
+	table_remove(&t->procs, proc_hash(t, p->tgid), p);
+	ver_unref(t, p->cur);
+	free(p);
+}
+
+void proc_reap(struct hc_tracker *t, uint64_t before_ns)
+{
+	struct tproc *p;
+
+	while ((p = t->dead) != NULL && p->dead_ns < before_ns) {
+		t->dead = p->dead_next;
+		if (!t->dead)
+			t->dead_end = &t->dead;
+		proc_free(t, p);
+	}
+}
+
+/* The number belongs to somebody else now: whoever had it is dead, seen or not. */
+static void drop_dead_namesake(struct hc_tracker *t, uint32_t tgid, uint64_t start_ns)
+{
+	struct tproc *p = proc_find(t, tgid, 0);
+
+	if (p && !p->dead_ns && p->start_ns && start_ns && p->start_ns < start_ns)
+		proc_dies(t, p, p->child ? reaper_of(t, p) : NULL);
+}
+
+/* ---- the start ---- */
+
+void proc_snapshot(struct hc_tracker *t, const struct wrec *r)
+{
+	const struct hc_wire_task *w = WREC_GET(r, HC_WIRE_F_TASK, HC_WIRE_SUBJ_ROW, struct hc_wire_task);
+	struct tproc *p;
+	struct ttask *k;
+
+	if (!w || !w->tgid || !w->tid)
+		return;
+	p = proc_find(t, w->tgid, w->leader_start_ns);
+	if (!p) {
+		p = proc_new(t, w->tgid, w->leader_start_ns);
+		if (!p)
+			return;
+		p->cur->cause = HC_CAUSE_START;
+		p->cur->flags = HC_PROC_SYNTH;
+		p->cur->fork_ns = w->leader_start_ns;
+		p->cur->ppid = w->ppid;
+	}
+	if (w->tid == w->tgid && !p->seen_live) {
+		struct tver *v = p->cur;
+
+		p->seen_live = true;
+		child_facts(t, p, r, HC_WIRE_SUBJ_ROW);
+		v = p->cur;
+		v->ppid = w->ppid;
+		v->n_vpids = 0;
+		if (w->n_levels && w->n_levels <= HC_WIRE_MAX_NSPIDS) {
+			v->n_vpids = (uint8_t)w->n_levels;
+			memcpy(v->vpids, w->vpid, sizeof(v->vpids));
+		}
+		p->exec_id = w->exec_id;
+		p->exec_known = true;
+		p->io_worker = !!(w->flags & HC_WIRE_TASK_IO_WORKER);
+		if (t->proc_fd >= 0 && w->tgid != t->opts.own_pid &&
+		    !procfs_fill(t, w->tgid, w->leader_start_ns, PROCFS_ALL, v))
+			v->flags |= HC_PROC_INCOMPLETE;
+	}
+	k = task_add(t, p, w->tid);
+	if (k) {
+		k->start_ns = w->start_ns;
+		k->vtid = w->n_levels && w->n_levels <= HC_WIRE_MAX_NSPIDS ? w->vtid[w->n_levels - 1] : 0;
+	}
+}
+
+/* All are there now: parents, then what looks at ancestors. */
+void proc_settle(struct hc_tracker *t)
+{
+	struct tproc *p;
+
+	TABLE_ALL(&t->procs, at, p)
+	{
+		struct tproc *parent = p->cur->ppid ? proc_find(t, p->cur->ppid, 0) : NULL;
+
+		if (!p->parent && parent && p->cur->flags & HC_PROC_SYNTH && parent->start_ns <= p->start_ns)
+			proc_set_parent(t, p, parent);
+	}
+	TABLE_ALL(&t->procs, at, p)
+	{
+		if (p->cur->flags & HC_PROC_SYNTH) {
+			settle_version(t, p);
+			p->excluded = proc_is_excluded(t, p->cur);
+		}
+	}
+	t->tree_gen++;
+	TABLE_ALL(&t->procs, at, p)
+		p->checked_gen = t->tree_gen;
+}
+
+void proc_done(struct hc_tracker *t)
+{
+	struct tproc *p;
+
+	for (uint32_t at = t->procs.mask + 1; t->procs.slot && at-- > 0;) {
+		while ((p = t->procs.slot[at].p) != NULL)
+			proc_free(t, p);
+	}
+	table_done(&t->procs);
+	table_done(&t->tasks);
+	table_done(&t->by_vpid);
+}
+
+bool proc_is_excluded(struct hc_tracker *t, const struct tver *v)
+{
+	const struct hc_exclude *x = &t->opts.exclude;
+
+	for (size_t i = 0; i < x->n_exes; i++)
+		if (v->image && v->image->exe && txt_is(v->image->exe->real, x->exes[i]))
+			return true;
+	for (size_t i = 0; i < x->n_comms; i++)
+		if (txt_is(v->comm, x->comms[i]))
+			return true;
+	for (size_t i = 0; i < x->n_uids; i++)
+		if (v->has & HAS_CREDS && v->creds.uid == x->uids[i])
+			return true;
+	for (size_t i = 0; i < x->n_pids; i++)
+		if (v->pid == x->pids[i])
+			return true;
+	for (size_t i = 0; i < x->n_cgroups && v->cgs && v->cgs->list; i++) {
+		struct hc_str want = hc_str_c(x->cgroups[i]);
+
+		while (want.len > 1 && want.p[want.len - 1] == '/')
+			want.len--;
+		for (uint32_t n = 0; n < v->cgs->list->n; n++) {
+			struct hc_str have = txt_str(v->cgs->list->txt[n]);
+			const char *eq = memrchr(have.p, '=', have.len);
+
+			if (!eq)
+				continue;
+			have = (struct hc_str){ eq + 1, have.len - (uint32_t)(eq + 1 - have.p) };
+			if (hc_str_starts(have, want) && (have.len == want.len || have.p[want.len] == '/' || want.len == 1))
+				return true;
+		}
+	}
+	return false;
+}

@@ -1,0 +1,1095 @@
+/*
+ * From a record to a row: what it changes, what its arguments are, and the cells.
+ *
+ * A plan per event type, made once from the event table, says for each argument what kind it is and where it goes; only what
+ * a call does to processes, sockets and names is code of its own. Effects come first, with what was before kept; then the
+ * row is begun and everything it refers to is put into its block.
+ */
+#include "tracker_priv.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "dns.h"
+
+struct row {
+	struct wrec r;
+	/* from here on zeroed for each record */
+	const struct hc_wire_head *head;
+	const struct plan *plan;
+	struct ttask *task;
+	struct tver *before, *after, *target; /* references */
+	struct tproc *reaper;
+	struct tfd *fd[HC_WIRE_MAX_SLOTS]; /* references */
+	struct tpath *path[HC_WIRE_MAX_SLOTS];
+	struct tfile *file[HC_WIRE_MAX_SLOTS];
+	struct tver *proc[HC_WIRE_MAX_SLOTS];
+	struct tsock *sock[HC_WIRE_MAX_SLOTS];
+	struct tctr *ctr;
+	struct txt *old_comm;
+	bool late;
+};
+
+/* ---- plans ---- */
+
+static bool name_is(const char *a, const char *b)
+{
+	return strcmp(a, b) == 0;
+}
+
+static bool absent_allowed(const struct hc_col_desc *col)
+{
+	/* raw registers may hold any number; what the recorder fills in may be missing */
+	return col->fmt != HC_FMT_HEX || strncmp(col->arg, "map_", 4) == 0;
+}
+
+static void plan_make(struct plan *p, const struct hc_table_desc *d)
+{
+	p->desc = d;
+	p->n_args = (uint8_t)(d->n_args < HC_WIRE_MAX_SLOTS ? d->n_args : HC_WIRE_MAX_SLOTS);
+	p->newfd = p->sock_after = -1;
+	p->opens = d->number == HC_EV_OPEN || d->number == HC_EV_OPENAT || d->number == HC_EV_OPENAT2 ||
+	           d->number == HC_EV_CREAT;
+	p->late = d->number >= HC_EV_EXECVE && d->number != HC_EV_MPROTECT && d->number != HC_EV_PKEY_MPROTECT;
+	for (int i = 0; i < p->n_args; i++) {
+		struct plan_arg *a = &p->arg[i];
+		const struct hc_col_desc *col = &d->cols[d->arg_cols[i]];
+
+		a->kind = col->kind;
+		a->col = d->arg_cols[i];
+		a->name = col->arg;
+		a->absent_ok = absent_allowed(col);
+		a->narrow = col->kind == HC_KIND_FD || col->kind == HC_KIND_PID;
+		a->dirfd = -1;
+		if (a->kind == HC_KIND_PATH && i > 0 && p->arg[i - 1].kind == HC_KIND_FD &&
+		    (strstr(p->arg[i - 1].name, "dirfd") || strstr(p->arg[i - 1].name, "dfd")))
+			a->dirfd = (int8_t)(i - 1);
+		if (a->kind == HC_KIND_FDOBJ && (name_is(a->name, "newfd") || name_is(a->name, "newfd_obj")))
+			p->newfd = (int8_t)i;
+		if (a->kind == HC_KIND_SOCK)
+			p->sock_after = (int8_t)i;
+		a->role = name_is(a->name, "proc_after") ? ROLE_PROC_AFTER :
+		          name_is(a->name, "child")      ? ROLE_CHILD :
+		          name_is(a->name, "target")     ? ROLE_TARGET :
+		                                           ROLE_PLAIN;
+	}
+}
+
+void plans_make(struct hc_tracker *t)
+{
+	for (unsigned type = 32; type < HC_EV_MAX; type++)
+		if (hc_event_desc(type))
+			plan_make(&t->plan[type], hc_event_desc(type));
+}
+
+static uint64_t slot(const struct row *w, unsigned i)
+{
+	return i < w->r.n_slots ? w->r.slot[i] : 0;
+}
+
+static bool has_slot(const struct row *w, unsigned i)
+{
+	return i < w->r.n_slots && w->r.slot[i] != HC_WIRE_ABSENT;
+}
+
+static bool worked(const struct row *w)
+{
+	return w->head->ret >= 0;
+}
+
+/* ---- rows in general ---- */
+
+struct hc_builder *row_begin(struct hc_tracker *t, unsigned type, uint64_t ts_ns, struct hc_err *err)
+{
+	if (!t->w) {
+		hc_err_set(err, -EINVAL, "the tracker has no writer");
+		return NULL;
+	}
+	return hc_writer_begin(t->w, type, ts_ns, err);
+}
+
+int row_end(struct hc_tracker *t, unsigned type, uint16_t cpu, uint64_t ts_ns, uint64_t *ret_seq, struct hc_err *err)
+{
+	struct hc_row_head head = { .type = (uint16_t)type, .cpu = cpu, .ts_ns = ts_ns };
+	const struct hc_table_desc *d = hc_event_desc(type);
+	int r = hc_writer_row(t->w, &head, &t->cells, err);
+
+	memset(t->cells.valid, 0, sizeof(t->cells.valid));
+	memset(t->cells.v, 0, d->n_cols * sizeof(t->cells.v[0]));
+	t->stats.n_rows++;
+	t->stats.rows_by_type[type]++;
+	if (ret_seq)
+		*ret_seq = head.seq;
+	return r;
+}
+
+/* ---- processes that arguments name ---- */
+
+static struct tver *proc_of_arg(struct hc_tracker *t, const struct row *w, unsigned i)
+{
+	const struct hc_wire_taskref *ref = WREC_GET(&w->r, HC_WIRE_F_TASKREF, i, struct hc_wire_taskref);
+	const struct hc_wire_task *task;
+	struct tproc *p = NULL;
+	int64_t n = (int32_t)slot(w, i);
+
+	if (!ref)
+		ref = WREC_GET(&w->r, HC_WIRE_F_TASKREF, HC_WIRE_SUBJ_TARGET, struct hc_wire_taskref);
+	task = WREC_GET(&w->r, HC_WIRE_F_TASK, HC_WIRE_SUBJ_TARGET, struct hc_wire_task);
+	if (ref && ref->tgid) {
+		p = proc_get(t, ref->tgid, ref->leader_start_ns);
+	} else if (task && task->tgid) {
+		p = proc_get(t, task->tgid, task->leader_start_ns);
+	} else if (n == 0 && w->task &&
+	           (w->head->type == HC_EV_SETPGID || w->head->type == HC_EV_CAPSET || w->head->type == HC_EV_PRLIMIT64 ||
+	            w->head->type == HC_EV_PERF_EVENT_OPEN)) {
+		p = w->task->proc;
+	} else if (w->head->type == HC_EV_OOM_KILL || w->head->type == HC_EV_SIG_SEND) {
+		p = n > 0 ? proc_find(t, (uint32_t)n, 0) : NULL; /* numbers of the initial pid namespace */
+	} else if (w->before) {
+		p = proc_by_number(t, w->before, n);
+	}
+	if (!p)
+		return NULL;
+	proc_refresh(t, p);
+	return REF(p->cur);
+}
+
+/* ---- effects on processes ---- */
+
+static uint8_t cause_of(unsigned type)
+{
+	switch (type) {
+	case HC_EV_CHDIR:
+	case HC_EV_FCHDIR:
+		return HC_CAUSE_CWD;
+	case HC_EV_CHROOT:
+	case HC_EV_PIVOT_ROOT:
+		return HC_CAUSE_ROOT;
+	case HC_EV_UNSHARE:
+	case HC_EV_SETNS:
+		return HC_CAUSE_NS;
+	case HC_EV_PRCTL:
+		return HC_CAUSE_PRCTL;
+	case HC_EV_SETSID:
+	case HC_EV_SETPGID:
+		return HC_CAUSE_SESSION;
+	case HC_EV_SETRLIMIT:
+	case HC_EV_PRLIMIT64:
+		return HC_CAUSE_LIMIT;
+	case HC_EV_PROC_RENAME:
+		return HC_CAUSE_COMM;
+	case HC_EV_CG_ATTACH:
+		return HC_CAUSE_CGROUP;
+	default:
+		return HC_CAUSE_CREDS;
+	}
+}
+
+static void effect_setpgid(struct hc_tracker *t, struct row *w)
+{
+	int64_t pid = (int32_t)slot(w, HC_A_SETPGID_pid), pgid = (int32_t)slot(w, HC_A_SETPGID_pgid);
+	struct tproc *p = pid ? proc_by_number(t, w->before, pid) : w->task->proc, *l;
+	struct edit e;
+
+	if (!p || !worked(w))
+		return;
+	l = pgid ? proc_by_number(t, w->before, pgid) : p;
+	if (!edit_begin(&e, p, p == w->task->proc ? w->task : NULL, HC_CAUSE_SESSION))
+		return;
+	if (l && e.v->has & HAS_IDS && e.v->pgid != l->tgid) {
+		e.v->pgid = l->tgid;
+		e.v->vpgid = l->cur->n_vpids ? l->cur->vpids[l->cur->n_vpids - 1] : l->tgid;
+		e.changed = true;
+		e.thread_only = false;
+		ver_leaders(t, p, e.v);
+	}
+	if (p == w->task->proc)
+		edit_facts(t, &e, &w->r, HC_WIRE_SUBJ_ROW);
+	w->after = REF(edit_end(t, &e));
+}
+
+static void effect_rename(struct hc_tracker *t, struct row *w)
+{
+	const struct hc_wire_taskref *ref = WREC_GET(&w->r, HC_WIRE_F_TASKREF, HC_WIRE_SUBJ_TARGET, struct hc_wire_taskref);
+	struct hc_str comm = wrec_str(&w->r, HC_A_PROC_RENAME_new_comm);
+	struct ttask *k = w->task;
+	struct txt *s;
+	struct edit e;
+
+	if (!ref)
+		ref = WREC_GET(&w->r, HC_WIRE_F_TASKREF, HC_A_PROC_RENAME_target, struct hc_wire_taskref);
+	if (ref && ref->tid)
+		k = task_get(t, ref->tid, ref->tgid, ref->leader_start_ns);
+	if (!k || !comm.p)
+		return;
+	proc_refresh(t, k->proc);
+	w->target = REF(task_ver(k));
+	w->old_comm = REF(w->target->comm);
+	if (!edit_begin(&e, k->proc, k, HC_CAUSE_COMM))
+		return;
+	s = txt_get(t, comm.p, comm.len);
+	if (s != e.v->comm) {
+		txt_unref(t, e.v->comm);
+		e.v->comm = REF(s);
+		e.changed = true;
+	}
+	txt_unref(t, s);
+	w->after = REF(edit_end(t, &e));
+}
+
+static void effect_attach(struct hc_tracker *t, struct row *w)
+{
+	const struct hc_wire_taskref *ref = WREC_GET(&w->r, HC_WIRE_F_TASKREF, HC_WIRE_SUBJ_TARGET, struct hc_wire_taskref);
+	struct hc_str path = wrec_str(&w->r, HC_A_CG_ATTACH_path);
+	uint64_t id = slot(w, HC_A_CG_ATTACH_cgroup_id);
+	struct tcgs *now = NULL;
+	struct tproc *p;
+	struct edit e;
+	char buf[4096];
+	ssize_t n;
+
+	if (!ref)
+		ref = WREC_GET(&w->r, HC_WIRE_F_TASKREF, HC_A_CG_ATTACH_target, struct hc_wire_taskref);
+	p = ref && ref->tgid ? proc_get(t, ref->tgid, ref->leader_start_ns) : NULL;
+	if (!p)
+		return;
+	proc_refresh(t, p);
+	w->target = REF(p->cur);
+	if (!edit_begin(&e, p, NULL, HC_CAUSE_CGROUP))
+		return;
+	/* the record does not say which hierarchy: /proc does, as long as the process is there */
+	n = t->proc_fd >= 0 ? procfs_read(t, p->tgid, "cgroup", buf, sizeof(buf)) : -1;
+	if (n > 0)
+		now = cgs_of_proc_text(t, buf, (size_t)n, id);
+	else if (path.p)
+		now = cgs_with(t, e.v->cgs, 0, path, id);
+	if (now) {
+		cgs_unref(t, e.v->cgs);
+		e.v->cgs = now;
+		e.changed = true;
+		e.thread_only = false;
+	}
+	w->after = REF(edit_end(t, &e));
+	p->excluded = proc_is_excluded(t, p->cur);
+}
+
+/* An exec that no record told of: the running image is read from /proc. */
+static void exec_missed(struct hc_tracker *t, struct ttask *k, uint32_t exec_id)
+{
+	struct tproc *p = k->proc;
+	struct edit e;
+
+	p->exec_id = exec_id;
+	if (!edit_begin(&e, p, NULL, HC_CAUSE_EXEC))
+		return;
+	e.v->flags |= HC_PROC_SYNTH | HC_PROC_INCOMPLETE;
+	if (t->proc_reads < MAX_PROC_READS) {
+		t->proc_reads++;
+		if (procfs_fill(t, p->tgid, p->start_ns, PROCFS_IMAGE | PROCFS_DIRS, e.v))
+			e.v->flags &= ~(uint32_t)HC_PROC_INCOMPLETE;
+	}
+	e.changed = true;
+	e.thread_only = false;
+	edit_end(t, &e);
+	p->cur->lineage = ++t->next_lineage; /* not seen by anybody yet */
+	p->cur->lineage_ns = t->now_ns;
+	if (p->n_children)
+		t->tree_gen++;
+}
+
+static bool tells_state(const struct wrec *r)
+{
+	static const uint32_t kinds = 1u << HC_WIRE_F_CREDS | 1u << HC_WIRE_F_NS | 1u << HC_WIRE_F_TASK | 1u << HC_WIRE_F_GROUPS;
+
+	if (r->kinds & kinds)
+		return true;
+	return r->kinds >> HC_WIRE_F_PATH & 1 && (wrec_fact(r, HC_WIRE_F_PATH, HC_WIRE_SUBJ_CWD) ||
+	                                          wrec_fact(r, HC_WIRE_F_PATH, HC_WIRE_SUBJ_ROOT));
+}
+
+static void effect_process(struct hc_tracker *t, struct row *w)
+{
+	struct tproc *p;
+	struct edit e;
+
+	switch (w->head->type) {
+	case HC_EV_PROC_FORK:
+		p = w->task ? proc_fork(t, &w->r, w->task) : NULL;
+		if (p)
+			w->target = REF(p->cur);
+		return;
+	case HC_EV_PROC_EXEC:
+		if (w->task) {
+			proc_exec(t, &w->r, w->task);
+			w->after = REF(w->task->proc->cur);
+		}
+		return;
+	case HC_EV_PROC_EXIT:
+		w->reaper = w->task ? proc_exit(t, &w->r, w->task) : NULL;
+		return;
+	case HC_EV_PROC_RENAME:
+		effect_rename(t, w);
+		return;
+	case HC_EV_CG_ATTACH:
+		effect_attach(t, w);
+		return;
+	case HC_EV_SETPGID:
+		if (w->task)
+			effect_setpgid(t, w);
+		return;
+	default:
+		break;
+	}
+	if (!w->task || !tells_state(&w->r) || !edit_begin(&e, w->task->proc, w->task, cause_of(w->head->type)))
+		return;
+	edit_facts(t, &e, &w->r, HC_WIRE_SUBJ_ROW);
+	w->after = REF(edit_end(t, &e));
+}
+
+/* ---- descriptors and sockets ---- */
+
+/* `s` with another role; takes and returns a reference. */
+static struct tsock *sock_role(struct hc_tracker *t, struct tsock *s, uint8_t role)
+{
+	struct tsock *n;
+
+	if (!s || s->role == role)
+		return s;
+	n = sock_copy(s);
+	if (!n)
+		return s;
+	n->role = role;
+	sock_unref(t, s);
+	return n;
+}
+
+/* The peer that a datagram's address names, where the socket has none of its own. */
+static bool peer_from_addr(struct hc_wire_sock *w, const struct wfact *f)
+{
+	const uint8_t *p = f ? f->p : NULL;
+	uint16_t family;
+
+	if (!p || f->bytes < 8 || w->rport)
+		return false;
+	memcpy(&family, p, 2);
+	if (family != w->family)
+		return false;
+	if (family == 2) {
+		w->rport = (uint16_t)(p[2] << 8 | p[3]);
+		memset(w->raddr, 0, sizeof(w->raddr));
+		memcpy(w->raddr, p + 4, 4);
+		return true;
+	}
+	if (family == 10 && f->bytes >= 24) {
+		w->rport = (uint16_t)(p[2] << 8 | p[3]);
+		memcpy(w->raddr, p + 8, 16);
+		return true;
+	}
+	return false;
+}
+
+static const struct wfact *addr_fact(const struct row *w)
+{
+	for (unsigned i = 0; i < w->plan->n_args; i++)
+		if (w->plan->arg[i].kind == HC_KIND_ADDR)
+			return wrec_fact(&w->r, HC_WIRE_F_ADDR, i);
+	return NULL;
+}
+
+static bool peer_same(const struct tsock *a, const struct tsock *b)
+{
+	return a && b && a->w.rport == b->w.rport && memcmp(a->w.raddr, b->w.raddr, 16) == 0 && a->w.lport == b->w.lport &&
+	       memcmp(a->w.laddr, b->w.laddr, 16) == 0 && a->peer == b->peer && a->local == b->local;
+}
+
+/* The object of argument `i` and the table follow a new endpoint. */
+static void fd_follows(struct hc_tracker *t, struct row *w, int i, struct tsock *s)
+{
+	if (i >= 0 && w->fd[i])
+		fd_set_sock(t, w->fd[i], s);
+}
+
+static void effect_datagram(struct hc_tracker *t, struct row *w, int after)
+{
+	struct tsock *s = sock_see(t, &w->r, (unsigned)after, NULL), *n, *old = w->fd[0] ? w->fd[0]->sock : NULL;
+
+	if (!s)
+		s = REF(old);
+	if (!s)
+		return;
+	n = sock_copy(s);
+	sock_unref(t, s);
+	if (!n)
+		return;
+	peer_from_addr(&n->w, addr_fact(w));
+	if (n->role == ROLE_NONE)
+		n->role = old && old->role ? old->role : ROLE_CLIENT;
+	if (n->w.rport)
+		n->connected = 1;
+	if (!worked(w) || peer_same(n, old)) {
+		sock_unref(t, n);
+		return;
+	}
+	w->sock[after] = n;
+	fd_follows(t, w, 0, n);
+}
+
+static void effect_socket(struct hc_tracker *t, struct row *w)
+{
+	int after = w->plan->sock_after;
+	struct tsock *s;
+
+	switch (w->head->type) {
+	case HC_EV_CONNECT:
+		s = sock_see(t, &w->r, (unsigned)after, NULL);
+		if (!s && w->fd[0])
+			s = REF(w->fd[0]->sock);
+		if (s && (worked(w) || w->head->ret == -EINPROGRESS)) {
+			if (s->role == ROLE_NONE)
+				s = sock_role(t, s, ROLE_CLIENT);
+			fd_follows(t, w, 0, s);
+		}
+		w->sock[after] = s;
+		return;
+	case HC_EV_BIND:
+		s = sock_see(t, &w->r, (unsigned)after, NULL);
+		if (s && worked(w)) {
+			if (s->w.lport && s->role == ROLE_NONE)
+				s = sock_role(t, s, ROLE_SERVER);
+			fd_follows(t, w, 0, s);
+		}
+		w->sock[after] = s;
+		return;
+	case HC_EV_LISTEN:
+		if (w->fd[0] && w->fd[0]->sock && worked(w)) {
+			s = sock_role(t, REF(w->fd[0]->sock), ROLE_SERVER);
+			fd_follows(t, w, 0, s);
+			sock_unref(t, s);
+		}
+		return;
+	case HC_EV_ACCEPT:
+	case HC_EV_ACCEPT4:
+		if (w->plan->newfd >= 0 && w->fd[w->plan->newfd] && w->fd[w->plan->newfd]->sock) {
+			struct tfd *f = w->fd[w->plan->newfd];
+
+			s = sock_role(t, REF(f->sock), ROLE_SERVER);
+			w->fd[w->plan->newfd] = REF(fd_set_sock(t, f, s));
+			fd_unref(t, f);
+			sock_unref(t, s);
+		}
+		return;
+	case HC_EV_TCP_STATE: {
+		uint64_t old = slot(w, HC_A_TCP_STATE_old), new = slot(w, HC_A_TCP_STATE_new);
+
+		s = sock_see(t, &w->r, HC_A_TCP_STATE_sock, w->before);
+		if (!s)
+			s = sock_see(t, &w->r, HC_WIRE_SUBJ_ROW, w->before);
+		if (s && s->role == ROLE_NONE)
+			s = sock_role(t, s, new == 2 || old == 2               ? ROLE_CLIENT :
+			                    new == 10 || new == 3 || old == 3 || old == 12 ? ROLE_SERVER :
+			                                                             ROLE_NONE);
+		w->sock[HC_A_TCP_STATE_sock] = s;
+		return;
+	}
+	default:
+		if (after >= 0)
+			effect_datagram(t, w, after);
+	}
+}
+
+static void see_fds(struct hc_tracker *t, struct row *w)
+{
+	const struct plan *p = w->plan;
+
+	if (!(w->r.kinds >> HC_WIRE_F_FD & 1))
+		return;
+	for (unsigned i = 0; i < p->n_args; i++) {
+		unsigned kind = p->arg[i].kind;
+
+		if (kind == HC_KIND_FD)
+			w->fd[i] = REF(fd_see(t, &w->r, i, w->task, w->before, NULL));
+	}
+}
+
+/* After the paths are known: the new descriptor carries the name it was opened by. */
+static void see_new_fds(struct hc_tracker *t, struct row *w)
+{
+	const struct plan *p = w->plan;
+
+	if (!(w->r.kinds >> HC_WIRE_F_FD & 1))
+		return;
+	for (unsigned i = 0; i < p->n_args; i++) {
+		struct tpath *opened = NULL;
+		struct tfd *f;
+
+		if (p->arg[i].kind != HC_KIND_FDOBJ)
+			continue;
+		for (unsigned k = 0; p->opens && k < p->n_args && !opened; k++)
+			opened = w->path[k];
+		f = fd_see(t, &w->r, i, w->task, w->before, opened);
+		if (!f && (int)i == p->newfd)
+			f = fd_see(t, &w->r, HC_WIRE_SUBJ_RET, w->task, w->before, opened);
+		w->fd[i] = REF(f);
+	}
+}
+
+/* ---- paths ---- */
+
+static struct txt *base_of(const struct row *w, const struct plan_arg *a)
+{
+	const struct tfd *f;
+
+	if (!w->before)
+		return NULL;
+	if (a->dirfd < 0 || (int32_t)slot(w, (unsigned)a->dirfd) == AT_FDCWD)
+		return w->before->cwd ? w->before->cwd->real : NULL;
+	f = w->fd[a->dirfd];
+	if (!f || !f->path)
+		return NULL;
+	return f->path->abs ? f->path->abs : f->path->real;
+}
+
+static bool worth_late(const struct row *w)
+{
+	switch (w->head->ret) {
+	case -ENOENT:
+	case -ENOTDIR:
+	case -EFAULT:
+	case -ENAMETOOLONG:
+	case -EBADF:
+	case -EINVAL:
+	case -ELOOP:
+		return false;
+	default:
+		return true;
+	}
+}
+
+static bool is_url(unsigned type, const struct row *w, struct hc_str given)
+{
+	/* the source of a mount is a path only for some file systems */
+	return type == HC_EV_MOUNT && (given.len == 0 || given.p[0] != '/') && !(slot(w, HC_A_MOUNT_flags) & 4096 /* bind */);
+}
+
+static const struct wfact *kernel_path(const struct row *w, unsigned i)
+{
+	const struct wfact *f = wrec_fact(&w->r, HC_WIRE_F_PATH, i);
+
+	if (f || !(w->r.kinds >> HC_WIRE_F_PATH & 1))
+		return f;
+	switch (w->head->type) {
+	case HC_EV_CHDIR:
+		return worked(w) ? wrec_fact(&w->r, HC_WIRE_F_PATH, HC_WIRE_SUBJ_CWD) : NULL;
+	case HC_EV_CHROOT:
+		return NULL; /* the new root is walked from the real one: another text than the caller's */
+	case HC_EV_MPROTECT:
+	case HC_EV_PKEY_MPROTECT:
+	case HC_EV_MOD_LOAD:
+		return wrec_fact(&w->r, HC_WIRE_F_PATH, HC_WIRE_SUBJ_FILE);
+	default:
+		break;
+	}
+	if (w->plan->opens && worked(w)) {
+		f = wrec_fact(&w->r, HC_WIRE_F_PATH, HC_WIRE_SUBJ_RET);
+		if (!f && w->plan->newfd >= 0)
+			f = wrec_fact(&w->r, HC_WIRE_F_PATH, (unsigned)w->plan->newfd);
+	}
+	return f;
+}
+
+static void see_path(struct hc_tracker *t, struct row *w, unsigned i)
+{
+	const struct plan_arg *a = &w->plan->arg[i];
+	struct path_ask ask = { .given = wrec_str(&w->r, i), .fact = kernel_path(w, i) };
+	struct txt *late = NULL;
+	char abs[PATH_MAX + 256];
+	uint32_t n;
+
+	if (!ask.given.p && !ask.fact)
+		return;
+	if (ask.fact && ask.fact->bytes >= sizeof(struct hc_wire_path) &&
+	    ((const struct hc_wire_path *)ask.fact->p)->flags & HC_WIRE_PATH_NAME)
+		ask.fact = NULL;
+	ask.base = base_of(w, a);
+	if (is_url(w->head->type, w, ask.given) && a->col == HC_C_MOUNT_source)
+		ask.base = NULL;
+	if (w->head->type == HC_EV_PROC_EXEC && w->after && w->after->image) {
+		w->path[i] = REF(w->after->image->filename);
+		return;
+	}
+	if (!ask.fact && w->plan->late && w->before && ask.given.p && worth_late(w)) {
+		n = path_join(txt_str(ask.base), ask.given, abs, sizeof(abs));
+		if (n) {
+			struct hc_str text = { abs, n };
+
+			late = path_late(t, w->before, text);
+			ask.real = late ? txt_str(late) : text;
+			ask.prov = late ? 4 : 5;
+		}
+	}
+	w->path[i] = path_get(t, &ask);
+	txt_unref(t, late);
+}
+
+static void see_paths(struct hc_tracker *t, struct row *w)
+{
+	for (unsigned i = 0; i < w->plan->n_args; i++)
+		if (w->plan->arg[i].kind == HC_KIND_PATH)
+			see_path(t, w, i);
+}
+
+/* What a change of names makes of the cache. */
+static void effect_names(struct hc_tracker *t, struct row *w)
+{
+	bool all = false;
+
+	switch (w->head->type) {
+	case HC_EV_MOUNT:
+	case HC_EV_UMOUNT2:
+	case HC_EV_MOVE_MOUNT:
+	case HC_EV_PIVOT_ROOT:
+	case HC_EV_CHROOT:
+	case HC_EV_SETNS:
+	case HC_EV_UNSHARE:
+		all = true;
+		break;
+	case HC_EV_RENAME:
+	case HC_EV_RENAMEAT:
+	case HC_EV_RENAMEAT2:
+	case HC_EV_RMDIR:
+	case HC_EV_UNLINK:
+	case HC_EV_UNLINKAT:
+	case HC_EV_SYMLINK:
+	case HC_EV_SYMLINKAT:
+	case HC_EV_MKDIR:
+	case HC_EV_MKDIRAT:
+		break;
+	default:
+		return;
+	}
+	if (!worked(w))
+		return;
+	for (unsigned i = 0; i < w->plan->n_args; i++)
+		if (w->path[i] || all)
+			path_changed(t, w->path[i], all);
+}
+
+static struct hc_str parent_dir(struct hc_str abs)
+{
+	while (abs.len > 1 && abs.p[abs.len - 1] != '/')
+		abs.len--;
+	if (abs.len > 1)
+		abs.len--;
+	return abs;
+}
+
+static void see_files(struct hc_tracker *t, struct row *w)
+{
+	for (unsigned i = 0; i < w->plan->n_args; i++) {
+		const struct plan_arg *a = &w->plan->arg[i];
+		const struct hc_wire_file *f;
+		const struct tpath *p = NULL;
+		unsigned type = w->head->type;
+
+		if (a->kind != HC_KIND_FILE)
+			continue;
+		f = WREC_GET(&w->r, HC_WIRE_F_FILE, i, struct hc_wire_file);
+		if (!f)
+			f = WREC_GET(&w->r, HC_WIRE_F_FILE, HC_WIRE_SUBJ_FILE, struct hc_wire_file);
+		if (f) {
+			w->file[i] = file_of(f);
+			continue;
+		}
+		/* late: the last path is the one that names it now (the new name of a rename) */
+		for (unsigned k = 0; k < i; k++)
+			p = w->path[k] ? w->path[k] : p;
+		if (!w->plan->late || !w->before || !p || !p->abs || type == HC_EV_UNLINK || type == HC_EV_UNLINKAT)
+			continue;
+		if (type == HC_EV_EXECVE || type == HC_EV_EXECVEAT ? !worth_late(w) : !worked(w))
+			continue;
+		if (name_is(a->name, "parent"))
+			w->file[i] = path_late_file(t, w->before, parent_dir(txt_str(p->abs)), true);
+		else
+			w->file[i] = path_late_file(t, w->before, txt_str(p->abs),
+			                            type != HC_EV_LCHOWN && type != HC_EV_RENAME && type != HC_EV_RENAMEAT &&
+			                                    type != HC_EV_RENAMEAT2 && type != HC_EV_LINK && type != HC_EV_LINKAT);
+	}
+}
+
+/* ---- the cells ---- */
+
+static uint32_t row_flags(const struct row *w)
+{
+	uint32_t wire = w->head->flags;
+	uint32_t flags = wire & (HC_WIRE_COMPAT | HC_WIRE_X32 | HC_WIRE_URING | HC_WIRE_KERNEL | HC_WIRE_RESTART |
+	                         HC_WIRE_TRUNC | HC_WIRE_TOCTOU | HC_WIRE_NOENTRY);
+
+	return flags | (wire & HC_WIRE_SAMPLED ? HC_ROW_SAMPLED : 0u) | (w->late ? HC_ROW_LATE : 0u);
+}
+
+_Static_assert((int)HC_WIRE_COMPAT == (int)HC_ROW_COMPAT && (int)HC_WIRE_KERNEL == (int)HC_ROW_KERNEL &&
+                       (int)HC_WIRE_NOENTRY == (int)HC_ROW_NOENTRY,
+               "the first eight flags are the same in records and rows");
+
+static void cell_list(struct hc_tracker *t, struct hc_builder *b, const struct row *w, unsigned i, unsigned col)
+{
+	const struct wfact *f = wrec_fact(&w->r, HC_WIRE_F_LIST, i);
+	const struct hc_wire_list *l = f ? f->p : NULL;
+	int64_t v[256];
+	uint32_t n;
+
+	if (!l && w->head->type == HC_EV_SETGROUPS)
+		f = wrec_fact_of_kind(&w->r, HC_WIRE_F_GROUPS);
+	if (!f)
+		return;
+	if (!l) {
+		n = f->bytes / 4 < 256 ? f->bytes / 4 : 256;
+		for (uint32_t k = 0; k < n; k++)
+			v[k] = ((const uint32_t *)f->p)[k];
+	} else {
+		if (f->bytes < sizeof(*l) || (l->elem_bytes != 4 && l->elem_bytes != 8))
+			return;
+		n = (f->bytes - (uint32_t)sizeof(*l)) / l->elem_bytes;
+		n = n < 256 ? n : 256;
+		for (uint32_t k = 0; k < n; k++)
+			v[k] = l->elem_bytes == 4 ? ((const int32_t *)(l + 1))[k] : ((const int64_t *)(l + 1))[k];
+	}
+	cell_ref(&t->cells, col, hc_build_ints(b, v, n));
+}
+
+static void cell_bytes(struct hc_tracker *t, struct hc_builder *b, const struct row *w, unsigned i, unsigned col)
+{
+	const struct wfact *f = wrec_fact(&w->r, HC_WIRE_F_BYTES, i);
+	const struct hc_wire_bytes *h;
+
+	if (!f || f->bytes < sizeof(*h))
+		return;
+	h = f->p;
+	cell_ref(&t->cells, col, hc_build_bytes(b, h + 1, f->bytes - (uint32_t)sizeof(*h)));
+	hc_cell_set(&t->cells, col + 1, h->total);
+}
+
+static struct tver *arg_proc(const struct row *w, const struct plan_arg *a, unsigned i)
+{
+	switch (a->role) {
+	case ROLE_PROC_AFTER:
+		/* a call that failed, or changed nothing, leaves the version as it was */
+		return w->after ? w->after : w->before;
+	case ROLE_CHILD:
+		return w->target;
+	case ROLE_TARGET:
+		return w->target ? w->target : w->proc[i];
+	default:
+		return w->proc[i];
+	}
+}
+
+static void cells_of_arg(struct hc_tracker *t, struct hc_builder *b, const struct row *w, unsigned i)
+{
+	const struct plan_arg *a = &w->plan->arg[i];
+	struct hc_cells *c = &t->cells;
+	const struct wfact *f;
+	struct lst *l;
+
+	switch (a->kind) {
+	case HC_KIND_INT:
+	case HC_KIND_UINT:
+		if (i < w->r.n_slots && !(a->absent_ok && w->r.slot[i] == HC_WIRE_ABSENT))
+			hc_cell_set(c, a->col, w->r.slot[i]);
+		break;
+	case HC_KIND_STR:
+		cell_ref(c, a->col, hc_build_str(b, wrec_str(&w->r, i)));
+		break;
+	case HC_KIND_BYTES:
+		cell_bytes(t, b, w, i, a->col);
+		break;
+	case HC_KIND_ADDR:
+		f = wrec_fact(&w->r, HC_WIRE_F_ADDR, i);
+		if (f)
+			cell_ref(c, a->col, hc_build_bytes(b, f->p, f->bytes));
+		break;
+	case HC_KIND_STRS:
+		f = wrec_fact(&w->r, HC_WIRE_F_ARGV, i);
+		f = f ? f : wrec_fact(&w->r, HC_WIRE_F_ENV, i);
+		l = f ? lst_of_block(t, f->p, f->bytes) : NULL;
+		cell_ref(c, a->col, in_lst(b, l));
+		lst_unref(t, l);
+		break;
+	case HC_KIND_INTS:
+		cell_list(t, b, w, i, a->col);
+		break;
+	case HC_KIND_PATH:
+		cell_ref(c, a->col, in_path(b, w->path[i]));
+		break;
+	case HC_KIND_FILE:
+		cell_ref(c, a->col, in_file(b, w->file[i]));
+		break;
+	case HC_KIND_SOCK:
+		cell_ref(c, a->col, in_sock(t, b, w->sock[i]));
+		break;
+	case HC_KIND_FDOBJ:
+		cell_ref(c, a->col, in_fd(t, b, w->fd[i]));
+		break;
+	case HC_KIND_FD:
+		if (has_slot(w, i))
+			hc_cell_set(c, a->col, (uint64_t)(int64_t)(int32_t)w->r.slot[i]);
+		cell_ref(c, a->col + 1u, in_fd(t, b, w->fd[i]));
+		break;
+	case HC_KIND_PID:
+		if (has_slot(w, i))
+			hc_cell_set(c, a->col, (uint64_t)(int64_t)(int32_t)w->r.slot[i]);
+		cell_ref(c, a->col + 1u, in_ver(t, b, w->proc[i]));
+		break;
+	case HC_KIND_PROC:
+		cell_ref(c, a->col, in_ver(t, b, arg_proc(w, a, i)));
+		break;
+	case HC_KIND_CTR:
+		cell_ref(c, a->col, in_ctr(b, w->ctr));
+		break;
+	default:
+		break;
+	}
+}
+
+static void cells_special(struct hc_tracker *t, struct hc_builder *b, const struct row *w)
+{
+	const struct hc_wire_rusage *u;
+	struct hc_cells *c = &t->cells;
+
+	switch (w->head->type) {
+	case HC_EV_PROC_EXIT:
+		u = WREC_GET(&w->r, HC_WIRE_F_RUSAGE, HC_WIRE_SUBJ_ROW, struct hc_wire_rusage);
+		if (u) {
+			hc_cell_set(c, HC_C_PROC_EXIT_utime_ns, u->utime_ns);
+			hc_cell_set(c, HC_C_PROC_EXIT_stime_ns, u->stime_ns);
+			if (u->max_rss_bytes)
+				hc_cell_set(c, HC_C_PROC_EXIT_max_rss_bytes, u->max_rss_bytes);
+		}
+		if (w->reaper) {
+			hc_cell_set(c, HC_C_PROC_EXIT_reaper, w->reaper->tgid);
+			cell_ref(c, HC_C_PROC_EXIT_reaper_proc, in_ver(t, b, w->reaper->cur));
+		} else { /* nobody was left behind, or nobody knows who takes them */
+			c->valid[HC_C_PROC_EXIT_reaper / 64] &= ~(UINT64_C(1) << HC_C_PROC_EXIT_reaper % 64);
+			c->v[HC_C_PROC_EXIT_reaper] = 0;
+		}
+		break;
+	case HC_EV_PROC_RENAME:
+		if (!wrec_str(&w->r, HC_A_PROC_RENAME_old_comm).p)
+			cell_ref(c, HC_C_PROC_RENAME_old_comm, in_txt(b, w->old_comm));
+		break;
+	default:
+		break;
+	}
+}
+
+/* ---- net_dns ---- */
+
+static int dns_row(struct hc_tracker *t, const struct row *w, const struct tsock *s, const struct dns_msg *m,
+                   const char *transport, uint64_t from_seq, struct hc_err *err)
+{
+	struct hc_builder *b = row_begin(t, HC_EV_NET_DNS, w->head->ts_ns, err);
+	struct hc_cells *c = &t->cells;
+	uint32_t refs[DNS_MAX_ANSWERS];
+
+	if (!b)
+		return -EIO;
+	cell_ref(c, HC_COL_TASK, w->task ? in_task(t, b, w->task, w->before) : 0);
+	hc_cell_set(c, HC_COL_ROW_FLAGS, (row_flags(w) & ~(uint32_t)HC_ROW_TRUNC) | (m->truncated ? HC_ROW_TRUNC : 0u));
+	hc_cell_set(c, HC_C_NET_DNS_qr, m->qr);
+	hc_cell_set(c, HC_C_NET_DNS_id, m->id);
+	hc_cell_set(c, HC_C_NET_DNS_opcode, m->opcode);
+	hc_cell_set(c, HC_C_NET_DNS_rcode, m->rcode);
+	if (m->has_question) {
+		cell_ref(c, HC_C_NET_DNS_qname, hc_build_str(b, hc_str_c(m->qname)));
+		hc_cell_set(c, HC_C_NET_DNS_qtype, m->qtype);
+		hc_cell_set(c, HC_C_NET_DNS_qclass, m->qclass);
+	}
+	for (uint32_t i = 0; i < m->n_answers; i++) {
+		const struct dns_answer *a = &m->answer[i];
+		int n = snprintf(t->buf, sizeof(t->buf), "%s %u %u %s", a->name, a->type, a->ttl, a->data);
+
+		refs[i] = hc_build_str(b, (struct hc_str){ t->buf, n > 0 ? (uint32_t)n : 0 });
+	}
+	cell_ref(c, HC_C_NET_DNS_answers, hc_build_strs(b, refs, m->n_answers));
+	hc_cell_set(c, HC_C_NET_DNS_truncated, m->truncated);
+	cell_ref(c, HC_C_NET_DNS_transport, hc_build_str(b, hc_str_c(transport)));
+	cell_ref(c, HC_C_NET_DNS_sock, s ? in_sock(t, b, REF((struct tsock *)(uintptr_t)s)) : 0);
+	if (s)
+		((struct tsock *)(uintptr_t)s)->refs--;
+	hc_cell_set(c, HC_C_NET_DNS_from_seq, from_seq);
+	return row_end(t, HC_EV_NET_DNS, w->head->cpu, w->head->ts_ns, NULL, err);
+}
+
+static int see_dns(struct hc_tracker *t, const struct row *w, uint64_t seq, struct hc_err *err)
+{
+	const struct wfact *f;
+	const struct hc_wire_bytes *h;
+	struct dns_msg m;
+	struct hc_wire_sock peer;
+	struct tsock *s = NULL;
+	const uint8_t *p;
+	uint32_t n;
+	bool tcp;
+
+	if (!(w->r.kinds >> HC_WIRE_F_BYTES & 1) || !worked(w) || w->plan->desc->cls != HC_CLASS_IO)
+		return 0;
+	if (w->plan->sock_after >= 0)
+		s = w->sock[w->plan->sock_after];
+	if (!s && w->fd[0])
+		s = w->fd[0]->sock;
+	if (!s || (s->w.family != 2 && s->w.family != 10))
+		return 0;
+	peer = s->w;
+	peer_from_addr(&peer, addr_fact(w));
+	if (peer.lport != 53 && peer.rport != 53)
+		return 0;
+	f = wrec_fact_of_kind(&w->r, HC_WIRE_F_BYTES);
+	if (!f || f->bytes < sizeof(*h))
+		return 0;
+	h = f->p;
+	p = (const uint8_t *)(h + 1);
+	n = f->bytes - (uint32_t)sizeof(*h);
+	tcp = s->w.type == 1;
+	if (tcp) { /* a length goes before the message */
+		if (n < 2 + 12)
+			return 0;
+		p += 2;
+		n -= 2;
+	}
+	if (dns_parse(p, n, &m) < 0)
+		return 0;
+	if (h->total > f->bytes - sizeof(*h))
+		m.truncated = true;
+	return dns_row(t, w, s, &m, tcp ? "tcp" : "udp", seq, err);
+}
+
+/* ---- one record ---- */
+
+static int emit(struct hc_tracker *t, struct row *w, struct hc_err *err)
+{
+	const struct hc_wire_head *h = w->head;
+	struct hc_builder *b = row_begin(t, h->type, h->ts_ns, err);
+	struct hc_cells *c = &t->cells;
+	uint64_t seq = 0;
+	int r;
+
+	if (!b)
+		return err && err->code ? err->code : -EIO;
+	if (w->task)
+		cell_ref(c, HC_COL_TASK, in_task(t, b, w->task, w->before));
+	if (!(h->flags & (HC_WIRE_NORET | HC_WIRE_KILLED)))
+		hc_cell_set(c, HC_COL_RET, (uint64_t)h->ret);
+	if (h->nr != UINT32_MAX)
+		hc_cell_set(c, HC_COL_NR, h->nr);
+	hc_cell_set(c, HC_COL_ROW_FLAGS, row_flags(w));
+	for (unsigned i = 0; i < w->plan->n_args; i++)
+		cells_of_arg(t, b, w, i);
+	cells_special(t, b, w);
+	r = row_end(t, h->type, h->cpu, h->ts_ns, &seq, err);
+	return r < 0 ? r : see_dns(t, w, seq, err);
+}
+
+static void row_done(struct hc_tracker *t, struct row *w)
+{
+	ver_unref(t, w->before);
+	ver_unref(t, w->after);
+	ver_unref(t, w->target);
+	ctr_unref(t, w->ctr);
+	txt_unref(t, w->old_comm);
+	for (unsigned i = 0; i < w->plan->n_args; i++) {
+		switch (w->plan->arg[i].kind) {
+		case HC_KIND_FD:
+		case HC_KIND_FDOBJ:
+			fd_unref(t, w->fd[i]);
+			break;
+		case HC_KIND_PATH:
+			path_unref(t, w->path[i]);
+			break;
+		case HC_KIND_FILE:
+			file_unref(w->file[i]);
+			break;
+		case HC_KIND_SOCK:
+			sock_unref(t, w->sock[i]);
+			break;
+		case HC_KIND_PID:
+		case HC_KIND_PROC:
+			ver_unref(t, w->proc[i]);
+			break;
+		default:
+			break;
+		}
+	}
+}
+
+static void see_procs(struct hc_tracker *t, struct row *w)
+{
+	for (unsigned i = 0; i < w->plan->n_args; i++) {
+		const struct plan_arg *a = &w->plan->arg[i];
+
+		if ((a->kind == HC_KIND_PID && w->head->type != HC_EV_PROC_EXIT) || (a->kind == HC_KIND_PROC && a->role == ROLE_PLAIN))
+			w->proc[i] = proc_of_arg(t, w, i);
+	}
+	if (w->head->type == HC_EV_CG_MKDIR || w->head->type == HC_EV_CG_RMDIR) {
+		struct hc_str path = wrec_str(&w->r, HC_A_CG_MKDIR_path);
+
+		w->ctr = ctr_of_path(t, path, slot(w, HC_A_CG_MKDIR_cgroup_id));
+	}
+}
+
+int hc_tracker_push(struct hc_tracker *t, const struct hc_wire_head *rec, size_t bytes, bool late, struct hc_err *err)
+{
+	struct row w;
+	bool wanted;
+	int r = 0;
+
+	t->stats.n_records++;
+	if (wrec_parse(rec, bytes, &w.r) < 0) {
+		t->stats.n_bad++;
+		return 0;
+	}
+	t->now_ns = rec->ts_ns;
+	if (rec->flags & HC_WIRE_SNAPSHOT) {
+		proc_snapshot(t, &w.r);
+		return 0;
+	}
+	if (rec->type >= HC_EV_MAX || !t->plan[rec->type].desc) {
+		t->stats.n_bad++;
+		return 0;
+	}
+	memset(&w.head, 0, sizeof(w) - offsetof(struct row, head));
+	w.head = rec;
+	w.plan = &t->plan[rec->type];
+	w.late = late;
+	if (rec->tid && !(rec->flags & HC_WIRE_IRQ))
+		w.task = task_get(t, rec->tid, rec->tgid, rec->start_ns);
+	if (w.task) {
+		struct tproc *p = w.task->proc;
+
+		proc_refresh(t, p);
+		if (p->exec_known && rec->type != HC_EV_PROC_EXEC && (int32_t)(rec->exec_id - p->exec_id) > 0)
+			exec_missed(t, w.task, rec->exec_id);
+		p->exec_id = p->exec_known ? p->exec_id : rec->exec_id;
+		p->exec_known = true;
+		w.before = REF(task_ver(w.task));
+	}
+	see_fds(t, &w);
+	if (w.plan->desc->cls != HC_CLASS_IO)
+		see_procs(t, &w);
+	effect_process(t, &w);
+	see_paths(t, &w);
+	see_new_fds(t, &w);
+	effect_socket(t, &w);
+	see_files(t, &w);
+	effect_names(t, &w);
+	wanted = !(rec->flags & HC_WIRE_STATEONLY) && !(w.task && w.task->proc->excluded);
+	if (wanted)
+		r = emit(t, &w, err);
+	else
+		t->stats.n_excluded++;
+	if (rec->type == HC_EV_PROC_EXIT && w.task)
+		task_drop(t, w.task);
+	row_done(t, &w);
+	return r;
+}
