@@ -446,9 +446,11 @@ static int sniff(struct hc_capture *c, struct hc_err *err)
 		c->kind = HC_CAPTURE_BUNDLE;
 		return 0;
 	}
-	return hc_err_set(err, n == 0 ? -EBADMSG : -EINVAL, "'%s' is %s", c->path,
-	                  n == 0 ? "empty"
-	                         : "neither a capture's directory, nor a bundle (.hcb), nor a segment (.hcs)");
+	if (n < 4)
+		return hc_err_set(err, -EBADMSG, "'%s' is %s", c->path, n ? "cut after a few bytes" : "empty");
+	return hc_err_set(err, -EINVAL,
+	                  "'%s' is neither a capture's directory, nor a bundle (.hcb), nor a segment (.hcs)",
+	                  c->path);
 }
 
 /* A segment by itself is a list of one. */
