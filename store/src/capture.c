@@ -701,6 +701,10 @@ int hc_capture_load(const struct hc_capture *c, uint32_t block, struct hc_block 
 	r = hc_block_open(fd, (off_t)what->off, c->files[file].path, &b, err);
 	if (r < 0) {
 		close(fd);
+		/* in a segment of a version that we read, such a block is damage like any other */
+		r = r == -ENOTSUP || r == -E2BIG ? -EBADMSG : r;
+		if (err && err->code)
+			err->code = r;
 		return r;
 	}
 	hc_block_take_fd(b);
