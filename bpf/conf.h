@@ -7,7 +7,7 @@
 /* Fixed before loading. */
 struct hc_conf {
 	__u64 key;           /* random: scrambles kernel addresses */
-	__u32 wake_bytes;    /* wake the consumer when this much waits in a ring */
+	__u32 wake_bytes;    /* wake the consumer each time this much has been written to a ring */
 	__u32 cgroup_v2;     /* 1: controllers are on the unified hierarchy */
 	__u32 cgroup_subsys; /* else: index of the v1 hierarchy that tells containers apart */
 	__u32 tcp_all;       /* record every change of TCP state, not only the telling ones */
@@ -41,9 +41,9 @@ struct hc_dials {
 
 /* Written by its own CPU only, read through the mapping. */
 struct hc_cpu {
-	__u32 seq[HC_WIRE_N_LANES];   /* next cpu_seq */
-	__u32 n_out[HC_WIRE_N_LANES]; /* records written, for the wake-up policy */
-	__u64 unknown;                /* calls dropped because no handler was loaded */
+	__u32 seq[HC_WIRE_N_LANES];        /* next cpu_seq */
+	__u32 since_wake[HC_WIRE_N_LANES]; /* bytes written since the consumer was last woken */
+	__u64 unknown;                     /* calls dropped because no handler was loaded */
 	struct hc_wire_count count[HC_WIRE_MAX_TYPES];
 };
 

@@ -212,18 +212,12 @@ int BPF_PROG(hc_exec_finish, struct task_struct *p, pid_t old_pid, struct linux_
 {
 	u32 cpu = bpf_get_smp_processor_id();
 	struct hc_scratch *s = hc_scratch(cpu);
-	u64 i;
 
 	if (!s)
 		return 0;
-	i = s->i_walk;
-	if (i < s->n_walks) {
-		hc_mask(i, HC_N_WALKS - 1);
-		hc_walk(s, hc_current(), &s->walk[i]);
-		s->i_walk++;
-		if (s->i_walk < s->n_walks)
-			bpf_tail_call(ctx, &hc_exec_next, 0);
-	}
+	if (hc_walk_run(s, hc_current()))
+		bpf_tail_call(ctx, &hc_exec_next, 0);
+	hc_walk_stop(s);
 	hc_output(s, cpu);
 	return 0;
 }
@@ -298,7 +292,7 @@ int BPF_PROG(hc_exit, struct task_struct *p)
 	r->slot[8] = r->use.stime_ns;
 	r->slot[9] = r->use.max_rss_bytes ? r->use.max_rss_bytes : HC_WIRE_ABSENT;
 	*(u64 *)&r->fact = (u64)sizeof(r->use) << 32 | (u64)HC_WIRE_SUBJ_ROW << 16 | HC_WIRE_F_RUSAGE;
-	hc_submit(c, cpu, HC_WIRE_LANE_SECURITY, r, sizeof(*r));
+	hc_submit(c, HC_WIRE_LANE_SECURITY, r, sizeof(*r));
 	return 0;
 }
 

@@ -106,9 +106,21 @@ struct hc_scratch {
 	u16 n_walks, i_walk;
 	u32 n_tags;   /* objects this record defines */
 	u32 tags[HC_N_TAGS];
-	struct { /* of the walk under way: in memory, so that the verifier knows nothing about it */
-		u32 n, n_fs, crossed, flags;
+	u32 walking;
+	/* What follows is in memory so that the verifier knows nothing about it, and takes all ways through a program that
+	 * differ only in it for one. */
+	struct { /* of the walk under way */
+		u64 d, m, mnt_root, root_d, root_m;
+		u32 begin, n, n_fs, crossed, flags;
 	} w;
+	struct hc_sys_desc desc; /* of the call under way */
+	u64 ret;
+	u32 nr, compat;
+	struct { /* of the argument under way */
+		u64 value;
+		s32 fd;
+		u32 how;
+	} g;
 	u64 number;   /* a typed pointer on its way to being a number */
 	u64 arg[8];   /* the call's registers, narrowed by nobody */
 	struct hc_walk walk[HC_N_WALKS];
@@ -327,16 +339,17 @@ static __always_inline void *hc_ring_of(u32 cpu, u8 lane)
 	return bpf_map_lookup_elem(&hc_rings, &cpu);
 }
 
-/* The consumer sleeps in epoll_wait with a timeout: it is woken only when much is waiting, and that is looked up only
- * every 64th small record. */
-static __always_inline u64 hc_wake(struct hc_cpu *c, void *ring, u8 lane, u32 bytes)
+/* The consumer sleeps in epoll_wait with a timeout. It is woken once per so many bytes, not whenever that many wait:
+ * it leaves the youngest records in the ring on purpose, and a wake-up costs more than many records. */
+static __always_inline u64 hc_wake(struct hc_cpu *c, u8 lane, u32 bytes)
 {
-	u32 n = c->n_out[lane & (HC_WIRE_N_LANES - 1)]++;
+	u32 since = c->since_wake[lane & (HC_WIRE_N_LANES - 1)] + bytes;
 
-	if ((n & 63) && bytes < 256)
+	if (since < hc_conf.wake_bytes) {
+		c->since_wake[lane & (HC_WIRE_N_LANES - 1)] = since;
 		return BPF_RB_NO_WAKEUP;
-	if (bpf_ringbuf_query(ring, BPF_RB_AVAIL_DATA) < hc_conf.wake_bytes)
-		return BPF_RB_NO_WAKEUP;
+	}
+	c->since_wake[lane & (HC_WIRE_N_LANES - 1)] = 0;
 	return BPF_RB_FORCE_WAKEUP;
 }
 
@@ -363,18 +376,9 @@ static __always_inline void *hc_reserve(struct hc_cpu *c, u32 cpu, u8 lane, u16 
 	return h;
 }
 
-static __always_inline void hc_submit(struct hc_cpu *c, u32 cpu, u8 lane, void *rec, u32 bytes)
+static __always_inline void hc_submit(struct hc_cpu *c, u8 lane, void *rec, u32 bytes)
 {
-	u32 n = c->n_out[lane]++;
-	u64 flags = BPF_RB_NO_WAKEUP;
-
-	if (!(n & 63)) {
-		void *ring = hc_ring_of(cpu, lane);
-
-		if (ring && bpf_ringbuf_query(ring, BPF_RB_AVAIL_DATA) >= hc_conf.wake_bytes)
-			flags = BPF_RB_FORCE_WAKEUP;
-	}
-	bpf_ringbuf_submit(rec, flags);
+	bpf_ringbuf_submit(rec, hc_wake(c, lane, bytes));
 }
 
 /* ---- records in scratch ---- */
@@ -392,6 +396,7 @@ static __always_inline struct hc_wire_head *hc_begin(struct hc_scratch *s, struc
 	s->off = sizeof(*h) + 8 * (n_slots & (HC_WIRE_MAX_SLOTS - 1));
 	s->n_walks = 0;
 	s->i_walk = 0;
+	s->walking = 0;
 	s->n_tags = 0;
 	return h;
 }
@@ -471,7 +476,7 @@ static __always_inline void hc_output(struct hc_scratch *s, u32 cpu)
 	h->cpu = cpu;
 	h->cpu_seq = c->seq[lane]++;
 	h->ts_ns = bpf_ktime_get_boot_ns();
-	if (ring && !bpf_ringbuf_output(ring, s->data, bytes, hc_wake(c, ring, lane, bytes)))
+	if (ring && !bpf_ringbuf_output(ring, s->data, bytes, hc_wake(c, lane, bytes)))
 		return;
 	count->lost_full++;
 	/* What this record was to introduce has not been introduced. */

@@ -65,16 +65,6 @@ static __always_inline void hc_args(u64 *arg, struct pt_regs *regs, bool compat)
 #endif
 }
 
-struct hc_call {
-	struct task_struct *task;
-	const volatile struct hc_sys_desc *desc;
-	u32 cpu;
-	u32 nr;
-	s64 ret;
-	u16 flags;
-	bool compat;
-};
-
 static __always_inline u16 hc_call_flags(struct task_struct *task, u32 nr, s64 ret, bool compat)
 {
 	u16 flags = compat ? HC_WIRE_COMPAT : 0;
@@ -94,22 +84,33 @@ static __always_inline u16 hc_call_flags(struct task_struct *task, u32 nr, s64 r
 	return flags;
 }
 
-static __always_inline void hc_call(struct hc_call *call, struct pt_regs *regs, s64 ret)
+/* What every scratch-built handler begins with: the call's description, registers and result in scratch. */
+static __always_inline struct hc_scratch *hc_call(u32 cpu, struct task_struct *task, struct pt_regs *regs, s64 ret)
 {
-	u64 idx;
+	struct hc_scratch *s = hc_scratch(cpu);
+	const volatile u64 *d;
+	u64 idx = hc_nr(regs);
 
-	call->task = hc_current();
-	call->cpu = bpf_get_smp_processor_id();
-	call->nr = hc_nr(regs);
-	call->ret = ret;
-	call->compat = hc_compat(call->task);
-	call->flags = hc_call_flags(call->task, call->nr, ret, call->compat);
-	idx = call->nr;
+	if (!s)
+		return NULL;
+	s->nr = idx;
+	s->ret = ret;
+	s->compat = hc_compat(task);
+	hc_args(s->arg, regs, s->compat);
+	s->arg[6] = ret;
+	s->arg[7] = 0;
 	hc_mask(idx, HC_WIRE_MAX_NR - 1);
-	if (call->compat)
-		call->desc = &hc_sys32[idx];
-	else
-		call->desc = &hc_sys[idx];
+	d = s->compat ? (const volatile u64 *)&hc_sys32[idx] : (const volatile u64 *)&hc_sys[idx];
+	((u64 *)&s->desc)[0] = d[0];
+	((u64 *)&s->desc)[1] = d[1];
+	return s;
+}
+
+/* Head and slots of the call's record. */
+static __always_inline void hc_call_begin(struct hc_scratch *s, struct task_struct *task, u16 flags)
+{
+	hc_begin(s, task, s->desc.type, s->desc.lane, s->desc.n_slots,
+	         flags | hc_call_flags(task, s->nr, s->ret, s->compat), s->ret, s->nr);
 }
 
 /* ---- the dispatcher ---- */
@@ -166,18 +167,12 @@ int BPF_PROG(hc_sys_finish, struct pt_regs *regs, long ret)
 {
 	u32 cpu = bpf_get_smp_processor_id();
 	struct hc_scratch *s = hc_scratch(cpu);
-	u64 i;
 
 	if (!s)
 		return 0;
-	i = s->i_walk;
-	if (i < s->n_walks) {
-		hc_mask(i, HC_N_WALKS - 1);
-		hc_walk(s, hc_current(), &s->walk[i]);
-		s->i_walk++;
-		if (s->i_walk < s->n_walks)
-			bpf_tail_call(ctx, &hc_handlers, HC_H_FINISH);
-	}
+	if (hc_walk_run(s, hc_current()))
+		bpf_tail_call(ctx, &hc_handlers, HC_H_FINISH);
+	hc_walk_stop(s);
 	hc_output(s, cpu);
 	return 0;
 }
@@ -236,7 +231,7 @@ int BPF_PROG(hc_sys_regs, struct pt_regs *regs, long ret)
 		return 0;
 	hc_head(&r->head, task, HC_EV_SYS, HC_WIRE_LANE_BULK, 6, hc_call_flags(task, nr, ret, compat), ret, nr);
 	hc_args(r->slot, regs, compat);
-	hc_submit(c, cpu, HC_WIRE_LANE_BULK, r, sizeof(*r));
+	hc_submit(c, HC_WIRE_LANE_BULK, r, sizeof(*r));
 	return 0;
 }
 
@@ -259,19 +254,19 @@ static __always_inline u32 hc_own_vpid(struct task_struct *task)
 }
 
 /* Does the sampling mode of the type want this call? For the table-driven handler. */
-static __always_inline bool hc_gen_wanted(struct hc_scratch *s, struct hc_call *call, u16 mode)
+static __always_inline bool hc_gen_wanted(struct hc_scratch *s, struct task_struct *task, u16 mode)
 {
-	const volatile struct hc_sys_desc *d = call->desc;
+	const struct hc_sys_desc *d = &s->desc;
 
 	if (!mode)
 		return true;
-	if (mode & HC_WIRE_MODE_FAIL && call->ret < 0)
+	if (mode & HC_WIRE_MODE_FAIL && (s64)s->ret < 0)
 		return true;
 	if (mode & HC_WIRE_MODE_FATAL) {
 		/* special: register of the signal, of the pid (7: none, a pidfd) */
 		u64 sig = d->special & 7, who = d->special >> 4 & 7;
 
-		if (hc_sig_fatal(s->arg[sig]) && (who == 7 || (u32)s->arg[who] != hc_own_vpid(call->task)))
+		if (hc_sig_fatal(s->arg[sig]) && (who == 7 || (u32)s->arg[who] != hc_own_vpid(task)))
 			return true;
 	}
 	if (mode & HC_WIRE_MODE_VALUES && d->special < 8 && s->arg[d->special & 7])
@@ -286,9 +281,9 @@ static __always_inline bool hc_gen_wanted(struct hc_scratch *s, struct hc_call *
 
 			if (a >> 4 != HC_SA_FD)
 				continue;
-			file = hc_file_of(call->task, s->arg[a & 7]);
+			file = hc_file_of(task, s->arg[a & 7]);
 			if (hc_tab_first(HC_TAB_FIRST,
-			                 hc_first_tag(s, call->task, file, (u64)hc_pr((struct file *)file, f_inode),
+			                 hc_first_tag(s, task, file, (u64)hc_pr((struct file *)file, f_inode),
 			                              d->special >> i & 1)))
 				wanted = true;
 		}
@@ -316,18 +311,18 @@ static __always_inline void hc_task_facts(struct hc_scratch *s, struct task_stru
 	}
 }
 
-static __always_inline void hc_gen(struct hc_scratch *s, struct hc_call *call)
+static __always_inline void hc_gen(struct hc_scratch *s, struct task_struct *task)
 {
-	const volatile struct hc_sys_desc *d = call->desc;
+	const struct hc_sys_desc *d = &s->desc;
 	u32 n = d->n_slots;
 
+	/* What a kind decides goes through memory, about which the verifier knows nothing: so all kinds leave the switch
+	 * in one state, and a turn of the loop is verified once. */
 #pragma clang loop unroll(disable)
 	for (u32 i = 0; i < 8; i++) {
 		u64 v, idx = i, reg;
 		u32 kind;
-		s32 fd = -1;
-		u8 how = HC_OBJ_USE;
-		bool is_fd = false;
+		s32 fd;
 
 		if (i >= n)
 			break;
@@ -336,27 +331,28 @@ static __always_inline void hc_gen(struct hc_scratch *s, struct hc_call *call)
 		reg = kind & 7;
 		kind >>= 4;
 		v = s->arg[reg];
+		s->g.fd = -1;
+		s->g.how = HC_OBJ_USE;
+		s->g.value = v;
 		switch (kind) {
 		case HC_SA_NONE:
-			v = 0;
+			s->g.value = 0;
 			break;
 		case HC_SA_U32:
-			v = (u32)v;
+			s->g.value = (u32)v;
 			break;
 		case HC_SA_I32:
 		case HC_SA_PID:
-			v = (s64)(s32)v;
+			s->g.value = (s64)(s32)v;
 			break;
 		case HC_SA_FD:
-			v = (s64)(s32)v;
-			fd = v;
-			is_fd = fd >= 0;
+			s->g.value = (s64)(s32)v;
+			s->g.fd = v;
 			break;
 		case HC_SA_NEWFD:
-			v = call->ret;
-			fd = v;
-			is_fd = call->ret >= 0;
-			how = HC_OBJ_NEW;
+			s->g.value = (s64)s->ret;
+			s->g.fd = (s64)s->ret >= 0 ? (s64)s->ret : -1;
+			s->g.how = HC_OBJ_NEW;
 			break;
 		case HC_SA_STR:
 			hc_str_user(s, i, v, HC_WIRE_PATH_BYTES);
@@ -364,40 +360,31 @@ static __always_inline void hc_gen(struct hc_scratch *s, struct hc_call *call)
 		case HC_SA_ADDR:
 			hc_addr_user(s, i, v, s->arg[(reg + 1) & 7]);
 			break;
-		case HC_SA_PI64: {
-			u64 at = v;
-
-			v = HC_WIRE_ABSENT;
-			if (at && bpf_probe_read_user(&v, sizeof(v), (void *)at))
-				v = HC_WIRE_ABSENT;
+		case HC_SA_PI64:
+			s->g.value = HC_WIRE_ABSENT;
+			if (v && bpf_probe_read_user(&s->g.value, 8, (void *)v))
+				s->g.value = HC_WIRE_ABSENT;
 			break;
-		}
-		case HC_SA_PI32: {
-			u64 at = v;
-			s32 small;
-
-			v = HC_WIRE_ABSENT;
-			if (at && !bpf_probe_read_user(&small, sizeof(small), (void *)at))
-				v = (s64)small;
+		case HC_SA_PI32:
+			s->g.value = HC_WIRE_ABSENT;
+			if (v && !bpf_probe_read_user(&fd, sizeof(fd), (void *)v))
+				s->g.value = (s64)fd;
 			break;
-		}
 		case HC_SA_FD0:
-		case HC_SA_FD1: {
-			u64 at = v + (kind == HC_SA_FD1 ? 4 : 0);
-
-			v = HC_WIRE_ABSENT;
-			if (call->ret >= 0 && !bpf_probe_read_user(&fd, sizeof(fd), (void *)at)) {
-				v = (s64)fd;
-				is_fd = true;
-				how = HC_OBJ_NEW;
+		case HC_SA_FD1:
+			s->g.value = HC_WIRE_ABSENT;
+			if ((s64)s->ret >= 0 &&
+			    !bpf_probe_read_user(&fd, sizeof(fd), (void *)(v + (kind == HC_SA_FD1 ? 4 : 0)))) {
+				s->g.value = (s64)fd;
+				s->g.fd = fd;
+				s->g.how = HC_OBJ_NEW;
 			}
 			break;
-		}
 		case HC_SA_BYTES:
 			hc_bytes_user(s, i, v, (u32)s->arg[(reg + 1) & 7], ~0ULL, d->special, 512);
 			break;
 		case HC_SA_PAIR:
-			v = (u32)v | s->arg[(reg + 1) & 7] << 32;
+			s->g.value = (u32)v | s->arg[(reg + 1) & 7] << 32;
 			break;
 		case HC_SA_STRUCT:
 			hc_struct_user(s, i, v, d->special);
@@ -405,11 +392,13 @@ static __always_inline void hc_gen(struct hc_scratch *s, struct hc_call *call)
 		default:
 			break;
 		}
-		hc_slots(s)[idx] = v;
-		if (is_fd) {
+		asm volatile("" ::: "memory");
+		hc_slots(s)[idx] = s->g.value;
+		fd = s->g.fd;
+		if (fd >= 0) {
 			struct hc_fileinfo info;
 
-			hc_fd_fact(s, call->task, i, fd, how, &info);
+			hc_fd_fact(s, task, i, fd, s->g.how, &info);
 		}
 	}
 }
@@ -417,28 +406,19 @@ static __always_inline void hc_gen(struct hc_scratch *s, struct hc_call *call)
 SEC("tp_btf/sys_exit")
 int BPF_PROG(hc_sys_gen, struct pt_regs *regs, long ret)
 {
-	const volatile struct hc_sys_desc *d;
-	struct hc_scratch *s;
-	struct hc_call call;
-	u16 type, mode;
+	struct task_struct *task = hc_current();
+	u32 cpu = bpf_get_smp_processor_id();
+	struct hc_scratch *s = hc_call(cpu, task, regs, ret);
 
-	hc_call(&call, regs, ret);
-	d = call.desc;
-	type = d->type;
-	s = hc_scratch(call.cpu);
 	if (!s)
 		return 0;
-	hc_args(s->arg, regs, call.compat);
-	s->arg[6] = ret;
-	s->arg[7] = 0;
-	mode = hc_mode(type);
-	if (!hc_gen_wanted(s, &call, mode))
-		return hc_sampled_out(call.cpu, type);
-	hc_begin(s, call.task, type, d->lane, d->n_slots, call.flags | (mode ? HC_WIRE_SAMPLED : 0), ret, call.nr);
-	hc_gen(s, &call);
-	if (ret >= 0)
-		hc_task_facts(s, call.task, d->facts);
-	hc_done(ctx, s, call.cpu);
+	if (!hc_gen_wanted(s, task, hc_mode(s->desc.type)))
+		return hc_sampled_out(cpu, s->desc.type);
+	hc_call_begin(s, task, hc_mode(s->desc.type) ? HC_WIRE_SAMPLED : 0);
+	hc_gen(s, task);
+	if ((s64)s->ret >= 0)
+		hc_task_facts(s, task, s->desc.facts);
+	hc_done(ctx, s, cpu);
 	return 0;
 }
 
@@ -447,26 +427,18 @@ int BPF_PROG(hc_sys_gen, struct pt_regs *regs, long ret)
 SEC("tp_btf/sys_exit")
 int BPF_PROG(hc_sys_open, struct pt_regs *regs, long ret)
 {
-	const volatile struct hc_sys_desc *d;
-	struct hc_scratch *s;
-	struct hc_call call;
+	struct task_struct *task = hc_current();
+	u32 cpu = bpf_get_smp_processor_id();
+	struct hc_scratch *s = hc_call(cpu, task, regs, ret);
 	u32 path_slot, fd_slot;
 	u64 *slot;
-	u16 type;
 
-	hc_call(&call, regs, ret);
-	d = call.desc;
-	type = d->type;
-	s = hc_scratch(call.cpu);
 	if (!s)
 		return 0;
-	hc_args(s->arg, regs, call.compat);
-	s->arg[6] = ret;
-	s->arg[7] = 0;
-	hc_begin(s, call.task, type, d->lane, d->n_slots, call.flags, ret, call.nr);
+	hc_call_begin(s, task, 0);
 	slot = hc_slots(s);
 	path_slot = 1;
-	switch (type) {
+	switch (s->desc.type) {
 	case HC_EV_OPENAT:
 		slot[0] = (s64)(s32)s->arg[0];
 		slot[1] = s->arg[1];
@@ -528,9 +500,9 @@ int BPF_PROG(hc_sys_open, struct pt_regs *regs, long ret)
 
 		if (i ? ret < 0 : !path_slot || fd < 0)
 			continue;
-		hc_fd_fact(s, call.task, i ? fd_slot : 0, fd, i ? HC_OBJ_NEW : HC_OBJ_USE, &info);
+		hc_fd_fact(s, task, i ? fd_slot : 0, fd, i ? HC_OBJ_NEW : HC_OBJ_USE, &info);
 	}
-	hc_done(ctx, s, call.cpu);
+	hc_done(ctx, s, cpu);
 	return 0;
 }
 

@@ -8,7 +8,7 @@
 
 #include "obj.bpf.h"
 
-#define HC_WALK_STEPS 160
+#define HC_WALK_STEPS 24 /* components and mounts per run; a deeper path goes on in another run */
 #define HC_WALK_BYTES (HC_WIRE_PATH_BYTES - 256 - 8)
 
 struct hc_chunk {
@@ -35,65 +35,89 @@ static __always_inline u32 hc_iname_offset(void)
 	return 0;
 }
 
-static __always_inline void hc_walk(struct hc_scratch *s, struct task_struct *task, const struct hc_walk *walk)
+/* Begins walk number i_walk: the state lies in s->w, where the verifier knows nothing about it. */
+static __always_inline bool hc_walk_begin(struct hc_scratch *s, struct task_struct *task)
 {
 	struct hc_wire_fact *f = hc_fact(s);
-	struct hc_chunk *c = (struct hc_chunk *)s->name;
 	struct hc_wire_path *w;
-	u64 d = walk->dentry, m = walk->vfsmnt; /* m: struct vfsmount */
-	u64 root_d = 0, root_m = 0, mnt_root = 0;
-	u32 begin = s->off, bytes;
+	struct hc_walk *walk;
 	struct nsproxy *proxy;
 	struct fs_struct *fs;
+	u64 i = s->i_walk;
 
 	if (!f)
-		return;
+		return false;
+	hc_mask(i, HC_N_WALKS - 1);
+	walk = &s->walk[i];
 	w = (struct hc_wire_path *)(f + 1);
 	proxy = hc_rd(task, nsproxy);
 	w->mnt_ns = hc_rd(hc_rd(proxy, mnt_ns), ns.inum);
+	s->w.d = walk->dentry;
+	s->w.m = walk->vfsmnt;
+	s->w.mnt_root = (u64)hc_pr((struct vfsmount *)walk->vfsmnt, mnt_root);
+	s->w.root_d = 0;
+	s->w.root_m = 0;
 	if (!walk->absolute) {
 		fs = hc_rd(task, fs);
-		root_d = (u64)hc_rd(fs, root.dentry);
-		root_m = (u64)hc_rd(fs, root.mnt);
+		s->w.root_d = (u64)hc_rd(fs, root.dentry);
+		s->w.root_m = (u64)hc_rd(fs, root.mnt);
 	}
-	s->off += sizeof(*f) + sizeof(*w);
+	s->w.begin = s->off;
 	s->w.n = 0;
 	s->w.n_fs = 0;
 	s->w.crossed = 0;
 	s->w.flags = HC_WIRE_PATH_CUT;
-	mnt_root = (u64)hc_pr((struct vfsmount *)m, mnt_root);
+	s->off += sizeof(*f) + sizeof(*w);
+	return true;
+}
+
+/* Walks on; true when the path is complete, or as long as it may get. */
+static __always_inline bool hc_walk_steps(struct hc_scratch *s)
+{
+	const bool packed = hc_dentry_packed && hc_iname_offset() == bpf_core_field_offset(struct dentry, d_inode) + 8;
+	struct hc_chunk *c = (struct hc_chunk *)s->name;
+
 #pragma clang loop unroll(disable)
 	for (u32 step = 0; step < HC_WALK_STEPS; step++) {
-		u64 off, len;
+		u64 d = s->w.d, m = s->w.m, off, len;
 
-		if (d == root_d && m == root_m) {
+		if (d == s->w.root_d && m == s->w.root_m) {
 			s->w.flags &= ~HC_WIRE_PATH_CUT;
-			break;
+			return true;
 		}
-		if (d == mnt_root) {
+		if (d == s->w.mnt_root) {
+			u64 pair[2]; /* mnt_parent, mnt_mountpoint */
 			u64 mount = m - bpf_core_field_offset(struct mount, mnt);
-			u64 up = (u64)hc_pr((struct mount *)mount, mnt_parent);
 
-			if (up == mount || !up) {
+			if (bpf_core_field_offset(struct mount, mnt_mountpoint) ==
+			    bpf_core_field_offset(struct mount, mnt_parent) + 8) {
+				bpf_probe_read_kernel(pair, sizeof(pair),
+				                      (void *)(mount + bpf_core_field_offset(struct mount, mnt_parent)));
+			} else {
+				pair[0] = (u64)hc_pr((struct mount *)mount, mnt_parent);
+				pair[1] = (u64)hc_pr((struct mount *)mount, mnt_mountpoint);
+			}
+			if (pair[0] == mount || !pair[0]) {
 				s->w.flags &= ~HC_WIRE_PATH_CUT;
-				if (root_d)
+				if (s->w.root_d)
 					s->w.flags |= HC_WIRE_PATH_OUTSIDE;
 				if (!hc_pr((struct mount *)mount, mnt_ns))
 					s->w.flags |= HC_WIRE_PATH_DETACHED;
-				break;
+				return true;
 			}
-			d = (u64)hc_pr((struct mount *)mount, mnt_mountpoint);
-			m = up + bpf_core_field_offset(struct mount, mnt);
-			mnt_root = (u64)hc_pr((struct vfsmount *)m, mnt_root);
 			if (!s->w.crossed)
 				s->w.n_fs = s->w.n;
 			s->w.crossed = 1;
+			s->w.d = pair[1];
+			s->w.m = pair[0] + bpf_core_field_offset(struct mount, mnt);
+			bpf_probe_read_kernel(&s->w.mnt_root, 8,
+			                      (void *)(s->w.m + bpf_core_field_offset(struct vfsmount, mnt_root)));
 			continue;
 		}
-		if (hc_dentry_packed && hc_iname_offset() == bpf_core_field_offset(struct dentry, d_inode) + 8) {
+		if (packed) {
 			if (bpf_probe_read_kernel(c, sizeof(*c), (void *)(d + bpf_core_field_offset(struct dentry, d_hash) + 8))) {
 				s->w.flags |= HC_WIRE_PATH_FAULT;
-				break;
+				return true;
 			}
 		} else {
 			struct dentry *e = (struct dentry *)d;
@@ -111,12 +135,11 @@ static __always_inline void hc_walk(struct hc_scratch *s, struct task_struct *ta
 			s->w.flags |= HC_WIRE_PATH_DELETED;
 		}
 		off = s->off;
-		if (off - begin > HC_WALK_BYTES)
-			break;
+		if (off - s->w.begin > HC_WALK_BYTES)
+			return true;
 		hc_mask(off, HC_WIRE_MAX_BYTES - 1);
 		len = c->hash_len >> 32;
-		if (hc_dentry_packed && hc_iname_offset() == bpf_core_field_offset(struct dentry, d_inode) + 8 &&
-		    c->name == d + hc_iname_offset() && len < 32) {
+		if (packed && len < 32 && c->name == d + hc_iname_offset()) {
 			u64 *to = (u64 *)(s->data + off);
 
 			to[0] = c->iname[0];
@@ -130,15 +153,29 @@ static __always_inline void hc_walk(struct hc_scratch *s, struct task_struct *ta
 
 			if (got <= 0) {
 				s->w.flags |= HC_WIRE_PATH_FAULT;
-				break;
+				return true;
 			}
 			s->off += got;
 		}
 		s->w.n++;
 		if (s->w.flags & HC_WIRE_PATH_NAME)
-			break;
-		d = c->parent;
+			return true;
+		s->w.d = c->parent;
 	}
+	return false;
+}
+
+static __always_inline void hc_walk_end(struct hc_scratch *s)
+{
+	u64 begin = s->w.begin, i = s->i_walk;
+	struct hc_wire_fact *f;
+	struct hc_wire_path *w;
+	u32 bytes;
+
+	hc_mask(begin, HC_WIRE_MAX_BYTES - 1);
+	hc_mask(i, HC_N_WALKS - 1);
+	f = (struct hc_wire_fact *)(s->data + begin);
+	w = (struct hc_wire_path *)(f + 1);
 	w->flags = s->w.flags;
 	w->n_comps = s->w.n;
 	w->n_fs_comps = s->w.crossed ? s->w.n_fs : s->w.n;
@@ -147,7 +184,35 @@ static __always_inline void hc_walk(struct hc_scratch *s, struct task_struct *ta
 	w->reserved[2] = 0;
 	bytes = s->off - begin - sizeof(*f);
 	s->off = begin;
-	hc_fact_end(s, f, HC_WIRE_F_PATH, s->w.flags & HC_WIRE_PATH_CUT ? HC_WIRE_FF_TRUNC : 0, walk->subject, bytes);
+	hc_fact_end(s, f, HC_WIRE_F_PATH, s->w.flags & HC_WIRE_PATH_CUT ? HC_WIRE_FF_TRUNC : 0, s->walk[i].subject, bytes);
+}
+
+/* One run of a finishing program: goes on with the walks; true when another run is needed. */
+static __always_inline bool hc_walk_run(struct hc_scratch *s, struct task_struct *task)
+{
+	if (s->i_walk >= s->n_walks)
+		return false;
+	if (!s->walking) {
+		if (!hc_walk_begin(s, task)) {
+			s->i_walk = s->n_walks; /* no room */
+			return false;
+		}
+		s->walking = 1;
+	}
+	if (hc_walk_steps(s)) {
+		hc_walk_end(s);
+		s->walking = 0;
+		s->i_walk++;
+	}
+	return s->i_walk < s->n_walks;
+}
+
+/* The last run has been refused (there are at most 33 tail calls): what was walked so far is kept, marked as cut. */
+static __always_inline void hc_walk_stop(struct hc_scratch *s)
+{
+	if (s->walking)
+		hc_walk_end(s);
+	s->walking = 0;
 }
 
 #endif

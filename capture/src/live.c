@@ -120,7 +120,7 @@ static int keep_output(enum libbpf_print_level level, const char *format, va_lis
 	const char *p;
 	int n;
 
-	if (level == LIBBPF_DEBUG)
+	if (level == LIBBPF_DEBUG && !strstr(format, "BEGIN PROG LOAD LOG"))
 		return 0;
 	if (getenv("HINDCAST_BPF_LOG")) {
 		va_list again;
@@ -129,6 +129,8 @@ static int keep_output(enum libbpf_print_level level, const char *format, va_lis
 		vfprintf(stderr, format, again);
 		va_end(again);
 	}
+	if (level == LIBBPF_DEBUG)
+		return 0;
 	n = vsnprintf(line, sizeof(line), format, args);
 	if (n < 0)
 		return 0;
@@ -516,7 +518,10 @@ static int make_rings(struct hc_live *live, struct hc_err *err)
 /* Opens the object and sets what must be set before loading. */
 static int prepare(struct hc_live *live, const struct hc_live_options *opt, const struct btf *btf, struct hc_err *err)
 {
-	struct recorder_bpf *skel = recorder_bpf__open();
+	/* HINDCAST_BPF_LOG=stats: what each program costs the verifier */
+	LIBBPF_OPTS(bpf_object_open_opts, open_opts,
+	            .kernel_log_level = getenv("HINDCAST_BPF_LOG") && !strcmp(getenv("HINDCAST_BPF_LOG"), "stats") ? 4 : 0);
+	struct recorder_bpf *skel = recorder_bpf__open_opts(&open_opts);
 	struct hc_conf *conf;
 	int r;
 
