@@ -762,13 +762,9 @@ struct fx *falco_check(struct fcheck *c, struct fast *tree)
 	if (tree->typed)
 		return tree->typed;
 	if (tree->kind == FAST_MACRO) {
-		if (!tree->macro)
-			return fail(c, tree->pos, "unexpected identifier '" HC_STR_FMT "'", HC_STR_ARG(tree->name));
-		{
-			struct fast *body = tree->kids[0];
-
-			x = falco_check(c, body);
-		}
+		if (!tree->macro || !tree->kids[0]) /* it did not compile, which was told */
+			return NULL;
+		x = falco_check(c, tree->kids[0]);
 		tree->typed = x;
 		return x;
 	}

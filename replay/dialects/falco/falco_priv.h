@@ -1,0 +1,190 @@
+/* A set of loaded rules files: what was read (load.c) and what became of it (compile.c, build.c). */
+#ifndef HC_FALCO_PRIV_H
+#define HC_FALCO_PRIV_H
+
+#include "replay/dialects/falco/check.h"
+#include "replay/falco.h"
+
+#define ENGINE_MAJOR 0
+#define ENGINE_MINOR 63
+#define ENGINE_PATCH 0
+
+#define MAX_TREE_DEPTH 4000         /* macros substituted */
+#define MAX_LIST_ITEMS (2u << 20)   /* of one list, lists in it substituted */
+#define MAX_COMPILE_BYTES (1u << 30)
+
+/* Place of something in a file. */
+struct fplace {
+	const struct hc_yaml *yaml;
+	const struct hc_yaml_node *node;
+};
+
+struct fitem {
+	struct hc_str text;
+	struct fplace place;
+};
+
+struct flist {
+	struct hc_str name;
+	uint32_t index, visibility;
+	struct fitem *items;
+	uint32_t n, cap;
+	struct fplace place;
+	bool used;
+	/* of the last compilation */
+	struct fitem *full;
+	uint32_t n_full;
+};
+
+struct fmacro {
+	struct hc_str name;
+	uint32_t index, visibility;
+	struct ftext cond;
+	struct fplace place;
+	bool used;
+	/* of the last compilation */
+	struct ftext full;
+	struct fast *tree;
+	uint32_t depth, pass;
+	bool done, failed, on_path;
+};
+
+struct fexception {
+	struct hc_str name;
+	struct fplace place;
+	bool single; /* fields is a scalar */
+	bool has_fields, has_comps, comps_single;
+	struct fitem *fields, *comps;
+	uint32_t n_fields, n_comps;
+	const struct hc_yaml_node **values;
+	struct fplace *value_places;
+	uint32_t n_values, cap_values;
+};
+
+struct fformat;
+
+struct frule {
+	struct hc_str name; /* first in all three tables' entries */
+	struct hc_falco_rule pub;
+	struct hc_str source;
+	uint32_t index, visibility;
+	struct ftext cond, output, desc;
+	uint8_t priority;
+	bool enabled, capture, warn_evttypes, skip_if_unknown, unknown_source;
+	uint32_t capture_duration;
+	struct hc_str *tags;
+	uint32_t n_tags, cap_tags;
+	struct fexception *exceptions;
+	uint32_t n_exceptions, cap_exceptions;
+	struct fplace place, cond_place, output_place;
+	/* of the last compilation */
+	struct ftext full;
+	struct fx *tree;
+	struct fformat *format;
+	bool dropped;
+	/* of the build */
+	struct fbound_format *bound;
+};
+
+/* Entries in the order of their first definition; each begins with its name. */
+struct fnames {
+	void **v;
+	uint32_t n, cap;
+	uint32_t *hash; /* by name: index + 1 */
+	uint32_t hash_size;
+};
+
+struct fdiag {
+	struct hc_falco_diag pub;
+	struct fplace place;
+	uint32_t file_no;
+};
+
+struct hc_falco {
+	struct hc_arena arena;   /* until free */
+	struct hc_arena work;    /* of the last compilation */
+	struct hc_falco_opts opts;
+	uint8_t min_priority;
+	struct hc_yaml **yamls;
+	uint32_t n_yamls;
+	struct fnames lists, macros, rules;
+	uint32_t counter;
+	struct fdiag *diags;
+	uint32_t n_diags, cap_diags;
+	uint32_t first_diag;     /* of the file being read */
+	struct ffile {
+		const char *name;
+		uint32_t first_diag;
+	} *files;
+	uint32_t n_files;
+	const char *file;
+	bool failed;             /* in any file */
+	bool file_failed;        /* in this one */
+	bool no_memory;
+	uint32_t pass;
+};
+
+static inline struct flist *falco_list_at(const struct hc_falco *f, uint32_t i)
+{
+	return f->lists.v[i];
+}
+
+static inline struct fmacro *falco_macro_at(const struct hc_falco *f, uint32_t i)
+{
+	return f->macros.v[i];
+}
+
+static inline struct frule *falco_rule_at(const struct hc_falco *f, uint32_t i)
+{
+	return f->rules.v[i];
+}
+
+/* What a diagnostic is about. */
+struct fcontext {
+	const char *type;
+	struct hc_str name;
+	const char *outer_type;
+	struct hc_str outer_name;
+	struct fplace place;
+};
+
+/* printf-like; at an offset into the place's scalar. Errors set file_failed. Always false. */
+bool falco_diag(struct hc_falco *f, bool is_error, const char *code, const struct fcontext *c, const char *fmt, ...)
+	__attribute__((format(printf, 5, 6)));
+/* The same at a place of a text. */
+bool falco_diag_text(struct hc_falco *f, bool is_error, const char *code, const struct fcontext *c,
+                     const struct ftext *text, uint32_t pos, const char *fmt, ...)
+	__attribute__((format(printf, 7, 8)));
+void falco_diag_field(struct hc_falco *f, const char *field); /* of the last diagnostic */
+
+const char *falco_priority_name(unsigned priority);
+bool falco_priority_parse(struct hc_str word, uint8_t *ret);
+
+/* Tables by name. */
+struct flist *falco_list(const struct hc_falco *f, struct hc_str name);
+struct fmacro *falco_macro(const struct hc_falco *f, struct hc_str name);
+struct frule *falco_rule(const struct hc_falco *f, struct hc_str name);
+
+/* Compiles all that was read. False when something failed. */
+bool falco_compile(struct hc_falco *f);
+/* Is the field's name one that an exception may use? As `X exists` would compile. */
+bool falco_is_field(struct hc_str text, struct hc_arena *arena);
+
+/* ---- formats ---- */
+
+struct ftoken {
+	const struct fx_val *val; /* NULL: literal text */
+	struct hc_str text;       /* literal, or the token's printed form */
+	uint32_t width;           /* 0: none */
+};
+
+struct fformat {
+	struct ftoken *tokens;
+	uint32_t n;
+	bool keep; /* prints absent values as <NA> instead of leaving the line out */
+};
+
+/* False with c filled. */
+bool falco_format_parse(struct hc_str text, struct fcheck *c, struct fformat **ret);
+
+#endif

@@ -1,0 +1,122 @@
+/* A growing text in an arena. */
+#include "replay/dialects/falco/json.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+
+void fjson_bytes(struct fjson *j, const char *p, uint32_t n)
+{
+	if (j->failed)
+		return;
+	if (n > UINT32_MAX / 2 - 64 - j->n) {
+		j->failed = true;
+		return;
+	}
+	if (j->n + n + 1 > j->cap) {
+		uint32_t cap = (j->n + n + 64) * 2;
+		char *grown = hc_arena_raw(j->arena, cap);
+
+		if (!grown) {
+			j->failed = true;
+			return;
+		}
+		if (j->n)
+			memcpy(grown, j->p, j->n);
+		j->p = grown;
+		j->cap = cap;
+	}
+	if (n)
+		memcpy(j->p + j->n, p, n);
+	j->n += n;
+}
+
+void fjson_raw(struct fjson *j, const char *s)
+{
+	fjson_bytes(j, s, (uint32_t)strlen(s));
+}
+
+void fjson_char(struct fjson *j, char c)
+{
+	fjson_bytes(j, &c, 1);
+}
+
+/* Length of the valid UTF-8 sequence at p, 0 when there is none. */
+static unsigned utf8_len(const uint8_t *p, uint32_t left)
+{
+	unsigned n = p[0] < 0x80 ? 1 : p[0] >= 0xc2 && p[0] < 0xe0 ? 2 : p[0] >= 0xe0 && p[0] < 0xf0 ? 3 :
+		     p[0] >= 0xf0 && p[0] < 0xf5 ? 4 : 0;
+
+	if (!n || n > left)
+		return 0;
+	for (unsigned i = 1; i < n; i++)
+		if ((p[i] & 0xc0) != 0x80)
+			return 0;
+	if ((p[0] == 0xe0 && p[1] < 0xa0) || (p[0] == 0xed && p[1] >= 0xa0) || (p[0] == 0xf0 && p[1] < 0x90) ||
+	    (p[0] == 0xf4 && p[1] >= 0x90))
+		return 0;
+	return n;
+}
+
+void fjson_escaped(struct fjson *j, struct hc_str s)
+{
+	const uint8_t *p = (const uint8_t *)s.p;
+
+	for (uint32_t i = 0; i < s.len;) {
+		unsigned n = utf8_len(p + i, s.len - i);
+		char buf[8];
+
+		if (!n) {
+			fjson_raw(j, "\xef\xbf\xbd");
+			i++;
+			continue;
+		}
+		switch (p[i]) {
+		case '"': fjson_raw(j, "\\\""); break;
+		case '\\': fjson_raw(j, "\\\\"); break;
+		case '\b': fjson_raw(j, "\\b"); break;
+		case '\f': fjson_raw(j, "\\f"); break;
+		case '\n': fjson_raw(j, "\\n"); break;
+		case '\r': fjson_raw(j, "\\r"); break;
+		case '\t': fjson_raw(j, "\\t"); break;
+		default:
+			if (p[i] < ' ') {
+				snprintf(buf, sizeof(buf), "\\u%04x", p[i]);
+				fjson_raw(j, buf);
+			} else {
+				fjson_bytes(j, s.p + i, n);
+			}
+		}
+		i += n;
+	}
+}
+
+void fjson_text(struct fjson *j, struct hc_str s)
+{
+	fjson_char(j, '"');
+	fjson_escaped(j, s);
+	fjson_char(j, '"');
+}
+
+void fjson_u64(struct fjson *j, uint64_t v)
+{
+	char buf[24];
+
+	snprintf(buf, sizeof(buf), "%" PRIu64, v);
+	fjson_raw(j, buf);
+}
+
+void fjson_i64(struct fjson *j, int64_t v)
+{
+	char buf[24];
+
+	snprintf(buf, sizeof(buf), "%" PRId64, v);
+	fjson_raw(j, buf);
+}
+
+struct hc_str fjson_end(struct fjson *j)
+{
+	fjson_bytes(j, "", 1);
+	if (j->failed)
+		return (struct hc_str){ 0 };
+	return (struct hc_str){ j->p, --j->n };
+}

@@ -1,0 +1,1504 @@
+/* From YAML items to the tables of lists, macros and rules. A bad item is reported and left out, the next one is read. */
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "replay/dialects/falco/falco_priv.h"
+
+#define E_YAML "LOAD_ERR_YAML_VALIDATE"
+#define E_VALIDATE "LOAD_ERR_VALIDATE"
+
+/* ---- diagnostics ---- */
+
+static struct fdiag *new_diag(struct hc_falco *f)
+{
+	if (f->n_diags == f->cap_diags) {
+		uint32_t cap = f->cap_diags ? f->cap_diags * 2 : 32;
+		struct fdiag *grown = realloc(f->diags, cap * sizeof(*grown));
+
+		if (!grown) {
+			f->no_memory = true;
+			return NULL;
+		}
+		f->diags = grown;
+		f->cap_diags = cap;
+	}
+	f->diags[f->n_diags] = (struct fdiag){ 0 };
+	return &f->diags[f->n_diags++];
+}
+
+static const char *keep_text(struct hc_falco *f, struct hc_str s)
+{
+	const char *p = hc_arena_str(&f->arena, s).p;
+
+	if (!p)
+		f->no_memory = true;
+	return p ? p : "";
+}
+
+static void find_repeated(const struct hc_falco *f, struct fdiag *d)
+{
+	for (uint32_t i = 0; i < f->first_diag && !d->pub.repeated; i++)
+		d->pub.repeated = !f->diags[i].pub.is_error && !strcmp(f->diags[i].pub.code, d->pub.code) &&
+		                  f->diags[i].place.node == d->place.node &&
+		                  !strcmp(f->diags[i].pub.message, d->pub.message);
+}
+
+static void diag_v(struct hc_falco *f, bool is_error, const char *code, const struct fcontext *c, const char *fmt, va_list ap)
+{
+	struct fdiag *d = new_diag(f);
+	char msg[700];
+
+	if (is_error) {
+		if (d)
+			d->pub.beyond = f->file_failed;
+		f->file_failed = true;
+		f->failed = true;
+	}
+	if (!d)
+		return;
+	if (!is_error)
+		d->pub.beyond = f->file_failed;
+	vsnprintf(msg, sizeof(msg), fmt, ap);
+	d->pub.is_error = is_error;
+	d->pub.code = code;
+	d->pub.message = keep_text(f, hc_str_c(msg));
+	d->pub.item_type = c->type;
+	d->pub.item_name = keep_text(f, c->name);
+	d->pub.outer_type = c->outer_type;
+	d->pub.outer_name = c->outer_type ? keep_text(f, c->outer_name) : NULL;
+	d->pub.file = f->file;
+	d->pub.place_file = f->file;
+	d->place = c->place;
+	d->file_no = f->n_yamls;
+	if (c->place.node) {
+		d->pub.place_file = hc_yaml_file(c->place.yaml);
+		d->pub.line = c->place.node->line;
+		d->pub.column = c->place.node->column;
+		d->pub.offset = c->place.node->off;
+	}
+	find_repeated(f, d);
+}
+
+bool falco_diag(struct hc_falco *f, bool is_error, const char *code, const struct fcontext *c, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	diag_v(f, is_error, code, c, fmt, ap);
+	va_end(ap);
+	return false;
+}
+
+bool falco_diag_text(struct hc_falco *f, bool is_error, const char *code, const struct fcontext *c,
+                     const struct ftext *text, uint32_t pos, const char *fmt, ...)
+{
+	const struct hc_yaml *yaml;
+	uint32_t n = f->n_diags;
+	va_list ap;
+
+	va_start(ap, fmt);
+	diag_v(f, is_error, code, c, fmt, ap);
+	va_end(ap);
+	if (f->n_diags > n) {
+		struct hc_falco_diag *d = &f->diags[n].pub;
+
+		if (ftext_place(text, pos, &yaml, &d->line, &d->column))
+			d->place_file = hc_yaml_file(yaml);
+	}
+	return false;
+}
+
+void falco_diag_field(struct hc_falco *f, const char *field)
+{
+	if (f->n_diags)
+		f->diags[f->n_diags - 1].pub.deprecated_field = field;
+}
+
+/* ---- tables ---- */
+
+static uint32_t hash_name(struct hc_str s)
+{
+	uint32_t h = 2166136261u;
+
+	for (uint32_t i = 0; i < s.len; i++)
+		h = (h ^ (uint8_t)s.p[i]) * 16777619u;
+	return h;
+}
+
+static struct hc_str name_at(const struct fnames *t, uint32_t i)
+{
+	return *(const struct hc_str *)t->v[i];
+}
+
+static void *table_find(const struct fnames *t, struct hc_str name)
+{
+	uint32_t mask = t->hash_size - 1;
+
+	if (!t->hash_size)
+		return NULL;
+	for (uint32_t at = hash_name(name) & mask; t->hash[at]; at = (at + 1) & mask)
+		if (hc_str_eq(name_at(t, t->hash[at] - 1), name))
+			return t->v[t->hash[at] - 1];
+	return NULL;
+}
+
+static void hash_put(uint32_t *hash, uint32_t size, struct hc_str name, uint32_t value)
+{
+	uint32_t at = hash_name(name) & (size - 1);
+
+	while (hash[at])
+		at = (at + 1) & (size - 1);
+	hash[at] = value;
+}
+
+static bool table_grow(struct fnames *t)
+{
+	uint32_t size = t->hash_size ? t->hash_size * 2 : 128, *grown;
+
+	if (t->n == t->cap) {
+		uint32_t cap = t->cap ? t->cap * 2 : 64;
+		void **v = realloc(t->v, cap * sizeof(void *));
+
+		if (!v)
+			return false;
+		t->v = v;
+		t->cap = cap;
+	}
+	if (t->hash_size > t->n * 2 + 2)
+		return true;
+	grown = calloc(size, sizeof(*grown));
+	if (!grown)
+		return false;
+	for (uint32_t i = 0; i < t->n; i++)
+		hash_put(grown, size, name_at(t, i), i + 1);
+	free(t->hash);
+	t->hash = grown;
+	t->hash_size = size;
+	return true;
+}
+
+/* Appends a zeroed entry with its name; the caller fills in the rest. */
+static void *table_add(struct hc_falco *f, struct fnames *t, struct hc_str name, size_t bytes)
+{
+	void *entry = hc_arena_alloc(&f->arena, bytes);
+
+	if (!entry || !table_grow(t)) {
+		f->no_memory = true;
+		return NULL;
+	}
+	*(struct hc_str *)entry = name;
+	t->v[t->n++] = entry;
+	hash_put(t->hash, t->hash_size, name, t->n);
+	return entry;
+}
+
+struct flist *falco_list(const struct hc_falco *f, struct hc_str name)
+{
+	return table_find(&f->lists, name);
+}
+
+struct fmacro *falco_macro(const struct hc_falco *f, struct hc_str name)
+{
+	return table_find(&f->macros, name);
+}
+
+struct frule *falco_rule(const struct hc_falco *f, struct hc_str name)
+{
+	return table_find(&f->rules, name);
+}
+
+static const char *const priorities[] = { "Emergency", "Alert",  "Critical",      "Error",
+	                                  "Warning",   "Notice", "Informational", "Debug" };
+
+const char *falco_priority_name(unsigned priority)
+{
+	return priorities[priority & 7];
+}
+
+bool falco_priority_parse(struct hc_str word, uint8_t *ret)
+{
+	for (unsigned i = 0; i < 8; i++)
+		if (word.len == strlen(priorities[i]) && !strncasecmp(word.p, priorities[i], word.len)) {
+			*ret = (uint8_t)i;
+			return true;
+		}
+	if (word.len == 4 && !strncasecmp(word.p, "info", 4)) {
+		*ret = 6;
+		return true;
+	}
+	return false;
+}
+
+/* ---- decoding ---- */
+
+/* An item being read. */
+struct item {
+	struct hc_falco *f;
+	const struct hc_yaml *yaml;
+	const struct hc_yaml_node *map;
+	struct fcontext c;
+};
+
+static struct fcontext at_node(const struct item *it, const char *type, const struct hc_yaml_node *node)
+{
+	struct fcontext c = { .type = type, .outer_type = it->c.type, .outer_name = it->c.name,
+		              .place = { it->yaml, node ? node : it->map } };
+
+	return c;
+}
+
+__attribute__((format(printf, 4, 5))) static bool bad_value(const struct item *it, const char *key,
+                                                            const struct hc_yaml_node *node, const char *fmt, ...)
+{
+	struct fcontext c = at_node(it, "value for", node);
+	char msg[300];
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(msg, sizeof(msg), fmt, ap);
+	va_end(ap);
+	c.name = hc_str_c(key);
+	return falco_diag(it->f, true, E_YAML, &c, "%s", msg);
+}
+
+/* Text of a key. Absent: false and *ret_absent, reported only when required. */
+static bool get_text(const struct item *it, const char *key, bool required, struct hc_str *ret,
+                     const struct hc_yaml_node **ret_node, bool *ret_absent)
+{
+	const struct hc_yaml_node *n = hc_yaml_get(it->map, key);
+
+	*ret_absent = !n;
+	if (!n)
+		return required && bad_value(it, key, NULL, "Item has no mapping for key '%s'", key);
+	if (n->kind == HC_YAML_NULL)
+		return bad_value(it, key, n, "Mapping for key '%s' is empty", key);
+	if (n->kind != HC_YAML_SCALAR)
+		return bad_value(it, key, n, "Value is not a scalar value");
+	if (!n->text.len)
+		return bad_value(it, key, n, "Value must be non-empty");
+	*ret = n->text;
+	if (ret_node)
+		*ret_node = n;
+	return true;
+}
+
+/* Keeps the default when absent; false only when bad. */
+static bool get_bool(const struct item *it, const char *key, bool required, bool *ret)
+{
+	const struct hc_yaml_node *n;
+	struct hc_str s;
+	bool absent;
+
+	if (!get_text(it, key, required, &s, &n, &absent))
+		return absent && !required;
+	return hc_yaml_bool(n, ret) || bad_value(it, key, n, "Can't decode YAML scalar value");
+}
+
+static bool get_u32(const struct item *it, const char *key, uint32_t *ret)
+{
+	const struct hc_yaml_node *n;
+	uint64_t v = 0;
+	struct hc_str s;
+	bool absent;
+
+	if (!get_text(it, key, false, &s, &n, &absent))
+		return absent;
+	for (uint32_t i = 0; i < s.len; i++) {
+		if (s.p[i] < '0' || s.p[i] > '9' || v > UINT32_MAX)
+			return bad_value(it, key, n, "Can't decode YAML scalar value");
+		v = v * 10 + (uint64_t)(s.p[i] - '0');
+	}
+	if (v > UINT32_MAX)
+		return bad_value(it, key, n, "Can't decode YAML scalar value");
+	*ret = (uint32_t)v;
+	return true;
+}
+
+static bool items_of(const struct item *it, const char *key, const struct hc_yaml_node *n, struct fitem **ret, uint32_t *ret_n)
+{
+	struct fitem *v;
+
+	if (n->kind == HC_YAML_NULL)
+		return bad_value(it, key, n, "Mapping for key '%s' is empty", key);
+	if (n->kind != HC_YAML_SEQ)
+		return bad_value(it, key, n, "Value is not a sequence");
+	v = hc_arena_alloc(&it->f->arena, n->n * sizeof(*v) + 1);
+	if (!v) {
+		it->f->no_memory = true;
+		return false;
+	}
+	for (uint32_t i = 0; i < n->n; i++) {
+		if (n->items[i]->kind != HC_YAML_SCALAR)
+			return bad_value(it, key, n->items[i], "sequence value is not scalar");
+		v[i] = (struct fitem){ n->items[i]->text, { it->yaml, n->items[i] } };
+	}
+	*ret = v;
+	*ret_n = n->n;
+	return true;
+}
+
+static bool get_items(const struct item *it, const char *key, bool required, struct fitem **ret, uint32_t *ret_n,
+                      bool *ret_absent)
+{
+	const struct hc_yaml_node *n = hc_yaml_get(it->map, key);
+
+	*ret_absent = !n;
+	if (!n)
+		return required && bad_value(it, key, NULL, "Item has no mapping for key '%s'", key);
+	return items_of(it, key, n, ret, ret_n);
+}
+
+static void warn_unknown_keys(const struct item *it, const char *const *known)
+{
+	for (uint32_t i = 0; i < it->map->n; i++) {
+		const struct hc_yaml_node *key = it->map->items[2 * i];
+		bool found = false;
+
+		for (unsigned k = 0; known[k] && !found; k++)
+			found = key->kind == HC_YAML_SCALAR && hc_str_eq(key->text, hc_str_c(known[k]));
+		if (!found) {
+			struct fcontext c = it->c;
+
+			c.place.node = key;
+			falco_diag(it->f, false, "LOAD_UNKNOWN_KEY", &c, "Unknown top level key%s" HC_STR_FMT "%s",
+			           key->kind == HC_YAML_SCALAR ? " '" : "", HC_STR_ARG(key->text),
+			           key->kind == HC_YAML_SCALAR ? "'" : "");
+		}
+	}
+}
+
+static bool name_matches(struct hc_str s, bool macro)
+{
+	for (uint32_t i = 0; i < s.len; i++) {
+		char ch = s.p[i];
+		bool alpha = (ch >= 'a' && ch <= 'z') || (ch >= 'A' && ch <= 'Z');
+
+		if (macro && !alpha && (i == 0 || !((ch >= '0' && ch <= '9') || ch == '_')))
+			return false;
+		if (!macro && (strchr("()\"'=,", ch) || ch == ' ' || (ch >= '\t' && ch <= '\r')))
+			return false;
+	}
+	return s.len;
+}
+
+/* ---- override ---- */
+
+enum {
+	K_ITEMS = 1 << 0, K_CONDITION = 1 << 1, K_OUTPUT = 1 << 2, K_DESC = 1 << 3, K_TAGS = 1 << 4, K_EXCEPTIONS = 1 << 5,
+	K_PRIORITY = 1 << 6, K_CAPTURE = 1 << 7, K_CAPTURE_DURATION = 1 << 8, K_ENABLED = 1 << 9, K_WARN = 1 << 10,
+	K_SKIP = 1 << 11,
+};
+
+static const char *const override_keys[] = { "items",    "condition", "output",           "desc",    "tags",
+	                                     "exceptions", "priority", "capture", "capture_duration", "enabled",
+	                                     "warn_evttypes", "skip-if-unknown-filter" };
+#define N_KEYS (sizeof(override_keys) / sizeof(override_keys[0]))
+
+struct override {
+	bool any;
+	unsigned append, replace;
+};
+
+static bool get_override(const struct item *it, unsigned may_append, unsigned may_replace, struct override *ret)
+{
+	const struct hc_yaml_node *n = hc_yaml_get(it->map, "override");
+
+	*ret = (struct override){ 0 };
+	if (!n || n->kind != HC_YAML_MAP)
+		return true;
+	for (uint32_t i = 0; i < n->n; i++) {
+		const struct hc_yaml_node *key = n->items[2 * i], *op = n->items[2 * i + 1];
+		struct fcontext c = at_node(it, "overrides", key);
+		bool append = op->kind == HC_YAML_SCALAR && hc_str_eq(op->text, HC_STR("append"));
+		bool replace = op->kind == HC_YAML_SCALAR && hc_str_eq(op->text, HC_STR("replace"));
+		unsigned bit = 0;
+
+		c.name = key->text;
+		for (unsigned k = 0; k < N_KEYS; k++)
+			if (key->kind == HC_YAML_SCALAR && hc_str_eq(key->text, hc_str_c(override_keys[k])))
+				bit = 1u << k;
+		if (!append && !replace)
+			return falco_diag(it->f, true, E_YAML, &c,
+			                  "Invalid override operation for key '" HC_STR_FMT "': only 'append' and 'replace' are",
+			                  HC_STR_ARG(key->text));
+		if (append && !(bit & may_append)) {
+			if (bit & may_replace)
+				return falco_diag(it->f, true, E_YAML, &c,
+				                  "Key '" HC_STR_FMT "' cannot be appended to, use 'replace' instead",
+				                  HC_STR_ARG(key->text));
+			return falco_diag(it->f, true, E_YAML, &c, "Key '" HC_STR_FMT "' cannot be appended to",
+			                  HC_STR_ARG(key->text));
+		}
+		if (replace && !(bit & may_replace))
+			return falco_diag(it->f, true, E_YAML, &c, "Key '" HC_STR_FMT "' cannot be replaced",
+			                  HC_STR_ARG(key->text));
+		ret->any = true;
+		ret->append |= append ? bit : 0;
+		ret->replace |= replace ? bit : 0;
+	}
+	return true;
+}
+
+/* The value that an override speaks of must be there. */
+static bool has_overridden(const struct item *it, const struct override *o)
+{
+	for (unsigned k = 0; k < N_KEYS; k++)
+		if (((o->append | o->replace) >> k & 1) && !hc_yaml_get(it->map, override_keys[k]))
+			return bad_value(it, override_keys[k], NULL,
+			                 "An %s override for '%s' was specified but '%s' is not defined",
+			                 o->append >> k & 1 ? "append" : "replace", override_keys[k], override_keys[k]);
+	return true;
+}
+
+static bool deprecated_append(const struct item *it, const struct override *o, bool *ret_append)
+{
+	*ret_append = false;
+	if (!get_bool(it, "append", false, ret_append))
+		return false;
+	if (!*ret_append)
+		return true;
+	falco_diag(it->f, false, "LOAD_DEPRECATED_ITEM", &it->c,
+	           "'append' key is deprecated. Add an 'append' entry (e.g. 'condition: append') under 'override' instead.");
+	if (o->any)
+		return falco_diag(it->f, true, E_YAML, &it->c,
+		                  "Keys 'override' and 'append: true' cannot be used together. Add an 'append' entry (e.g. "
+		                  "'condition: append') under override instead.");
+	return true;
+}
+
+/* ---- lists and macros ---- */
+
+static void read_list(struct item *it)
+{
+	static const char *const known[] = { "list", "items", "append", "override", NULL };
+	struct hc_falco *f = it->f;
+	struct fitem *items;
+	struct override o;
+	struct flist *l;
+	struct hc_str name;
+	uint32_t n;
+	bool absent, append;
+
+	it->c.type = "list";
+	if (!get_text(it, "list", true, &name, NULL, &absent))
+		return;
+	it->c.name = name;
+	if (!name_matches(name, false))
+		falco_diag(f, false, "LOAD_INVALID_LIST_NAME", &it->c, "List has an invalid name. List names should match a regular "
+		           "expression: [^()\"'[:space:]=,]+");
+	if (!get_items(it, "items", true, &items, &n, &absent) || !get_override(it, K_ITEMS, K_ITEMS, &o) ||
+	    !deprecated_append(it, &o, &append))
+		return;
+	append = append || (o.append & K_ITEMS);
+	l = falco_list(f, name);
+	if (append && !l) {
+		falco_diag(f, true, E_VALIDATE, &it->c, "List uses 'append' or 'override.items: append' but no list by that name "
+		           "already exists");
+		return;
+	}
+	if (!l) {
+		l = table_add(f, &f->lists, name, sizeof(*l));
+		if (!l)
+			return;
+		l->index = f->counter;
+	}
+	l->visibility = f->counter++;
+	if (append) {
+		struct fitem *all = hc_arena_alloc(&f->arena, ((size_t)l->n + n) * sizeof(*all) + 1);
+
+		if (!all) {
+			f->no_memory = true;
+			return;
+		}
+		if (l->n)
+			memcpy(all, l->items, l->n * sizeof(*all));
+		if (n)
+			memcpy(all + l->n, items, n * sizeof(*all));
+		l->items = all;
+		l->n += n;
+	} else {
+		l->items = items;
+		l->n = n;
+		l->place = it->c.place;
+	}
+	warn_unknown_keys(it, known);
+}
+
+static void append_node(struct ftext *t, const struct item *it, const struct hc_yaml_node *n)
+{
+	if (!n->text.len)
+		return;
+	if (t->len)
+		ftext_add(t, HC_STR(" "), NULL, NULL, 0, true);
+	ftext_add_node(t, it->yaml, n);
+}
+
+static void read_macro(struct item *it)
+{
+	static const char *const known[] = { "macro", "condition", "append", "override", NULL };
+	struct hc_falco *f = it->f;
+	const struct hc_yaml_node *node;
+	struct hc_str name, cond;
+	struct override o;
+	struct fmacro *m;
+	bool absent, append;
+
+	it->c.type = "macro";
+	if (!get_text(it, "macro", true, &name, NULL, &absent))
+		return;
+	it->c.name = name;
+	if (!name_matches(name, true))
+		falco_diag(f, false, "LOAD_INVALID_MACRO_NAME", &it->c, "Macro has an invalid name. Macro names should match a "
+		           "regular expression: [a-zA-Z]+[a-zA-Z0-9_]*");
+	if (!get_text(it, "condition", true, &cond, &node, &absent) || !get_override(it, K_CONDITION, K_CONDITION, &o) ||
+	    !deprecated_append(it, &o, &append))
+		return;
+	append = append || (o.append & K_CONDITION);
+	m = falco_macro(f, name);
+	if (append && !m) {
+		falco_diag(f, true, E_VALIDATE, &it->c, "Macro uses 'append' or 'override.condition: append' but no macro by that "
+		           "name already exists");
+		return;
+	}
+	if (!m) {
+		m = table_add(f, &f->macros, name, sizeof(*m));
+		if (!m)
+			return;
+		m->index = f->counter;
+	}
+	m->visibility = f->counter++;
+	if (!append) {
+		ftext_init(&m->cond, &f->arena);
+		m->place = it->c.place;
+	}
+	append_node(&m->cond, it, node);
+	warn_unknown_keys(it, known);
+}
+
+/* ---- exceptions ---- */
+
+static struct hc_str trimmed(struct hc_str s)
+{
+	while (s.len && strchr(" \t\r\n", s.p[0])) {
+		s.p++;
+		s.len--;
+	}
+	while (s.len && strchr(" \t\r\n", s.p[s.len - 1]))
+		s.len--;
+	return s;
+}
+
+/* A scalar or a sequence of scalars. */
+static bool get_exception_part(const struct item *it, const char *key, bool *ret_has, bool *ret_single, struct fitem **ret,
+                               uint32_t *ret_n)
+{
+	const struct hc_yaml_node *n = hc_yaml_get(it->map, key);
+
+	*ret_has = n && n->kind != HC_YAML_NULL;
+	*ret_n = 0;
+	if (!*ret_has)
+		return true;
+	if (n->kind == HC_YAML_SCALAR) {
+		*ret_single = true;
+		*ret = hc_arena_alloc(&it->f->arena, sizeof(**ret));
+		if (!*ret) {
+			it->f->no_memory = true;
+			return false;
+		}
+		(*ret)[0] = (struct fitem){ n->text, { it->yaml, n } };
+		*ret_n = n->text.len ? 1 : 0;
+		return n->text.len || bad_value(it, key, n, "Value must be non-empty");
+	}
+	*ret_single = false;
+	return items_of(it, key, n, ret, ret_n);
+}
+
+static bool get_exception(struct item *it, const struct hc_yaml_node *node, bool fields_required, struct fexception *e)
+{
+	const struct hc_yaml_node *values;
+	struct item sub = { .f = it->f, .yaml = it->yaml, .map = node };
+	bool absent;
+
+	sub.c = at_node(it, "exception", node);
+	*e = (struct fexception){ .place = { it->yaml, node } };
+	if (node->kind != HC_YAML_MAP)
+		return falco_diag(it->f, true, E_YAML, &sub.c, "Rule exception must be a mapping");
+	if (!get_text(&sub, "name", true, &e->name, NULL, &absent))
+		return false;
+	sub.c.name = e->name;
+	if (!get_exception_part(&sub, "fields", &e->has_fields, &e->single, &e->fields, &e->n_fields) ||
+	    !get_exception_part(&sub, "comps", &e->has_comps, &e->comps_single, &e->comps, &e->n_comps))
+		return false;
+	if (fields_required && !e->has_fields)
+		return bad_value(&sub, "fields", hc_yaml_get(node, "fields"), "Item has no mapping for key 'fields'");
+	for (uint32_t i = 0; i < e->n_comps; i++)
+		e->comps[i].text = trimmed(e->comps[i].text);
+	values = hc_yaml_get(node, "values");
+	if (!values || values->kind == HC_YAML_NULL)
+		return true;
+	if (values->kind != HC_YAML_SEQ) {
+		struct fcontext c = at_node(&sub, "exception values", values);
+
+		return falco_diag(it->f, true, E_YAML, &c, "Rule exception values must be a sequence");
+	}
+	e->values = hc_arena_alloc(&it->f->arena, values->n * sizeof(const struct hc_yaml_node *) + 1);
+	e->value_places = hc_arena_alloc(&it->f->arena, values->n * sizeof(struct fplace) + 1);
+	if (!e->values || !e->value_places) {
+		it->f->no_memory = true;
+		return false;
+	}
+	for (uint32_t i = 0; i < values->n; i++) {
+		const struct hc_yaml_node *v = values->items[i];
+
+		if (v->kind == HC_YAML_NULL || (v->kind == HC_YAML_SCALAR && !v->text.len))
+			return bad_value(&sub, "values", v, "Value must be non-empty");
+		if (v->kind == HC_YAML_MAP)
+			return bad_value(&sub, "values", v, "Rule exception values must be scalars or sequences");
+		for (uint32_t k = 0; v->kind == HC_YAML_SEQ && k < v->n; k++) {
+			const struct hc_yaml_node *part = v->items[k];
+
+			if (part->kind == HC_YAML_NULL || part->kind == HC_YAML_MAP ||
+			    (part->kind == HC_YAML_SCALAR && !part->text.len))
+				return bad_value(&sub, "values", part, "Value must be non-empty");
+			for (uint32_t j = 0; part->kind == HC_YAML_SEQ && j < part->n; j++)
+				if (part->items[j]->kind != HC_YAML_SCALAR || !part->items[j]->text.len)
+					return bad_value(&sub, "values", part->items[j], "Value must be non-empty");
+		}
+		e->values[i] = v;
+		e->value_places[i] = (struct fplace){ it->yaml, v };
+	}
+	e->n_values = e->cap_values = values->n;
+	return true;
+}
+
+static bool get_exceptions(struct item *it, bool append, struct fexception **ret, uint32_t *ret_n)
+{
+	const struct hc_yaml_node *n = hc_yaml_get(it->map, "exceptions");
+	struct fexception *v;
+
+	*ret_n = 0;
+	if (!n || n->kind == HC_YAML_NULL)
+		return true;
+	if (n->kind != HC_YAML_SEQ) {
+		struct fcontext c = at_node(it, "exceptions", n);
+
+		return falco_diag(it->f, true, E_YAML, &c, "Rule exceptions must be a sequence");
+	}
+	v = hc_arena_alloc(&it->f->arena, n->n * sizeof(*v) + 1);
+	if (!v) {
+		it->f->no_memory = true;
+		return false;
+	}
+	for (uint32_t i = 0; i < n->n; i++) {
+		if (!get_exception(it, n->items[i], !append, &v[i]))
+			return false;
+		for (uint32_t k = 0; k < i; k++)
+			if (hc_str_eq(v[k].name, v[i].name)) {
+				struct fcontext c = at_node(it, "exception", n->items[i]);
+
+				c.name = v[i].name;
+				falco_diag(it->f, false, "LOAD_EXCEPTION_NAME_NOT_UNIQUE", &c,
+				           "Multiple definitions of exception '" HC_STR_FMT "' in the same rule",
+				           HC_STR_ARG(v[i].name));
+				break;
+			}
+		if (append && !hc_yaml_get(n->items[i], "values")) {
+			struct fcontext c = at_node(it, "exception", n->items[i]);
+
+			c.name = v[i].name;
+			falco_diag(it->f, false, "LOAD_APPEND_NO_VALUES", &c,
+			           "Overriding/appending exception with no values. This exception will have no effect");
+		}
+	}
+	*ret = v;
+	*ret_n = n->n;
+	return true;
+}
+
+/* BASE or BASE MODIFIER with one space. */
+static bool comp_known(struct hc_str s, bool *ret_modified)
+{
+	static const char *const mods[] = { " oneof", " anyof", " allof" };
+	enum fop op;
+
+	*ret_modified = false;
+	for (unsigned i = 0; i < 3; i++) {
+		struct hc_str mod = hc_str_c(mods[i]), base = s;
+
+		if (s.len <= mod.len || memcmp(s.p + s.len - mod.len, mod.p, mod.len) != 0)
+			continue;
+		base.len -= mod.len;
+		op = fop_find(base);
+		*ret_modified = true;
+		return op >= FOP_EQ && op <= FOP_REGEX;
+	}
+	op = fop_find(s);
+	return op != FOP_NONE && op != FOP_EXISTS;
+}
+
+static bool default_comps(struct hc_falco *f, struct fexception *e)
+{
+	if (e->has_comps && e->n_comps)
+		return true;
+	e->comps_single = e->single;
+	e->n_comps = e->single ? 1 : e->n_fields;
+	e->comps = hc_arena_alloc(&f->arena, e->n_comps * sizeof(*e->comps) + 1);
+	if (!e->comps) {
+		f->no_memory = true;
+		return false;
+	}
+	for (uint32_t i = 0; i < e->n_comps; i++)
+		e->comps[i] = (struct fitem){ e->single ? HC_STR("in") : HC_STR("="), e->place };
+	return true;
+}
+
+/* Of a new exception of a rule; source_known: its fields can be checked. */
+static bool valid_exception(const struct item *it, struct fexception *e, bool source_known)
+{
+	struct fcontext c = at_node(it, "exception", e->place.node);
+	bool modified;
+
+	c.name = e->name;
+	if (!e->n_fields)
+		return falco_diag(it->f, true, E_VALIDATE, &c,
+		                  "Rule exception item must have fields property with a list of fields");
+	if (!default_comps(it->f, e))
+		return false;
+	if (e->single != e->comps_single)
+		return falco_diag(it->f, true, E_VALIDATE, &c,
+		                  e->single ? "Fields and comps must both be strings" :
+		                              "Fields and comps lists must have equal length");
+	if (e->n_fields != e->n_comps)
+		return falco_diag(it->f, true, E_VALIDATE, &c, "Fields and comps lists must have equal length");
+	for (uint32_t i = 0; i < e->n_comps; i++) {
+		struct hc_str comp = e->comps[i].text;
+
+		c.place = e->comps[i].place;
+		if (!comp_known(comp, &modified))
+			return falco_diag(it->f, true, E_VALIDATE, &c, "'" HC_STR_FMT "' is not a supported comparison operator",
+			                  HC_STR_ARG(comp));
+		if (e->single && !modified && fop_find(comp) != FOP_IN && fop_find(comp) != FOP_PMATCH &&
+		    fop_find(comp) != FOP_INTERSECTS)
+			return falco_diag(it->f, true, E_VALIDATE, &c,
+			                  "When fields is a single value, comps must be one of (in, pmatch, intersects) or a "
+			                  "modifier operator");
+	}
+	for (uint32_t i = 0; source_known && i < e->n_fields; i++) {
+		c.place = e->fields[i].place;
+		if (!falco_is_field(e->fields[i].text, &it->f->arena))
+			return falco_diag(it->f, true, E_VALIDATE, &c, "'" HC_STR_FMT "' is not a supported filter field",
+			                  HC_STR_ARG(e->fields[i].text));
+	}
+	return true;
+}
+
+static bool add_exception(struct hc_falco *f, struct frule *r, const struct fexception *e)
+{
+	if (r->n_exceptions == r->cap_exceptions) {
+		uint32_t cap = r->cap_exceptions ? r->cap_exceptions * 2 : 4;
+		struct fexception *grown = hc_arena_alloc(&f->arena, cap * sizeof(*grown));
+
+		if (!grown) {
+			f->no_memory = true;
+			return false;
+		}
+		if (r->n_exceptions)
+			memcpy(grown, r->exceptions, r->n_exceptions * sizeof(*grown));
+		r->exceptions = grown;
+		r->cap_exceptions = cap;
+	}
+	r->exceptions[r->n_exceptions++] = *e;
+	return true;
+}
+
+static bool append_values(struct hc_falco *f, struct fexception *to, const struct fexception *from)
+{
+	uint32_t n = to->n_values + from->n_values;
+	const struct hc_yaml_node **values = hc_arena_alloc(&f->arena, n * sizeof(const struct hc_yaml_node *) + 1);
+	struct fplace *places = hc_arena_alloc(&f->arena, n * sizeof(*places) + 1);
+
+	if (!values || !places) {
+		f->no_memory = true;
+		return false;
+	}
+	for (uint32_t i = 0; i < n; i++) {
+		values[i] = i < to->n_values ? to->values[i] : from->values[i - to->n_values];
+		places[i] = i < to->n_values ? to->value_places[i] : from->value_places[i - to->n_values];
+	}
+	to->values = values;
+	to->value_places = places;
+	to->n_values = n;
+	return true;
+}
+
+static bool append_exceptions(const struct item *it, struct frule *r, struct fexception *v, uint32_t n)
+{
+	for (uint32_t i = 0; i < n; i++) {
+		struct fcontext c = at_node(it, "exception", v[i].place.node);
+		struct fexception *found = NULL;
+
+		c.name = v[i].name;
+		for (uint32_t k = 0; k < r->n_exceptions && !found; k++)
+			if (hc_str_eq(r->exceptions[k].name, v[i].name))
+				found = &r->exceptions[k];
+		if (found) {
+			if (v[i].has_fields || v[i].has_comps)
+				return falco_diag(it->f, true, E_VALIDATE, &c,
+				                  "Can not append exception %s to existing exception, only values",
+				                  v[i].has_fields ? "fields" : "comps");
+			if (!append_values(it->f, found, &v[i]))
+				return false;
+			continue;
+		}
+		if (!v[i].n_fields)
+			return falco_diag(it->f, true, E_VALIDATE, &c,
+			                  "Rule exception must have fields property with a list of fields");
+		if (!v[i].n_values)
+			return falco_diag(it->f, true, E_VALIDATE, &c,
+			                  "Rule exception must have values property with a list of values");
+		if (!valid_exception(it, &v[i], !r->unknown_source) || !add_exception(it->f, r, &v[i]))
+			return false;
+	}
+	return true;
+}
+
+/* ---- rules ---- */
+
+static int by_text(const void *a, const void *b)
+{
+	return hc_str_cmp(*(const struct hc_str *)a, *(const struct hc_str *)b);
+}
+
+/* A sorted set, joined with what is there. */
+static bool add_tags(struct hc_falco *f, struct frule *r, const struct fitem *items, uint32_t n)
+{
+	struct hc_str *all = hc_arena_alloc(&f->arena, ((size_t)r->n_tags + n) * sizeof(*all) + 1);
+	uint32_t kept = 0;
+
+	if (!all) {
+		f->no_memory = true;
+		return false;
+	}
+	if (r->n_tags)
+		memcpy(all, r->tags, r->n_tags * sizeof(*all));
+	for (uint32_t i = 0; i < n; i++)
+		all[r->n_tags + i] = items[i].text;
+	qsort(all, r->n_tags + n, sizeof(*all), by_text);
+	for (uint32_t i = 0; i < r->n_tags + n; i++)
+		if (!kept || !hc_str_eq(all[kept - 1], all[i]))
+			all[kept++] = all[i];
+	r->tags = all;
+	r->n_tags = kept;
+	return true;
+}
+
+static bool get_priority(const struct item *it, bool required, uint8_t *ret)
+{
+	const struct hc_yaml_node *n;
+	struct hc_str s;
+	bool absent;
+
+	if (!get_text(it, "priority", required, &s, &n, &absent))
+		return absent && !required;
+	if (!falco_priority_parse(s, ret)) {
+		struct fcontext c = at_node(it, "rule priority", n);
+
+		c.name = s;
+		return falco_diag(it->f, true, E_YAML, &c, "Invalid priority");
+	}
+	return true;
+}
+
+/* Null and empty mean "not given" where the rule need not be defined here. */
+static bool get_source(const struct item *it, bool lenient, struct hc_str *ret)
+{
+	const struct hc_yaml_node *n = hc_yaml_get(it->map, "source");
+	bool absent;
+
+	*ret = (struct hc_str){ 0 };
+	if (lenient && n && (n->kind == HC_YAML_NULL || (n->kind == HC_YAML_SCALAR && !n->text.len)))
+		return true;
+	return get_text(it, "source", false, ret, NULL, &absent) || absent;
+}
+
+static bool same_source(const struct item *it, const struct frule *r, struct hc_str source)
+{
+	if (!r || !source.len || !r->source.len || hc_str_eq(r->source, source))
+		return true;
+	return falco_diag(it->f, true, E_VALIDATE, &it->c, "Rule has been re-defined with a different source");
+}
+
+static void set_text(struct hc_falco *f, struct ftext *t, const struct item *it, const struct hc_yaml_node *n, bool trim)
+{
+	struct hc_str s = trim ? trimmed(n->text) : n->text;
+
+	ftext_init(t, &f->arena);
+	ftext_add(t, s, it->yaml, n, (uint32_t)(s.p - n->text.p), false);
+}
+
+/* Optional keys that both a definition and a replacement have. */
+static bool get_options(const struct item *it, struct frule *r)
+{
+	return get_bool(it, "enabled", false, &r->enabled) && get_bool(it, "capture", false, &r->capture) &&
+	       get_u32(it, "capture_duration", &r->capture_duration) &&
+	       get_bool(it, "warn_evttypes", false, &r->warn_evttypes) &&
+	       get_bool(it, "skip-if-unknown-filter", false, &r->skip_if_unknown);
+}
+
+static bool define_rule(struct item *it)
+{
+	struct hc_falco *f = it->f;
+	const struct hc_yaml_node *cond, *output, *desc;
+	struct frule r = { .enabled = true, .warn_evttypes = true }, *old = falco_rule(f, it->c.name);
+	struct fexception *exceptions = NULL;
+	struct fitem *tags = NULL;
+	uint32_t n_exceptions, n_tags = 0;
+	struct hc_str s;
+	bool absent;
+
+	if (!get_text(it, "condition", true, &s, &cond, &absent) || !get_text(it, "output", true, &s, &output, &absent) ||
+	    !get_text(it, "desc", true, &s, &desc, &absent) || !get_priority(it, true, &r.priority) ||
+	    !get_source(it, false, &r.source) || !get_options(it, &r))
+		return false;
+	if (!get_items(it, "tags", false, &tags, &n_tags, &absent) && !absent)
+		return false;
+	if (!get_exceptions(it, false, &exceptions, &n_exceptions))
+		return false;
+	if (!r.source.len)
+		r.source = HC_STR("syscall");
+	if (!same_source(it, old, r.source))
+		return false;
+	r.unknown_source = !hc_str_eq(r.source, HC_STR("syscall"));
+	if (r.unknown_source)
+		falco_diag(f, false, "LOAD_UNKNOWN_SOURCE", &it->c, "Unknown source " HC_STR_FMT ", skipping", HC_STR_ARG(r.source));
+	for (uint32_t i = 0; i < n_exceptions; i++)
+		if (!valid_exception(it, &exceptions[i], !r.unknown_source) || !add_exception(f, &r, &exceptions[i]))
+			return false;
+	set_text(f, &r.cond, it, cond, false);
+	set_text(f, &r.output, it, output, true);
+	set_text(f, &r.desc, it, desc, false);
+	r.place = it->c.place;
+	r.cond_place = (struct fplace){ it->yaml, cond };
+	r.output_place = (struct fplace){ it->yaml, output };
+	if (!add_tags(f, &r, tags, n_tags))
+		return false;
+	r.name = it->c.name;
+	r.index = f->counter;
+	if (old) {
+		r.index = old->index;
+	} else {
+		old = table_add(f, &f->rules, r.name, sizeof(*old));
+		if (!old)
+			return false;
+	}
+	r.visibility = f->counter++;
+	*old = r;
+	return true;
+}
+
+static bool enable_rule(struct item *it)
+{
+	struct frule *r = falco_rule(it->f, it->c.name);
+	bool enabled;
+
+	if (!get_bool(it, "enabled", true, &enabled))
+		return false;
+	falco_diag(it->f, false, "LOAD_DEPRECATED_ITEM", &it->c,
+	           "The standalone 'enabled' key usage is deprecated. The correct approach requires also a 'replace' entry under "
+	           "the 'override' key (i.e. 'enabled: replace').");
+	if (!r)
+		return falco_diag(it->f, true, E_VALIDATE, &it->c,
+		                  "Rule has 'enabled' key but no rule by that name already exists");
+	r->enabled = enabled;
+	return true;
+}
+
+#define NO_RULE_APPEND "Rule uses 'append' or 'override.<key>: append' but no rule by that name already exists"
+
+/* append: true */
+static bool append_rule(struct item *it)
+{
+	struct hc_falco *f = it->f;
+	const struct hc_yaml_node *cond = NULL;
+	struct fexception *exceptions = NULL;
+	struct frule *r = falco_rule(f, it->c.name);
+	uint32_t n = 0;
+	struct hc_str s, source;
+	bool absent;
+
+	if (!get_text(it, "condition", false, &s, &cond, &absent) && !absent)
+		return false;
+	if (!get_exceptions(it, true, &exceptions, &n) || !get_source(it, true, &source))
+		return false;
+	if (!r)
+		return falco_diag(f, true, E_VALIDATE, &it->c, NO_RULE_APPEND);
+	if (!same_source(it, r, source))
+		return false;
+	if (!cond && !n)
+		return falco_diag(f, true, E_VALIDATE, &it->c, "Appended rule must have exceptions or condition property");
+	if (cond)
+		append_node(&r->cond, it, cond);
+	r->visibility = f->counter++;
+	return append_exceptions(it, r, exceptions, n);
+}
+
+static bool override_append(struct item *it, struct frule *r, unsigned keys)
+{
+	struct hc_falco *f = it->f;
+	const struct hc_yaml_node *node;
+	struct fexception *exceptions = NULL;
+	struct fitem *tags;
+	struct hc_str s;
+	uint32_t n = 0;
+	bool absent;
+
+	if (keys & K_CONDITION) {
+		if (!get_text(it, "condition", true, &s, &node, &absent))
+			return false;
+		append_node(&r->cond, it, node);
+	}
+	if (keys & K_EXCEPTIONS && (!get_exceptions(it, true, &exceptions, &n) || !append_exceptions(it, r, exceptions, n)))
+		return false;
+	if (keys & K_OUTPUT) {
+		if (!get_text(it, "output", true, &s, &node, &absent))
+			return false;
+		append_node(&r->output, it, node);
+	}
+	if (keys & K_DESC) {
+		if (!get_text(it, "desc", true, &s, &node, &absent))
+			return false;
+		append_node(&r->desc, it, node);
+	}
+	if (keys & K_TAGS && (!get_items(it, "tags", true, &tags, &n, &absent) || !add_tags(f, r, tags, n)))
+		return false;
+	r->visibility = f->counter++;
+	return true;
+}
+
+static bool override_replace(struct item *it, struct frule *r, unsigned keys)
+{
+	struct hc_falco *f = it->f;
+	const struct hc_yaml_node *node;
+	struct fexception *exceptions = NULL;
+	struct fitem *tags;
+	struct frule options = *r;
+	struct hc_str s;
+	uint32_t n = 0;
+	bool absent;
+
+	if (keys & K_CONDITION) {
+		if (!get_text(it, "condition", true, &s, &node, &absent))
+			return false;
+		set_text(f, &r->cond, it, node, false);
+		r->cond_place = (struct fplace){ it->yaml, node };
+	}
+	if (keys & K_OUTPUT) {
+		if (!get_text(it, "output", true, &s, &node, &absent))
+			return false;
+		set_text(f, &r->output, it, node, false);
+		r->output_place = (struct fplace){ it->yaml, node };
+	}
+	if (keys & K_DESC) {
+		if (!get_text(it, "desc", true, &s, &node, &absent))
+			return false;
+		set_text(f, &r->desc, it, node, false);
+	}
+	if (keys & K_TAGS) {
+		if (!get_items(it, "tags", true, &tags, &n, &absent))
+			return false;
+		r->n_tags = 0;
+		if (!add_tags(f, r, tags, n))
+			return false;
+	}
+	if (keys & K_EXCEPTIONS) {
+		if (!get_exceptions(it, false, &exceptions, &n))
+			return false;
+		r->n_exceptions = r->cap_exceptions = 0;
+		for (uint32_t i = 0; i < n; i++)
+			if (!default_comps(f, &exceptions[i]) || !add_exception(f, r, &exceptions[i]))
+				return false;
+	}
+	if (keys & K_PRIORITY && !get_priority(it, true, &r->priority))
+		return false;
+	if (!get_options(it, &options))
+		return false;
+	r->enabled = keys & K_ENABLED ? options.enabled : r->enabled;
+	r->capture = keys & K_CAPTURE ? options.capture : r->capture;
+	r->capture_duration = keys & K_CAPTURE_DURATION ? options.capture_duration : r->capture_duration;
+	r->warn_evttypes = keys & K_WARN ? options.warn_evttypes : r->warn_evttypes;
+	r->skip_if_unknown = keys & K_SKIP ? options.skip_if_unknown : r->skip_if_unknown;
+	r->visibility = f->counter++;
+	return true;
+}
+
+static bool override_rule(struct item *it, const struct override *o)
+{
+	struct frule *r = falco_rule(it->f, it->c.name);
+	struct hc_str source;
+
+	if (!has_overridden(it, o))
+		return false;
+	if (!r)
+		return falco_diag(it->f, true, E_VALIDATE, &it->c, "%s",
+		                  o->append ? NO_RULE_APPEND :
+		                              "An 'override.<key>: replace' to a rule was requested but no rule by that name "
+		                              "already exists");
+	if (!get_source(it, true, &source))
+		return false;
+	if ((o->append | o->replace) & K_CONDITION && !same_source(it, r, source))
+		return false;
+	if (o->append && !override_append(it, r, o->append))
+		return false;
+	if (o->replace && !override_replace(it, r, o->replace))
+		return false;
+	for (unsigned k = 1; k < N_KEYS; k++) {
+		const struct hc_yaml_node *n = hc_yaml_get(it->map, override_keys[k]);
+
+		if (n && !((o->append | o->replace) >> k & 1))
+			return bad_value(it, override_keys[k], n,
+			                 "Unexpected key '%s': no corresponding entry under 'override' is defined.",
+			                 override_keys[k]);
+	}
+	return true;
+}
+
+static void read_rule(struct item *it)
+{
+	static const char *const known[] = { "rule",     "condition", "output",     "desc",          "priority",
+		                             "source",   "enabled",   "capture",    "capture_duration", "warn_evttypes",
+		                             "skip-if-unknown-filter", "tags", "exceptions", "append", "override", NULL };
+	const unsigned may_append = K_CONDITION | K_OUTPUT | K_DESC | K_TAGS | K_EXCEPTIONS;
+	const unsigned may_replace = may_append | K_PRIORITY | K_CAPTURE | K_CAPTURE_DURATION | K_ENABLED | K_WARN | K_SKIP;
+	struct override o;
+	bool append, ok, absent;
+	struct hc_str name;
+
+	it->c.type = "rule";
+	if (!get_text(it, "rule", true, &name, NULL, &absent))
+		return;
+	it->c.name = name;
+	if (!get_override(it, may_append, may_replace, &o) || !deprecated_append(it, &o, &append))
+		return;
+	if (o.any)
+		ok = override_rule(it, &o);
+	else if (append)
+		ok = append_rule(it);
+	else if (!hc_yaml_get(it->map, "condition") && !hc_yaml_get(it->map, "output") && !hc_yaml_get(it->map, "desc") &&
+	         !hc_yaml_get(it->map, "priority"))
+		ok = enable_rule(it);
+	else
+		ok = define_rule(it);
+	if (ok)
+		warn_unknown_keys(it, known);
+}
+
+/* ---- versions ---- */
+
+static bool parse_version(struct hc_str s, uint32_t v[3])
+{
+	unsigned part = 0;
+	uint32_t i = 0;
+
+	for (part = 0; part < 3; part++) {
+		uint64_t n = 0;
+		uint32_t from = i;
+
+		while (i < s.len && s.p[i] >= '0' && s.p[i] <= '9' && n < UINT32_MAX)
+			n = n * 10 + (uint64_t)(s.p[i++] - '0');
+		if (i == from || n > UINT32_MAX)
+			return false;
+		v[part] = (uint32_t)n;
+		if (part < 2 && (i >= s.len || s.p[i++] != '.'))
+			return false;
+	}
+	return i == s.len || s.p[i] == '-' || s.p[i] == '+';
+}
+
+static void read_engine_version(struct item *it)
+{
+	static const char *const known[] = { "required_engine_version", NULL };
+	const struct hc_yaml_node *n;
+	uint32_t v[3] = { 0 };
+	struct hc_str s;
+	bool absent, number;
+
+	it->c.type = "required_engine_version";
+	if (!get_text(it, "required_engine_version", true, &s, &n, &absent))
+		return;
+	it->c.place.node = n;
+	number = s.len <= 9;
+	for (uint32_t i = 0; i < s.len && number; i++)
+		number = s.p[i] >= '0' && s.p[i] <= '9';
+	if (number) {
+		v[1] = (uint32_t)strtoul(s.p, NULL, 10);
+	} else if (!parse_version(s, v)) {
+		falco_diag(it->f, true, E_YAML, &it->c,
+		           "Unable to parse engine version '" HC_STR_FMT "' as a semver string. Expected \"x.y.z\" semver format.",
+		           HC_STR_ARG(s));
+		return;
+	}
+	if (v[0] != ENGINE_MAJOR || v[1] > ENGINE_MINOR || (v[1] == ENGINE_MINOR && v[2] > ENGINE_PATCH)) {
+		falco_diag(it->f, true, E_VALIDATE, &it->c, "Rules require engine version %u.%u.%u, but engine version is %d.%d.%d",
+		           v[0], v[1], v[2], ENGINE_MAJOR, ENGINE_MINOR, ENGINE_PATCH);
+		return;
+	}
+	warn_unknown_keys(it, known);
+}
+
+/* Whether the plugins are there is not a matter of loading: what a rule needs of a capture is told per rule. */
+static bool read_plugin(struct item *it, const struct hc_yaml_node *node, const char *type, struct hc_str *ret_name)
+{
+	struct item sub = { .f = it->f, .yaml = it->yaml, .map = node };
+	struct hc_str version;
+	uint32_t v[3];
+	bool absent;
+
+	sub.c = at_node(it, type, node);
+	if (node->kind != HC_YAML_MAP)
+		return falco_diag(it->f, true, E_YAML, &sub.c, "Plugin version must be a mapping");
+	if (!get_text(&sub, "name", true, ret_name, NULL, &absent))
+		return false;
+	sub.c.name = *ret_name;
+	if (!get_text(&sub, "version", true, &version, NULL, &absent))
+		return false;
+	return parse_version(version, v) ||
+	       falco_diag(it->f, true, E_VALIDATE, &sub.c, "Invalid required version '" HC_STR_FMT "' for plugin '" HC_STR_FMT "'",
+	                  HC_STR_ARG(version), HC_STR_ARG(*ret_name));
+}
+
+static void read_plugin_versions(struct item *it)
+{
+	static const char *const known[] = { "required_plugin_versions", NULL };
+	const struct hc_yaml_node *n = hc_yaml_get(it->map, "required_plugin_versions");
+
+	it->c.type = "required plugin versions";
+	it->c.place.node = n;
+	if (n->kind != HC_YAML_SEQ) {
+		falco_diag(it->f, true, E_YAML, &it->c, "Value of required_plugin_versions must be a sequence");
+		return;
+	}
+	for (uint32_t i = 0; i < n->n; i++) {
+		const struct hc_yaml_node *alternatives = hc_yaml_get(n->items[i], "alternatives");
+		struct hc_str *names;
+		uint32_t n_names = 1;
+
+		if (alternatives && alternatives->kind != HC_YAML_SEQ) {
+			falco_diag(it->f, true, E_YAML, &it->c, "Value of plugin version alternatives must be a sequence");
+			return;
+		}
+		names = hc_arena_alloc(&it->f->arena, (1 + (alternatives ? alternatives->n : 0)) * sizeof(*names));
+		if (!names) {
+			it->f->no_memory = true;
+			return;
+		}
+		if (!read_plugin(it, n->items[i], "required plugin versions entry", &names[0]))
+			return;
+		for (uint32_t k = 0; alternatives && k < alternatives->n; k++) {
+			if (!read_plugin(it, alternatives->items[k], "required plugin versions alternative", &names[n_names]))
+				return;
+			n_names++;
+		}
+		for (uint32_t a = 0; a < n_names && n_names <= 1000; a++)
+			for (uint32_t b = 0; b < a; b++)
+				if (hc_str_eq(names[a], names[b])) {
+					falco_diag(it->f, true, E_VALIDATE, &it->c,
+					           "Plugin '" HC_STR_FMT "' is listed twice in one requirement",
+					           HC_STR_ARG(names[a]));
+					return;
+				}
+	}
+	warn_unknown_keys(it, known);
+}
+
+/* ---- documents ---- */
+
+static void read_item(struct hc_falco *f, const struct hc_yaml *yaml, const struct hc_yaml_node *node)
+{
+	struct item it = { .f = f, .yaml = yaml, .map = node };
+	struct fcontext c = { .type = "rules content item", .place = { yaml, node } };
+
+	if (node->kind == HC_YAML_NULL)
+		return;
+	if (node->kind != HC_YAML_MAP) {
+		falco_diag(f, true, E_YAML, &c,
+		           "Unexpected element type. Each element should be a yaml associative array.");
+		return;
+	}
+	it.c.place = (struct fplace){ yaml, node };
+	if (hc_yaml_get(node, "required_engine_version")) {
+		read_engine_version(&it);
+	} else if (hc_yaml_get(node, "required_plugin_versions")) {
+		read_plugin_versions(&it);
+	} else if (hc_yaml_get(node, "list")) {
+		read_list(&it);
+	} else if (hc_yaml_get(node, "macro")) {
+		read_macro(&it);
+	} else if (hc_yaml_get(node, "rule")) {
+		read_rule(&it);
+	} else {
+		falco_diag(f, false, "LOAD_UNKNOWN_ITEM", &c, "Unknown top level item");
+	}
+}
+
+static void read_documents(struct hc_falco *f, const struct hc_yaml *yaml)
+{
+	for (uint32_t i = 0; i < hc_yaml_n_docs(yaml); i++) {
+		const struct hc_yaml_node *root = hc_yaml_doc(yaml, i);
+		struct fcontext c = { .type = "rules content", .place = { yaml, root } };
+
+		if (root->kind == HC_YAML_SCALAR)
+			falco_diag(f, true, E_YAML, &c, "Rules content is not yaml");
+		else if (root->kind == HC_YAML_MAP)
+			falco_diag(f, true, E_YAML, &c, "Rules content is not yaml array of objects");
+		for (uint32_t k = 0; root->kind == HC_YAML_SEQ && k < root->n; k++)
+			read_item(f, yaml, root->items[k]);
+	}
+}
+
+static int first_error(const struct hc_falco *f, struct hc_err *err)
+{
+	uint32_t n = 0;
+
+	for (uint32_t i = f->first_diag; i < f->n_diags; i++) {
+		const struct hc_falco_diag *d = &f->diags[i].pub;
+
+		if (!d->is_error)
+			continue;
+		if (!n++)
+			hc_err_at(err, -EINVAL, d->place_file, d->line, d->column, "%s [%s]", d->message, d->code);
+	}
+	if (n > 1)
+		hc_err_note(err, "%u more errors in the same file", n - 1);
+	return -EINVAL;
+}
+
+static int load_yaml(struct hc_falco *f, struct hc_yaml *yaml, int r, const struct hc_err *why,
+                     struct hc_err *err)
+{
+	struct hc_yaml **grown;
+
+	if (r < 0) {
+		struct fcontext c = { .type = "rules content" };
+		uint32_t n = f->n_diags;
+
+		falco_diag(f, true, r == -EINVAL || r == -E2BIG ? "LOAD_ERR_YAML_PARSE" : "LOAD_ERR_FILE_READ", &c, "%s", why->msg);
+		if (f->n_diags > n) {
+			f->diags[n].pub.line = why->line;
+			f->diags[n].pub.column = why->column;
+		}
+		if (err && !err->code)
+			*err = *why;
+		return r;
+	}
+	grown = realloc(f->yamls, (f->n_yamls + 1) * sizeof(struct hc_yaml *));
+	if (!grown) {
+		hc_yaml_free(yaml);
+		return hc_err_set(err, -ENOMEM, "out of memory");
+	}
+	f->yamls = grown;
+	f->yamls[f->n_yamls++] = yaml;
+	f->file = hc_yaml_file(yaml);
+	read_documents(f, yaml);
+	if (!f->no_memory)
+		falco_compile(f);
+	if (f->no_memory)
+		return hc_err_set(err, -ENOMEM, "out of memory");
+	return f->file_failed ? first_error(f, err) : 0;
+}
+
+static int begin_file(struct hc_falco *f, const char *name, struct hc_err *err)
+{
+	struct ffile *grown;
+
+	if (f->failed)
+		return hc_err_set(err, -EINVAL, "an earlier rules file did not load");
+	grown = realloc(f->files, (f->n_files + 1) * sizeof(*grown));
+	if (!grown)
+		return hc_err_set(err, -ENOMEM, "out of memory");
+	f->files = grown;
+	f->file = keep_text(f, hc_str_c(name));
+	f->file_failed = false;
+	f->first_diag = f->n_diags;
+	f->files[f->n_files++] = (struct ffile){ f->file, f->n_diags };
+	return f->no_memory ? hc_err_set(err, -ENOMEM, "out of memory") : 0;
+}
+
+int hc_falco_load(struct hc_falco *f, const char *path, struct hc_err *err)
+{
+	struct hc_yaml *yaml = NULL;
+	struct hc_err why = { 0 };
+	int r = begin_file(f, path, err);
+
+	if (r < 0)
+		return r;
+	r = hc_yaml_load(path, &yaml, &why);
+	return load_yaml(f, yaml, r, &why, err);
+}
+
+int hc_falco_load_text(struct hc_falco *f, const char *name, const void *text, size_t n_bytes, struct hc_err *err)
+{
+	struct hc_yaml *yaml = NULL;
+	struct hc_err why = { 0 };
+	int r = begin_file(f, name, err);
+
+	if (r < 0)
+		return r;
+	r = hc_yaml_parse(name, text, n_bytes, &yaml, &why);
+	return load_yaml(f, yaml, r, &why, err);
+}
+
+bool hc_falco_looks_like(const void *text, size_t n_bytes)
+{
+	static const char *const keys[] = { "rule", "macro", "list", "required_engine_version" };
+	HC_AUTO(hc_yaml_free) struct hc_yaml *y = NULL;
+
+	if (hc_yaml_parse("", text, n_bytes, &y, NULL) < 0)
+		return false;
+	for (uint32_t d = 0; d < hc_yaml_n_docs(y); d++) {
+		const struct hc_yaml_node *root = hc_yaml_doc(y, d);
+
+		for (uint32_t i = 0; root->kind == HC_YAML_SEQ && i < root->n; i++)
+			for (unsigned k = 0; k < sizeof(keys) / sizeof(keys[0]); k++)
+				if (hc_yaml_get(root->items[i], keys[k]))
+					return true;
+	}
+	return false;
+}
+
+struct hc_falco *hc_falco_new(const struct hc_falco_opts *opts)
+{
+	struct hc_falco *f = calloc(1, sizeof(*f));
+
+	if (!f)
+		return NULL;
+	f->min_priority = 7;
+	if (opts) {
+		f->opts = *opts;
+		if (opts->min_priority)
+			falco_priority_parse(hc_str_c(opts->min_priority), &f->min_priority);
+	}
+	return f;
+}
+
+struct hc_falco *hc_falco_free(struct hc_falco *f)
+{
+	if (!f)
+		return NULL;
+	for (uint32_t i = 0; i < f->n_yamls; i++)
+		hc_yaml_free(f->yamls[i]);
+	free(f->yamls);
+	free(f->lists.v);
+	free(f->lists.hash);
+	free(f->macros.v);
+	free(f->macros.hash);
+	free(f->rules.v);
+	free(f->rules.hash);
+	free(f->diags);
+	free(f->files);
+	hc_arena_done(&f->work);
+	hc_arena_done(&f->arena);
+	free(f);
+	return NULL;
+}

@@ -1,0 +1,132 @@
+/* Rules files: the load cases beside the repository, and what they leave out. */
+#include <criterion/criterion.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "replay/falco.h"
+#include "replay/yaml.h"
+
+static const char *corpus(char *buf, size_t buf_bytes, const char *name)
+{
+	const char *dir = getenv("HINDCAST_CORPUS");
+
+	snprintf(buf, buf_bytes, "%s/%s", dir ? dir : HC_SOURCE_DIR "/../shared/corpus", name);
+	return buf;
+}
+
+static struct hc_falco *load(const char *rules, int *ret)
+{
+	struct hc_falco *f = hc_falco_new(NULL);
+	struct hc_err err = { 0 };
+
+	cr_assert_not_null(f);
+	*ret = hc_falco_load_text(f, "test.yaml", rules, strlen(rules), &err);
+	return f;
+}
+
+static void add_code(char *codes, size_t bytes, const char *code)
+{
+	char all[1024], *words[32], *save, *w;
+	size_t n = 0;
+
+	if (strstr(codes, code) && strcmp(code, "LOAD_UNKNOWN_ITEM") != 0) {
+		for (char *p = strstr(codes, code); p; p = strstr(p + 1, code))
+			if (p[strlen(code)] == ' ' || !p[strlen(code)])
+				return;
+	} else if (strstr(codes, code)) {
+		return;
+	}
+	snprintf(all, sizeof(all), "%s %s", codes, code);
+	for (w = strtok_r(all, " ", &save); w && n < 32; w = strtok_r(NULL, " ", &save))
+		words[n++] = w;
+	for (size_t i = 0; i < n; i++)
+		for (size_t k = i + 1; k < n; k++)
+			if (strcmp(words[i], words[k]) > 0) {
+				w = words[i];
+				words[i] = words[k];
+				words[k] = w;
+			}
+	codes[0] = 0;
+	for (size_t i = 0; i < n; i++)
+		snprintf(codes + strlen(codes), bytes - strlen(codes), "%s%s", i ? " " : "", words[i]);
+}
+
+/* Distinct codes, sorted, of what Falco would say. */
+static void codes_of(const struct hc_falco *f, char *buf, size_t bytes)
+{
+	buf[0] = 0;
+	for (uint32_t i = 0; i < hc_falco_n_diags(f); i++)
+		if (!hc_falco_diag(f, i)->beyond)
+			add_code(buf, bytes, hc_falco_diag(f, i)->code);
+}
+
+Test(falco_load, gives_the_codes_of_every_load_case)
+{
+	char path[512], want[1024], got[1024];
+	struct hc_yaml *cases = NULL;
+	struct hc_err err = { 0 };
+	unsigned n_wrong = 0, n = 0;
+	const struct hc_yaml_node *root;
+
+	if (hc_yaml_load(corpus(path, sizeof(path), "falco/load_cases.yaml"), &cases, &err) < 0)
+		cr_skip_test("SKIPPED: there is no %s (set HINDCAST_CORPUS)", path);
+	root = hc_yaml_doc(cases, 0);
+	for (uint32_t i = 0; i < root->n; i++) {
+		const struct hc_yaml_node *c = root->items[i], *codes = hc_yaml_get(c, "codes");
+		const char *expect = hc_yaml_get(c, "expect")->text.p;
+		struct hc_falco *f;
+		int r;
+
+		want[0] = 0;
+		for (uint32_t k = 0; k < codes->n; k++)
+			add_code(want, sizeof(want), codes->items[k]->text.p);
+		f = load(hc_yaml_get(c, "rules")->text.p, &r);
+		codes_of(f, got, sizeof(got));
+		n++;
+		if (strcmp(want, got) || (r < 0) != !strcmp(expect, "error")) {
+			struct hc_arena a = { 0 };
+
+			n_wrong++;
+			fprintf(stderr, "%s: expected %s [%s], got %d [%s]\n", hc_yaml_get(c, "name")->text.p, expect, want, r,
+			        got);
+			for (uint32_t k = 0; k < hc_falco_n_diags(f); k++)
+				fprintf(stderr, "    %s\n", hc_falco_diag_text(f, hc_falco_diag(f, k), &a));
+			hc_arena_done(&a);
+		}
+		hc_falco_free(f);
+	}
+	hc_yaml_free(cases);
+	fprintf(stderr, "%u of %u load cases agree\n", n - n_wrong, n);
+	cr_assert_eq(n_wrong, 0);
+	cr_assert_geq(n, 200);
+}
+
+Test(falco_load, takes_the_upstream_files_without_a_warning)
+{
+	static const struct {
+		const char *name;
+		unsigned rules, warnings;
+	} files[] = {
+		{ "falco/rules/falco_rules.yaml", 25, 0 },
+		{ "falco/rules/falco-incubating_rules.yaml", 31, 0 },
+		{ "falco/rules/falco-sandbox_rules.yaml", 37, 0 },
+		{ "falco/rules/falco-deprecated_rules.yaml", 4, 4 },
+	};
+	char path[512];
+
+	for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++) {
+		struct hc_falco *f = hc_falco_new(NULL);
+		struct hc_err err = { 0 };
+		int r = hc_falco_load(f, corpus(path, sizeof(path), files[i].name), &err);
+
+		if (r == -ENOENT) {
+			hc_falco_free(f);
+			cr_skip_test("SKIPPED: there is no %s (set HINDCAST_CORPUS)", path);
+		}
+		cr_assert_eq(r, 0, "%s", err.msg);
+		cr_expect_eq(hc_falco_n_rules(f), files[i].rules);
+		cr_expect_eq(hc_falco_n_diags(f), files[i].warnings, "%s: %u", files[i].name, hc_falco_n_diags(f));
+		hc_falco_free(f);
+	}
+}
