@@ -23,7 +23,7 @@ enum hc_vt {
 	HC_VT_STR,
 	HC_VT_BYTES,
 	HC_VT_IP,   /* in .s: 4 or 16 raw bytes */
-	HC_VT_LIST, /* of values of one type */
+	HC_VT_LIST, /* of values of one type, none of them absent in what a computed leaf gives */
 };
 
 struct hc_value {

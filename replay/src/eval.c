@@ -18,6 +18,7 @@
 #include <time.h>
 
 #include "access_priv.h"
+#include "eval_priv.h"
 #include "kernels.h"
 #include "plan_priv.h"
 #include "view_priv.h"
@@ -62,6 +63,7 @@ struct found {
 
 struct hc_eval {
 	const struct hc_plan *plan;
+	const struct hc_kernels *kernels;
 	bool profile;
 	const void *user;
 	struct hc_view *view;
@@ -298,7 +300,7 @@ static void int_column(struct hc_eval *e, const struct hc_node *node, const int6
 	*ret_v = v;
 }
 
-static void int_kernel(const struct hc_operand *o, const int64_t *v, size_t words, uint64_t *out, uint64_t *tmp)
+static void int_kernel(const struct hc_kernels *k, const struct hc_operand *o, const int64_t *v, size_t words, uint64_t *out, uint64_t *tmp)
 {
 	bool is_signed = o->vt == HC_VT_I64;
 	int64_t want = o->n ? o->consts[0].i : 0;
@@ -310,28 +312,28 @@ static void int_kernel(const struct hc_operand *o, const int64_t *v, size_t word
 	case HC_OP_IN:
 		memset(out, 0, words * sizeof(*out));
 		for (uint32_t i = 0; i < o->n; i++) {
-			hc_kern_eq(v, words, o->consts[i].i, tmp);
+			k->eq(v, words, o->consts[i].i, tmp);
 			hc_bits_or(out, tmp, words, out);
 		}
 		return;
 	case HC_OP_MASK_ANY:
-		hc_kern_mask_any(v, words, (uint64_t)want, out);
+		k->mask_any(v, words, (uint64_t)want, out);
 		return;
 	case HC_OP_MASK_ALL:
-		hc_kern_mask_all(v, words, (uint64_t)want, out);
+		k->mask_all(v, words, (uint64_t)want, out);
 		return;
 	case HC_OP_LT:
 	case HC_OP_GE:
 		if (is_signed)
-			hc_kern_lt(v, words, want, out);
+			k->lt(v, words, want, out);
 		else
-			hc_kern_ltu(v, words, (uint64_t)want, out);
+			k->ltu(v, words, (uint64_t)want, out);
 		break;
 	default:
 		if (is_signed)
-			hc_kern_gt(v, words, want, out);
+			k->gt(v, words, want, out);
 		else
-			hc_kern_gtu(v, words, (uint64_t)want, out);
+			k->gtu(v, words, (uint64_t)want, out);
 		break;
 	}
 	if (o->op == HC_OP_GE || o->op == HC_OP_LE)
@@ -357,7 +359,7 @@ static void int_all(struct hc_eval *e, const struct hc_node *node, uint64_t *out
 	}
 	bits = base_of(node->dom) ? out : scratch(e, words);
 	tmp = scratch(e, words);
-	int_kernel(node->operand, v, row_words, bits, tmp);
+	int_kernel(e->kernels, node->operand, v, row_words, bits, tmp);
 	if (valid)
 		hc_bits_and(bits, valid, row_words, bits);
 	if (n % 64)
@@ -592,7 +594,7 @@ static void gather(struct hc_eval *e, const struct hc_step *step, const uint32_t
 		uint8_t *lut = (uint8_t *)scratch(e, (size_t)n / 8 + 16);
 
 		hc_kern_expand(bits, n, lut);
-		hc_kern_gather(refs, words, lut, out);
+		e->kernels->gather(refs, words, lut, out);
 		hc_bits_and(out, mask, words, out);
 		return;
 	}
@@ -984,7 +986,7 @@ static bool drop_state_rows(struct hc_eval *e, unsigned dom, uint64_t *bits)
 	bool any = true;
 
 	if (flags->ints) {
-		hc_kern_mask_any(flags->ints, words, HC_ROW_STATEONLY, only);
+		e->kernels->mask_any(flags->ints, words, HC_ROW_STATEONLY, only);
 		any = hc_bits_andnot(bits, only, words, bits);
 	}
 	release(e, m);
@@ -1157,6 +1159,7 @@ int hc_eval_new(const struct hc_plan *p, const struct hc_eval_opts *opts, struct
 	if (!e)
 		return hc_err_set(err, -ENOMEM, "out of memory");
 	e->plan = p;
+	e->kernels = &hc_kernels;
 	e->profile = opts && opts->profile;
 	e->user = opts ? opts->user : NULL;
 	e->view = hc_view_new();
@@ -1200,6 +1203,11 @@ struct hc_eval *hc_eval_free(struct hc_eval *e)
 	}
 	free(e);
 	return NULL;
+}
+
+void hc_eval_set_kernels(struct hc_eval *e, const struct hc_kernels *kernels)
+{
+	e->kernels = kernels;
 }
 
 struct hc_view *hc_eval_view(struct hc_eval *e)

@@ -13,6 +13,8 @@
 #include "ir_priv.h"
 
 #define MAX_FACT_BYTES 512 /* of one type: the longest list that is kept */
+#define MAX_ITEMS (4 * HC_EV_MAX) /* of one row */
+#define MAX_CONFIGS 4096u  /* different ones; more are taken together with the last */
 
 struct config {
 	uint32_t boot;
@@ -23,7 +25,6 @@ struct config {
 	char *mode[HC_EV_MAX];  /* NULL: not recorded, or imported */
 	char *facts[HC_EV_MAX]; /* ",env,data," ; of an import: what is missing */
 	char *no_facts;         /* of an import: missing in every type */
-	char *profile;
 };
 
 struct hc_facts {
@@ -101,25 +102,56 @@ static void read_lack(struct reader *rd, struct config *c, struct hc_str item)
 		*list = hc_arena_printf(&rd->f->arena, "%s" HC_STR_FMT ",", *list ? *list : ",", HC_STR_ARG(fact));
 }
 
+static bool text_equal(const char *a, const char *b)
+{
+	return a == b || (a && b && strcmp(a, b) == 0);
+}
+
+/* Each segment begins with what is in force: most of these rows say nothing new. */
+static bool says_the_same(const struct config *a, const struct config *b)
+{
+	if (a->boot != b->boot || a->is_import != b->is_import || memcmp(&a->types, &b->types, sizeof(a->types)) != 0 ||
+	    !text_equal(a->no_facts, b->no_facts))
+		return false;
+	for (unsigned type = 0; type < HC_EV_MAX; type++)
+		if (!text_equal(a->mode[type], b->mode[type]) || !text_equal(a->facts[type], b->facts[type]))
+			return false;
+	return true;
+}
+
+static void add_config(struct reader *rd, const struct config *c)
+{
+	struct hc_facts *f = rd->f;
+	struct config **configs, *last = f->n_configs ? f->configs[f->n_configs - 1] : NULL;
+
+	if (rd->code < 0 || (last && says_the_same(last, c)))
+		return;
+	if (f->n_configs == MAX_CONFIGS) {
+		for (unsigned w = 0; w < HC_EV_MAX / 64; w++)
+			last->types.w[w] &= c->types.w[w];
+		return;
+	}
+	configs = realloc(f->configs, (f->n_configs + 1u) * sizeof(struct config *));
+	if (configs)
+		f->configs = configs;
+	last = configs ? hc_arena_alloc(&f->arena, sizeof(*last)) : NULL;
+	if (!last) {
+		rd->code = -ENOMEM;
+		return;
+	}
+	*last = *c;
+	f->configs[f->n_configs++] = last;
+}
+
 static void read_config(struct reader *rd, unsigned type, uint32_t row)
 {
 	unsigned dom = HC_DOM_ROWS(type);
 	bool is_import = type == HC_EV_META_IMPORT;
-	struct hc_facts *f = rd->f;
-	struct config **configs, *c;
+	struct config config = { 0 }, *c = &config;
 	int64_t seq = 0, wall = 0;
 	const uint32_t *items;
 	uint32_t n;
 
-	configs = realloc(f->configs, (f->n_configs + 1u) * sizeof(struct config *));
-	if (configs)
-		f->configs = configs;
-	c = hc_arena_alloc(&f->arena, sizeof(*c));
-	if (!configs || !c) {
-		rd->code = -ENOMEM;
-		return;
-	}
-	configs[f->n_configs++] = c;
 	hc_view_row_field(rd->view, type, row, HC_ROWF_SEQ, &seq);
 	hc_view_row_field(rd->view, type, row, HC_ROWF_WALL_NS, &wall);
 	c->boot = rd->boot;
@@ -128,18 +160,17 @@ static void read_config(struct reader *rd, unsigned type, uint32_t row)
 	c->is_import = is_import;
 	if (is_import)
 		memset(&c->types, 0xff, sizeof(c->types));
-	else
-		c->profile = text_copy(rd, hc_view_text(rd->view, dom, HC_C_META_CONFIG_profile, row));
 	items = hc_view_strs(rd->view,
 	                     hc_view_ref(rd->view, dom,
 	                                 is_import ? HC_C_META_IMPORT_cannot_hold : HC_C_META_CONFIG_types, row),
 	                     &n);
-	for (uint32_t i = 0; i < n; i++) {
+	for (uint32_t i = 0; i < n && i < MAX_ITEMS; i++) {
 		if (is_import)
 			read_lack(rd, c, hc_view_str(rd->view, items[i]));
 		else
 			read_type(rd, c, hc_view_str(rd->view, items[i]));
 	}
+	add_config(rd, c);
 }
 
 static bool in_range(const struct reader *rd, uint64_t boot_ns)

@@ -36,7 +36,7 @@ uint64_t hc_pack64(const uint8_t keep[64])
 
 /* No bytes in between here: loads from a table are not vectorised, and reading back as one word what was just written as
  * bytes stalls (0.92 ns a row with gcc 12, against 0.4). */
-void hc_kern_gather(const uint32_t *restrict refs, size_t n_words, const uint8_t *restrict lut, uint64_t *restrict out)
+static void gather(const uint32_t *restrict refs, size_t n_words, const uint8_t *restrict lut, uint64_t *restrict out)
 {
 	for (size_t w = 0; w < n_words; w++) {
 		const uint32_t *r = refs + w * 64;
@@ -71,7 +71,7 @@ CLONES void hc_kern_expand(const uint64_t *restrict bits, size_t n, uint8_t *res
 }
 
 #define COMPARE(name, type, want_type, expression)                                                                    \
-	CLONES void name(const int64_t *restrict col, size_t n_words, want_type want, uint64_t *restrict out)         \
+	CLONES static void name(const int64_t *restrict col, size_t n_words, want_type want, uint64_t *restrict out)         \
 	{                                                                                                             \
 		for (size_t w = 0; w < n_words; w++) {                                                                \
 			uint8_t keep[64];                                                                             \
@@ -85,13 +85,24 @@ CLONES void hc_kern_expand(const uint64_t *restrict bits, size_t n, uint8_t *res
 		}                                                                                                     \
 	}
 
-COMPARE(hc_kern_eq, int64_t, int64_t, v == want)
-COMPARE(hc_kern_lt, int64_t, int64_t, v < want)
-COMPARE(hc_kern_gt, int64_t, int64_t, v > want)
-COMPARE(hc_kern_ltu, uint64_t, uint64_t, v < want)
-COMPARE(hc_kern_gtu, uint64_t, uint64_t, v > want)
-COMPARE(hc_kern_mask_any, uint64_t, uint64_t, (v & want) != 0)
-COMPARE(hc_kern_mask_all, uint64_t, uint64_t, (v & want) == want)
+COMPARE(eq, int64_t, int64_t, v == want)
+COMPARE(lt, int64_t, int64_t, v < want)
+COMPARE(gt, int64_t, int64_t, v > want)
+COMPARE(ltu, uint64_t, uint64_t, v < want)
+COMPARE(gtu, uint64_t, uint64_t, v > want)
+COMPARE(mask_any, uint64_t, uint64_t, (v & want) != 0)
+COMPARE(mask_all, uint64_t, uint64_t, (v & want) == want)
+
+const struct hc_kernels hc_kernels = {
+	.gather = gather,
+	.eq = eq,
+	.lt = lt,
+	.gt = gt,
+	.ltu = ltu,
+	.gtu = gtu,
+	.mask_any = mask_any,
+	.mask_all = mask_all,
+};
 
 bool hc_bits_and(const uint64_t *a, const uint64_t *b, size_t n_words, uint64_t *out)
 {

@@ -12,20 +12,25 @@
 /* 64 bytes of 0 or 1 to 64 bits, the first byte lowest. */
 uint64_t hc_pack64(const uint8_t keep[64]);
 
-/* Bit i of out = lut[refs[i]], lut of 0 and 1. */
-void hc_kern_gather(const uint32_t *refs, size_t n_words, const uint8_t *lut, uint64_t *out);
 /* Byte i of lut = bit i of bits, for n entries. lut has room for a multiple of 64. */
 void hc_kern_expand(const uint64_t *bits, size_t n, uint8_t *lut);
 
-/* Bit i of out = (col[i] op want); absent rows are the caller's business. Signed or unsigned comparison. */
-void hc_kern_eq(const int64_t *col, size_t n_words, int64_t want, uint64_t *out);
-void hc_kern_lt(const int64_t *col, size_t n_words, int64_t want, uint64_t *out);
-void hc_kern_gt(const int64_t *col, size_t n_words, int64_t want, uint64_t *out);
-void hc_kern_ltu(const int64_t *col, size_t n_words, uint64_t want, uint64_t *out);
-void hc_kern_gtu(const int64_t *col, size_t n_words, uint64_t want, uint64_t *out);
-/* (col[i] & mask) != 0; (col[i] & mask) == mask */
-void hc_kern_mask_any(const int64_t *col, size_t n_words, uint64_t mask, uint64_t *out);
-void hc_kern_mask_all(const int64_t *col, size_t n_words, uint64_t mask, uint64_t *out);
+/* What makes bits of a column. A table, so that a test can put a broken one in and see that it notices. */
+struct hc_kernels {
+	/* Bit i of out = lut[refs[i]], lut of 0 and 1. */
+	void (*gather)(const uint32_t *refs, size_t n_words, const uint8_t *lut, uint64_t *out);
+	/* Bit i of out = (col[i] op want), signed or unsigned; absent rows are the caller's business. */
+	void (*eq)(const int64_t *col, size_t n_words, int64_t want, uint64_t *out);
+	void (*lt)(const int64_t *col, size_t n_words, int64_t want, uint64_t *out);
+	void (*gt)(const int64_t *col, size_t n_words, int64_t want, uint64_t *out);
+	void (*ltu)(const int64_t *col, size_t n_words, uint64_t want, uint64_t *out);
+	void (*gtu)(const int64_t *col, size_t n_words, uint64_t want, uint64_t *out);
+	/* (col[i] & mask) != 0; (col[i] & mask) == mask */
+	void (*mask_any)(const int64_t *col, size_t n_words, uint64_t mask, uint64_t *out);
+	void (*mask_all)(const int64_t *col, size_t n_words, uint64_t mask, uint64_t *out);
+};
+
+extern const struct hc_kernels hc_kernels;
 
 /* out = a op b; each returns whether a bit is set in the result. out may be a or b. */
 bool hc_bits_and(const uint64_t *a, const uint64_t *b, size_t n_words, uint64_t *out);
