@@ -16,7 +16,8 @@ static void set_file(struct hc_err *err, const char *file)
 		snprintf(err->file, sizeof(err->file), "...%s", file + len - (sizeof(err->file) - 4));
 }
 
-static void set_msg(struct hc_err *err, int code, const char *fmt, va_list ap)
+__attribute__((format(printf, 3, 0))) static void set_msg(struct hc_err *err, int code, const char *fmt,
+                                                          va_list ap)
 {
 	err->code = code;
 	vsnprintf(err->msg, sizeof(err->msg), fmt, ap);
@@ -86,7 +87,8 @@ const char *hc_err_text(const struct hc_err *err, char *buf, unsigned buf_bytes)
 	if (err->file[0] && err->line)
 		snprintf(buf, buf_bytes, "%s:%u:%u: %s", err->file, err->line, err->column, err->msg);
 	else if (err->file[0] && err->has_offset)
-		snprintf(buf, buf_bytes, "%s: at byte %llu: %s", err->file, (unsigned long long)err->offset, err->msg);
+		snprintf(buf, buf_bytes, "%s: at byte %llu: %s", err->file, (unsigned long long)err->offset,
+		         err->msg);
 	else if (err->file[0])
 		snprintf(buf, buf_bytes, "%s: %s", err->file, err->msg);
 	else

@@ -1,4 +1,5 @@
-/* From YAML items to the tables of lists, macros and rules. A bad item is reported and left out, the next one is read. */
+/* From YAML items to the tables of lists, macros and rules. A bad item is reported and left out, the next one is
+ * read. */
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -45,7 +46,8 @@ static void find_repeated(const struct hc_falco *f, struct fdiag *d)
 		                  !strcmp(f->diags[i].pub.message, d->pub.message);
 }
 
-static void diag_v(struct hc_falco *f, bool is_error, const char *code, const struct fcontext *c, const char *fmt, va_list ap)
+__attribute__((format(printf, 5, 0))) static void diag_v(struct hc_falco *f, bool is_error, const char *code,
+                                                         const struct fcontext *c, const char *fmt, va_list ap)
 {
 	struct fdiag *d = new_diag(f);
 	char msg[700];
@@ -81,7 +83,8 @@ static void diag_v(struct hc_falco *f, bool is_error, const char *code, const st
 	find_repeated(f, d);
 }
 
-bool falco_diag(struct hc_falco *f, bool is_error, const char *code, const struct fcontext *c, const char *fmt, ...)
+bool falco_diag(struct hc_falco *f, bool is_error, const char *code, const struct fcontext *c, const char *fmt,
+                ...)
 {
 	va_list ap;
 
@@ -243,7 +246,9 @@ struct item {
 
 static struct fcontext at_node(const struct item *it, const char *type, const struct hc_yaml_node *node)
 {
-	struct fcontext c = { .type = type, .outer_type = it->c.type, .outer_name = it->c.name,
+	struct fcontext c = { .type = type,
+		              .outer_type = it->c.type,
+		              .outer_name = it->c.name,
 		              .place = { it->yaml, node ? node : it->map } };
 
 	return c;
@@ -287,7 +292,7 @@ static bool get_text(const struct item *it, const char *key, bool required, stru
 /* Keeps the default when absent; false only when bad. */
 static bool get_bool(const struct item *it, const char *key, bool required, bool *ret)
 {
-	const struct hc_yaml_node *n;
+	const struct hc_yaml_node *n = NULL;
 	struct hc_str s;
 	bool absent;
 
@@ -316,7 +321,8 @@ static bool get_u32(const struct item *it, const char *key, uint32_t *ret)
 	return true;
 }
 
-static bool items_of(const struct item *it, const char *key, const struct hc_yaml_node *n, struct fitem **ret, uint32_t *ret_n)
+static bool items_of(const struct item *it, const char *key, const struct hc_yaml_node *n, struct fitem **ret,
+                     uint32_t *ret_n)
 {
 	struct fitem *v;
 
@@ -386,14 +392,24 @@ static bool name_matches(struct hc_str s, bool macro)
 /* ---- override ---- */
 
 enum {
-	K_ITEMS = 1 << 0, K_CONDITION = 1 << 1, K_OUTPUT = 1 << 2, K_DESC = 1 << 3, K_TAGS = 1 << 4, K_EXCEPTIONS = 1 << 5,
-	K_PRIORITY = 1 << 6, K_CAPTURE = 1 << 7, K_CAPTURE_DURATION = 1 << 8, K_ENABLED = 1 << 9, K_WARN = 1 << 10,
+	K_ITEMS = 1 << 0,
+	K_CONDITION = 1 << 1,
+	K_OUTPUT = 1 << 2,
+	K_DESC = 1 << 3,
+	K_TAGS = 1 << 4,
+	K_EXCEPTIONS = 1 << 5,
+	K_PRIORITY = 1 << 6,
+	K_CAPTURE = 1 << 7,
+	K_CAPTURE_DURATION = 1 << 8,
+	K_ENABLED = 1 << 9,
+	K_WARN = 1 << 10,
 	K_SKIP = 1 << 11,
 };
 
-static const char *const override_keys[] = { "items",    "condition", "output",           "desc",    "tags",
-	                                     "exceptions", "priority", "capture", "capture_duration", "enabled",
-	                                     "warn_evttypes", "skip-if-unknown-filter" };
+static const char *const override_keys[] = { "items",    "condition",     "output",
+	                                     "desc",     "tags",          "exceptions",
+	                                     "priority", "capture",       "capture_duration",
+	                                     "enabled",  "warn_evttypes", "skip-if-unknown-filter" };
 #define N_KEYS (sizeof(override_keys) / sizeof(override_keys[0]))
 
 struct override {
@@ -421,12 +437,14 @@ static bool get_override(const struct item *it, unsigned may_append, unsigned ma
 				bit = 1u << k;
 		if (!append && !replace)
 			return falco_diag(it->f, true, E_YAML, &c,
-			                  "Invalid override operation for key '" HC_STR_FMT "': only 'append' and 'replace' are",
+			                  "Invalid override operation for key '" HC_STR_FMT
+			                  "': only 'append' and 'replace' are",
 			                  HC_STR_ARG(key->text));
 		if (append && !(bit & may_append)) {
 			if (bit & may_replace)
 				return falco_diag(it->f, true, E_YAML, &c,
-				                  "Key '" HC_STR_FMT "' cannot be appended to, use 'replace' instead",
+				                  "Key '" HC_STR_FMT
+				                  "' cannot be appended to, use 'replace' instead",
 				                  HC_STR_ARG(key->text));
 			return falco_diag(it->f, true, E_YAML, &c, "Key '" HC_STR_FMT "' cannot be appended to",
 			                  HC_STR_ARG(key->text));
@@ -448,7 +466,8 @@ static bool has_overridden(const struct item *it, const struct override *o)
 		if (((o->append | o->replace) >> k & 1) && !hc_yaml_get(it->map, override_keys[k]))
 			return bad_value(it, override_keys[k], NULL,
 			                 "An %s override for '%s' was specified but '%s' is not defined",
-			                 o->append >> k & 1 ? "append" : "replace", override_keys[k], override_keys[k]);
+			                 o->append >> k & 1 ? "append" : "replace", override_keys[k],
+			                 override_keys[k]);
 	return true;
 }
 
@@ -460,11 +479,13 @@ static bool deprecated_append(const struct item *it, const struct override *o, b
 	if (!*ret_append)
 		return true;
 	falco_diag(it->f, false, "LOAD_DEPRECATED_ITEM", &it->c,
-	           "'append' key is deprecated. Add an 'append' entry (e.g. 'condition: append') under 'override' instead.");
+	           "'append' key is deprecated. Add an 'append' entry (e.g. 'condition: append') under 'override' "
+	           "instead.");
 	if (o->any)
-		return falco_diag(it->f, true, E_YAML, &it->c,
-		                  "Keys 'override' and 'append: true' cannot be used together. Add an 'append' entry (e.g. "
-		                  "'condition: append') under override instead.");
+		return falco_diag(
+			it->f, true, E_YAML, &it->c,
+			"Keys 'override' and 'append: true' cannot be used together. Add an 'append' entry (e.g. "
+			"'condition: append') under override instead.");
 	return true;
 }
 
@@ -486,7 +507,8 @@ static void read_list(struct item *it)
 		return;
 	it->c.name = name;
 	if (!name_matches(name, false))
-		falco_diag(f, false, "LOAD_INVALID_LIST_NAME", &it->c, "List has an invalid name. List names should match a regular "
+		falco_diag(f, false, "LOAD_INVALID_LIST_NAME", &it->c,
+		           "List has an invalid name. List names should match a regular "
 		           "expression: [^()\"'[:space:]=,]+");
 	if (!get_items(it, "items", true, &items, &n, &absent) || !get_override(it, K_ITEMS, K_ITEMS, &o) ||
 	    !deprecated_append(it, &o, &append))
@@ -494,7 +516,8 @@ static void read_list(struct item *it)
 	append = append || (o.append & K_ITEMS);
 	l = falco_list(f, name);
 	if (append && !l) {
-		falco_diag(f, true, E_VALIDATE, &it->c, "List uses 'append' or 'override.items: append' but no list by that name "
+		falco_diag(f, true, E_VALIDATE, &it->c,
+		           "List uses 'append' or 'override.items: append' but no list by that name "
 		           "already exists");
 		return;
 	}
@@ -550,15 +573,17 @@ static void read_macro(struct item *it)
 		return;
 	it->c.name = name;
 	if (!name_matches(name, true))
-		falco_diag(f, false, "LOAD_INVALID_MACRO_NAME", &it->c, "Macro has an invalid name. Macro names should match a "
+		falco_diag(f, false, "LOAD_INVALID_MACRO_NAME", &it->c,
+		           "Macro has an invalid name. Macro names should match a "
 		           "regular expression: [a-zA-Z]+[a-zA-Z0-9_]*");
-	if (!get_text(it, "condition", true, &cond, &node, &absent) || !get_override(it, K_CONDITION, K_CONDITION, &o) ||
-	    !deprecated_append(it, &o, &append))
+	if (!get_text(it, "condition", true, &cond, &node, &absent) ||
+	    !get_override(it, K_CONDITION, K_CONDITION, &o) || !deprecated_append(it, &o, &append))
 		return;
 	append = append || (o.append & K_CONDITION);
 	m = falco_macro(f, name);
 	if (append && !m) {
-		falco_diag(f, true, E_VALIDATE, &it->c, "Macro uses 'append' or 'override.condition: append' but no macro by that "
+		falco_diag(f, true, E_VALIDATE, &it->c,
+		           "Macro uses 'append' or 'override.condition: append' but no macro by that "
 		           "name already exists");
 		return;
 	}
@@ -591,8 +616,8 @@ static struct hc_str trimmed(struct hc_str s)
 }
 
 /* A scalar or a sequence of scalars. */
-static bool get_exception_part(const struct item *it, const char *key, bool *ret_has, bool *ret_single, struct fitem **ret,
-                               uint32_t *ret_n)
+static bool get_exception_part(const struct item *it, const char *key, bool *ret_has, bool *ret_single,
+                               struct fitem **ret, uint32_t *ret_n)
 {
 	const struct hc_yaml_node *n = hc_yaml_get(it->map, key);
 
@@ -615,7 +640,8 @@ static bool get_exception_part(const struct item *it, const char *key, bool *ret
 	return items_of(it, key, n, ret, ret_n);
 }
 
-static bool get_exception(struct item *it, const struct hc_yaml_node *node, bool fields_required, struct fexception *e)
+static bool get_exception(struct item *it, const struct hc_yaml_node *node, bool fields_required,
+                          struct fexception *e)
 {
 	const struct hc_yaml_node *values;
 	struct item sub = { .f = it->f, .yaml = it->yaml, .map = node };
@@ -632,7 +658,8 @@ static bool get_exception(struct item *it, const struct hc_yaml_node *node, bool
 	    !get_exception_part(&sub, "comps", &e->has_comps, &e->comps_single, &e->comps, &e->n_comps))
 		return false;
 	if (fields_required && !e->has_fields)
-		return bad_value(&sub, "fields", hc_yaml_get(node, "fields"), "Item has no mapping for key 'fields'");
+		return bad_value(&sub, "fields", hc_yaml_get(node, "fields"),
+		                 "Item has no mapping for key 'fields'");
 	for (uint32_t i = 0; i < e->n_comps; i++)
 		e->comps[i].text = trimmed(e->comps[i].text);
 	values = hc_yaml_get(node, "values");
@@ -664,7 +691,8 @@ static bool get_exception(struct item *it, const struct hc_yaml_node *node, bool
 				return bad_value(&sub, "values", part, "Value must be non-empty");
 			for (uint32_t j = 0; part->kind == HC_YAML_SEQ && j < part->n; j++)
 				if (part->items[j]->kind != HC_YAML_SCALAR || !part->items[j]->text.len)
-					return bad_value(&sub, "values", part->items[j], "Value must be non-empty");
+					return bad_value(&sub, "values", part->items[j],
+					                 "Value must be non-empty");
 		}
 		e->values[i] = v;
 		e->value_places[i] = (struct fplace){ it->yaml, v };
@@ -709,7 +737,8 @@ static bool get_exceptions(struct item *it, bool append, struct fexception **ret
 
 			c.name = v[i].name;
 			falco_diag(it->f, false, "LOAD_APPEND_NO_VALUES", &c,
-			           "Overriding/appending exception with no values. This exception will have no effect");
+			           "Overriding/appending exception with no values. This exception will have no "
+			           "effect");
 		}
 	}
 	*ret = v;
@@ -768,8 +797,8 @@ static bool valid_exception(const struct item *it, struct fexception *e, bool so
 		return false;
 	if (e->single != e->comps_single)
 		return falco_diag(it->f, true, E_VALIDATE, &c,
-		                  e->single ? "Fields and comps must both be strings" :
-		                              "Fields and comps lists must have equal length");
+		                  e->single ? "Fields and comps must both be strings"
+		                            : "Fields and comps lists must have equal length");
 	if (e->n_fields != e->n_comps)
 		return falco_diag(it->f, true, E_VALIDATE, &c, "Fields and comps lists must have equal length");
 	for (uint32_t i = 0; i < e->n_comps; i++) {
@@ -777,18 +806,21 @@ static bool valid_exception(const struct item *it, struct fexception *e, bool so
 
 		c.place = e->comps[i].place;
 		if (!comp_known(comp, &modified))
-			return falco_diag(it->f, true, E_VALIDATE, &c, "'" HC_STR_FMT "' is not a supported comparison operator",
+			return falco_diag(it->f, true, E_VALIDATE, &c,
+			                  "'" HC_STR_FMT "' is not a supported comparison operator",
 			                  HC_STR_ARG(comp));
 		if (e->single && !modified && fop_find(comp) != FOP_IN && fop_find(comp) != FOP_PMATCH &&
 		    fop_find(comp) != FOP_INTERSECTS)
 			return falco_diag(it->f, true, E_VALIDATE, &c,
-			                  "When fields is a single value, comps must be one of (in, pmatch, intersects) or a "
+			                  "When fields is a single value, comps must be one of (in, pmatch, "
+			                  "intersects) or a "
 			                  "modifier operator");
 	}
 	for (uint32_t i = 0; source_known && i < e->n_fields; i++) {
 		c.place = e->fields[i].place;
 		if (!falco_is_field(e->fields[i].text, &it->f->arena))
-			return falco_diag(it->f, true, E_VALIDATE, &c, "'" HC_STR_FMT "' is not a supported filter field",
+			return falco_diag(it->f, true, E_VALIDATE, &c,
+			                  "'" HC_STR_FMT "' is not a supported filter field",
 			                  HC_STR_ARG(e->fields[i].text));
 	}
 	return true;
@@ -816,7 +848,8 @@ static bool add_exception(struct hc_falco *f, struct frule *r, const struct fexc
 static bool append_values(struct hc_falco *f, struct fexception *to, const struct fexception *from)
 {
 	uint32_t n = to->n_values + from->n_values;
-	const struct hc_yaml_node **values = hc_arena_alloc(&f->arena, n * sizeof(const struct hc_yaml_node *) + 1);
+	const struct hc_yaml_node **values =
+		hc_arena_alloc(&f->arena, n * sizeof(const struct hc_yaml_node *) + 1);
 	struct fplace *places = hc_arena_alloc(&f->arena, n * sizeof(*places) + 1);
 
 	if (!values || !places) {
@@ -930,7 +963,8 @@ static bool same_source(const struct item *it, const struct frule *r, struct hc_
 	return falco_diag(it->f, true, E_VALIDATE, &it->c, "Rule has been re-defined with a different source");
 }
 
-static void set_text(struct hc_falco *f, struct ftext *t, const struct item *it, const struct hc_yaml_node *n, bool trim)
+static void set_text(struct hc_falco *f, struct ftext *t, const struct item *it, const struct hc_yaml_node *n,
+                     bool trim)
 {
 	struct hc_str s = trim ? trimmed(n->text) : n->text;
 
@@ -950,7 +984,7 @@ static bool get_options(const struct item *it, struct frule *r)
 static bool define_rule(struct item *it)
 {
 	struct hc_falco *f = it->f;
-	const struct hc_yaml_node *cond, *output, *desc;
+	const struct hc_yaml_node *cond = NULL, *output = NULL, *desc = NULL;
 	struct frule r = { .enabled = true, .warn_evttypes = true }, *old = falco_rule(f, it->c.name);
 	struct fexception *exceptions = NULL;
 	struct fitem *tags = NULL;
@@ -958,7 +992,8 @@ static bool define_rule(struct item *it)
 	struct hc_str s;
 	bool absent;
 
-	if (!get_text(it, "condition", true, &s, &cond, &absent) || !get_text(it, "output", true, &s, &output, &absent) ||
+	if (!get_text(it, "condition", true, &s, &cond, &absent) ||
+	    !get_text(it, "output", true, &s, &output, &absent) ||
 	    !get_text(it, "desc", true, &s, &desc, &absent) || !get_priority(it, true, &r.priority) ||
 	    !get_source(it, false, &r.source) || !get_options(it, &r))
 		return false;
@@ -972,9 +1007,11 @@ static bool define_rule(struct item *it)
 		return false;
 	r.unknown_source = !hc_str_eq(r.source, HC_STR("syscall"));
 	if (r.unknown_source)
-		falco_diag(f, false, "LOAD_UNKNOWN_SOURCE", &it->c, "Unknown source " HC_STR_FMT ", skipping", HC_STR_ARG(r.source));
+		falco_diag(f, false, "LOAD_UNKNOWN_SOURCE", &it->c, "Unknown source " HC_STR_FMT ", skipping",
+		           HC_STR_ARG(r.source));
 	for (uint32_t i = 0; i < n_exceptions; i++)
-		if (!valid_exception(it, &exceptions[i], !r.unknown_source) || !add_exception(f, &r, &exceptions[i]))
+		if (!valid_exception(it, &exceptions[i], !r.unknown_source) ||
+		    !add_exception(f, &r, &exceptions[i]))
 			return false;
 	set_text(f, &r.cond, it, cond, false);
 	set_text(f, &r.output, it, output, true);
@@ -1006,7 +1043,8 @@ static bool enable_rule(struct item *it)
 	if (!get_bool(it, "enabled", true, &enabled))
 		return false;
 	falco_diag(it->f, false, "LOAD_DEPRECATED_ITEM", &it->c,
-	           "The standalone 'enabled' key usage is deprecated. The correct approach requires also a 'replace' entry under "
+	           "The standalone 'enabled' key usage is deprecated. The correct approach requires also a "
+	           "'replace' entry under "
 	           "the 'override' key (i.e. 'enabled: replace').");
 	if (!r)
 		return falco_diag(it->f, true, E_VALIDATE, &it->c,
@@ -1037,7 +1075,8 @@ static bool append_rule(struct item *it)
 	if (!same_source(it, r, source))
 		return false;
 	if (!cond && !n)
-		return falco_diag(f, true, E_VALIDATE, &it->c, "Appended rule must have exceptions or condition property");
+		return falco_diag(f, true, E_VALIDATE, &it->c,
+		                  "Appended rule must have exceptions or condition property");
 	if (cond)
 		append_node(&r->cond, it, cond);
 	r->visibility = f->counter++;
@@ -1059,7 +1098,8 @@ static bool override_append(struct item *it, struct frule *r, unsigned keys)
 			return false;
 		append_node(&r->cond, it, node);
 	}
-	if (keys & K_EXCEPTIONS && (!get_exceptions(it, true, &exceptions, &n) || !append_exceptions(it, r, exceptions, n)))
+	if (keys & K_EXCEPTIONS &&
+	    (!get_exceptions(it, true, &exceptions, &n) || !append_exceptions(it, r, exceptions, n)))
 		return false;
 	if (keys & K_OUTPUT) {
 		if (!get_text(it, "output", true, &s, &node, &absent))
@@ -1141,10 +1181,12 @@ static bool override_rule(struct item *it, const struct override *o)
 	if (!has_overridden(it, o))
 		return false;
 	if (!r)
-		return falco_diag(it->f, true, E_VALIDATE, &it->c, "%s",
-		                  o->append ? NO_RULE_APPEND :
-		                              "An 'override.<key>: replace' to a rule was requested but no rule by that name "
-		                              "already exists");
+		return falco_diag(
+			it->f, true, E_VALIDATE, &it->c, "%s",
+			o->append
+				? NO_RULE_APPEND
+				: "An 'override.<key>: replace' to a rule was requested but no rule by that name "
+				  "already exists");
 	if (!get_source(it, true, &source))
 		return false;
 	if ((o->append | o->replace) & K_CONDITION && !same_source(it, r, source))
@@ -1157,20 +1199,35 @@ static bool override_rule(struct item *it, const struct override *o)
 		const struct hc_yaml_node *n = hc_yaml_get(it->map, override_keys[k]);
 
 		if (n && !((o->append | o->replace) >> k & 1))
-			return bad_value(it, override_keys[k], n,
-			                 "Unexpected key '%s': no corresponding entry under 'override' is defined.",
-			                 override_keys[k]);
+			return bad_value(
+				it, override_keys[k], n,
+				"Unexpected key '%s': no corresponding entry under 'override' is defined.",
+				override_keys[k]);
 	}
 	return true;
 }
 
 static void read_rule(struct item *it)
 {
-	static const char *const known[] = { "rule",     "condition", "output",     "desc",          "priority",
-		                             "source",   "enabled",   "capture",    "capture_duration", "warn_evttypes",
-		                             "skip-if-unknown-filter", "tags", "exceptions", "append", "override", NULL };
+	static const char *const known[] = { "rule",
+		                             "condition",
+		                             "output",
+		                             "desc",
+		                             "priority",
+		                             "source",
+		                             "enabled",
+		                             "capture",
+		                             "capture_duration",
+		                             "warn_evttypes",
+		                             "skip-if-unknown-filter",
+		                             "tags",
+		                             "exceptions",
+		                             "append",
+		                             "override",
+		                             NULL };
 	const unsigned may_append = K_CONDITION | K_OUTPUT | K_DESC | K_TAGS | K_EXCEPTIONS;
-	const unsigned may_replace = may_append | K_PRIORITY | K_CAPTURE | K_CAPTURE_DURATION | K_ENABLED | K_WARN | K_SKIP;
+	const unsigned may_replace =
+		may_append | K_PRIORITY | K_CAPTURE | K_CAPTURE_DURATION | K_ENABLED | K_WARN | K_SKIP;
 	struct override o;
 	bool append, ok, absent;
 	struct hc_str name;
@@ -1185,8 +1242,8 @@ static void read_rule(struct item *it)
 		ok = override_rule(it, &o);
 	else if (append)
 		ok = append_rule(it);
-	else if (!hc_yaml_get(it->map, "condition") && !hc_yaml_get(it->map, "output") && !hc_yaml_get(it->map, "desc") &&
-	         !hc_yaml_get(it->map, "priority"))
+	else if (!hc_yaml_get(it->map, "condition") && !hc_yaml_get(it->map, "output") &&
+	         !hc_yaml_get(it->map, "desc") && !hc_yaml_get(it->map, "priority"))
 		ok = enable_rule(it);
 	else
 		ok = define_rule(it);
@@ -1235,20 +1292,23 @@ static void read_engine_version(struct item *it)
 		v[1] = (uint32_t)strtoul(s.p, NULL, 10);
 	} else if (!parse_version(s, v)) {
 		falco_diag(it->f, true, E_YAML, &it->c,
-		           "Unable to parse engine version '" HC_STR_FMT "' as a semver string. Expected \"x.y.z\" semver format.",
+		           "Unable to parse engine version '" HC_STR_FMT
+		           "' as a semver string. Expected \"x.y.z\" semver format.",
 		           HC_STR_ARG(s));
 		return;
 	}
 	if (v[0] != ENGINE_MAJOR || v[1] > ENGINE_MINOR || (v[1] == ENGINE_MINOR && v[2] > ENGINE_PATCH)) {
-		falco_diag(it->f, true, E_VALIDATE, &it->c, "Rules require engine version %u.%u.%u, but engine version is %d.%d.%d",
-		           v[0], v[1], v[2], ENGINE_MAJOR, ENGINE_MINOR, ENGINE_PATCH);
+		falco_diag(it->f, true, E_VALIDATE, &it->c,
+		           "Rules require engine version %u.%u.%u, but engine version is %d.%d.%d", v[0], v[1],
+		           v[2], ENGINE_MAJOR, ENGINE_MINOR, ENGINE_PATCH);
 		return;
 	}
 	warn_unknown_keys(it, known);
 }
 
 /* Whether the plugins are there is not a matter of loading: what a rule needs of a capture is told per rule. */
-static bool read_plugin(struct item *it, const struct hc_yaml_node *node, const char *type, struct hc_str *ret_name)
+static bool read_plugin(struct item *it, const struct hc_yaml_node *node, const char *type,
+                        struct hc_str *ret_name)
 {
 	struct item sub = { .f = it->f, .yaml = it->yaml, .map = node };
 	struct hc_str version;
@@ -1264,7 +1324,8 @@ static bool read_plugin(struct item *it, const struct hc_yaml_node *node, const 
 	if (!get_text(&sub, "version", true, &version, NULL, &absent))
 		return false;
 	return parse_version(version, v) ||
-	       falco_diag(it->f, true, E_VALIDATE, &sub.c, "Invalid required version '" HC_STR_FMT "' for plugin '" HC_STR_FMT "'",
+	       falco_diag(it->f, true, E_VALIDATE, &sub.c,
+	                  "Invalid required version '" HC_STR_FMT "' for plugin '" HC_STR_FMT "'",
 	                  HC_STR_ARG(version), HC_STR_ARG(*ret_name));
 }
 
@@ -1285,7 +1346,8 @@ static void read_plugin_versions(struct item *it)
 		uint32_t n_names = 1;
 
 		if (alternatives && alternatives->kind != HC_YAML_SEQ) {
-			falco_diag(it->f, true, E_YAML, &it->c, "Value of plugin version alternatives must be a sequence");
+			falco_diag(it->f, true, E_YAML, &it->c,
+			           "Value of plugin version alternatives must be a sequence");
 			return;
 		}
 		names = hc_arena_alloc(&it->f->arena, (1 + (alternatives ? alternatives->n : 0)) * sizeof(*names));
@@ -1296,7 +1358,8 @@ static void read_plugin_versions(struct item *it)
 		if (!read_plugin(it, n->items[i], "required plugin versions entry", &names[0]))
 			return;
 		for (uint32_t k = 0; alternatives && k < alternatives->n; k++) {
-			if (!read_plugin(it, alternatives->items[k], "required plugin versions alternative", &names[n_names]))
+			if (!read_plugin(it, alternatives->items[k], "required plugin versions alternative",
+			                 &names[n_names]))
 				return;
 			n_names++;
 		}
@@ -1374,8 +1437,7 @@ static int first_error(const struct hc_falco *f, struct hc_err *err)
 	return -EINVAL;
 }
 
-static int load_yaml(struct hc_falco *f, struct hc_yaml *yaml, int r, const struct hc_err *why,
-                     struct hc_err *err)
+static int load_yaml(struct hc_falco *f, struct hc_yaml *yaml, int r, const struct hc_err *why, struct hc_err *err)
 {
 	struct hc_yaml **grown;
 
@@ -1383,7 +1445,8 @@ static int load_yaml(struct hc_falco *f, struct hc_yaml *yaml, int r, const stru
 		struct fcontext c = { .type = "rules content" };
 		uint32_t n = f->n_diags;
 
-		falco_diag(f, true, r == -EINVAL || r == -E2BIG ? "LOAD_ERR_YAML_PARSE" : "LOAD_ERR_FILE_READ", &c, "%s", why->msg);
+		falco_diag(f, true, r == -EINVAL || r == -E2BIG ? "LOAD_ERR_YAML_PARSE" : "LOAD_ERR_FILE_READ", &c,
+		           "%s", why->msg);
 		if (f->n_diags > n) {
 			f->diags[n].pub.line = why->line;
 			f->diags[n].pub.column = why->column;

@@ -133,7 +133,7 @@ static bool escape(struct rx *r, uint32_t *ret)
 	case '1': case '2': case '3': case '4': case '5': case '6': case '7':
 		if (r->at >= r->len || r->p[r->at] < '0' || r->p[r->at] > '7')
 			break; /* a back reference */
-		/* fall through */
+		__attribute__((fallthrough));
 	case '0':
 		v = (uint32_t)(c - '0');
 		for (unsigned i = 0; i < 2 && r->at < r->len && r->p[r->at] >= '0' && r->p[r->at] <= '7'; i++)
