@@ -1,0 +1,540 @@
+/* What the recorder says about itself: where it runs, what it records, what it left out and what was lost. */
+#include "record_priv.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <ifaddrs.h>
+#include <net/if.h>
+#include <netinet/in.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/statfs.h>
+#include <sys/sysinfo.h>
+#include <sys/timex.h>
+#include <sys/utsname.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "store/base/sha256.h"
+
+#define MINUTE_NS UINT64_C(60000000000)
+#define STEP_NS 5000000 /* clocks that part by more than this within a second did not drift: they were set */
+#define SAMPLED_NS UINT64_C(10000000000)
+#define MAX_LIST 512
+
+static int64_t clock_ns(clockid_t id)
+{
+	struct timespec ts = { 0 };
+
+	clock_gettime(id, &ts);
+	return (int64_t)ts.tv_sec * 1000000000 + ts.tv_nsec;
+}
+
+uint64_t record_boot_ns(void)
+{
+	return (uint64_t)clock_ns(CLOCK_BOOTTIME);
+}
+
+static void cell_text(struct hc_record *r, struct hc_builder *b, unsigned col, const char *text)
+{
+	if (text)
+		cell_ref(&r->tracker->cells, col, hc_build_str(b, hc_str_c(text)));
+}
+
+/* A list of texts under way. */
+struct list {
+	struct hc_builder *b;
+	uint32_t ref[MAX_LIST], n;
+};
+
+__attribute__((format(printf, 2, 3))) static void list_add(struct list *l, const char *fmt, ...)
+{
+	char text[512];
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	if (l->n < MAX_LIST)
+		l->ref[l->n++] = hc_build_str(l->b, hc_str_c(text));
+}
+
+static int failed(const struct hc_err *err)
+{
+	return err && err->code ? err->code : -EIO;
+}
+
+static struct hc_builder *begin(struct hc_record *r, unsigned type, struct hc_err *err)
+{
+	return row_begin(r->tracker, type, record_boot_ns(), err);
+}
+
+static int end(struct hc_record *r, unsigned type, struct hc_err *err)
+{
+	return row_end(r->tracker, type, 0, record_boot_ns(), NULL, err);
+}
+
+/* The first line of a small file; NULL when it cannot be read. */
+static const char *line_of(const char *path, char *buf, size_t room)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	ssize_t n = fd >= 0 ? read(fd, buf, room - 1) : -1;
+
+	if (fd >= 0)
+		close(fd);
+	if (n <= 0)
+		return NULL;
+	buf[n] = '\0';
+	buf[strcspn(buf, "\n")] = '\0';
+	return buf;
+}
+
+static void list_interfaces(struct list *l)
+{
+	struct ifaddrs *all = NULL;
+
+	if (getifaddrs(&all) < 0)
+		return;
+	for (const struct ifaddrs *i = all; i; i = i->ifa_next) {
+		char text[INET6_ADDRSTRLEN] = "";
+		unsigned bits = 0;
+		const uint8_t *mask = NULL;
+		size_t n = 0;
+
+		if (!i->ifa_addr || (i->ifa_addr->sa_family != AF_INET && i->ifa_addr->sa_family != AF_INET6))
+			continue;
+		if (i->ifa_addr->sa_family == AF_INET) {
+			inet_ntop(AF_INET, &((const struct sockaddr_in *)(const void *)i->ifa_addr)->sin_addr, text, sizeof(text));
+			if (i->ifa_netmask)
+				mask = (const uint8_t *)&((const struct sockaddr_in *)(const void *)i->ifa_netmask)->sin_addr;
+			n = 4;
+		} else {
+			inet_ntop(AF_INET6, &((const struct sockaddr_in6 *)(const void *)i->ifa_addr)->sin6_addr, text,
+			          sizeof(text));
+			if (i->ifa_netmask)
+				mask = (const uint8_t *)&((const struct sockaddr_in6 *)(const void *)i->ifa_netmask)->sin6_addr;
+			n = 16;
+		}
+		for (size_t k = 0; mask && k < n; k++)
+			bits += (unsigned)__builtin_popcount(mask[k]);
+		list_add(l, "%s %u %s/%u", i->ifa_name, if_nametoindex(i->ifa_name), text, bits);
+	}
+	freeifaddrs(all);
+}
+
+static const char *cgroup_mode(void)
+{
+	struct statfs fs;
+
+	if (statfs("/sys/fs/cgroup", &fs) == 0 && (uint32_t)fs.f_type == 0x63677270)
+		return "v2";
+	if (statfs("/sys/fs/cgroup/unified", &fs) == 0 && (uint32_t)fs.f_type == 0x63677270)
+		return "hybrid";
+	return statfs("/sys/fs/cgroup", &fs) == 0 ? "v1" : NULL;
+}
+
+static const char *btf_digest(char hex[HC_SHA256_HEX])
+{
+	uint8_t digest[HC_SHA256_BYTES], *buf = malloc(64u << 20);
+	int fd = open("/sys/kernel/btf/vmlinux", O_RDONLY | O_CLOEXEC);
+	const char *ret = NULL;
+	size_t have = 0;
+	ssize_t n = 0;
+
+	while (fd >= 0 && buf && have < 64u << 20 && (n = read(fd, buf + have, (64u << 20) - have)) > 0)
+		have += (size_t)n;
+	if (have && n >= 0 && hc_sha256_of(buf, have, digest) == 0) {
+		hc_sha256_hex(digest, hex);
+		ret = hex;
+	}
+	free(buf);
+	if (fd >= 0)
+		close(fd);
+	return ret;
+}
+
+static void id_text(const uint8_t id[16], char text[33])
+{
+	for (unsigned i = 0; i < 16; i++)
+		snprintf(text + 2 * i, 3, "%02x", id[i]);
+}
+
+static void cell_ns(struct hc_record *r, unsigned col, const char *which)
+{
+	char name[32], link[64], *p;
+
+	snprintf(name, sizeof(name), "ns/%s", which);
+	if (procfs_link(r->tracker, 1, name, link, sizeof(link)) > 0 && (p = strchr(link, '[')) != NULL)
+		hc_cell_set(&r->tracker->cells, col, strtoul(p + 1, NULL, 10));
+}
+
+int meta_start(struct hc_record *r, const char *why, struct hc_err *err)
+{
+	struct hc_builder *b = begin(r, HC_EV_META_START, err);
+	struct hc_cells *c = &r->tracker->cells;
+	char id[33], buf[512], hex[HC_SHA256_HEX];
+	struct utsname un = { 0 };
+	struct sysinfo si = { 0 };
+	struct list l = { .b = b };
+
+	if (!b)
+		return failed(err);
+	uname(&un);
+	sysinfo(&si);
+	id_text(r->start.capture_id, id);
+	cell_text(r, b, HC_C_META_START_capture_id, id);
+	cell_text(r, b, HC_C_META_START_recorder, r->opts.tool);
+	cell_text(r, b, HC_C_META_START_boot_id, r->boot_text);
+	cell_text(r, b, HC_C_META_START_machine_id, line_of("/etc/machine-id", buf, sizeof(buf)));
+	cell_text(r, b, HC_C_META_START_node, r->node);
+	cell_text(r, b, HC_C_META_START_kernel_release, un.release);
+	cell_text(r, b, HC_C_META_START_kernel_version, un.version);
+	cell_text(r, b, HC_C_META_START_machine, un.machine);
+	cell_text(r, b, HC_C_META_START_btf_sha256, btf_digest(hex));
+	hc_cell_set(c, HC_C_META_START_page_size, (uint64_t)sysconf(_SC_PAGESIZE));
+	hc_cell_set(c, HC_C_META_START_clock_tick, (uint64_t)sysconf(_SC_CLK_TCK));
+	hc_cell_set(c, HC_C_META_START_n_cpus, (uint64_t)sysconf(_SC_NPROCESSORS_ONLN));
+	hc_cell_set(c, HC_C_META_START_mem_bytes, (uint64_t)si.totalram * si.mem_unit);
+	hc_cell_set(c, HC_C_META_START_boot_wall_ns, (uint64_t)r->wall_offset_ns);
+	cell_ns(r, HC_C_META_START_ns_mnt, "mnt");
+	cell_ns(r, HC_C_META_START_ns_pid, "pid");
+	cell_ns(r, HC_C_META_START_ns_net, "net");
+	cell_ns(r, HC_C_META_START_ns_user, "user");
+	cell_ns(r, HC_C_META_START_ns_uts, "uts");
+	cell_ns(r, HC_C_META_START_ns_ipc, "ipc");
+	cell_ns(r, HC_C_META_START_ns_cgroup, "cgroup");
+	list_interfaces(&l);
+	cell_ref(c, HC_C_META_START_interfaces, hc_build_strs(b, l.ref, l.n));
+	cell_text(r, b, HC_C_META_START_lsms, line_of("/sys/kernel/security/lsm", buf, sizeof(buf)));
+	cell_text(r, b, HC_C_META_START_cgroup_mode, cgroup_mode());
+	if (r->start.continues)
+		cell_text(r, b, HC_C_META_START_prev_capture_id, id);
+	cell_text(r, b, HC_C_META_START_why, why);
+	return end(r, HC_EV_META_START, err);
+}
+
+static const char *mode_text(unsigned mode, char *buf, size_t room)
+{
+	static const struct {
+		unsigned bit;
+		const char *name;
+	} names[] = {
+		{ HC_MODE_FIRST, "first" }, { HC_MODE_PEER, "peer" }, { HC_MODE_P53, "p53" },     { HC_MODE_MAGIC, "magic" },
+		{ HC_MODE_X, "x" },         { HC_MODE_FAIL, "fail" }, { HC_MODE_FATAL, "fatal" }, { HC_MODE_VALUES, "values" },
+	};
+	size_t n = 0;
+
+	buf[0] = '\0';
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]) && n < room; i++)
+		if (mode & names[i].bit)
+			n += (size_t)snprintf(buf + n, room - n, "%s%s", n ? "+" : "", names[i].name);
+	return n ? buf : "all";
+}
+
+/* What is known beyond the arguments, per type. */
+static void type_line(struct hc_record *r, struct list *l, unsigned type)
+{
+	const struct hc_table_desc *d = hc_event_desc(type);
+	char mode[80], facts[128] = "";
+	unsigned snap = hc_live_snaplen(r->live, type);
+	bool path = false, data = false;
+
+	for (unsigned i = 0; i < d->n_args; i++) {
+		path |= d->cols[d->arg_cols[i]].kind == HC_KIND_PATH;
+		data |= d->cols[d->arg_cols[i]].kind == HC_KIND_BYTES;
+	}
+	if (path && r->tracker->opts.late_paths)
+		strcat(facts, "late,");
+	if (data && snap)
+		snprintf(facts + strlen(facts), sizeof(facts) - strlen(facts), "data=%u,", snap);
+	if (type == HC_EV_PROC_EXEC)
+		strcat(facts, "env,");
+	if (facts[0])
+		facts[strlen(facts) - 1] = '\0';
+	list_add(l, "%s %s %s", d->name, mode_text(hc_live_mode(r->live, type), mode, sizeof(mode)), facts[0] ? facts : "-");
+}
+
+static const char *const profile_names[] = { "minimal", "security", "full", "option" };
+
+int meta_config(struct hc_record *r, struct hc_err *err)
+{
+	static const char *const states[] = { "attached", "off", "missing", "failed" };
+	struct hc_builder *b = begin(r, HC_EV_META_CONFIG, err);
+	struct hc_cells *c = &r->tracker->cells;
+	struct list l = { .b = b };
+
+	if (!b)
+		return failed(err);
+	cell_text(r, b, HC_C_META_CONFIG_profile, profile_names[r->opts.profile]);
+	for (unsigned type = 32; type < HC_EV_MAX; type++)
+		if (hc_event_desc(type) && hc_type_set_has(hc_live_types(r->live), type))
+			type_line(r, &l, type);
+	cell_ref(c, HC_C_META_CONFIG_types, hc_build_strs(b, l.ref, l.n));
+	l.n = 0;
+	for (size_t i = 0; i < hc_live_n_hooks(r->live); i++) {
+		struct hc_live_hook h = hc_live_hook(r->live, i);
+
+		list_add(&l, "%s %s%s%s", h.name, states[h.state], h.reason && h.reason[0] ? " " : "",
+		         h.reason ? h.reason : "");
+	}
+	cell_ref(c, HC_C_META_CONFIG_hooks, hc_build_strs(b, l.ref, l.n));
+	hc_cell_set(c, HC_C_META_CONFIG_snaplen, r->opts.snaplen);
+	cell_text(r, b, HC_C_META_CONFIG_env_mode, "whole");
+	hc_cell_set(c, HC_C_META_CONFIG_ring_bytes, hc_live_ring_bytes(r->live));
+	cell_text(r, b, HC_C_META_CONFIG_masking, "none");
+	return end(r, HC_EV_META_CONFIG, err);
+}
+
+static uint64_t n_filtered(const struct hc_record *r)
+{
+	uint64_t n = r->tracker->stats.n_excluded;
+
+	for (unsigned type = 0; type < HC_EV_MAX; type++)
+		n += hc_live_total(r->live, type).filtered;
+	return n;
+}
+
+static int filter_row(struct hc_record *r, uint64_t id, const char *reason, const char *expression, uint64_t n_rows,
+                      bool has_n, bool ended, struct hc_err *err)
+{
+	struct hc_builder *b = begin(r, HC_EV_META_FILTER, err);
+	struct hc_cells *c = &r->tracker->cells;
+	struct list l = { .b = b };
+
+	if (!b)
+		return failed(err);
+	hc_cell_set(c, HC_C_META_FILTER_id, id);
+	cell_text(r, b, HC_C_META_FILTER_reason, reason);
+	cell_text(r, b, HC_C_META_FILTER_expression, expression);
+	for (unsigned type = 0; id == 2 && r->opts.exclude_types && type < HC_EV_MAX; type++)
+		if (hc_type_set_has(r->opts.exclude_types, type) && hc_event_desc(type))
+			list_add(&l, "%s", hc_event_desc(type)->name);
+	if (l.n)
+		cell_ref(c, HC_C_META_FILTER_types, hc_build_strs(b, l.ref, l.n));
+	hc_cell_set(c, HC_C_META_FILTER_from_ns, r->start_ns);
+	if (ended)
+		hc_cell_set(c, HC_C_META_FILTER_until_ns, record_boot_ns());
+	if (has_n)
+		hc_cell_set(c, HC_C_META_FILTER_n_rows, n_rows);
+	return end(r, HC_EV_META_FILTER, err);
+}
+
+int meta_filters(struct hc_record *r, bool ended, struct hc_err *err)
+{
+	char text[64];
+	int code;
+
+	snprintf(text, sizeof(text), "pid=%u", hc_live_self(r->live));
+	/* the recorder's own calls are not even counted */
+	code = filter_row(r, 1, "self", text, 0, false, ended, err);
+	if (code >= 0 && r->opts.exclude_text && r->opts.exclude_text[0])
+		code = filter_row(r, 2, "user", r->opts.exclude_text, n_filtered(r), true, ended, err);
+	return code;
+}
+
+int meta_clock(struct hc_record *r, const char *why, struct hc_err *err)
+{
+	struct hc_cells *c = &r->tracker->cells;
+	struct timex tx = { 0 };
+	struct hc_builder *b;
+	int64_t before, real, mono, tai, after, offset, step;
+	int state;
+
+	/* between two looks at the boot clock, the closest pair of five */
+	int64_t best = INT64_MAX, best_offset = 0;
+
+	for (int i = 0; i < 5; i++) {
+		before = clock_ns(CLOCK_BOOTTIME);
+		real = clock_ns(CLOCK_REALTIME);
+		after = clock_ns(CLOCK_BOOTTIME);
+		if (after - before < best) {
+			best = after - before;
+			best_offset = real - (before + (after - before) / 2);
+		}
+	}
+	offset = best_offset;
+	step = offset - r->wall_offset_ns;
+	if (!why && step < STEP_NS && step > -STEP_NS && record_boot_ns() - r->last_clock_ns < MINUTE_NS)
+		return 0;
+	if (!why)
+		why = step >= STEP_NS || step <= -STEP_NS ? "step" : "minute";
+	r->wall_offset_ns = offset;
+	r->last_clock_ns = record_boot_ns();
+	hc_writer_set_wall_offset(r->writer, offset);
+	state = adjtimex(&tx);
+	mono = clock_ns(CLOCK_MONOTONIC);
+	tai = clock_ns(CLOCK_TAI);
+	b = begin(r, HC_EV_META_CLOCK, err);
+	if (!b)
+		return failed(err);
+	hc_cell_set(c, HC_C_META_CLOCK_boot_ns, (uint64_t)clock_ns(CLOCK_BOOTTIME));
+	hc_cell_set(c, HC_C_META_CLOCK_real_ns, (uint64_t)(clock_ns(CLOCK_BOOTTIME) + offset));
+	hc_cell_set(c, HC_C_META_CLOCK_tai_ns, (uint64_t)tai);
+	hc_cell_set(c, HC_C_META_CLOCK_mono_ns, (uint64_t)mono);
+	hc_cell_set(c, HC_C_META_CLOCK_read_error_ns, (uint64_t)best);
+	if (state >= 0) {
+		hc_cell_set(c, HC_C_META_CLOCK_freq_ppb, (uint64_t)((int64_t)tx.freq * 1000 / 65536));
+		cell_text(r, b, HC_C_META_CLOCK_ntp_state, state == TIME_ERROR ? "unsynchronised" : "synchronised");
+		hc_cell_set(c, HC_C_META_CLOCK_est_error_ns, (uint64_t)tx.esterror * 1000);
+		hc_cell_set(c, HC_C_META_CLOCK_max_error_ns, (uint64_t)tx.maxerror * 1000);
+		hc_cell_set(c, HC_C_META_CLOCK_leap, (uint64_t)(state == TIME_INS ? 1 : state == TIME_DEL ? -1 : 0));
+	}
+	hc_cell_set(c, HC_C_META_CLOCK_step_ns, (uint64_t)(strcmp(why, "start") == 0 ? 0 : step));
+	cell_text(r, b, HC_C_META_CLOCK_why, why);
+	return end(r, HC_EV_META_CLOCK, err);
+}
+
+static int gap_row(struct hc_record *r, uint64_t from, uint64_t until, int cpu, const char *type, uint64_t count,
+                   const char *cause, struct hc_err *err)
+{
+	struct hc_builder *b = begin(r, HC_EV_META_GAP, err);
+	struct hc_cells *c = &r->tracker->cells;
+
+	if (!b)
+		return failed(err);
+	hc_cell_set(c, HC_C_META_GAP_from_ns, from);
+	hc_cell_set(c, HC_C_META_GAP_until_ns, until);
+	if (cpu >= 0)
+		hc_cell_set(c, HC_C_META_GAP_on_cpu, (uint64_t)cpu);
+	cell_text(r, b, HC_C_META_GAP_of_type, type);
+	hc_cell_set(c, HC_C_META_GAP_count, count);
+	hc_cell_set(c, HC_C_META_GAP_exact, 1);
+	cell_text(r, b, HC_C_META_GAP_cause, cause);
+	r->n_gap_rows++;
+	return end(r, HC_EV_META_GAP, err);
+}
+
+/* Counters tell how many of which type; jumps of the sequence numbers tell when. */
+int meta_gaps(struct hc_record *r, struct hc_err *err)
+{
+	uint64_t now = record_boot_ns(), missed;
+	struct hc_live_gap gap;
+	int code = 0;
+
+	while (hc_live_gap_next(r->live, &gap)) {
+		struct gap_window *w = gap.cpu < MAX_GAP_CPUS ? &r->window[gap.cpu] : NULL;
+
+		if (!w)
+			continue;
+		if (!w->from_ns || gap.from_ns < w->from_ns)
+			w->from_ns = gap.from_ns;
+		if (gap.until_ns > w->until_ns)
+			w->until_ns = gap.until_ns;
+	}
+	for (unsigned cpu = 0; cpu < r->n_cpus && code >= 0; cpu++) {
+		struct gap_window *w = cpu < MAX_GAP_CPUS ? &r->window[cpu] : NULL;
+		bool placed = w && w->from_ns && w->until_ns >= w->from_ns;
+		bool any = false;
+
+		for (unsigned type = 0; type < HC_EV_MAX && code >= 0; type++) {
+			struct hc_wire_count *old = &r->count[cpu * HC_EV_MAX + type], new;
+			uint64_t full, busy, from, until;
+
+			if (!hc_event_desc(type))
+				continue;
+			new = hc_live_count(r->live, cpu, type);
+			full = new.lost_full - old->lost_full;
+			busy = new.lost_busy - old->lost_busy;
+			r->sampled[type] += new.sampled - old->sampled;
+			*old = new;
+			if (!full && !busy)
+				continue;
+			any = true;
+			r->lost[type] += full + busy;
+			from = placed ? w->from_ns : r->last_look_ns;
+			until = placed ? w->until_ns : now;
+			if (full)
+				code = gap_row(r, from, until, (int)cpu, hc_event_desc(type)->name, full, "ring_full", err);
+			if (busy && code >= 0)
+				code = gap_row(r, from, until, (int)cpu, hc_event_desc(type)->name, busy, "too_big", err);
+		}
+		if (w && any)
+			memset(w, 0, sizeof(*w));
+	}
+	missed = hc_live_missed(r->live);
+	if (missed > r->missed && code >= 0) {
+		code = gap_row(r, r->last_look_ns, now, -1, NULL, missed - r->missed, "program_missed", err);
+		r->lost[0] += missed - r->missed;
+		r->missed = missed;
+	}
+	r->last_look_ns = now;
+	return code;
+}
+
+int meta_sampled(struct hc_record *r, bool ended, struct hc_err *err)
+{
+	uint64_t now = record_boot_ns();
+	char mode[80];
+	int code = 0;
+
+	if (!ended && now - r->last_sampled_ns < SAMPLED_NS)
+		return 0;
+	for (unsigned type = 0; type < HC_EV_MAX && code >= 0; type++) {
+		uint64_t n = r->sampled[type] - r->sampled_told[type];
+		struct hc_cells *c = &r->tracker->cells;
+		struct hc_builder *b;
+
+		if (!n)
+			continue;
+		b = begin(r, HC_EV_META_SAMPLED, err);
+		if (!b)
+			return failed(err);
+		cell_text(r, b, HC_C_META_SAMPLED_of_type, hc_event_desc(type)->name);
+		hc_cell_set(c, HC_C_META_SAMPLED_from_ns, r->last_sampled_ns);
+		hc_cell_set(c, HC_C_META_SAMPLED_until_ns, now);
+		hc_cell_set(c, HC_C_META_SAMPLED_count, n);
+		cell_text(r, b, HC_C_META_SAMPLED_mode, mode_text(hc_live_mode(r->live, type), mode, sizeof(mode)));
+		code = end(r, HC_EV_META_SAMPLED, err);
+		r->sampled_told[type] = r->sampled[type];
+	}
+	r->last_sampled_ns = now;
+	return code;
+}
+
+/* Attachment points that are missing, where something recorded needs them. */
+int meta_blind(struct hc_record *r, struct hc_err *err)
+{
+	int code = 0;
+
+	for (size_t i = 0; i < hc_live_n_hooks(r->live) && code >= 0; i++) {
+		struct hc_live_hook h = hc_live_hook(r->live, i);
+		struct hc_builder *b;
+		char what[160];
+
+		if (h.state != HC_HOOK_MISSING && h.state != HC_HOOK_FAILED)
+			continue;
+		b = begin(r, HC_EV_META_BLIND, err);
+		if (!b)
+			return failed(err);
+		snprintf(what, sizeof(what), "%s: %s", h.name, h.reason && h.reason[0] ? h.reason : "not there");
+		cell_text(r, b, HC_C_META_BLIND_what, what);
+		cell_text(r, b, HC_C_META_BLIND_scope, "node");
+		hc_cell_set(&r->tracker->cells, HC_C_META_BLIND_from_ns, r->start_ns);
+		code = end(r, HC_EV_META_BLIND, err);
+	}
+	return code;
+}
+
+int meta_stop(struct hc_record *r, const char *reason, struct hc_err *err)
+{
+	struct hc_builder *b = begin(r, HC_EV_META_STOP, err);
+	struct hc_cells *c = &r->tracker->cells;
+	const struct hc_writer_stats *w = hc_writer_stats(r->writer);
+	struct list l = { .b = b };
+
+	if (!b)
+		return failed(err);
+	cell_text(r, b, HC_C_META_STOP_reason, reason);
+	for (unsigned type = 0; type < HC_EV_MAX; type++) {
+		const struct hc_table_desc *d = hc_event_desc(type);
+
+		if (d && (w->rows_by_type[type] || r->sampled[type] || r->lost[type]))
+			list_add(&l, "%s %llu %llu %llu 0", d->name, (unsigned long long)w->rows_by_type[type],
+			         (unsigned long long)r->sampled[type], (unsigned long long)r->lost[type]);
+	}
+	cell_ref(c, HC_C_META_STOP_totals, hc_build_strs(b, l.ref, l.n));
+	hc_cell_set(c, HC_C_META_STOP_last_seq, r->start.next_seq + w->n_rows);
+	return end(r, HC_EV_META_STOP, err);
+}

@@ -1,0 +1,55 @@
+/* A recording's insides, shared by record.c and record_meta.c. */
+#ifndef HC_CAPTURE_RECORD_PRIV_H
+#define HC_CAPTURE_RECORD_PRIV_H
+
+#include "capture/live.h"
+#include "capture/record.h"
+#include "store/capture.h"
+#include "store/index.h"
+
+#include "tracker_priv.h"
+
+#define MAX_GAP_CPUS 1024u
+
+struct gap_window {
+	uint64_t from_ns, until_ns; /* 0: none seen since the last look */
+};
+
+struct hc_record {
+	struct hc_record_opts opts;
+	struct hc_live *live;
+	struct hc_tracker *tracker;
+	struct hc_writer *writer;
+	struct hc_index_writer *index;
+	struct hc_capture_start start;
+	char node[65], boot_text[40];
+	uint8_t boot_id[16];
+	uint64_t start_ns, stop_ns; /* boot clock */
+	uint64_t last_look_ns, last_clock_ns, last_sampled_ns;
+	int64_t wall_offset_ns;
+	uint64_t n_late;
+	int failed;
+	bool started, in_segment, first_segment_done;
+	unsigned n_cpus;
+	struct hc_wire_count *count; /* n_cpus x HC_EV_MAX: what has been told of so far */
+	uint64_t missed;
+	struct gap_window window[MAX_GAP_CPUS];
+	uint64_t sampled[HC_EV_MAX], sampled_told[HC_EV_MAX];
+	uint64_t lost[HC_EV_MAX], filtered_told, n_gap_rows;
+	struct hc_err *err; /* of the call under way, for callbacks */
+};
+
+uint64_t record_boot_ns(void);
+
+int meta_start(struct hc_record *r, const char *why, struct hc_err *err);
+int meta_config(struct hc_record *r, struct hc_err *err);
+int meta_filters(struct hc_record *r, bool end, struct hc_err *err);
+/* Reads the clocks; a row when a minute has gone by, or one of them jumped. why NULL: only look. */
+int meta_clock(struct hc_record *r, const char *why, struct hc_err *err);
+/* Rows for what was lost since the last look. */
+int meta_gaps(struct hc_record *r, struct hc_err *err);
+int meta_sampled(struct hc_record *r, bool end, struct hc_err *err);
+int meta_blind(struct hc_record *r, struct hc_err *err);
+int meta_stop(struct hc_record *r, const char *reason, struct hc_err *err);
+
+#endif
