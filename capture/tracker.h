@@ -13,13 +13,13 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "bpf/wire.h"
 #include "store/base/cleanup.h"
 #include "store/base/err.h"
 #include "store/schema.h"
 #include "store/writer.h"
 
 struct hc_tracker;
+struct hc_wire_head; /* bpf/wire.h */
 
 /* What is left out by request; rows left out are counted. */
 struct hc_exclude {

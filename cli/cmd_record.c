@@ -1,0 +1,541 @@
+/* hindcast record: from the running kernel into a capture, until told to stop. */
+#include "capture_arg.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "capture/record.h"
+#include "units.h"
+
+#define STEP_MS 50
+#define MAX_EXCLUDES 64
+
+struct args {
+	const char *dir;
+	uint64_t for_ns;
+	unsigned profile;
+	uint64_t snaplen, ring_bytes;
+	struct hc_strs exclude;
+	bool quiet, json;
+};
+
+static const struct hc_opt opts[] = {
+	{ .name = "output", .letter = 'o', .kind = HC_OPT_STR, .off = offsetof(struct args, dir), .value = "DIR",
+	  .help = "write the capture into this directory", .complete = HC_COMPLETE_DIR },
+	{ .name = "for", .kind = HC_OPT_DURATION, .off = offsetof(struct args, for_ns), .value = "DURATION",
+	  .help = "stop after this time", .min = 1 },
+	{ .name = "profile", .letter = 'p', .kind = HC_OPT_CHOICE, .off = offsetof(struct args, profile), .value = "NAME",
+	  .words = "minimal|security|full", .help = "choose what is recorded (security)" },
+	{ .name = "snaplen", .letter = 's', .kind = HC_OPT_U64, .off = offsetof(struct args, snaplen), .value = "BYTES",
+	  .max = 4096, .help = "keep this much of what is read, written, sent and received (0)" },
+	{ .name = "exclude", .letter = 'x', .kind = HC_OPT_STRS, .off = offsetof(struct args, exclude), .value = "WHAT",
+	  .help = "leave out comm=NAME, exe=PATH, uid=N, pid=N, cgroup=PATH or type=NAME" },
+	{ .name = "ring-size", .kind = HC_OPT_SIZE, .off = offsetof(struct args, ring_bytes), .value = "SIZE",
+	  .min = 4096, .max = 1u << 30, .help = "set the size of each CPU's ring buffer" },
+	{ .name = "quiet", .letter = 'q', .kind = HC_OPT_FLAG, .off = offsetof(struct args, quiet),
+	  .help = "print neither progress nor summary" },
+	{ .name = "json", .kind = HC_OPT_FLAG, .off = offsetof(struct args, json),
+	  .help = "print the summary as one JSON object" },
+	{ 0 },
+};
+
+/* What --exclude asks for, taken apart. */
+struct excludes {
+	const char *comms[MAX_EXCLUDES], *exes[MAX_EXCLUDES], *cgroups[MAX_EXCLUDES];
+	uint32_t uids[MAX_EXCLUDES], pids[MAX_EXCLUDES];
+	struct hc_exclude x;
+	struct hc_type_set types;
+	bool has_types;
+	char *text; /* all of them, joined */
+};
+
+static volatile sig_atomic_t stop_signal, child_changed;
+
+static void on_signal(int sig)
+{
+	if (sig == SIGCHLD)
+		child_changed = 1;
+	else
+		stop_signal = sig;
+}
+
+static void catch_signals(bool on)
+{
+	struct sigaction sa = { .sa_handler = on ? on_signal : SIG_DFL }; /* no SA_RESTART: waiting ends */
+
+	sigaction(SIGINT, &sa, NULL);
+	sigaction(SIGTERM, &sa, NULL);
+	sigaction(SIGHUP, &sa, NULL);
+	sa.sa_flags = SA_NOCLDSTOP;
+	sigaction(SIGCHLD, &sa, NULL);
+}
+
+/* ---- --exclude ---- */
+
+static int parse_number(const char *text, uint32_t *ret)
+{
+	uint64_t v;
+
+	if (hc_parse_u64(text, &v) < 0 || v > UINT32_MAX)
+		return -EINVAL;
+	*ret = (uint32_t)v;
+	return 0;
+}
+
+static int exclude_type(struct excludes *e, const char *name)
+{
+	const struct hc_table_desc *d = hc_event_desc_by_name(hc_str_c(name));
+
+	if (!d || d->cls == HC_CLASS_META)
+		return hc_cli_usage(&hc_cmd_record, "--exclude: there is no event type '%s' (hindcast schema lists them)", name);
+	hc_type_set_add(&e->types, d->number);
+	e->has_types = true;
+	return HC_CLI_GO;
+}
+
+static int exclude_one(struct excludes *e, const char *what)
+{
+	const char *eq = strchr(what, '='), *value = eq ? eq + 1 : "";
+	struct hc_str key = { what, eq ? (uint32_t)(eq - what) : 0 };
+
+	if (!eq || !*value)
+		return hc_cli_usage(&hc_cmd_record,
+		                    "--exclude: '%s' is none of comm=NAME, exe=PATH, uid=N, pid=N, cgroup=PATH, type=NAME", what);
+	if (hc_str_eq(key, HC_STR("type")))
+		return exclude_type(e, value);
+	if (hc_str_eq(key, HC_STR("comm"))) {
+		if (strlen(value) > 15)
+			return hc_cli_usage(&hc_cmd_record, "--exclude: a comm has at most 15 bytes, '%s' has %zu", value,
+			                    strlen(value));
+		e->comms[e->x.n_comms++] = value;
+	} else if (hc_str_eq(key, HC_STR("exe"))) {
+		if (value[0] != '/')
+			return hc_cli_usage(&hc_cmd_record, "--exclude: exe= needs an absolute path, not '%s'", value);
+		e->exes[e->x.n_exes++] = value;
+	} else if (hc_str_eq(key, HC_STR("cgroup"))) {
+		if (value[0] != '/')
+			return hc_cli_usage(&hc_cmd_record, "--exclude: cgroup= needs a path that begins with '/', not '%s'",
+			                    value);
+		e->cgroups[e->x.n_cgroups++] = value;
+	} else if (hc_str_eq(key, HC_STR("uid"))) {
+		if (parse_number(value, &e->uids[e->x.n_uids++]) < 0)
+			return hc_cli_usage(&hc_cmd_record, "--exclude: uid= needs a number, not '%s'", value);
+	} else if (hc_str_eq(key, HC_STR("pid"))) {
+		if (parse_number(value, &e->pids[e->x.n_pids++]) < 0)
+			return hc_cli_usage(&hc_cmd_record, "--exclude: pid= needs a number, not '%s'", value);
+	} else {
+		return hc_cli_usage(&hc_cmd_record, "--exclude: unknown kind '" HC_STR_FMT "' in '%s'", HC_STR_ARG(key), what);
+	}
+	return HC_CLI_GO;
+}
+
+static int parse_excludes(const struct hc_strs *given, struct excludes *e)
+{
+	size_t room = 1;
+
+	if (given->n > MAX_EXCLUDES)
+		return hc_cli_usage(&hc_cmd_record, "--exclude: at most %d of them", MAX_EXCLUDES);
+	for (size_t i = 0; i < given->n; i++) {
+		int code = exclude_one(e, given->v[i]);
+
+		if (code != HC_CLI_GO)
+			return code;
+		room += strlen(given->v[i]) + 1;
+	}
+	e->x.comms = e->comms;
+	e->x.exes = e->exes;
+	e->x.cgroups = e->cgroups;
+	e->x.uids = e->uids;
+	e->x.pids = e->pids;
+	e->text = calloc(1, room);
+	for (size_t i = 0; e->text && i < given->n; i++) {
+		if (i)
+			strcat(e->text, " ");
+		strcat(e->text, given->v[i]);
+	}
+	return HC_CLI_GO;
+}
+
+/* ---- the command to run ---- */
+
+struct child {
+	pid_t pid;    /* 0: none, or ended */
+	int go_fd;    /* a byte lets it exec; -1 */
+	int fail_fd;  /* errno of an exec that failed comes here; -1 */
+	int status;
+	bool ended;
+};
+
+/* Forks now, so that it is there when recording begins, and waits for the word. */
+static int child_fork(struct child *c, char **argv)
+{
+	int go[2], fail[2];
+
+	if (pipe2(go, O_CLOEXEC) < 0)
+		return -errno;
+	if (pipe2(fail, O_CLOEXEC) < 0) {
+		int code = -errno;
+
+		close(go[0]);
+		close(go[1]);
+		return code;
+	}
+	fflush(NULL);
+	c->pid = fork();
+	if (c->pid == 0) {
+		char byte;
+		int code;
+
+		close(go[1]);
+		signal(SIGPIPE, SIG_DFL);
+		if (read(go[0], &byte, 1) != 1)
+			_exit(127); /* the recorder ended before it began */
+		execvp(argv[0], argv);
+		code = errno;
+		(void)!write(fail[1], &code, sizeof(code));
+		_exit(127);
+	}
+	c->go_fd = go[1];
+	c->fail_fd = fail[0];
+	close(go[0]);
+	close(fail[1]);
+	return c->pid < 0 ? -errno : 0;
+}
+
+/* Lets it go; 0, or the errno with which exec failed. */
+static int child_go(struct child *c)
+{
+	int code = 0;
+
+	(void)!write(c->go_fd, "", 1);
+	close(c->go_fd);
+	c->go_fd = -1;
+	while (read(c->fail_fd, &code, sizeof(code)) < 0 && errno == EINTR)
+		;
+	close(c->fail_fd);
+	c->fail_fd = -1;
+	return code;
+}
+
+static void child_look(struct child *c)
+{
+	if (c->pid > 0 && waitpid(c->pid, &c->status, WNOHANG) == c->pid) {
+		c->ended = true;
+		c->pid = 0;
+	}
+}
+
+static void child_done(struct child *c)
+{
+	if (c->go_fd >= 0)
+		close(c->go_fd);
+	if (c->fail_fd >= 0)
+		close(c->fail_fd);
+	if (c->pid > 0) { /* the recording ends: so does what it was made for */
+		kill(c->pid, SIGTERM);
+		while (waitpid(c->pid, &c->status, 0) < 0 && errno == EINTR)
+			;
+		c->ended = true;
+	}
+}
+
+static void child_text(const struct child *c, char *buf, size_t room)
+{
+	if (WIFEXITED(c->status))
+		snprintf(buf, room, "ended with status %d", WEXITSTATUS(c->status));
+	else if (WIFSIGNALED(c->status))
+		snprintf(buf, room, "was killed by signal %d (%s)", WTERMSIG(c->status), strsignal(WTERMSIG(c->status)));
+	else
+		snprintf(buf, room, "ended");
+}
+
+/* ---- what it says ---- */
+
+static uint64_t boot_ns(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_BOOTTIME, &ts);
+	return (uint64_t)ts.tv_sec * 1000000000u + (uint64_t)ts.tv_nsec;
+}
+
+static void progress(struct hc_record *r, bool last)
+{
+	struct hc_record_summary s;
+	char events[32], lost[32], bytes[32], span[48];
+
+	if (last) {
+		fputs("\r\033[K", stderr);
+		return;
+	}
+	s = hc_record_summary(r);
+	fprintf(stderr, "\r\033[Krecording %s: %s events, %s lost, %s", hc_span_text(s.lasted_ns, span),
+	        hc_count_text(s.n_rows, events), hc_count_text(s.n_lost, lost), hc_bytes_text(s.bytes, bytes));
+	fflush(stderr);
+}
+
+struct class_line {
+	const char *name, *what;
+	unsigned cls;
+};
+
+static const struct class_line classes[] = {
+	{ "proc", "exec, fork, exit, signals", HC_CLASS_PROC },
+	{ "cred", "users, capabilities, namespaces", HC_CLASS_CRED },
+	{ "kernel", "modules, bpf, ptrace, mounts", HC_CLASS_KERNEL },
+	{ "ctr", "cgroups, containers, accounts", HC_CLASS_CTR },
+	{ "net", "connections, sockets, names", HC_CLASS_NET },
+	{ "file", "opens, renames, permissions", HC_CLASS_FILE },
+	{ "io", "reads, writes, mappings", HC_CLASS_IO },
+	{ "other", "other system calls", HC_CLASS_OTHER },
+};
+
+static uint64_t of_class(const uint64_t *by_type, unsigned cls)
+{
+	uint64_t n = 0;
+
+	for (unsigned type = 0; type < HC_EV_MAX; type++)
+		if (hc_event_desc(type) && hc_event_desc(type)->cls == cls)
+			n += by_type[type];
+	return n;
+}
+
+static void print_text(FILE *f, const struct args *a, const struct hc_record_summary *s, const struct child *c, char **argv)
+{
+	char one[48], two[48], three[48];
+
+	fprintf(f, "Recorded %s into %s%s\n\n", hc_span_text(s->lasted_ns, one), a->dir, s->continued ? " (continued)" : "");
+	fprintf(f, "  %-8s %12s %10s %12s\n", "class", "events", "lost", "sampled out");
+	for (size_t i = 0; i < sizeof(classes) / sizeof(classes[0]); i++) {
+		const struct class_line *k = &classes[i];
+		uint64_t n = of_class(s->rows_by_type, k->cls), lost = of_class(s->lost_by_type, k->cls),
+		         sampled = of_class(s->sampled_by_type, k->cls);
+
+		if (n || lost || sampled)
+			fprintf(f, "  %-8s %12s %10s %12s   %s\n", k->name, hc_count_text(n, one), hc_count_text(lost, two),
+			        hc_count_text(sampled, three), k->what);
+	}
+	fprintf(f, "  %-8s %12s %10s %12s\n\n", "all", hc_count_text(s->n_rows, one), hc_count_text(s->n_lost, two),
+	        hc_count_text(s->n_sampled, three));
+	fprintf(f, "  written  %s in %s", hc_bytes_text(s->bytes, one), hc_count_text(s->n_blocks, two));
+	fprintf(f, " blocks");
+	if (s->n_rows)
+		fprintf(f, ", %.1f bytes per event", (double)s->bytes / (double)s->n_rows);
+	fputc('\n', f);
+	if (s->n_filtered)
+		fprintf(f, "  excluded %s events\n", hc_count_text(s->n_filtered, one));
+	if (s->n_hooks_missing)
+		fprintf(f, "  %u of %u hooks are not offered by this kernel (hindcast query %s \"SELECT hooks FROM meta_config\")\n",
+		        s->n_hooks_missing, s->n_hooks, a->dir);
+	if (c->ended) {
+		child_text(c, one, sizeof(one));
+		fprintf(f, "  '%s' %s\n", argv[0], one);
+	}
+	fprintf(f, "\nNext:\n  hindcast info %s\n  hindcast events %s -f 'evt.type = proc_exec'\n"
+	           "  hindcast replay -p policies %s\n", a->dir, a->dir, a->dir);
+}
+
+static void json_text(const char *text)
+{
+	putchar('"');
+	for (const unsigned char *p = (const unsigned char *)text; *p; p++) {
+		if (*p == '"' || *p == '\\')
+			printf("\\%c", *p);
+		else if (*p < 0x20)
+			printf("\\u%04x", *p);
+		else
+			putchar(*p);
+	}
+	putchar('"');
+}
+
+static void print_json(const struct args *a, const struct hc_record_summary *s, const struct child *c)
+{
+	bool first = true;
+
+	printf("{\"capture\":");
+	json_text(a->dir);
+	printf(",\"continued\":%s,\"duration_ns\":%" PRIu64 ",\"events\":%" PRIu64 ",\"lost\":%" PRIu64
+	       ",\"sampled_out\":%" PRIu64 ",\"excluded\":%" PRIu64 ",\"late\":%" PRIu64 ",\"malformed\":%" PRIu64
+	       ",\"bytes\":%" PRIu64 ",\"blocks\":%" PRIu64 ",\"first_seq\":%" PRIu64 ",\"last_seq\":%" PRIu64 ",\"types\":{",
+	       s->continued ? "true" : "false", s->lasted_ns, s->n_rows, s->n_lost, s->n_sampled, s->n_filtered, s->n_late,
+	       s->n_bad, s->bytes, s->n_blocks, s->first_seq, s->last_seq);
+	for (unsigned type = 32; type < HC_EV_MAX; type++) {
+		if (!s->rows_by_type[type] && !s->lost_by_type[type] && !s->sampled_by_type[type])
+			continue;
+		printf("%s\"%s\":{\"events\":%" PRIu64 ",\"lost\":%" PRIu64 ",\"sampled_out\":%" PRIu64 "}", first ? "" : ",",
+		       hc_event_desc(type)->name, s->rows_by_type[type], s->lost_by_type[type], s->sampled_by_type[type]);
+		first = false;
+	}
+	printf("}");
+	if (c->ended && WIFEXITED(c->status))
+		printf(",\"command_status\":%d", WEXITSTATUS(c->status));
+	else if (c->ended && WIFSIGNALED(c->status))
+		printf(",\"command_signal\":%d", WTERMSIG(c->status));
+	printf("}\n");
+}
+
+/* ---- recording ---- */
+
+static int loop(struct hc_record *r, const struct args *a, struct child *c, const char **reason, struct hc_err *err)
+{
+	bool tty = !a->quiet && isatty(STDERR_FILENO), run = c->pid > 0;
+	uint64_t start = boot_ns(), shown = start, now, end = 0;
+	int code;
+
+	for (;;) {
+		code = hc_record_step(r, STEP_MS, err);
+		if (code < 0 && code != -EINTR)
+			break;
+		code = 0;
+		now = boot_ns();
+		if (child_changed) {
+			child_changed = 0;
+			child_look(c);
+		}
+		if (stop_signal) {
+			*reason = stop_signal == SIGINT ? "SIGINT" : stop_signal == SIGTERM ? "SIGTERM" : "SIGHUP";
+			break;
+		}
+		if (a->for_ns && now - start >= a->for_ns) {
+			*reason = "time";
+			break;
+		}
+		if (run && c->ended && !end)
+			end = now + 200000000; /* its last events are on their way */
+		if (end && now >= end) {
+			*reason = "command ended";
+			break;
+		}
+		if (tty && now - shown >= 500000000) {
+			progress(r, false);
+			shown = now;
+		}
+	}
+	if (tty)
+		progress(r, true);
+	return code;
+}
+
+static int record(const struct args *a, const struct excludes *e, char **argv, int argc)
+{
+	struct hc_record_opts o = {
+		.dir = a->dir,
+		.tool = "hindcast " HC_VERSION,
+		.profile = (enum hc_profile)a->profile,
+		.snaplen = (uint32_t)a->snaplen,
+		.ring_bytes = a->ring_bytes,
+		.exclude = e->x,
+		.exclude_types = e->has_types ? &e->types : NULL,
+		.exclude_text = e->text,
+	};
+	HC_AUTO(hc_record_abort) struct hc_record *r = NULL;
+	struct hc_record_summary s = { 0 };
+	struct child child = { .go_fd = -1, .fail_fd = -1 };
+	struct hc_err err = { 0 };
+	const char *reason = "error";
+	int code, failed;
+
+	code = hc_record_open(&o, &r, &err);
+	if (code < 0)
+		return hc_cli_error(&hc_cmd_record, &err);
+	catch_signals(true);
+	if (argc) {
+		code = child_fork(&child, argv);
+		if (code < 0)
+			return hc_cli_error(&hc_cmd_record, (hc_err_set(&err, code, "cannot fork: %s", strerror(-code)), &err));
+	}
+	code = hc_record_start(r, &err);
+	if (code >= 0 && argc) {
+		int failed_exec = child_go(&child);
+
+		if (failed_exec) {
+			child_done(&child);
+			hc_record_stop(hc_steal(r), "command not run", &s, NULL);
+			hc_err_set(&err, -failed_exec, "cannot run '%s': %s", argv[0], strerror(failed_exec));
+			return hc_cli_error(&hc_cmd_record, &err);
+		}
+	}
+	if (code >= 0) {
+		if (!a->quiet && isatty(STDERR_FILENO) && !argc && !a->for_ns)
+			fputs("recording; Ctrl-C stops\n", stderr);
+		code = loop(r, a, &child, &reason, &err);
+	}
+	failed = code;
+	code = hc_record_stop(hc_steal(r), reason, &s, &err);
+	child_done(&child);
+	catch_signals(false);
+	if (failed >= 0 || s.n_rows) {
+		if (a->json)
+			print_json(a, &s, &child);
+		else if (!a->quiet)
+			/* a command's own output has stdout for itself */
+			print_text(argc ? stderr : stdout, a, &s, &child, argv);
+	}
+	if (failed < 0 || code < 0) {
+		if (err.code == -ENOSPC || err.code == -EDQUOT)
+			hc_err_note(&err, "what was written before is kept: hindcast verify %s", a->dir);
+		hc_cli_error(&hc_cmd_record, &err);
+		return HC_EXIT_REFUSED;
+	}
+	return HC_EXIT_OK;
+}
+
+static int run(int argc, char **argv)
+{
+	struct args a = { .profile = HC_PROFILE_SECURITY };
+	struct excludes e = { 0 };
+	struct hc_operands operands;
+	int code = hc_cli_parse(&hc_cmd_record, argc, argv, &a, &operands);
+
+	if (code != HC_CLI_GO)
+		return code;
+	if (!a.dir)
+		code = hc_cli_usage(&hc_cmd_record, "where to? -o DIR names the capture's directory");
+	else if (operands.n && operands.after_dash > 0)
+		code = hc_cli_usage(&hc_cmd_record, "unexpected operand '%s' (a command to run goes behind --)", operands.v[0]);
+	else if (operands.saw_dash && !operands.n)
+		code = hc_cli_usage(&hc_cmd_record, "no command behind --");
+	else
+		code = parse_excludes(&a.exclude, &e);
+	if (code == HC_CLI_GO)
+		code = record(&a, &e, operands.v, operands.n);
+	hc_strs_done(&a.exclude);
+	free(e.text);
+	return code;
+}
+
+static const struct hc_example examples[] = {
+	{ .what = "record ten seconds of this machine", .command = "hindcast record -o /tmp/capture --for 10s" },
+	{ .what = "record a build, every system call", .command = "hindcast record -o build.cap -p full -- make -j2" },
+	{ .what = "leave out a noisy daemon", .command = "hindcast record -o /var/lib/hindcast -x comm=journald -x type=mmap" },
+	{ 0 },
+};
+
+const struct hc_command hc_cmd_record = {
+	.name = "record",
+	.args = "-o DIR [--for DURATION] [--profile NAME] [--snaplen BYTES] [--exclude WHAT]... [-- COMMAND...]",
+	.summary = "record this machine's events",
+	.description =
+		"Records what the processes of this machine do into a capture, a directory that every other command reads. It "
+		"stops after --for, when COMMAND has ended, or on SIGINT or SIGTERM, and prints what was recorded, lost and "
+		"written.\n\n"
+		"A capture of this machine is continued; a directory with anything else in it is refused.\n\n"
+		"Profiles: minimal (exec, fork, exit, connections, containers), security (what detection rules ask for; the "
+		"default), full (every system call). Nothing is left out silently: losses, exclusions and sampling are rows of "
+		"the capture.\n\n"
+		"Needs Linux 5.8 or later with BTF, and root or CAP_BPF, CAP_PERFMON, CAP_SYS_PTRACE and CAP_DAC_READ_SEARCH.",
+	.opts = opts,
+	.examples = examples,
+	.complete = HC_COMPLETE_COMMAND,
+	.run = run,
+};
