@@ -1,8 +1,8 @@
 /* capture/live.h: the running kernel as a source of wire records.
  *
- * hc_live_open loads the BPF programs, hc_live_start attaches them, hc_live_poll hands out records in the order of their
- * time, merged over all rings, hc_live_stop ends recording and hc_live_drain empties the rings. One thread calls all of
- * them; the counters may be read by others. Nothing here decodes a record: see bpf/wire.h. */
+ * hc_live_open loads the BPF programs, hc_live_start attaches them, hc_live_poll hands out records in the order of
+ * their time, merged over all rings, hc_live_stop ends recording and hc_live_drain empties the rings. One thread
+ * calls all of them; the counters may be read by others. Nothing here decodes a record: see bpf/wire.h. */
 #ifndef HC_CAPTURE_LIVE_H
 #define HC_CAPTURE_LIVE_H
 
@@ -21,11 +21,11 @@ struct hc_live_options {
 	const struct hc_type_set *only;   /* these types instead of the profile's; NULL: the profile */
 	const struct hc_type_set *add;    /* types recorded beside the profile's, all rows; NULL: none */
 	const struct hc_type_set *remove; /* types not recorded; NULL: none */
-	uint32_t snaplen;                 /* payload bytes kept of every recorded read, write, send, receive; 0: none */
-	bool no_env;                      /* leave the environment of a new program out */
-	bool no_entry;                    /* do not take entry images of mprotect */
-	size_t ring_bytes;                /* of each CPU's bulk ring; 0: chosen by the number of CPUs. Rounded up */
-	const uint32_t *skip_pids;        /* processes (initial pid namespace) left out */
+	uint32_t snaplen;          /* payload bytes kept of every recorded read, write, send, receive; 0: none */
+	bool no_env;               /* leave the environment of a new program out */
+	bool no_entry;             /* do not take entry images of mprotect */
+	size_t ring_bytes;         /* of each CPU's bulk ring; 0: chosen by the number of CPUs. Rounded up */
+	const uint32_t *skip_pids; /* processes (initial pid namespace) left out */
 	size_t n_skip_pids;
 	const uint32_t *skip_uids; /* real user ids left out */
 	size_t n_skip_uids;
@@ -54,14 +54,14 @@ struct hc_live_rec {
 /* Returns 0 to go on; anything else stops the poll, and that record counts as handed out. */
 typedef int (*hc_live_fn)(void *ctx, const struct hc_live_rec *rec);
 
-/* Waits up to timeout_ms for records (0: does not wait, -1: for ever) and hands out what is complete: records younger
- * than the watermark stay until the next call. Returns the number of records, what the callback returned when that was
- * not 0, or a negative errno. -EINTR: a signal came. */
+/* Waits up to timeout_ms for records (0: does not wait, -1: for ever) and hands out what is complete: records
+ * younger than the watermark stay until the next call. Returns the number of records, what the callback returned
+ * when that was not 0, or a negative errno. -EINTR: a signal came. */
 int64_t hc_live_poll(struct hc_live *live, int timeout_ms, hc_live_fn fn, void *ctx);
 /* Hands out everything in the rings, without regard to the watermark. For after hc_live_stop. */
 int64_t hc_live_drain(struct hc_live *live, hc_live_fn fn, void *ctx);
-/* Hands out one record of type HC_EV_META_STATE with flag HC_WIRE_SNAPSHOT per task alive: TASK, CREDS and NS facts with
- * subject HC_WIRE_SUBJ_ROW. Call it after hc_live_start: what is born in between is in both. */
+/* Hands out one record of type HC_EV_META_STATE with flag HC_WIRE_SNAPSHOT per task alive: TASK, CREDS and NS
+ * facts with subject HC_WIRE_SUBJ_ROW. Call it after hc_live_start: what is born in between is in both. */
 int64_t hc_live_snapshot(struct hc_live *live, hc_live_fn fn, void *ctx, struct hc_err *err);
 
 /* Losses and the like. Counters only grow; read them at any time. */
@@ -87,7 +87,7 @@ bool hc_live_gap_next(struct hc_live *live, struct hc_live_gap *ret_gap);
 enum hc_hook_state { HC_HOOK_ATTACHED, HC_HOOK_OFF, HC_HOOK_MISSING, HC_HOOK_FAILED };
 
 struct hc_live_hook {
-	const char *name;   /* tracepoint */
+	const char *name; /* tracepoint */
 	enum hc_hook_state state;
 	const char *reason; /* "" when attached */
 };

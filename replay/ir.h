@@ -1,6 +1,6 @@
 /*
- * What a front end builds and the engine evaluates: accesses (how to get a value for a row), atoms (a comparison of one),
- * boolean nodes over them, and rules: for each event type a rule may fire on, one node.
+ * What a front end builds and the engine evaluates: accesses (how to get a value for a row), atoms (a comparison
+ * of one), boolean nodes over them, and rules: for each event type a rule may fire on, one node.
  *
  *     struct hc_ir *ir = hc_ir_new();
  *     for each event type T the rule names:
@@ -10,17 +10,20 @@
  *         const struct hc_node *is_bash = hc_node_atom(ir, name, HC_OP_EQ, HC_Q_ANY, 0, &bash, 1, &err);
  *         hc_ir_rule_when(ir, rule, T, hc_node_and(ir, (const struct hc_node *[]){ is_bash, ... }, n));
  *
- * Everything is interned: asking for the same path, access or node twice gives the same pointer, so macros need no care to be
- * shared, between rules, files, dialects and event types. What can be decided for a dictionary entry (a process, a path) is
- * evaluated once per entry of a block whatever the event type; boolean structure is moved to the dictionary too. A front end
- * therefore should express a field as *columns reached by hops* where it can, as a computed leaf on a dictionary entry where
- * it must, and as a computed leaf on the row only where the row itself decides.
+ * Everything is interned: asking for the same path, access or node twice gives the same pointer, so macros need no
+ * care to be shared, between rules, files, dialects and event types. What can be decided for a dictionary entry (a
+ * process, a path) is evaluated once per entry of a block whatever the event type; boolean structure is moved to
+ * the dictionary too. A front end therefore should express a field as *columns reached by hops* where it can, as a
+ * computed leaf on a dictionary entry where it must, and as a computed leaf on the row only where the row itself
+ * decides.
  *
- * Two-valued logic: an atom whose value is absent is false, whatever the operator (HC_ATOM_ABSENT_TRUE: true); NOT makes it
- * true. Conditions that depend on the event type alone (evt.type = X) are folded by the front end with hc_node_const.
+ * Two-valued logic: an atom whose value is absent is false, whatever the operator (HC_ATOM_ABSENT_TRUE: true); NOT
+ * makes it true. Conditions that depend on the event type alone (evt.type = X) are folded by the front end with
+ * hc_node_const.
  *
- * One thread builds; afterwards the IR is only read. All pointers live as long as the IR. Out of memory is sticky: the
- * functions then give NULL (or a node that is false), all of them accept NULL, and hc_ir_error tells at the end.
+ * One thread builds; afterwards the IR is only read. All pointers live as long as the IR. Out of memory is sticky:
+ * the functions then give NULL (or a node that is false), all of them accept NULL, and hc_ir_error tells at the
+ * end.
  */
 #ifndef HC_REPLAY_IR_H
 #define HC_REPLAY_IR_H
@@ -50,11 +53,11 @@ const struct hc_path *hc_path_row(struct hc_ir *ir, unsigned event_type);
 const struct hc_path *hc_path_hop(struct hc_ir *ir, const struct hc_path *p, unsigned col);
 /* The n-th ancestor by PROC.parent; n = 0 is p itself. p must lead to PROC. */
 const struct hc_path *hc_path_ancestor(struct hc_ir *ir, const struct hc_path *p, unsigned n);
-/* Any ancestor (not the process itself): an atom over it is true when it is true for at least one. At most one in a path;
- * hc_access_value() takes the nearest ancestor that has the value. */
+/* Any ancestor (not the process itself): an atom over it is true when it is true for at least one. At most one in
+ * a path; hc_access_value() takes the nearest ancestor that has the value. */
 const struct hc_path *hc_path_any_ancestor(struct hc_ir *ir, const struct hc_path *p);
-/* a where it leads somewhere, else b. Both from the same event type and to the same domain: the process after the event
- * where the row has one, else the one before it. */
+/* a where it leads somewhere, else b. Both from the same event type and to the same domain: the process after the
+ * event where the row has one, else the one before it. */
 const struct hc_path *hc_path_else(struct hc_ir *ir, const struct hc_path *a, const struct hc_path *b);
 /* Where a path leads. */
 unsigned hc_path_dom(const struct hc_path *p);
@@ -62,15 +65,16 @@ unsigned hc_path_dom(const struct hc_path *p);
 /* ---- accesses ---- */
 
 /*
- * A computed value of an entry: the text of a command line, of a socket's tuple, a flag's name. It is asked at most once per
- * entry and block and kept. The function may use anything reachable from the entry, and view memory for texts. A text that
- * is an entry of the block's heap should carry its .ref. Pure: the same entry gives the same value whatever was asked before.
+ * A computed value of an entry: the text of a command line, of a socket's tuple, a flag's name. It is asked at
+ * most once per entry and block and kept. The function may use anything reachable from the entry, and view memory
+ * for texts. A text that is an entry of the block's heap should carry its .ref. Pure: the same entry gives the
+ * same value whatever was asked before.
  */
 struct hc_leaf {
-	const char *name;  /* for people: --profile-rules, tests */
-	unsigned dom;      /* domain of the entries; HC_DOM_ROWS(any) where the function serves rows of several types */
-	enum hc_vt type;   /* of the value, HC_VT_LIST included */
-	enum hc_vt item;   /* of a list's items */
+	const char *name; /* for people: --profile-rules, tests */
+	unsigned dom; /* domain of the entries; HC_DOM_ROWS(any) where the function serves rows of several types */
+	enum hc_vt type; /* of the value, HC_VT_LIST included */
+	enum hc_vt item; /* of a list's items */
 	struct hc_value (*get)(struct hc_view *v, unsigned dom, uint32_t entry, const void *arg);
 };
 
@@ -102,23 +106,25 @@ enum hc_op {
 	HC_OP_LE,
 	HC_OP_GT,
 	HC_OP_GE,
-	HC_OP_IN,          /* one of the constants */
-	HC_OP_CONTAINS,    /* texts and bytes; constants: any of them, for all of the following */
-	HC_OP_ICONTAINS,   /* ASCII case only */
+	HC_OP_IN,        /* one of the constants */
+	HC_OP_CONTAINS,  /* texts and bytes; constants: any of them, for all of the following */
+	HC_OP_ICONTAINS, /* ASCII case only */
 	HC_OP_STARTSWITH,
 	HC_OP_ENDSWITH,
-	HC_OP_GLOB,        /* fnmatch() without flags */
-	HC_OP_IGLOB,       /* with FNM_CASEFOLD */
-	HC_OP_REGEX,       /* PCRE2, matches the whole text; a subject over the match limit is "no match", counted */
-	HC_OP_REGEX_FIND,  /* matches somewhere */
-	HC_OP_PMATCH,      /* by path components: a constant is the text or one of its parents; ? * [ match within one */
-	HC_OP_NET,         /* an address within one of the networks; constants: bytes of address + 1 byte prefix length */
-	HC_OP_MASK_ANY,    /* number & constant != 0 */
-	HC_OP_MASK_ALL,    /* number & constant == constant */
+	HC_OP_GLOB,  /* fnmatch() without flags */
+	HC_OP_IGLOB, /* with FNM_CASEFOLD */
+	HC_OP_REGEX, /* PCRE2, matches the whole text; a subject over the match limit is "no match", counted */
+	HC_OP_REGEX_FIND, /* matches somewhere */
+	HC_OP_PMATCH, /* by path components: a constant is the text or one of its parents; ? * [ match within one
+	               */
+	HC_OP_NET, /* an address within one of the networks; constants: bytes of address + 1 byte prefix length */
+	HC_OP_MASK_ANY, /* number & constant != 0 */
+	HC_OP_MASK_ALL, /* number & constant == constant */
 	HC_N_OPS
 };
 
-/* How an atom over a list holds: for one item, or for every item (true for an empty list). Ignored for other values. */
+/* How an atom over a list holds: for one item, or for every item (true for an empty list). Ignored for other
+ * values. */
 enum hc_quant { HC_Q_ANY, HC_Q_ALL };
 
 enum {
@@ -126,13 +132,15 @@ enum {
 };
 
 /*
- * access op constants. EQ takes one or more constants as IN does; NE with several is "none of them"; LT.. and MASK take one.
- * Numbers compare by the access's own signedness, texts by bytes, addresses of different length are unequal. Constants are
- * copied. NULL with err filled: an operator that does not fit the type, a regular expression that does not compile.
+ * access op constants. EQ takes one or more constants as IN does; NE with several is "none of them"; LT.. and MASK
+ * take one. Numbers compare by the access's own signedness, texts by bytes, addresses of different length are
+ * unequal. Constants are copied. NULL with err filled: an operator that does not fit the type, a regular
+ * expression that does not compile.
  */
 const struct hc_node *hc_node_atom(struct hc_ir *ir, const struct hc_access *a, enum hc_op op, enum hc_quant q,
                                    unsigned flags, const struct hc_value *consts, size_t n, struct hc_err *err);
-/* access op access, of the same event type and comparable types. False where either is absent. Not NET, PMATCH, REGEX. */
+/* access op access, of the same event type and comparable types. False where either is absent. Not NET, PMATCH,
+ * REGEX. */
 const struct hc_node *hc_node_cmp(struct hc_ir *ir, const struct hc_access *a, enum hc_op op, enum hc_quant q,
                                   const struct hc_access *b, struct hc_err *err);
 
@@ -156,24 +164,25 @@ struct hc_rule_opts {
 	uint32_t line;       /* in it; 0 unknown */
 	const char *dialect; /* "falco" */
 	const char *severity;
-	uint32_t group;      /* under first matching, rules of one group compete for an event */
-	const void *user;    /* the front end's own, for output */
-	bool any_type;       /* the rule does not name event types: what the capture lacks does not make it unanswerable */
+	uint32_t group;   /* under first matching, rules of one group compete for an event */
+	const void *user; /* the front end's own, for output */
+	bool any_type; /* the rule does not name event types: what the capture lacks does not make it unanswerable
+	                */
 };
 
-/* Index of the rule: rules are numbered from 0 in the order they are added, which is the order of "first". Negative errno
- * when out of memory. */
+/* Index of the rule: rules are numbered from 0 in the order they are added, which is the order of "first".
+ * Negative errno when out of memory. */
 int hc_ir_rule_add(struct hc_ir *ir, const struct hc_rule_opts *opts);
-/* The rule fires on rows of this type for which node is true. A type whose node is false should be set too when the policy
- * names it: that is what tells "not recorded" from "cannot match". NULL is false. */
+/* The rule fires on rows of this type for which node is true. A type whose node is false should be set too when
+ * the policy names it: that is what tells "not recorded" from "cannot match". NULL is false. */
 void hc_ir_rule_when(struct hc_ir *ir, int rule, unsigned event_type, const struct hc_node *node);
 /*
- * The rule needs more of a type than its rows: the name of a fact as meta_config has it ("env", "data", "path", ...).
- * event_type 0: of every type the rule fires on. remedy: the recorder's option, for people ("--env all").
+ * The rule needs more of a type than its rows: the name of a fact as meta_config has it ("env", "data", "path",
+ * ...). event_type 0: of every type the rule fires on. remedy: the recorder's option, for people ("--env all").
  */
 void hc_ir_rule_needs(struct hc_ir *ir, int rule, unsigned event_type, const char *fact, const char *remedy);
-/* Whatever the capture, this rule cannot be answered: a field or event the front end has no source for. Several reasons may
- * be given. The rule is evaluated all the same unless `never` is set. */
+/* Whatever the capture, this rule cannot be answered: a field or event the front end has no source for. Several
+ * reasons may be given. The rule is evaluated all the same unless `never` is set. */
 void hc_ir_rule_unanswerable(struct hc_ir *ir, int rule, bool never, const char *fmt, ...)
 	__attribute__((format(printf, 4, 5)));
 

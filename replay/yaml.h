@@ -1,9 +1,11 @@
 /*
- * YAML (and so JSON) with places: every node knows the line, column and byte it came from, for all dialects' policy files.
+ * YAML (and so JSON) with places: every node knows the line, column and byte it came from, for all dialects'
+ * policy files.
  *
- * Scalars are untyped text; `plain` ones are those that YAML would give a type (a plain ~ or null is HC_YAML_NULL already).
- * Aliases point to the anchor's node, so a document is a graph without cycles. Nothing is trusted: size, depth, number of nodes
- * and the size of what aliases unfold to are limited. Merge keys (<<) are not resolved, of equal keys the first counts.
+ * Scalars are untyped text; `plain` ones are those that YAML would give a type (a plain ~ or null is HC_YAML_NULL
+ * already). Aliases point to the anchor's node, so a document is a graph without cycles. Nothing is trusted: size,
+ * depth, number of nodes and the size of what aliases unfold to are limited. Merge keys (<<) are not resolved, of
+ * equal keys the first counts.
  */
 #ifndef HC_REPLAY_YAML_H
 #define HC_REPLAY_YAML_H
@@ -21,20 +23,21 @@
 enum hc_yaml_kind { HC_YAML_NULL, HC_YAML_SCALAR, HC_YAML_SEQ, HC_YAML_MAP };
 
 struct hc_yaml_node {
-	uint8_t kind; /* enum hc_yaml_kind */
-	bool plain;   /* scalar: not quoted, not a block scalar */
-	bool block;   /* scalar: | or > */
-	uint32_t line, column; /* 1-based; of a block scalar, of its indicator */
-	uint32_t off;          /* in the file's bytes */
-	uint32_t n;            /* items, or pairs */
-	uint32_t weight;       /* nodes in it, aliases unfolded */
-	struct hc_str text;    /* of a scalar; followed by a NUL that is not counted */
+	uint8_t kind;                /* enum hc_yaml_kind */
+	bool plain;                  /* scalar: not quoted, not a block scalar */
+	bool block;                  /* scalar: | or > */
+	uint32_t line, column;       /* 1-based; of a block scalar, of its indicator */
+	uint32_t off;                /* in the file's bytes */
+	uint32_t n;                  /* items, or pairs */
+	uint32_t weight;             /* nodes in it, aliases unfolded */
+	struct hc_str text;          /* of a scalar; followed by a NUL that is not counted */
 	struct hc_yaml_node **items; /* sequence: n nodes; mapping: n pairs of key and value */
 };
 
 struct hc_yaml;
 
-/* Parses all documents. Places in errors carry `file`, which is copied. -EINVAL: not YAML; -E2BIG: over a limit. */
+/* Parses all documents. Places in errors carry `file`, which is copied. -EINVAL: not YAML; -E2BIG: over a limit.
+ */
 int hc_yaml_parse(const char *file, const void *text, size_t n_bytes, struct hc_yaml **ret, struct hc_err *err);
 /* Reads the whole file, at most HC_YAML_MAX_BYTES; "-" is not special. -errno when it cannot be read. */
 int hc_yaml_load(const char *path, struct hc_yaml **ret, struct hc_err *err);
@@ -50,7 +53,8 @@ const struct hc_yaml_node *hc_yaml_get(const struct hc_yaml_node *map, const cha
 /* y, yes, true, on and n, no, false, off, in lower, Capitalised or UPPER form. False when it is none of them. */
 bool hc_yaml_bool(const struct hc_yaml_node *n, bool *ret);
 
-/* Where in the file the byte `off` of a scalar's text stands: exact for text without escapes, else the scalar's begin. */
+/* Where in the file the byte `off` of a scalar's text stands: exact for text without escapes, else the scalar's
+ * begin. */
 void hc_yaml_place(const struct hc_yaml *y, const struct hc_yaml_node *n, uint32_t off, uint32_t *ret_line,
                    uint32_t *ret_column);
 /* A line of the file, 1-based, without its end; empty when there is none. */

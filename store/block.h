@@ -1,7 +1,8 @@
 /*
- * Reading one block. Columns are decoded when asked for and stay until the block is closed; a column that nobody asks for is
- * neither read nor decompressed. The bytes are untrusted: references are checked against their dictionary when a column is
- * decoded, so that users index without checks. A block belongs to one thread; blocks of one capture may be used by many.
+ * Reading one block. Columns are decoded when asked for and stay until the block is closed; a column that nobody
+ * asks for is neither read nor decompressed. The bytes are untrusted: references are checked against their
+ * dictionary when a column is decoded, so that users index without checks. A block belongs to one thread; blocks
+ * of one capture may be used by many.
  */
 #ifndef HC_STORE_BLOCK_H
 #define HC_STORE_BLOCK_H
@@ -21,12 +22,13 @@ struct hc_block; /* opaque */
 
 /* From the block's header: known without decoding anything. */
 struct hc_block_info {
-	uint8_t stream;         /* enum hc_stream */
+	uint8_t stream; /* enum hc_stream */
 	uint32_t n_rows;
-	uint64_t bytes;         /* on disk, all frames */
+	uint64_t bytes; /* on disk, all frames */
 	uint64_t first_seq, last_seq;
 	uint64_t first_ns, last_ns; /* boot clock: smallest and largest of the rows */
-	int64_t wall_offset_ns; /* add to a boot time to get ns since the epoch (calibration in force at the block) */
+	int64_t wall_offset_ns; /* add to a boot time to get ns since the epoch (calibration in force at the block)
+	                         */
 	struct hc_type_set types;
 };
 
@@ -69,8 +71,9 @@ struct hc_rows {
 };
 
 /*
- * Opens the block at `off` of an open file (borrowed until close). name is for messages. Checks the header's checksum; the
- * checksums of chunks are checked as they are read. -EBADMSG damaged, -ENOTSUP a newer format, -E2BIG over a limit.
+ * Opens the block at `off` of an open file (borrowed until close). name is for messages. Checks the header's
+ * checksum; the checksums of chunks are checked as they are read. -EBADMSG damaged, -ENOTSUP a newer format,
+ * -E2BIG over a limit.
  */
 int hc_block_open(int fd, off_t off, const char *name, struct hc_block **ret, struct hc_err *err);
 struct hc_block *hc_block_close(struct hc_block *b);
@@ -83,10 +86,14 @@ uint32_t hc_block_n_rows(const struct hc_block *b, unsigned event_type);
 uint32_t hc_block_n_entries(const struct hc_block *b, enum hc_obj_type obj);
 
 /* A column that the block does not have reads as all absent (older writer, or nothing to say). */
-int hc_block_event_refs(struct hc_block *b, unsigned event_type, unsigned col, struct hc_refs *ret, struct hc_err *err);
-int hc_block_event_ints(struct hc_block *b, unsigned event_type, unsigned col, struct hc_ints *ret, struct hc_err *err);
-int hc_block_obj_refs(struct hc_block *b, enum hc_obj_type obj, unsigned col, struct hc_refs *ret, struct hc_err *err);
-int hc_block_obj_ints(struct hc_block *b, enum hc_obj_type obj, unsigned col, struct hc_ints *ret, struct hc_err *err);
+int hc_block_event_refs(struct hc_block *b, unsigned event_type, unsigned col, struct hc_refs *ret,
+                        struct hc_err *err);
+int hc_block_event_ints(struct hc_block *b, unsigned event_type, unsigned col, struct hc_ints *ret,
+                        struct hc_err *err);
+int hc_block_obj_refs(struct hc_block *b, enum hc_obj_type obj, unsigned col, struct hc_refs *ret,
+                      struct hc_err *err);
+int hc_block_obj_ints(struct hc_block *b, enum hc_obj_type obj, unsigned col, struct hc_ints *ret,
+                      struct hc_err *err);
 int hc_block_heap(struct hc_block *b, enum hc_obj_type heap, struct hc_heap *ret, struct hc_err *err);
 int hc_block_lists(struct hc_block *b, enum hc_obj_type lists, struct hc_lists *ret, struct hc_err *err);
 int hc_block_rows(struct hc_block *b, struct hc_rows *ret, struct hc_err *err);
@@ -103,7 +110,8 @@ static inline bool hc_ints_valid(const struct hc_ints *c, uint32_t row)
 	return !c->valid || (c->valid[row / 64] >> (row % 64) & 1);
 }
 
-/* False when the block surely has no such string (or address of 4 or 16 bytes) in its heaps: by the Bloom filter. */
+/* False when the block surely has no such string (or address of 4 or 16 bytes) in its heaps: by the Bloom filter.
+ */
 bool hc_block_may_have_str(const struct hc_block *b, struct hc_str s);
 bool hc_block_may_have_bytes(const struct hc_block *b, const void *p, uint32_t n_bytes);
 

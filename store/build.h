@@ -1,8 +1,8 @@
 /*
  * Building one block: rows of any type, and the dictionaries they refer to.
  *
- * A builder belongs to one stream of a writer and to one thread. Interning returns a 1-based reference that is valid until
- * the block is sealed: the epoch tells. Everything is copied on interning; nothing borrowed is kept.
+ * A builder belongs to one stream of a writer and to one thread. Interning returns a 1-based reference that is
+ * valid until the block is sealed: the epoch tells. Everything is copied on interning; nothing borrowed is kept.
  */
 #ifndef HC_STORE_BUILD_H
 #define HC_STORE_BUILD_H
@@ -59,15 +59,17 @@ static inline uint32_t hc_slot_put(struct hc_slot *s, const struct hc_builder *b
 }
 
 /*
- * Each returns the reference of an equal entry or of a new one; 0 means "absent" (out of memory included: the builder
- * remembers it and sealing fails with -ENOMEM). A present but empty string is an entry of its own, not 0, unless .p is NULL.
+ * Each returns the reference of an equal entry or of a new one; 0 means "absent" (out of memory included: the
+ * builder remembers it and sealing fails with -ENOMEM). A present but empty string is an entry of its own, not 0,
+ * unless .p is NULL.
  */
 uint32_t hc_build_str(struct hc_builder *b, struct hc_str s);
 uint32_t hc_build_bytes(struct hc_builder *b, const void *p, uint32_t n_bytes);
 uint32_t hc_build_strs(struct hc_builder *b, const uint32_t *str_refs, uint32_t n);
 uint32_t hc_build_ints(struct hc_builder *b, const int64_t *values, uint32_t n);
-/* cells by HC_O_<OBJ>_ column; references in it must be of this epoch (and of earlier entries for the same kind). Objects may
- * refer to each other in circles (a socket's creator has that socket as its stdin): the caller breaks the circle with 0. */
+/* cells by HC_O_<OBJ>_ column; references in it must be of this epoch (and of earlier entries for the same kind).
+ * Objects may refer to each other in circles (a socket's creator has that socket as its stdin): the caller breaks
+ * the circle with 0. */
 uint32_t hc_build_obj(struct hc_builder *b, enum hc_obj_type obj, const struct hc_cells *cells);
 
 /* cells by HC_C_<TYPE>_ or HC_COL_ column. Rows must come in the order they are to be read. */

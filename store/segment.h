@@ -16,21 +16,21 @@
 
 struct hc_seg_header {
 	uint16_t format_major, format_minor;
-	uint8_t stream;        /* enum hc_stream */
-	uint32_t number;       /* in its stream and boot, from 1, without gaps */
+	uint8_t stream;  /* enum hc_stream */
+	uint32_t number; /* in its stream and boot, from 1, without gaps */
 	uint8_t capture_id[16];
 	uint8_t boot_id[16];
-	char node[65];         /* host name, terminated */
-	char tool[65];         /* "hindcast VERSION", terminated */
+	char node[65]; /* host name, terminated */
+	char tool[65]; /* "hindcast VERSION", terminated */
 	int64_t created_wall_ns;
 	uint64_t created_boot_ns;
 };
 
 /* A block as the footer, or a walk, knows it. */
 struct hc_seg_block {
-	uint64_t off;           /* of its header frame, from the segment's first byte */
+	uint64_t off; /* of its header frame, from the segment's first byte */
 	struct hc_block_info info;
-	uint8_t sha256[32];     /* of all its bytes: its leaf in the Merkle tree; zero after a walk without hashing */
+	uint8_t sha256[32]; /* of all its bytes: its leaf in the Merkle tree; zero after a walk without hashing */
 };
 
 enum hc_seg_state {
@@ -55,10 +55,11 @@ struct hc_seg {
 };
 
 /*
- * Reads a segment's structure: from the footer when there is one that checks out, else by walking the block headers and,
- * after a damaged one, by searching the next header. Damage is no failure: it is listed. Fails when the header frame is not
- * that of a segment (-EBADMSG), is of a newer major format (-ENOTSUP) or the file cannot be read.
- * base and limit bound the segment within the file (a bundle's member); base 0 and limit UINT64_MAX for a file of its own.
+ * Reads a segment's structure: from the footer when there is one that checks out, else by walking the block
+ * headers and, after a damaged one, by searching the next header. Damage is no failure: it is listed. Fails when
+ * the header frame is not that of a segment (-EBADMSG), is of a newer major format (-ENOTSUP) or the file cannot
+ * be read. base and limit bound the segment within the file (a bundle's member); base 0 and limit UINT64_MAX for a
+ * file of its own.
  */
 int hc_seg_load(int fd, uint64_t base, uint64_t limit, const char *name, struct hc_seg **ret, struct hc_err *err);
 /* The same by walking, the footer compared with what was found (a difference is damage). hash: fill in sha256. */

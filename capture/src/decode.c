@@ -1,6 +1,6 @@
 /*
- * Taking wire records apart. The bytes come from our own programs, over memory that the kernel shares with us; lengths are
- * checked all the same, because a wrong one must not become a wrong row.
+ * Taking wire records apart. The bytes come from our own programs, over memory that the kernel shares with us;
+ * lengths are checked all the same, because a wrong one must not become a wrong row.
  */
 #include "decode.h"
 
@@ -12,7 +12,8 @@ int wrec_parse(const void *rec, size_t room, struct wrec *ret)
 	const struct hc_wire_head *h = rec;
 	const uint8_t *p, *end;
 
-	if (room < sizeof(*h) || h->bytes < sizeof(*h) || h->bytes > room || h->bytes % 8 || h->bytes > HC_WIRE_MAX_BYTES)
+	if (room < sizeof(*h) || h->bytes < sizeof(*h) || h->bytes > room || h->bytes % 8 ||
+	    h->bytes > HC_WIRE_MAX_BYTES)
 		return -EBADMSG;
 	if (h->n_slots > HC_WIRE_MAX_SLOTS || h->bytes - sizeof(*h) < h->n_slots * sizeof(uint64_t))
 		return -EBADMSG;

@@ -44,7 +44,8 @@ struct hc_str wrec_str(const struct wrec *r, unsigned subject);
 #define WPATH_TEXT_BYTES (HC_WIRE_PATH_BYTES + 512)
 
 /* The components of a PATH fact joined root first into `buf`; `from_fs` leaves out what is above the root of the
- * file's own file system. A path that was cut does not begin with '/'. Returns the length; 0 when it is damaged. */
+ * file's own file system. A path that was cut does not begin with '/'. Returns the length; 0 when it is damaged.
+ */
 uint32_t wpath_text(const struct wfact *f, bool from_fs, char *buf, uint32_t room);
 
 #endif

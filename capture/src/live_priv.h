@@ -20,11 +20,11 @@ struct hc_ring {
 	const unsigned long *producer; /* bytes written so far */
 	unsigned long *consumer;       /* bytes read so far */
 	const uint8_t *data;
-	uint64_t mask;                 /* data bytes - 1 */
-	uint64_t pos;                  /* of the next record: ahead of *consumer within a poll */
-	uint64_t limit;                /* producer position seen at the beginning of the poll */
-	const struct hc_wire_head *head; /* next record; NULL when there is none below limit */
-	uint64_t next;                 /* position after it */
+	uint64_t mask;                     /* data bytes - 1 */
+	uint64_t pos;                      /* of the next record: ahead of *consumer within a poll */
+	uint64_t limit;                    /* producer position seen at the beginning of the poll */
+	const struct hc_wire_head *head;   /* next record; NULL when there is none below limit */
+	uint64_t next;                     /* position after it */
 	void *map_consumer, *map_producer; /* to unmap */
 	size_t map_bytes;
 	int fd;
@@ -52,8 +52,8 @@ int hc_merge_init(struct hc_merge *m, unsigned n_rings, unsigned n_cpus);
 void hc_merge_done(struct hc_merge *m);
 /* Maps ring buffer `fd` as ring `i`. */
 int hc_merge_map(struct hc_merge *m, unsigned i, int fd, size_t bytes);
-/* Hands out the records that are at least slack_ns older than now_ns, which must have been read before the call; with
- * UINT64_MAX as now_ns all of them. Returns their number or what the callback returned when not 0. */
+/* Hands out the records that are at least slack_ns older than now_ns, which must have been read before the call;
+ * with UINT64_MAX as now_ns all of them. Returns their number or what the callback returned when not 0. */
 int64_t hc_merge_run(struct hc_merge *m, uint64_t now_ns, uint64_t slack_ns, hc_live_fn fn, void *ctx);
 
 #endif

@@ -1,9 +1,9 @@
-/* Reading the rings. Every record carries the boot time of its hook, and within one ring times only grow (but for an
- * interrupt's record between two, which comes microseconds late): merging is a heap of ring heads. A record may be handed
- * out once no ring can bring an older one. Between taking the time and writing the record a program runs for a few
- * microseconds with preemption off, so what is older than now - slack has been written, unless the machine itself stood
- * still; such a record comes later and says so. Records stay where they are in the ring until they have been handed
- * out. */
+/* Reading the rings. Every record carries the boot time of its hook, and within one ring times only grow (but for
+ * an interrupt's record between two, which comes microseconds late): merging is a heap of ring heads. A record may
+ * be handed out once no ring can bring an older one. Between taking the time and writing the record a program runs
+ * for a few microseconds with preemption off, so what is older than now - slack has been written, unless the
+ * machine itself stood still; such a record comes later and says so. Records stay where they are in the ring until
+ * they have been handed out. */
 #include "live_priv.h"
 
 #include <errno.h>

@@ -1,6 +1,6 @@
 /*
- * Open files and sockets, keyed by what the kernel calls them (scrambled addresses of file and inode). A row that creates a
- * descriptor begins a new object whatever the key says, because the kernel reuses addresses at once.
+ * Open files and sockets, keyed by what the kernel calls them (scrambled addresses of file and inode). A row that
+ * creates a descriptor begins a new object whatever the key says, because the kernel reuses addresses at once.
  */
 #include "tracker_priv.h"
 
@@ -50,11 +50,21 @@ static uint8_t kind_of_anon(struct hc_str name)
 		const char *name;
 		uint8_t kind;
 	} kinds[] = {
-		{ "[eventfd]", HC_FD_EVENTFD },    { "[eventpoll]", HC_FD_EVENTPOLL }, { "[signalfd]", HC_FD_SIGNALFD },
-		{ "[timerfd]", HC_FD_TIMERFD },    { "inotify", HC_FD_INOTIFY },       { "[fanotify]", HC_FD_FANOTIFY },
-		{ "bpf-map", HC_FD_BPF_MAP },      { "bpf-prog", HC_FD_BPF_PROG },     { "bpf_link", HC_FD_BPF_LINK },
-		{ "bpf-link", HC_FD_BPF_LINK },    { "[perf_event]", HC_FD_PERF },     { "[io_uring]", HC_FD_IO_URING },
-		{ "[userfaultfd]", HC_FD_USERFAULTFD }, { "[pidfd]", HC_FD_PIDFD },    { "anon_inode:inotify", HC_FD_INOTIFY },
+		{ "[eventfd]", HC_FD_EVENTFD },
+		{ "[eventpoll]", HC_FD_EVENTPOLL },
+		{ "[signalfd]", HC_FD_SIGNALFD },
+		{ "[timerfd]", HC_FD_TIMERFD },
+		{ "inotify", HC_FD_INOTIFY },
+		{ "[fanotify]", HC_FD_FANOTIFY },
+		{ "bpf-map", HC_FD_BPF_MAP },
+		{ "bpf-prog", HC_FD_BPF_PROG },
+		{ "bpf_link", HC_FD_BPF_LINK },
+		{ "bpf-link", HC_FD_BPF_LINK },
+		{ "[perf_event]", HC_FD_PERF },
+		{ "[io_uring]", HC_FD_IO_URING },
+		{ "[userfaultfd]", HC_FD_USERFAULTFD },
+		{ "[pidfd]", HC_FD_PIDFD },
+		{ "anon_inode:inotify", HC_FD_INOTIFY },
 	};
 
 	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++)
@@ -161,10 +171,10 @@ void fd_done(struct hc_tracker *t)
 	struct tsock *s;
 
 	TABLE_ALL(&t->fds, at, f)
-		fd_unref(t, f);
+	fd_unref(t, f);
 	table_done(&t->fds);
 	TABLE_ALL(&t->socks, at, s)
-		sock_unref(t, s);
+	sock_unref(t, s);
 	table_done(&t->socks);
 }
 
@@ -206,7 +216,8 @@ static struct tsock *sock_known(struct hc_tracker *t, uint64_t key)
 /* What the kernel says of an endpoint now, with what is known of it from before. */
 static bool sock_same(const struct tsock *a, const struct tsock *b)
 {
-	return memcmp(&a->w, &b->w, sizeof(a->w)) == 0 && a->local == b->local && a->peer == b->peer && a->role == b->role;
+	return memcmp(&a->w, &b->w, sizeof(a->w)) == 0 && a->local == b->local && a->peer == b->peer &&
+	       a->role == b->role;
 }
 
 struct tsock *sock_see(struct hc_tracker *t, const struct wrec *r, unsigned subject, struct tver *ver)
@@ -284,8 +295,8 @@ struct tfd *fd_set_sock(struct hc_tracker *t, struct tfd *f, struct tsock *s)
 
 /* ---- descriptors ---- */
 
-static void fd_define(struct hc_tracker *t, struct tfd *f, const struct wrec *r, unsigned subject, struct tver *ver,
-                      struct tpath *opened)
+static void fd_define(struct hc_tracker *t, struct tfd *f, const struct wrec *r, unsigned subject,
+                      struct tver *ver, struct tpath *opened)
 {
 	const struct wfact *pf = wrec_fact(r, HC_WIRE_F_PATH, subject);
 	const struct hc_wire_file *w = WREC_GET(r, HC_WIRE_F_FILE, subject, struct hc_wire_file);
@@ -333,9 +344,9 @@ static void fd_define(struct hc_tracker *t, struct tfd *f, const struct wrec *r,
 		f->defined = true;
 	}
 	if (k) {
-		f->kind = k->kind == HC_WIRE_KOBJ_BPF_PROG ? HC_FD_BPF_PROG :
-		          k->kind == HC_WIRE_KOBJ_BPF_MAP  ? HC_FD_BPF_MAP :
-		                                             HC_FD_BPF_LINK;
+		f->kind = k->kind == HC_WIRE_KOBJ_BPF_PROG  ? HC_FD_BPF_PROG
+		          : k->kind == HC_WIRE_KOBJ_BPF_MAP ? HC_FD_BPF_MAP
+		                                            : HC_FD_BPF_LINK;
 		f->target = k->id;
 		txt_unref(t, f->name);
 		f->name = txt_get(t, k->name, strnlen(k->name, sizeof(k->name)));

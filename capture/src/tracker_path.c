@@ -1,8 +1,9 @@
 /*
  * Paths: joining texts, the cache of path objects, and the late look-up of paths that no kernel object names.
  *
- * The late look-up opens the parent directory below the process's own root with openat2(RESOLVE_IN_ROOT | RESOLVE_CACHED):
- * the answer comes from the dentry cache that the caller has just filled, or not at all, so it never waits for a file server.
+ * The late look-up opens the parent directory below the process's own root with openat2(RESOLVE_IN_ROOT |
+ * RESOLVE_CACHED): the answer comes from the dentry cache that the caller has just filled, or not at all, so it
+ * never waits for a file server.
  */
 #include "tracker_priv.h"
 
@@ -75,8 +76,8 @@ void path_sweep(struct hc_tracker *t)
 {
 	struct tpath *p;
 
-	/* Second chance: what was not asked for since the last sweep goes. Going backwards, because removal closes holes
-	 * with entries from behind. */
+	/* Second chance: what was not asked for since the last sweep goes. Going backwards, because removal closes
+	 * holes with entries from behind. */
 	for (uint32_t at = t->paths.mask + 1; t->paths.slot && at-- > 0;) {
 		p = t->paths.slot[at].p;
 		if (!p)
@@ -332,7 +333,8 @@ void path_changed(struct hc_tracker *t, const struct tpath *p, bool all)
 
 static struct dir_entry *dir_get(struct hc_tracker *t, struct root_fd *root, struct hc_str dir)
 {
-	struct hc_hash128 h = hash_bytes(hash_add(hash_add(t->seed, root->ns_mnt), root->root_hash), dir.p, dir.len);
+	struct hc_hash128 h =
+		hash_bytes(hash_add(hash_add(t->seed, root->ns_mnt), root->root_hash), dir.p, dir.len);
 	struct dir_entry *e, *old = NULL;
 
 	TABLE_EACH(&t->dirs, h.a, at, e)
@@ -375,7 +377,8 @@ struct txt *path_late(struct hc_tracker *t, const struct tver *v, struct hc_str 
 	struct dir_entry *e;
 	struct hc_str dir = abs, last;
 
-	if (!t->opts.late_paths || t->late_off || t->proc_fd < 0 || abs.len < 1 || abs.p[0] != '/' || is_selfish(abs))
+	if (!t->opts.late_paths || t->late_off || t->proc_fd < 0 || abs.len < 1 || abs.p[0] != '/' ||
+	    is_selfish(abs))
 		return NULL;
 	if (abs.len == 1)
 		return txt_get(t, "/", 1);
@@ -408,8 +411,8 @@ struct tfile *path_late_file(struct hc_tracker *t, const struct tver *v, struct 
 	struct tfile *f;
 	int fd, r;
 
-	if (!t->opts.late_paths || t->late_off || t->proc_fd < 0 || abs.len < 2 || abs.len >= PATH_MAX || abs.p[0] != '/' ||
-	    is_selfish(abs))
+	if (!t->opts.late_paths || t->late_off || t->proc_fd < 0 || abs.len < 2 || abs.len >= PATH_MAX ||
+	    abs.p[0] != '/' || is_selfish(abs))
 		return NULL;
 	root = root_of(t, v);
 	if (!root)
@@ -450,6 +453,6 @@ void path_late_done(struct hc_tracker *t)
 		if (r->used_ns && r->fd >= 0 && r->root_hash)
 			close(r->fd);
 	TABLE_ALL(&t->paths, at, p)
-		path_unref(t, p);
+	path_unref(t, p);
 	table_done(&t->paths);
 }

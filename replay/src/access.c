@@ -37,7 +37,8 @@ static struct hc_value at_end(struct hc_view *v, const struct hc_access *a, uint
 	}
 }
 
-/* The process to which the part of the path before "any ancestor" leads; the rest of the path after it is tried for each. */
+/* The process to which the part of the path before "any ancestor" leads; the rest of the path after it is tried
+ * for each. */
 static struct hc_value nearest(struct hc_view *v, const struct hc_access *a, uint32_t row_entry)
 {
 	const struct hc_path *any = a->path;

@@ -6,7 +6,8 @@
 
 #define HC_MAX_ANCESTORS 4096 /* a chain that is longer is none that a kernel made */
 
-/* The value for an entry of the domain to which the first `skip` steps of the access's path lead; 0: of the row. */
+/* The value for an entry of the domain to which the first `skip` steps of the access's path lead; 0: of the row.
+ */
 struct hc_value hc_access_from(struct hc_view *v, const struct hc_access *a, uint32_t entry, unsigned skip);
 
 #endif

@@ -1,11 +1,11 @@
 /*
  * The IR's inside.
  *
- * A node belongs to a domain and is true or false for each of its entries, and for "no entry": at0. A node on the rows of a
- * type is reached from nodes on dictionaries by LIFT nodes, each a step along one column: LIFT(step, child) is true for an
- * entry when child is true for what the step refers to. Because the child also has a value for "no entry", NOT, AND and OR
- * commute with LIFT, and the constructors use that to move boolean structure to the dictionaries: AND of two LIFTs by the same
- * step is one LIFT of an AND. NOT is moved down to the leaves.
+ * A node belongs to a domain and is true or false for each of its entries, and for "no entry": at0. A node on the
+ * rows of a type is reached from nodes on dictionaries by LIFT nodes, each a step along one column: LIFT(step,
+ * child) is true for an entry when child is true for what the step refers to. Because the child also has a value
+ * for "no entry", NOT, AND and OR commute with LIFT, and the constructors use that to move boolean structure to
+ * the dictionaries: AND of two LIFTs by the same step is one LIFT of an AND. NOT is moved down to the leaves.
  */
 #ifndef HC_REPLAY_IR_PRIV_H
 #define HC_REPLAY_IR_PRIV_H
@@ -19,20 +19,20 @@ enum hc_step_kind { HC_STEP_COL, HC_STEP_ELSE };
 struct hc_step {
 	uint32_t id;
 	uint8_t kind;
-	uint16_t from, to; /* domains */
-	uint16_t col;      /* HC_STEP_COL */
+	uint16_t from, to;           /* domains */
+	uint16_t col;                /* HC_STEP_COL */
 	const struct hc_path *a, *b; /* HC_STEP_ELSE: rows of `from` along a, where that leads nowhere along b */
 };
 
 struct hc_path {
 	uint32_t id;
 	uint16_t event_type;
-	uint16_t dom;                /* where it leads */
+	uint16_t dom; /* where it leads */
 	uint16_t n_steps;
-	bool any;                    /* its last part is "any ancestor of" */
-	bool has_any;                /* some part is */
-	const struct hc_path *prev;  /* NULL: the row */
-	const struct hc_step *step;  /* NULL: the row, or any */
+	bool any;                   /* its last part is "any ancestor of" */
+	bool has_any;               /* some part is */
+	const struct hc_path *prev; /* NULL: the row */
+	const struct hc_step *step; /* NULL: the row, or any */
 };
 
 enum hc_access_kind { HC_ACCESS_COL, HC_ACCESS_ROW, HC_ACCESS_LEAF, HC_ACCESS_CONST, HC_ACCESS_ELSE };
@@ -40,13 +40,13 @@ enum hc_access_kind { HC_ACCESS_COL, HC_ACCESS_ROW, HC_ACCESS_LEAF, HC_ACCESS_CO
 struct hc_access {
 	uint32_t id;
 	uint8_t kind;
-	uint8_t vt, item;           /* enum hc_vt */
+	uint8_t vt, item; /* enum hc_vt */
 	uint16_t event_type;
 	uint16_t col;               /* COL; ROW: enum hc_row_field */
 	const struct hc_path *path; /* COL, ROW, LEAF */
 	const struct hc_leaf *leaf;
 	const void *arg;
-	struct hc_value value;      /* CONST */
+	struct hc_value value;         /* CONST */
 	const struct hc_access *a, *b; /* ELSE */
 };
 
@@ -56,9 +56,9 @@ enum hc_node_kind {
 	HC_NODE_AND,
 	HC_NODE_OR,
 	HC_NODE_NOT,
-	HC_NODE_LIFT,    /* by step */
-	HC_NODE_ANYANC,  /* PROC: true when the child is for an ancestor */
-	HC_NODE_LIST,    /* HC_OBJ_STRS: quantifier over the child on HC_OBJ_STR */
+	HC_NODE_LIFT,   /* by step */
+	HC_NODE_ANYANC, /* PROC: true when the child is for an ancestor */
+	HC_NODE_LIST,   /* HC_OBJ_STRS: quantifier over the child on HC_OBJ_STR */
 	/* leaves */
 	HC_NODE_PRESENT, /* every entry but "no entry" */
 	HC_NODE_INT,     /* column of numbers */
@@ -69,27 +69,27 @@ enum hc_node_kind {
 	HC_NODE_CMP,     /* two accesses */
 };
 
-/* What it costs to evaluate for one entry: decides on the order in a conjunction, and whether to ask about all entries at
- * once or only about those that matter. */
+/* What it costs to evaluate for one entry: decides on the order in a conjunction, and whether to ask about all
+ * entries at once or only about those that matter. */
 enum hc_cost { HC_COST_FREE, HC_COST_BULK, HC_COST_TEXT, HC_COST_COMPUTED, HC_COST_REGEX, HC_COST_ROW };
 
 struct hc_node {
 	uint32_t id;
 	uint8_t kind;
-	uint8_t cost;    /* enum hc_cost: of the dearest part */
-	uint16_t dom;    /* unused for TRUE and FALSE */
-	bool at0;        /* value where there is no entry; for rows without meaning */
+	uint8_t cost; /* enum hc_cost: of the dearest part */
+	uint16_t dom; /* unused for TRUE and FALSE */
+	bool at0;     /* value where there is no entry; for rows without meaning */
 	uint16_t n_kids;
-	uint16_t col;    /* INT: column; ROWF: field */
+	uint16_t col;     /* INT: column; ROWF: field */
 	uint32_t n_users; /* nodes and rules that have it as a part */
 	const struct hc_node **kids;
 	const struct hc_step *step;
 	const struct hc_operand *operand;
 	const struct hc_leaf *leaf;
 	const void *arg;
-	uint32_t leaf_id;  /* LEAF: same for the same leaf, argument and domain */
+	uint32_t leaf_id;                     /* LEAF: same for the same leaf, argument and domain */
 	const struct hc_access *left, *right; /* CMP */
-	uint16_t skip;     /* CMP: steps of both paths that lead to dom */
+	uint16_t skip;                        /* CMP: steps of both paths that lead to dom */
 };
 
 struct hc_when {

@@ -1,9 +1,9 @@
 /*
- * Operators, one value at a time. The vectorised evaluator has kernels for numbers and its own way for sets of texts; for
- * everything else it comes here, once per distinct entry.
+ * Operators, one value at a time. The vectorised evaluator has kernels for numbers and its own way for sets of
+ * texts; for everything else it comes here, once per distinct entry.
  *
- * Regular expressions are bounded by PCRE2's match and heap limits: a subject that exceeds them counts as "no match", and the
- * number of such subjects is reported.
+ * Regular expressions are bounded by PCRE2's match and heap limits: a subject that exceeds them counts as "no
+ * match", and the number of such subjects is reported.
  */
 #include "op_priv.h"
 
@@ -74,8 +74,9 @@ const char *hc_op_name(enum hc_op op)
 const char *hc_vt_name(enum hc_vt vt)
 {
 	static const char *const names[] = {
-		[HC_VT_NONE] = "nothing", [HC_VT_I64] = "signed number", [HC_VT_U64] = "number",    [HC_VT_BOOL] = "boolean",
-		[HC_VT_STR] = "text",     [HC_VT_BYTES] = "bytes",       [HC_VT_IP] = "IP address", [HC_VT_LIST] = "list",
+		[HC_VT_NONE] = "nothing",  [HC_VT_I64] = "signed number", [HC_VT_U64] = "number",
+		[HC_VT_BOOL] = "boolean",  [HC_VT_STR] = "text",          [HC_VT_BYTES] = "bytes",
+		[HC_VT_IP] = "IP address", [HC_VT_LIST] = "list",
 	};
 
 	return vt <= HC_VT_LIST ? names[vt] : "?";
@@ -181,8 +182,8 @@ static bool bracket_char(struct hc_str p, uint32_t *i, unsigned char *ret)
 }
 
 /*
- * p.p[at] is '['. Returns the length of the expression and whether c is in it, or 0 when it has no end: then '[' stands for
- * itself.
+ * p.p[at] is '['. Returns the length of the expression and whether c is in it, or 0 when it has no end: then '['
+ * stands for itself.
  */
 static uint32_t bracket(struct hc_str p, uint32_t at, unsigned char c, bool fold, bool *ret_in)
 {
@@ -193,7 +194,7 @@ static uint32_t bracket(struct hc_str p, uint32_t at, unsigned char c, bool fold
 		negated = true;
 		i++;
 	}
-	for (begin = i; i < p.len; ) {
+	for (begin = i; i < p.len;) {
 		unsigned char from, to;
 
 		if (p.p[i] == ']' && i > begin) {
@@ -208,8 +209,9 @@ static uint32_t bracket(struct hc_str p, uint32_t at, unsigned char c, bool fold
 			if (end + 1 < p.len) {
 				struct hc_str name = { p.p + i + 2, end - i - 2 };
 
-				in |= in_class(name, c) || (fold && c < 0x80 && (in_class(name, (unsigned char)tolower(c)) ||
-				                                                 in_class(name, (unsigned char)toupper(c))));
+				in |= in_class(name, c) || (fold && c < 0x80 &&
+				                            (in_class(name, (unsigned char)tolower(c)) ||
+				                             in_class(name, (unsigned char)toupper(c))));
 				i = end + 2;
 				continue;
 			}
@@ -232,7 +234,8 @@ static uint32_t bracket(struct hc_str p, uint32_t at, unsigned char c, bool fold
 	return 0;
 }
 
-/* Whether one character of text matches the pattern's next element, which is not '*'. 0, or the element's length. */
+/* Whether one character of text matches the pattern's next element, which is not '*'. 0, or the element's length.
+ */
 static uint32_t glob_one(struct hc_str p, uint32_t at, unsigned char c, bool fold)
 {
 	unsigned char want = (unsigned char)p.p[at];
@@ -274,7 +277,8 @@ bool hc_glob(struct hc_str p, struct hc_str s, bool fold)
 			pi += len;
 			si++;
 		} else if (star_p != UINT32_MAX) {
-			pi = star_p; /* only the last star need give way: the ones before took as little as they could */
+			pi = star_p; /* only the last star need give way: the ones before took as little as they
+			                could */
 			si = ++star_s;
 		} else
 			return false;
@@ -398,8 +402,8 @@ static int regex_compile(struct hc_regex *re, struct hc_str pattern, bool whole,
 	if (whole)
 		options |= PCRE2_ANCHORED | PCRE2_ENDANCHORED;
 	if (pattern.len > MAX_PATTERN_BYTES)
-		return hc_err_set(err, -E2BIG, "a regular expression of %u bytes is over the limit of %u", pattern.len,
-		                  MAX_PATTERN_BYTES);
+		return hc_err_set(err, -E2BIG, "a regular expression of %u bytes is over the limit of %u",
+		                  pattern.len, MAX_PATTERN_BYTES);
 	re->code = pcre2_compile((PCRE2_SPTR)pattern.p, pattern.len, options, &code, &at, NULL);
 	if (!re->code) {
 		char text[160] = "";
@@ -535,12 +539,14 @@ static bool is_textual(enum hc_vt vt)
 	return vt == HC_VT_STR || vt == HC_VT_BYTES || vt == HC_VT_IP;
 }
 
-int hc_operand_init(struct hc_operand *o, struct hc_arena *arena, enum hc_op op, enum hc_quant quant, enum hc_vt vt,
-                    const struct hc_value *consts, size_t n, struct hc_err *err)
+int hc_operand_init(struct hc_operand *o, struct hc_arena *arena, enum hc_op op, enum hc_quant quant,
+                    enum hc_vt vt, const struct hc_value *consts, size_t n, struct hc_err *err)
 {
 	int r;
 
-	*o = (struct hc_operand){ .op = op == HC_OP_EQ ? HC_OP_IN : (uint8_t)op, .quant = (uint8_t)quant, .vt = (uint8_t)vt };
+	*o = (struct hc_operand){ .op = op == HC_OP_EQ ? HC_OP_IN : (uint8_t)op,
+		                  .quant = (uint8_t)quant,
+		                  .vt = (uint8_t)vt };
 	if (!hc_op_fits(op, vt))
 		return hc_err_set(err, -EINVAL, "operator '%s' does not fit a %s", hc_op_name(op), hc_vt_name(vt));
 	r = copy_consts(o, arena, consts, n, err);
@@ -704,7 +710,8 @@ bool hc_operand_match(const struct hc_operand *o, const struct hc_value *value, 
 static bool compare_scalars(const struct hc_value *a, enum hc_op op, const struct hc_value *b)
 {
 	struct hc_value right = *b;
-	bool numbers = (a->type == HC_VT_I64 || a->type == HC_VT_U64) && (b->type == HC_VT_I64 || b->type == HC_VT_U64);
+	bool numbers =
+		(a->type == HC_VT_I64 || a->type == HC_VT_U64) && (b->type == HC_VT_I64 || b->type == HC_VT_U64);
 
 	if (a->type == HC_VT_NONE || b->type == HC_VT_NONE)
 		return false;

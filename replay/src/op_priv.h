@@ -1,10 +1,11 @@
-/* A comparison with its constants made ready, and how one value is compared: the meaning of every operator is here. */
+/* A comparison with its constants made ready, and how one value is compared: the meaning of every operator is
+ * here. */
 #ifndef HC_REPLAY_OP_PRIV_H
 #define HC_REPLAY_OP_PRIV_H
 
 #include "replay/ir.h"
 
-struct hc_regex;  /* of PCRE2, kept out of the headers */
+struct hc_regex; /* of PCRE2, kept out of the headers */
 struct hc_pmatch;
 
 struct hc_operand {
@@ -13,7 +14,7 @@ struct hc_operand {
 	uint8_t vt;    /* enum hc_vt of one value */
 	uint32_t n;
 	const struct hc_value *consts; /* sorted and without doubles, except for LT to GE */
-	uint32_t *set;         /* IN over texts: open addressing, index + 1 of the constant; NULL when few */
+	uint32_t *set; /* IN over texts: open addressing, index + 1 of the constant; NULL when few */
 	uint32_t set_mask;
 	struct hc_regex *regex; /* n of them */
 	struct hc_pmatch *pmatch;
@@ -31,10 +32,10 @@ bool hc_op_fits(enum hc_op op, enum hc_vt vt);
 const char *hc_op_name(enum hc_op op);
 const char *hc_vt_name(enum hc_vt vt);
 
-/* Memory from the arena; what is not (compiled expressions) is freed by hc_operand_done. The constants must be of type vt
- * (numbers: of either signedness). */
-int hc_operand_init(struct hc_operand *o, struct hc_arena *arena, enum hc_op op, enum hc_quant quant, enum hc_vt vt,
-                    const struct hc_value *consts, size_t n, struct hc_err *err);
+/* Memory from the arena; what is not (compiled expressions) is freed by hc_operand_done. The constants must be of
+ * type vt (numbers: of either signedness). */
+int hc_operand_init(struct hc_operand *o, struct hc_arena *arena, enum hc_op op, enum hc_quant quant,
+                    enum hc_vt vt, const struct hc_value *consts, size_t n, struct hc_err *err);
 void hc_operand_done(struct hc_operand *o);
 
 /* value: a scalar of type o->vt, or a list of such, or absent (false, except that EXISTS is false then too). */

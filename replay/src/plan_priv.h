@@ -1,4 +1,5 @@
-/* A plan: the nodes in order of cost, the rules by event type, and one table of all texts that rules ask for by equality. */
+/* A plan: the nodes in order of cost, the rules by event type, and one table of all texts that rules ask for by
+ * equality. */
 #ifndef HC_REPLAY_PLAN_PRIV_H
 #define HC_REPLAY_PLAN_PRIV_H
 
@@ -23,17 +24,17 @@ struct hc_plan {
 	enum hc_matching matching;
 	struct hc_arena arena;
 	struct hc_type_set types;
-	struct hc_entry *entries;             /* by type, then rule */
-	uint32_t first[HC_EV_MAX + 1];        /* of each type */
+	struct hc_entry *entries;      /* by type, then rule */
+	uint32_t first[HC_EV_MAX + 1]; /* of each type */
 	uint32_t n_groups;
-	const struct hc_node ***kids;         /* by node: AND and OR in order of cost */
+	const struct hc_node ***kids; /* by node: AND and OR in order of cost */
 	struct hc_literal *literals;
 	uint32_t n_literals;
-	uint32_t *literal_set, literal_mask;  /* open addressing, index + 1 */
-	uint64_t *sieve;                      /* bits of the hashes: most texts are none of ours */
+	uint32_t *literal_set, literal_mask; /* open addressing, index + 1 */
+	uint64_t *sieve;                     /* bits of the hashes: most texts are none of ours */
 	uint32_t sieve_shift;
-	uint32_t **node_literals;             /* by node: its literals, by constant */
-	uint32_t *leaf_users;                 /* by leaf_id: nodes that ask for it */
+	uint32_t **node_literals; /* by node: its literals, by constant */
+	uint32_t *leaf_users;     /* by leaf_id: nodes that ask for it */
 };
 
 #endif

@@ -1,6 +1,6 @@
 /*
- * Columns are kept by domain and number in arrays that are made when first asked for. When a column cannot be decoded the
- * view answers from a page of zeros: everything is absent, and the first error is kept.
+ * Columns are kept by domain and number in arrays that are made when first asked for. When a column cannot be
+ * decoded the view answers from a page of zeros: everything is absent, and the first error is kept.
  */
 #include "replay/value.h"
 
@@ -26,7 +26,7 @@ struct hc_view {
 	struct hc_lists lists[2];
 	bool has_heap[2], has_lists[2], has_rows;
 	struct hc_rows rows;
-	uint32_t *places;      /* of all rows, grouped by type */
+	uint32_t *places; /* of all rows, grouped by type */
 	uint32_t first[HC_EV_MAX];
 };
 
@@ -133,8 +133,8 @@ static struct dom *dom_get(struct hc_view *v, unsigned dom)
 		failed(v, -ENOMEM, NULL);
 		return NULL;
 	}
-	d->n = HC_DOM_IS_ROWS(dom) ? hc_block_n_rows(v->block, HC_DOM_EVENT(dom)) :
-	                             hc_block_n_entries(v->block, (enum hc_obj_type)dom);
+	d->n = HC_DOM_IS_ROWS(dom) ? hc_block_n_rows(v->block, HC_DOM_EVENT(dom))
+	                           : hc_block_n_entries(v->block, (enum hc_obj_type)dom);
 	d->n_cols = desc->n_cols;
 	v->dom[dom] = d;
 	return d;
@@ -155,15 +155,13 @@ static int load(struct hc_view *v, unsigned dom, unsigned col, bool is_ref, stru
 	int r;
 
 	if (is_ref) {
-		r = HC_DOM_IS_ROWS(dom) ?
-		            hc_block_event_refs(v->block, HC_DOM_EVENT(dom), col, &refs, &err) :
-		            hc_block_obj_refs(v->block, (enum hc_obj_type)dom, col, &refs, &err);
+		r = HC_DOM_IS_ROWS(dom) ? hc_block_event_refs(v->block, HC_DOM_EVENT(dom), col, &refs, &err)
+		                        : hc_block_obj_refs(v->block, (enum hc_obj_type)dom, col, &refs, &err);
 		if (r == 0)
 			c->refs = refs.v;
 	} else {
-		r = HC_DOM_IS_ROWS(dom) ?
-		            hc_block_event_ints(v->block, HC_DOM_EVENT(dom), col, &ints, &err) :
-		            hc_block_obj_ints(v->block, (enum hc_obj_type)dom, col, &ints, &err);
+		r = HC_DOM_IS_ROWS(dom) ? hc_block_event_ints(v->block, HC_DOM_EVENT(dom), col, &ints, &err)
+		                        : hc_block_obj_ints(v->block, (enum hc_obj_type)dom, col, &ints, &err);
 		if (r == 0) {
 			c->ints = ints.v;
 			c->valid = ints.valid;

@@ -4,7 +4,8 @@
 
 #include "replay/value.h"
 
-/* One column of one domain: value of entry e is at [e - 1]. All arrays have n entries, padded to a multiple of 64. */
+/* One column of one domain: value of entry e is at [e - 1]. All arrays have n entries, padded to a multiple of 64.
+ */
 struct hc_view_col {
 	bool loaded;
 	const uint32_t *refs;  /* a column of references, else NULL */
@@ -23,7 +24,8 @@ bool hc_view_has_heap(const struct hc_view *v, unsigned heap);
 const struct hc_table_desc *hc_dom_desc(unsigned dom);
 const char *hc_dom_name(unsigned dom);
 
-/* The rows of one event type in the block's list: index[pos] is the place of row pos. NULL when the list is damaged. */
+/* The rows of one event type in the block's list: index[pos] is the place of row pos. NULL when the list is
+ * damaged. */
 const uint32_t *hc_view_row_places(struct hc_view *v, unsigned event_type);
 const struct hc_rows *hc_view_rows(struct hc_view *v);
 

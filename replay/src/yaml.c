@@ -1,4 +1,5 @@
-/* libyaml's events, composed into nodes of an arena. An anchor is known once its node is complete: no cycle can be made. */
+/* libyaml's events, composed into nodes of an arena. An anchor is known once its node is complete: no cycle can be
+ * made. */
 #include "replay/yaml.h"
 
 #include <errno.h>
@@ -47,9 +48,10 @@ static int next_event(struct composer *c, yaml_event_t *ev)
 	if (p->error == YAML_MEMORY_ERROR)
 		return out_of_memory(c);
 	if (p->error == YAML_READER_ERROR)
-		return hc_err_off(c->err, -EINVAL, c->y->file, p->problem_offset, "%s", p->problem ? p->problem : "not text");
-	hc_err_at(c->err, -EINVAL, c->y->file, (uint32_t)p->problem_mark.line + 1, (uint32_t)p->problem_mark.column + 1, "%s",
-	          p->problem ? p->problem : "not YAML");
+		return hc_err_off(c->err, -EINVAL, c->y->file, p->problem_offset, "%s",
+		                  p->problem ? p->problem : "not text");
+	hc_err_at(c->err, -EINVAL, c->y->file, (uint32_t)p->problem_mark.line + 1,
+	          (uint32_t)p->problem_mark.column + 1, "%s", p->problem ? p->problem : "not YAML");
 	if (p->context)
 		hc_err_note(c->err, "%s (line %zu)", p->context, p->context_mark.line + 1);
 	return -EINVAL;
@@ -80,8 +82,9 @@ static struct hc_yaml_node *new_node(struct composer *c, const yaml_event_t *ev,
 	struct hc_yaml_node *n;
 
 	if (++c->n_nodes > HC_YAML_MAX_NODES) {
-		hc_err_at(c->err, -E2BIG, c->y->file, (uint32_t)ev->start_mark.line + 1, (uint32_t)ev->start_mark.column + 1,
-		          "more than %u nodes in one file", HC_YAML_MAX_NODES);
+		hc_err_at(c->err, -E2BIG, c->y->file, (uint32_t)ev->start_mark.line + 1,
+		          (uint32_t)ev->start_mark.column + 1, "more than %u nodes in one file",
+		          HC_YAML_MAX_NODES);
 		return NULL;
 	}
 	n = hc_arena_alloc(&c->y->arena, sizeof(*n));
@@ -99,8 +102,8 @@ static struct hc_yaml_node *new_node(struct composer *c, const yaml_event_t *ev,
 
 static bool is_null_word(struct hc_str s)
 {
-	return s.len == 0 || hc_str_eq(s, HC_STR("~")) || hc_str_eq(s, HC_STR("null")) || hc_str_eq(s, HC_STR("Null")) ||
-	       hc_str_eq(s, HC_STR("NULL"));
+	return s.len == 0 || hc_str_eq(s, HC_STR("~")) || hc_str_eq(s, HC_STR("null")) ||
+	       hc_str_eq(s, HC_STR("Null")) || hc_str_eq(s, HC_STR("NULL"));
 }
 
 static int add_anchor(struct composer *c, const yaml_char_t *name, struct hc_yaml_node *node)
@@ -183,11 +186,13 @@ static int compose_scalar(struct composer *c, const yaml_event_t *ev, struct hc_
 	if (!n)
 		return c->err && c->err->code ? c->err->code : -ENOMEM;
 	n->text = hc_arena_str(&c->y->arena, (struct hc_str){ (const char *)ev->data.scalar.value,
-	                                                     (uint32_t)ev->data.scalar.length });
+	                                                      (uint32_t)ev->data.scalar.length });
 	if (!n->text.p)
 		return out_of_memory(c);
-	n->plain = ev->data.scalar.style == YAML_PLAIN_SCALAR_STYLE || ev->data.scalar.style == YAML_ANY_SCALAR_STYLE;
-	n->block = ev->data.scalar.style == YAML_LITERAL_SCALAR_STYLE || ev->data.scalar.style == YAML_FOLDED_SCALAR_STYLE;
+	n->plain =
+		ev->data.scalar.style == YAML_PLAIN_SCALAR_STYLE || ev->data.scalar.style == YAML_ANY_SCALAR_STYLE;
+	n->block = ev->data.scalar.style == YAML_LITERAL_SCALAR_STYLE ||
+	           ev->data.scalar.style == YAML_FOLDED_SCALAR_STYLE;
 	if (n->plain && is_null_word(n->text) && ev->data.scalar.plain_implicit)
 		n->kind = HC_YAML_NULL;
 	*ret = n;
@@ -204,7 +209,8 @@ static int compose_alias(struct composer *c, const yaml_event_t *ev, struct hc_y
 			return 0;
 		}
 	return hc_err_at(c->err, -EINVAL, c->y->file, (uint32_t)ev->start_mark.line + 1,
-	                 (uint32_t)ev->start_mark.column + 1, "there is no anchor '%.80s' before this alias", name);
+	                 (uint32_t)ev->start_mark.column + 1, "there is no anchor '%.80s' before this alias",
+	                 name);
 }
 
 /* One node from its first event, which is consumed in any case. */
@@ -216,7 +222,8 @@ static int compose(struct composer *c, yaml_event_t *ev, struct hc_yaml_node **r
 
 	if (++c->depth > HC_YAML_MAX_DEPTH) {
 		r = hc_err_at(c->err, -E2BIG, c->y->file, (uint32_t)ev->start_mark.line + 1,
-		              (uint32_t)ev->start_mark.column + 1, "nested deeper than %d levels", HC_YAML_MAX_DEPTH);
+		              (uint32_t)ev->start_mark.column + 1, "nested deeper than %d levels",
+		              HC_YAML_MAX_DEPTH);
 		goto out;
 	}
 	switch (ev->type) {
@@ -360,7 +367,8 @@ int hc_yaml_load(const char *path, struct hc_yaml **ret, struct hc_err *err)
 			char *grown;
 
 			if (cap > HC_YAML_MAX_BYTES)
-				return hc_err_set(err, -E2BIG, "%s is larger than %u MiB", path, HC_YAML_MAX_BYTES >> 20);
+				return hc_err_set(err, -E2BIG, "%s is larger than %u MiB", path,
+				                  HC_YAML_MAX_BYTES >> 20);
 			grown = realloc(buf, more);
 			if (!grown)
 				return hc_err_set(err, -ENOMEM, "out of memory");
@@ -417,8 +425,9 @@ const struct hc_yaml_node *hc_yaml_get(const struct hc_yaml_node *map, const cha
 bool hc_yaml_bool(const struct hc_yaml_node *n, bool *ret)
 {
 	static const char *const words[][3] = {
-		{ "y", "Y", "Y" },       { "n", "N", "N" },          { "yes", "Yes", "YES" }, { "no", "No", "NO" },
-		{ "true", "True", "TRUE" }, { "false", "False", "FALSE" }, { "on", "On", "ON" },    { "off", "Off", "OFF" },
+		{ "y", "Y", "Y" },    { "n", "N", "N" },          { "yes", "Yes", "YES" },
+		{ "no", "No", "NO" }, { "true", "True", "TRUE" }, { "false", "False", "FALSE" },
+		{ "on", "On", "ON" }, { "off", "Off", "OFF" },
 	};
 
 	if (!n || n->kind != HC_YAML_SCALAR)
@@ -438,8 +447,8 @@ static bool is_blank(char ch)
 }
 
 /*
- * YAML folds and indents only blanks, so the k-th other character of a text is the k-th other one of its source, unless there
- * are escapes or a comment in a block's header.
+ * YAML folds and indents only blanks, so the k-th other character of a text is the k-th other one of its source,
+ * unless there are escapes or a comment in a block's header.
  */
 void hc_yaml_place(const struct hc_yaml *y, const struct hc_yaml_node *n, uint32_t off, uint32_t *ret_line,
                    uint32_t *ret_column)

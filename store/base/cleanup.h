@@ -1,4 +1,5 @@
-/* HC_AUTO(f) frees at scope end with f(&variable)-style destructors made by HC_DEFINE_AUTO; hc_steal(p) disarms it. */
+/* HC_AUTO(f) frees at scope end with f(&variable)-style destructors made by HC_DEFINE_AUTO; hc_steal(p) disarms
+ * it. */
 #ifndef HC_STORE_BASE_CLEANUP_H
 #define HC_STORE_BASE_CLEANUP_H
 
@@ -6,10 +7,10 @@
 #include <unistd.h>
 
 /* Makes hc_auto_<f>() for a destructor `f(type *)`; use as: HC_AUTO(f) type *p = NULL; */
-#define HC_DEFINE_AUTO(type, f)                                                                                       \
-	__attribute__((unused)) static inline void hc_auto_##f(type **p)                                              \
-	{                                                                                                             \
-		f(*p);                                                                                                \
+#define HC_DEFINE_AUTO(type, f)                                          \
+	__attribute__((unused)) static inline void hc_auto_##f(type **p) \
+	{                                                                \
+		f(*p);                                                   \
 	}
 #define HC_AUTO(f) __attribute__((cleanup(hc_auto_##f)))
 
@@ -24,11 +25,11 @@ __attribute__((unused)) static inline void hc_auto_close(int *fd)
 		close(*fd);
 }
 
-#define hc_steal(p)                                                                                                   \
-	({                                                                                                            \
-		__typeof__(p) hc_stolen = (p);                                                                        \
-		(p) = NULL;                                                                                           \
-		hc_stolen;                                                                                            \
+#define hc_steal(p)                            \
+	({                                     \
+		__typeof__(p) hc_stolen = (p); \
+		(p) = NULL;                    \
+		hc_stolen;                     \
 	})
 
 #endif

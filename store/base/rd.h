@@ -1,4 +1,5 @@
-/* A reader over untrusted bytes: after one short read `bad` stays set and reads yield 0, so a parser checks once. */
+/* A reader over untrusted bytes: after one short read `bad` stays set and reads yield 0, so a parser checks once.
+ */
 #ifndef HC_STORE_BASE_RD_H
 #define HC_STORE_BASE_RD_H
 

@@ -1,7 +1,8 @@
 /*
- * Reading a block. The header frame (header, directory, sketch) is read at once and checked; chunks are read, checked and
- * decompressed when a column in them is first asked for; columns are decoded once. All lengths come from the file: each is held
- * against the bytes that are there, and all memory of a block against one budget, before anything is allocated.
+ * Reading a block. The header frame (header, directory, sketch) is read at once and checked; chunks are read,
+ * checked and decompressed when a column in them is first asked for; columns are decoded once. All lengths come
+ * from the file: each is held against the bytes that are there, and all memory of a block against one budget,
+ * before anything is allocated.
  */
 #include "block_priv.h"
 
@@ -75,8 +76,8 @@ static void *own(struct hc_block *b, size_t n_bytes, bool zero, struct hc_err *e
 	void *p;
 
 	if (n_bytes > HC_BLOCK_MAX_MEM_BYTES || b->mem_bytes + n_bytes > HC_BLOCK_MAX_MEM_BYTES) {
-		hc_err_off(err, -E2BIG, b->name, (uint64_t)b->off, "block needs more than %u MiB of memory to read",
-		           HC_BLOCK_MAX_MEM_BYTES >> 20);
+		hc_err_off(err, -E2BIG, b->name, (uint64_t)b->off,
+		           "block needs more than %u MiB of memory to read", HC_BLOCK_MAX_MEM_BYTES >> 20);
 		return NULL;
 	}
 	if (b->n_owned == b->cap_owned) {
@@ -112,7 +113,8 @@ static int read_at(const struct hc_block *b, void *to, size_t n_bytes, uint64_t 
 		if (r < 0 && errno == EINTR)
 			continue;
 		if (r < 0)
-			return hc_err_off(err, -errno, b->name, (uint64_t)b->off + off, "cannot read: %s", strerror(errno));
+			return hc_err_off(err, -errno, b->name, (uint64_t)b->off + off, "cannot read: %s",
+			                  strerror(errno));
 		if (r == 0)
 			return hc_err_off(err, -EBADMSG, b->name, (uint64_t)b->off + off + got,
 			                  "the file ends within a block");
@@ -135,7 +137,8 @@ static int parse_tables(struct hc_block *b, struct hc_rd *rd, struct hc_err *err
 		return hc_err_set(err, -ENOMEM, "out of memory");
 	for (uint32_t i = 0; i < n_tables; i++) {
 		struct table *t = &b->tables[i];
-		uint64_t space = hc_rd_u8(rd), number = hc_rd_varint(rd), n = hc_rd_varint(rd), n_cols = hc_rd_varint(rd);
+		uint64_t space = hc_rd_u8(rd), number = hc_rd_varint(rd), n = hc_rd_varint(rd),
+			 n_cols = hc_rd_varint(rd);
 		struct table **place = NULL;
 
 		if (rd->bad || n_cols > budget || n > HC_BLOCK_MAX_ENTRIES || number > UINT16_MAX)
@@ -163,11 +166,11 @@ static int parse_tables(struct hc_block *b, struct hc_rd *rd, struct hc_err *err
 				chunk = hc_rd_varint(rd);
 				off = hc_rd_varint(rd);
 			}
-			if (rd->bad || col > UINT16_MAX || (k && col <= t->cols[k - 1].number) || chunk > b->n_chunks ||
-			    off > UINT32_MAX)
+			if (rd->bad || col > UINT16_MAX || (k && col <= t->cols[k - 1].number) ||
+			    chunk > b->n_chunks || off > UINT32_MAX)
 				return damaged(b, err, "a column's entry in the directory is impossible");
-			if (c->enc >= HC_N_ENCS || (c->width != 0 && c->width != 1 && c->width != 2 && c->width != 4 &&
-			                            (c->width % 8 || c->width > 64)))
+			if (c->enc >= HC_N_ENCS || (c->width != 0 && c->width != 1 && c->width != 2 &&
+			                            c->width != 4 && (c->width % 8 || c->width > 64)))
 				return damaged(b, err, "a column has an unknown encoding");
 			c->number = (uint16_t)col;
 			c->chunk = (uint32_t)chunk;
@@ -225,9 +228,10 @@ static int parse_payload(struct hc_block *b, uint32_t payload_bytes, struct hc_e
 	major = hc_rd_u16(&rd);
 	hc_rd_u16(&rd);
 	if (major != HC_FORMAT_MAJOR)
-		return hc_err_off(err, -ENOTSUP, b->name, (uint64_t)b->off,
-		                  "block of format version %u; this program reads version %u: use a newer hindcast", major,
-		                  HC_FORMAT_MAJOR);
+		return hc_err_off(
+			err, -ENOTSUP, b->name, (uint64_t)b->off,
+			"block of format version %u; this program reads version %u: use a newer hindcast", major,
+			HC_FORMAT_MAJOR);
 	b->info.stream = hc_rd_u8(&rd);
 	hc_rd_bytes(&rd, 3);
 	b->info.n_rows = hc_rd_u32(&rd);
@@ -248,8 +252,9 @@ static int parse_payload(struct hc_block *b, uint32_t payload_bytes, struct hc_e
 	memset(b->payload + 120, 0, 8);
 	if (!hc_sum_fits(XXH3_64bits(b->payload, payload_bytes), sum))
 		return damaged(b, err, "the header's checksum is wrong");
-	if (b->info.stream >= HC_N_STREAMS || b->info.n_rows > HC_BLOCK_MAX_ROWS || b->n_chunks > HC_BLOCK_MAX_CHUNKS ||
-	    b->info.bytes > HC_BLOCK_MAX_BYTES || b->info.bytes < (uint64_t)payload_bytes + HC_FRAME_HEAD_BYTES ||
+	if (b->info.stream >= HC_N_STREAMS || b->info.n_rows > HC_BLOCK_MAX_ROWS ||
+	    b->n_chunks > HC_BLOCK_MAX_CHUNKS || b->info.bytes > HC_BLOCK_MAX_BYTES ||
+	    b->info.bytes < (uint64_t)payload_bytes + HC_FRAME_HEAD_BYTES ||
 	    dir_raw_bytes > HC_BLOCK_MAX_DIR_BYTES || sketch_bytes > HC_BLOCK_MAX_SKETCH_BYTES ||
 	    (uint64_t)dir_bytes + sketch_bytes != hc_rd_left(&rd) || b->info.first_seq > b->info.last_seq ||
 	    b->info.first_ns > b->info.last_ns)
@@ -400,7 +405,8 @@ static int chunk_load(struct hc_block *b, uint32_t which, struct hc_err *err)
 		return err && err->code ? err->code : hc_err_set(err, -ENOMEM, "out of memory");
 	r = read_at(b, comp, c->comp_bytes, c->off, err);
 	if (r == 0 && !hc_sum_fits(XXH3_64bits(comp, c->comp_bytes), c->sum))
-		r = hc_err_off(err, -EBADMSG, b->name, (uint64_t)b->off + c->off, "damaged block: a chunk's checksum is wrong");
+		r = hc_err_off(err, -EBADMSG, b->name, (uint64_t)b->off + c->off,
+		               "damaged block: a chunk's checksum is wrong");
 	if (r == 0) {
 		got = ZSTD_decompress(raw, c->raw_bytes, comp, c->comp_bytes);
 		if (ZSTD_isError(got) || got != c->raw_bytes)
@@ -415,8 +421,8 @@ static int chunk_load(struct hc_block *b, uint32_t which, struct hc_err *err)
 }
 
 /* The stored bytes of a column of n numbers; *ret_valid NULL when it has no bitmap. */
-static int col_bytes(struct hc_block *b, const struct col *c, uint32_t n, const uint8_t **ret, const uint8_t **ret_valid,
-                     struct hc_err *err)
+static int col_bytes(struct hc_block *b, const struct col *c, uint32_t n, const uint8_t **ret,
+                     const uint8_t **ret_valid, struct hc_err *err)
 {
 	uint64_t n_bytes = c->width < 8 ? ((uint64_t)n * c->width + 7) / 8 : (uint64_t)n * (c->width / 8);
 	uint64_t n_valid = c->has_valid ? ((uint64_t)n + 7) / 8 : 0;
@@ -436,34 +442,34 @@ static int col_bytes(struct hc_block *b, const struct col *c, uint32_t n, const 
 }
 
 /* u[0..n) from packed bits or planes; the loops over whole planes are what the compilers vectorise. */
-#define DEFINE_UNPACK(name, type)                                                                                     \
-	static void name(const uint8_t *restrict p, uint32_t n, unsigned width, type *restrict u)                     \
-	{                                                                                                             \
-		if (width == 0) {                                                                                     \
-			memset(u, 0, (size_t)n * sizeof(*u));                                                         \
-		} else if (width < 8) {                                                                               \
-			unsigned per = 8 / width;                                                                     \
-			uint8_t mask = (uint8_t)((1u << width) - 1);                                                  \
-                                                                                                                      \
-			for (uint32_t i = 0; i < n; i++)                                                              \
-				u[i] = (type)(p[i / per] >> (i % per * width) & mask);                                \
-		} else {                                                                                              \
-			for (uint32_t i = 0; i < n; i++)                                                              \
-				u[i] = p[i];                                                                          \
-			for (unsigned plane = 1; plane < width / 8 && plane < sizeof(type); plane++) {                \
-				const uint8_t *restrict q = p + (size_t)plane * n;                                    \
-                                                                                                                      \
-				for (uint32_t i = 0; i < n; i++)                                                      \
-					u[i] |= (type)q[i] << (8 * plane);                                            \
-			}                                                                                             \
-		}                                                                                                     \
+#define DEFINE_UNPACK(name, type)                                                                      \
+	static void name(const uint8_t *restrict p, uint32_t n, unsigned width, type *restrict u)      \
+	{                                                                                              \
+		if (width == 0) {                                                                      \
+			memset(u, 0, (size_t)n * sizeof(*u));                                          \
+		} else if (width < 8) {                                                                \
+			unsigned per = 8 / width;                                                      \
+			uint8_t mask = (uint8_t)((1u << width) - 1);                                   \
+                                                                                                       \
+			for (uint32_t i = 0; i < n; i++)                                               \
+				u[i] = (type)(p[i / per] >> (i % per * width) & mask);                 \
+		} else {                                                                               \
+			for (uint32_t i = 0; i < n; i++)                                               \
+				u[i] = p[i];                                                           \
+			for (unsigned plane = 1; plane < width / 8 && plane < sizeof(type); plane++) { \
+				const uint8_t *restrict q = p + (size_t)plane * n;                     \
+                                                                                                       \
+				for (uint32_t i = 0; i < n; i++)                                       \
+					u[i] |= (type)q[i] << (8 * plane);                             \
+			}                                                                              \
+		}                                                                                      \
 	}
 
 DEFINE_UNPACK(unpack_u32, uint32_t)
 DEFINE_UNPACK(unpack_u64, uint64_t)
 
-static int get_refs(struct hc_block *b, struct table *t, const struct hc_table_desc *desc, bool is_obj, unsigned number,
-                    struct hc_refs *ret, struct hc_err *err);
+static int get_refs(struct hc_block *b, struct table *t, const struct hc_table_desc *desc, bool is_obj,
+                    unsigned number, struct hc_refs *ret, struct hc_err *err);
 
 /* Where a reference is 0 it is the one of an earlier column; only an earlier one, so that there are no circles. */
 static int fill_same(struct hc_block *b, struct table *t, const struct col *c, const struct hc_table_desc *desc,
@@ -482,8 +488,8 @@ static int fill_same(struct hc_block *b, struct table *t, const struct col *c, c
 }
 
 /* desc NULL for the items of lists, which have no other column. */
-static int decode_refs(struct hc_block *b, struct table *t, struct col *c, const struct hc_table_desc *desc, bool is_obj,
-                       uint32_t n, uint32_t *v, struct hc_err *err)
+static int decode_refs(struct hc_block *b, struct table *t, struct col *c, const struct hc_table_desc *desc,
+                       bool is_obj, uint32_t n, uint32_t *v, struct hc_err *err)
 {
 	const uint8_t *p, *valid;
 	int r = col_bytes(b, c, n, &p, &valid, err);
@@ -563,8 +569,8 @@ static int check_refs(const struct hc_block *b, const uint32_t *v, uint32_t n, u
 	return bad ? damaged(b, err, "an entry refers to itself or to a later one") : 0;
 }
 
-static int get_refs(struct hc_block *b, struct table *t, const struct hc_table_desc *desc, bool is_obj, unsigned number,
-                    struct hc_refs *ret, struct hc_err *err)
+static int get_refs(struct hc_block *b, struct table *t, const struct hc_table_desc *desc, bool is_obj,
+                    unsigned number, struct hc_refs *ret, struct hc_err *err)
 {
 	struct col *c = find_col(t, number);
 	uint32_t *v;
@@ -638,23 +644,28 @@ static int get_ints(struct hc_block *b, struct table *t, const struct hc_table_d
 	return 0;
 }
 
-int hc_block_event_refs(struct hc_block *b, unsigned event_type, unsigned col, struct hc_refs *ret, struct hc_err *err)
+int hc_block_event_refs(struct hc_block *b, unsigned event_type, unsigned col, struct hc_refs *ret,
+                        struct hc_err *err)
 {
-	return get_refs(b, event_type < HC_EV_MAX ? b->event[event_type] : NULL, hc_event_desc(event_type), false, col, ret,
-	                err);
+	return get_refs(b, event_type < HC_EV_MAX ? b->event[event_type] : NULL, hc_event_desc(event_type), false,
+	                col, ret, err);
 }
 
-int hc_block_event_ints(struct hc_block *b, unsigned event_type, unsigned col, struct hc_ints *ret, struct hc_err *err)
+int hc_block_event_ints(struct hc_block *b, unsigned event_type, unsigned col, struct hc_ints *ret,
+                        struct hc_err *err)
 {
-	return get_ints(b, event_type < HC_EV_MAX ? b->event[event_type] : NULL, hc_event_desc(event_type), col, ret, err);
+	return get_ints(b, event_type < HC_EV_MAX ? b->event[event_type] : NULL, hc_event_desc(event_type), col,
+	                ret, err);
 }
 
-int hc_block_obj_refs(struct hc_block *b, enum hc_obj_type obj, unsigned col, struct hc_refs *ret, struct hc_err *err)
+int hc_block_obj_refs(struct hc_block *b, enum hc_obj_type obj, unsigned col, struct hc_refs *ret,
+                      struct hc_err *err)
 {
 	return get_refs(b, (unsigned)obj < HC_OBJ_END ? b->obj[obj] : NULL, hc_obj_desc(obj), true, col, ret, err);
 }
 
-int hc_block_obj_ints(struct hc_block *b, enum hc_obj_type obj, unsigned col, struct hc_ints *ret, struct hc_err *err)
+int hc_block_obj_ints(struct hc_block *b, enum hc_obj_type obj, unsigned col, struct hc_ints *ret,
+                      struct hc_err *err)
 {
 	return get_ints(b, (unsigned)obj < HC_OBJ_END ? b->obj[obj] : NULL, hc_obj_desc(obj), col, ret, err);
 }
@@ -712,7 +723,8 @@ int hc_block_heap(struct hc_block *b, enum hc_obj_type heap, struct hc_heap *ret
 			r = chunk_load(b, c->chunk, err);
 			if (r < 0)
 				return r;
-			if (c->off > b->chunks[c->chunk].raw_bytes || c->base > b->chunks[c->chunk].raw_bytes - c->off)
+			if (c->off > b->chunks[c->chunk].raw_bytes ||
+			    c->base > b->chunks[c->chunk].raw_bytes - c->off)
 				return damaged(b, err, "a heap reaches beyond its chunk");
 			bytes = (const char *)b->chunks[c->chunk].raw + c->off;
 		}

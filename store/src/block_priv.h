@@ -41,8 +41,8 @@ enum { HC_ROWS_TYPE, HC_ROWS_SEQ, HC_ROWS_TS, HC_ROWS_CPU, HC_ROWS_N_COLS };
 enum { HC_HEAP_LENGTHS, HC_HEAP_BYTES, HC_HEAP_N_COLS };
 enum { HC_LIST_COUNTS, HC_LIST_ITEMS, HC_LIST_N_COLS };
 
-/* How a column's numbers become bytes. u is the stored non-negative number, of `width`: 0, 1, 2 or 4 bits packed from the
- * lowest bit up, or 8 to 64 in steps of 8: planes, all lowest bytes first. */
+/* How a column's numbers become bytes. u is the stored non-negative number, of `width`: 0, 1, 2 or 4 bits packed
+ * from the lowest bit up, or 8 to 64 in steps of 8: planes, all lowest bytes first. */
 enum hc_enc {
 	HC_ENC_FOR,     /* v = base + u */
 	HC_ENC_DELTA,   /* v[0] = base, v[i] = v[i-1] + step + u[i]; u[0] = 0 */
@@ -52,7 +52,8 @@ enum hc_enc {
 	HC_N_ENCS
 };
 
-#define HC_COL_HAS_VALID 0x80u /* in the encoding byte: a validity bitmap of (n + 7) / 8 bytes follows the numbers */
+#define HC_COL_HAS_VALID \
+	0x80u /* in the encoding byte: a validity bitmap of (n + 7) / 8 bytes follows the numbers */
 
 #define HC_BLOOM_BITS_PER_ENTRY 10u
 #define HC_BLOOM_PROBES 7u
@@ -86,8 +87,8 @@ struct hc_builder *hc_builder_free(struct hc_builder *b);
 uint32_t hc_builder_n_rows(const struct hc_builder *b);
 size_t hc_builder_bytes(const struct hc_builder *b); /* raw, about */
 uint64_t hc_builder_first_ns(const struct hc_builder *b);
-/* Encodes what was added, and begins anew. out->bytes is borrowed until the next call. -ENOMEM when something was lost for
- * want of memory while building. */
+/* Encodes what was added, and begins anew. out->bytes is borrowed until the next call. -ENOMEM when something was
+ * lost for want of memory while building. */
 int hc_builder_seal(struct hc_builder *b, int64_t wall_offset_ns, struct hc_block_out *out, struct hc_err *err);
 
 #endif

@@ -1,7 +1,7 @@
 /*
- * Building a block. Rows and dictionary entries are kept row by row as 64-bit cells, which makes adding one a copy; sealing
- * goes over them column by column, picks an encoding for each and compresses. Interning is one open-addressing table per
- * dictionary, over the contents.
+ * Building a block. Rows and dictionary entries are kept row by row as 64-bit cells, which makes adding one a
+ * copy; sealing goes over them column by column, picks an encoding for each and compresses. Interning is one
+ * open-addressing table per dictionary, over the contents.
  */
 #include "block_priv.h"
 
@@ -345,8 +345,10 @@ int hc_build_row(struct hc_builder *b, const struct hc_row_head *head, const str
 	if (r->n == r->cap) {
 		uint32_t cap[4] = { r->cap, r->cap, r->cap, r->cap };
 
-		if (!grow((void **)&r->seq, &cap[0], r->n + 1, 8) || !grow((void **)&r->ts, &cap[1], r->n + 1, 8) ||
-		    !grow((void **)&r->type, &cap[2], r->n + 1, 2) || !grow((void **)&r->cpu, &cap[3], r->n + 1, 2)) {
+		if (!grow((void **)&r->seq, &cap[0], r->n + 1, 8) ||
+		    !grow((void **)&r->ts, &cap[1], r->n + 1, 8) ||
+		    !grow((void **)&r->type, &cap[2], r->n + 1, 2) ||
+		    !grow((void **)&r->cpu, &cap[3], r->n + 1, 2)) {
 			b->failed = true;
 			return -ENOMEM;
 		}
@@ -538,7 +540,9 @@ static struct choice choose(const uint64_t *v, uint32_t n, bool is_signed)
 		z_bits += bits_of(zigzag(v[i] - v[i - 1]));
 	}
 	if (!down && delta_bits + delta_bits / 4 < for_bits)
-		return (struct choice){ .enc = HC_ENC_DELTA, .base = v[0], .step = dmin, .width = width_of(dmax - dmin) };
+		return (struct choice){
+			.enc = HC_ENC_DELTA, .base = v[0], .step = dmin, .width = width_of(dmax - dmin)
+		};
 	if (down && z_bits + z_bits / 4 < for_bits)
 		return (struct choice){ .enc = HC_ENC_DELTA_Z, .base = v[0], .width = width_of(zmax) };
 	return c;
@@ -594,8 +598,9 @@ static void shared_flush(struct hc_builder *b)
 	}
 }
 
-/* The bytes in b->col become a chunk, or part of the shared one. Writes the place into the directory. A column that gets a
- * chunk of its own would number it before the shared one that is still open: so the shared one is closed first. */
+/* The bytes in b->col become a chunk, or part of the shared one. Writes the place into the directory. A column
+ * that gets a chunk of its own would number it before the shared one that is still open: so the shared one is
+ * closed first. */
 static void col_place(struct hc_builder *b)
 {
 	if (b->col.n >= OWN_CHUNK_BYTES) {
@@ -612,10 +617,10 @@ static void col_place(struct hc_builder *b)
 	}
 }
 
-/* One column from b->value[0..n); valid NULL or a bitmap with at least one bit set and one clear. same: column to compare
- * with (its values in `other`), or -1. */
-static void col_write(struct hc_builder *b, unsigned col, uint32_t n, bool is_signed, const uint64_t *valid, int same,
-                      const uint64_t *other)
+/* One column from b->value[0..n); valid NULL or a bitmap with at least one bit set and one clear. same: column to
+ * compare with (its values in `other`), or -1. */
+static void col_write(struct hc_builder *b, unsigned col, uint32_t n, bool is_signed, const uint64_t *valid,
+                      int same, const uint64_t *other)
 {
 	struct choice c = choose(b->value, n, is_signed);
 
@@ -671,7 +676,8 @@ static bool scratch(struct hc_builder *b, uint32_t n)
 	return true;
 }
 
-static void table_head(struct hc_builder *b, enum hc_table_space space, unsigned number, uint32_t n, unsigned n_cols)
+static void table_head(struct hc_builder *b, enum hc_table_space space, unsigned number, uint32_t n,
+                       unsigned n_cols)
 {
 	buf_u8(&b->dir, (uint8_t)space);
 	buf_varint(&b->dir, number);
@@ -753,8 +759,8 @@ static void table_seal(struct hc_builder *b, struct table *t, enum hc_table_spac
 			col_load(b, t, col - 1, other);
 		}
 		n_valid = col_load(b, t, col, b->value);
-		col_write(b, col, t->n, d->is_signed, d->ref == HC_OBJ_NONE && n_valid < t->n ? b->valid : NULL, same,
-		          other);
+		col_write(b, col, t->n, d->is_signed, d->ref == HC_OBJ_NONE && n_valid < t->n ? b->valid : NULL,
+		          same, other);
 	}
 }
 
@@ -855,7 +861,8 @@ static void sketch_write(struct hc_builder *b, struct buf *to)
 
 		for (uint32_t i = 0; i < h->n; i++) {
 			uint32_t begin = i ? h->end[i - 1] : 0;
-			uint64_t x = hc_heap_hash(which ? HC_OBJ_BYTES : HC_OBJ_STR, h->bytes.p + begin, h->end[i] - begin);
+			uint64_t x = hc_heap_hash(which ? HC_OBJ_BYTES : HC_OBJ_STR, h->bytes.p + begin,
+			                          h->end[i] - begin);
 			uint64_t step = (x >> 32) | 1;
 
 			for (unsigned k = 0; k < HC_BLOOM_PROBES; k++, x += step)
@@ -906,8 +913,8 @@ static void info_fill(const struct hc_builder *b, int64_t wall_offset_ns, struct
 	}
 }
 
-static void header_put(struct buf *to, const struct hc_block_info *info, uint32_t dir_bytes, uint32_t dir_raw_bytes,
-                       uint32_t sketch_bytes, uint32_t n_chunks)
+static void header_put(struct buf *to, const struct hc_block_info *info, uint32_t dir_bytes,
+                       uint32_t dir_raw_bytes, uint32_t sketch_bytes, uint32_t n_chunks)
 {
 	buf_u32(to, HC_BLOCK_MAGIC);
 	buf_u32(to, 1u | 0u << 16); /* format 1.0 */
@@ -938,7 +945,8 @@ int hc_builder_seal(struct hc_builder *b, int64_t wall_offset_ns, struct hc_bloc
 
 	b->out.n = b->dir.n = b->shared.n = b->chunks.n = head->n = 0;
 	b->n_chunks = b->n_tables = 0;
-	/* What most readers open first stands first: the heaps and objects, then the row list, then the events by number. */
+	/* What most readers open first stands first: the heaps and objects, then the row list, then the events by
+	 * number. */
 	heap_seal(b, 0);
 	for (unsigned i = 1; i < HC_OBJ_END; i++)
 		if (b->obj[i].n)
@@ -967,7 +975,8 @@ int hc_builder_seal(struct hc_builder *b, int64_t wall_offset_ns, struct hc_bloc
 	header_put(head, &out->info, 0, dir_raw, 0, b->n_chunks);
 	dir_room = ZSTD_compressBound(dir_raw);
 	if (buf_room(head, dir_room)) {
-		dir_bytes = ZSTD_compressCCtx(b->cctx, head->p + head->n, dir_room, b->chunks.p, dir_raw, b->level);
+		dir_bytes =
+			ZSTD_compressCCtx(b->cctx, head->p + head->n, dir_room, b->chunks.p, dir_raw, b->level);
 		if (ZSTD_isError(dir_bytes))
 			head->failed = true;
 		else

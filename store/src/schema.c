@@ -3,11 +3,19 @@
 
 #include <stddef.h>
 
-#define ONE(name_, kind_, fmt_, ref_, signed_)                                                                        \
-	{ .name = #name_, .arg = #name_, .kind = HC_KIND_##kind_, .fmt = HC_FMT_##fmt_, .ref = HC_OBJ_##ref_,         \
+#define ONE(name_, kind_, fmt_, ref_, signed_) \
+	{ .name = #name_,                      \
+	  .arg = #name_,                       \
+	  .kind = HC_KIND_##kind_,             \
+	  .fmt = HC_FMT_##fmt_,                \
+	  .ref = HC_OBJ_##ref_,                \
 	  .is_signed = (signed_) },
-#define TWO(name_, suffix, kind_, fmt_, ref_)                                                                         \
-	{ .name = #name_ #suffix, .arg = #name_, .kind = HC_KIND_##kind_, .fmt = HC_FMT_##fmt_, .ref = HC_OBJ_##ref_ },
+#define TWO(name_, suffix, kind_, fmt_, ref_) \
+	{ .name = #name_ #suffix,             \
+	  .arg = #name_,                      \
+	  .kind = HC_KIND_##kind_,            \
+	  .fmt = HC_FMT_##fmt_,               \
+	  .ref = HC_OBJ_##ref_ },
 
 #define COLS_INT(n, f) ONE(n, INT, f, NONE, true)
 #define COLS_UINT(n, f) ONE(n, UINT, f, NONE, false)
@@ -29,12 +37,12 @@
 #define COLS_FD(n, f) ONE(n, FD, f, NONE, true) TWO(n, _obj, FDOBJ, PLAIN, FDOBJ)
 #define COLS_PID(n, f) ONE(n, PID, f, NONE, true) TWO(n, _proc, PROC, PLAIN, PROC)
 
-#define COMMON_COLS                                                                                                   \
-	ONE(task, TASK, PLAIN, TASK, false)                                                                           \
-	ONE(ret, INT, DEC, NONE, true)                                                                                \
-	ONE(nr, UINT, DEC, NONE, false)                                                                               \
-	ONE(row_flags, UINT, HEX, NONE, false)                                                                        \
-	ONE(dur_ns, UINT, DURATION, NONE, false)                                                                      \
+#define COMMON_COLS                              \
+	ONE(task, TASK, PLAIN, TASK, false)      \
+	ONE(ret, INT, DEC, NONE, true)           \
+	ONE(nr, UINT, DEC, NONE, false)          \
+	ONE(row_flags, UINT, HEX, NONE, false)   \
+	ONE(dur_ns, UINT, DURATION, NONE, false) \
 	ONE(src_num, UINT, DEC, NONE, false)
 
 /* All event columns in one array: each type's common columns, then its arguments. */
@@ -49,10 +57,11 @@ static const struct hc_col_desc obj_cols[] = {
 #include "store/object_types.def"
 };
 
-/* Positions in these arrays, counted by enums: a column enumerator takes one place, a type's begin and end take none. */
+/* Positions in these arrays, counted by enums: a column enumerator takes one place, a type's begin and end take
+ * none. */
 enum {
 	EVENT_POS__before = -1,
-#define HC_EVENT(ID, number, name, stream, cls, profile, mode)                                                        \
+#define HC_EVENT(ID, number, name, stream, cls, profile, mode) \
 	EVENT_BEGIN_##ID, EVENT_POS_##ID = EVENT_BEGIN_##ID + HC_N_COMMON_COLS - 1,
 #define HC_ARG(ID, name, kind, format) HC_COLENUM_##kind(EVENT_POS, ID, name)
 #include "store/event_types.def"
@@ -97,14 +106,15 @@ enum {
 	FIELD_END
 };
 
-_Static_assert(sizeof(event_arg_cols) / sizeof(event_arg_cols[0]) == ARG_END, "arguments and their numbering agree");
+_Static_assert(sizeof(event_arg_cols) / sizeof(event_arg_cols[0]) == ARG_END,
+               "arguments and their numbering agree");
 _Static_assert(sizeof(obj_arg_cols) / sizeof(obj_arg_cols[0]) == FIELD_END, "fields and their numbering agree");
 
 /* n_args and n_cols of a type: one sum per type. */
 enum {
 	COUNT__first = 0
 #define HC_EVENT(ID, number, name, stream, cls, profile, mode) , N_ARGS_##ID = 0
-#define HC_ARG(ID, name, kind, format) + 1
+#define HC_ARG(ID, name, kind, format) +1
 #include "store/event_types.def"
 };
 
@@ -131,50 +141,51 @@ enum {
 enum {
 	WIDTH__first = 0
 #define HC_EVENT(ID, number, name, stream, cls, profile, mode) , N_COLS_##ID = HC_N_COMMON_COLS
-#define HC_ARG(ID, name, kind, format) + W_##kind
+#define HC_ARG(ID, name, kind, format) +W_##kind
 #include "store/event_types.def"
 };
 
 enum {
 	WIDTH_OBJ__first = 0
 #define HC_OBJ(ID, number, name) , N_OBJ_COLS_##ID = 0
-#define HC_FIELD(ID, name, kind, format) + W_##kind
+#define HC_FIELD(ID, name, kind, format) +W_##kind
 #include "store/object_types.def"
 };
 
-#define HC_EVENT(ID, number, name, stream, cls, profile, mode)                                                        \
+#define HC_EVENT(ID, number, name, stream, cls, profile, mode) \
 	_Static_assert(N_COLS_##ID <= HC_MAX_COLS, "HC_MAX_COLS is too small for " #name);
 #include "store/event_types.def"
-#define HC_OBJ(ID, number, name) _Static_assert(N_OBJ_COLS_##ID <= HC_MAX_COLS, "HC_MAX_COLS is too small for " #name);
+#define HC_OBJ(ID, number, name) \
+	_Static_assert(N_OBJ_COLS_##ID <= HC_MAX_COLS, "HC_MAX_COLS is too small for " #name);
 #include "store/object_types.def"
 
 #define ALL HC_MODE_ALL
 
 static const struct hc_table_desc events[HC_EV_MAX] = {
-#define HC_EVENT(ID, number_, name_, stream_, cls_, profile_, mode_)                                                  \
-	[number_] = {                                                                                                 \
-		.name = #name_,                                                                                       \
-		.number = (number_),                                                                                  \
-		.stream = HC_STREAM_##stream_,                                                                        \
-		.cls = HC_CLASS_##cls_,                                                                               \
-		.profile = HC_PROFILE_##profile_,                                                                     \
-		.mode = (uint8_t)(mode_),                                                                             \
-		.n_args = N_ARGS_##ID,                                                                                \
-		.n_cols = N_COLS_##ID,                                                                                \
-		.cols = event_cols + EVENT_BEGIN_##ID,                                                                \
-		.arg_cols = event_arg_cols + ARG_BEGIN_##ID,                                                          \
+#define HC_EVENT(ID, number_, name_, stream_, cls_, profile_, mode_) \
+	[number_] = {                                                \
+		.name = #name_,                                      \
+		.number = (number_),                                 \
+		.stream = HC_STREAM_##stream_,                       \
+		.cls = HC_CLASS_##cls_,                              \
+		.profile = HC_PROFILE_##profile_,                    \
+		.mode = (uint8_t)(mode_),                            \
+		.n_args = N_ARGS_##ID,                               \
+		.n_cols = N_COLS_##ID,                               \
+		.cols = event_cols + EVENT_BEGIN_##ID,               \
+		.arg_cols = event_arg_cols + ARG_BEGIN_##ID,         \
 	},
 #include "store/event_types.def"
 };
 
 static const struct hc_table_desc objs[HC_OBJ_MAX] = {
-#define HC_OBJ(ID, number_, name_)                                                                                    \
-	[number_] = {                                                                                                 \
-		.name = #name_,                                                                                       \
-		.number = (number_),                                                                                  \
-		.n_cols = N_OBJ_COLS_##ID,                                                                            \
-		.cols = obj_cols + OBJ_BEGIN_##ID,                                                                    \
-		.arg_cols = obj_arg_cols + FIELD_BEGIN_##ID,                                                          \
+#define HC_OBJ(ID, number_, name_)                           \
+	[number_] = {                                        \
+		.name = #name_,                              \
+		.number = (number_),                         \
+		.n_cols = N_OBJ_COLS_##ID,                   \
+		.cols = obj_cols + OBJ_BEGIN_##ID,           \
+		.arg_cols = obj_arg_cols + FIELD_BEGIN_##ID, \
 	},
 #include "store/object_types.def"
 };

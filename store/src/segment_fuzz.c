@@ -1,4 +1,5 @@
-/* Any bytes as a segment: reading ends, whatever is accepted keeps its promises, and all bytes are accounted for. */
+/* Any bytes as a segment: reading ends, whatever is accepted keeps its promises, and all bytes are accounted for.
+ */
 #include <stdint.h>
 #include <stdlib.h>
 #include <sys/mman.h>

@@ -1,7 +1,8 @@
 /*
- * The block codec: what a row costs to add and to seal, how small it gets, and what a column costs to read back. Rows are
- * those of a busy server: reads and writes on a few descriptors of a few processes, some opens. References are remembered as
- * the state tracker does it, so interning is not what is measured. The floor of reading is memcpy of the decoded bytes.
+ * The block codec: what a row costs to add and to seal, how small it gets, and what a column costs to read back.
+ * Rows are those of a busy server: reads and writes on a few descriptors of a few processes, some opens.
+ * References are remembered as the state tracker does it, so interning is not what is measured. The floor of
+ * reading is memcpy of the decoded bytes.
  */
 #include <fcntl.h>
 #include <stdio.h>
@@ -53,7 +54,9 @@ static void add_rows(struct hc_builder *b, uint64_t *seed)
 	for (uint32_t i = 0; i < N_ROWS; i++) {
 		uint64_t r = rnd(seed);
 		unsigned t = (unsigned)(r % 8), f = (unsigned)(r / 8 % N_FDS), p = (unsigned)(r / 512 % 256);
-		struct hc_row_head head = { .seq = i + 1, .cpu = (uint16_t)(t & 1), .ts_ns = ts += 300 + r / 65536 % 2000 };
+		struct hc_row_head head = { .seq = i + 1,
+			                    .cpu = (uint16_t)(t & 1),
+			                    .ts_ns = ts += 300 + r / 65536 % 2000 };
 		struct hc_cells c;
 		char buf[64];
 
@@ -83,7 +86,8 @@ static void add_rows(struct hc_builder *b, uint64_t *seed)
 				struct hc_cells o = { 0 };
 
 				o.v[HC_O_PATH_given] = hc_build_str(
-					b, (struct hc_str){ buf, (uint32_t)snprintf(buf, sizeof(buf), "/srv/www/page-%u", p) });
+					b, (struct hc_str){ buf, (uint32_t)snprintf(buf, sizeof(buf),
+				                                                    "/srv/www/page-%u", p) });
 				o.v[HC_O_PATH_abs] = o.v[HC_O_PATH_real] = o.v[HC_O_PATH_given];
 				path[p] = hc_build_obj(b, HC_OBJ_PATH, &o);
 			}
@@ -127,7 +131,8 @@ int main(void)
 
 		add_rows(b, &seed);
 		t1 = now();
-		if (hc_builder_seal(b, 0, &out, &err) < 0 || pwrite(fd, out.bytes, out.n_bytes, 0) != (ssize_t)out.n_bytes)
+		if (hc_builder_seal(b, 0, &out, &err) < 0 ||
+		    pwrite(fd, out.bytes, out.n_bytes, 0) != (ssize_t)out.n_bytes)
 			return 1;
 		t2 = now();
 		add[i] = (double)(t1 - t0) / N_ROWS;
@@ -151,7 +156,8 @@ int main(void)
 	printf("store.row_seal,%.1f,ns,,\n", median(seal));
 	printf("store.row_bytes,%.2f,bytes,,\n", (double)out.n_bytes / N_ROWS);
 	printf("store.block_open,%.1f,us,,\n", median(open_ns));
-	printf("store.column_read,%.2f,ns,%.2f,%.1f\n", median(refs_ns), median(copy_ns), median(refs_ns) / median(copy_ns));
+	printf("store.column_read,%.2f,ns,%.2f,%.1f\n", median(refs_ns), median(copy_ns),
+	       median(refs_ns) / median(copy_ns));
 	hc_builder_free(b);
 	free(floor_to);
 	free(floor_from);

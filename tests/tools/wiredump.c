@@ -1,9 +1,10 @@
-/* Prints wire records as they come from the kernel: what the recorder's kernel side says before anybody interprets it.
+/* Prints wire records as they come from the kernel: what the recorder's kernel side says before anybody interprets
+ * it.
  *
  *     wiredump [-p minimal|security|full] [-t TYPE[,TYPE..]] [-s SNAPLEN] [-S] [-q] [-- COMMAND...]
  *
- * -t: only these types; -S: the tasks alive first; -q: no records, only counters. With a command: its life long, else
- * until SIGINT. */
+ * -t: only these types; -S: the tasks alive first; -q: no records, only counters. With a command: its life long,
+ * else until SIGINT. */
 #include <arpa/inet.h>
 #include <errno.h>
 #include <signal.h>
@@ -42,8 +43,8 @@ static void put_text(const uint8_t *p, size_t n)
 
 static void put_subject(unsigned subject)
 {
-	static const char *const names[] = { "row", "ret", "ret2", "cwd", "root", "exe", "stdin", "stdout", "stderr",
-		                             "target", "parent", "file" };
+	static const char *const names[] = { "row",   "ret",    "ret2",   "cwd",    "root",   "exe",
+		                             "stdin", "stdout", "stderr", "target", "parent", "file" };
 	unsigned i = 0xffffu - subject;
 
 	if (subject < HC_WIRE_MAX_SLOTS)
@@ -113,10 +114,11 @@ static void put_fact(const struct hc_wire_fact *f, const uint8_t *p)
 		memcpy(&w, p, sizeof(w));
 		printf("file[");
 		put_subject(f->subject);
-		printf("] dev=%u:%u ino=%llu size=%llu mode=%o nlink=%u uid=%u gid=%u rdev=%u:%u magic=%x mnt=%u/%x sb=%x layer=%u mtime=%lld.%09lld ctime=%lld",
-		       w.dev >> 20, w.dev & 0xfffff, (unsigned long long)w.ino, (unsigned long long)w.size, w.mode, w.nlink,
-		       w.uid, w.gid, w.rdev >> 20, w.rdev & 0xfffff, w.fs_magic, w.mnt_id, w.mnt_flags, w.sb_flags, w.layer,
-		       (long long)w.mtime_ns / 1000000000, (long long)w.mtime_ns % 1000000000,
+		printf("] dev=%u:%u ino=%llu size=%llu mode=%o nlink=%u uid=%u gid=%u rdev=%u:%u magic=%x "
+		       "mnt=%u/%x sb=%x layer=%u mtime=%lld.%09lld ctime=%lld",
+		       w.dev >> 20, w.dev & 0xfffff, (unsigned long long)w.ino, (unsigned long long)w.size, w.mode,
+		       w.nlink, w.uid, w.gid, w.rdev >> 20, w.rdev & 0xfffff, w.fs_magic, w.mnt_id, w.mnt_flags,
+		       w.sb_flags, w.layer, (long long)w.mtime_ns / 1000000000, (long long)w.mtime_ns % 1000000000,
 		       (long long)w.ctime_ns / 1000000000);
 		break;
 	}
@@ -126,10 +128,11 @@ static void put_fact(const struct hc_wire_fact *f, const uint8_t *p)
 		memcpy(&w, p, sizeof(w));
 		printf("fd[");
 		put_subject(f->subject);
-		printf("] %d key=%llx ino=%llu dev=%u:%u f_flags=%o f_mode=%x i_mode=%o magic=%x pos=%llu target=%u%s%s%s", w.fd,
-		       (unsigned long long)w.key & 0xffffff, (unsigned long long)w.ino, w.dev >> 20, w.dev & 0xfffff, w.f_flags,
-		       w.f_mode, w.i_mode, w.fs_magic, (unsigned long long)w.pos, w.target,
-		       w.flags & HC_WIRE_FD_NEW ? " NEW" : "", w.flags & HC_WIRE_FD_DEF ? " DEF" : "",
+		printf("] %d key=%llx ino=%llu dev=%u:%u f_flags=%o f_mode=%x i_mode=%o magic=%x pos=%llu "
+		       "target=%u%s%s%s",
+		       w.fd, (unsigned long long)w.key & 0xffffff, (unsigned long long)w.ino, w.dev >> 20,
+		       w.dev & 0xfffff, w.f_flags, w.f_mode, w.i_mode, w.fs_magic, (unsigned long long)w.pos,
+		       w.target, w.flags & HC_WIRE_FD_NEW ? " NEW" : "", w.flags & HC_WIRE_FD_DEF ? " DEF" : "",
 		       w.flags & HC_WIRE_FD_BAD ? " BAD" : "");
 		break;
 	}
@@ -139,12 +142,14 @@ static void put_fact(const struct hc_wire_fact *f, const uint8_t *p)
 		memcpy(&w, p, sizeof(w));
 		printf("sock[");
 		put_subject(f->subject);
-		printf("] af=%u type=%u proto=%u state=%u/%u ", w.family, w.type, w.protocol, w.state, w.sock_state);
+		printf("] af=%u type=%u proto=%u state=%u/%u ", w.family, w.type, w.protocol, w.state,
+		       w.sock_state);
 		put_addr(w.family, w.laddr, w.lport);
 		printf(" -> ");
 		put_addr(w.family, w.raddr, w.rport);
-		printf(" netns=%u uid=%u ino=%llu key=%llx extra=%u,%u,%u if=%u", w.netns, w.uid, (unsigned long long)w.ino,
-		       (unsigned long long)w.key & 0xffffff, w.extra[0], w.extra[1], w.extra[2], w.ifindex);
+		printf(" netns=%u uid=%u ino=%llu key=%llx extra=%u,%u,%u if=%u", w.netns, w.uid,
+		       (unsigned long long)w.ino, (unsigned long long)w.key & 0xffffff, w.extra[0], w.extra[1],
+		       w.extra[2], w.ifindex);
 		break;
 	}
 	case HC_WIRE_F_UNIX: {
@@ -166,11 +171,13 @@ static void put_fact(const struct hc_wire_fact *f, const uint8_t *p)
 		memcpy(&w, p, sizeof(w));
 		printf("creds[");
 		put_subject(f->subject);
-		printf("] uid=%u/%u/%u/%u gid=%u/%u/%u/%u eff=%llx perm=%llx inh=%llx bset=%llx amb=%llx sb=%x userns=%u/%u auid=%d ses=%d seccomp=%u nnp=%u ngroups=%u",
-		       w.uid, w.suid, w.euid, w.fsuid, w.gid, w.sgid, w.egid, w.fsgid, (unsigned long long)w.cap_effective,
-		       (unsigned long long)w.cap_permitted, (unsigned long long)w.cap_inheritable,
-		       (unsigned long long)w.cap_bset, (unsigned long long)w.cap_ambient, w.securebits, w.userns,
-		       w.userns_level, (int)w.loginuid, (int)w.session_id, w.seccomp, w.no_new_privs, w.n_groups);
+		printf("] uid=%u/%u/%u/%u gid=%u/%u/%u/%u eff=%llx perm=%llx inh=%llx bset=%llx amb=%llx sb=%x "
+		       "userns=%u/%u auid=%d ses=%d seccomp=%u nnp=%u ngroups=%u",
+		       w.uid, w.suid, w.euid, w.fsuid, w.gid, w.sgid, w.egid, w.fsgid,
+		       (unsigned long long)w.cap_effective, (unsigned long long)w.cap_permitted,
+		       (unsigned long long)w.cap_inheritable, (unsigned long long)w.cap_bset,
+		       (unsigned long long)w.cap_ambient, w.securebits, w.userns, w.userns_level, (int)w.loginuid,
+		       (int)w.session_id, w.seccomp, w.no_new_privs, w.n_groups);
 		break;
 	}
 	case HC_WIRE_F_NS: {
@@ -189,12 +196,15 @@ static void put_fact(const struct hc_wire_fact *f, const uint8_t *p)
 		memcpy(&w, p, sizeof(w));
 		printf("task[");
 		put_subject(f->subject);
-		printf("] tid=%u tgid=%u ppid=%u start=%llu leader=%llu parent=%llu sid=%u pgid=%u vsid=%u vpgid=%u vtid=%u vpid=%u levels=%u exec=%u flags=%x exitsig=%d tty=%u:%u cg=%llu nofile=%llu comm=%.16s",
-		       w.tid, w.tgid, w.ppid, (unsigned long long)w.start_ns, (unsigned long long)w.leader_start_ns,
-		       (unsigned long long)w.parent_start_ns, w.sid, w.pgid, w.vsid, w.vpgid,
-		       w.n_levels ? w.vtid[(w.n_levels - 1) & 7] : 0, w.n_levels ? w.vpid[(w.n_levels - 1) & 7] : 0,
-		       w.n_levels, w.exec_id, w.flags, w.exit_signal, w.tty_nr >> 20, w.tty_nr & 0xfffff,
-		       (unsigned long long)w.cgroup_id, (unsigned long long)w.nofile, w.comm);
+		printf("] tid=%u tgid=%u ppid=%u start=%llu leader=%llu parent=%llu sid=%u pgid=%u vsid=%u "
+		       "vpgid=%u vtid=%u vpid=%u levels=%u exec=%u flags=%x exitsig=%d tty=%u:%u cg=%llu "
+		       "nofile=%llu comm=%.16s",
+		       w.tid, w.tgid, w.ppid, (unsigned long long)w.start_ns,
+		       (unsigned long long)w.leader_start_ns, (unsigned long long)w.parent_start_ns, w.sid, w.pgid,
+		       w.vsid, w.vpgid, w.n_levels ? w.vtid[(w.n_levels - 1) & 7] : 0,
+		       w.n_levels ? w.vpid[(w.n_levels - 1) & 7] : 0, w.n_levels, w.exec_id, w.flags,
+		       w.exit_signal, w.tty_nr >> 20, w.tty_nr & 0xfffff, (unsigned long long)w.cgroup_id,
+		       (unsigned long long)w.nofile, w.comm);
 		break;
 	}
 	case HC_WIRE_F_TASKREF: {
@@ -235,8 +245,8 @@ static void put_fact(const struct hc_wire_fact *f, const uint8_t *p)
 		struct hc_wire_mapping w;
 
 		memcpy(&w, p, sizeof(w));
-		printf("mapping %llx-%llx flags=%llx kind=%u prot=%u", (unsigned long long)w.start, (unsigned long long)w.end,
-		       (unsigned long long)w.vm_flags, w.kind, w.prot);
+		printf("mapping %llx-%llx flags=%llx kind=%u prot=%u", (unsigned long long)w.start,
+		       (unsigned long long)w.end, (unsigned long long)w.vm_flags, w.kind, w.prot);
 		break;
 	}
 	case HC_WIRE_F_KOBJ: {
@@ -252,16 +262,19 @@ static void put_fact(const struct hc_wire_fact *f, const uint8_t *p)
 		struct hc_wire_uring w;
 
 		memcpy(&w, p, sizeof(w));
-		printf("uring opcode=%u user_data=%llx ring=%u", w.opcode, (unsigned long long)w.user_data, w.ring_tgid);
+		printf("uring opcode=%u user_data=%llx ring=%u", w.opcode, (unsigned long long)w.user_data,
+		       w.ring_tgid);
 		break;
 	}
 	case HC_WIRE_F_RUSAGE: {
 		struct hc_wire_rusage w;
 
 		memcpy(&w, p, sizeof(w));
-		printf("rusage u=%llu s=%llu rss=%llu rd=%llu wr=%llu flt=%llu/%llu", (unsigned long long)w.utime_ns,
-		       (unsigned long long)w.stime_ns, (unsigned long long)w.max_rss_bytes, (unsigned long long)w.read_bytes,
-		       (unsigned long long)w.write_bytes, (unsigned long long)w.min_faults, (unsigned long long)w.maj_faults);
+		printf("rusage u=%llu s=%llu rss=%llu rd=%llu wr=%llu flt=%llu/%llu",
+		       (unsigned long long)w.utime_ns, (unsigned long long)w.stime_ns,
+		       (unsigned long long)w.max_rss_bytes, (unsigned long long)w.read_bytes,
+		       (unsigned long long)w.write_bytes, (unsigned long long)w.min_faults,
+		       (unsigned long long)w.maj_faults);
 		break;
 	}
 	case HC_WIRE_F_ADDR:
@@ -336,7 +349,8 @@ static int on_record(void *ctx, const struct hc_live_rec *rec)
 
 static void put_counters(struct hc_live *live)
 {
-	fprintf(stderr, "%-20s %12s %10s %10s %10s %10s\n", "type", "seen", "lost_full", "lost_busy", "sampled", "filtered");
+	fprintf(stderr, "%-20s %12s %10s %10s %10s %10s\n", "type", "seen", "lost_full", "lost_busy", "sampled",
+	        "filtered");
 	for (unsigned type = 0; type < HC_EV_MAX; type++) {
 		struct hc_wire_count c = hc_live_total(live, type);
 
@@ -352,8 +366,8 @@ static void put_counters(struct hc_live *live)
 		if (h.state != HC_HOOK_ATTACHED)
 			fprintf(stderr, "hook %s: state %d, %s\n", h.name, h.state, h.reason);
 	}
-	fprintf(stderr, "records %llu, late %llu, missed %llu\n", (unsigned long long)n_records, (unsigned long long)n_late,
-	        (unsigned long long)hc_live_missed(live));
+	fprintf(stderr, "records %llu, late %llu, missed %llu\n", (unsigned long long)n_records,
+	        (unsigned long long)n_late, (unsigned long long)hc_live_missed(live));
 }
 
 static double seconds(void)
@@ -379,7 +393,9 @@ int main(int argc, char **argv)
 	while ((c = getopt(argc, argv, "+p:t:s:Sqr:")) != -1) {
 		switch (c) {
 		case 'p':
-			opt.profile = *optarg == 'm' ? HC_PROFILE_MINIMAL : *optarg == 'f' ? HC_PROFILE_FULL : HC_PROFILE_SECURITY;
+			opt.profile = *optarg == 'm'   ? HC_PROFILE_MINIMAL
+			              : *optarg == 'f' ? HC_PROFILE_FULL
+			                               : HC_PROFILE_SECURITY;
 			break;
 		case 't':
 			for (char *name = strtok(optarg, ","); name; name = strtok(NULL, ",")) {
@@ -457,7 +473,8 @@ int main(int argc, char **argv)
 	put_counters(live);
 	while (hc_live_gap_next(live, &gap))
 		fprintf(stderr, "gap cpu%u lane %u: %llu records between %llu and %llu\n", gap.cpu, gap.lane,
-		        (unsigned long long)gap.count, (unsigned long long)gap.from_ns, (unsigned long long)gap.until_ns);
+		        (unsigned long long)gap.count, (unsigned long long)gap.from_ns,
+		        (unsigned long long)gap.until_ns);
 	hc_live_close(live);
 	return 0;
 }

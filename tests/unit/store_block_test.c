@@ -68,8 +68,8 @@ static struct hc_str text(char *buf, size_t room, unsigned i)
 	return (struct hc_str){ buf, (uint32_t)n };
 }
 
-static int note_path(void *ctx, const char *path, const struct hc_seg_header *seg, const struct hc_seg_block *block,
-                     struct hc_err *err)
+static int note_path(void *ctx, const char *path, const struct hc_seg_header *seg,
+                     const struct hc_seg_block *block, struct hc_err *err)
 {
 	struct model *m = ctx;
 
@@ -80,13 +80,16 @@ static int note_path(void *ctx, const char *path, const struct hc_seg_header *se
 	return 0;
 }
 
-/* Random rows of some types; references are remembered as the number of the text, list or object they stand for. */
+/* Random rows of some types; references are remembered as the number of the text, list or object they stand for.
+ */
 static void write_model(struct model *m, uint64_t seed, uint32_t n_rows)
 {
-	static const unsigned types[] = { HC_EV_OPENAT, HC_EV_PROC_EXEC, HC_EV_READ, HC_EV_FORK, HC_EV_META_GAP, HC_EV_CONNECT,
-		                          HC_EV_SYS };
+	static const unsigned types[] = { HC_EV_OPENAT,   HC_EV_PROC_EXEC, HC_EV_READ, HC_EV_FORK,
+		                          HC_EV_META_GAP, HC_EV_CONNECT,   HC_EV_SYS };
 	struct rng r = { seed | 1 };
-	struct hc_writer_opts opts = { .dir = m->dir, .node = "no/de", .tool = "test", .on_block = note_path, .ctx = m };
+	struct hc_writer_opts opts = {
+		.dir = m->dir, .node = "no/de", .tool = "test", .on_block = note_path, .ctx = m
+	};
 	struct hc_writer *w = NULL;
 	struct hc_err err = { 0 };
 	unsigned shape[HC_EV_MAX];
@@ -127,7 +130,8 @@ static void write_model(struct model *m, uint64_t seed, uint32_t n_rows)
 					continue;
 				struct hc_str s = text(buf, sizeof(buf), (unsigned)row->cells.v[c] - 1);
 
-				cells.v[c] = d->cols[c].ref == HC_OBJ_STR ? hc_build_str(b, s) : hc_build_bytes(b, s.p, s.len);
+				cells.v[c] = d->cols[c].ref == HC_OBJ_STR ? hc_build_str(b, s)
+				                                          : hc_build_bytes(b, s.p, s.len);
 			} else if (d->cols[c].ref == HC_OBJ_PATH) {
 				struct hc_cells path = { 0 };
 				unsigned k = (unsigned)(rnd(&r) % N_TEXTS);
@@ -135,7 +139,8 @@ static void write_model(struct model *m, uint64_t seed, uint32_t n_rows)
 				row->cells.v[c] = k;
 				path.v[HC_O_PATH_given] = hc_build_str(b, text(buf, sizeof(buf), k));
 				path.v[HC_O_PATH_abs] = k % 4 ? path.v[HC_O_PATH_given] : 0;
-				path.v[HC_O_PATH_real] = k % 3 ? path.v[HC_O_PATH_given] : hc_build_str(b, HC_STR("/else"));
+				path.v[HC_O_PATH_real] =
+					k % 3 ? path.v[HC_O_PATH_given] : hc_build_str(b, HC_STR("/else"));
 				hc_cell_set(&path, HC_O_PATH_prov, k % 8);
 				cells.v[c] = hc_build_obj(b, HC_OBJ_PATH, &path);
 			} else if (d->cols[c].ref == HC_OBJ_PROC) {
@@ -182,8 +187,8 @@ static void expect_text(struct hc_str got, uint64_t number)
 {
 	char buf[64];
 
-	cr_assert(hc_str_eq(got, text(buf, sizeof(buf), (unsigned)number)), "got '" HC_STR_FMT "' for %llu", HC_STR_ARG(got),
-	          (unsigned long long)number);
+	cr_assert(hc_str_eq(got, text(buf, sizeof(buf), (unsigned)number)), "got '" HC_STR_FMT "' for %llu",
+	          HC_STR_ARG(got), (unsigned long long)number);
 }
 
 static void compare_row(struct hc_block *b, const struct model_row *want, uint32_t pos)
@@ -202,7 +207,8 @@ static void compare_row(struct hc_block *b, const struct model_row *want, uint32
 
 			cr_assert_eq(hc_block_event_ints(b, want->type, c, &ints, &err), 0, "%s", err.msg);
 			cr_assert_eq(hc_ints_valid(&ints, pos), valid, "%s.%s", d->name, d->cols[c].name);
-			cr_assert_eq((uint64_t)ints.v[pos], valid ? want->cells.v[c] : 0, "%s.%s", d->name, d->cols[c].name);
+			cr_assert_eq((uint64_t)ints.v[pos], valid ? want->cells.v[c] : 0, "%s.%s", d->name,
+			             d->cols[c].name);
 			continue;
 		}
 		cr_assert_eq(hc_block_event_refs(b, want->type, c, &refs, &err), 0, "%s", err.msg);
@@ -292,7 +298,8 @@ Test(block, reads_back_what_was_written)
 		struct model m = { 0 };
 
 		write_model(&m, seed * 0x9e3779b97f4a7c15u, N_MODEL);
-		cr_assert_eq(compare_segment(&m, HC_STREAM_SECURITY) + compare_segment(&m, HC_STREAM_BULK), N_MODEL);
+		cr_assert_eq(compare_segment(&m, HC_STREAM_SECURITY) + compare_segment(&m, HC_STREAM_BULK),
+		             N_MODEL);
 		drop_model(&m);
 	}
 }
@@ -377,7 +384,8 @@ Test(segment, cut_at_any_length_keeps_all_whole_blocks)
 			if (len == n)
 				cr_assert_eq(s->state, HC_SEG_SEALED);
 			else if (covered && covered < len)
-				cr_assert(s->n_damage == 1 && s->state == HC_SEG_TORN, "what is cut is reported, at %zu", len);
+				cr_assert(s->n_damage == 1 && s->state == HC_SEG_TORN,
+				          "what is cut is reported, at %zu", len);
 		}
 		close(fd);
 	}

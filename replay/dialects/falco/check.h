@@ -71,11 +71,12 @@ const struct fx_val *falco_check_val(struct fcheck *c, const struct fval *v);
 /* Can the field be used with the operator, and in which classes of values? For tests and documentation. */
 bool falco_op_fits(enum ftype type, bool list, enum fop op);
 /* Reads a constant for a field of that type and that operator. False with msg filled. */
-bool falco_const_read(enum ftype type, enum fop op, struct hc_str text, struct hc_arena *arena, struct hc_value *ret,
-                      char *msg, size_t msg_bytes);
+bool falco_const_read(enum ftype type, enum fop op, struct hc_str text, struct hc_arena *arena,
+                      struct hc_value *ret, char *msg, size_t msg_bytes);
 /* Event codes that the tree can match. */
 struct code_set falco_codes(struct fx *x);
 /* Of POSIX syntax as RE2 reads it, into PCRE2; false with msg filled. */
-bool falco_regex_translate(struct hc_str pattern, struct hc_arena *arena, struct hc_str *ret, char *msg, size_t msg_bytes);
+bool falco_regex_translate(struct hc_str pattern, struct hc_arena *arena, struct hc_str *ret, char *msg,
+                           size_t msg_bytes);
 
 #endif

@@ -1,5 +1,6 @@
 /*
- * The condition grammar by recursive descent. Alternatives are tried in a fixed order and words are matched as beginnings
+ * The condition grammar by recursive descent. Alternatives are tried in a fixed order and words are matched as
+ * beginnings
  * ("proc.name inside" is `in` with the identifier "side"), because rules out there depend on it.
  */
 #include <errno.h>
@@ -20,20 +21,36 @@ struct parser {
 };
 
 static const char *const op_names[FOP_N] = {
-	[FOP_NONE] = "", [FOP_EXISTS] = "exists", [FOP_LE] = "<=", [FOP_LT] = "<", [FOP_GE] = ">=", [FOP_GT] = ">",
-	[FOP_EQ] = "=", [FOP_NE] = "!=", [FOP_GLOB] = "glob", [FOP_IGLOB] = "iglob", [FOP_CONTAINS] = "contains",
-	[FOP_ICONTAINS] = "icontains", [FOP_BCONTAINS] = "bcontains", [FOP_STARTSWITH] = "startswith",
-	[FOP_BSTARTSWITH] = "bstartswith", [FOP_ENDSWITH] = "endswith", [FOP_REGEX] = "regex",
-	[FOP_INTERSECTS] = "intersects", [FOP_IN] = "in", [FOP_PMATCH] = "pmatch",
+	[FOP_NONE] = "",
+	[FOP_EXISTS] = "exists",
+	[FOP_LE] = "<=",
+	[FOP_LT] = "<",
+	[FOP_GE] = ">=",
+	[FOP_GT] = ">",
+	[FOP_EQ] = "=",
+	[FOP_NE] = "!=",
+	[FOP_GLOB] = "glob",
+	[FOP_IGLOB] = "iglob",
+	[FOP_CONTAINS] = "contains",
+	[FOP_ICONTAINS] = "icontains",
+	[FOP_BCONTAINS] = "bcontains",
+	[FOP_STARTSWITH] = "startswith",
+	[FOP_BSTARTSWITH] = "bstartswith",
+	[FOP_ENDSWITH] = "endswith",
+	[FOP_REGEX] = "regex",
+	[FOP_INTERSECTS] = "intersects",
+	[FOP_IN] = "in",
+	[FOP_PMATCH] = "pmatch",
 };
 
 static const char *const tr_names[FTR_N] = {
-	[FTR_VAL] = "val", [FTR_TOLOWER] = "tolower", [FTR_TOUPPER] = "toupper", [FTR_B64] = "b64",
-	[FTR_BASENAME] = "basename", [FTR_LEN] = "len", [FTR_JOIN] = "join", [FTR_CONCAT] = "concat",
-	[FTR_GETOPT] = "getopt",
+	[FTR_VAL] = "val",   [FTR_TOLOWER] = "tolower",   [FTR_TOUPPER] = "toupper",
+	[FTR_B64] = "b64",   [FTR_BASENAME] = "basename", [FTR_LEN] = "len",
+	[FTR_JOIN] = "join", [FTR_CONCAT] = "concat",     [FTR_GETOPT] = "getopt",
 };
 
-#define TRANSFORMERS "a field with a valid transformer: 'val', 'tolower', 'toupper', 'b64', 'basename', 'len', 'join', " \
+#define TRANSFORMERS                                                                                        \
+	"a field with a valid transformer: 'val', 'tolower', 'toupper', 'b64', 'basename', 'len', 'join', " \
 	"'concat', 'getopt'"
 
 const char *fop_name(enum fop op)
@@ -220,7 +237,8 @@ static bool hex_number(struct parser *p)
 
 	if (peek(p, 0) != '0' || (peek(p, 1) != 'x' && peek(p, 1) != 'X'))
 		return false;
-	while (is_digit(peek(p, n)) || (peek(p, n) >= 'a' && peek(p, n) <= 'f') || (peek(p, n) >= 'A' && peek(p, n) <= 'F'))
+	while (is_digit(peek(p, n)) || (peek(p, n) >= 'a' && peek(p, n) <= 'f') ||
+	       (peek(p, n) >= 'A' && peek(p, n) <= 'F'))
 		n++;
 	return n > 2 && take(p, n);
 }
@@ -275,19 +293,34 @@ static bool unescape(struct parser *p, struct hc_str raw, char quote, struct hc_
 		}
 		c = ++i < raw.len ? raw.p[i] : 0;
 		switch (c) {
-		case 'b': out[n++] = '\b'; break;
-		case 'f': out[n++] = '\f'; break;
-		case 'n': out[n++] = '\n'; break;
-		case 'r': out[n++] = '\r'; break;
-		case 't': out[n++] = '\t'; break;
-		case '/': out[n++] = '/'; break;
+		case 'b':
+			out[n++] = '\b';
+			break;
+		case 'f':
+			out[n++] = '\f';
+			break;
+		case 'n':
+			out[n++] = '\n';
+			break;
+		case 'r':
+			out[n++] = '\r';
+			break;
+		case 't':
+			out[n++] = '\t';
+			break;
+		case '/':
+			out[n++] = '/';
+			break;
 		case ' ':
-		case '\\': out[n++] = '\\'; break;
+		case '\\':
+			out[n++] = '\\';
+			break;
 		case 'x':
 			high = i + 2 < raw.len ? hex_digit(raw.p[i + 1]) : -1;
 			low = high >= 0 ? hex_digit(raw.p[i + 2]) : -1;
 			if (low < 0)
-				return fail(p, "unsupported string escape sequence: \\x needs two hexadecimal digits");
+				return fail(
+					p, "unsupported string escape sequence: \\x needs two hexadecimal digits");
 			out[n++] = (char)(high * 16 + low);
 			i += 2;
 			break;
@@ -459,7 +492,8 @@ static struct fval *parse_arg(struct parser *p, bool in_list)
 		if (transformer_name(p, &t))
 			return parse_transformer(p, t, pos);
 		if (!field_name(p)) {
-			fail(p, "expected a field, a string, a number%s or a transformer", in_list ? "" : ", a list");
+			fail(p, "expected a field, a string, a number%s or a transformer",
+			     in_list ? "" : ", a list");
 			return NULL;
 		}
 	}
@@ -721,8 +755,9 @@ static bool num_rhs(struct parser *p, struct fast *n)
 static bool parse_condition(struct parser *p, struct fast *n)
 {
 	static const uint8_t num_ops[] = { FOP_LE, FOP_LT, FOP_GE, FOP_GT };
-	static const uint8_t word_ops[] = { FOP_GLOB, FOP_IGLOB, FOP_CONTAINS, FOP_ICONTAINS, FOP_BCONTAINS,
-		                            FOP_STARTSWITH, FOP_BSTARTSWITH, FOP_ENDSWITH, FOP_REGEX };
+	static const uint8_t word_ops[] = { FOP_GLOB,        FOP_IGLOB,     FOP_CONTAINS,
+		                            FOP_ICONTAINS,   FOP_BCONTAINS, FOP_STARTSWITH,
+		                            FOP_BSTARTSWITH, FOP_ENDSWITH,  FOP_REGEX };
 	static const uint8_t list_ops[] = { FOP_INTERSECTS, FOP_IN, FOP_PMATCH };
 	bool ok = false, found = false;
 
@@ -771,9 +806,11 @@ static bool parse_condition(struct parser *p, struct fast *n)
 			ok = list_rhs(p, n, true);
 			goto done;
 		}
-	return fail(p, "expected a valid check operator: one of 'exists', '<=', '<', '>=', '>', '==', '=', '!=', 'glob', "
-	               "'iglob', 'contains', 'icontains', 'bcontains', 'startswith', 'bstartswith', 'endswith', 'regex', "
-	               "'intersects', 'in', 'pmatch'");
+	return fail(
+		p,
+		"expected a valid check operator: one of 'exists', '<=', '<', '>=', '>', '==', '=', '!=', 'glob', "
+		"'iglob', 'contains', 'icontains', 'bcontains', 'startswith', 'bstartswith', 'endswith', 'regex', "
+		"'intersects', 'in', 'pmatch'");
 done:
 	p->depth -= 2;
 	return ok;
@@ -899,8 +936,9 @@ static struct fast *parse_or(struct parser *p)
 
 int falco_parse(const struct ftext *text, struct hc_arena *arena, struct fast **ret, struct fparse_err *e)
 {
-	struct parser p = { .p = text->p, .len = text->len, .arena = arena, .text = text, .e = e,
-		            .max_depth = FPARSE_MAX_DEPTH };
+	struct parser p = {
+		.p = text->p, .len = text->len, .arena = arena, .text = text, .e = e, .max_depth = FPARSE_MAX_DEPTH
+	};
 	struct fast *n;
 
 	if (text->failed)
@@ -936,11 +974,11 @@ static const struct fval *token(struct hc_str s, struct hc_arena *arena, uint32_
 #define TOKEN_MAX_TRIES 64
 
 /*
- * A shorter beginning reads differently only where it cuts off an argument, or something of the name: of a field the name
- * alone, then one character less each time; of a transformer what ends with a parenthesis.
+ * A shorter beginning reads differently only where it cuts off an argument, or something of the name: of a field
+ * the name alone, then one character less each time; of a transformer what ends with a parenthesis.
  */
-bool falco_parse_token(struct hc_str s, struct hc_arena *arena, bool (*accept)(void *ctx, const struct fval *v), void *ctx,
-                       const struct fval **ret, uint32_t *ret_len)
+bool falco_parse_token(struct hc_str s, struct hc_arena *arena, bool (*accept)(void *ctx, const struct fval *v),
+                       void *ctx, const struct fval **ret, uint32_t *ret_len)
 {
 	struct parser name = { .p = s.p, .len = s.len };
 	bool is_field = field_name(&name);

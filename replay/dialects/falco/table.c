@@ -1,4 +1,5 @@
-/* The .def files, unfolded, and look-ups in them. All of this is used while policies load, not while rows are evaluated. */
+/* The .def files, unfolded, and look-ups in them. All of this is used while policies load, not while rows are
+ * evaluated. */
 #include "replay/dialects/falco/table.h"
 
 #include <errno.h>
@@ -9,7 +10,7 @@
 
 #define FT_UINT8 FT_UINT32
 const struct ffield falco_fields[N_FIELDS] = {
-#define FALCO_FIELD(class, ID, name_, type_, flags_, print_)                                                          \
+#define FALCO_FIELD(class, ID, name_, type_, flags_, print_) \
 	{ .name = (name_), .cls = FCLASS_##class, .type = FT_##type_, .print = FP_##print_, .flags = (flags_) },
 #include "replay/dialects/falco/fields.def"
 };
@@ -17,7 +18,7 @@ const struct ffield falco_fields[N_FIELDS] = {
 /* All parameters; a nameless one stands before each event's, and at the end. */
 static const struct fparam params[] = {
 #define FALCO_EVENT(code, name_, category, flags) { 0 },
-#define FALCO_PARAM(code, name_, type_, base_, table_, dirfd_)                                                        \
+#define FALCO_PARAM(code, name_, type_, base_, table_, dirfd_) \
 	{ .name = #name_, .type = PT_##type_, .base = PB_##base_, .table = TAB_##table_, .dirfd = (dirfd_) },
 #include "replay/dialects/falco/events.def"
 	{ 0 },
@@ -31,7 +32,7 @@ enum {
 };
 
 const struct fevent falco_events[N_CODES] = {
-#define FALCO_EVENT(code, name_, category, flags_)                                                                    \
+#define FALCO_EVENT(code, name_, category, flags_) \
 	[code] = { .name = #name_, .cat = CAT_##category, .flags = (flags_), .params = &params[POS_##code + 1] },
 #define FALCO_OLD(code, name_, flags_) [code] = { .name = #name_, .flags = (flags_) | EVF_OLD },
 #include "replay/dialects/falco/events.def"
@@ -167,10 +168,21 @@ const char *falco_errno_name(int64_t e)
 		int number;
 		const char *name;
 	} kernel_only[] = {
-		{ 512, "ERESTARTSYS" }, { 513, "ERESTARTNOINTR" }, { 514, "ERESTARTNOHAND" }, { 515, "ENOIOCTLCMD" },
-		{ 516, "ERESTART_RESTARTBLOCK" }, { 521, "EBADHANDLE" }, { 522, "ENOTSYNC" }, { 523, "EBADCOOKIE" },
-		{ 524, "ENOTSUPP" }, { 525, "ETOOSMALL" }, { 526, "ESERVERFAULT" }, { 527, "EBADTYPE" }, { 528, "EJUKEBOX" },
-		{ 529, "EIOCBQUEUED" }, { 530, "EIOCBRETRY" },
+		{ 512, "ERESTARTSYS" },
+		{ 513, "ERESTARTNOINTR" },
+		{ 514, "ERESTARTNOHAND" },
+		{ 515, "ENOIOCTLCMD" },
+		{ 516, "ERESTART_RESTARTBLOCK" },
+		{ 521, "EBADHANDLE" },
+		{ 522, "ENOTSYNC" },
+		{ 523, "EBADCOOKIE" },
+		{ 524, "ENOTSUPP" },
+		{ 525, "ETOOSMALL" },
+		{ 526, "ESERVERFAULT" },
+		{ 527, "EBADTYPE" },
+		{ 528, "EJUKEBOX" },
+		{ 529, "EIOCBQUEUED" },
+		{ 530, "EIOCBRETRY" },
 	};
 
 	if (e == EOPNOTSUPP)
@@ -186,10 +198,10 @@ const char *falco_errno_name(int64_t e)
 const char *falco_signal_name(int64_t sig)
 {
 	static const char *const signals[] = {
-		NULL,        "SIGHUP",  "SIGINT",    "SIGQUIT", "SIGILL",    "SIGTRAP", "SIGABRT", "SIGBUS",
-		"SIGFPE",    "SIGKILL", "SIGUSR1",   "SIGSEGV", "SIGUSR2",   "SIGPIPE", "SIGALRM", "SIGTERM",
-		"SIGSTKFLT", "SIGCHLD", "SIGCONT",   "SIGSTOP", "SIGTSTP",   "SIGTTIN", "SIGTTOU", "SIGURG",
-		"SIGXCPU",   "SIGXFSZ", "SIGVTALRM", "SIGPROF", "SIGWINCH",  "SIGIO",   "SIGPWR",  "SIGSYS",
+		NULL,        "SIGHUP",  "SIGINT",    "SIGQUIT", "SIGILL",   "SIGTRAP", "SIGABRT", "SIGBUS",
+		"SIGFPE",    "SIGKILL", "SIGUSR1",   "SIGSEGV", "SIGUSR2",  "SIGPIPE", "SIGALRM", "SIGTERM",
+		"SIGSTKFLT", "SIGCHLD", "SIGCONT",   "SIGSTOP", "SIGTSTP",  "SIGTTIN", "SIGTTOU", "SIGURG",
+		"SIGXCPU",   "SIGXFSZ", "SIGVTALRM", "SIGPROF", "SIGWINCH", "SIGIO",   "SIGPWR",  "SIGSYS",
 	};
 
 	return sig > 0 && sig < (int64_t)COUNT(signals) ? signals[sig] : NULL;

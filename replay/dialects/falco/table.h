@@ -8,8 +8,22 @@
 #include "store/base/str.h"
 
 enum ftype {
-	FT_UINT32, FT_UINT64, FT_INT16, FT_INT32, FT_INT64, FT_DOUBLE, FT_BOOL, FT_PORT, FT_RELTIME, FT_ABSTIME,
-	FT_CHARBUF, FT_BYTEBUF, FT_IPADDR, FT_IPNET, FT_DYN, FT_FSPATH,
+	FT_UINT32,
+	FT_UINT64,
+	FT_INT16,
+	FT_INT32,
+	FT_INT64,
+	FT_DOUBLE,
+	FT_BOOL,
+	FT_PORT,
+	FT_RELTIME,
+	FT_ABSTIME,
+	FT_CHARBUF,
+	FT_BYTEBUF,
+	FT_IPADDR,
+	FT_IPNET,
+	FT_DYN,
+	FT_FSPATH,
 	FT_UNCOMPARABLE, /* uid, socket tuple and the like: of evt.rawarg only */
 	FT_N
 };
@@ -69,14 +83,61 @@ enum {
 };
 
 enum fcat {
-	CAT_OTHER, CAT_FILE, CAT_NET, CAT_IPC, CAT_MEMORY, CAT_PROCESS, CAT_SLEEP, CAT_SYSTEM, CAT_SIGNAL, CAT_USER, CAT_TIME,
-	CAT_IO_READ, CAT_IO_WRITE, CAT_IO_OTHER, CAT_WAIT, CAT_SCHEDULER, CAT_INTERNAL,
+	CAT_OTHER,
+	CAT_FILE,
+	CAT_NET,
+	CAT_IPC,
+	CAT_MEMORY,
+	CAT_PROCESS,
+	CAT_SLEEP,
+	CAT_SYSTEM,
+	CAT_SIGNAL,
+	CAT_USER,
+	CAT_TIME,
+	CAT_IO_READ,
+	CAT_IO_WRITE,
+	CAT_IO_OTHER,
+	CAT_WAIT,
+	CAT_SCHEDULER,
+	CAT_INTERNAL,
 };
 
 enum fparam_type {
-	PT_ERRNO, PT_FD, PT_PID, PT_STR, PT_BUF, PT_PATH, PT_RPATH, PT_SADDR, PT_STUPLE, PT_FDLIST, PT_SIGSET, PT_MODE, PT_UID,
-	PT_GID, PT_PORT, PT_SCID, PT_SIG, PT_REL, PT_ABS, PT_DYN, PT_PID32, PT_FD32, PT_STRARR, PT_IP4, PT_IP6,
-	PT_U8, PT_U16, PT_U32, PT_U64, PT_I8, PT_I16, PT_I32, PT_I64, PT_FLAGS, PT_ENUM,
+	PT_ERRNO,
+	PT_FD,
+	PT_PID,
+	PT_STR,
+	PT_BUF,
+	PT_PATH,
+	PT_RPATH,
+	PT_SADDR,
+	PT_STUPLE,
+	PT_FDLIST,
+	PT_SIGSET,
+	PT_MODE,
+	PT_UID,
+	PT_GID,
+	PT_PORT,
+	PT_SCID,
+	PT_SIG,
+	PT_REL,
+	PT_ABS,
+	PT_DYN,
+	PT_PID32,
+	PT_FD32,
+	PT_STRARR,
+	PT_IP4,
+	PT_IP6,
+	PT_U8,
+	PT_U16,
+	PT_U32,
+	PT_U64,
+	PT_I8,
+	PT_I16,
+	PT_I32,
+	PT_I64,
+	PT_FLAGS,
+	PT_ENUM,
 };
 
 enum fbase { PB_DEC, PB_HEX, PB_OCT };
@@ -129,7 +190,8 @@ void code_set_add(struct code_set *s, unsigned code);
 void code_set_not(struct code_set *s);
 unsigned code_set_count(const struct code_set *s);
 
-/* Adds the codes that evt.type = name means; false when there is no such event, system call or asynchronous event. */
+/* Adds the codes that evt.type = name means; false when there is no such event, system call or asynchronous event.
+ */
 bool falco_type_codes(struct hc_str name, struct code_set *add);
 /* Is it a parameter of some event? The longest one that begins `text`; its length, 0 for none. */
 uint32_t falco_param_prefix(struct hc_str text);

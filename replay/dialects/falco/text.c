@@ -49,12 +49,13 @@ static void append(struct ftext *t, struct hc_str s)
 	t->p[t->len] = 0;
 }
 
-void ftext_add(struct ftext *t, struct hc_str s, const struct hc_yaml *yaml, const struct hc_yaml_node *node, uint32_t off,
-               bool fixed)
+void ftext_add(struct ftext *t, struct hc_str s, const struct hc_yaml *yaml, const struct hc_yaml_node *node,
+               uint32_t off, bool fixed)
 {
 	if (!s.len || !reserve(t, s.len, 1))
 		return;
-	t->spans[t->n_spans++] = (struct fspan){ .at = t->len, .off = off, .yaml = yaml, .node = node, .fixed = fixed };
+	t->spans[t->n_spans++] =
+		(struct fspan){ .at = t->len, .off = off, .yaml = yaml, .node = node, .fixed = fixed };
 	append(t, s);
 }
 
@@ -89,8 +90,8 @@ void ftext_add_part(struct ftext *t, const struct ftext *from, uint32_t begin, u
 		uint32_t a = s->at > begin ? s->at : begin;
 		uint32_t b = i + 1 < from->n_spans && from->spans[i + 1].at < end ? from->spans[i + 1].at : end;
 
-		ftext_add(t, (struct hc_str){ from->p + a, b - a }, s->yaml, s->node, s->fixed ? s->off : s->off + (a - s->at),
-		          s->fixed);
+		ftext_add(t, (struct hc_str){ from->p + a, b - a }, s->yaml, s->node,
+		          s->fixed ? s->off : s->off + (a - s->at), s->fixed);
 	}
 }
 
