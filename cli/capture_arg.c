@@ -3,7 +3,8 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <string.h>
-#include <time.h>
+
+#include "store/render.h"
 
 int hc_cli_capture_open(const struct hc_command *cmd, const char *path, unsigned flags, struct hc_capture **ret)
 {
@@ -39,41 +40,11 @@ int hc_cli_capture_close(struct hc_capture *c, int code)
 	return n ? hc_exit_max(code, HC_EXIT_DAMAGED) : code;
 }
 
-static void split(int64_t wall_ns, struct tm *tm, unsigned *ns)
-{
-	int64_t s = wall_ns / 1000000000, rest = wall_ns % 1000000000;
-	time_t t;
-
-	if (rest < 0) {
-		rest += 1000000000;
-		s--;
-	}
-	t = (time_t)s;
-	*ns = (unsigned)rest;
-	gmtime_r(&t, tm); /* 64 bits of ns reach from 1677 to 2262: it cannot fail */
-}
-
 const char *hc_time_text(int64_t wall_ns, char buf[HC_TIME_TEXT])
 {
-	struct tm tm;
-	unsigned ns;
-
-	split(wall_ns, &tm, &ns);
-	snprintf(buf, HC_TIME_TEXT, "%04u-%02u-%02u %02u:%02u:%02u.%03u UTC", (unsigned)tm.tm_year + 1900u,
-	         (unsigned)tm.tm_mon + 1u, (unsigned)tm.tm_mday, (unsigned)tm.tm_hour, (unsigned)tm.tm_min,
-	         (unsigned)tm.tm_sec, ns / 1000000);
-	return buf;
-}
-
-const char *hc_time_rfc3339(int64_t wall_ns, char buf[HC_TIME_TEXT])
-{
-	struct tm tm;
-	unsigned ns;
-
-	split(wall_ns, &tm, &ns);
-	snprintf(buf, HC_TIME_TEXT, "%04u-%02u-%02uT%02u:%02u:%02u.%09uZ", (unsigned)tm.tm_year + 1900u,
-	         (unsigned)tm.tm_mon + 1u, (unsigned)tm.tm_mday, (unsigned)tm.tm_hour, (unsigned)tm.tm_min,
-	         (unsigned)tm.tm_sec, ns);
+	hc_render_time(wall_ns, buf, HC_TIME_TEXT); /* 2024-05-01T12:00:00.123456789Z */
+	buf[10] = ' ';
+	memcpy(buf + 23, " UTC", 5);
 	return buf;
 }
 

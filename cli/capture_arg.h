@@ -13,8 +13,6 @@ int hc_cli_capture_close(struct hc_capture *c, int code);
 /* "2024-05-01 12:00:00.123 UTC" */
 #define HC_TIME_TEXT 48
 const char *hc_time_text(int64_t wall_ns, char buf[HC_TIME_TEXT]);
-/* "2024-05-01T12:00:00.123456789Z" */
-const char *hc_time_rfc3339(int64_t wall_ns, char buf[HC_TIME_TEXT]);
 /* "12.3 MiB", "712 B" */
 const char *hc_bytes_text(uint64_t bytes, char buf[32]);
 /* "1,234,567" */

@@ -7,6 +7,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "query/json.h"
+#include "store/render.h"
+
 #define TEXT_BYTES 128
 
 struct args {
@@ -30,8 +33,6 @@ struct info {
 	uint32_t n_segs, n_open, n_torn, n_of_stream[HC_N_STREAMS];
 	uint64_t rows_of_stream[HC_N_STREAMS];
 };
-
-static const char *const stream_names[HC_N_STREAMS] = { "security", "bulk" };
 
 /* ---- gathering ---- */
 
@@ -237,7 +238,7 @@ static void print_sizes(const struct info *in)
 		if (!in->n_of_stream[s])
 			continue;
 		label("");
-		printf("  %-9s %s events, %s in %u segment%s\n", stream_names[s],
+		printf("  %-9s %s events, %s in %u segment%s\n", hc_stream_name(s),
 		       hc_count_text(in->rows_of_stream[s], rows), hc_bytes_text(in->t->bytes_by_stream[s], bytes),
 		       in->n_of_stream[s], in->n_of_stream[s] == 1 ? "" : "s");
 	}
@@ -306,44 +307,6 @@ static void print_text(const struct info *in)
 
 /* ---- JSON ---- */
 
-/* Bytes that are not UTF-8 become U+FFFD: JSON has no other way. */
-static struct json_object *json_text(const char *text)
-{
-	size_t len = strlen(text), n = 0;
-	char *buf = malloc(3 * len + 1);
-	struct json_object *o;
-
-	for (size_t i = 0; buf && i < len;) {
-		unsigned char c = (unsigned char)text[i];
-		unsigned more = c < 0x80                ? 0
-		                : c >= 0xc2 && c < 0xe0 ? 1
-		                : c >= 0xe0 && c < 0xf0 ? 2
-		                : c >= 0xf0 && c < 0xf5 ? 3
-		                                        : 9;
-		bool good = more < 9 && i + more < len;
-
-		for (unsigned k = 1; good && k <= more; k++)
-			good = ((unsigned char)text[i + k] & 0xc0) == 0x80;
-		if (good && ((c == 0xe0 && (unsigned char)text[i + 1] < 0xa0) ||
-		             (c == 0xed && (unsigned char)text[i + 1] >= 0xa0) ||
-		             (c == 0xf0 && (unsigned char)text[i + 1] < 0x90) ||
-		             (c == 0xf4 && (unsigned char)text[i + 1] >= 0x90)))
-			good = false;
-		if (good) {
-			memcpy(buf + n, text + i, more + 1);
-			n += more + 1;
-			i += more + 1;
-		} else {
-			memcpy(buf + n, "\xef\xbf\xbd", 3);
-			n += 3;
-			i++;
-		}
-	}
-	o = buf ? json_object_new_string_len(buf, (int)n) : NULL;
-	free(buf);
-	return o;
-}
-
 static void add(struct json_object *to, const char *key, struct json_object *value)
 {
 	json_object_object_add(to, key, value);
@@ -362,22 +325,6 @@ static void add_number(struct json_object *to, const char *key, double v, int di
 	add(to, key, json_object_new_double_s(v, buf));
 }
 
-static void add_time(struct json_object *to, const char *key, int64_t wall_ns)
-{
-	char buf[HC_TIME_TEXT];
-
-	add(to, key, json_object_new_string(hc_time_rfc3339(wall_ns, buf)));
-}
-
-static struct json_object *json_id(const uint8_t id[16])
-{
-	char hex[33];
-
-	for (unsigned i = 0; i < 16; i++)
-		snprintf(hex + 2 * i, 3, "%02x", id[i]);
-	return json_object_new_string(hex);
-}
-
 static struct json_object *json_boots(const struct info *in)
 {
 	struct json_object *list = json_object_new_array();
@@ -386,19 +333,19 @@ static struct json_object *json_boots(const struct info *in)
 		const struct boot *b = &in->boots[i];
 		struct json_object *o = json_object_new_object();
 
-		add(o, "node", json_text(b->header->node));
-		add(o, "boot_id", json_id(b->header->boot_id));
-		add(o, "capture_id", json_id(b->header->capture_id));
-		add(o, "tool", json_text(b->header->tool));
-		add(o, "kernel", b->kernel[0] ? json_text(b->kernel) : NULL);
-		add(o, "machine", b->machine[0] ? json_text(b->machine) : NULL);
-		add(o, "profile", b->last_profile[0] ? json_text(b->last_profile) : NULL);
+		add(o, "node", hc_json_text(b->header->node));
+		add(o, "boot_id", hc_json_hex(b->header->boot_id, 16));
+		add(o, "capture_id", hc_json_hex(b->header->capture_id, 16));
+		add(o, "tool", hc_json_text(b->header->tool));
+		add(o, "kernel", b->kernel[0] ? hc_json_text(b->kernel) : NULL);
+		add(o, "machine", b->machine[0] ? hc_json_text(b->machine) : NULL);
+		add(o, "profile", b->last_profile[0] ? hc_json_text(b->last_profile) : NULL);
 		add_u64(o, "events", b->n_rows);
 		add_u64(o, "bytes", b->bytes);
 		add_u64(o, "segments", b->n_segs);
 		if (b->n_rows) {
-			add_time(o, "first", b->first_wall_ns);
-			add_time(o, "last", b->last_wall_ns);
+			add(o, "first", hc_json_time(b->first_wall_ns));
+			add(o, "last", hc_json_time(b->last_wall_ns));
 		}
 		json_object_array_add(list, o);
 	}
@@ -415,7 +362,7 @@ static struct json_object *json_streams(const struct info *in)
 		add_u64(one, "events", in->rows_of_stream[s]);
 		add_u64(one, "bytes", in->t->bytes_by_stream[s]);
 		add_u64(one, "segments", in->n_of_stream[s]);
-		add(o, stream_names[s], one);
+		add(o, hc_stream_name(s), one);
 	}
 	return o;
 }
@@ -429,10 +376,10 @@ static struct json_object *json_problems(const struct info *in)
 	for (uint32_t i = 0; i < n; i++) {
 		struct json_object *o = json_object_new_object();
 
-		add(o, "path", json_text(p[i].path));
+		add(o, "path", hc_json_text(p[i].path));
 		add_u64(o, "offset", p[i].off);
 		add_u64(o, "bytes", p[i].bytes);
-		add(o, "what", json_text(p[i].what));
+		add(o, "what", hc_json_text(p[i].what));
 		json_object_array_add(list, o);
 	}
 	return list;
@@ -448,7 +395,7 @@ static void print_json(const struct info *in)
 	unsigned n = sorted_types(in->t, sorted);
 	char name[16], format[16];
 
-	add(o, "path", json_text(hc_capture_path(in->c)));
+	add(o, "path", hc_json_text(hc_capture_path(in->c)));
 	add(o, "kind", json_object_new_string(kinds[hc_capture_kind(in->c)]));
 	add(o, "live", json_object_new_boolean(hc_capture_is_live(in->c)));
 	if (in->n_boots) {
@@ -457,8 +404,8 @@ static void print_json(const struct info *in)
 		add(o, "format", json_object_new_string(format));
 	}
 	if (in->t->n_rows) {
-		add_time(o, "first", in->t->first_wall_ns);
-		add_time(o, "last", in->t->last_wall_ns);
+		add(o, "first", hc_json_time(in->t->first_wall_ns));
+		add(o, "last", hc_json_time(in->t->last_wall_ns));
 		add(o, "seconds",
 		    json_object_new_double((double)(in->t->last_wall_ns - in->t->first_wall_ns) / 1e9));
 		add_u64(o, "first_seq", in->t->first_seq);
