@@ -97,6 +97,13 @@ enum hc_sys_arg {
 	HC_SA_PID,   /* i32 */
 };
 
+/* hc_sys_desc.special of reads and writes. */
+enum hc_rw {
+	HC_RW_VEC = 1 << 0,   /* a vector of buffers */
+	HC_RW_POS = 1 << 1,   /* with a position of its own */
+	HC_RW_FLAGS = 1 << 2, /* with flags */
+};
+
 /* Facts about the acting task after the call, when it succeeded. */
 enum hc_sys_fact {
 	HC_SF_CREDS = 1 << 0,

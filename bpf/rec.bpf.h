@@ -116,6 +116,16 @@ struct hc_scratch {
 	struct hc_sys_desc desc; /* of the call under way */
 	u64 ret;
 	u32 nr, compat;
+	u32 mux;                 /* desc and arg were filled by the demultiplexer of socketcall and ipc */
+	u32 part;                /* message number of sendmmsg, recvmmsg */
+	struct { /* which slot is which, where types differ */
+		u32 name, rights, sock, data;
+	} slot_of;
+	struct { /* of the message under way */
+		u64 name, iov, n_iov, control, n_control, buf, pos, sk, peer;
+		u32 namelen, want, n_rights, inet53;
+		s32 rights[16];
+	} m;
 	struct { /* of the argument under way */
 		u64 value;
 		s32 fd;
@@ -245,6 +255,21 @@ static __always_inline bool hc_tab_first(u32 tab, u64 tag)
 	if (t->tag[idx] == tag)
 		return false;
 	t->tag[idx] = tag;
+	return true;
+}
+
+/* True when the entry of `key` did not hold `tag`; it does then. */
+static __always_inline bool hc_tab_changed(u32 tab, u64 key, u64 tag)
+{
+	struct hc_tab *t = bpf_map_lookup_elem(&hc_tabs, &tab);
+
+	if (!t)
+		return true;
+	tag |= 1;
+	hc_mask(key, HC_TAB_SIZE - 1);
+	if (t->tag[key] == tag)
+		return false;
+	t->tag[key] = tag;
 	return true;
 }
 

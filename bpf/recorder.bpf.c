@@ -2,3 +2,6 @@
  * object as their program array; the parts are headers by subject. */
 #include "sys.bpf.h"
 #include "proc.bpf.h"
+#include "io.bpf.h"
+#include "net.bpf.h"
+#include "misc.bpf.h"

@@ -93,6 +93,10 @@ static __always_inline struct hc_scratch *hc_call(u32 cpu, struct task_struct *t
 
 	if (!s)
 		return NULL;
+	if (s->mux) {
+		s->mux = 0;
+		return s;
+	}
 	s->nr = idx;
 	s->ret = ret;
 	s->compat = hc_compat(task);

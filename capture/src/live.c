@@ -50,15 +50,19 @@ static_assert((int)HC_WIRE_MODE_FIRST == (int)HC_MODE_FIRST && (int)HC_WIRE_MODE
 /* A tracepoint and the program on it. */
 struct hook_desc {
 	const char *program;
-	const char *tracepoint; /* in BTF as btf_trace_NAME; NULL: a classic one */
+	const char *tracepoint; /* in BTF as btf_trace_NAME, but for a classic one */
+	bool classic;           /* "group:name" in tracefs */
 	bool optional;
 	unsigned types[4];      /* recorded with its help; 0 ends; all zero: system calls */
 	unsigned min_args, max_args; /* arguments the tracepoint must have; 0: any */
-	const char *why;        /* it may be missing */
 };
 
 static const struct hook_desc hook_descs[] = {
 	{ .program = "hc_sys_exit", .tracepoint = "sys_exit" },
+	{ .program = "hc_ent_mprot", .tracepoint = "syscalls:sys_enter_mprotect", .classic = true, .optional = true,
+	  .types = { HC_EV_MPROTECT } },
+	{ .program = "hc_ent_pkey", .tracepoint = "syscalls:sys_enter_pkey_mprotect", .classic = true, .optional = true,
+	  .types = { HC_EV_PKEY_MPROTECT } },
 	{ .program = "hc_newtask", .tracepoint = "task_newtask", .types = { HC_EV_PROC_FORK } },
 	{ .program = "hc_fork", .tracepoint = "sched_process_fork", .types = { HC_EV_PROC_FORK } },
 	{ .program = "hc_exec", .tracepoint = "sched_process_exec", .types = { HC_EV_PROC_EXEC } },
@@ -82,6 +86,16 @@ static const struct {
 	{ "hc_handlers", "hc_sys_regs", HC_H_REGS },
 	{ "hc_handlers", "hc_sys_gen", HC_H_GEN },
 	{ "hc_handlers", "hc_sys_open", HC_H_OPEN },
+	{ "hc_handlers", "hc_sys_rw", HC_H_RW },
+	{ "hc_handlers", "hc_sys_map", HC_H_MAP },
+	{ "hc_handlers", "hc_sys_sock", HC_H_SOCK },
+	{ "hc_handlers", "hc_sys_msg", HC_H_MSG },
+	{ "hc_handlers", "hc_sys_mmsg", HC_H_MMSG },
+	{ "hc_handlers", "hc_sys_exec", HC_H_EXEC },
+	{ "hc_handlers", "hc_sys_struct", HC_H_STRUCT },
+	{ "hc_handlers", "hc_sys_bpf", HC_H_BPF },
+	{ "hc_handlers", "hc_sys_perf", HC_H_PERF },
+	{ "hc_handlers", "hc_sys_mux", HC_H_MUX },
 	{ "hc_handlers", "hc_sys_finish", HC_H_FINISH },
 	{ "hc_exec_next", "hc_exec_finish", 0 },
 };
@@ -114,7 +128,7 @@ static _Thread_local struct {
 	char program[64]; /* the last one whose load failed */
 } said;
 
-static int keep_output(enum libbpf_print_level level, const char *format, va_list args)
+__attribute__((format(printf, 2, 0))) static int keep_output(enum libbpf_print_level level, const char *format, va_list args)
 {
 	char line[1024];
 	const char *p;
@@ -179,6 +193,22 @@ static int tracepoint_args(const struct btf *btf, const char *name)
 	if (!t || !btf_is_func_proto(t))
 		return -1;
 	return (int)btf_vlen(t) - 1;
+}
+
+/* Is a classic tracepoint "group:name" there to attach to? */
+static bool classic_exists(const char *name)
+{
+	static const char *const roots[] = { "/sys/kernel/tracing", "/sys/kernel/debug/tracing" };
+	const char *colon = strchr(name, ':');
+
+	for (size_t i = 0; i < sizeof(roots) / sizeof(roots[0]); i++) {
+		char path[256];
+
+		snprintf(path, sizeof(path), "%s/events/%.*s/%s/id", roots[i], (int)(colon - name), name, colon + 1);
+		if (!access(path, R_OK))
+			return true;
+	}
+	return false;
 }
 
 /* Do resource controllers live on the unified hierarchy? Where all are on v1, a task's v2 cgroup says nothing. */
@@ -433,7 +463,7 @@ static bool may_refuse(const char *program)
 }
 
 /* Decides per hook whether its program is loaded. */
-static void choose_hooks(struct hc_live *live, const struct btf *btf)
+static void choose_hooks(struct hc_live *live, const struct hc_live_options *opt, const struct btf *btf)
 {
 	for (size_t i = 0; i < N_HOOKS; i++) {
 		const struct hook_desc *d = &hook_descs[i];
@@ -446,13 +476,17 @@ static void choose_hooks(struct hc_live *live, const struct btf *btf)
 			wanted |= hc_type_set_has(&live->types, d->types[t]);
 		h->state = HC_HOOK_ATTACHED;
 		h->reason[0] = '\0';
-		n_args = d->tracepoint ? tracepoint_args(btf, d->tracepoint) : 0;
-		if (!wanted) {
+		n_args = d->classic ? (classic_exists(d->tracepoint) ? 0 : -1) : tracepoint_args(btf, d->tracepoint);
+		if (d->classic && opt->no_entry) {
+			h->state = HC_HOOK_OFF;
+			snprintf(h->reason, sizeof(h->reason), "entry images were switched off");
+		} else if (!wanted) {
 			h->state = HC_HOOK_OFF;
 			snprintf(h->reason, sizeof(h->reason), "no recorded type needs it");
 		} else if (n_args < 0) {
 			h->state = HC_HOOK_MISSING;
-			snprintf(h->reason, sizeof(h->reason), "%s", d->why ? d->why : "this kernel has no such tracepoint");
+			snprintf(h->reason, sizeof(h->reason), "%s", d->classic ? "tracefs is not mounted, or this kernel has no such tracepoint"
+			                    : "this kernel has no such tracepoint");
 		} else if ((d->min_args && (unsigned)n_args < d->min_args) || (d->max_args && (unsigned)n_args > d->max_args)) {
 			h->state = HC_HOOK_OFF;
 			snprintf(h->reason, sizeof(h->reason), "another variant fits this kernel");
@@ -539,7 +573,7 @@ static int prepare(struct hc_live *live, const struct hc_live_options *opt, cons
 	conf->env = !opt->no_env;
 	conf->n_cpus = live->n_cpus;
 	hc_live_table((struct hc_sys_desc *)skel->rodata->hc_sys, (struct hc_sys_desc *)skel->rodata->hc_sys32);
-	choose_hooks(live, btf);
+	choose_hooks(live, opt, btf);
 	r = set_size(skel->obj, "hc_rings", live->n_cpus);
 	r = r ? r : set_size(skel->obj, "hc_rings_sec", live->n_cpus);
 	r = r ? r : set_size(skel->obj, "hc_cpus", live->n_cpus);

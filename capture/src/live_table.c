@@ -38,6 +38,11 @@
 /* `special` of the fatal-signal mode: register of the signal, of the pid (7: a descriptor). */
 #define SIGPID(sig, pid) ((sig) | (pid) << 4)
 
+/* `special` of reads and writes. */
+#define VEC HC_RW_VEC
+#define POS HC_RW_POS
+#define FLAGS HC_RW_FLAGS
+
 #define D(EV, H, FACTS, SPECIAL, ...) \
 	{ .type = HC_EV_##EV, .handler = HC_H_##H, .facts = (FACTS), .special = (SPECIAL), .arg = { __VA_ARGS__ } }
 #define N(name, ...) [__NR_##name] = D(__VA_ARGS__)
@@ -60,9 +65,9 @@ static const struct hc_sys_desc native_table[HC_WIRE_MAX_NR] = {
 	N(listen, LISTEN, SOCK, 0, 0, 0),
 	N(accept, ACCEPT, SOCK, 0, 0, 0),
 	N(accept4, ACCEPT4, SOCK, 0, 0, 0),
-	N(sendto, SENDTO, MSG, 0, 0, 0),
-	N(sendmsg, SENDMSG, MSG, 0, 0, 0),
-	N(sendmmsg, SENDMMSG, MMSG, 0, 0, 0),
+	N(sendto, SENDTO, MSG, HC_SF_DIR_OUT, 0, 0),
+	N(sendmsg, SENDMSG, MSG, HC_SF_DIR_OUT, 0, 0),
+	N(sendmmsg, SENDMMSG, MMSG, HC_SF_DIR_OUT, 0, 0),
 	N(recvfrom, RECVFROM, MSG, 0, 0, 0),
 	N(recvmsg, RECVMSG, MSG, 0, 0, 0),
 	N(recvmmsg, RECVMMSG, MMSG, 0, 0, 0),
@@ -99,7 +104,11 @@ static const struct hc_sys_desc native_table[HC_WIRE_MAX_NR] = {
 	N(prctl, PRCTL, STRUCT, CREDS, 0, 0),
 	N(unshare, UNSHARE, GEN, CREDS | NS | CWD | ROOT, 0, U32(0), NONE),
 	N(setns, SETNS, GEN, CREDS | NS | CWD | ROOT, 0, FD(0), U32(1), NONE),
+#if defined(__x86_64__)
 	N(clone, CLONE, GEN, 0, 0, U64(0), U64(1), U64(2), U64(3), U64(4)),
+#else
+	N(clone, CLONE, GEN, 0, 0, U64(0), U64(1), U64(2), U64(4), U64(3)),
+#endif
 #ifdef __NR_fork
 	N(fork, FORK, GEN, 0, 0, 0),
 	N(vfork, VFORK, GEN, 0, 0, 0),
@@ -146,15 +155,15 @@ static const struct hc_sys_desc native_table[HC_WIRE_MAX_NR] = {
 	N(pkey_mprotect, PKEY_MPROTECT, MAP, 0, 0, 0),
 	N(shmat, SHMAT, GEN, 0, 0, I32(0), U64(1), I32(2)),
 	N(read, READ, RW, 0, 0, 0),
-	N(pread64, PREAD64, RW, 0, 0, 0),
-	N(readv, READV, RW, 0, 0, 0),
-	N(preadv, PREADV, RW, 0, 0, 0),
-	N(preadv2, PREADV2, RW, 0, 0, 0),
+	N(pread64, PREAD64, RW, 0, POS, 0),
+	N(readv, READV, RW, 0, VEC, 0),
+	N(preadv, PREADV, RW, 0, VEC | POS, 0),
+	N(preadv2, PREADV2, RW, 0, VEC | POS | FLAGS, 0),
 	N(write, WRITE, RW, HC_SF_DIR_OUT, 0, 0),
-	N(pwrite64, PWRITE64, RW, HC_SF_DIR_OUT, 0, 0),
-	N(writev, WRITEV, RW, HC_SF_DIR_OUT, 0, 0),
-	N(pwritev, PWRITEV, RW, HC_SF_DIR_OUT, 0, 0),
-	N(pwritev2, PWRITEV2, RW, HC_SF_DIR_OUT, 0, 0),
+	N(pwrite64, PWRITE64, RW, HC_SF_DIR_OUT, POS, 0),
+	N(writev, WRITEV, RW, HC_SF_DIR_OUT, VEC, 0),
+	N(pwritev, PWRITEV, RW, HC_SF_DIR_OUT, VEC | POS, 0),
+	N(pwritev2, PWRITEV2, RW, HC_SF_DIR_OUT, VEC | POS | FLAGS, 0),
 #ifdef __NR_getdents
 	N(getdents, GETDENTS, GEN, 0, 0, FD(0), U32(2)),
 #endif
@@ -256,14 +265,14 @@ static const struct hc_sys_desc compat_table[HC_WIRE_MAX_NR] = {
 	[138] = D(SETFSUID, GEN, CREDS, 0, U32(0), NONE),
 	[139] = D(SETFSGID, GEN, CREDS, 0, U32(0), NONE),
 	[141] = D(GETDENTS, GEN, 0, 0, FD(0), U32(2)),
-	[145] = D(READV, RW, 0, 0, 0),
-	[146] = D(WRITEV, RW, HC_SF_DIR_OUT, 0, 0),
+	[145] = D(READV, RW, 0, VEC, 0),
+	[146] = D(WRITEV, RW, HC_SF_DIR_OUT, VEC, 0),
 	[164] = D(SETRESUID, GEN, CREDS, 0, U32(0), U32(1), U32(2), NONE),
 	[170] = D(SETRESGID, GEN, CREDS, 0, U32(0), U32(1), U32(2), NONE),
 	[172] = D(PRCTL, STRUCT, CREDS, 0, 0),
 	[178] = D(RT_SIGQUEUEINFO, GEN, 0, SIGPID(1, 0), PID(0), I32(1)),
-	[180] = D(PREAD64, RW, 0, 0, 0),
-	[181] = D(PWRITE64, RW, HC_SF_DIR_OUT, 0, 0),
+	[180] = D(PREAD64, RW, 0, POS, 0),
+	[181] = D(PWRITE64, RW, HC_SF_DIR_OUT, POS, 0),
 	[182] = D(CHOWN, GEN, 0, 0, STR(0), U32(1), U32(2), NONE),
 	[185] = D(CAPSET, STRUCT, CREDS, 0, 0),
 	[187] = D(SENDFILE, GEN, 0, 1 << 0, FD(0), FD(1), PI32(2), U32(3)),
@@ -307,15 +316,15 @@ static const struct hc_sys_desc compat_table[HC_WIRE_MAX_NR] = {
 	[324] = D(FALLOCATE, GEN, 0, 1 << 0, FD(0), I32(1), PAIR(2), PAIR(4)),
 	[330] = D(DUP3, GEN, 0, 0, FD(0), I32(1), U32(2), NEWFD, NONE),
 	[331] = D(PIPE2, GEN, 0, 0, U32(1), FD0(0), FD1(0)),
-	[333] = D(PREADV, RW, 0, 0, 0),
-	[334] = D(PWRITEV, RW, HC_SF_DIR_OUT, 0, 0),
+	[333] = D(PREADV, RW, 0, VEC | POS, 0),
+	[334] = D(PWRITEV, RW, HC_SF_DIR_OUT, VEC | POS, 0),
 	[335] = D(RT_TGSIGQUEUEINFO, GEN, 0, SIGPID(2, 0), PID(0), I32(1), I32(2)),
 	[336] = D(PERF_EVENT_OPEN, PERF, 0, 0, 0),
 	[337] = D(RECVMMSG, MMSG, 0, 0, 0),
 	[339] = D(FANOTIFY_MARK, GEN, 0, 0, FD(0), U32(1), PAIR(2), FD(4), STR(5)),
 	[340] = D(PRLIMIT64, STRUCT, TASK, 2, 0),
 	[342] = D(OPEN_BY_HANDLE_AT, OPEN, 0, 0, 0),
-	[345] = D(SENDMMSG, MMSG, 0, 0, 0),
+	[345] = D(SENDMMSG, MMSG, HC_SF_DIR_OUT, 0, 0),
 	[346] = D(SETNS, GEN, CREDS | NS | CWD | ROOT, 0, FD(0), U32(1), NONE),
 	[347] = D(PROCESS_VM_READV, STRUCT, 0, 0, 0),
 	[348] = D(PROCESS_VM_WRITEV, STRUCT, 0, 0, 0),
@@ -331,15 +340,15 @@ static const struct hc_sys_desc compat_table[HC_WIRE_MAX_NR] = {
 	[363] = D(LISTEN, SOCK, 0, 0, 0),
 	[364] = D(ACCEPT4, SOCK, 0, 0, 0),
 	[366] = D(SETSOCKOPT, GEN, 0, 64, FD(0), I32(1), I32(2), BYTES(3)),
-	[369] = D(SENDTO, MSG, 0, 0, 0),
-	[370] = D(SENDMSG, MSG, 0, 0, 0),
+	[369] = D(SENDTO, MSG, HC_SF_DIR_OUT, 0, 0),
+	[370] = D(SENDMSG, MSG, HC_SF_DIR_OUT, 0, 0),
 	[371] = D(RECVFROM, MSG, 0, 0, 0),
 	[372] = D(RECVMSG, MSG, 0, 0, 0),
 	[373] = D(SHUTDOWN, GEN, 0, 0, FD(0), I32(1)),
 	[374] = D(USERFAULTFD, GEN, 0, 0, U32(0), NEWFD),
 	[377] = D(COPY_FILE_RANGE, GEN, 0, 1 << 2, FD(0), PI64(1), FD(2), PI64(3), U32(4), U32(5)),
-	[378] = D(PREADV2, RW, 0, 0, 0),
-	[379] = D(PWRITEV2, RW, HC_SF_DIR_OUT, 0, 0),
+	[378] = D(PREADV2, RW, 0, VEC | POS | FLAGS, 0),
+	[379] = D(PWRITEV2, RW, HC_SF_DIR_OUT, VEC | POS | FLAGS, 0),
 	[380] = D(PKEY_MPROTECT, MAP, 0, 0, 0),
 	[397] = D(SHMAT, GEN, 0, 0, I32(0), U32(1), I32(2)),
 	[404] = D(CLOCK_SETTIME, STRUCT, 0, 64, 0),
