@@ -525,6 +525,13 @@ struct module {
 	unsigned long taints;
 };
 
+struct selinux_audit_data {
+	u32 requested;
+	u32 audited;
+	u32 denied;
+	int result;
+};
+
 struct bpf_prog_aux {
 	u32 id;
 	char name[16];

@@ -5,3 +5,4 @@
 #include "io.bpf.h"
 #include "net.bpf.h"
 #include "misc.bpf.h"
+#include "kern.bpf.h"

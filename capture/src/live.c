@@ -68,6 +68,22 @@ static const struct hook_desc hook_descs[] = {
 	{ .program = "hc_exec", .tracepoint = "sched_process_exec", .types = { HC_EV_PROC_EXEC } },
 	{ .program = "hc_exit", .tracepoint = "sched_process_exit", .types = { HC_EV_PROC_EXIT } },
 	{ .program = "hc_rename", .tracepoint = "task_rename", .types = { HC_EV_PROC_RENAME } },
+	{ .program = "hc_sig_send", .tracepoint = "signal_generate", .optional = true, .types = { HC_EV_SIG_SEND } },
+	{ .program = "hc_sig_deliver", .tracepoint = "signal_deliver", .optional = true, .types = { HC_EV_SIG_DELIVER } },
+	{ .program = "hc_mod_load", .tracepoint = "module_load", .optional = true, .types = { HC_EV_MOD_LOAD } },
+	{ .program = "hc_mod_free", .tracepoint = "module_free", .optional = true, .types = { HC_EV_MOD_FREE } },
+	{ .program = "hc_mod_request", .tracepoint = "module_request", .optional = true, .types = { HC_EV_MOD_REQUEST } },
+	{ .program = "hc_cg_mkdir", .tracepoint = "cgroup_mkdir", .optional = true, .types = { HC_EV_CG_MKDIR } },
+	{ .program = "hc_cg_rmdir", .tracepoint = "cgroup_rmdir", .optional = true, .types = { HC_EV_CG_RMDIR } },
+	{ .program = "hc_cg_attach", .tracepoint = "cgroup_attach_task", .optional = true, .types = { HC_EV_CG_ATTACH } },
+	{ .program = "hc_tcp_state", .tracepoint = "inet_sock_set_state", .optional = true, .types = { HC_EV_TCP_STATE } },
+	{ .program = "hc_cap_check", .tracepoint = "cap_capable", .optional = true, .types = { HC_EV_CAP_CHECK } },
+	{ .program = "hc_oom_kill", .tracepoint = "mark_victim", .optional = true, .types = { HC_EV_OOM_KILL },
+	  .min_args = 2 },
+	{ .program = "hc_oom_kill_pid", .tracepoint = "mark_victim", .optional = true, .types = { HC_EV_OOM_KILL },
+	  .max_args = 1 },
+	{ .program = "hc_lsm_denied", .tracepoint = "selinux_audited", .optional = true, .types = { HC_EV_LSM_DENIED },
+	  .min_args = 4, .max_args = 4 },
 };
 
 #define N_HOOKS (sizeof(hook_descs) / sizeof(hook_descs[0]))
