@@ -730,7 +730,7 @@ static bool hopeless(struct hc_eval *e, const struct hc_node *node)
 
 	if (node->kind == HC_NODE_OR || node->kind == HC_NODE_AND) {
 		for (unsigned i = 0; i < node->n_kids; i++)
-			if (hopeless(e, e->plan->kids[node->id][i]) == (node->kind == HC_NODE_AND))
+			if (hopeless(e, node->kids[i]) == (node->kind == HC_NODE_AND))
 				return node->kind == HC_NODE_AND;
 		return node->kind == HC_NODE_OR;
 	}
@@ -749,7 +749,7 @@ static bool hopeless(struct hc_eval *e, const struct hc_node *node)
 
 static enum outcome conjunction(struct hc_eval *e, const struct hc_node *node, const uint64_t *mask, uint64_t *out)
 {
-	const struct hc_node **kids = e->plan->kids[node->id];
+	const struct hc_node **kids = node->kids;
 	size_t words = n_words(e, node->dom);
 	struct scratch_mark m = mark(e);
 	uint64_t *other;
@@ -779,7 +779,7 @@ static enum outcome conjunction(struct hc_eval *e, const struct hc_node *node, c
 
 static enum outcome disjunction(struct hc_eval *e, const struct hc_node *node, const uint64_t *mask, uint64_t *out)
 {
-	const struct hc_node **kids = e->plan->kids[node->id];
+	const struct hc_node **kids = node->kids;
 	size_t words = n_words(e, node->dom);
 	struct scratch_mark m = mark(e);
 	uint64_t *left = scratch(e, words), *some = scratch(e, words);
@@ -1107,7 +1107,7 @@ static void begin(struct hc_eval *e, struct hc_block *block)
 
 	hc_arena_reset(&e->arena);
 	hc_view_set(e->view, block, e->user);
-	memset(e->slots, 0, (ir->n_nodes + 1u) * sizeof(*e->slots));
+	memset(e->slots, 0, (e->plan->n_nodes + 1u) * sizeof(*e->slots));
 	memset(e->values, 0, (ir->n_leaf_ids + 1u) * sizeof(*e->values));
 	memset(e->refs, 0, (ir->n_steps + 1u) * sizeof(*e->refs));
 	memset(e->used, 0, (ir->n_steps + 1u) * sizeof(*e->used));
@@ -1164,7 +1164,7 @@ int hc_eval_new(const struct hc_plan *p, const struct hc_eval_opts *opts, struct
 	e->user = opts ? opts->user : NULL;
 	e->view = hc_view_new();
 	e->match = hc_match_new();
-	e->slots = calloc(p->ir->n_nodes + 1u, sizeof(*e->slots));
+	e->slots = calloc(p->n_nodes + 1u, sizeof(*e->slots));
 	e->values = calloc(p->ir->n_leaf_ids + 1u, sizeof(*e->values));
 	e->refs = calloc(p->ir->n_steps + 1u, sizeof(*e->refs));
 	e->used = calloc(p->ir->n_steps + 1u, sizeof(*e->used));

@@ -76,20 +76,27 @@ enum hc_cost { HC_COST_FREE, HC_COST_BULK, HC_COST_TEXT, HC_COST_COMPUTED, HC_CO
 struct hc_node {
 	uint32_t id;
 	uint8_t kind;
-	uint8_t cost; /* enum hc_cost: of the dearest part */
-	uint16_t dom; /* unused for TRUE and FALSE */
-	bool at0;     /* value where there is no entry; for rows without meaning */
+	uint8_t cost;      /* enum hc_cost: of the dearest part */
+	uint16_t dom;      /* unused for TRUE and FALSE */
 	uint16_t n_kids;
-	uint16_t col;     /* INT: column; ROWF: field */
-	uint32_t n_users; /* nodes and rules that have it as a part */
+	uint16_t col;      /* INT: column; ROWF: field; LIST: quantifier; CMP: operator * 2 + quantifier */
+	uint16_t skip;     /* CMP: steps of both paths that lead to dom */
+	bool at0;          /* value where there is no entry; for rows without meaning */
+	uint32_t n_users;  /* nodes and rules that have it as a part */
+	uint32_t leaf_id;  /* LEAF: same for the same leaf, argument and domain */
 	const struct hc_node **kids;
-	const struct hc_step *step;
-	const struct hc_operand *operand;
-	const struct hc_leaf *leaf;
-	const void *arg;
-	uint32_t leaf_id;                     /* LEAF: same for the same leaf, argument and domain */
-	const struct hc_access *left, *right; /* CMP */
-	uint16_t skip;                        /* CMP: steps of both paths that lead to dom */
+	union {
+		const struct hc_step *step;       /* LIFT */
+		const struct hc_operand *operand; /* leaves but CMP */
+	};
+	union {
+		const struct hc_leaf *leaf;   /* LEAF */
+		const struct hc_access *left; /* CMP */
+	};
+	union {
+		const void *arg;               /* LEAF */
+		const struct hc_access *right; /* CMP */
+	};
 };
 
 struct hc_when {

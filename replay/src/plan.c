@@ -8,7 +8,7 @@
 
 struct walk {
 	struct hc_plan *plan;
-	const struct hc_node **nodes; /* those in use, by id */
+	uint32_t *copy; /* by the IR's id: index + 1 of the copy */
 	int code;
 };
 
@@ -30,26 +30,32 @@ static int order_cost(const void *pa, const void *pb)
 	return (a->id > b->id) - (a->id < b->id);
 }
 
-/* Every node once: sorts its members, counts its leaf. */
-static void visit(struct walk *w, const struct hc_node *node)
+/* The plan's copy of a node, its members first. */
+static const struct hc_node *visit(struct walk *w, const struct hc_node *node)
 {
-	const struct hc_node **kids;
+	struct hc_plan *p = w->plan;
+	const struct hc_node **kids = NULL;
+	struct hc_node *copy;
 
-	if (w->nodes[node->id] || w->code < 0)
-		return;
-	w->nodes[node->id] = node;
+	if (w->copy[node->id])
+		return &p->nodes[w->copy[node->id] - 1];
+	if (node->n_kids) {
+		kids = plan_alloc(w, node->n_kids * sizeof(*kids));
+		if (!kids)
+			return node;
+		memcpy(kids, node->kids, node->n_kids * sizeof(*kids));
+		qsort(kids, node->n_kids, sizeof(*kids), order_cost);
+		for (unsigned i = 0; i < node->n_kids; i++)
+			kids[i] = visit(w, kids[i]);
+	}
+	copy = &p->nodes[p->n_nodes];
+	*copy = *node;
+	copy->id = p->n_nodes++;
+	copy->kids = kids;
+	w->copy[node->id] = p->n_nodes;
 	if (node->kind == HC_NODE_LEAF)
-		w->plan->leaf_users[node->leaf_id]++;
-	for (unsigned i = 0; i < node->n_kids; i++)
-		visit(w, node->kids[i]);
-	if (node->kind != HC_NODE_AND && node->kind != HC_NODE_OR)
-		return;
-	kids = plan_alloc(w, node->n_kids * sizeof(*kids));
-	if (!kids)
-		return;
-	memcpy(kids, node->kids, node->n_kids * sizeof(*kids));
-	qsort(kids, node->n_kids, sizeof(*kids), order_cost);
-	w->plan->kids[node->id] = kids;
+		p->leaf_users[node->leaf_id]++;
+	return copy;
 }
 
 static uint32_t literal_find(const struct hc_plan *p, struct hc_str text, uint64_t hash, uint32_t *ret_at)
@@ -66,17 +72,17 @@ static uint32_t literal_find(const struct hc_plan *p, struct hc_str text, uint64
 
 static bool by_literals(const struct hc_node *node)
 {
-	return node && node->kind == HC_NODE_HEAP && node->dom == HC_OBJ_STR && node->operand->op == HC_OP_IN;
+	return node->kind == HC_NODE_HEAP && node->dom == HC_OBJ_STR && node->operand->op == HC_OP_IN;
 }
 
-static void collect_literals(struct walk *w, uint32_t n_nodes)
+static void collect_literals(struct walk *w)
 {
 	struct hc_plan *p = w->plan;
 	uint32_t n = 0, size = 16, sieve_bits = 4096;
 
-	for (uint32_t i = 0; i < n_nodes; i++)
-		if (by_literals(w->nodes[i]))
-			n += w->nodes[i]->operand->n;
+	for (uint32_t i = 0; i < p->n_nodes; i++)
+		if (by_literals(&p->nodes[i]))
+			n += p->nodes[i].operand->n;
 	while (size < n * 2)
 		size *= 2;
 	while (sieve_bits < n * SIEVE_BITS_PER_LITERAL && sieve_bits < 1u << 20)
@@ -86,14 +92,15 @@ static void collect_literals(struct walk *w, uint32_t n_nodes)
 	p->literals = plan_alloc(w, (n + 1) * sizeof(*p->literals));
 	p->literal_set = plan_alloc(w, size * sizeof(*p->literal_set));
 	p->sieve = plan_alloc(w, sieve_bits / 8);
+	p->node_literals = plan_alloc(w, (p->n_nodes + 1u) * sizeof(*p->node_literals));
 	if (w->code < 0)
 		return;
-	for (uint32_t i = 0; i < n_nodes; i++) {
+	for (uint32_t i = 0; i < p->n_nodes; i++) {
 		const struct hc_operand *o;
 
-		if (!by_literals(w->nodes[i]))
+		if (!by_literals(&p->nodes[i]))
 			continue;
-		o = w->nodes[i]->operand;
+		o = p->nodes[i].operand;
 		p->node_literals[i] = plan_alloc(w, (o->n + 1) * sizeof(uint32_t));
 		for (uint32_t c = 0; w->code == 0 && c < o->n; c++) {
 			uint64_t hash = hc_quick_hash(o->consts[c].s);
@@ -176,12 +183,13 @@ static void place_rules(struct walk *w)
 
 			p->entries[p->first[type] + count[type]++] =
 				(struct hc_entry){ .rule = i, .group = groups[i], .node = when->node };
-			visit(w, when->node);
 		}
 	}
 	for (unsigned type = 0; type < HC_EV_MAX; type++)
 		if (count[type] > 1)
 			qsort(p->entries + p->first[type], count[type], sizeof(*p->entries), order_entry);
+	for (uint32_t i = 0; i < total; i++)
+		p->entries[i].node = visit(w, p->entries[i].node);
 }
 
 int hc_plan_new(const struct hc_ir *ir, enum hc_matching matching, struct hc_plan **ret, struct hc_err *err)
@@ -197,17 +205,16 @@ int hc_plan_new(const struct hc_ir *ir, enum hc_matching matching, struct hc_pla
 	p->ir = ir;
 	p->matching = matching;
 	w.plan = p;
-	w.nodes = calloc(ir->n_nodes + 1u, sizeof(*w.nodes));
-	if (!w.nodes)
+	w.copy = calloc(ir->n_nodes + 1u, sizeof(*w.copy));
+	if (!w.copy)
 		w.code = -ENOMEM;
-	p->kids = plan_alloc(&w, (ir->n_nodes + 1u) * sizeof(*p->kids));
-	p->node_literals = plan_alloc(&w, (ir->n_nodes + 1u) * sizeof(*p->node_literals));
+	p->nodes = plan_alloc(&w, (ir->n_nodes + 1u) * sizeof(*p->nodes));
 	p->leaf_users = plan_alloc(&w, (ir->n_leaf_ids + 1u) * sizeof(*p->leaf_users));
 	if (w.code == 0)
 		place_rules(&w);
 	if (w.code == 0)
-		collect_literals(&w, ir->n_nodes);
-	free(w.nodes);
+		collect_literals(&w);
+	free(w.copy);
 	if (w.code < 0) {
 		hc_plan_free(p);
 		return hc_err_set(err, w.code, "out of memory");
