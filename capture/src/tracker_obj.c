@@ -434,7 +434,7 @@ uint32_t in_file(struct hc_builder *b, struct tfile *f)
 		return ref;
 	w = &f->w;
 	fs = fs_name(w->fs_magic);
-	hc_cell_set(&c, HC_O_FILE_dev, (uint64_t)(w->dev >> 20) << 32 | (w->dev & 0xfffff));
+	hc_cell_set(&c, HC_O_FILE_dev, w->dev);
 	hc_cell_set(&c, HC_O_FILE_ino, w->ino);
 	hc_cell_set(&c, HC_O_FILE_ctime_ns, (uint64_t)w->ctime_ns);
 	hc_cell_set(&c, HC_O_FILE_mtime_ns, (uint64_t)w->mtime_ns);
@@ -445,7 +445,7 @@ uint32_t in_file(struct hc_builder *b, struct tfile *f)
 	hc_cell_set(&c, HC_O_FILE_uid, w->uid);
 	hc_cell_set(&c, HC_O_FILE_gid, w->gid);
 	hc_cell_set(&c, HC_O_FILE_nlink, w->nlink);
-	hc_cell_set(&c, HC_O_FILE_rdev, (uint64_t)(w->rdev >> 20) << 32 | (w->rdev & 0xfffff));
+	hc_cell_set(&c, HC_O_FILE_rdev, w->rdev);
 	if (w->fs_magic)
 		hc_cell_set(&c, HC_O_FILE_fs_magic, w->fs_magic);
 	cell_ref(&c, HC_O_FILE_fs_type, hc_build_str(b, hc_str_c(fs)));

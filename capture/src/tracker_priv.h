@@ -161,6 +161,7 @@ struct ttask {
 	uint64_t start_ns;  /* 0: unknown */
 	struct tproc *proc;
 	struct tver *own;   /* a deviating thread's version; NULL: the process's */
+	struct tver *pre_name; /* the version before a new name, until the call that gave it returns; NULL */
 	struct ttask *prev, *next; /* of the process */
 	struct hc_slot slot;
 	uint32_t slot_version; /* number of the version that `slot` is about */
@@ -187,7 +188,7 @@ struct plan_arg {
 	uint8_t kind; /* enum hc_kind */
 	uint8_t role; /* enum arg_role */
 	bool absent_ok; /* HC_WIRE_ABSENT means absent */
-	bool narrow;    /* a 32-bit number */
+	bool is_dev;    /* a device number as programs encode it */
 	int8_t dirfd;   /* PATH: argument that it is relative to; -1: the working directory */
 	uint16_t col;
 	const char *name;

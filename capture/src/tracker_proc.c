@@ -62,6 +62,7 @@ void task_drop(struct hc_tracker *t, struct ttask *k)
 		k->next->prev = k->prev;
 	k->proc->n_tasks--;
 	ver_unref(t, k->own);
+	ver_unref(t, k->pre_name);
 	free(k);
 }
 
@@ -434,13 +435,15 @@ static bool set_txt(struct hc_tracker *t, struct txt **at, const char *p, size_t
 
 static bool set_path(struct hc_tracker *t, struct tpath **at, struct tpath *p) /* takes p */
 {
-	if (!p || *at == p || (*at && (*at)->real == p->real && (*at)->flags == p->flags)) {
+	bool same = !p || *at == p || (*at && (*at)->real == p->real && (*at)->flags == p->flags);
+
+	if (!p || *at == p) {
 		path_unref(t, p);
 		return false;
 	}
-	path_unref(t, *at);
+	path_unref(t, *at); /* the same name from a better source is no change, but it is taken */
 	*at = p;
-	return true;
+	return !same;
 }
 
 static void facts_creds(struct hc_tracker *t, struct edit *e, const struct wrec *r, unsigned subject)

@@ -61,7 +61,7 @@ static void plan_make(struct plan *p, const struct hc_table_desc *d)
 		a->col = d->arg_cols[i];
 		a->name = col->arg;
 		a->absent_ok = absent_allowed(col);
-		a->narrow = col->kind == HC_KIND_FD || col->kind == HC_KIND_PID;
+		a->is_dev = col->fmt == HC_FMT_DEV;
 		a->dirfd = -1;
 		if (a->kind == HC_KIND_PATH && i > 0 && p->arg[i - 1].kind == HC_KIND_FD &&
 		    (strstr(p->arg[i - 1].name, "dirfd") || strstr(p->arg[i - 1].name, "dfd")))
@@ -227,6 +227,8 @@ static void effect_rename(struct hc_tracker *t, struct row *w)
 	proc_refresh(t, k->proc);
 	w->target = REF(task_ver(k));
 	w->old_comm = REF(w->target->comm);
+	if (k == w->task && !k->pre_name)
+		k->pre_name = REF(w->target);
 	if (!edit_begin(&e, k->proc, k, HC_CAUSE_COMM))
 		return;
 	s = txt_get(t, comm.p, comm.len);
@@ -786,6 +788,12 @@ static struct tver *arg_proc(const struct row *w, const struct plan_arg *a, unsi
 	}
 }
 
+/* mknod's argument is split otherwise than the kernel's own numbers, which is what columns have. */
+static uint64_t kernel_dev(uint64_t v)
+{
+	return (v >> 8 & 0xfff) << 20 | (v & 0xff) | (v >> 12 & 0xfff00);
+}
+
 static void cells_of_arg(struct hc_tracker *t, struct hc_builder *b, const struct row *w, unsigned i)
 {
 	const struct plan_arg *a = &w->plan->arg[i];
@@ -797,7 +805,7 @@ static void cells_of_arg(struct hc_tracker *t, struct hc_builder *b, const struc
 	case HC_KIND_INT:
 	case HC_KIND_UINT:
 		if (i < w->r.n_slots && !(a->absent_ok && w->r.slot[i] == HC_WIRE_ABSENT))
-			hc_cell_set(c, a->col, w->r.slot[i]);
+			hc_cell_set(c, a->col, a->is_dev ? kernel_dev(w->r.slot[i]) : w->r.slot[i]);
 		break;
 	case HC_KIND_STR:
 		cell_ref(c, a->col, hc_build_str(b, wrec_str(&w->r, i)));
@@ -1038,6 +1046,23 @@ static void see_procs(struct hc_tracker *t, struct row *w)
 	}
 }
 
+/* An exec names the task before it tells of itself: what was before the exec is what was before that name. */
+static void before_exec(struct hc_tracker *t, struct row *w)
+{
+	struct ttask *k = w->task;
+
+	if (!k->pre_name)
+		return;
+	if (w->head->type == HC_EV_PROC_EXEC) {
+		ver_unref(t, w->before);
+		w->before = k->pre_name;
+		k->pre_name = NULL;
+	} else if (w->head->nr != UINT32_MAX) {
+		ver_unref(t, k->pre_name);
+		k->pre_name = NULL;
+	}
+}
+
 int hc_tracker_push(struct hc_tracker *t, const struct hc_wire_head *rec, size_t bytes, bool late, struct hc_err *err)
 {
 	struct row w;
@@ -1068,11 +1093,13 @@ int hc_tracker_push(struct hc_tracker *t, const struct hc_wire_head *rec, size_t
 		struct tproc *p = w.task->proc;
 
 		proc_refresh(t, p);
-		if (p->exec_known && rec->type != HC_EV_PROC_EXEC && (int32_t)(rec->exec_id - p->exec_id) > 0)
+		/* the count goes up a little before the exec is told: only a call that returned proves one missed */
+		if (p->exec_known && rec->nr != UINT32_MAX && (int32_t)(rec->exec_id - p->exec_id) > 0)
 			exec_missed(t, w.task, rec->exec_id);
 		p->exec_id = p->exec_known ? p->exec_id : rec->exec_id;
 		p->exec_known = true;
 		w.before = REF(task_ver(w.task));
+		before_exec(t, &w);
 	}
 	see_fds(t, &w);
 	if (w.plan->desc->cls != HC_CLASS_IO)
