@@ -356,7 +356,7 @@ struct hc_wire_count {
 	__u64 filtered;  /* left out by pid, uid, comm or cgroup filters */
 };
 
-#define HC_WIRE_MAX_TYPES 256
+#define HC_WIRE_MAX_TYPES 512
 #define HC_WIRE_MAX_NR 512
 
 /* Modes of a type: the values are those of enum hc_mode in store/schema.h (checked at compile time where both are

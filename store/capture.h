@@ -97,6 +97,8 @@ struct hc_capture_file {
 	uint64_t bytes;
 };
 const struct hc_capture_file *hc_capture_files(const struct hc_capture *c, uint32_t *ret_n);
+/* The file of a segment, by index in hc_capture_segs(). */
+const struct hc_capture_file *hc_capture_seg_file(const struct hc_capture *c, uint32_t seg);
 /* A descriptor of its own for the file, to be read by pread from file->off on; the caller closes it. */
 int hc_capture_file_open(const struct hc_capture *c, const struct hc_capture_file *file, struct hc_err *err);
 

@@ -7,7 +7,8 @@
 
 #include "store/base/str.h"
 
-#define HC_EV_MAX 256 /* event type numbers are below this: sets of types are 4 words */
+#define HC_EV_MAX 512 /* event type numbers are below this */
+#define HC_EV_WORDS (HC_EV_MAX / 64) /* of a set of types */
 
 enum hc_event_type {
 	HC_EV_NONE = 0,
@@ -322,12 +323,12 @@ enum hc_event_arg {
 
 /* A set of event types. */
 struct hc_type_set {
-	uint64_t w[HC_EV_MAX / 64];
+	uint64_t w[HC_EV_WORDS];
 };
 
 static inline void hc_type_set_add(struct hc_type_set *s, unsigned type)
 {
-	s->w[(type / 64) % (HC_EV_MAX / 64)] |= UINT64_C(1) << (type % 64);
+	s->w[type / 64 % HC_EV_WORDS] |= UINT64_C(1) << (type % 64);
 }
 
 static inline bool hc_type_set_has(const struct hc_type_set *s, unsigned type)
@@ -337,7 +338,11 @@ static inline bool hc_type_set_has(const struct hc_type_set *s, unsigned type)
 
 static inline bool hc_type_set_meets(const struct hc_type_set *a, const struct hc_type_set *b)
 {
-	return ((a->w[0] & b->w[0]) | (a->w[1] & b->w[1]) | (a->w[2] & b->w[2]) | (a->w[3] & b->w[3])) != 0;
+	uint64_t both = 0;
+
+	for (unsigned i = 0; i < HC_EV_WORDS; i++)
+		both |= a->w[i] & b->w[i];
+	return both != 0;
 }
 
 #endif

@@ -206,6 +206,41 @@ static const struct hc_sys_desc native_table[HC_WIRE_MAX_NR] = {
 	N(prlimit64, PRLIMIT64, STRUCT, TASK, 2, 0),
 	N(personality, PERSONALITY, GEN, 0, 0, U32(0)),
 	N(syslog, SYSLOG, GEN, 0, 0, I32(0), I32(2)),
+#ifdef __NR_stat
+	N(stat, STAT, GEN, 0, 0, STR(0)),
+	N(lstat, LSTAT, GEN, 0, 0, STR(0)),
+	N(access, ACCESS, GEN, 0, 0, STR(0), U32(1)),
+	N(readlink, READLINK, GEN, 0, 0, STR(0), U32(2)),
+	N(poll, POLL, GEN, 0, 0, U32(1), I32(2)),
+	N(epoll_wait, EPOLL_WAIT, GEN, 0, 0, FD(0), I32(2), I32(3)),
+#endif
+	N(fstat, FSTAT, GEN, 0, 0, FD(0)),
+	N(newfstatat, NEWFSTATAT, GEN, 0, 0, FD(0), STR(1), U32(3)),
+	N(statx, STATX, GEN, 0, 0, FD(0), STR(1), U32(2), U32(3)),
+	N(faccessat, FACCESSAT, GEN, 0, 0, FD(0), STR(1), U32(2)),
+#ifdef __NR_faccessat2
+	N(faccessat2, FACCESSAT2, GEN, 0, 0, FD(0), STR(1), U32(2), U32(3)),
+#endif
+	N(readlinkat, READLINKAT, GEN, 0, 0, FD(0), STR(1), U32(3)),
+	N(statfs, STATFS, GEN, 0, 0, STR(0)),
+	N(fstatfs, FSTATFS, GEN, 0, 0, FD(0)),
+	N(munmap, MUNMAP, GEN, 0, 0, U64(0), U64(1)),
+	N(brk, BRK, GEN, 0, 0, U64(0)),
+	N(ioctl, IOCTL, GEN, 0, 0, FD(0), U32(1), U64(2)),
+	N(futex, FUTEX, GEN, 0, 0, U64(0), U32(1), U32(2)),
+	N(epoll_pwait, EPOLL_PWAIT, GEN, 0, 0, FD(0), I32(2), I32(3)),
+	N(epoll_ctl, EPOLL_CTL, GEN, 0, 0, FD(0), I32(1), FD(2)),
+	N(epoll_create1, EPOLL_CREATE1, GEN, 0, 0, U32(0), NEWFD),
+	N(eventfd2, EVENTFD2, GEN, 0, 0, U32(0), U32(1), NEWFD),
+	N(getsockopt, GETSOCKOPT, GEN, 0, 0, FD(0), I32(1), I32(2)),
+	N(getsockname, GETSOCKNAME, GEN, 0, 0, FD(0)),
+	N(getpeername, GETPEERNAME, GEN, 0, 0, FD(0)),
+	N(wait4, WAIT4, GEN, 0, 0, I32(0), U32(2)),
+	N(rt_sigaction, RT_SIGACTION, GEN, 0, 0, I32(0)),
+	N(rt_sigprocmask, RT_SIGPROCMASK, GEN, 0, 0, I32(0)),
+	N(fsync, FSYNC, GEN, 0, 0, FD(0)),
+	N(flock, FLOCK, GEN, 0, 0, FD(0), I32(1)),
+	N(madvise, MADVISE, GEN, 0, 0, U64(0), U64(1), I32(2)),
 };
 
 #if defined(__x86_64__)

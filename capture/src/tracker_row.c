@@ -5,6 +5,7 @@
  * a call does to processes, sockets and names is code of its own. Effects come first, with what was before kept; then the
  * row is begun and everything it refers to is put into its block.
  */
+#include "nargs.h"
 #include "tracker_priv.h"
 
 #include <errno.h>
@@ -52,12 +53,15 @@ static void plan_make(struct plan *p, const struct hc_table_desc *d)
 	p->newfd = p->sock_after = -1;
 	p->opens = d->number == HC_EV_OPEN || d->number == HC_EV_OPENAT || d->number == HC_EV_OPENAT2 ||
 	           d->number == HC_EV_CREAT;
-	p->late = d->number >= HC_EV_EXECVE && d->number != HC_EV_MPROTECT && d->number != HC_EV_PKEY_MPROTECT;
+	/* not for what only looks: too many, and nothing hangs on it */
+	p->late = d->number >= HC_EV_EXECVE && d->profile != HC_PROFILE_FULL && d->number != HC_EV_MPROTECT &&
+	          d->number != HC_EV_PKEY_MPROTECT;
 	for (int i = 0; i < p->n_args; i++) {
 		struct plan_arg *a = &p->arg[i];
 		const struct hc_col_desc *col = &d->cols[d->arg_cols[i]];
 
 		a->kind = col->kind;
+		p->kinds |= UINT32_C(1) << col->kind;
 		a->col = d->arg_cols[i];
 		a->name = col->arg;
 		a->absent_ok = absent_allowed(col);
@@ -82,6 +86,11 @@ void plans_make(struct hc_tracker *t)
 	for (unsigned type = 32; type < HC_EV_MAX; type++)
 		if (hc_event_desc(type))
 			plan_make(&t->plan[type], hc_event_desc(type));
+}
+
+static bool has_kind(const struct row *w, unsigned kind)
+{
+	return w->plan->kinds >> kind & 1;
 }
 
 static uint64_t slot(const struct row *w, unsigned i)
@@ -520,7 +529,7 @@ static void see_new_fds(struct hc_tracker *t, struct row *w)
 {
 	const struct plan *p = w->plan;
 
-	if (!(w->r.kinds >> HC_WIRE_F_FD & 1))
+	if (!(w->r.kinds >> HC_WIRE_F_FD & 1) || !has_kind(w, HC_KIND_FDOBJ))
 		return;
 	for (unsigned i = 0; i < p->n_args; i++) {
 		struct tpath *opened = NULL;
@@ -637,6 +646,8 @@ static void see_path(struct hc_tracker *t, struct row *w, unsigned i)
 
 static void see_paths(struct hc_tracker *t, struct row *w)
 {
+	if (!has_kind(w, HC_KIND_PATH))
+		return;
 	for (unsigned i = 0; i < w->plan->n_args; i++)
 		if (w->plan->arg[i].kind == HC_KIND_PATH)
 			see_path(t, w, i);
@@ -689,6 +700,8 @@ static struct hc_str parent_dir(struct hc_str abs)
 
 static void see_files(struct hc_tracker *t, struct row *w)
 {
+	if (!has_kind(w, HC_KIND_FILE))
+		return;
 	for (unsigned i = 0; i < w->plan->n_args; i++) {
 		const struct plan_arg *a = &w->plan->arg[i];
 		const struct hc_wire_file *f;
@@ -804,6 +817,8 @@ static void cells_of_arg(struct hc_tracker *t, struct hc_builder *b, const struc
 	switch (a->kind) {
 	case HC_KIND_INT:
 	case HC_KIND_UINT:
+		if (w->head->type == HC_EV_SYS && !(w->head->flags & HC_WIRE_COMPAT) && i >= sys_n_args(w->head->nr))
+			break; /* a register that the call does not have as an argument */
 		if (i < w->r.n_slots && !(a->absent_ok && w->r.slot[i] == HC_WIRE_ABSENT))
 			hc_cell_set(c, a->col, a->is_dev ? kernel_dev(w->r.slot[i]) : w->r.slot[i]);
 		break;

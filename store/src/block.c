@@ -241,7 +241,7 @@ static int parse_payload(struct hc_block *b, uint32_t payload_bytes, struct hc_e
 	b->info.first_ns = hc_rd_u64(&rd);
 	b->info.last_ns = hc_rd_u64(&rd);
 	b->info.wall_offset_ns = (int64_t)hc_rd_u64(&rd);
-	for (unsigned i = 0; i < 4; i++)
+	for (unsigned i = 0; i < HC_EV_WORDS; i++)
 		b->info.types.w[i] = hc_rd_u64(&rd);
 	dir_bytes = hc_rd_u32(&rd);
 	dir_raw_bytes = hc_rd_u32(&rd);
@@ -249,7 +249,7 @@ static int parse_payload(struct hc_block *b, uint32_t payload_bytes, struct hc_e
 	b->n_chunks = hc_rd_u32(&rd);
 	hc_rd_u64(&rd);
 	sum = hc_rd_u64(&rd);
-	memset(b->payload + 120, 0, 8);
+	memset(b->payload + HC_BLOCK_SUM_AT, 0, 8);
 	if (!hc_sum_fits(XXH3_64bits(b->payload, payload_bytes), sum))
 		return damaged(b, err, "the header's checksum is wrong");
 	if (b->info.stream >= HC_N_STREAMS || b->info.n_rows > HC_BLOCK_MAX_ROWS ||

@@ -22,13 +22,16 @@
  *   8 u8 stream            9 u8[3] zero        12 u32 rows
  *  16 u64 block bytes (this frame and all chunks)
  *  24 u64 first seq       32 u64 last seq      40 u64 first ns      48 u64 last ns
- *  56 i64 wall offset ns  64 u64[4] set of event types
- *  96 u32 directory bytes as stored   100 u32 directory bytes raw (0: stored as it is, not compressed)
- * 104 u32 sketch bytes   108 u32 chunks      112 u64 zero
- * 120 u64 XXH3-64 of the whole payload with these 8 bytes zero
- * 128 directory, then sketch
+ *  56 i64 wall offset ns  64 u64[8] set of event types
+ * 128 u32 directory bytes as stored   132 u32 directory bytes raw (0: stored as it is, not compressed)
+ * 136 u32 sketch bytes   140 u32 chunks      144 u64 zero
+ * 152 u64 XXH3-64 of the whole payload with these 8 bytes zero
+ * 160 directory, then sketch
  */
-#define HC_BLOCK_HEADER_BYTES 128u
+#define HC_BLOCK_HEADER_BYTES 160u
+#define HC_BLOCK_DIR_BYTES_AT 128u
+#define HC_BLOCK_SKETCH_BYTES_AT 136u
+#define HC_BLOCK_SUM_AT 152u
 #define HC_BLOCK_MAX_DIR_BYTES (16u << 20)
 #define HC_BLOCK_MAX_SKETCH_BYTES (16u << 20)
 #define HC_BLOCK_MAX_CHUNKS 65536u

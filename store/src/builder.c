@@ -926,7 +926,7 @@ static void header_put(struct buf *to, const struct hc_block_info *info, uint32_
 	buf_u64(to, info->first_ns);
 	buf_u64(to, info->last_ns);
 	buf_u64(to, (uint64_t)info->wall_offset_ns);
-	for (unsigned i = 0; i < 4; i++)
+	for (unsigned i = 0; i < HC_EV_WORDS; i++)
 		buf_u64(to, info->types.w[i]);
 	buf_u32(to, dir_bytes);
 	buf_u32(to, dir_raw_bytes);
@@ -1002,11 +1002,11 @@ int hc_builder_seal(struct hc_builder *b, int64_t wall_offset_ns, struct hc_bloc
 		v64 = htole64(out->info.bytes);
 		memcpy(h + 16, &v64, 8);
 		v32 = htole32((uint32_t)dir_bytes);
-		memcpy(h + 96, &v32, 4);
+		memcpy(h + HC_BLOCK_DIR_BYTES_AT, &v32, 4);
 		v32 = htole32((uint32_t)(head->n - sketch_at));
-		memcpy(h + 104, &v32, 4);
+		memcpy(h + HC_BLOCK_SKETCH_BYTES_AT, &v32, 4);
 		sum = htole64(XXH3_64bits(h, head->n - HC_FRAME_HEAD_BYTES));
-		memcpy(h + 120, &sum, 8);
+		memcpy(h + HC_BLOCK_SUM_AT, &sum, 8);
 	}
 	buf_put(head, b->out.p, b->out.n);
 	if (head->failed) {

@@ -221,6 +221,9 @@ static int read_segment(struct opening *o, uint32_t file)
 		n_damage--; /* a block half written now is no damage */
 		seg->state = HC_SEG_OPEN;
 	}
+	if (seg->state == HC_SEG_OPEN && seg->n_blocks && being_written(c, file)) /* it grows: what it is now */
+		c->files[file].bytes =
+			seg->blocks[seg->n_blocks - 1].off + seg->blocks[seg->n_blocks - 1].info.bytes;
 	for (uint32_t i = 0; i < n_damage; i++) {
 		r = add_problem(c, f->path, seg->damage[i].off, seg->damage[i].bytes, seg->damage[i].what);
 		if (r < 0)
@@ -580,6 +583,11 @@ const struct hc_capture_file *hc_capture_files(const struct hc_capture *c, uint3
 {
 	*ret_n = c->n_files;
 	return c->files;
+}
+
+const struct hc_capture_file *hc_capture_seg_file(const struct hc_capture *c, uint32_t seg)
+{
+	return &c->files[c->seg_file[seg]];
 }
 
 int hc_capture_file_open(const struct hc_capture *c, const struct hc_capture_file *file, struct hc_err *err)

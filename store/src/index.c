@@ -286,7 +286,7 @@ static uint8_t *encode_blocks(const struct hc_scan *scan, size_t *ret_bytes)
 		p = put_u64(p, b->info.first_ns);
 		p = put_u64(p, b->info.last_ns);
 		p = put_u64(p, (uint64_t)b->info.wall_offset_ns);
-		for (unsigned k = 0; k < 4; k++)
+		for (unsigned k = 0; k < HC_EV_WORDS; k++)
 			p = put_u64(p, b->info.types.w[k]);
 		p = put_u64(p, b->info.n_rows);
 	}
@@ -308,7 +308,7 @@ bool hc_index_block_parse(const struct hc_index_row *row, uint32_t i, uint64_t *
 	b.info.first_ns = hc_rd_u64(&rd);
 	b.info.last_ns = hc_rd_u64(&rd);
 	b.info.wall_offset_ns = (int64_t)hc_rd_u64(&rd);
-	for (unsigned k = 0; k < 4; k++)
+	for (unsigned k = 0; k < HC_EV_WORDS; k++)
 		b.info.types.w[k] = hc_rd_u64(&rd);
 	n_rows = hc_rd_u64(&rd);
 	b.info.stream = row->header.stream;

@@ -62,7 +62,7 @@ struct hc_index_row {
 	const uint8_t *blocks; /* HC_INDEX_BLOCK_BYTES each */
 };
 
-#define HC_INDEX_BLOCK_BYTES 96u
+#define HC_INDEX_BLOCK_BYTES 128u
 /* false when impossible within a segment of that size; prev_end: where the block before ends. */
 bool hc_index_block_parse(const struct hc_index_row *row, uint32_t i, uint64_t *prev_end, uint64_t *prev_seq,
                           struct hc_capture_block *ret);

@@ -214,7 +214,7 @@ uint8_t *hc_seg_footer_write(const struct hc_seg_block *blocks, uint32_t n_block
 		put_u64(&p, b->info.first_ns);
 		put_u64(&p, b->info.last_ns);
 		put_u64(&p, (uint64_t)b->info.wall_offset_ns);
-		for (unsigned k = 0; k < 4; k++)
+		for (unsigned k = 0; k < HC_EV_WORDS; k++)
 			put_u64(&p, b->info.types.w[k]);
 		memcpy(p, b->sha256, 32);
 		p += 32;
@@ -276,7 +276,7 @@ static int footer_read(const struct reader *in, uint64_t first_off, struct hc_se
 		b.info.first_ns = hc_rd_u64(&rd);
 		b.info.last_ns = hc_rd_u64(&rd);
 		b.info.wall_offset_ns = (int64_t)hc_rd_u64(&rd);
-		for (unsigned k = 0; k < 4; k++)
+		for (unsigned k = 0; k < HC_EV_WORDS; k++)
 			b.info.types.w[k] = hc_rd_u64(&rd);
 		hc_rd_copy(&rd, b.sha256, 32);
 		if (b.off != expect || b.info.bytes > off - b.off ||

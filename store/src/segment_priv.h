@@ -12,14 +12,14 @@
  * id, 32 u8[16] boot id, 48 i64 wall ns, 56 u64 boot ns, 64 u8 length and text of node, u8 length and text of tool, then
  * what newer versions add, then zeros up to 72 bytes at least, then XXH3-64 of all before.
  *
- * Footer frame's payload: u32 magic, u32 blocks, per block 128 bytes (u64 offset from the segment's begin, u64 bytes, u32
- * rows, u32 stream, u64 first and last seq, u64 first and last ns, i64 wall offset, u64[4] types, u8[32] SHA-256), XXH3-64
+ * Footer frame's payload: u32 magic, u32 blocks, per block 160 bytes (u64 offset from the segment's begin, u64 bytes, u32
+ * rows, u32 stream, u64 first and last seq, u64 first and last ns, i64 wall offset, u64[8] types, u8[32] SHA-256), XXH3-64
  * of all before, then the trailer: u64 offset of the footer frame, u32 its payload bytes, u32 trailer magic. Frames that
  * newer versions append (a seal) end with the same trailer, so that the last 16 bytes of a file always lead to the footer.
  */
 #define HC_SEG_HEADER_MAX_BYTES 1024u
 #define HC_SEG_FOOTER_HEAD_BYTES 8u
-#define HC_SEG_FOOTER_BLOCK_BYTES 128u
+#define HC_SEG_FOOTER_BLOCK_BYTES 160u
 #define HC_SEG_TRAILER_BYTES 16u
 #define HC_SEG_FOOTER_MAX_BYTES (256u << 20)
 
