@@ -503,6 +503,10 @@ struct filename {
 struct io_cqe {
 	u64 user_data;
 	s32 res;
+	union {
+		u32 flags;
+		int fd; /* until the request is issued */
+	};
 };
 
 struct io_uring_cqe {

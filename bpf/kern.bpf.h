@@ -73,8 +73,8 @@ int BPF_PROG(hc_sig_send, int sig, struct kernel_siginfo *info, struct task_stru
 		return 0;
 	hc_head(&r->head, task, HC_EV_SIG_SEND, HC_WIRE_LANE_SIGNAL, 5,
 	        HC_WIRE_NORET | (mode ? HC_WIRE_SAMPLED : 0) | (from_user ? 0 : HC_WIRE_KERNEL), 0, ~0u);
-	if (!from_user && !(HC_SIG_SYNC >> (sig & 63) & 1)) {
-		/* a timer, a terminal, a dying child: whoever was running here is not the sender */
+	if (!from_user && !(HC_SIG_SYNC >> (sig & 63) & 1) && sig != 17) {
+		/* a timer, a terminal: whoever was running here is not the sender (of SIGCHLD it is: the child) */
 		r->head.flags |= HC_WIRE_IRQ;
 		r->head.tid = 0;
 		r->head.tgid = 0;

@@ -568,7 +568,7 @@ int BPF_PROG(hc_sys_mux, struct pt_regs *regs, long ret)
 	u32 cpu = bpf_get_smp_processor_id(), six[6] = {};
 	struct hc_scratch *s = hc_call(cpu, task, regs, ret);
 	const volatile u64 *d;
-	u64 nr = 0, call, type;
+	u64 nr = 0, call;
 
 	if (!s)
 		return 0;
@@ -604,11 +604,9 @@ int BPF_PROG(hc_sys_mux, struct pt_regs *regs, long ret)
 		d = (const volatile u64 *)&hc_sys32[nr];
 		((u64 *)&s->desc)[0] = d[0];
 		((u64 *)&s->desc)[1] = d[1];
-		if (s->desc.special == 0 && call == 5 && nr == 364)
+		if (call == 5 && nr == 364)
 			s->desc.type = HC_EV_ACCEPT;
-		type = s->desc.type;
-		hc_mask(type, HC_WIRE_MAX_TYPES - 1);
-		if (hc_dials.types[type >> 6] >> (type & 63) & 1) {
+		if (hc_type_on_any(s->desc.type)) {
 			s->mux = 1;
 			bpf_tail_call(ctx, &hc_handlers, s->desc.handler);
 			s->mux = 0;

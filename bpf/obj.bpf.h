@@ -309,6 +309,8 @@ static __always_inline void hc_sock_fill(u8 *blk, struct hc_wire_sock *w, u64 sk
 	if (family == AF_INET || family == AF_INET6) {
 		w->lport = hc_blk(blk, 0, c, sock_common, skc_num);
 		w->rport = bpf_ntohs(hc_blk(blk, 0, c, sock_common, skc_dport));
+		if (!w->lport) /* given back already, or not looked up yet */
+			w->lport = bpf_ntohs(hc_pr((struct inet_sock *)sk, inet_sport));
 		if (family == AF_INET) {
 			*(u32 *)w->laddr = hc_blk(blk, 0, c, sock_common, skc_rcv_saddr);
 			*(u32 *)w->raddr = hc_blk(blk, 0, c, sock_common, skc_daddr);
@@ -481,13 +483,13 @@ enum hc_fd_how {
 	HC_OBJ_NODEF,   /* used, and not to be defined here (a fact beside it says all) */
 };
 
-/* The FD fact of descriptor `fd`, and what defines the object when the recorder has not been told. `i` is filled, with
- * i->file 0 when there is no such descriptor. */
-static __always_inline void hc_fd_fact(struct hc_scratch *s, struct task_struct *task, u16 subject, s32 fd, u8 how,
-                                       struct hc_fileinfo *i)
+/* The FD fact of an open file (0: no such descriptor), and what defines the object when the recorder has not been told.
+ * `i` is filled, with i->file 0 when there is no such descriptor. */
+static __always_inline void hc_file_obj(struct hc_scratch *s, struct task_struct *task, u16 subject, s32 fd, u64 file,
+                                        u8 how, struct hc_fileinfo *i)
 {
 	struct hc_wire_fd *w = hc_fact_fixed(s, HC_WIRE_F_FD, 0, subject, sizeof(*w));
-	u64 file, tag;
+	u64 tag;
 	u16 flags = 0;
 
 	i->file = 0;
@@ -495,7 +497,6 @@ static __always_inline void hc_fd_fact(struct hc_scratch *s, struct task_struct 
 	i->inode = 0;
 	if (!w)
 		return;
-	file = hc_file_of(task, fd);
 	if (!file) {
 		__builtin_memset(w, 0, sizeof(*w));
 		w->fd = fd;
@@ -549,6 +550,13 @@ static __always_inline void hc_fd_fact(struct hc_scratch *s, struct task_struct 
 				hc_walk_later(s, subject, i->dentry, i->vfsmnt, false);
 		}
 	}
+}
+
+/* The same by number. */
+static __always_inline void hc_fd_fact(struct hc_scratch *s, struct task_struct *task, u16 subject, s32 fd, u8 how,
+                                       struct hc_fileinfo *i)
+{
+	hc_file_obj(s, task, subject, fd, hc_file_of(task, fd), how, i);
 }
 
 /* ---- credentials, namespaces, tasks ---- */

@@ -212,6 +212,12 @@ static __always_inline bool hc_type_on(u16 type)
 	return hc_dials.types[type >> 6 & 3] >> (type & 63) & 1; /* constant index: types are constants here */
 }
 
+/* The same for a type that is no constant. */
+static __always_inline bool hc_type_on_any(u64 type)
+{
+	return hc_bit(hc_dials.types, HC_WIRE_MAX_TYPES / 64 - 1, type);
+}
+
 static __always_inline struct hc_cpu *hc_cpu(u32 cpu)
 {
 	return bpf_map_lookup_elem(&hc_cpus, &cpu);

@@ -6,3 +6,4 @@
 #include "net.bpf.h"
 #include "misc.bpf.h"
 #include "kern.bpf.h"
+#include "uring.bpf.h"

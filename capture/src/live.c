@@ -82,6 +82,10 @@ static const struct hook_desc hook_descs[] = {
 	  .min_args = 2 },
 	{ .program = "hc_oom_kill_pid", .tracepoint = "mark_victim", .optional = true, .types = { HC_EV_OOM_KILL },
 	  .max_args = 1 },
+	{ .program = "hc_uring_req", .tracepoint = "io_uring_submit_req", .optional = true },
+	{ .program = "hc_uring_sqe", .tracepoint = "io_uring_submit_sqe", .optional = true, .min_args = 2, .max_args = 2 },
+	{ .program = "hc_uring_done", .tracepoint = "io_uring_complete", .optional = true, .max_args = 3 },
+	{ .program = "hc_uring_done_old", .tracepoint = "io_uring_complete", .optional = true, .min_args = 7 },
 	{ .program = "hc_lsm_denied", .tracepoint = "selinux_audited", .optional = true, .types = { HC_EV_LSM_DENIED },
 	  .min_args = 4, .max_args = 4 },
 };
@@ -114,6 +118,7 @@ static const struct {
 	{ "hc_handlers", "hc_sys_mux", HC_H_MUX },
 	{ "hc_handlers", "hc_sys_finish", HC_H_FINISH },
 	{ "hc_exec_next", "hc_exec_finish", 0 },
+	{ "hc_uring_next", "hc_uring_finish", 0 },
 };
 
 struct hc_live {
@@ -475,7 +480,7 @@ static bool may_refuse(const char *program)
 			return hook_descs[i].optional;
 	}
 	/* a handler: its calls are then counted as missed */
-	return strcmp(program, "hc_sys_finish") && strcmp(program, "hc_exec_finish") && strcmp(program, "hc_snapshot");
+	return strcmp(program, "hc_uring_finish") && strcmp(program, "hc_sys_finish") && strcmp(program, "hc_exec_finish") && strcmp(program, "hc_snapshot");
 }
 
 /* Decides per hook whether its program is loaded. */
