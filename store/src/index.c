@@ -332,8 +332,8 @@ static size_t encode_types(const struct hc_scan *scan, uint8_t *p)
 	for (unsigned type = 0; type < HC_EV_MAX; type++) {
 		if (!scan->rows_by_type[type])
 			continue;
-		*p++ = (uint8_t)type;
-		*p++ = 0;
+		*p++ = (uint8_t)(type & 0xff);
+		*p++ = (uint8_t)(type >> 8);
 		p = put_u64(p, scan->rows_by_type[type]);
 	}
 	return (size_t)(p - begin);
