@@ -4,6 +4,8 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "query/bundle.h"
+#include "store/capture.h"
 #include "store/verify.h"
 
 struct args {
@@ -53,6 +55,31 @@ static void summary(const struct hc_verify_stats *s)
 		printf("whole: every checksum, length, number and reference is right\n");
 }
 
+static void tell_bundle(void *ctx, const char *path, const char *what)
+{
+	struct hc_verify_finding f = { .kind = HC_VERIFY_DAMAGE, .path = path, .what = what };
+
+	tell(ctx, &f);
+}
+
+/* What the bundle says of its files; adds to the damage. */
+static int check_bundle(struct args *a, const char *path, struct hc_verify_stats *stats, struct hc_err *err)
+{
+	HC_AUTO(hc_capture_close) struct hc_capture *c = NULL;
+	int r = hc_capture_open(path, HC_CAPTURE_EVEN_BROKEN, &c, err);
+
+	if (r < 0 || hc_capture_kind(c) != HC_CAPTURE_BUNDLE)
+		return r;
+	r = hc_bundle_verify(c, tell_bundle, a, err);
+	if (r < 0)
+		return r;
+	if (r == 0)
+		puts("bundle: every file is there, no other is, and all have the digests of SHA256SUMS and the "
+		     "manifest");
+	stats->n_damage += (uint64_t)r;
+	return 0;
+}
+
 static int run(int argc, char **argv)
 {
 	static const char *const none = "give a capture's directory, a bundle or a segment";
@@ -66,7 +93,8 @@ static int run(int argc, char **argv)
 		return code;
 	if (operands.n != 1)
 		return hc_cli_usage(&hc_cmd_verify, "%s", operands.n ? "give one capture" : none);
-	if (hc_verify(operands.v[0], tell, &a, &stats, &err) < 0)
+	if (hc_verify(operands.v[0], tell, &a, &stats, &err) < 0 ||
+	    check_bundle(&a, operands.v[0], &stats, &err) < 0)
 		return hc_cli_error(&hc_cmd_verify, &err);
 	summary(&stats);
 	return stats.n_damage ? HC_EXIT_DAMAGED : stats.n_index ? HC_EXIT_FOUND : HC_EXIT_OK;
@@ -91,15 +119,15 @@ const struct hc_command hc_cmd_verify = {
 	.name = "verify",
 	.args = "[-q] DIR|BUNDLE|SEGMENT",
 	.summary = "check that a capture is whole",
-	.description = "Reads every byte and checks all checksums and SHA-256 digests, lengths, references and "
-	               "the order of rows, that "
-		       "no segment is missing between two others, and that the index agrees with the segments. Of "
-	               "damage it names "
-		       "the file and the first byte.",
+	.description =
+		"Reads every byte and checks all checksums and SHA-256 digests, lengths, references and the order of rows, "
+		"that no segment is missing between two others, and that the index agrees with the segments; of a bundle "
+		"also that every file has the digest of SHA256SUMS and of the manifest, and that there is no other. Of "
+		"damage it names the file and the first byte.",
 	.opts = opts,
 	.examples = examples,
 	.exit_notes = "1: the segments are whole, but the index does not agree with them. 3: something is damaged "
-	              "or missing.",
+		      "or missing.",
 	.complete = HC_COMPLETE_FILE,
 	.run = run,
 };
