@@ -12,9 +12,7 @@ struct hc_conf {
 	__u32 cgroup_subsys; /* else: index of the v1 hierarchy that tells containers apart */
 	__u32 tcp_all;       /* record every change of TCP state, not only the telling ones */
 	__u32 env;           /* record the environment at exec */
-	__u32 entry;         /* the entry images of mprotect are attached */
 	__u32 n_cpus;        /* possible ones; scratch has one place more */
-	__u32 reserved;
 };
 
 enum hc_filter {
@@ -92,7 +90,7 @@ enum hc_sys_arg {
 	HC_SA_FD1,   /* second */
 	HC_SA_BYTES, /* pointer, BYTES fact; its length is the next register; at most 512 */
 	HC_SA_PAIR,  /* 64-bit value in two 32-bit registers, low one first */
-	HC_SA_STRUCT, /* pointer, STRUCT fact of `special` bytes */
+	HC_SA_ABSENT, /* not known here */
 	HC_SA_PI32,  /* pointer to an i32: the value; absent when NULL */
 	HC_SA_PID,   /* i32 */
 };

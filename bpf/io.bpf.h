@@ -153,7 +153,7 @@ int BPF_PROG(hc_sys_rw, struct pt_regs *regs, long ret)
 			}
 		}
 		if (!wanted)
-			return hc_sampled_out(cpu, s->desc.type);
+			return hc_sampled_out(s, cpu);
 	}
 	s->m.want = want;
 	s->m.pos = pos == HC_WIRE_ABSENT ? ~0ULL : pos;
@@ -279,8 +279,10 @@ int BPF_PROG(hc_sys_map, struct pt_regs *regs, long ret)
 		if (s->desc.special == 1) { /* i386: all six in a structure */
 			u32 six[6] = {};
 
-			if (bpf_probe_read_user(six, sizeof(six), (void *)s->arg[0]))
+			if (bpf_probe_read_user(six, sizeof(six), (void *)s->arg[0])) {
+				hc_release(s);
 				return 0;
+			}
 			for (u32 i = 0; i < 6; i++)
 				s->arg[i] = six[i];
 		} else if (s->desc.special == 2) { /* mmap2: offset in pages */
@@ -294,7 +296,7 @@ int BPF_PROG(hc_sys_map, struct pt_regs *regs, long ret)
 			                           hc_first_tag(s, task, file, (u64)hc_pr((struct file *)file, f_inode),
 			                                        0x100 | (s->arg[2] & 7) << 4 |
 			                                                (s->arg[3] & MAP_SHARED_OR_PRIVATE))))
-				return hc_sampled_out(cpu, HC_EV_MMAP);
+				return hc_sampled_out(s, cpu);
 		}
 		hc_call_begin(s, task, mode ? HC_WIRE_SAMPLED : 0);
 		slot = hc_slots(s);
@@ -311,7 +313,7 @@ int BPF_PROG(hc_sys_map, struct pt_regs *regs, long ret)
 	}
 	/* mprotect: addr len prot | prev_prot map_start map_bytes map_path map_file; pkey_mprotect: pkey before them */
 	if (mode & HC_WIRE_MODE_X && !(s->arg[2] & PROT_EXEC))
-		return hc_sampled_out(cpu, s->desc.type);
+		return hc_sampled_out(s, cpu);
 	hc_call_begin(s, task, mode ? HC_WIRE_SAMPLED : 0);
 	slot = hc_slots(s);
 	slot[0] = s->arg[0];

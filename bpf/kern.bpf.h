@@ -129,7 +129,7 @@ int BPF_PROG(hc_sig_deliver, int sig, struct kernel_siginfo *info, struct k_siga
 
 static __always_inline struct hc_scratch *hc_kernel_begin(u32 cpu, u16 type, u8 n_slots)
 {
-	struct hc_scratch *s = hc_scratch(cpu);
+	struct hc_scratch *s = hc_take(cpu, type, HC_WIRE_LANE_SECURITY);
 	struct task_struct *task = hc_current();
 	u16 flags = HC_WIRE_NORET;
 
@@ -175,6 +175,7 @@ static __always_inline int hc_module(struct module *mod, u16 type, u8 n_slots)
 	hc_str_kernel(s, 1, hc_pr(mod, version), 64);
 	hc_str_kernel(s, 2, hc_pr(mod, srcversion), 64);
 	hc_output(s, cpu);
+	hc_release(s);
 	return 0;
 }
 
@@ -208,6 +209,7 @@ int BPF_PROG(hc_mod_request, char *name, bool wait)
 	hc_slots(s)[1] = wait;
 	hc_str_kernel(s, 0, name, 128);
 	hc_output(s, cpu);
+	hc_release(s);
 	return 0;
 }
 
@@ -234,6 +236,7 @@ static __always_inline int hc_cg(struct cgroup *cgrp, const char *path, u16 type
 		slot[2] = BPF_CORE_READ(cgrp, root, hierarchy_id);
 	}
 	hc_output(s, cpu);
+	hc_release(s);
 	return 0;
 }
 
@@ -352,7 +355,7 @@ int BPF_PROG(hc_cap_check, const struct cred *cred, struct user_namespace *targe
 	if (!c || !hc_type_on(HC_EV_CAP_CHECK) || tgid == hc_dials.self_tgid)
 		return 0;
 	mode = hc_dials.mode[HC_EV_CAP_CHECK];
-	s = hc_scratch(cpu);
+	s = hc_take(cpu, HC_EV_CAP_CHECK, HC_WIRE_LANE_SECURITY);
 	if (!s)
 		return 0;
 	number = hc_number(s, cred);
@@ -370,8 +373,10 @@ int BPF_PROG(hc_cap_check, const struct cred *cred, struct user_namespace *targe
 	slot[0] = (u32)cap;
 	slot[1] = hc_pr(target, ns.inum);
 	hc_output(s, cpu);
+	hc_release(s);
 	return 0;
 out:
+	hc_release(s);
 	hc_count(c, HC_EV_CAP_CHECK)->seen++;
 	hc_count(c, HC_EV_CAP_CHECK)->sampled++;
 	return 0;
@@ -397,6 +402,7 @@ int BPF_PROG(hc_oom_kill, struct task_struct *target, u32 uid)
 	if (ref)
 		hc_taskref_fill(ref, target);
 	hc_output(s, cpu);
+	hc_release(s);
 	return 0;
 }
 
@@ -415,6 +421,7 @@ int BPF_PROG(hc_oom_kill_pid, int pid)
 	hc_slots(s)[0] = (u32)pid;
 	hc_slots(s)[1] = HC_WIRE_ABSENT;
 	hc_output(s, cpu);
+	hc_release(s);
 	return 0;
 }
 
@@ -440,6 +447,7 @@ int BPF_PROG(hc_lsm_denied, struct selinux_audit_data *data, char *scontext, cha
 	hc_str_kernel(s, 1, tcontext, 256);
 	hc_str_kernel(s, 2, tclass, 64);
 	hc_output(s, cpu);
+	hc_release(s);
 	return 0;
 }
 

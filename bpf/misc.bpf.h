@@ -221,7 +221,7 @@ int BPF_PROG(hc_sys_struct, struct pt_regs *regs, long ret)
 			wanted |= s->desc.type == HC_EV_PRCTL ? hc_prctl_telling(s->arg[0]) :
 			          s->desc.type == HC_EV_PRLIMIT64 ? s->arg[2] != 0 : true;
 		if (!wanted)
-			return hc_sampled_out(cpu, s->desc.type);
+			return hc_sampled_out(s, cpu);
 	}
 	hc_call_begin(s, task, mode ? HC_WIRE_SAMPLED : 0);
 	slot = hc_slots(s);
@@ -423,7 +423,7 @@ int BPF_PROG(hc_sys_bpf, struct pt_regs *regs, long ret)
 	mode = hc_mode(s->desc.type);
 	cmd = s->arg[0];
 	if (mode & HC_WIRE_MODE_VALUES && (cmd > 63 || !(HC_BPF_TELLING >> cmd & 1)))
-		return hc_sampled_out(cpu, HC_EV_BPF);
+		return hc_sampled_out(s, cpu);
 	hc_call_begin(s, task, mode ? HC_WIRE_SAMPLED : 0);
 	slot = hc_slots(s);
 	slot[0] = cmd;
@@ -562,8 +562,8 @@ enum {
 SEC("tp_btf/sys_exit")
 int BPF_PROG(hc_sys_mux, struct pt_regs *regs, long ret)
 {
-	static const volatile u16 number_of[21] = { 0,   359, 361, 362, 363, 364, 0,   0,   360, 369, 371,
-		                                    369, 371, 373, 366, 0,   370, 372, 364, 337, 345 };
+	static const volatile u16 number_of[21] = { 0,   359, 361, 362, 363, 364, 367, 368, 360, 369, 371,
+		                                    369, 371, 373, 366, 365, 370, 372, 364, 337, 345 };
 	struct task_struct *task = hc_current();
 	u32 cpu = bpf_get_smp_processor_id(), six[6] = {};
 	struct hc_scratch *s = hc_call(cpu, task, regs, ret);
@@ -587,7 +587,7 @@ int BPF_PROG(hc_sys_mux, struct pt_regs *regs, long ret)
 		if (call < 21)
 			nr = number_of[call];
 		if (nr && bpf_probe_read_user(six, sizeof(six), (void *)s->arg[1]))
-			return 0;
+			nr = 0;
 		if (nr) {
 			for (u32 i = 0; i < 6; i++)
 				s->arg[i] = six[i];
@@ -610,9 +610,11 @@ int BPF_PROG(hc_sys_mux, struct pt_regs *regs, long ret)
 			s->mux = 1;
 			bpf_tail_call(ctx, &hc_handlers, s->desc.handler);
 			s->mux = 0;
+			hc_release(s);
 			return 0;
 		}
 	}
+	hc_release(s);
 	if (hc_type_on(HC_EV_SYS))
 		bpf_tail_call(ctx, &hc_handlers, HC_H_REGS);
 	return 0;

@@ -238,7 +238,7 @@ int BPF_PROG(hc_sys_msg, struct pt_regs *regs, long ret)
 	}
 	hc_msg_peer(s, task);
 	if (!hc_msg_wanted(s))
-		return hc_sampled_out(cpu, s->desc.type);
+		return hc_sampled_out(s, cpu);
 	hc_call_begin(s, task, hc_mode(s->desc.type) ? HC_WIRE_SAMPLED : 0);
 	slot = hc_slots(s);
 	slot[0] = (s64)(s32)s->arg[0];
@@ -348,12 +348,13 @@ int BPF_PROG(hc_sys_mmsg, struct pt_regs *regs, long ret)
 			hc_iov_bytes(s, 7, s->m.iov, s->m.n_iov, bytes, ~0ULL, s->m.want);
 		hc_output(s, cpu);
 	} else {
-		hc_sampled_out(cpu, s->desc.type);
+		hc_count_sampled(cpu, s->desc.type);
 	}
 	s->part++;
 	if (s->part < HC_MAX_MMSG && (s64)s->part < (s64)s->ret)
 		bpf_tail_call(ctx, &hc_handlers, HC_H_MMSG);
 	s->part = 0;
+	hc_release(s);
 	return 0;
 }
 

@@ -49,17 +49,18 @@ static __always_inline void hc_birth(struct task_struct *child, u64 clone_flags)
 {
 	struct task_struct *task = hc_current();
 	u32 cpu = bpf_get_smp_processor_id(), tgid = hc_pr(task, tgid), pf, tid, child_tgid;
-	struct hc_scratch *s = hc_scratch(cpu);
 	u16 flags = HC_WIRE_NORET;
+	struct hc_scratch *s;
 	struct pid *pid;
 	u64 *slot;
 
-	if (!s)
-		return;
 	tid = hc_pr(child, pid);
 	child_tgid = hc_pr(child, tgid);
 	if (child_tgid == hc_dials.self_tgid)
 		return; /* our own threads */
+	s = hc_take(cpu, HC_EV_PROC_FORK, HC_WIRE_LANE_SECURITY);
+	if (!s)
+		return;
 	flags |= hc_state_flags(task, tgid);
 	pf = hc_pr(child, flags);
 	if (pf & (PF_KTHREAD | PF_IO_WORKER | PF_USER_WORKER))
@@ -82,6 +83,7 @@ static __always_inline void hc_birth(struct task_struct *child, u64 clone_flags)
 		hc_ns_fact(s, HC_WIRE_SUBJ_TARGET, child);
 	}
 	hc_output(s, cpu);
+	hc_release(s);
 }
 
 SEC("tp_btf/task_newtask")
@@ -156,14 +158,17 @@ int BPF_PROG(hc_exec, struct task_struct *p, pid_t old_pid, struct linux_binprm 
 {
 	struct task_struct *task = hc_current(), *parent;
 	u32 cpu = bpf_get_smp_processor_id();
-	struct hc_scratch *s = hc_scratch(cpu);
 	struct hc_fileinfo info;
+	struct hc_scratch *s;
 	struct fs_struct *fs;
 	struct mm_struct *mm;
 	u64 *slot, file, filename, interp;
 	u32 tgid;
 
-	if (!s || !hc_type_on(HC_EV_PROC_EXEC))
+	if (!hc_type_on(HC_EV_PROC_EXEC))
+		return 0;
+	s = hc_take(cpu, HC_EV_PROC_EXEC, HC_WIRE_LANE_SECURITY);
+	if (!s)
 		return 0;
 	tgid = hc_pr(task, tgid);
 	hc_begin(s, task, HC_EV_PROC_EXEC, HC_WIRE_LANE_SECURITY, 9, HC_WIRE_NORET | hc_state_flags(task, tgid), 0, ~0u);
@@ -204,6 +209,7 @@ int BPF_PROG(hc_exec, struct task_struct *p, pid_t old_pid, struct linux_binprm 
 		hc_fd_fact(s, task, HC_WIRE_SUBJ_STDIN - fd, fd, HC_OBJ_USE, &info);
 	bpf_tail_call(ctx, &hc_exec_next, 0);
 	hc_output(s, cpu);
+	hc_release(s);
 	return 0;
 }
 
@@ -219,6 +225,7 @@ int BPF_PROG(hc_exec_finish, struct task_struct *p, pid_t old_pid, struct linux_
 		bpf_tail_call(ctx, &hc_exec_next, 0);
 	hc_walk_stop(s);
 	hc_output(s, cpu);
+	hc_release(s);
 	return 0;
 }
 
@@ -303,11 +310,14 @@ int BPF_PROG(hc_rename, struct task_struct *target, const char *comm)
 {
 	struct task_struct *task = hc_current();
 	u32 cpu = bpf_get_smp_processor_id(), tgid = hc_pr(task, tgid);
-	struct hc_scratch *s = hc_scratch(cpu);
 	struct hc_wire_taskref *ref;
+	struct hc_scratch *s;
 	u64 *slot;
 
-	if (!s || !hc_type_on(HC_EV_PROC_RENAME) || tgid == hc_dials.self_tgid)
+	if (!hc_type_on(HC_EV_PROC_RENAME) || tgid == hc_dials.self_tgid)
+		return 0;
+	s = hc_take(cpu, HC_EV_PROC_RENAME, HC_WIRE_LANE_SECURITY);
+	if (!s)
 		return 0;
 	hc_begin(s, task, HC_EV_PROC_RENAME, HC_WIRE_LANE_SECURITY, 5,
 	         HC_WIRE_NORET | hc_state_flags(task, tgid) | (hc_pr(task, flags) & PF_KTHREAD ? HC_WIRE_KERNEL : 0), 0, ~0u);
@@ -323,6 +333,7 @@ int BPF_PROG(hc_rename, struct task_struct *target, const char *comm)
 	if (ref)
 		hc_taskref_fill(ref, target);
 	hc_output(s, cpu);
+	hc_release(s);
 	return 0;
 }
 

@@ -102,6 +102,7 @@ struct hc_walk {
 };
 
 struct hc_scratch {
+	u64 busy;     /* 0, or the task whose program is using it */
 	u32 off;      /* end of the record so far */
 	u16 n_walks, i_walk;
 	u32 n_tags;   /* objects this record defines */
@@ -226,6 +227,36 @@ static __always_inline struct hc_cpu *hc_cpu(u32 cpu)
 static __always_inline struct hc_scratch *hc_scratch(u32 cpu)
 {
 	return bpf_map_lookup_elem(&hc_scratch_map, &cpu);
+}
+
+static __always_inline struct hc_wire_count *hc_count(struct hc_cpu *c, u64 type);
+
+/* Takes the CPU's scratch for a record of `type`. Should a kernel run tracing programs preemptibly, another may have it:
+ * that is counted as a loss. Left behind by the same task it is free. */
+static __always_inline struct hc_scratch *hc_take(u32 cpu, u16 type, u8 lane)
+{
+	struct hc_scratch *s = hc_scratch(cpu);
+	u64 me = bpf_get_current_pid_tgid() | 1ULL << 63;
+	struct hc_cpu *c;
+
+	if (!s)
+		return NULL;
+	if (s->busy && s->busy != me) {
+		c = hc_cpu(cpu);
+		if (c) {
+			hc_count(c, type)->seen++;
+			hc_count(c, type)->lost_busy++;
+			c->seq[lane & (HC_WIRE_N_LANES - 1)]++;
+		}
+		return NULL;
+	}
+	s->busy = me;
+	return s;
+}
+
+static __always_inline void hc_release(struct hc_scratch *s)
+{
+	s->busy = 0;
 }
 
 static __always_inline struct hc_wire_count *hc_count(struct hc_cpu *c, u64 type)

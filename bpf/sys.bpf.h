@@ -88,25 +88,28 @@ static __always_inline u16 hc_call_flags(struct task_struct *task, u32 nr, s64 r
 static __always_inline struct hc_scratch *hc_call(u32 cpu, struct task_struct *task, struct pt_regs *regs, s64 ret)
 {
 	struct hc_scratch *s = hc_scratch(cpu);
-	const volatile u64 *d;
+	const volatile struct hc_sys_desc *d;
 	u64 idx = hc_nr(regs);
+	bool compat;
 
-	if (!s)
-		return NULL;
-	if (s->mux) {
+	if (s && s->mux) {
 		s->mux = 0;
 		return s;
 	}
-	s->nr = idx;
+	hc_mask(idx, HC_WIRE_MAX_NR - 1);
+	compat = hc_compat(task);
+	d = compat ? &hc_sys32[idx] : &hc_sys[idx];
+	s = hc_take(cpu, d->type, d->lane);
+	if (!s)
+		return NULL;
+	((u64 *)&s->desc)[0] = ((const volatile u64 *)d)[0];
+	((u64 *)&s->desc)[1] = ((const volatile u64 *)d)[1];
+	s->nr = hc_nr(regs);
 	s->ret = ret;
-	s->compat = hc_compat(task);
-	hc_args(s->arg, regs, s->compat);
+	s->compat = compat;
+	hc_args(s->arg, regs, compat);
 	s->arg[6] = ret;
 	s->arg[7] = 0;
-	hc_mask(idx, HC_WIRE_MAX_NR - 1);
-	d = s->compat ? (const volatile u64 *)&hc_sys32[idx] : (const volatile u64 *)&hc_sys[idx];
-	((u64 *)&s->desc)[0] = d[0];
-	((u64 *)&s->desc)[1] = d[1];
 	return s;
 }
 
@@ -178,6 +181,7 @@ int BPF_PROG(hc_sys_finish, struct pt_regs *regs, long ret)
 		bpf_tail_call(ctx, &hc_handlers, HC_H_FINISH);
 	hc_walk_stop(s);
 	hc_output(s, cpu);
+	hc_release(s);
 	return 0;
 }
 
@@ -187,9 +191,10 @@ int BPF_PROG(hc_sys_finish, struct pt_regs *regs, long ret)
 		if ((s)->n_walks) \
 			bpf_tail_call(ctx, &hc_handlers, HC_H_FINISH); \
 		hc_output(s, cpu); \
+		hc_release(s); \
 	} while (0)
 
-static __always_inline int hc_sampled_out(u32 cpu, u16 type)
+static __always_inline void hc_count_sampled(u32 cpu, u16 type)
 {
 	struct hc_cpu *c = hc_cpu(cpu);
 
@@ -197,6 +202,13 @@ static __always_inline int hc_sampled_out(u32 cpu, u16 type)
 		hc_count(c, type)->seen++;
 		hc_count(c, type)->sampled++;
 	}
+}
+
+/* Ends a handler whose call the type's mode does not want. */
+static __always_inline int hc_sampled_out(struct hc_scratch *s, u32 cpu)
+{
+	hc_count_sampled(cpu, s->desc.type);
+	hc_release(s);
 	return 0;
 }
 
@@ -390,8 +402,8 @@ static __always_inline void hc_gen(struct hc_scratch *s, struct task_struct *tas
 		case HC_SA_PAIR:
 			s->g.value = (u32)v | s->arg[(reg + 1) & 7] << 32;
 			break;
-		case HC_SA_STRUCT:
-			hc_struct_user(s, i, v, d->special);
+		case HC_SA_ABSENT:
+			s->g.value = HC_WIRE_ABSENT;
 			break;
 		default:
 			break;
@@ -417,7 +429,7 @@ int BPF_PROG(hc_sys_gen, struct pt_regs *regs, long ret)
 	if (!s)
 		return 0;
 	if (!hc_gen_wanted(s, task, hc_mode(s->desc.type)))
-		return hc_sampled_out(cpu, s->desc.type);
+		return hc_sampled_out(s, cpu);
 	hc_call_begin(s, task, hc_mode(s->desc.type) ? HC_WIRE_SAMPLED : 0);
 	hc_gen(s, task);
 	if ((s64)s->ret >= 0)
@@ -492,6 +504,7 @@ int BPF_PROG(hc_sys_open, struct pt_regs *regs, long ret)
 		break;
 	}
 	default:
+		hc_release(s);
 		return 0;
 	}
 	if (path_slot < 8)

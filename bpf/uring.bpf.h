@@ -355,13 +355,16 @@ static __always_inline void hc_request_parse(struct hc_request *q, u64 req)
 static __always_inline int hc_submitted(struct io_kiocb *req_typed)
 {
 	struct task_struct *task = hc_current();
-	struct hc_scratch *s = hc_scratch(bpf_get_smp_processor_id());
 	struct hc_request *q;
+	struct hc_scratch *s;
 	u64 req;
 
-	if (!s || (u32)hc_pr(task, tgid) == hc_dials.self_tgid)
+	if ((u32)hc_pr(task, tgid) == hc_dials.self_tgid)
 		return 0;
 	if (hc_dials.filters && hc_skipped(task, hc_pr(task, tgid)))
+		return 0;
+	s = hc_take(bpf_get_smp_processor_id(), HC_EV_SYS, HC_WIRE_LANE_BULK);
+	if (!s)
 		return 0;
 	req = hc_number(s, req_typed);
 	q = (struct hc_request *)s->data;
@@ -381,8 +384,10 @@ static __always_inline int hc_submitted(struct io_kiocb *req_typed)
 	q->newfd_slot = HC_NO_SLOT;
 	q->sock_slot = HC_NO_SLOT;
 	hc_request_parse(q, req);
-	if (!hc_type_on_any(q->type))
+	if (!hc_type_on_any(q->type)) {
+		hc_release(s);
 		return 0;
+	}
 	if (q->fd_slot != HC_NO_SLOT) {
 		/* until it is issued, a request has the number where the result will be */
 		if (bpf_core_field_exists(struct io_cqe, fd))
@@ -390,6 +395,7 @@ static __always_inline int hc_submitted(struct io_kiocb *req_typed)
 		q->slot[0] = (s64)q->fd;
 	}
 	bpf_map_update_elem(&hc_requests, &req, q, BPF_ANY);
+	hc_release(s);
 	return 0;
 }
 
@@ -406,20 +412,20 @@ int BPF_PROG(hc_uring_sqe, struct io_kiocb *req)
 	return hc_submitted(req);
 }
 
-static __always_inline void hc_completed(void *ctx, u64 req, s32 res, u32 cqe_flags)
+static __always_inline void hc_completed(void *ctx, struct hc_scratch *s, u32 cpu, u64 req, s32 res, u32 cqe_flags)
 {
 	struct hc_request *q = bpf_map_lookup_elem(&hc_requests, &req);
 	struct task_struct *task = hc_current();
-	u32 cpu = bpf_get_smp_processor_id();
-	struct hc_scratch *s = hc_scratch(cpu);
 	struct hc_wire_head *h;
 	struct hc_wire_uring *w;
 	struct hc_fileinfo info;
 	u64 *slot, file = 0;
 	u16 mode;
 
-	if (!q || !s)
+	if (!q) {
+		hc_release(s);
 		return;
+	}
 	mode = hc_mode(q->type);
 	if (q->fd_slot != HC_NO_SLOT)
 		file = (u64)hc_pr((struct io_kiocb *)req, file);
@@ -427,7 +433,8 @@ static __always_inline void hc_completed(void *ctx, u64 req, s32 res, u32 cqe_fl
 	    !hc_tab_first(HC_TAB_FIRST,
 	                  hc_hash(hc_hash((u64)q->tgid << 32 | q->exec_id, 1 + q->write),
 	                          hc_hash(file, (u64)hc_pr((struct file *)file, f_inode))))) {
-		hc_sampled_out(cpu, q->type);
+		hc_count_sampled(cpu, q->type);
+		hc_release(s);
 		if (!(cqe_flags & HC_CQE_MORE))
 			bpf_map_delete_elem(&hc_requests, &req);
 		return;
@@ -490,18 +497,17 @@ static __always_inline void hc_completed(void *ctx, u64 req, s32 res, u32 cqe_fl
 		bpf_map_delete_elem(&hc_requests, &req);
 	bpf_tail_call(ctx, &hc_uring_next, 0);
 	hc_output(s, cpu);
+	hc_release(s);
 }
 
 SEC("tp_btf/io_uring_complete")
 int BPF_PROG(hc_uring_done, struct io_ring_ctx *ring, void *req, struct io_uring_cqe *cqe)
 {
-	u64 number;
-	struct hc_scratch *s = hc_scratch(bpf_get_smp_processor_id());
+	u32 cpu = bpf_get_smp_processor_id();
+	struct hc_scratch *s = hc_take(cpu, HC_EV_SYS, HC_WIRE_LANE_BULK);
 
-	if (!s)
-		return 0;
-	number = hc_number(s, req);
-	hc_completed(ctx, number, hc_pr(cqe, res), hc_pr(cqe, flags));
+	if (s)
+		hc_completed(ctx, s, cpu, hc_number(s, req), hc_pr(cqe, res), hc_pr(cqe, flags));
 	return 0;
 }
 
@@ -509,11 +515,11 @@ int BPF_PROG(hc_uring_done, struct io_ring_ctx *ring, void *req, struct io_uring
 SEC("tp_btf/io_uring_complete")
 int BPF_PROG(hc_uring_done_old, struct io_ring_ctx *ring, void *req, u64 user_data, int res, unsigned int cqe_flags)
 {
-	struct hc_scratch *s = hc_scratch(bpf_get_smp_processor_id());
+	u32 cpu = bpf_get_smp_processor_id();
+	struct hc_scratch *s = hc_take(cpu, HC_EV_SYS, HC_WIRE_LANE_BULK);
 
-	if (!s)
-		return 0;
-	hc_completed(ctx, hc_number(s, req), res, cqe_flags);
+	if (s)
+		hc_completed(ctx, s, cpu, hc_number(s, req), res, cqe_flags);
 	return 0;
 }
 
@@ -529,6 +535,7 @@ int BPF_PROG(hc_uring_finish, struct io_ring_ctx *ring, void *req)
 		bpf_tail_call(ctx, &hc_uring_next, 0);
 	hc_walk_stop(s);
 	hc_output(s, cpu);
+	hc_release(s);
 	return 0;
 }
 

@@ -27,6 +27,7 @@
 #define BYTES(r) (HC_SA_BYTES << 4 | (r))
 #define PAIR(r) (HC_SA_PAIR << 4 | (r))
 #define NONE (HC_SA_NONE << 4 | 7)
+#define ABSENT (HC_SA_ABSENT << 4 | 7)
 
 #define CREDS HC_SF_CREDS
 #define GROUPS (HC_SF_CREDS | HC_SF_GROUPS)
@@ -79,7 +80,7 @@ static const struct hc_sys_desc native_table[HC_WIRE_MAX_NR] = {
 	N(dup2, DUP2, GEN, 0, 0, FD(0), I32(1), NEWFD, NONE),
 #endif
 	N(dup3, DUP3, GEN, 0, 0, FD(0), I32(1), U32(2), NEWFD, NONE),
-	N(mount, MOUNT, GEN, 0, 0, STR(0), STR(1), STR(2), U64(3), STR(4), NONE),
+	N(mount, MOUNT, GEN, 0, 0, STR(0), STR(1), STR(2), U64(3), STR(4), ABSENT),
 	N(umount2, UMOUNT2, GEN, 0, 0, STR(0), I32(1)),
 #ifdef __NR_move_mount
 	N(move_mount, MOVE_MOUNT, GEN, 0, 0, FD(0), STR(1), FD(2), STR(3), U32(4)),
@@ -260,7 +261,7 @@ static const struct hc_sys_desc compat_table[HC_WIRE_MAX_NR] = {
 	[15] = D(CHMOD, GEN, 0, 0, STR(0), U32(1), NONE),
 	[16] = D(LCHOWN, GEN, 0, 0, STR(0), U32(1), U32(2), NONE),
 	[19] = D(LSEEK, GEN, 0, 0, FD(0), I32(1), I32(2)),
-	[21] = D(MOUNT, GEN, 0, 0, STR(0), STR(1), STR(2), U32(3), STR(4), NONE),
+	[21] = D(MOUNT, GEN, 0, 0, STR(0), STR(1), STR(2), U32(3), STR(4), ABSENT),
 	[22] = D(UMOUNT2, GEN, 0, 0, STR(0), NONE),
 	[23] = D(SETUID, GEN, CREDS, 0, U32(0), NONE),
 	[26] = D(PTRACE, GEN, 0, 0, I32(0), PID(1), U32(2), U32(3)),
@@ -393,6 +394,43 @@ static const struct hc_sys_desc compat_table[HC_WIRE_MAX_NR] = {
 	[435] = D(CLONE3, STRUCT, 0, 0, 0),
 	[436] = D(CLOSE_RANGE, GEN, 0, 0, U32(0), U32(1), U32(2)),
 	[437] = D(OPENAT2, OPEN, 0, 0, 0),
+	[33] = D(ACCESS, GEN, 0, 0, STR(0), U32(1)),
+	[45] = D(BRK, GEN, 0, 0, U32(0)),
+	[54] = D(IOCTL, GEN, 0, 0, FD(0), U32(1), U32(2)),
+	[85] = D(READLINK, GEN, 0, 0, STR(0), U32(2)),
+	[91] = D(MUNMAP, GEN, 0, 0, U32(0), U32(1)),
+	[99] = D(STATFS, GEN, 0, 0, STR(0)),
+	[100] = D(FSTATFS, GEN, 0, 0, FD(0)),
+	[106] = D(STAT, GEN, 0, 0, STR(0)),
+	[107] = D(LSTAT, GEN, 0, 0, STR(0)),
+	[108] = D(FSTAT, GEN, 0, 0, FD(0)),
+	[114] = D(WAIT4, GEN, 0, 0, I32(0), U32(2)),
+	[118] = D(FSYNC, GEN, 0, 0, FD(0)),
+	[143] = D(FLOCK, GEN, 0, 0, FD(0), I32(1)),
+	[168] = D(POLL, GEN, 0, 0, U32(1), I32(2)),
+	[174] = D(RT_SIGACTION, GEN, 0, 0, I32(0)),
+	[175] = D(RT_SIGPROCMASK, GEN, 0, 0, I32(0)),
+	[195] = D(STAT, GEN, 0, 0, STR(0)),  /* stat64 */
+	[196] = D(LSTAT, GEN, 0, 0, STR(0)), /* lstat64 */
+	[197] = D(FSTAT, GEN, 0, 0, FD(0)),  /* fstat64 */
+	[219] = D(MADVISE, GEN, 0, 0, U32(0), U32(1), I32(2)),
+	[240] = D(FUTEX, GEN, 0, 0, U32(0), U32(1), U32(2)),
+	[255] = D(EPOLL_CTL, GEN, 0, 0, FD(0), I32(1), FD(2)),
+	[256] = D(EPOLL_WAIT, GEN, 0, 0, FD(0), I32(2), I32(3)),
+	[268] = D(STATFS, GEN, 0, 0, STR(0)),  /* statfs64 */
+	[269] = D(FSTATFS, GEN, 0, 0, FD(0)),  /* fstatfs64 */
+	[300] = D(NEWFSTATAT, GEN, 0, 0, FD(0), STR(1), U32(3)), /* fstatat64 */
+	[305] = D(READLINKAT, GEN, 0, 0, FD(0), STR(1), U32(3)),
+	[307] = D(FACCESSAT, GEN, 0, 0, FD(0), STR(1), U32(2)),
+	[319] = D(EPOLL_PWAIT, GEN, 0, 0, FD(0), I32(2), I32(3)),
+	[328] = D(EVENTFD2, GEN, 0, 0, U32(0), U32(1), NEWFD),
+	[329] = D(EPOLL_CREATE1, GEN, 0, 0, U32(0), NEWFD),
+	[365] = D(GETSOCKOPT, GEN, 0, 0, FD(0), I32(1), I32(2)),
+	[367] = D(GETSOCKNAME, GEN, 0, 0, FD(0)),
+	[368] = D(GETPEERNAME, GEN, 0, 0, FD(0)),
+	[383] = D(STATX, GEN, 0, 0, FD(0), STR(1), U32(2), U32(3)),
+	[422] = D(FUTEX, GEN, 0, 0, U32(0), U32(1), U32(2)), /* futex_time64 */
+	[439] = D(FACCESSAT2, GEN, 0, 0, FD(0), STR(1), U32(2), U32(3)),
 	[452] = D(FCHMODAT2, GEN, 0, 0, FD(0), STR(1), U32(2), U32(3), NONE),
 };
 #else
