@@ -32,7 +32,8 @@ struct hc_facts {
 	struct config **configs;
 	uint32_t n_configs;
 	uint64_t n_lost;
-	const char *filtered[HC_EV_MAX]; /* why rows of the type were left out; NULL when none were */
+	const char *shed[HC_EV_MAX]; /* why rows of the type are missing although nobody asked for that; NULL: none are */
+	const char *user_filter;     /* what the user asked to be left out; NULL: nothing */
 };
 
 struct reader {
@@ -197,6 +198,7 @@ static void read_filter(struct reader *rd, uint32_t row)
 	unsigned dom = HC_DOM_ROWS(HC_EV_META_FILTER);
 	struct hc_str reason = hc_view_text(rd->view, dom, HC_C_META_FILTER_reason, row);
 	struct hc_str expression = hc_view_text(rd->view, dom, HC_C_META_FILTER_expression, row);
+	bool by_user = hc_str_eq(reason, HC_STR("user"));
 	const uint32_t *types;
 	const char *why;
 	uint32_t n;
@@ -211,14 +213,18 @@ static void read_filter(struct reader *rd, uint32_t row)
 	types = hc_view_strs(rd->view, hc_view_ref(rd->view, dom, HC_C_META_FILTER_types, row), &n);
 	if (!why)
 		rd->code = -ENOMEM;
+	if (by_user && !n) {
+		rd->f->user_filter = why;
+		return;
+	}
 	for (uint32_t i = 0; i < n; i++) {
 		const struct hc_table_desc *desc = hc_event_desc_by_name(hc_view_str(rd->view, types[i]));
 
 		if (desc)
-			rd->f->filtered[desc->number] = why;
+			rd->f->shed[desc->number] = why;
 	}
 	for (unsigned type = 0; !n && type < HC_EV_MAX; type++)
-		rd->f->filtered[type] = why;
+		rd->f->shed[type] = why;
 }
 
 static void read_block(struct reader *rd, struct hc_block *block)
@@ -354,7 +360,7 @@ enum hc_recorded hc_facts_type(const struct hc_facts *f, unsigned type)
 		n += hc_type_set_has(&f->configs[i]->types, type);
 	if (!n)
 		return HC_RECORDED_NO;
-	if (n < f->n_configs || f->filtered[type])
+	if (n < f->n_configs || f->shed[type])
 		return HC_RECORDED_PARTLY;
 	return mode_of(f, type) ? HC_RECORDED_SAMPLED : HC_RECORDED_ALL;
 }
@@ -449,7 +455,11 @@ static const char *type_names(struct hc_arena *arena, const struct hc_type_set *
 
 static bool set_empty(const struct hc_type_set *s)
 {
-	return !(s->w[0] | s->w[1] | s->w[2] | s->w[3]);
+	uint64_t any = 0;
+
+	for (unsigned w = 0; w < HC_EV_MAX / 64; w++)
+		any |= s->w[w];
+	return !any;
 }
 
 /* What the types of a rule lack; false when a lack means that there is no answer. */
@@ -457,7 +467,7 @@ static bool check_types(struct reasons *r, const struct hc_facts *f, const struc
 {
 	struct hc_type_set never = { 0 }, partly = { 0 }, sampled = { 0 };
 	unsigned profile = HC_PROFILE_MINIMAL;
-	const char *filtered = NULL;
+	const char *shed = NULL;
 	bool unknown = false;
 
 	for (unsigned type = 0; type < HC_EV_MAX; type++) {
@@ -476,8 +486,8 @@ static bool check_types(struct reasons *r, const struct hc_facts *f, const struc
 			break;
 		case HC_RECORDED_PARTLY:
 			hc_type_set_add(&partly, type);
-			if (f->filtered[type])
-				filtered = f->filtered[type];
+			if (f->shed[type])
+				shed = f->shed[type];
 			break;
 		case HC_RECORDED_SAMPLED:
 			hc_type_set_add(&sampled, type);
@@ -499,7 +509,7 @@ static bool check_types(struct reasons *r, const struct hc_facts *f, const struc
 	}
 	if (!set_empty(&partly))
 		reason_add(r, hc_arena_printf(&r->a->arena, "%s: %s", type_names(&r->a->arena, &partly),
-		                              filtered ? filtered : "recorded in a part of the time only"));
+		                              shed ? shed : "recorded in a part of the time only"));
 	if (!set_empty(&sampled))
 		reason_add(r, hc_arena_printf(&r->a->arena,
 		                              "sampled, so that an alert means at least once: %s (all: hindcast record "
@@ -542,6 +552,8 @@ static int answer_rule(struct hc_answers *a, const struct hc_ir_rule *rule, cons
 		reason_add(&r, hc_arena_printf(&a->arena, "%s", rule->reasons[i]));
 	if (!rule->opts.any_type && !check_types(&r, f, &rule->types))
 		answerable = false;
+	if (f->user_filter)
+		reason_add(&r, hc_arena_printf(&a->arena, "%s", f->user_filter));
 	for (uint32_t i = 0; i < rule->n_needs; i++)
 		if (!check_need(&r, f, &rule->needs[i], &rule->types))
 			answerable = false;

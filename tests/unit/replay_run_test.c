@@ -1,0 +1,411 @@
+/* Replay over whole captures: the order of alerts, threads, spans of time, damage; and what a capture can answer. */
+#include <criterion/criterion.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "gen.h"
+#include "replay/replay.h"
+
+enum { N_ROWS = 12000 };
+
+struct scene {
+	char *dir;
+	struct hc_ir *ir;
+	struct hc_plan *plan;
+};
+
+struct seen {
+	uint64_t n, hash, last_seq, first_wall, last_wall;
+	uint32_t last_rule;
+	bool ordered;
+	uint64_t stop_after;
+};
+
+static int render(void *ctx, const struct hc_alert *alert, struct hc_arena *arena, void **ret, struct hc_err *err)
+{
+	int64_t seq;
+
+	(void)ctx;
+	(void)err;
+	cr_assert(hc_view_row_field(alert->view, alert->hit->type, alert->hit->row + 1, HC_ROWF_SEQ, &seq));
+	*ret = hc_arena_printf(arena, "%lld %s", (long long)seq, alert->rule->name);
+	return 0;
+}
+
+static int emit(void *ctx, const struct hc_hit *hit, int64_t wall_ns, void *rendered, struct hc_err *err)
+{
+	struct seen *s = ctx;
+	char want[64];
+
+	(void)err;
+	snprintf(want, sizeof(want), "%llu r%u", (unsigned long long)hit->seq, hit->rule);
+	cr_assert_str_eq((const char *)rendered, want);
+	if (s->n && (hit->seq < s->last_seq || (hit->seq == s->last_seq && hit->rule <= s->last_rule)))
+		s->ordered = false;
+	s->last_seq = hit->seq;
+	s->last_rule = hit->rule;
+	if (!s->n)
+		s->first_wall = (uint64_t)wall_ns;
+	s->last_wall = (uint64_t)wall_ns;
+	s->hash = (s->hash ^ hit->seq ^ (uint64_t)hit->rule << 48) * UINT64_C(0x9e3779b97f4a7c15);
+	return ++s->n == s->stop_after;
+}
+
+/* Rule 0 fires on every row, rule 1 on rows of a number, rule 2 on one type. */
+static void scene_init(struct scene *s, uint64_t flush_rows)
+{
+	struct hc_gen_opts opts = { .seed = 5, .n_rows = N_ROWS, .flush_rows = flush_rows };
+	struct hc_gen_result result;
+	struct hc_err err = { 0 };
+
+	s->dir = hc_gen_tmpdir();
+	cr_assert_eq(hc_gen_capture(s->dir, &opts, &result, &err), 0, "%s", err.msg);
+	hc_gen_result_done(&result);
+	s->ir = hc_ir_new();
+	for (uint32_t i = 0; i < 3; i++)
+		hc_ir_rule_add(s->ir, &(struct hc_rule_opts){ .name = (const char *[]){ "r0", "r1", "r2" }[i], .group = i });
+	for (unsigned type = 0; type < HC_EV_MAX; type++) {
+		struct hc_value zero = hc_value_u64(0);
+
+		if (!hc_event_desc(type))
+			continue;
+		hc_ir_rule_when(s->ir, 0, type, hc_node_const(s->ir, true));
+		hc_ir_rule_when(s->ir, 1, type,
+		                hc_node_atom(s->ir, hc_access_col(s->ir, hc_path_row(s->ir, type), HC_COL_NR), HC_OP_GT, HC_Q_ANY,
+		                             0, &zero, 1, NULL));
+	}
+	hc_ir_rule_when(s->ir, 2, HC_EV_OPENAT, hc_node_const(s->ir, true));
+	cr_assert_eq(hc_plan_new(s->ir, HC_MATCH_ALL, &s->plan, &err), 0, "%s", err.msg);
+}
+
+static void scene_done(struct scene *s)
+{
+	hc_plan_free(s->plan);
+	hc_ir_free(s->ir);
+	hc_gen_rm(s->dir);
+	free(s->dir);
+}
+
+static struct seen run(const struct scene *s, struct hc_replay_opts opts, struct hc_replay_stats *ret_stats,
+                       uint32_t *ret_problems)
+{
+	struct seen seen = { .ordered = true, .stop_after = ret_stats ? ret_stats->n_hits : 0 };
+	struct hc_replay_stats stats;
+	struct hc_capture *c;
+	struct hc_err err = { 0 };
+
+	opts.render = render;
+	opts.emit = emit;
+	opts.ctx = &seen;
+	cr_assert_eq(hc_capture_open(s->dir, 0, &c, &err), 0, "%s", err.msg);
+	cr_assert_eq(hc_replay(s->plan, c, &opts, &stats, &err), 0, "%s", err.msg);
+	if (ret_problems)
+		hc_capture_problems(c, ret_problems);
+	hc_capture_close(c);
+	if (ret_stats) {
+		*ret_stats = stats;
+		ret_stats->hits_by_rule = NULL;
+		ret_stats->costs = NULL;
+	}
+	hc_replay_stats_done(&stats);
+	return seen;
+}
+
+Test(replay, gives_the_same_for_any_number_of_threads)
+{
+	struct scene s;
+	struct seen one, other;
+	struct hc_replay_stats stats = { 0 };
+
+	scene_init(&s, 700);
+	one = run(&s, (struct hc_replay_opts){ .n_threads = 1 }, &stats, NULL);
+	cr_assert(one.ordered);
+	cr_assert_gt(one.n, N_ROWS / 2);
+	cr_assert_gt(stats.n_blocks, 20);
+	cr_assert_eq(stats.n_rows, N_ROWS);
+	for (unsigned threads = 2; threads < 9; threads += 3) {
+		other = run(&s, (struct hc_replay_opts){ .n_threads = threads }, NULL, NULL);
+		cr_assert(other.ordered);
+		cr_assert_eq(other.n, one.n);
+		cr_assert_eq(other.hash, one.hash);
+	}
+	scene_done(&s);
+}
+
+Test(replay, keeps_to_the_span_at_the_row)
+{
+	struct scene s;
+	struct seen all, early, late;
+	int64_t middle;
+
+	scene_init(&s, 900);
+	all = run(&s, (struct hc_replay_opts){ .n_threads = 2 }, NULL, NULL);
+	middle = (int64_t)(all.first_wall + (all.last_wall - all.first_wall) / 3) + 1;
+	early = run(&s, (struct hc_replay_opts){ .has_until = true, .until_wall_ns = middle }, NULL, NULL);
+	late = run(&s, (struct hc_replay_opts){ .has_since = true, .since_wall_ns = middle }, NULL, NULL);
+	cr_assert_eq(early.n + late.n, all.n);
+	cr_assert_lt(early.last_wall, (uint64_t)middle);
+	cr_assert_geq(late.first_wall, (uint64_t)middle);
+	cr_assert(early.n > 0 && late.n > 0);
+	late = run(&s, (struct hc_replay_opts){ .has_since = true, .since_wall_ns = (int64_t)all.last_wall }, NULL, NULL);
+	early = run(&s, (struct hc_replay_opts){ .has_until = true, .until_wall_ns = (int64_t)all.last_wall }, NULL, NULL);
+	cr_assert_gt(late.n, 0);
+	cr_assert_eq(early.n + late.n, all.n);
+	scene_done(&s);
+}
+
+Test(replay, ends_early_when_the_reader_has_had_enough)
+{
+	struct hc_replay_stats stats = { .n_hits = 17 };
+	struct scene s;
+	struct seen seen;
+
+	scene_init(&s, 500);
+	seen = run(&s, (struct hc_replay_opts){ .n_threads = 3 }, &stats, NULL);
+	cr_assert_eq(seen.n, 17);
+	scene_done(&s);
+}
+
+static int stop(void *ctx, uint64_t done_rows, uint64_t all_rows)
+{
+	(void)ctx;
+	return done_rows * 2 > all_rows;
+}
+
+Test(replay, can_be_interrupted)
+{
+	struct hc_replay_opts opts = { .n_threads = 2, .progress = stop };
+	struct hc_replay_stats stats;
+	struct hc_capture *c;
+	struct hc_err err = { 0 };
+	struct scene s;
+
+	scene_init(&s, 500);
+	cr_assert_eq(hc_capture_open(s.dir, 0, &c, &err), 0);
+	cr_assert_eq(hc_replay(s.plan, c, &opts, &stats, &err), -EINTR);
+	hc_capture_close(c);
+	scene_done(&s);
+}
+
+/* Flips a byte in the middle of every block's bytes but the first and last of a segment. */
+static unsigned damage(const struct scene *s)
+{
+	struct hc_capture *c;
+	struct hc_err err = { 0 };
+	uint32_t n, n_segs;
+	const struct hc_capture_block *blocks;
+	const struct hc_capture_seg *segs;
+	unsigned n_damaged = 0;
+
+	cr_assert_eq(hc_capture_open(s->dir, 0, &c, &err), 0);
+	blocks = hc_capture_blocks(c, &n);
+	segs = hc_capture_segs(c, &n_segs);
+	for (uint32_t i = 3; i + 1 < n; i += 5) {
+		char path[512];
+		uint8_t byte;
+		int fd;
+
+		snprintf(path, sizeof(path), "%s/%s", s->dir, segs[blocks[i].seg].path);
+		fd = open(path, O_RDWR);
+		cr_assert_geq(fd, 0, "%s", path);
+		cr_assert_eq(pread(fd, &byte, 1, (off_t)(blocks[i].off + blocks[i].info.bytes - 20)), 1);
+		byte ^= 0x10;
+		cr_assert_eq(pwrite(fd, &byte, 1, (off_t)(blocks[i].off + blocks[i].info.bytes - 20)), 1);
+		close(fd);
+		n_damaged++;
+	}
+	hc_capture_close(c);
+	return n_damaged;
+}
+
+Test(replay, passes_over_damaged_blocks_and_lists_them)
+{
+	struct hc_replay_stats stats = { 0 };
+	uint32_t problems = 0;
+	struct scene s;
+	struct seen before, after, again;
+	unsigned n;
+
+	scene_init(&s, 800);
+	before = run(&s, (struct hc_replay_opts){ .n_threads = 2 }, NULL, NULL);
+	n = damage(&s);
+	cr_assert_gt(n, 2);
+	after = run(&s, (struct hc_replay_opts){ .n_threads = 2 }, &stats, &problems);
+	stats.n_hits = 0;
+	again = run(&s, (struct hc_replay_opts){ .n_threads = 1 }, NULL, NULL);
+	cr_assert_leq(stats.n_damaged, n);
+	cr_assert_geq(problems, 1);
+	cr_assert_lt(after.n, before.n);
+	cr_assert_gt(after.n, before.n / 2);
+	cr_assert(after.ordered);
+	cr_assert_eq(again.hash, after.hash);
+	scene_done(&s);
+}
+
+/* ---- what a capture can answer ---- */
+
+struct config {
+	uint64_t ts_ns;
+	const char *types[4];
+};
+
+/* A capture of nothing but what the recorder says about itself. */
+static char *config_capture(const struct config *configs, size_t n, uint64_t lost, const char *reason)
+{
+	char *dir = hc_gen_tmpdir();
+	struct hc_writer_opts opts = { .dir = dir, .node = "n", .tool = "t", .next_seq = 1, .next_number = { 1, 1 } };
+	struct hc_writer *w;
+	struct hc_err err = { 0 };
+
+	cr_assert_eq(hc_writer_open(&opts, &w, &err), 0, "%s", err.msg);
+	for (size_t i = 0; i < n; i++) {
+		struct hc_row_head head = { .type = HC_EV_META_CONFIG, .ts_ns = configs[i].ts_ns };
+		struct hc_builder *b = hc_writer_begin(w, head.type, head.ts_ns, &err);
+		struct hc_cells c = { 0 };
+		uint32_t refs[4], k = 0;
+
+		for (; k < 4 && configs[i].types[k]; k++)
+			refs[k] = hc_build_str(b, hc_str_c(configs[i].types[k]));
+		c.v[HC_C_META_CONFIG_types] = hc_build_strs(b, refs, k);
+		cr_assert_eq(hc_writer_row(w, &head, &c, &err), 0);
+	}
+	if (lost) {
+		struct hc_row_head head = { .type = HC_EV_META_GAP, .ts_ns = 5000 };
+		struct hc_cells c = { 0 };
+
+		hc_writer_begin(w, head.type, head.ts_ns, &err);
+		hc_cell_set(&c, HC_C_META_GAP_count, lost);
+		cr_assert_eq(hc_writer_row(w, &head, &c, &err), 0);
+	}
+	if (reason) {
+		struct hc_row_head head = { .type = HC_EV_META_FILTER, .ts_ns = 6000 };
+		struct hc_builder *b = hc_writer_begin(w, head.type, head.ts_ns, &err);
+		struct hc_cells c = { 0 };
+
+		c.v[HC_C_META_FILTER_reason] = hc_build_str(b, hc_str_c(reason));
+		c.v[HC_C_META_FILTER_expression] = hc_build_str(b, HC_STR("comm=backup"));
+		cr_assert_eq(hc_writer_row(w, &head, &c, &err), 0);
+	}
+	cr_assert_eq(hc_writer_close(w, &err), 0);
+	return dir;
+}
+
+static struct hc_facts *facts_of(const char *dir, const struct hc_block_filter *range)
+{
+	struct hc_capture *c;
+	struct hc_facts *f;
+	struct hc_err err = { 0 };
+
+	cr_assert_eq(hc_capture_open(dir, 0, &c, &err), 0, "%s", err.msg);
+	cr_assert_eq(hc_facts_load(c, range, &f, &err), 0, "%s", err.msg);
+	hc_capture_close(c);
+	return f;
+}
+
+static void forget(char *dir, struct hc_facts *f)
+{
+	hc_facts_free(f);
+	hc_gen_rm(dir);
+	free(dir);
+}
+
+Test(facts, tell_what_was_recorded)
+{
+	static const struct config configs[] = {
+		{ 1000, { "openat all path,data", "write first|magic", "execve all" } },
+		{ 9000, { "openat all path", "write first|magic", "no_such_type all" } },
+	};
+	char *dir = config_capture(configs, 2, 77, NULL);
+	struct hc_facts *f = facts_of(dir, NULL);
+
+	cr_assert_eq(hc_facts_type(f, HC_EV_OPENAT), HC_RECORDED_ALL);
+	cr_assert_eq(hc_facts_type(f, HC_EV_WRITE), HC_RECORDED_SAMPLED);
+	cr_assert_eq(hc_facts_type(f, HC_EV_EXECVE), HC_RECORDED_PARTLY);
+	cr_assert_eq(hc_facts_type(f, HC_EV_CONNECT), HC_RECORDED_NO);
+	cr_assert_eq(hc_facts_type(f, HC_EV_META_GAP), HC_RECORDED_ALL);
+	cr_assert(hc_facts_has_fact(f, HC_EV_OPENAT, "path"));
+	cr_assert(!hc_facts_has_fact(f, HC_EV_OPENAT, "data")); /* not always */
+	cr_assert(!hc_facts_has_fact(f, HC_EV_OPENAT, "dat"));
+	cr_assert_eq(hc_facts_lost(f), 77);
+	hc_facts_free(f);
+	f = facts_of(dir, &(struct hc_block_filter){ .has_since = true, .since_wall_ns = 9500 });
+	cr_assert_eq(hc_facts_type(f, HC_EV_EXECVE), HC_RECORDED_NO);
+	cr_assert_eq(hc_facts_lost(f), 0);
+	hc_facts_free(f);
+	f = facts_of(dir, &(struct hc_block_filter){ .has_until = true, .until_wall_ns = 8000 });
+	cr_assert_eq(hc_facts_type(f, HC_EV_EXECVE), HC_RECORDED_ALL);
+	cr_assert(hc_facts_has_fact(f, HC_EV_OPENAT, "data"));
+	forget(dir, f);
+}
+
+static const struct hc_answer *answer(struct hc_answers *a, uint32_t rule)
+{
+	return hc_answers_rule(a, rule);
+}
+
+Test(answers, name_the_reason_and_the_remedy)
+{
+	static const struct config configs[] = { { 1000, { "openat all path", "write first", "execve all" } } };
+	char *dir = config_capture(configs, 1, 0, NULL);
+	struct hc_facts *f = facts_of(dir, NULL);
+	struct hc_ir *ir = hc_ir_new();
+	struct hc_answers *a;
+
+	for (int i = 0; i < 6; i++)
+		hc_ir_rule_add(ir, &(struct hc_rule_opts){ .name = "r", .any_type = i == 4 });
+	hc_ir_rule_when(ir, 0, HC_EV_OPENAT, hc_node_const(ir, true));
+	hc_ir_rule_when(ir, 1, HC_EV_OPENAT, hc_node_const(ir, true));
+	hc_ir_rule_when(ir, 1, HC_EV_CONNECT, NULL);
+	hc_ir_rule_when(ir, 2, HC_EV_OPENAT, hc_node_const(ir, true));
+	hc_ir_rule_needs(ir, 2, 0, "data", "--snaplen 80");
+	hc_ir_rule_when(ir, 3, HC_EV_WRITE, hc_node_const(ir, true));
+	hc_ir_rule_when(ir, 4, HC_EV_CONNECT, hc_node_const(ir, true));
+	hc_ir_rule_unanswerable(ir, 5, true, "field a.b is not known");
+	cr_assert_eq(hc_answers_new(ir, f, &a, NULL), 0);
+	cr_assert(answer(a, 0)->answerable);
+	cr_assert_null(answer(a, 0)->reasons[0]);
+	cr_assert(!answer(a, 1)->answerable);
+	cr_assert_str_eq(answer(a, 1)->reasons[0], "not recorded: connect (hindcast record --profile minimal)");
+	cr_assert(!answer(a, 2)->answerable);
+	cr_assert_str_eq(answer(a, 2)->reasons[0], "data was not recorded with openat (hindcast record --snaplen 80)");
+	cr_assert(answer(a, 3)->answerable);
+	cr_assert(strstr(answer(a, 3)->reasons[0], "at least once") != NULL);
+	cr_assert(answer(a, 4)->answerable);
+	cr_assert(!answer(a, 5)->answerable);
+	cr_assert_str_eq(answer(a, 5)->reasons[0], "field a.b is not known");
+	hc_answers_free(a);
+	hc_ir_free(ir);
+	forget(dir, f);
+}
+
+static void check_filter(const char *reason, bool answerable, const char *text)
+{
+	static const struct config configs[] = { { 1000, { "openat all path" } } };
+	char *dir = config_capture(configs, 1, 0, reason);
+	struct hc_facts *f = facts_of(dir, NULL);
+	struct hc_ir *ir = hc_ir_new();
+	struct hc_answers *a;
+
+	hc_ir_rule_add(ir, &(struct hc_rule_opts){ .name = "r" });
+	hc_ir_rule_when(ir, 0, HC_EV_OPENAT, hc_node_const(ir, true));
+	cr_assert_eq(hc_answers_new(ir, f, &a, NULL), 0);
+	cr_assert_eq(answer(a, 0)->answerable, answerable);
+	if (text)
+		cr_assert_str_eq(answer(a, 0)->reasons[0], text);
+	else
+		cr_assert_null(answer(a, 0)->reasons[0]);
+	hc_answers_free(a);
+	hc_ir_free(ir);
+	forget(dir, f);
+}
+
+Test(answers, note_what_the_user_left_out_and_doubt_what_was_shed)
+{
+	check_filter("self", true, NULL);
+	check_filter("user", true, "some were left out while recording (user: comm=backup)");
+	check_filter("disk", false, "openat: some were left out while recording (disk: comm=backup)");
+}
