@@ -3,6 +3,7 @@
  * ours, every number held against the segment it speaks of. All writing goes through one function, segment_insert,
  * so that recorder and reindex cannot differ.
  */
+#include "block_priv.h"
 #include "index_priv.h"
 
 #include <errno.h>
@@ -942,9 +943,9 @@ static bool row_parse(sqlite3_stmt *s, char *path, struct hc_index_row *row)
 		return false;
 	row->blocks = sqlite3_column_blob(s, 14);
 	n = sqlite3_column_bytes(s, 14);
-	if (row_sum(path, row->bytes, h, row->n_rows, row->n_lost, sqlite3_column_blob(s, 13),
-	            (size_t)sqlite3_column_bytes(s, 13), row->blocks,
-	            (size_t)n) != (uint64_t)sqlite3_column_int64(s, 16))
+	if (!hc_sum_fits(row_sum(path, row->bytes, h, row->n_rows, row->n_lost, sqlite3_column_blob(s, 13),
+	                         (size_t)sqlite3_column_bytes(s, 13), row->blocks, (size_t)n),
+	                 (uint64_t)sqlite3_column_int64(s, 16)))
 		return false;
 	if (n % (int)HC_INDEX_BLOCK_BYTES)
 		return false;
