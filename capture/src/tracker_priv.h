@@ -197,6 +197,7 @@ struct plan_arg {
 struct plan {
 	const struct hc_table_desc *desc;
 	uint8_t n_args;
+	uint32_t kinds; /* bit per enum hc_kind among the arguments */
 	bool opens; /* the path of the first PATH argument is that of the new descriptor */
 	bool late;  /* paths are resolved late */
 	int8_t newfd; /* argument of kind FDOBJ that is the call's result; -1 */

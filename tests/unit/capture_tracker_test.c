@@ -1,0 +1,1036 @@
+/* The tracker on records made by hand: what each changes, and what the rows then refer to. */
+#include <criterion/criterion.h>
+
+#include <endian.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include "decode.h"
+#include "dns.h"
+#include "tracker_priv.h"
+#include "store/block.h"
+#include "store/capture.h"
+
+#define SECOND UINT64_C(1000000000)
+
+/* ---- making records ---- */
+
+struct rec {
+	union {
+		struct hc_wire_head head;
+		uint64_t align[8192];
+	} u;
+};
+
+static struct rec *rec(struct rec *r, unsigned type, uint32_t tid, uint32_t tgid, uint64_t start, unsigned n_slots)
+{
+	static uint64_t clock = 10 * SECOND;
+
+	memset(r, 0, sizeof(*r));
+	r->u.head = (struct hc_wire_head){ .type = (uint16_t)type, .tid = tid, .tgid = tgid, .start_ns = start,
+		                           .ts_ns = clock += 1000, .n_slots = (uint8_t)n_slots, .nr = 1,
+		                           .bytes = (uint32_t)(sizeof(struct hc_wire_head) + 8 * n_slots) };
+	if (type < HC_EV_SYS && type >= 32) {
+		r->u.head.nr = UINT32_MAX;
+		r->u.head.flags = HC_WIRE_NORET;
+	}
+	return r;
+}
+
+static void set(struct rec *r, unsigned i, uint64_t v)
+{
+	((uint64_t *)(&r->u.head + 1))[i] = v;
+}
+
+static void *fact(struct rec *r, unsigned kind, unsigned subject, const void *p, size_t n)
+{
+	struct hc_wire_fact *f = (void *)((char *)r + r->u.head.bytes);
+
+	cr_assert_lt(r->u.head.bytes + n + 16, sizeof(*r));
+	*f = (struct hc_wire_fact){ .kind = (uint8_t)kind, .subject = (uint16_t)subject, .bytes = (uint32_t)n };
+	memcpy(f + 1, p, n);
+	r->u.head.bytes += (uint32_t)(sizeof(*f) + (n + 7) / 8 * 8);
+	return f + 1;
+}
+
+static void str(struct rec *r, unsigned subject, const char *text)
+{
+	fact(r, HC_WIRE_F_STR, subject, text, strlen(text));
+}
+
+/* "/a/b" as the kernel walks it: leaf first. */
+static void path(struct rec *r, unsigned subject, const char *text)
+{
+	char buf[512] = { 0 }, copy[256];
+	struct hc_wire_path *w = (void *)buf;
+	size_t n = sizeof(*w);
+	char *slash;
+
+	snprintf(copy, sizeof(copy), "%s", text);
+	w->mnt_ns = 1;
+	while ((slash = strrchr(copy, '/')) && slash[1]) {
+		n += (size_t)snprintf(buf + n, sizeof(buf) - n, "%s", slash + 1) + 1;
+		w->n_comps++;
+		*slash = '\0';
+	}
+	w->n_fs_comps = w->n_comps;
+	fact(r, HC_WIRE_F_PATH, subject, buf, n);
+}
+
+static struct hc_wire_task task_of(uint32_t tid, uint32_t tgid, uint64_t start, uint32_t ppid, uint64_t pstart, const char *comm)
+{
+	struct hc_wire_task w = { .start_ns = tid == tgid ? start : start + tid, .leader_start_ns = start,
+		                  .parent_start_ns = pstart, .tid = tid, .tgid = tgid, .ppid = ppid, .sid = 1, .pgid = 1,
+		                  .n_levels = 1, .vtid = { tid }, .vpid = { tgid }, .nofile = 1024 };
+
+	snprintf(w.comm, sizeof(w.comm), "%s", comm);
+	return w;
+}
+
+static void creds(struct rec *r, uint32_t uid)
+{
+	struct hc_wire_creds w = { .uid = uid, .euid = uid, .suid = uid, .fsuid = uid, .loginuid = UINT32_MAX,
+		                   .session_id = UINT32_MAX };
+
+	fact(r, HC_WIRE_F_CREDS, HC_WIRE_SUBJ_ROW, &w, sizeof(w));
+}
+
+/* ---- a tracker with a capture behind it ---- */
+
+static char dir[64];
+static struct hc_tracker *tracker;
+static struct hc_writer *writer;
+static struct hc_exclude exclude;
+
+static void begin(void)
+{
+	struct hc_tracker_opts to = { .exclude = exclude };
+	struct hc_writer_opts wo = { .dir = dir, .node = "n", .tool = "t", .capture_id = { 1 }, .boot_id = { 2 } };
+	struct hc_err err = { 0 };
+
+	snprintf(dir, sizeof(dir), "/tmp/hc-tracker-XXXXXX");
+	cr_assert(mkdtemp(dir));
+	cr_assert_eq(hc_tracker_new(&to, &tracker, &err), 0, "%s", err.msg);
+	cr_assert_eq(hc_writer_open(&wo, &writer, &err), 0, "%s", err.msg);
+	hc_tracker_set_writer(tracker, writer);
+}
+
+static void push(struct rec *r)
+{
+	struct hc_err err = { 0 };
+
+	cr_assert_eq(hc_tracker_push(tracker, &r->u.head, r->u.head.bytes, false, &err), 0, "%s", err.msg);
+}
+
+/* Alive at the start. */
+static void alive(uint32_t tid, uint32_t tgid, uint64_t start, uint32_t ppid, const char *comm, uint32_t uid)
+{
+	struct hc_wire_task w = task_of(tid, tgid, start, ppid, 0, comm);
+	struct rec r;
+
+	rec(&r, HC_EV_META_STATE, tid, tgid, start, 0);
+	r.u.head.flags = HC_WIRE_SNAPSHOT;
+	fact(&r, HC_WIRE_F_TASK, HC_WIRE_SUBJ_ROW, &w, sizeof(w));
+	creds(&r, uid);
+	push(&r);
+}
+
+static void settle(void)
+{
+	hc_tracker_snapshot_done(tracker, NULL);
+}
+
+static void fork_child(uint32_t parent, uint64_t pstart, uint32_t tid, uint32_t tgid, uint64_t start, const char *comm)
+{
+	struct hc_wire_task w = task_of(tid, tgid, start, parent, pstart, comm);
+	struct rec r;
+
+	rec(&r, HC_EV_PROC_FORK, parent, parent, pstart, 8);
+	set(&r, HC_A_PROC_FORK_child_tid, tid);
+	set(&r, HC_A_PROC_FORK_child_pid, tgid);
+	set(&r, HC_A_PROC_FORK_is_thread, tid != tgid);
+	fact(&r, HC_WIRE_F_TASK, HC_WIRE_SUBJ_TARGET, &w, sizeof(w));
+	push(&r);
+}
+
+static void rename_self(uint32_t pid, uint64_t start, const char *comm)
+{
+	struct hc_wire_taskref ref = { .leader_start_ns = start, .tid = pid, .tgid = pid };
+	struct rec r;
+
+	rec(&r, HC_EV_PROC_RENAME, pid, pid, start, 5);
+	str(&r, HC_A_PROC_RENAME_new_comm, comm);
+	fact(&r, HC_WIRE_F_TASKREF, HC_WIRE_SUBJ_TARGET, &ref, sizeof(ref));
+	push(&r);
+}
+
+static void exec_of(uint32_t pid, uint64_t start, uint32_t ppid, const char *exe, const char *comm, uint32_t exec_id)
+{
+	struct hc_wire_task w = task_of(pid, pid, start, ppid, 0, comm);
+	struct rec r;
+
+	rec(&r, HC_EV_PROC_EXEC, pid, pid, start, 9);
+	r.u.head.exec_id = exec_id;
+	w.exec_id = exec_id;
+	set(&r, HC_A_PROC_EXEC_argc, 2);
+	set(&r, HC_A_PROC_EXEC_old_tid, pid);
+	str(&r, HC_A_PROC_EXEC_filename, exe);
+	fact(&r, HC_WIRE_F_ARGV, HC_A_PROC_EXEC_argc, "prog\0arg", 9);
+	fact(&r, HC_WIRE_F_TASK, HC_WIRE_SUBJ_ROW, &w, sizeof(w));
+	path(&r, HC_WIRE_SUBJ_EXE, exe);
+	path(&r, HC_WIRE_SUBJ_CWD, "/home/user");
+	push(&r);
+}
+
+static void exit_of(uint32_t tid, uint32_t pid, uint64_t start, bool last)
+{
+	struct rec r;
+
+	rec(&r, HC_EV_PROC_EXIT, tid, pid, start, 10);
+	set(&r, HC_A_PROC_EXIT_group_dead, last);
+	push(&r);
+}
+
+/* Any call of a process: its row says which version it had. */
+static void call(uint32_t tid, uint32_t pid, uint64_t start)
+{
+	struct rec r;
+
+	rec(&r, HC_EV_PERSONALITY, tid, pid, start, 1);
+	push(&r);
+}
+
+/* ---- reading back ---- */
+
+static struct hc_capture *cap;
+static struct hc_block *blocks[64];
+static uint32_t n_blocks;
+
+static void finish(void)
+{
+	struct hc_err err = { 0 };
+	uint32_t *sel;
+
+	cr_assert_eq(hc_writer_close(writer, &err), 0, "%s", err.msg);
+	tracker = hc_tracker_free(tracker);
+	cr_assert_eq(hc_capture_open(dir, HC_CAPTURE_NO_INDEX, &cap, &err), 0, "%s", err.msg);
+	cr_assert_eq(hc_capture_select(cap, &(struct hc_block_filter){ 0 }, &sel, &n_blocks, &err), 0, "%s", err.msg);
+	cr_assert_leq(n_blocks, 64);
+	for (uint32_t i = 0; i < n_blocks; i++) {
+		cr_assert_eq(hc_capture_load(cap, sel[i], &blocks[i], &err), 0, "%s", err.msg);
+		cr_assert_eq(hc_block_check(blocks[i], &err), 0, "%s", err.msg);
+	}
+	free(sel);
+}
+
+static void end(void)
+{
+	char cmd[128];
+
+	for (uint32_t i = 0; i < n_blocks; i++)
+		hc_block_close(blocks[i]);
+	n_blocks = 0;
+	hc_capture_close(cap);
+	snprintf(cmd, sizeof(cmd), "rm -rf %s", dir);
+	cr_assert_eq(system(cmd), 0);
+}
+
+/* The nth row of a type: its block, and the row in the type's table. */
+struct row_at {
+	struct hc_block *b;
+	unsigned type;
+	uint32_t row;
+};
+
+static struct row_at row_of(unsigned type, uint32_t nth)
+{
+	for (uint32_t i = 0; i < n_blocks; i++) {
+		uint32_t n = hc_block_n_rows(blocks[i], type);
+
+		if (nth < n)
+			return (struct row_at){ blocks[i], type, nth };
+		nth -= n;
+	}
+	cr_assert_fail("no such row");
+	return (struct row_at){ 0 };
+}
+
+static uint32_t n_rows(unsigned type)
+{
+	uint32_t n = 0;
+
+	for (uint32_t i = 0; i < n_blocks; i++)
+		n += hc_block_n_rows(blocks[i], type);
+	return n;
+}
+
+static uint32_t ref_of(struct row_at r, unsigned col)
+{
+	struct hc_refs refs;
+
+	cr_assert_eq(hc_block_event_refs(r.b, r.type, col, &refs, NULL), 0);
+	return refs.v[r.row];
+}
+
+static uint32_t obj_ref(struct hc_block *b, unsigned obj, unsigned col, uint32_t ref)
+{
+	struct hc_refs refs;
+
+	cr_assert_neq(ref, 0, "absent object %u, asked for column %u", obj, col);
+	cr_assert_eq(hc_block_obj_refs(b, obj, col, &refs, NULL), 0);
+	return refs.v[ref - 1];
+}
+
+static int64_t obj_int(struct hc_block *b, unsigned obj, unsigned col, uint32_t ref)
+{
+	struct hc_ints ints;
+
+	cr_assert_neq(ref, 0, "absent object %u, asked for column %u", obj, col);
+	cr_assert_eq(hc_block_obj_ints(b, obj, col, &ints, NULL), 0);
+	cr_assert(hc_ints_valid(&ints, ref - 1), "object %u has no column %u", obj, col);
+	return ints.v[ref - 1];
+}
+
+static const char *text_of(struct hc_block *b, uint32_t ref)
+{
+	static char buf[4][4200];
+	static unsigned at;
+	struct hc_heap heap;
+	struct hc_str s;
+
+	if (!ref)
+		return "(absent)";
+	cr_assert_eq(hc_block_heap(b, HC_OBJ_STR, &heap, NULL), 0);
+	s = hc_heap_get(&heap, ref);
+	at = (at + 1) % 4;
+	snprintf(buf[at], sizeof(buf[0]), HC_STR_FMT, HC_STR_ARG(s));
+	return buf[at];
+}
+
+static const char *obj_text(struct hc_block *b, unsigned obj, unsigned col, uint32_t ref)
+{
+	return text_of(b, obj_ref(b, obj, col, ref));
+}
+
+static uint32_t proc_of(struct row_at r)
+{
+	return obj_ref(r.b, HC_OBJ_TASK, HC_O_TASK_proc, ref_of(r, HC_COL_TASK));
+}
+
+static const char *real_of(struct hc_block *b, uint32_t path_ref)
+{
+	return obj_text(b, HC_OBJ_PATH, HC_O_PATH_real, path_ref);
+}
+
+static const char *exe_of(struct hc_block *b, uint32_t proc)
+{
+	uint32_t image = obj_ref(b, HC_OBJ_PROC, HC_O_PROC_image, proc);
+
+	return image ? real_of(b, obj_ref(b, HC_OBJ_IMAGE, HC_O_IMAGE_exe, image)) : "(no image)";
+}
+
+TestSuite(tracker, .fini = end);
+#define START(n) ((n)*SECOND)
+
+/* ---- processes ---- */
+
+Test(tracker, exec_begins_a_version_and_the_row_has_both)
+{
+	struct row_at r;
+
+	begin();
+	alive(1, 1, START(1), 0, "init", 0);
+	alive(100, 100, START(2), 1, "sh", 1000);
+	settle();
+	rename_self(100, START(2), "ls");
+	exec_of(100, START(2), 1, "/usr/bin/ls", "ls", 1);
+	call(100, 100, START(2));
+	finish();
+	r = row_of(HC_EV_PROC_EXEC, 0);
+	/* the task is named before the exec is told: what was before the exec has the old name all the same */
+	cr_expect_str_eq(obj_text(r.b, HC_OBJ_PROC, HC_O_PROC_comm, proc_of(r)), "sh");
+	cr_expect_str_eq(obj_text(r.b, HC_OBJ_PROC, HC_O_PROC_comm, ref_of(r, HC_C_PROC_EXEC_proc_after)), "ls");
+	cr_expect_str_eq(exe_of(r.b, ref_of(r, HC_C_PROC_EXEC_proc_after)), "/usr/bin/ls");
+	cr_expect_eq(obj_int(r.b, HC_OBJ_PROC, HC_O_PROC_cause, ref_of(r, HC_C_PROC_EXEC_proc_after)), HC_CAUSE_EXEC);
+	cr_expect_str_eq(real_of(r.b, obj_ref(r.b, HC_OBJ_PROC, HC_O_PROC_cwd, ref_of(r, HC_C_PROC_EXEC_proc_after))),
+	                 "/home/user");
+	r = row_of(HC_EV_PERSONALITY, 0);
+	cr_expect_str_eq(exe_of(r.b, proc_of(r)), "/usr/bin/ls");
+	cr_expect_eq(obj_int(r.b, HC_OBJ_PROC, HC_O_PROC_uid, proc_of(r)), 1000);
+}
+
+Test(tracker, a_prctl_name_stays_when_an_exec_follows_later)
+{
+	struct row_at r;
+
+	begin();
+	alive(100, 100, START(2), 1, "sh", 0);
+	settle();
+	rename_self(100, START(2), "other");
+	call(100, 100, START(2)); /* the call that named it has returned */
+	exec_of(100, START(2), 1, "/bin/x", "x", 1);
+	finish();
+	r = row_of(HC_EV_PROC_EXEC, 0);
+	cr_expect_str_eq(obj_text(r.b, HC_OBJ_PROC, HC_O_PROC_comm, proc_of(r)), "other");
+}
+
+Test(tracker, a_child_knows_its_parent_and_its_creator)
+{
+	struct row_at r;
+	uint32_t child;
+
+	begin();
+	alive(100, 100, START(2), 1, "sh", 7);
+	settle();
+	fork_child(100, START(2), 200, 200, START(11), "sh");
+	call(200, 200, START(11));
+	finish();
+	r = row_of(HC_EV_PROC_FORK, 0);
+	child = ref_of(r, HC_C_PROC_FORK_child);
+	cr_expect_eq(obj_int(r.b, HC_OBJ_PROC, HC_O_PROC_pid, child), 200);
+	cr_expect_eq(obj_int(r.b, HC_OBJ_PROC, HC_O_PROC_version, child), 1);
+	cr_expect_eq(obj_int(r.b, HC_OBJ_PROC, HC_O_PROC_uid, child), 7);
+	cr_expect_eq(obj_ref(r.b, HC_OBJ_PROC, HC_O_PROC_parent, child), proc_of(r));
+	cr_expect_eq(obj_ref(r.b, HC_OBJ_PROC, HC_O_PROC_creator, child), proc_of(r));
+	r = row_of(HC_EV_PERSONALITY, 0);
+	cr_expect_eq(proc_of(r), child);
+}
+
+Test(tracker, exec_of_an_ancestor_is_seen_by_its_descendants)
+{
+	struct row_at before, after;
+	uint32_t parent, grandparent;
+
+	begin();
+	alive(100, 100, START(2), 1, "a", 0);
+	settle();
+	fork_child(100, START(2), 200, 200, START(11), "b");
+	fork_child(200, START(11), 300, 300, START(12), "c");
+	call(300, 300, START(12));
+	exec_of(100, START(2), 1, "/bin/new", "new", 1);
+	call(300, 300, START(12));
+	call(300, 300, START(12));
+	finish();
+	before = row_of(HC_EV_PERSONALITY, 0);
+	after = row_of(HC_EV_PERSONALITY, 1);
+	cr_expect_neq(proc_of(before), proc_of(after));
+	cr_expect_eq(obj_int(after.b, HC_OBJ_PROC, HC_O_PROC_cause, proc_of(after)), HC_CAUSE_PARENT);
+	parent = obj_ref(after.b, HC_OBJ_PROC, HC_O_PROC_parent, proc_of(after));
+	grandparent = obj_ref(after.b, HC_OBJ_PROC, HC_O_PROC_parent, parent);
+	cr_expect_str_eq(exe_of(after.b, grandparent), "/bin/new");
+	parent = obj_ref(before.b, HC_OBJ_PROC, HC_O_PROC_parent, proc_of(before));
+	grandparent = obj_ref(before.b, HC_OBJ_PROC, HC_O_PROC_parent, parent);
+	cr_expect_str_eq(exe_of(before.b, grandparent), "(no image)");
+	/* once is enough */
+	cr_expect_eq(proc_of(row_of(HC_EV_PERSONALITY, 2)), proc_of(after));
+}
+
+Test(tracker, other_changes_of_an_ancestor_make_no_new_versions)
+{
+	struct rec r;
+
+	begin();
+	alive(100, 100, START(2), 1, "a", 0);
+	settle();
+	fork_child(100, START(2), 200, 200, START(11), "b");
+	call(200, 200, START(11));
+	rec(&r, HC_EV_SETUID, 100, 100, START(2), 2);
+	creds(&r, 5);
+	push(&r);
+	call(200, 200, START(11));
+	finish();
+	cr_expect_eq(proc_of(row_of(HC_EV_PERSONALITY, 0)), proc_of(row_of(HC_EV_PERSONALITY, 1)));
+}
+
+Test(tracker, orphans_go_to_the_nearest_subreaper)
+{
+	struct hc_wire_task w;
+	struct row_at r;
+	struct rec sub;
+
+	begin();
+	alive(1, 1, START(1), 0, "init", 0);
+	alive(50, 50, START(2), 1, "manager", 0);
+	settle();
+	w = task_of(50, 50, START(2), 1, 0, "manager");
+	w.flags = HC_WIRE_TASK_SUBREAPER;
+	rec(&sub, HC_EV_PRCTL, 50, 50, START(2), 7);
+	fact(&sub, HC_WIRE_F_TASK, HC_WIRE_SUBJ_ROW, &w, sizeof(w));
+	push(&sub);
+	fork_child(50, START(2), 100, 100, START(11), "shell");
+	fork_child(100, START(11), 200, 200, START(12), "daemon");
+	exit_of(100, 100, START(11), true);
+	call(200, 200, START(12));
+	finish();
+	r = row_of(HC_EV_PROC_EXIT, 0);
+	cr_expect_eq(obj_int(r.b, HC_OBJ_PROC, HC_O_PROC_pid, ref_of(r, HC_C_PROC_EXIT_reaper_proc)), 50);
+	r = row_of(HC_EV_PERSONALITY, 0);
+	cr_expect_eq(obj_int(r.b, HC_OBJ_PROC, HC_O_PROC_ppid, proc_of(r)), 50);
+	cr_expect_eq(obj_int(r.b, HC_OBJ_PROC, HC_O_PROC_pid, obj_ref(r.b, HC_OBJ_PROC, HC_O_PROC_parent, proc_of(r))), 50);
+	/* who made it stays known */
+	cr_expect_eq(obj_int(r.b, HC_OBJ_PROC, HC_O_PROC_pid, obj_ref(r.b, HC_OBJ_PROC, HC_O_PROC_creator, proc_of(r))), 100);
+}
+
+Test(tracker, the_exit_of_the_leader_alone_is_no_end)
+{
+	struct row_at r;
+
+	begin();
+	alive(100, 100, START(2), 1, "a", 3);
+	settle();
+	fork_child(100, START(2), 101, 100, START(2), "a");
+	exit_of(100, 100, START(2), false);
+	call(101, 100, START(2));
+	finish();
+	r = row_of(HC_EV_PERSONALITY, 0);
+	cr_expect_eq(obj_int(r.b, HC_OBJ_PROC, HC_O_PROC_uid, proc_of(r)), 3);
+	cr_expect_eq(obj_int(r.b, HC_OBJ_TASK, HC_O_TASK_tid, ref_of(r, HC_COL_TASK)), 101);
+}
+
+Test(tracker, a_thread_with_other_credentials_has_a_version_of_its_own)
+{
+	struct row_at leader, thread;
+	struct rec r;
+
+	begin();
+	alive(100, 100, START(2), 1, "a", 0);
+	settle();
+	fork_child(100, START(2), 101, 100, START(2), "a");
+	rec(&r, HC_EV_SETUID, 101, 100, START(2), 2);
+	creds(&r, 33);
+	push(&r);
+	call(100, 100, START(2));
+	call(101, 100, START(2));
+	/* now the leader follows: they share again */
+	rec(&r, HC_EV_SETUID, 100, 100, START(2), 2);
+	creds(&r, 33);
+	push(&r);
+	rec(&r, HC_EV_SETGID, 101, 100, START(2), 2);
+	creds(&r, 33);
+	push(&r);
+	call(100, 100, START(2));
+	call(101, 100, START(2));
+	finish();
+	leader = row_of(HC_EV_PERSONALITY, 0);
+	thread = row_of(HC_EV_PERSONALITY, 1);
+	cr_expect_eq(obj_int(leader.b, HC_OBJ_PROC, HC_O_PROC_uid, proc_of(leader)), 0);
+	cr_expect_eq(obj_int(thread.b, HC_OBJ_PROC, HC_O_PROC_uid, proc_of(thread)), 33);
+	cr_expect_eq(obj_int(thread.b, HC_OBJ_PROC, HC_O_PROC_flags, proc_of(thread)) & HC_PROC_THREAD, HC_PROC_THREAD);
+	leader = row_of(HC_EV_PERSONALITY, 2);
+	thread = row_of(HC_EV_PERSONALITY, 3);
+	cr_expect_eq(obj_int(leader.b, HC_OBJ_PROC, HC_O_PROC_uid, proc_of(leader)), 33);
+	cr_expect_eq(obj_int(thread.b, HC_OBJ_PROC, HC_O_PROC_uid, proc_of(thread)), 33);
+}
+
+Test(tracker, setuid_has_the_version_before_and_after)
+{
+	struct row_at at;
+	struct rec r;
+
+	begin();
+	alive(100, 100, START(2), 1, "a", 0);
+	settle();
+	rec(&r, HC_EV_SETUID, 100, 100, START(2), 2);
+	set(&r, 0, 1000);
+	creds(&r, 1000);
+	push(&r);
+	rec(&r, HC_EV_SETUID, 100, 100, START(2), 2); /* refused: no facts */
+	r.u.head.ret = -EPERM;
+	push(&r);
+	finish();
+	at = row_of(HC_EV_SETUID, 0);
+	cr_expect_eq(obj_int(at.b, HC_OBJ_PROC, HC_O_PROC_uid, proc_of(at)), 0);
+	cr_expect_eq(obj_int(at.b, HC_OBJ_PROC, HC_O_PROC_uid, ref_of(at, HC_C_SETUID_proc_after)), 1000);
+	at = row_of(HC_EV_SETUID, 1);
+	cr_expect_eq(ref_of(at, HC_C_SETUID_proc_after), proc_of(at));
+}
+
+Test(tracker, a_process_nobody_saw_being_born_is_marked)
+{
+	struct row_at r;
+
+	begin();
+	settle();
+	call(777, 777, START(5));
+	finish();
+	r = row_of(HC_EV_PERSONALITY, 0);
+	cr_expect_eq(obj_int(r.b, HC_OBJ_PROC, HC_O_PROC_flags, proc_of(r)), HC_PROC_SYNTH | HC_PROC_INCOMPLETE);
+	cr_expect_eq(obj_int(r.b, HC_OBJ_PROC, HC_O_PROC_pid, proc_of(r)), 777);
+}
+
+Test(tracker, a_pid_used_again_is_another_process)
+{
+	struct row_at r;
+
+	begin();
+	alive(100, 100, START(2), 1, "old", 1);
+	settle();
+	fork_child(100, START(2), 200, 200, START(11), "first");
+	/* its end was lost */
+	fork_child(100, START(2), 200, 200, START(12), "second");
+	call(200, 200, START(12));
+	finish();
+	r = row_of(HC_EV_PERSONALITY, 0);
+	cr_expect_eq(obj_int(r.b, HC_OBJ_PROC, HC_O_PROC_start_ns, proc_of(r)), (int64_t)START(12));
+	cr_expect_str_eq(obj_text(r.b, HC_OBJ_PROC, HC_O_PROC_comm, proc_of(r)), "second");
+}
+
+Test(tracker, a_very_deep_tree_is_written_without_running_out_of_stack)
+{
+	begin();
+	alive(1, 1, START(1), 0, "init", 0);
+	settle();
+	for (uint32_t i = 1; i < 5000; i++)
+		fork_child(i, i == 1 ? START(1) : START(20) + i, i + 1, i + 1, START(20) + i + 1, "deep");
+	call(5000, 5000, START(20) + 5000);
+	finish();
+	cr_expect_eq(n_rows(HC_EV_PERSONALITY), 1);
+}
+
+Test(tracker, forgets_the_dead)
+{
+	struct hc_tracker_stats s;
+
+	begin();
+	alive(1, 1, START(1), 0, "init", 0);
+	settle();
+	for (uint32_t i = 0; i < 3000; i++) {
+		fork_child(1, START(1), 100 + i, 100 + i, START(20) + i, "x");
+		exec_of(100 + i, START(20) + i, 1, "/bin/true", "true", 1);
+		exit_of(100 + i, 100 + i, START(20) + i, true);
+	}
+	s = hc_tracker_stats(tracker);
+	cr_expect_eq(s.n_procs, 3001);
+	cr_expect_eq(s.n_tasks, 1);
+	cr_assert_eq(hc_tracker_tick(tracker, 100 * SECOND, NULL), 0);
+	s = hc_tracker_stats(tracker);
+	cr_expect_eq(s.n_procs, 1);
+	finish();
+}
+
+/* ---- descriptors and paths ---- */
+
+static void fd_fact(struct rec *r, unsigned subject, int fd, uint64_t key, uint64_t ino_key, uint16_t flags, const char *name)
+{
+	struct hc_wire_fd w = { .key = key, .inode_key = ino_key, .ino = ino_key, .fd = fd, .flags = flags, .i_mode = 0100644,
+		                .f_mode = 1, .fs_magic = 0xef53 };
+	struct hc_wire_file file = { .ino = ino_key, .mode = 0100644, .fs_magic = 0xef53, .dev = 8 << 20 | 1 };
+
+	fact(r, HC_WIRE_F_FD, subject, &w, sizeof(w));
+	if (flags & HC_WIRE_FD_DEF) {
+		fact(r, HC_WIRE_F_FILE, subject, &file, sizeof(file));
+		path(r, subject, name);
+	}
+}
+
+static void open_at(uint32_t pid, uint64_t start, int dirfd, uint64_t dir_key, const char *given, const char *real, int fd,
+                    uint64_t key)
+{
+	struct rec r;
+
+	rec(&r, HC_EV_OPENAT, pid, pid, start, 5);
+	r.u.head.ret = fd;
+	set(&r, HC_A_OPENAT_dirfd, (uint64_t)(int64_t)dirfd);
+	str(&r, HC_A_OPENAT_pathname, given);
+	if (dirfd >= 0)
+		fd_fact(&r, HC_A_OPENAT_dirfd, dirfd, dir_key, dir_key + 1, 0, NULL);
+	if (fd >= 0)
+		fd_fact(&r, HC_WIRE_SUBJ_RET, fd, key, key + 1, HC_WIRE_FD_NEW | HC_WIRE_FD_DEF, real);
+	push(&r);
+}
+
+static void read_fd(uint32_t pid, uint64_t start, int fd, uint64_t key)
+{
+	struct rec r;
+
+	rec(&r, HC_EV_READ, pid, pid, start, 4);
+	set(&r, HC_A_READ_fd, (uint64_t)fd);
+	set(&r, HC_A_READ_pos, HC_WIRE_ABSENT);
+	fd_fact(&r, HC_A_READ_fd, fd, key, key + 1, 0, NULL);
+	push(&r);
+}
+
+Test(tracker, an_opened_path_has_all_its_texts_and_the_descriptor_keeps_it)
+{
+	struct row_at r;
+	uint32_t p, fd;
+
+	begin();
+	alive(100, 100, START(2), 1, "a", 0);
+	settle();
+	exec_of(100, START(2), 1, "/bin/a", "a", 1); /* works in /home/user */
+	open_at(100, START(2), AT_FDCWD, 0, "../link//x/./f", "/data/x/f", 3, 1000);
+	read_fd(100, START(2), 3, 1000);
+	open_at(100, START(2), 3, 1000, "../g", "/data/x/g", 4, 2000);
+	finish();
+	r = row_of(HC_EV_OPENAT, 0);
+	p = ref_of(r, HC_C_OPENAT_pathname);
+	cr_expect_str_eq(obj_text(r.b, HC_OBJ_PATH, HC_O_PATH_given, p), "../link//x/./f");
+	cr_expect_str_eq(obj_text(r.b, HC_OBJ_PATH, HC_O_PATH_abs, p), "/home/link/x/f");
+	cr_expect_str_eq(real_of(r.b, p), "/data/x/f");
+	cr_expect_eq(obj_int(r.b, HC_OBJ_PATH, HC_O_PATH_prov, p), 1);
+	fd = ref_of(r, HC_C_OPENAT_newfd);
+	cr_expect_eq(obj_ref(r.b, HC_OBJ_FDOBJ, HC_O_FDOBJ_path, fd), p);
+	cr_expect_eq(obj_int(r.b, HC_OBJ_FDOBJ, HC_O_FDOBJ_what, fd), HC_FD_FILE);
+	r = row_of(HC_EV_READ, 0);
+	cr_expect_str_eq(real_of(r.b, obj_ref(r.b, HC_OBJ_FDOBJ, HC_O_FDOBJ_path, ref_of(r, HC_C_READ_fd_obj))), "/data/x/f");
+	/* relative to a descriptor: joined with the name it was opened by */
+	r = row_of(HC_EV_OPENAT, 1);
+	cr_expect_str_eq(obj_text(r.b, HC_OBJ_PATH, HC_O_PATH_abs, ref_of(r, HC_C_OPENAT_pathname)), "/home/link/x/g");
+}
+
+Test(tracker, an_address_used_again_is_another_open_file)
+{
+	struct row_at a, b;
+
+	begin();
+	alive(100, 100, START(2), 1, "a", 0);
+	settle();
+	open_at(100, START(2), AT_FDCWD, 0, "/one", "/one", 3, 1000);
+	read_fd(100, START(2), 3, 1000);
+	open_at(100, START(2), AT_FDCWD, 0, "/two", "/two", 3, 1000);
+	read_fd(100, START(2), 3, 1000);
+	finish();
+	a = row_of(HC_EV_READ, 0);
+	b = row_of(HC_EV_READ, 1);
+	cr_expect_str_eq(real_of(a.b, obj_ref(a.b, HC_OBJ_FDOBJ, HC_O_FDOBJ_path, ref_of(a, HC_C_READ_fd_obj))), "/one");
+	cr_expect_str_eq(real_of(b.b, obj_ref(b.b, HC_OBJ_FDOBJ, HC_O_FDOBJ_path, ref_of(b, HC_C_READ_fd_obj))), "/two");
+	cr_expect_neq(obj_int(a.b, HC_OBJ_FDOBJ, HC_O_FDOBJ_id, ref_of(a, HC_C_READ_fd_obj)),
+	              obj_int(b.b, HC_OBJ_FDOBJ, HC_O_FDOBJ_id, ref_of(b, HC_C_READ_fd_obj)));
+}
+
+Test(tracker, absent_is_not_zero)
+{
+	struct hc_ints pos;
+	struct row_at r;
+
+	begin();
+	alive(100, 100, START(2), 1, "a", 0);
+	settle();
+	read_fd(100, START(2), 3, 1000);
+	finish();
+	r = row_of(HC_EV_READ, 0);
+	cr_assert_eq(hc_block_event_ints(r.b, HC_EV_READ, HC_C_READ_pos, &pos, NULL), 0);
+	cr_expect_not(hc_ints_valid(&pos, r.row));
+}
+
+/* ---- sockets ---- */
+
+static void sock_fact(struct rec *r, unsigned subject, uint64_t key, uint16_t lport, uint16_t rport, uint16_t type)
+{
+	struct hc_wire_sock w = { .key = key, .ino = key, .family = AF_INET, .type = type, .protocol = type == 1 ? 6 : 17,
+		                  .lport = lport, .rport = rport, .laddr = { 127, 0, 0, 1 }, .raddr = { rport ? 10 : 0 },
+		                  .state = 7 };
+
+	fact(r, HC_WIRE_F_SOCK, subject, &w, sizeof(w));
+}
+
+static void sock_fd(struct rec *r, unsigned subject, uint64_t key, uint16_t flags)
+{
+	struct hc_wire_fd w = { .key = key, .inode_key = key, .ino = key, .fd = 5, .flags = flags, .i_mode = 0140777 };
+
+	fact(r, HC_WIRE_F_FD, subject, &w, sizeof(w));
+}
+
+Test(tracker, who_connects_is_the_client)
+{
+	struct row_at at;
+	struct rec r;
+	uint32_t s;
+
+	begin();
+	alive(100, 100, START(2), 1, "a", 0);
+	settle();
+	rec(&r, HC_EV_SOCKET, 100, 100, START(2), 4);
+	r.u.head.ret = 5;
+	sock_fd(&r, HC_A_SOCKET_newfd, 500, HC_WIRE_FD_NEW | HC_WIRE_FD_DEF);
+	sock_fact(&r, HC_A_SOCKET_newfd, 500, 0, 0, 1);
+	push(&r);
+	rec(&r, HC_EV_CONNECT, 100, 100, START(2), 3);
+	r.u.head.ret = -EINPROGRESS;
+	set(&r, 0, 5);
+	sock_fd(&r, HC_A_CONNECT_sockfd, 500, 0);
+	sock_fact(&r, HC_A_CONNECT_sock_after, 500, 40000, 443, 1);
+	push(&r);
+	rec(&r, HC_EV_WRITE, 100, 100, START(2), 4);
+	set(&r, 0, 5);
+	sock_fd(&r, HC_A_WRITE_fd, 500, 0);
+	push(&r);
+	finish();
+	at = row_of(HC_EV_CONNECT, 0);
+	s = ref_of(at, HC_C_CONNECT_sock_after);
+	cr_expect_eq(obj_int(at.b, HC_OBJ_SOCK, HC_O_SOCK_role, s), ROLE_CLIENT);
+	cr_expect_eq(obj_int(at.b, HC_OBJ_SOCK, HC_O_SOCK_peer_port, s), 443);
+	/* the descriptor of the connect row is the one before */
+	s = obj_ref(at.b, HC_OBJ_FDOBJ, HC_O_FDOBJ_sock, ref_of(at, HC_C_CONNECT_sockfd_obj));
+	cr_expect_eq(obj_int(at.b, HC_OBJ_SOCK, HC_O_SOCK_role, s), ROLE_NONE);
+	/* and later rows have the one after */
+	at = row_of(HC_EV_WRITE, 0);
+	s = obj_ref(at.b, HC_OBJ_FDOBJ, HC_O_FDOBJ_sock, ref_of(at, HC_C_WRITE_fd_obj));
+	cr_expect_eq(obj_int(at.b, HC_OBJ_SOCK, HC_O_SOCK_peer_port, s), 443);
+	cr_expect_eq(obj_int(at.b, HC_OBJ_FDOBJ, HC_O_FDOBJ_what, ref_of(at, HC_C_WRITE_fd_obj)), HC_FD_IPV4);
+}
+
+static void send_to(uint64_t key, uint16_t port, const void *data, size_t n)
+{
+	struct sockaddr_in sin = { .sin_family = AF_INET, .sin_port = htobe16(port) };
+	char buf[600] = { 0 };
+	struct hc_wire_bytes *h = (void *)buf;
+	struct rec r;
+
+	sin.sin_addr.s_addr = htobe32(0x0a000001);
+	rec(&r, HC_EV_SENDTO, 100, 100, START(2), 6);
+	r.u.head.ret = (int64_t)n;
+	set(&r, 0, 5);
+	sock_fd(&r, HC_A_SENDTO_sockfd, key, 0);
+	fact(&r, HC_WIRE_F_ADDR, HC_A_SENDTO_dest_addr, &sin, sizeof(sin));
+	sock_fact(&r, HC_A_SENDTO_sock_after, key, 30000, 0, 2);
+	h->total = n;
+	h->offset = UINT64_MAX;
+	memcpy(h + 1, data, n);
+	fact(&r, HC_WIRE_F_BYTES, HC_A_SENDTO_data, buf, sizeof(*h) + n);
+	push(&r);
+}
+
+static const uint8_t question[] = { 0x12, 0x34, 1, 0, 0, 1, 0, 0, 0, 0, 0, 0, 7, 'e', 'x', 'a', 'm', 'p', 'l',
+	                            'e',  3,    'o', 'r', 'g', 0, 0, 1, 0, 1 };
+
+Test(tracker, a_new_peer_of_a_datagram_socket_is_told_once)
+{
+	struct row_at r;
+	struct rec s;
+
+	begin();
+	alive(100, 100, START(2), 1, "a", 0);
+	settle();
+	rec(&s, HC_EV_SOCKET, 100, 100, START(2), 4);
+	s.u.head.ret = 5;
+	sock_fd(&s, HC_A_SOCKET_newfd, 600, HC_WIRE_FD_NEW | HC_WIRE_FD_DEF);
+	sock_fact(&s, HC_A_SOCKET_newfd, 600, 0, 0, 2);
+	push(&s);
+	send_to(600, 1000, "a", 1);
+	send_to(600, 1000, "b", 1);
+	send_to(600, 2000, "c", 1);
+	finish();
+	r = row_of(HC_EV_SENDTO, 0);
+	cr_expect_eq(obj_int(r.b, HC_OBJ_SOCK, HC_O_SOCK_peer_port, ref_of(r, HC_C_SENDTO_sock_after)), 1000);
+	cr_expect_eq(ref_of(row_of(HC_EV_SENDTO, 1), HC_C_SENDTO_sock_after), 0);
+	r = row_of(HC_EV_SENDTO, 2);
+	cr_expect_eq(obj_int(r.b, HC_OBJ_SOCK, HC_O_SOCK_peer_port, ref_of(r, HC_C_SENDTO_sock_after)), 2000);
+}
+
+Test(tracker, a_datagram_to_port_53_becomes_a_dns_row)
+{
+	struct row_at r;
+
+	begin();
+	alive(100, 100, START(2), 1, "a", 0);
+	settle();
+	send_to(600, 53, question, sizeof(question));
+	send_to(600, 5353, question, sizeof(question));
+	finish();
+	cr_assert_eq(n_rows(HC_EV_NET_DNS), 1);
+	r = row_of(HC_EV_NET_DNS, 0);
+	cr_expect_str_eq(text_of(r.b, ref_of(r, HC_C_NET_DNS_qname)), "example.org");
+}
+
+/* ---- records ---- */
+
+Test(tracker, what_is_excluded_changes_state_and_makes_no_row)
+{
+	static const char *const comms[] = { "noisy" };
+	struct hc_tracker_stats s;
+
+	exclude = (struct hc_exclude){ .comms = comms, .n_comms = 1 };
+	begin();
+	alive(100, 100, START(2), 1, "noisy", 0);
+	alive(101, 101, START(2), 1, "quiet", 0);
+	settle();
+	call(100, 100, START(2));
+	call(101, 101, START(2));
+	fork_child(100, START(2), 200, 200, START(11), "noisy");
+	call(200, 200, START(11));
+	exec_of(200, START(11), 100, "/bin/other", "other", 1);
+	call(200, 200, START(11));
+	s = hc_tracker_stats(tracker);
+	finish();
+	cr_expect_eq(n_rows(HC_EV_PERSONALITY), 2);
+	cr_expect_eq(s.n_excluded, 3);
+	cr_expect_str_eq(exe_of(row_of(HC_EV_PERSONALITY, 1).b, proc_of(row_of(HC_EV_PERSONALITY, 1))), "/bin/other");
+}
+
+Test(tracker, state_only_records_make_no_row)
+{
+	struct rec r;
+
+	begin();
+	alive(100, 100, START(2), 1, "a", 0);
+	settle();
+	rec(&r, HC_EV_SETUID, 100, 100, START(2), 2);
+	r.u.head.flags = HC_WIRE_STATEONLY;
+	creds(&r, 9);
+	push(&r);
+	call(100, 100, START(2));
+	finish();
+	cr_expect_eq(n_rows(HC_EV_SETUID), 0);
+	cr_expect_eq(obj_int(row_of(HC_EV_PERSONALITY, 0).b, HC_OBJ_PROC, HC_O_PROC_uid, proc_of(row_of(HC_EV_PERSONALITY, 0))), 9);
+}
+
+Test(tracker, records_that_make_no_sense_are_counted)
+{
+	struct rec r;
+
+	begin();
+	settle();
+	rec(&r, 255, 1, 1, 1, 0);
+	push(&r);
+	rec(&r, HC_EV_READ, 1, 1, 1, 4);
+	r.u.head.n_slots = 17;
+	push(&r);
+	rec(&r, HC_EV_META_START, 1, 1, 1, 0);
+	push(&r);
+	call(100, 100, START(2)); /* the next one is fine */
+	cr_expect_eq(hc_tracker_stats(tracker).n_bad, 3);
+	finish();
+	cr_expect_eq(n_rows(HC_EV_PERSONALITY), 1);
+}
+
+Test(record, is_refused_at_every_shorter_length)
+{
+	struct wrec w;
+	struct rec r;
+
+	rec(&r, HC_EV_OPENAT, 1, 1, 1, 5);
+	str(&r, 1, "/etc/passwd");
+	path(&r, HC_WIRE_SUBJ_RET, "/etc/passwd");
+	cr_assert_eq(wrec_parse(&r, r.u.head.bytes, &w), 0);
+	cr_assert_eq(w.n_facts, 2);
+	for (size_t n = 0; n < r.u.head.bytes; n++)
+		cr_assert_eq(wrec_parse(&r, n, &w), -EBADMSG, "at %zu bytes", n);
+	/* and when it says itself that it is shorter, but inside a fact */
+	for (uint32_t n = sizeof(r.u.head), all = r.u.head.bytes; n < all; n += 8) {
+		r.u.head.bytes = n;
+		if (wrec_parse(&r, n, &w) == 0)
+			cr_assert_lt(w.n_facts, 2);
+	}
+}
+
+Test(path, join_is_lexical)
+{
+	static const struct {
+		const char *base, *rel, *want;
+	} cases[] = {
+		{ "/a/b", "c", "/a/b/c" },       { "/a/b", "../c", "/a/c" },   { "/", "x", "/x" },
+		{ "/a", "/x//y/./z/..", "/x/y" }, { "/a", "../../../..", "/" }, { "/a", "", "/a" },
+		{ "/a/", "b/", "/a/b" },         { "", "x", "" },              { "", "/..", "/" },
+	};
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		char buf[256];
+		uint32_t n = path_join(hc_str_c(cases[i].base), hc_str_c(cases[i].rel), buf, sizeof(buf));
+
+		buf[n] = '\0';
+		cr_expect_str_eq(buf, cases[i].want, "%s + %s = %s", cases[i].base, cases[i].rel, buf);
+	}
+}
+
+Test(path, join_never_writes_beyond_the_room)
+{
+	char buf[16];
+
+	memset(buf, 'Z', sizeof(buf));
+	cr_expect_leq(path_join(HC_STR("/aaaaaaaa"), HC_STR("bbbbbbbbbbbb"), buf, 12), 12);
+	cr_expect_eq(buf[12], 'Z');
+}
+
+Test(cgroup, names_the_container)
+{
+#define ID "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
+	static const struct {
+		const char *path, *id, *runtime;
+	} cases[] = {
+		{ "/docker/" ID, ID, "docker" },
+		{ "/system.slice/docker-" ID ".scope", ID, "docker" },
+		{ "/system.slice/docker-" ID ".scope/init.scope", ID, "docker" },
+		{ "/kubepods/burstable/pod1-2/" ID, ID, "cri" },
+		{ "/kubepods.slice/kubepods-pod1.slice/cri-containerd-" ID ".scope", ID, "containerd" },
+		{ "/kubepods.slice/kubepods-pod1.slice/crio-" ID ".scope/container", ID, "cri-o" },
+		{ "/kubepods.slice/kubepods-pod1.slice/crio-conmon-" ID ".scope", NULL, NULL },
+		{ "/system.slice/x.slice:cri-containerd:" ID, ID, "containerd" },
+		{ "/machine.slice/libpod-" ID ".scope/container", ID, "podman" },
+		{ "/lxc.payload.web/init.scope", "web", "lxc" },
+		{ "/lxc/web", "web", "lxc" },
+		{ "/machine.slice/systemd-nspawn@deb.service/payload", "deb", "nspawn" },
+		{ "/user.slice/user-0.slice", NULL, NULL },
+		{ "/", NULL, NULL },
+		{ "", NULL, NULL },
+		{ "/docker/abcdef", NULL, NULL },
+	};
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct hc_str id, runtime;
+
+		cgroup_container(hc_str_c(cases[i].path), &id, &runtime);
+		cr_expect(hc_str_eq(id, hc_str_c(cases[i].id)) && !id.p == !cases[i].id, "%s: '" HC_STR_FMT "'", cases[i].path,
+		          HC_STR_ARG(id));
+		cr_expect(hc_str_eq(runtime, hc_str_c(cases[i].runtime)), "%s: '" HC_STR_FMT "'", cases[i].path,
+		          HC_STR_ARG(runtime));
+	}
+}
+
+Test(dns, a_question_is_read)
+{
+	struct dns_msg m;
+
+	cr_assert_eq(dns_parse(question, sizeof(question), &m), 0);
+	cr_expect_eq(m.id, 0x1234);
+	cr_expect_eq(m.qr, 0);
+	cr_expect_str_eq(m.qname, "example.org");
+	cr_expect_eq(m.qtype, 1);
+}
+
+Test(dns, answers_are_read_through_pointers)
+{
+	uint8_t p[64] = { 0 };
+	static const uint8_t answer[] = { 0xc0, 12, 0, 1, 0, 1, 0, 0, 0, 60, 0, 4, 192, 0, 2, 7 };
+	struct dns_msg m;
+
+	memcpy(p, question, sizeof(question));
+	p[2] = 0x81;
+	p[7] = 1;
+	memcpy(p + sizeof(question), answer, sizeof(answer));
+	cr_assert_eq(dns_parse(p, sizeof(question) + sizeof(answer), &m), 0);
+	cr_assert_eq(m.n_answers, 1);
+	cr_expect_str_eq(m.answer[0].name, "example.org");
+	cr_expect_str_eq(m.answer[0].data, "192.0.2.7");
+	cr_expect_eq(m.answer[0].ttl, 60);
+	cr_expect_not(m.truncated);
+	for (size_t n = 0; n < sizeof(question) + sizeof(answer); n++) { /* cut: never more than there is */
+		int r = dns_parse(p, n, &m);
+
+		cr_expect(r == -EBADMSG || (m.truncated && m.n_answers == 0), "at %zu bytes", n);
+	}
+}
+
+Test(dns, pointers_that_go_round_are_refused)
+{
+	uint8_t p[32] = { 0, 1, 1, 0, 0, 1, 0, 0, 0, 0, 0, 0 };
+	struct dns_msg m;
+
+	p[12] = 0xc0;
+	p[13] = 12; /* itself */
+	cr_expect_eq(dns_parse(p, sizeof(p), &m), -EBADMSG);
+	p[12] = 1;
+	p[13] = 'a';
+	p[14] = 0xc0;
+	p[15] = 12; /* a name that contains itself */
+	cr_expect_eq(dns_parse(p, sizeof(p), &m), -EBADMSG);
+	p[14] = 0xc0;
+	p[15] = 20; /* forwards */
+	cr_expect_eq(dns_parse(p, sizeof(p), &m), -EBADMSG);
+}
