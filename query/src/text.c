@@ -1,0 +1,118 @@
+/* Growing texts, UTF-8 and JSON strings. */
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "sql_priv.h"
+
+void hc_q_put(struct q_buf *b, const char *p, size_t n)
+{
+	if (b->n + n + 1 > b->cap) {
+		size_t cap = b->cap ? b->cap : 256;
+		char *q;
+
+		while (cap < b->n + n + 1)
+			cap *= 2;
+		q = realloc(b->p, cap);
+		if (!q) {
+			b->oom = true;
+			return;
+		}
+		b->p = q;
+		b->cap = cap;
+	}
+	if (n)
+		memcpy(b->p + b->n, p, n);
+	b->n += n;
+	b->p[b->n] = 0;
+}
+
+void hc_q_put_c(struct q_buf *b, const char *text)
+{
+	hc_q_put(b, text, strlen(text));
+}
+
+void hc_q_put_int(struct q_buf *b, int64_t v, bool is_signed)
+{
+	char text[24];
+	int n = is_signed ? snprintf(text, sizeof(text), "%" PRId64, v)
+	                  : snprintf(text, sizeof(text), "%" PRIu64, (uint64_t)v);
+
+	hc_q_put(b, text, (size_t)n);
+}
+
+void hc_q_buf_done(struct q_buf *b)
+{
+	free(b->p);
+	*b = (struct q_buf){ 0 };
+}
+
+unsigned hc_q_utf8(const char *p, size_t n, uint32_t *ret)
+{
+	const uint8_t *u = (const uint8_t *)p;
+	unsigned len;
+	uint32_t c, least;
+
+	if (!n)
+		return 0;
+	if (u[0] < 0x80) {
+		*ret = u[0];
+		return 1;
+	}
+	if (u[0] >= 0xc2 && u[0] < 0xe0) {
+		len = 2;
+		c = u[0] & 0x1f;
+		least = 0x80;
+	} else if (u[0] >= 0xe0 && u[0] < 0xf0) {
+		len = 3;
+		c = u[0] & 0x0f;
+		least = 0x800;
+	} else if (u[0] >= 0xf0 && u[0] < 0xf5) {
+		len = 4;
+		c = u[0] & 0x07;
+		least = 0x10000;
+	} else {
+		return 0;
+	}
+	if (n < len)
+		return 0;
+	for (unsigned i = 1; i < len; i++) {
+		if ((u[i] & 0xc0) != 0x80)
+			return 0;
+		c = c << 6 | (u[i] & 0x3f);
+	}
+	if (c < least || c > 0x10ffff || (c >= 0xd800 && c < 0xe000))
+		return 0;
+	*ret = c;
+	return len;
+}
+
+void hc_q_put_json(struct q_buf *b, struct hc_str s)
+{
+	uint32_t plain = 0; /* beginning of what can be copied as it is */
+
+	hc_q_put(b, "\"", 1);
+	for (uint32_t i = 0; i < s.len;) {
+		uint32_t c;
+		unsigned len = hc_q_utf8(s.p + i, s.len - i, &c);
+		char text[8];
+
+		if (len && c >= 0x20 && (c < 0x7f || c >= 0xa0) && c != '"' && c != '\\') {
+			i += len;
+			continue;
+		}
+		hc_q_put(b, s.p + plain, i - plain);
+		if (!len)
+			hc_q_put_c(b, "\\ufffd");
+		else if (c == '"' || c == '\\')
+			hc_q_put(b, (const char[]){ '\\', (char)c }, 2);
+		else if (c == '\n' || c == '\t')
+			hc_q_put_c(b, c == '\n' ? "\\n" : "\\t");
+		else
+			hc_q_put(b, text, (size_t)snprintf(text, sizeof(text), "\\u%04x", (unsigned)c));
+		i += len ? len : 1;
+		plain = i;
+	}
+	hc_q_put(b, s.p + plain, s.len - plain);
+	hc_q_put(b, "\"", 1);
+}
