@@ -78,6 +78,12 @@ static uint64_t mix_bytes(uint64_t h, const void *p, uint32_t n)
 
 #define ABSENT UINT64_C(0x5bd1e995)
 
+/* An absent cell leaves the hash as it is, so that columns which later versions append do not change it. */
+static uint64_t mix_cell(uint64_t h, unsigned col, uint64_t cell)
+{
+	return cell == ABSENT ? h : mix(mix(h, col), cell);
+}
+
 static uint64_t hash_heap(unsigned kind, const void *p, uint32_t n)
 {
 	return mix_bytes(mix(1, kind), p, n);
@@ -304,7 +310,7 @@ static struct obj *obj_make(struct gen *g, unsigned kind, unsigned level)
 		const struct hc_col_desc *c = &desc->cols[col];
 		bool absent = c->ref && c->ref < HC_OBJ_STR && g->pool[c->ref].n == 0; /* the first of its kind */
 
-		o->hash = mix(o->hash, absent ? ABSENT : fill_cell(g, c, o, col, level));
+		o->hash = mix_cell(o->hash, col, absent ? ABSENT : fill_cell(g, c, o, col, level));
 	}
 	return o;
 }
@@ -468,7 +474,7 @@ static int add_row(struct gen *g, struct hc_writer *w, unsigned type, struct hc_
 		return 0;
 	h = row_hash_begin(type, head.seq, head.ts_ns, head.cpu);
 	for (unsigned col = 0; col < desc->n_cols; col++)
-		h = mix(h, hash[col]);
+		h = mix_cell(h, col, hash[col]);
 	res->hash[idx] = h;
 	return 0;
 }
@@ -652,7 +658,7 @@ static uint64_t entry_hash(struct reader *rd, unsigned kind, uint32_t ref)
 
 		h = mix(4, kind);
 		for (unsigned col = 0; col < desc->n_cols; col++)
-			h = mix(h, cell_hash(rd, &desc->cols[col], &rd->cols[kind][col], ref - 1));
+			h = mix_cell(h, col, cell_hash(rd, &desc->cols[col], &rd->cols[kind][col], ref - 1));
 	}
 	rd->hash[kind][ref] = h;
 	return h;
@@ -676,7 +682,7 @@ static int hash_type(struct reader *rd, const struct hc_rows *all, unsigned type
 			continue;
 		h = row_hash_begin(type, all->seq[i], all->ts_ns[i], all->cpu[i]);
 		for (unsigned col = 0; col < desc->n_cols; col++)
-			h = mix(h, cell_hash(rd, &desc->cols[col], &cols[col], all->pos[i]));
+			h = mix_cell(h, col, cell_hash(rd, &desc->cols[col], &cols[col], all->pos[i]));
 		ret_hash[i] = h;
 	}
 	return 0;
