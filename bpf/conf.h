@@ -11,6 +11,7 @@ struct hc_conf {
 	__u32 cgroup_v2;     /* 1: controllers are on the unified hierarchy */
 	__u32 cgroup_subsys; /* else: index of the v1 hierarchy that tells containers apart */
 	__u32 tcp_all;       /* record every change of TCP state, not only the telling ones */
+	__u32 cast;          /* the kernel has bpf_rdonly_cast (6.2) */
 	__u32 env;           /* record the environment at exec */
 	__u32 n_cpus;        /* possible ones; scratch has one place more */
 };
@@ -26,6 +27,7 @@ enum hc_filter {
 #define HC_MAX_SNAPLEN 4095
 
 struct hc_dials {
+	__u64 any[HC_WIRE_MAX_NR / 64];     /* `on` or `on32`: most calls end here */
 	__u64 on[HC_WIRE_MAX_NR / 64];      /* native syscall numbers */
 	__u64 on32[HC_WIRE_MAX_NR / 64];    /* numbers of the 32-bit table */
 	__u64 types[HC_WIRE_MAX_TYPES / 64]; /* kernel events */

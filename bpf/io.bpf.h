@@ -337,6 +337,7 @@ int BPF_PROG(hc_sys_map, struct pt_regs *regs, long ret)
 		/* The file may be gone when another thread unmapped it meanwhile. */
 		if (e->file && (u64)hc_pr((struct file *)e->file, f_inode) == e->inode) {
 			hc_file_load(s, e->file, &info);
+			hc_file_super(&info);
 			hc_file_fact(s, first + 4, &info);
 			hc_walk_later(s, first + 3, e->dentry, e->vfsmnt, false);
 		}

@@ -26,7 +26,7 @@
 #define AF_VSOCK 40
 
 /* type.member out of `blk`, a copy of HC_BLK bytes from offset `base` of the object at `ptr`. */
-#define HC_BLK 192
+#define HC_BLK 128
 #define hc_blk(blk, base, ptr, type, member) \
 	({ \
 		typeof(((struct type *)0)->member) hc_b_; \
@@ -137,6 +137,13 @@ static __always_inline void *hc_struct_user(struct hc_scratch *s, u16 subject, u
 
 /* ---- files ---- */
 
+/* A typed pointer as a number: the verifier forbids arithmetic on it, but forgets its type in memory. */
+static __always_inline u64 hc_number(struct hc_scratch *s, const void *p)
+{
+	*(volatile u64 *)&s->number = (u64)p;
+	return *(volatile u64 *)&s->number;
+}
+
 static __always_inline u64 hc_file_of(struct task_struct *task, s32 fd)
 {
 	struct files_struct *files = hc_rd(task, files);
@@ -147,42 +154,6 @@ static __always_inline u64 hc_file_of(struct task_struct *task, s32 fd)
 		return 0;
 	bpf_probe_read_kernel(&file, sizeof(file), (void *)((u64)hc_rd(fdt, fd) + 8 * (u64)(u32)fd));
 	return file;
-}
-
-static __always_inline void hc_file_times(struct hc_scratch *s, u64 inode, u32 base, struct hc_wire_file *w)
-{
-	if (bpf_core_field_exists(struct inode___sec, i_ctime_sec)) {
-		/* bit 31 of the nanoseconds says that the time has been asked for (6.13) */
-		w->ctime_ns = hc_blk(s->inode, base, inode, inode___sec, i_ctime_sec) * 1000000000 +
-		              (hc_blk(s->inode, base, inode, inode___sec, i_ctime_nsec) & 0x7fffffff);
-		w->mtime_ns = hc_blk(s->inode, base, inode, inode___sec, i_mtime_sec) * 1000000000 +
-		              (hc_blk(s->inode, base, inode, inode___sec, i_mtime_nsec) & 0x7fffffff);
-		return;
-	}
-	if (bpf_core_field_exists(struct inode___uts, __i_ctime)) {
-		struct timespec64 t;
-
-		bpf_probe_read_kernel(&t, sizeof(t),
-		                      (void *)(inode + bpf_core_field_offset(struct inode___uts, __i_ctime)));
-		w->ctime_ns = t.tv_sec * 1000000000 + (t.tv_nsec & 0x7fffffff);
-	} else if (bpf_core_field_exists(struct inode___ts, i_ctime)) {
-		struct timespec64 t;
-
-		bpf_probe_read_kernel(&t, sizeof(t), (void *)(inode + bpf_core_field_offset(struct inode___ts, i_ctime)));
-		w->ctime_ns = t.tv_sec * 1000000000 + (t.tv_nsec & 0x7fffffff);
-	}
-	if (bpf_core_field_exists(struct inode___uts, __i_mtime)) {
-		struct timespec64 t;
-
-		bpf_probe_read_kernel(&t, sizeof(t),
-		                      (void *)(inode + bpf_core_field_offset(struct inode___uts, __i_mtime)));
-		w->mtime_ns = t.tv_sec * 1000000000 + t.tv_nsec;
-	} else if (bpf_core_field_exists(struct inode___ts, i_mtime)) {
-		struct timespec64 t;
-
-		bpf_probe_read_kernel(&t, sizeof(t), (void *)(inode + bpf_core_field_offset(struct inode___ts, i_mtime)));
-		w->mtime_ns = t.tv_sec * 1000000000 + t.tv_nsec;
-	}
 }
 
 /* Overlay: the inode's upper dentry follows struct inode in struct ovl_inode (a type that is in vmlinux' BTF only when
@@ -197,66 +168,125 @@ static __always_inline u8 hc_layer(u64 inode, u32 magic)
 	return upper ? HC_WIRE_LAYER_UPPER : HC_WIRE_LAYER_LOWER;
 }
 
+/* A member of the inode that hc_file_load has looked at: by a load, or out of its copy. */
+#define hc_in(s, i, type, member) \
+	({ \
+		typeof(((struct type *)0)->member) hc_y_; \
+		if (hc_conf.cast) \
+			hc_y_ = ((struct type *)hc_cast(inode, (i)->inode))->member; \
+		else \
+			hc_y_ = hc_blk((s)->inode, 0, (i)->inode, type, member); \
+		hc_y_; \
+	})
+
 struct hc_fileinfo {
-	u64 file, inode, dentry, vfsmnt, sb;
-	u64 ino;
+	u64 file, inode, dentry, vfsmnt, sb; /* addresses; file 0: there is none */
+	u64 ino, pos;
 	u32 mode;
-	u32 dev, magic;
-	u32 f_mode;
+	u32 dev, magic; /* 0 unless asked for: hc_file_super */
+	u32 f_mode, f_flags;
 	u64 private_data;
 };
 
-/* Block copies of the file and its inode; what everybody needs goes into `i`. */
-static __always_inline void hc_file_load(struct hc_scratch *s, u64 file, struct hc_fileinfo *i)
+/* What everybody needs of a file and its inode. */
+static __always_inline void hc_file_load(struct hc_scratch *s, u64 address, struct hc_fileinfo *i)
 {
-	struct super_block *sb;
+	i->file = address;
+	i->dev = 0;
+	i->magic = 0;
+	if (hc_conf.cast) {
+		struct file *file = hc_cast(file, address);
+		struct inode *inode = file->f_inode;
 
-	i->file = file;
-	bpf_probe_read_kernel(s->file, HC_BLK, (void *)file);
-	i->inode = (u64)hc_blk(s->file, 0, file, file, f_inode);
-	i->vfsmnt = (u64)hc_blk(s->file, 0, file, file, f_path.mnt);
-	i->dentry = (u64)hc_blk(s->file, 0, file, file, f_path.dentry);
-	i->f_mode = hc_blk(s->file, 0, file, file, f_mode);
-	i->private_data = (u64)hc_blk(s->file, 0, file, file, private_data);
+		i->f_mode = file->f_mode;
+		i->f_flags = file->f_flags;
+		i->pos = file->f_pos;
+		i->mode = inode->i_mode;
+		i->ino = inode->i_ino;
+		i->private_data = hc_number(s, file->private_data);
+		i->inode = hc_number(s, inode);
+		i->vfsmnt = hc_number(s, file->f_path.mnt);
+		i->dentry = hc_number(s, file->f_path.dentry);
+		i->sb = hc_number(s, inode->i_sb);
+		return;
+	}
+	bpf_probe_read_kernel(s->file, HC_BLK, (void *)address);
+	i->inode = (u64)hc_blk(s->file, 0, address, file, f_inode);
+	i->vfsmnt = (u64)hc_blk(s->file, 0, address, file, f_path.mnt);
+	i->dentry = (u64)hc_blk(s->file, 0, address, file, f_path.dentry);
+	i->f_mode = hc_blk(s->file, 0, address, file, f_mode);
+	i->f_flags = hc_blk(s->file, 0, address, file, f_flags);
+	i->pos = hc_blk(s->file, 0, address, file, f_pos);
+	i->private_data = (u64)hc_blk(s->file, 0, address, file, private_data);
 	bpf_probe_read_kernel(s->inode, HC_BLK, (void *)i->inode);
 	i->mode = hc_blk(s->inode, 0, i->inode, inode, i_mode);
 	i->ino = hc_blk(s->inode, 0, i->inode, inode, i_ino);
-	sb = hc_blk(s->inode, 0, i->inode, inode, i_sb);
-	i->sb = (u64)sb;
-	i->dev = hc_pr(sb, s_dev);
-	i->magic = hc_pr(sb, s_magic);
+	i->sb = (u64)hc_blk(s->inode, 0, i->inode, inode, i_sb);
 }
 
+static __always_inline void hc_file_super(struct hc_fileinfo *i)
+{
+	struct super_block *sb = hc_cast(super_block, i->sb);
+
+	i->dev = hc_ld(sb, s_dev);
+	i->magic = hc_ld(sb, s_magic);
+}
+
+static __always_inline void hc_file_times(struct hc_scratch *s, const struct hc_fileinfo *i, struct hc_wire_file *w)
+{
+	struct timespec64 t = {};
+
+	if (bpf_core_field_exists(struct inode___sec, i_ctime_sec)) {
+		/* bit 31 of the nanoseconds says that the time has been asked for (6.13) */
+		w->ctime_ns = hc_in(s, i, inode___sec, i_ctime_sec) * 1000000000 +
+		              (hc_in(s, i, inode___sec, i_ctime_nsec) & 0x7fffffff);
+		w->mtime_ns = hc_in(s, i, inode___sec, i_mtime_sec) * 1000000000 +
+		              (hc_in(s, i, inode___sec, i_mtime_nsec) & 0x7fffffff);
+		return;
+	}
+	if (bpf_core_field_exists(struct inode___uts, __i_ctime))
+		bpf_probe_read_kernel(&t, sizeof(t),
+		                      (void *)(i->inode + bpf_core_field_offset(struct inode___uts, __i_ctime)));
+	else if (bpf_core_field_exists(struct inode___ts, i_ctime))
+		bpf_probe_read_kernel(&t, sizeof(t),
+		                      (void *)(i->inode + bpf_core_field_offset(struct inode___ts, i_ctime)));
+	w->ctime_ns = t.tv_sec * 1000000000 + t.tv_nsec;
+	if (bpf_core_field_exists(struct inode___uts, __i_mtime))
+		bpf_probe_read_kernel(&t, sizeof(t),
+		                      (void *)(i->inode + bpf_core_field_offset(struct inode___uts, __i_mtime)));
+	else if (bpf_core_field_exists(struct inode___ts, i_mtime))
+		bpf_probe_read_kernel(&t, sizeof(t),
+		                      (void *)(i->inode + bpf_core_field_offset(struct inode___ts, i_mtime)));
+	w->mtime_ns = t.tv_sec * 1000000000 + t.tv_nsec;
+}
+
+/* After hc_file_super. */
 static __always_inline void hc_file_fact(struct hc_scratch *s, u16 subject, const struct hc_fileinfo *i)
 {
 	struct hc_wire_file *w = hc_fact_fixed(s, HC_WIRE_F_FILE, 0, subject, sizeof(*w));
-	struct vfsmount *mnt = (struct vfsmount *)i->vfsmnt;
-	struct super_block *sb = (struct super_block *)i->sb;
+	struct super_block *sb = hc_cast(super_block, i->sb);
 
 	if (!w)
 		return;
 	w->ino = i->ino;
-	w->size = hc_blk(s->inode, 0, i->inode, inode, i_size);
-	w->ctime_ns = 0;
-	w->mtime_ns = 0;
-	hc_file_times(s, i->inode, 0, w);
+	w->size = hc_in(s, i, inode, i_size);
+	hc_file_times(s, i, w);
 	w->dev = i->dev;
-	w->rdev = hc_blk(s->inode, 0, i->inode, inode, i_rdev);
+	w->rdev = hc_in(s, i, inode, i_rdev);
 	w->mode = i->mode;
-	w->nlink = hc_blk(s->inode, 0, i->inode, inode, i_nlink);
-	w->uid = hc_blk(s->inode, 0, i->inode, inode, i_uid.val);
-	w->gid = hc_blk(s->inode, 0, i->inode, inode, i_gid.val);
+	w->nlink = hc_in(s, i, inode, i_nlink);
+	w->uid = hc_in(s, i, inode, i_uid.val);
+	w->gid = hc_in(s, i, inode, i_gid.val);
 	w->fs_magic = i->magic;
 	w->mnt_flags = 0;
 	w->mnt_id = 0;
-	if (mnt) {
-		u64 m = i->vfsmnt - bpf_core_field_offset(struct mount, mnt);
+	if (i->vfsmnt) {
+		struct mount *m = hc_cast(mount, i->vfsmnt - bpf_core_field_offset(struct mount, mnt));
 
-		w->mnt_flags = hc_pr(mnt, mnt_flags);
-		bpf_probe_read_kernel(&w->mnt_id, sizeof(w->mnt_id),
-		                      (void *)(m + bpf_core_field_offset(struct mount, mnt_id)));
+		w->mnt_flags = hc_ld(m, mnt.mnt_flags);
+		w->mnt_id = hc_ld(m, mnt_id);
 	}
-	w->sb_flags = hc_pr(sb, s_flags);
+	w->sb_flags = hc_ld(sb, s_flags);
 	*(u64 *)&w->layer = hc_layer(i->inode, i->magic);
 }
 
@@ -276,25 +306,37 @@ static __always_inline u16 hc_sock_family(u64 sk)
 	return hc_pr(&((struct sock *)sk)->__sk_common, skc_family);
 }
 
+/* A member of sock_common: by a load, or out of the copy in `blk`. */
+#define hc_sc(blk, k, c, member) \
+	({ \
+		typeof(((struct sock_common *)0)->member) hc_y_; \
+		if (hc_conf.cast) \
+			hc_y_ = (k)->__sk_common.member; \
+		else \
+			hc_y_ = hc_blk(blk, 0, c, sock_common, member); \
+		hc_y_; \
+	})
+
 /* Fills `w`; `ino` is the socket's, 0 when unknown. Works in any context. `blk` is HC_BLK bytes of room. */
 static __always_inline void hc_sock_fill(u8 *blk, struct hc_wire_sock *w, u64 sk, u64 ino)
 {
-	struct sock *k = (struct sock *)sk;
-	struct sock_common *c = &k->__sk_common;
+	struct sock *k = hc_cast(sock, sk);
 	struct socket *socket;
+	u64 c = sk; /* sock_common is the first member */
 	struct net *net;
 	u16 family;
 
-	bpf_probe_read_kernel(blk, HC_BLK, c);
-	family = hc_blk(blk, 0, c, sock_common, skc_family);
+	if (!hc_conf.cast)
+		bpf_probe_read_kernel(blk, HC_BLK, (void *)sk);
+	family = hc_sc(blk, k, c, skc_family);
 	w->key = hc_key(sk);
-	w->cookie = hc_blk(blk, 0, c, sock_common, skc_cookie.counter);
+	w->cookie = hc_sc(blk, k, c, skc_cookie.counter);
 	w->ino = ino;
-	net = hc_blk(blk, 0, c, sock_common, skc_net.net);
-	w->netns = hc_pr(net, ns.inum);
+	net = hc_sc(blk, k, c, skc_net.net);
+	w->netns = hc_ld(net, ns.inum);
 	w->family = family;
-	w->state = hc_blk(blk, 0, c, sock_common, skc_state);
-	w->ifindex = hc_blk(blk, 0, c, sock_common, skc_bound_dev_if);
+	w->state = hc_sc(blk, k, c, skc_state);
+	w->ifindex = hc_sc(blk, k, c, skc_bound_dev_if);
 	w->lport = 0;
 	w->rport = 0;
 	((u64 *)w->laddr)[0] = 0;
@@ -306,34 +348,28 @@ static __always_inline void hc_sock_fill(u8 *blk, struct hc_wire_sock *w, u64 sk
 	w->extra[2] = 0;
 	w->reserved = 0;
 	w->sock_state = 0;
+	w->priority = hc_ld(k, sk_priority);
+	w->mark = hc_ld(k, sk_mark);
+	w->uid = hc_ld(k, sk_uid.val);
+	w->protocol = hc_ld(k, sk_protocol);
+	w->type = hc_ld(k, sk_type);
 	if (family == AF_INET || family == AF_INET6) {
-		w->lport = hc_blk(blk, 0, c, sock_common, skc_num);
-		w->rport = bpf_ntohs(hc_blk(blk, 0, c, sock_common, skc_dport));
+		w->lport = hc_sc(blk, k, c, skc_num);
+		w->rport = bpf_ntohs(hc_sc(blk, k, c, skc_dport));
 		if (!w->lport) /* given back already, or not looked up yet */
 			w->lport = bpf_ntohs(hc_pr((struct inet_sock *)sk, inet_sport));
 		if (family == AF_INET) {
-			*(u32 *)w->laddr = hc_blk(blk, 0, c, sock_common, skc_rcv_saddr);
-			*(u32 *)w->raddr = hc_blk(blk, 0, c, sock_common, skc_daddr);
+			*(u32 *)w->laddr = hc_sc(blk, k, c, skc_rcv_saddr);
+			*(u32 *)w->raddr = hc_sc(blk, k, c, skc_daddr);
 		} else {
-			u32 lo = bpf_core_field_offset(struct sock_common, skc_v6_rcv_saddr);
-			u32 ro = bpf_core_field_offset(struct sock_common, skc_v6_daddr);
-
-			/* not to be folded into loads: the relocation would want them as long as the field */
-			asm volatile("" : "+r"(lo));
-			asm volatile("" : "+r"(ro));
-			if (lo + 16 <= HC_BLK && ro + 16 <= HC_BLK) {
-				((u64 *)w->laddr)[0] = *(u64 *)(blk + lo);
-				((u64 *)w->laddr)[1] = *(u64 *)(blk + lo + 8);
-				((u64 *)w->raddr)[0] = *(u64 *)(blk + ro);
-				((u64 *)w->raddr)[1] = *(u64 *)(blk + ro + 8);
-			} else {
-				bpf_probe_read_kernel(w->laddr, 16, (void *)((u64)c + lo));
-				bpf_probe_read_kernel(w->raddr, 16, (void *)((u64)c + ro));
-			}
+			bpf_probe_read_kernel(w->laddr, 16,
+			                      (void *)(sk + bpf_core_field_offset(struct sock_common, skc_v6_rcv_saddr)));
+			bpf_probe_read_kernel(w->raddr, 16,
+			                      (void *)(sk + bpf_core_field_offset(struct sock_common, skc_v6_daddr)));
 		}
 		if (w->state == 10) { /* LISTEN: how full the queue is */
-			w->extra[0] = hc_pr(k, sk_ack_backlog);
-			w->extra[1] = hc_pr(k, sk_max_ack_backlog);
+			w->extra[0] = hc_ld(k, sk_ack_backlog);
+			w->extra[1] = hc_ld(k, sk_max_ack_backlog);
 		}
 	} else if (family == AF_NETLINK) {
 		struct netlink_sock *n = (struct netlink_sock *)sk;
@@ -358,27 +394,9 @@ static __always_inline void hc_sock_fill(u8 *blk, struct hc_wire_sock *w, u64 sk
 			w->rport = hc_pr(v, remote_addr.svm_port);
 		}
 	}
-	/* priority, mark, uid, protocol, type: 16 bytes in a row since 6.9 */
-	if (bpf_core_field_offset(struct sock, sk_mark) == bpf_core_field_offset(struct sock, sk_priority) + 4 &&
-	    bpf_core_field_offset(struct sock, sk_uid) == bpf_core_field_offset(struct sock, sk_priority) + 8 &&
-	    bpf_core_field_offset(struct sock, sk_protocol) == bpf_core_field_offset(struct sock, sk_priority) + 12 &&
-	    bpf_core_field_offset(struct sock, sk_type) == bpf_core_field_offset(struct sock, sk_priority) + 14) {
-		bpf_probe_read_kernel(blk, 16, (void *)(sk + bpf_core_field_offset(struct sock, sk_priority)));
-		w->priority = *(u32 *)blk;
-		w->mark = *(u32 *)(blk + 4);
-		w->uid = *(u32 *)(blk + 8);
-		w->protocol = *(u16 *)(blk + 12);
-		w->type = *(u16 *)(blk + 14);
-	} else {
-		w->priority = hc_pr(k, sk_priority);
-		w->mark = hc_pr(k, sk_mark);
-		w->uid = hc_pr(k, sk_uid.val);
-		w->protocol = hc_pr(k, sk_protocol);
-		w->type = hc_pr(k, sk_type);
-	}
-	socket = hc_pr(k, sk_socket);
+	socket = hc_ld(k, sk_socket);
 	if (socket)
-		w->sock_state = hc_pr(socket, state);
+		w->sock_state = hc_ld(socket, state);
 }
 
 /* The name of a unix socket at `at`; returns its bytes, 0..108. */
@@ -463,13 +481,6 @@ static __always_inline u64 hc_def_tag(u64 file, u64 inode, u64 dentry)
 	return hc_hash(hc_hash(file, inode), dentry);
 }
 
-/* A typed pointer as a number: the verifier forbids arithmetic on it, but forgets its type in memory. */
-static __always_inline u64 hc_number(struct hc_scratch *s, const void *p)
-{
-	*(volatile u64 *)&s->number = (u64)p;
-	return *(volatile u64 *)&s->number;
-}
-
 static __always_inline u64 hc_first_tag(struct hc_scratch *s, struct task_struct *task, u64 file, u64 inode, u32 dir)
 {
 	u64 who = (u64)hc_rd(task, tgid) << 32 | (u32)hc_rd(task, self_exec_id);
@@ -516,9 +527,11 @@ static __always_inline void hc_file_obj(struct hc_scratch *s, struct task_struct
 	w->key = hc_key(file);
 	w->inode_key = hc_key(i->inode);
 	w->ino = i->ino;
-	w->pos = hc_blk(s->file, 0, file, file, f_pos);
+	if (flags & HC_WIRE_FD_DEF)
+		hc_file_super(i);
+	w->pos = i->pos;
 	w->dev = i->dev;
-	w->f_flags = hc_blk(s->file, 0, file, file, f_flags);
+	w->f_flags = i->f_flags;
 	w->f_mode = i->f_mode;
 	w->i_mode = i->mode;
 	w->fs_magic = i->magic;

@@ -198,6 +198,7 @@ int BPF_PROG(hc_exec, struct task_struct *p, pid_t old_pid, struct linux_binprm 
 	file = (u64)hc_pr(mm, exe_file);
 	if (file) {
 		hc_file_load(s, file, &info);
+		hc_file_super(&info);
 		hc_file_fact(s, HC_WIRE_SUBJ_EXE, &info);
 		hc_walk_later(s, HC_WIRE_SUBJ_EXE, info.dentry, info.vfsmnt, false);
 	}

@@ -44,6 +44,29 @@ char LICENSE[] SEC("license") = "Dual BSD/GPL";
 		hc_w_; \
 	})
 
+/* Numbers that are kernel addresses become typed pointers again where the kernel lets them: a member then costs a load
+ * instead of a call. The condition is a constant to the verifier, which drops the other branch. */
+extern void *bpf_rdonly_cast(const void *obj, __u32 btf_id) __ksym __weak;
+
+#define hc_cast(type, address) \
+	({ \
+		u64 hc_a_ = (u64)(address); \
+		hc_conf.cast ? (struct type *)bpf_rdonly_cast((void *)hc_a_, bpf_core_type_id_kernel(struct type)) : \
+			       (struct type *)hc_a_; \
+	})
+
+/* p->m of a pointer that hc_cast made, or that such a pointer's member holds. */
+#define hc_ld(p, m) \
+	({ \
+		typeof(p) hc_r_ = (p); \
+		typeof(hc_r_->m) hc_x_; \
+		if (hc_conf.cast) \
+			hc_x_ = hc_r_->m; \
+		else \
+			bpf_core_read((void *)&hc_x_, sizeof(hc_x_), &hc_r_->m); \
+		hc_x_; \
+	})
+
 static __always_inline struct task_struct *hc_current(void)
 {
 	if (HC_TYPED)

@@ -125,24 +125,30 @@ static __always_inline void hc_call_begin(struct hc_scratch *s, struct task_stru
 SEC("tp_btf/sys_exit")
 int BPF_PROG(hc_sys_exit, struct pt_regs *regs, long ret)
 {
-	struct task_struct *task = hc_current();
 	u32 nr = hc_nr(regs), handler = HC_H_REGS, tgid;
-	u64 idx = nr;
+	struct task_struct *task;
 	struct hc_cpu *c;
+	u64 idx = nr;
 
-	if (nr >= HC_WIRE_MAX_NR) {
+	if (nr < HC_WIRE_MAX_NR) {
+		/* Wanted in neither table? Then there is no need to ask which one it is. */
+		if (!hc_bit(hc_dials.any, HC_WIRE_MAX_NR / 64 - 1, nr))
+			return 0;
+		task = hc_current();
+		hc_mask(idx, HC_WIRE_MAX_NR - 1);
+		if (hc_compat(task)) {
+			if (!hc_bit(hc_dials.on32, HC_WIRE_MAX_NR / 64 - 1, nr))
+				return 0;
+			handler = hc_sys32[idx].handler;
+		} else {
+			if (!hc_bit(hc_dials.on, HC_WIRE_MAX_NR / 64 - 1, nr))
+				return 0;
+			handler = hc_sys[idx].handler;
+		}
+	} else {
 		if (nr == (u32)-1 || !hc_dials.on_unknown) /* -1: rt_sigreturn */
 			return 0;
-	} else if (hc_compat(task)) {
-		if (!hc_bit(hc_dials.on32, HC_WIRE_MAX_NR / 64 - 1, nr))
-			return 0;
-		hc_mask(idx, HC_WIRE_MAX_NR - 1);
-		handler = hc_sys32[idx].handler;
-	} else {
-		if (!hc_bit(hc_dials.on, HC_WIRE_MAX_NR / 64 - 1, nr))
-			return 0;
-		hc_mask(idx, HC_WIRE_MAX_NR - 1);
-		handler = hc_sys[idx].handler;
+		task = hc_current();
 	}
 	tgid = hc_rd(task, tgid);
 	if (tgid == hc_dials.self_tgid)

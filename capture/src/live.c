@@ -407,6 +407,9 @@ static void turn_on(struct hc_live *live, bool on)
 		}
 		memcpy(next.types, live->types.w, sizeof(next.types));
 	}
+	for (unsigned i = 0; i < HC_WIRE_MAX_NR / 64; i++)
+		next.any[i] = next.on[i] | next.on32[i];
+	memcpy(dials->any, next.any, sizeof(next.any));
 	memcpy(dials->on, next.on, sizeof(next.on));
 	memcpy(dials->on32, next.on32, sizeof(next.on32));
 	memcpy(dials->types, next.types, sizeof(next.types));
@@ -591,6 +594,7 @@ static int prepare(struct hc_live *live, const struct hc_live_options *opt, cons
 	conf->cgroup_v2 = live->cgroup_v2;
 	conf->cgroup_subsys = v1_subsys(btf);
 	conf->tcp_all = opt->profile == HC_PROFILE_FULL;
+	conf->cast = btf__find_by_name_kind(btf, "bpf_rdonly_cast", BTF_KIND_FUNC) > 0;
 	conf->env = !opt->no_env;
 	conf->n_cpus = live->n_cpus;
 	hc_live_table((struct hc_sys_desc *)skel->rodata->hc_sys, (struct hc_sys_desc *)skel->rodata->hc_sys32);
