@@ -71,6 +71,7 @@ struct hc_eval {
 	struct hc_arena arena; /* until the next block */
 	int code;              /* first failure in this block */
 	struct slot *slots;    /* by node */
+	uint64_t **scanned;    /* by source: entries whose texts have been scanned */
 	struct values *values; /* by leaf id */
 	uint32_t bits[HC_DOM_MAX];
 	uint64_t *full[HC_DOM_MAX];
@@ -79,7 +80,7 @@ struct hc_eval {
 	uint32_t *literal_found; /* by literal: index + 1 into found */
 	struct found *found;
 	uint32_t n_found, cap_found;
-	bool scanned;
+	bool heap_scanned;
 	struct scratch_chunk *scratch, *scratch_first;
 	uint64_t *spare; /* words enough for any bit set or table of bytes of the block; zero until memory runs out */
 	size_t n_spare;
@@ -383,7 +384,7 @@ static void scan_heap(struct hc_eval *e)
 	const struct hc_plan *p = e->plan;
 	const struct hc_heap *heap = hc_view_heap(e->view, HC_OBJ_STR);
 
-	e->scanned = true;
+	e->heap_scanned = true;
 	e->n_found = 0;
 	memset(e->literal_found, 0, p->n_literals * sizeof(*e->literal_found));
 	for (uint32_t ref = 1; ref <= heap->n; ref++) {
@@ -424,13 +425,13 @@ static enum outcome texts_all(struct hc_eval *e, const struct hc_node *node, uin
 	const uint32_t *literals = e->plan->node_literals[node->id];
 	bool any = false;
 
-	if (!e->scanned && !hc_view_has_heap(e->view, HC_OBJ_STR) && o->n <= BLOOM_MAX_CONSTS) {
+	if (!e->heap_scanned && !hc_view_has_heap(e->view, HC_OBJ_STR) && o->n <= BLOOM_MAX_CONSTS) {
 		for (uint32_t i = 0; i < o->n && !any; i++)
 			any = hc_block_may_have_str(hc_view_block(e->view), o->consts[i].s);
 		if (!any)
 			return R_NONE;
 	}
-	if (!e->scanned)
+	if (!e->heap_scanned)
 		scan_heap(e);
 	any = false;
 	for (uint32_t i = 0; i < o->n; i++) {
@@ -884,6 +885,77 @@ static bool compute_all(struct hc_eval *e, const struct hc_node *node, struct sl
 	return true;
 }
 
+struct scan {
+	struct hc_eval *e;
+	uint32_t bit;
+	size_t n_words;
+};
+
+static void scan_hit(void *ctx, uint32_t node)
+{
+	struct scan *scan = ctx;
+	struct slot *slot = &scan->e->slots[node];
+
+	if (!slot->value)
+		slot->value = block_alloc(scan->e, (scan->n_words + 1) * sizeof(uint64_t));
+	if (slot->value)
+		hc_bit_set(slot->value, scan->bit);
+}
+
+static void scan_value(struct scan *scan, const struct hc_source *source, const struct hc_value *value)
+{
+	if (value->type == HC_VT_NONE)
+		return;
+	for (uint32_t i = 0; i < source->n_exists; i++)
+		scan_hit(scan, source->exists[i]);
+	if (value->type == HC_VT_STR)
+		hc_textset_scan(source->set, value->s, scan_hit, scan);
+	for (uint32_t i = 0; value->type == HC_VT_LIST && i < value->list.n; i++)
+		if (value->list.v[i].type == HC_VT_STR)
+			hc_textset_scan(source->set, value->list.v[i].s, scan_hit, scan);
+}
+
+/* Nodes over texts that many look into: what one of them asks about is found out for all. */
+static enum outcome eval_scanned(struct hc_eval *e, const struct hc_node *node, const uint64_t *mask, uint64_t *out)
+{
+	const struct hc_source *source = &e->plan->sources[node->source - 1];
+	struct scan scan = { .e = e, .n_words = n_words(e, node->dom) };
+	uint64_t **scanned = &e->scanned[node->source - 1];
+	const struct slot *slot = &e->slots[node->id];
+	uint32_t base = base_of(node->dom);
+	struct scratch_mark m = mark(e);
+	uint64_t *need;
+
+	if (!*scanned)
+		*scanned = block_alloc(e, (scan.n_words + 1) * sizeof(**scanned));
+	if (!*scanned)
+		return R_NONE;
+	need = scratch(e, scan.n_words);
+	if (hc_bits_andnot(mask, *scanned, scan.n_words, need)) {
+		HC_EACH_BIT(need, scan.n_words, i)
+		{
+			uint32_t entry = (uint32_t)i + base;
+			struct hc_value value = { 0 };
+
+			scan.bit = (uint32_t)i;
+			e->n_candidates += base;
+			if (!entry)
+				continue;
+			if (source->leaf)
+				value = computed(e, node, entry);
+			else
+				value = hc_value_str(hc_view_str(e->view, entry));
+			scan_value(&scan, source, &value);
+		}
+		hc_bits_or(*scanned, need, scan.n_words, *scanned);
+	}
+	release(e, m);
+	if (!slot->value)
+		return R_NONE;
+	hc_bits_and(slot->value, mask, scan.n_words, out);
+	return classify(out, mask, scan.n_words);
+}
+
 /* Whether what is found out is kept: always for dictionaries; for rows where somebody else will ask. */
 static bool is_kept(const struct hc_node *node)
 {
@@ -903,6 +975,8 @@ static enum outcome eval(struct hc_eval *e, const struct hc_node *node, const ui
 
 	if (node->kind == HC_NODE_FALSE || node->kind == HC_NODE_TRUE)
 		return node->kind == HC_NODE_TRUE ? R_ALL : R_NONE;
+	if (node->source)
+		return eval_scanned(e, node, mask, out);
 	if (!is_kept(node))
 		return compute(e, node, mask, out);
 	slot = &e->slots[node->id];
@@ -1108,12 +1182,13 @@ static void begin(struct hc_eval *e, struct hc_block *block)
 	hc_arena_reset(&e->arena);
 	hc_view_set(e->view, block, e->user);
 	memset(e->slots, 0, (e->plan->n_nodes + 1u) * sizeof(*e->slots));
+	memset(e->scanned, 0, (e->plan->n_sources + 1u) * sizeof(*e->scanned));
 	memset(e->values, 0, (ir->n_leaf_ids + 1u) * sizeof(*e->values));
 	memset(e->refs, 0, (ir->n_steps + 1u) * sizeof(*e->refs));
 	memset(e->used, 0, (ir->n_steps + 1u) * sizeof(*e->used));
 	memset(e->bits, 0xff, sizeof(e->bits));
 	memset(e->full, 0, sizeof(e->full));
-	e->scanned = false;
+	e->heap_scanned = false;
 	e->n_hits = 0;
 	e->code = 0;
 	e->n_candidates = 0;
@@ -1165,13 +1240,14 @@ int hc_eval_new(const struct hc_plan *p, const struct hc_eval_opts *opts, struct
 	e->view = hc_view_new();
 	e->match = hc_match_new();
 	e->slots = calloc(p->n_nodes + 1u, sizeof(*e->slots));
+	e->scanned = calloc(p->n_sources + 1u, sizeof(*e->scanned));
 	e->values = calloc(p->ir->n_leaf_ids + 1u, sizeof(*e->values));
 	e->refs = calloc(p->ir->n_steps + 1u, sizeof(*e->refs));
 	e->used = calloc(p->ir->n_steps + 1u, sizeof(*e->used));
 	e->literal_found = calloc(p->n_literals + 1u, sizeof(*e->literal_found));
 	e->costs = calloc(p->ir->n_rules + 1u, sizeof(*e->costs));
 	e->scratch_first = scratch_new(SCRATCH_CHUNK_WORDS);
-	if (!e->view || !e->match || !e->slots || !e->values || !e->refs || !e->used || !e->literal_found || !e->costs ||
+	if (!e->view || !e->match || !e->slots || !e->scanned || !e->values || !e->refs || !e->used || !e->literal_found || !e->costs ||
 	    !e->scratch_first) {
 		hc_eval_free(e);
 		return hc_err_set(err, -ENOMEM, "out of memory");
@@ -1189,6 +1265,7 @@ struct hc_eval *hc_eval_free(struct hc_eval *e)
 	hc_match_free(e->match);
 	hc_arena_done(&e->arena);
 	free(e->slots);
+	free(e->scanned);
 	free(e->values);
 	free(e->refs);
 	free(e->used);

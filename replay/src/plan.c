@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #define SIEVE_BITS_PER_LITERAL 32
+#define SCAN_FROM 3 /* nodes: fewer are quicker asked by themselves */
 
 struct walk {
 	struct hc_plan *plan;
@@ -52,6 +53,7 @@ static const struct hc_node *visit(struct walk *w, const struct hc_node *node)
 	*copy = *node;
 	copy->id = p->n_nodes++;
 	copy->kids = kids;
+	copy->source = 0;
 	w->copy[node->id] = p->n_nodes;
 	if (node->kind == HC_NODE_LEAF)
 		p->leaf_users[node->leaf_id]++;
@@ -113,6 +115,114 @@ static void collect_literals(struct walk *w)
 			}
 			p->node_literals[i][c] = found - 1;
 		}
+	}
+}
+
+/* ---- texts that are scanned ---- */
+
+/* Whether a node asks for literals at a place that a scan finds; *ret_where is of no meaning for EXISTS. */
+static bool is_scannable(const struct hc_node *node, enum hc_where *ret_where)
+{
+	const struct hc_operand *o = node->operand;
+	bool leaf = node->kind == HC_NODE_LEAF;
+
+	if (!(leaf && o->vt == HC_VT_STR && (o->op == HC_OP_EXISTS || o->quant == HC_Q_ANY)) &&
+	    !(node->kind == HC_NODE_HEAP && node->dom == HC_OBJ_STR))
+		return false;
+	switch (o->op) {
+	case HC_OP_EXISTS:
+		return leaf;
+	case HC_OP_IN:
+		*ret_where = HC_WHERE_EQUAL;
+		return leaf; /* the heap has its own way */
+	case HC_OP_STARTSWITH:
+		*ret_where = HC_WHERE_BEGIN;
+		return true;
+	case HC_OP_ENDSWITH:
+		*ret_where = HC_WHERE_END;
+		return true;
+	case HC_OP_CONTAINS:
+		*ret_where = HC_WHERE_IN;
+		return true;
+	case HC_OP_ICONTAINS:
+		*ret_where = HC_WHERE_IN_ANYCASE;
+		return true;
+	default:
+		return false;
+	}
+}
+
+static struct hc_source *source_of(struct hc_plan *p, const struct hc_node *node)
+{
+	return &p->sources[node->kind == HC_NODE_HEAP ? 0 : node->leaf_id + 1];
+}
+
+/* Nodes of one source, into its set; their number when the set could not be made. */
+static int fill_source(struct walk *w, struct hc_source *source)
+{
+	struct hc_plan *p = w->plan;
+	int r = 0;
+
+	source->set = hc_textset_new();
+	source->exists = plan_alloc(w, (source->n_nodes + 1u) * sizeof(*source->exists));
+	if (!source->set || !source->exists)
+		return -ENOMEM;
+	for (uint32_t i = 0; r == 0 && i < p->n_nodes; i++) {
+		struct hc_node *node = &p->nodes[i];
+		enum hc_where where = HC_WHERE_EQUAL;
+
+		if ((node->kind != HC_NODE_HEAP && node->kind != HC_NODE_LEAF) || !is_scannable(node, &where) ||
+		    source_of(p, node) != source)
+			continue;
+		node->source = (uint32_t)(source - p->sources) + 1;
+		if (node->operand->op == HC_OP_EXISTS)
+			source->exists[source->n_exists++] = i;
+		else
+			for (uint32_t c = 0; r == 0 && c < node->operand->n; c++)
+				r = hc_textset_add(source->set, where, node->operand->consts[c].s, i);
+	}
+	return r < 0 ? r : hc_textset_finish(source->set);
+}
+
+static void make_sources(struct walk *w)
+{
+	struct hc_plan *p = w->plan;
+	uint32_t *alone; /* by leaf id: nodes that are not scanned for */
+
+	p->n_sources = p->ir->n_leaf_ids + 1;
+	p->sources = plan_alloc(w, p->n_sources * sizeof(*p->sources));
+	alone = plan_alloc(w, (p->n_sources + 1u) * sizeof(*alone));
+	if (!p->sources || !alone)
+		return;
+	for (uint32_t i = 0; i < p->n_nodes; i++) {
+		struct hc_node *node = &p->nodes[i];
+		enum hc_where where;
+
+		if (node->kind != HC_NODE_HEAP && node->kind != HC_NODE_LEAF)
+			continue;
+		if (is_scannable(node, &where)) {
+			source_of(p, node)->n_nodes++;
+			if (node->kind == HC_NODE_LEAF)
+				source_of(p, node)->leaf = node;
+		} else if (node->kind == HC_NODE_LEAF) {
+			alone[node->leaf_id]++;
+		}
+	}
+	for (uint32_t i = 0; w->code == 0 && i < p->n_sources; i++) {
+		struct hc_source *source = &p->sources[i];
+		int r = source->n_nodes >= SCAN_FROM ? fill_source(w, source) : -E2BIG;
+
+		if (r == 0) {
+			if (i)
+				p->leaf_users[i - 1] = alone[i - 1] + 1;
+			continue;
+		}
+		if (r != -E2BIG)
+			w->code = r;
+		source->set = hc_textset_free(source->set);
+		for (uint32_t n = 0; n < p->n_nodes; n++)
+			if (p->nodes[n].source == i + 1)
+				p->nodes[n].source = 0;
 	}
 }
 
@@ -214,6 +324,8 @@ int hc_plan_new(const struct hc_ir *ir, enum hc_matching matching, struct hc_pla
 		place_rules(&w);
 	if (w.code == 0)
 		collect_literals(&w);
+	if (w.code == 0)
+		make_sources(&w);
 	free(w.copy);
 	if (w.code < 0) {
 		hc_plan_free(p);
@@ -227,6 +339,8 @@ struct hc_plan *hc_plan_free(struct hc_plan *p)
 {
 	if (!p)
 		return NULL;
+	for (uint32_t i = 0; p->sources && i < p->n_sources; i++)
+		hc_textset_free(p->sources[i].set);
 	hc_arena_done(&p->arena);
 	free(p);
 	return NULL;

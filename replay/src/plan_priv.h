@@ -8,6 +8,7 @@
 
 #include "ir_priv.h"
 #include "replay/plan.h"
+#include "textset.h"
 
 /* A rule on one event type. */
 struct hc_entry {
@@ -22,6 +23,17 @@ struct hc_literal {
 	uint64_t hash;
 };
 
+/*
+ * Texts that several nodes look into: the heap, or the values of one computed leaf. An entry is scanned once for the literals
+ * of all of them.
+ */
+struct hc_source {
+	const struct hc_node *leaf; /* one of the nodes, for its leaf; NULL for the heap of strings */
+	struct hc_textset *set;     /* numbers are ids of nodes */
+	uint32_t *exists, n_exists; /* nodes that only ask whether there is a value */
+	uint32_t n_nodes;
+};
+
 struct hc_plan {
 	const struct hc_ir *ir;
 	enum hc_matching matching;
@@ -32,6 +44,8 @@ struct hc_plan {
 	uint32_t n_groups;
 	struct hc_node *nodes; /* by id */
 	uint32_t n_nodes;
+	struct hc_source *sources; /* 0 is the heap, the others by leaf id + 1 */
+	uint32_t n_sources;
 	struct hc_literal *literals;
 	uint32_t n_literals;
 	uint32_t *literal_set, literal_mask; /* open addressing, index + 1 */
