@@ -490,7 +490,7 @@ static int rows(struct gen *g, struct hc_writer *w, const struct hc_gen_opts *op
 		return -ENOMEM;
 	types_init(types, opts);
 	for (uint64_t i = 0; i < n && r >= 0; i++) {
-		unsigned type = types->v[hc_gen_below(&g->rng, types->n)];
+		unsigned type = types->v[opts->each && i < types->n ? i : hc_gen_below(&g->rng, types->n)];
 
 		r = add_row(g, w, type, res, !opts->no_hashes, err);
 		if (r >= 0 && opts->flush_rows && (i + 1) % opts->flush_rows == 0)

@@ -19,6 +19,7 @@ struct hc_gen_opts {
 	uint64_t seed;
 	uint64_t n_rows; /* 0: 1000 */
 	enum hc_gen_mix mix;
+	bool each;                    /* the first rows are one of each type, in order */
 	struct hc_type_set types;     /* only these; empty: all of the mix */
 	uint64_t start_ns;            /* boot clock of the first row; 0: 1 h */
 	uint64_t step_ns;             /* mean time between rows; 0: 1 ms */

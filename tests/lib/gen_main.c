@@ -1,10 +1,12 @@
 /* hc-gen: a generated capture for scripts. hc-gen DIR [KEY=VALUE...] with the keys below; prints rows, losses and
  * bytes. */
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "gen.h"
+#include "store/capture.h"
 
 static int set(struct hc_gen_opts *o, const char *arg)
 {
@@ -34,6 +36,10 @@ static int set(struct hc_gen_opts *o, const char *arg)
 		o->index = true;
 		return 0;
 	}
+	if (strcmp(arg, "each") == 0) {
+		o->each = true;
+		return 0;
+	}
 	if (strcmp(arg, "abort") == 0) {
 		o->abort = true;
 		return 0;
@@ -48,6 +54,50 @@ static int set(struct hc_gen_opts *o, const char *arg)
 	return -1;
 }
 
+static int list_block(struct hc_capture *c, uint32_t block, struct hc_err *err)
+{
+	struct hc_block *b = NULL;
+	struct hc_rows rows;
+	uint64_t *hash = NULL;
+	int r = hc_capture_load(c, block, &b, err);
+
+	if (r >= 0)
+		r = hc_block_rows(b, &rows, err);
+	if (r >= 0) {
+		hash = calloc(rows.n + 1u, sizeof(*hash));
+		r = hash ? hc_gen_block_hashes(b, hash, err) : -ENOMEM;
+	}
+	for (uint32_t i = 0; r >= 0 && i < rows.n; i++) {
+		const struct hc_table_desc *desc = hc_event_desc(rows.type[i]);
+
+		printf("%llu %s %016llx\n", (unsigned long long)rows.seq[i], desc ? desc->name : "?",
+		       (unsigned long long)hash[i]);
+	}
+	free(hash);
+	hc_block_close(b);
+	return r;
+}
+
+static int list(const char *path)
+{
+	struct hc_block_filter all = { 0 };
+	struct hc_capture *c = NULL;
+	struct hc_err err = { 0 };
+	uint32_t *v = NULL, n = 0;
+	char text[1024];
+	int r = hc_capture_open(path, 0, &c, &err);
+
+	if (r >= 0)
+		r = hc_capture_select(c, &all, &v, &n, &err);
+	for (uint32_t i = 0; r >= 0 && i < n; i++)
+		r = list_block(c, v[i], &err);
+	if (r < 0)
+		fprintf(stderr, "hc-gen: %s\n", hc_err_text(&err, text, sizeof(text)));
+	free(v);
+	hc_capture_close(c);
+	return r < 0;
+}
+
 int main(int argc, char **argv)
 {
 	struct hc_gen_opts opts = { .no_hashes = true };
@@ -59,6 +109,8 @@ int main(int argc, char **argv)
 		fputs("usage: hc-gen DIR [KEY=VALUE...]\n", stderr);
 		return 2;
 	}
+	if (argc == 3 && strcmp(argv[1], "list") == 0)
+		return list(argv[2]);
 	for (int i = 2; i < argc; i++) {
 		if (set(&opts, argv[i]) < 0) {
 			fprintf(stderr, "hc-gen: what is '%s'?\n", argv[i]);
