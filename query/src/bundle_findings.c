@@ -90,10 +90,10 @@ static bool has_file(const struct hc_bundle *b, const char *path)
 
 static int add_policy(struct hc_bundle *b, struct hc_falco *f, const char *given, struct hc_err *err)
 {
-	char name[128], path[256], hex[HC_SHA256_HEX], *text;
+	char name[128], path[256], hex[HC_SHA256_HEX], *text = NULL;
 	struct json_object *o;
 	uint8_t digest[32];
-	size_t n_bytes;
+	size_t n_bytes = 0;
 	int r = read_policy(given, &text, &n_bytes, err);
 
 	if (r < 0)

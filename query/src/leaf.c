@@ -738,7 +738,7 @@ void hc_q_row_value(struct q_cap *cap, const struct q_block *b, uint32_t row, co
 		col = hc_q_fd_col(type);
 		if (col < 0)
 			return;
-		/* fallthrough */
+		__attribute__((fallthrough));
 	case Q_FROM_INT:
 		if (hc_view_int(b->view, dom, (unsigned)col, entry, &v))
 			set_int(ret, v);
