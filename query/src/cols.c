@@ -87,11 +87,11 @@ struct q_col *hc_q_col_add(struct q_table *t, const char *name, const char *decl
 	struct q_col *c;
 	char *copy;
 
-	if (t->n_cols >= Q_MAX_COLS)
+	copy = t->n_cols < Q_MAX_COLS ? hc_arena_printf(&t->arena, taken ? "arg_%s" : "%s", name) : NULL;
+	if (!copy || has_name(t, copy)) {
+		t->n_lost++;
 		return &t->nowhere;
-	copy = hc_arena_printf(&t->arena, taken ? "arg_%s" : "%s", name);
-	if (!copy || has_name(t, copy))
-		return &t->nowhere;
+	}
 	c = &t->cols[t->n_cols++];
 	*c = (struct q_col){
 		.name = copy, .decl = decl, .from = (uint8_t)from, .col = (uint16_t)col, .hidden = hidden

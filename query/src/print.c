@@ -526,8 +526,8 @@ static void print_columns(FILE *f, const struct q_table *t)
 			const struct q_col *c = &t->cols[i];
 
 			if (c->hidden == (hidden != 0))
-				fprintf(f, "  %-*s  %-7.*s%s\n", (int)widest, c->name, (int)strcspn(c->decl, " "),
-				        c->decl, hidden ? "  not in *" : "");
+				fprintf(f, "  %-*s  %-*.*s%s\n", (int)widest, c->name, hidden ? 9 : 0,
+				        (int)strcspn(c->decl, " "), c->decl, hidden ? "not in *" : "");
 		}
 	}
 }

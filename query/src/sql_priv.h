@@ -151,8 +151,8 @@ struct q_table {
 	bool versions; /* of objects: every version */
 	uint32_t n_cols;
 	struct q_col *cols;
-	struct q_col nowhere; /* where a column goes that has no place or whose name is taken twice: a test sees to
-	                         it */
+	uint32_t n_lost;       /* columns without a place or a name of their own: a test sees that there are none */
+	struct q_col nowhere;  /* where they go */
 	struct hc_arena arena; /* names */
 };
 
@@ -288,15 +288,10 @@ int hc_q_register_functions(sqlite3 *db);
 /* All tables of one capture as eponymous modules: they need no CREATE. */
 int hc_q_register_capture(sqlite3 *db, struct q_cap *cap);
 
-/* One table of a capture, for xConnect; and the module whose other methods serve tables of that kind. */
+/* One table of a capture, for xConnect of a module whose other methods are this one's. */
 int hc_q_vtab_connect(sqlite3 *db, struct q_cap *cap, const struct q_table *plan, sqlite3_vtab **ret,
                       char **ret_msg);
-const sqlite3_module *hc_q_module(unsigned kind);
-
-struct q_caps; /* captures that a client's connection has open, by path */
-
-/* The module of CREATE VIRTUAL TABLE x USING hindcast('/path'[, table]), and the function hindcast_open(). */
-int hc_q_register_client(sqlite3 *db);
+extern const sqlite3_module hc_q_module;
 
 /* Views over the tables, for people: name and SELECT, with $ before each table's name; ends with NULL. */
 struct q_view {

@@ -419,11 +419,6 @@ static int events_filter(sqlite3_vtab_cursor *base, int idx_num, const char *idx
 	return step(c);
 }
 
-static int events_next(sqlite3_vtab_cursor *base)
-{
-	return step((struct cursor *)base);
-}
-
 static void result(sqlite3_context *ctx, struct q_cap *cap, const struct q_val *v)
 {
 	if (cap->scratch.oom) {
@@ -589,32 +584,80 @@ static int lists_column(sqlite3_vtab_cursor *base, sqlite3_context *ctx, int col
 	return SQLITE_OK;
 }
 
-static int counted_rowid(sqlite3_vtab_cursor *base, sqlite3_int64 *ret)
+/* ---- the module ---- */
+
+static unsigned kind_of(const sqlite3_vtab *base)
 {
+	return ((const struct vtab *)base)->table->kind;
+}
+
+static int best_index(sqlite3_vtab *base, sqlite3_index_info *info)
+{
+	static int (*const by_kind[])(sqlite3_vtab *, sqlite3_index_info *) = {
+		[Q_KIND_EVENTS] = events_best_index,
+		[Q_KIND_OBJS] = objs_best_index,
+		[Q_KIND_LIST] = lists_best_index,
+	};
+
+	return by_kind[kind_of(base)](base, info);
+}
+
+static int filter(sqlite3_vtab_cursor *base, int idx_num, const char *idx, int argc, sqlite3_value **argv)
+{
+	static int (*const by_kind[])(sqlite3_vtab_cursor *, int, const char *, int, sqlite3_value **) = {
+		[Q_KIND_EVENTS] = events_filter,
+		[Q_KIND_OBJS] = objs_filter,
+		[Q_KIND_LIST] = lists_filter,
+	};
+
+	return by_kind[kind_of(base->pVtab)](base, idx_num, idx, argc, argv);
+}
+
+static int next(sqlite3_vtab_cursor *base)
+{
+	switch (kind_of(base->pVtab)) {
+	case Q_KIND_EVENTS:
+		return step((struct cursor *)base);
+	case Q_KIND_OBJS:
+		return objs_next(base);
+	default:
+		return lists_next(base);
+	}
+}
+
+static int column(sqlite3_vtab_cursor *base, sqlite3_context *ctx, int col)
+{
+	switch (kind_of(base->pVtab)) {
+	case Q_KIND_EVENTS:
+		return events_column(base, ctx, col);
+	case Q_KIND_OBJS:
+		return objs_column(base, ctx, col);
+	default:
+		return lists_column(base, ctx, col);
+	}
+}
+
+static int row_id(sqlite3_vtab_cursor *base, sqlite3_int64 *ret)
+{
+	if (kind_of(base->pVtab) == Q_KIND_EVENTS)
+		return events_rowid(base, ret);
 	*ret = (sqlite3_int64)((struct cursor *)base)->i + 1;
 	return SQLITE_OK;
 }
 
-/* ---- modules ---- */
-
-#define MODULE(kind, rowid)                                                                                      \
-	{                                                                                                        \
-		.iVersion = 2, .xConnect = connect_eponymous, .xBestIndex = kind##_best_index,                   \
-		.xDisconnect = disconnect, .xDestroy = disconnect, .xOpen = open_cursor, .xClose = close_cursor, \
-		.xFilter = kind##_filter, .xNext = kind##_next, .xEof = eof, .xColumn = kind##_column,           \
-		.xRowid = (rowid)                                                                                \
-	}
-
-static const sqlite3_module modules[] = {
-	[Q_KIND_EVENTS] = MODULE(events, events_rowid),
-	[Q_KIND_OBJS] = MODULE(objs, counted_rowid),
-	[Q_KIND_LIST] = MODULE(lists, counted_rowid),
+const sqlite3_module hc_q_module = {
+	.xConnect = connect_eponymous,
+	.xBestIndex = best_index,
+	.xDisconnect = disconnect,
+	.xDestroy = disconnect,
+	.xOpen = open_cursor,
+	.xClose = close_cursor,
+	.xFilter = filter,
+	.xNext = next,
+	.xEof = eof,
+	.xColumn = column,
+	.xRowid = row_id,
 };
-
-const sqlite3_module *hc_q_module(unsigned kind)
-{
-	return &modules[kind];
-}
 
 static void aux_free(void *ctx)
 {
@@ -635,7 +678,7 @@ int hc_q_register_capture(sqlite3 *db, struct q_cap *cap)
 		if (!aux)
 			return SQLITE_NOMEM;
 		*aux = (struct aux){ hc_q_cap_ref(cap), plan };
-		rc = sqlite3_create_module_v2(db, plan->name, &modules[plan->kind], aux, aux_free);
+		rc = sqlite3_create_module_v2(db, plan->name, &hc_q_module, aux, aux_free);
 	}
 	return rc;
 }
