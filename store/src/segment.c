@@ -45,8 +45,13 @@ static int read_full(const struct reader *rd, void *to, size_t n_bytes, uint64_t
 
 static int damage_add(struct hc_seg *s, uint64_t off, uint64_t bytes, const char *what)
 {
-	struct hc_seg_damage *d = realloc(s->damage, (s->n_damage + 1u) * sizeof(*d));
+	struct hc_seg_damage *d = s->n_damage ? &s->damage[s->n_damage - 1] : NULL;
 
+	if (d && bytes && d->bytes && d->off + d->bytes == off && strcmp(d->what, what) == 0) {
+		d->bytes += bytes; /* more of the same */
+		return 0;
+	}
+	d = realloc(s->damage, (s->n_damage + 1u) * sizeof(*d));
 	if (!d)
 		return -ENOMEM;
 	s->damage = d;
@@ -379,10 +384,40 @@ static uint64_t footer_bytes_at(const struct reader *in, uint64_t off)
 	return hc_rd_u32(&rd) == HC_SEG_FOOTER_MAGIC ? (uint64_t)payload + HC_FRAME_HEAD_BYTES : 0;
 }
 
+/*
+ * After damage every place that looks like a header is tried, and trying one may read MAX_BYTES. A file made to
+ * look like headers all over must not keep us for hours: reading ends where more was tried in vain than accidents
+ * can explain.
+ */
+#define MAX_IN_VAIN 65536u
+#define MAX_BYTES_IN_VAIN(file_bytes) ((UINT64_C(256) << 20) + 8 * (file_bytes))
+
+struct patience {
+	uint32_t n_tried;
+	uint64_t bytes_tried;
+};
+
+static bool patience_ends(struct patience *p, const struct reader *in, uint64_t off)
+{
+	uint8_t head[HC_FRAME_HEAD_BYTES] = { 0 };
+	struct hc_rd rd = hc_rd_init(head, sizeof(head));
+	uint64_t left = in->bytes - off;
+
+	if (left > sizeof(head) && read_full(in, head, sizeof(head), off, NULL) == 0) {
+		uint32_t payload_bytes;
+
+		hc_rd_u32(&rd);
+		payload_bytes = hc_rd_u32(&rd);
+		p->bytes_tried += payload_bytes < left ? payload_bytes : left;
+	}
+	return ++p->n_tried > MAX_IN_VAIN || p->bytes_tried > MAX_BYTES_IN_VAIN(in->bytes);
+}
+
 /* footer_ok: the footer was read before; another one that is met is then no news. */
 static int walk_blocks(const struct reader *in, uint64_t off, bool hash, bool footer_ok, struct hc_seg *s,
                        struct hc_err *err)
 {
+	struct patience patience = { 0 };
 	bool after_footer = false;
 	int r = 0;
 
@@ -419,7 +454,14 @@ static int walk_blocks(const struct reader *in, uint64_t off, bool hash, bool fo
 		}
 		if (n)
 			snprintf(why.msg, sizeof(why.msg), "the footer is cut at the end of the file");
-		r = search(in, off + 1, &next, err);
+		if (patience_ends(&patience, in, off)) {
+			snprintf(why.msg, sizeof(why.msg),
+			         "too much here only looks like blocks: the rest is not read");
+			next = in->bytes;
+			r = 0;
+		} else {
+			r = search(in, off + 1, &next, err);
+		}
 		if (r < 0)
 			return r;
 		if (next >= in->bytes && !after_footer)
@@ -436,6 +478,40 @@ static bool info_eq(const struct hc_block_info *a, const struct hc_block_info *b
 	       a->first_seq == b->first_seq && a->last_seq == b->last_seq && a->first_ns == b->first_ns &&
 	       a->last_ns == b->last_ns && a->wall_offset_ns == b->wall_offset_ns &&
 	       memcmp(&a->types, &b->types, sizeof(a->types)) == 0;
+}
+
+/* The walk's blocks against the footer's; all three lists are in order of offset. */
+static int compare_footer(struct hc_seg *s, const struct hc_seg_block *told, uint32_t n_told, uint64_t first,
+                          bool hash)
+{
+	uint32_t n_walked = s->n_damage;
+	int r = 0;
+
+	for (uint32_t i = 0, k = 0, d = 0; r == 0 && i < n_told; i++) {
+		const struct hc_seg_block *found;
+
+		while (k < s->n_blocks && s->blocks[k].off < told[i].off)
+			k++;
+		while (d < n_walked && s->damage[d].off + s->damage[d].bytes <= told[i].off)
+			d++;
+		if (k == s->n_blocks || s->blocks[k].off != told[i].off) {
+			bool listed = d < n_walked && s->damage[d].off < told[i].off + told[i].info.bytes;
+
+			if (!listed)
+				r = damage_add(s, told[i].off, told[i].info.bytes,
+				               "the footer names a block that is not there");
+			continue;
+		}
+		found = &s->blocks[k];
+		if (hash && memcmp(found->sha256, told[i].sha256, 32) != 0)
+			r = damage_add(s, told[i].off, told[i].info.bytes,
+			               "the block's SHA-256 is not the one in the footer");
+		else if (!info_eq(&found->info, &told[i].info))
+			r = damage_add(s, told[i].off, 0, "the footer describes another block");
+	}
+	if (r == 0 && s->n_blocks > n_told)
+		r = damage_add(s, first, 0, "the footer leaves out blocks");
+	return r;
 }
 
 static int load(int fd, uint64_t base, uint64_t limit, const char *name, bool walk, bool hash, struct hc_seg **ret,
@@ -471,22 +547,7 @@ static int load(int fd, uint64_t base, uint64_t limit, const char *name, bool wa
 		r = walk_blocks(&in, first, hash, footer != 0, s, err);
 		if (r == 0 && footer) {
 			s->state = HC_SEG_SEALED;
-			for (uint32_t i = 0, k = 0; r == 0 && i < n_told; i++) { /* both are in order of offset */
-				const struct hc_seg_block *found;
-
-				while (k < s->n_blocks && s->blocks[k].off < told[i].off)
-					k++;
-				if (k == s->n_blocks || s->blocks[k].off != told[i].off)
-					continue; /* listed as damage by the walk */
-				found = &s->blocks[k];
-				if (hash && memcmp(found->sha256, told[i].sha256, 32) != 0)
-					r = damage_add(s, told[i].off, told[i].info.bytes,
-					               "the block's SHA-256 is not the one in the footer");
-				else if (!info_eq(&found->info, &told[i].info))
-					r = damage_add(s, told[i].off, 0, "the footer describes another block");
-			}
-			if (r == 0 && s->n_blocks > n_told)
-				r = damage_add(s, first, 0, "the footer leaves out blocks");
+			r = compare_footer(s, told, n_told, first, hash);
 		}
 		free(told);
 		if (r < 0)

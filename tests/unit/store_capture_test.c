@@ -485,3 +485,37 @@ Test(verify, finds_a_missing_and_a_misnamed_segment)
 	free(gone);
 	done(dir, &res);
 }
+
+/* A header that is right, then nothing but the beginnings of block headers, each announcing 30 MB. */
+Test(capture, made_of_false_headers_is_given_up_soon, .timeout = 60)
+{
+	static const uint8_t fake[12] = { 0x5e, 0x2a, 0x4d, 0x18, 0, 0, 0xc0, 1, 'H', 'C', 'B', '1' };
+	struct hc_gen_opts opts = small_opts();
+	struct hc_gen_result res;
+	char *dir = make(&opts, &res), *path = seg_path(dir, "security-00000001.hcs");
+	struct hc_capture *c = open_ok(path, 0);
+	const struct hc_capture_problem *p;
+	uint32_t n_blocks, n;
+	size_t n_bytes;
+	uint8_t *bytes = slurp(path, &n_bytes), *buf = malloc((size_t)48 << 20);
+	uint64_t off = hc_capture_blocks(c, &n_blocks)[1].off, lost = 0;
+
+	hc_capture_close(c);
+	memcpy(buf, bytes, off);
+	for (size_t i = off; i + 12 <= (size_t)48 << 20; i += 12)
+		memcpy(buf + i, fake, 12);
+	spew(path, buf, (size_t)48 << 20);
+	c = open_ok(path, 0);
+	hc_capture_blocks(c, &n_blocks);
+	cr_assert_eq(n_blocks, 1);
+	p = hc_capture_problems(c, &n);
+	cr_assert_lt(n, 10);
+	for (uint32_t i = 0; i < n; i++)
+		lost += p[i].bytes;
+	cr_assert_eq(off + lost, (size_t)48 << 20);
+	hc_capture_close(c);
+	free(bytes);
+	free(buf);
+	free(path);
+	done(dir, &res);
+}
