@@ -42,6 +42,7 @@ struct hc_falco_opts {
 	size_t n_appends;
 	bool time_iso_8601;
 	bool json_no_output, json_no_fields, json_no_tags, json_message; /* json_include_* properties */
+	const char *hostname; /* for JSON alerts; NULL: left out */
 	bool sane; /* without the defects of the original that docs/falco-compat.md lists: fd.ip in (...) and fd.net in (...) */
 };
 

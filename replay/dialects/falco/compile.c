@@ -490,6 +490,51 @@ static bool put_output(struct hc_falco *f, struct frule *r, struct ftext *out)
 	return !out->failed;
 }
 
+/* extra_fields of the configuration: "field", or "key=format". */
+static bool compile_extra(struct hc_falco *f, struct frule *r, const char *spec)
+{
+	struct fcontext c = of_rule(r, "rule output");
+	struct fcheck check = { .arena = &f->work };
+	const char *eq = strchr(spec, '=');
+	struct fextra *e = &r->extras[r->n_extras];
+	const char *format = eq ? eq + 1 : hc_arena_printf(&f->work, "%%%s", spec);
+
+	*e = (struct fextra){ .key = eq ? (struct hc_str){ spec, (uint32_t)(eq - spec) } : hc_str_c(spec), .raw = !eq };
+	if (!format || !falco_format_parse(hc_arena_str(&f->work, hc_str_c(format)), &check, &e->format))
+		return falco_diag(f, true, E_OUTPUT, &c, "extra field '%s': %s", spec, check.msg);
+	if (e->raw && (e->format->n != 1 || !e->format->tokens[0].val))
+		return falco_diag(f, true, E_OUTPUT, &c, "extra field '%s' is no field", spec);
+	e->format->keep = true;
+	r->n_extras++;
+	return true;
+}
+
+static bool compile_extras(struct hc_falco *f, struct frule *r)
+{
+	uint32_t n = 0;
+
+	r->n_extras = 0;
+	r->extras = NULL;
+	for (size_t i = 0; i < f->opts.n_appends; i++)
+		for (unsigned k = 0; f->opts.appends[i].extra_fields && f->opts.appends[i].extra_fields[k]; k++)
+			n++;
+	if (!n)
+		return true;
+	r->extras = hc_arena_alloc(&f->work, n * sizeof(*r->extras));
+	if (!r->extras) {
+		f->no_memory = true;
+		return false;
+	}
+	for (size_t i = 0; i < f->opts.n_appends; i++) {
+		const struct hc_falco_append *a = &f->opts.appends[i];
+
+		for (unsigned k = 0; matches_append(r, a) && a->extra_fields && a->extra_fields[k]; k++)
+			if (!compile_extra(f, r, a->extra_fields[k]))
+				return false;
+	}
+	return true;
+}
+
 /* False: the rule is out, reported or passed over. */
 static bool compile_output(struct hc_falco *f, struct frule *r)
 {
@@ -513,6 +558,9 @@ static bool compile_output(struct hc_falco *f, struct frule *r)
 		}
 		return falco_diag_text(f, true, E_OUTPUT, &c, &out, check.pos, "%s", check.msg);
 	}
+	r->format->keep = true; /* an alert is never left out for a missing value */
+	if (!compile_extras(f, r))
+		return false;
 	for (unsigned i = 0; i < N_DEPRECATED; i++) {
 		const char *p = memmem(out.p, out.len, deprecated_fields[i], strlen(deprecated_fields[i]));
 

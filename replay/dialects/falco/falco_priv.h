@@ -63,6 +63,14 @@ struct fexception {
 
 struct fformat;
 
+/* append_output's extra_fields. */
+struct fextra {
+	struct hc_str key;
+	struct fformat *format;
+	bool raw; /* one field, with its type */
+	struct fbound *bound, *bound_child;
+};
+
 struct frule {
 	struct hc_str name; /* first in all three tables' entries */
 	struct hc_falco_rule pub;
@@ -82,8 +90,10 @@ struct frule {
 	struct fx *tree;
 	struct fformat *format;
 	bool dropped;
+	struct fextra *extras; /* more keys of output_fields */
+	uint32_t n_extras;
 	/* of the build */
-	struct fbound_format *bound;
+	struct fbound *bound, *bound_child;
 };
 
 /* Entries in the order of their first definition; each begins with its name. */
@@ -111,6 +121,12 @@ struct hc_falco {
 	uint32_t counter;
 	struct fdiag *diags;
 	uint32_t n_diags, cap_diags;
+	/* of the build: by IR rule */
+	struct fbuilt {
+		struct frule *rule;
+		bool child; /* the event of the new process */
+	} *built;
+	uint32_t n_built;
 	uint32_t first_diag;     /* of the file being read */
 	struct ffile {
 		const char *name;
@@ -165,6 +181,8 @@ struct flist *falco_list(const struct hc_falco *f, struct hc_str name);
 struct fmacro *falco_macro(const struct hc_falco *f, struct hc_str name);
 struct frule *falco_rule(const struct hc_falco *f, struct hc_str name);
 
+/* Fills in what callers see of the rules. */
+bool falco_publish(struct hc_falco *f);
 /* Compiles all that was read. False when something failed. */
 bool falco_compile(struct hc_falco *f);
 /* Is the field's name one that an exception may use? As `X exists` would compile. */
@@ -183,6 +201,26 @@ struct fformat {
 	uint32_t n;
 	bool keep; /* prints absent values as <NA> instead of leaving the line out */
 };
+
+/* A format with the accesses of its tokens, per event type. */
+struct fbinder;
+struct hc_access;
+struct fbound {
+	const struct fformat *format;
+	const struct hc_access **by_type[HC_EV_MAX]; /* per token; NULL: not bound for the type */
+};
+
+struct fbound *falco_format_bind(struct hc_arena *arena, const struct fformat *f);
+/* For the binder's event type; false when out of memory. */
+bool falco_format_bind_type(struct fbound *bound, struct fbinder *b);
+
+struct fjson;
+/* False: a value is missing and the format does not keep such lines. */
+bool falco_format_put(const struct fbound *f, struct hc_view *v, unsigned type, uint32_t row, struct fjson *out);
+/* The distinct fields of formats as one JSON object, keys sorted. time_key: added with the event's time; NULL: none. */
+void falco_fields_put(const struct fbound *const *formats, uint32_t n, const struct fextra *extras, uint32_t n_extras,
+                      bool child, const char *time_key, struct hc_view *v, unsigned type, uint32_t row, int64_t wall_ns,
+                      struct fjson *out);
 
 /* False with c filled. */
 bool falco_format_parse(struct hc_str text, struct fcheck *c, struct fformat **ret);

@@ -1466,6 +1466,8 @@ static int load_yaml(struct hc_falco *f, struct hc_yaml *yaml, int r, const stru
 	read_documents(f, yaml);
 	if (!f->no_memory)
 		falco_compile(f);
+	if (!f->no_memory && !falco_publish(f))
+		f->no_memory = true;
 	if (f->no_memory)
 		return hc_err_set(err, -ENOMEM, "out of memory");
 	return f->file_failed ? first_error(f, err) : 0;
@@ -1560,6 +1562,7 @@ struct hc_falco *hc_falco_free(struct hc_falco *f)
 	free(f->rules.hash);
 	free(f->diags);
 	free(f->files);
+	free(f->built);
 	hc_arena_done(&f->work);
 	hc_arena_done(&f->arena);
 	free(f);

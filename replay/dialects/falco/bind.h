@@ -1,0 +1,46 @@
+/* Falco's fields as accesses of the IR, per event type. */
+#ifndef HC_FALCO_BIND_H
+#define HC_FALCO_BIND_H
+
+#include "replay/dialects/falco/check.h"
+#include "replay/dialects/falco/rows.h"
+#include "replay/ir.h"
+
+/* Why a field has no value, beside "not on this event". */
+struct fwhy {
+	uint16_t field;
+	const char *text;   /* NULL: nothing is wrong */
+	const char *fact;   /* what a capture may have or not; NULL: none has it */
+	const char *remedy;
+};
+
+struct fbinder {
+	struct hc_ir *ir;
+	bool own_events; /* rows that Falco does not know have fields too */
+	unsigned type;
+	bool child;
+	const struct frow *row;
+	const struct hc_path *at_row, *task, *proc, *image, *fd, *sock; /* NULL: the type has none */
+	struct fkeep *kept; /* arguments of leaves, one of each */
+	struct fwhy why;    /* of the last falco_bind */
+};
+
+void fbinder_init(struct fbinder *b, struct hc_ir *ir, bool own_events);
+void fbinder_type(struct fbinder *b, unsigned type);
+/* The event that a fork is for the new process: type is that of the fork. */
+void fbinder_type_child(struct fbinder *b);
+
+/* A field's value; NULL: it never has one on rows of this type (b->why may say more). */
+const struct hc_access *falco_bind(struct fbinder *b, const struct fref *f);
+/* Of a field of processes, reached over another process: bare ancestor fields. NULL when it is none of them. */
+const struct hc_access *falco_bind_any_ancestor(struct fbinder *b, const struct fref *f);
+bool falco_is_ancestor_field(const struct fref *f); /* bare: any ancestor */
+/* Transformers and lists too. */
+const struct hc_access *falco_bind_val(struct fbinder *b, const struct fx_val *v);
+/* A text at an address of its own: leaves' arguments are compared by address. */
+const struct hc_str *fbinder_keep(struct fbinder *b, struct hc_str s);
+
+/* Event types that have a row for Falco; own: all but those of the recorder. */
+struct hc_type_set falco_event_types(bool own);
+
+#endif

@@ -1,0 +1,461 @@
+/*
+ * Conditions into atoms. Most fields are an access and an operator; below are those whose comparison is more than that: names
+ * of errors and events compare as the numbers they stand for, so that no text is made per row, and the fields that mean "either
+ * end" or "any ancestor".
+ */
+#include "replay/dialects/falco/lower.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#include "store/schema.h"
+
+static const struct hc_node *atom(struct flower *l, const struct hc_access *a, enum hc_op op, enum hc_quant q,
+                                  const struct hc_value *consts, size_t n)
+{
+	if (!a)
+		return hc_node_const(l->b->ir, false);
+	return hc_node_atom(l->b->ir, a, op, q, 0, consts, n, l->err);
+}
+
+static const struct hc_node *no(struct flower *l)
+{
+	return hc_node_const(l->b->ir, false);
+}
+
+static const struct hc_node *exists(struct flower *l, const struct hc_access *a)
+{
+	return atom(l, a, HC_OP_EXISTS, HC_Q_ANY, NULL, 0);
+}
+
+static const struct hc_node *both(struct flower *l, const struct hc_node *a, const struct hc_node *b)
+{
+	return a && b ? hc_node_and(l->b->ir, (const struct hc_node *[]){ a, b }, 2) : NULL;
+}
+
+static const struct hc_node *any(struct flower *l, const struct hc_node *a, const struct hc_node *b)
+{
+	return a && b ? hc_node_or(l->b->ir, (const struct hc_node *[]){ a, b }, 2) : NULL;
+}
+
+static const struct hc_node *inverse(struct flower *l, const struct hc_node *a)
+{
+	return a ? hc_node_not(l->b->ir, a) : NULL;
+}
+
+static enum hc_op op_of(enum fop op)
+{
+	switch (op) {
+	case FOP_EXISTS:
+		return HC_OP_EXISTS;
+	case FOP_LE:
+		return HC_OP_LE;
+	case FOP_LT:
+		return HC_OP_LT;
+	case FOP_GE:
+		return HC_OP_GE;
+	case FOP_GT:
+		return HC_OP_GT;
+	case FOP_NE:
+		return HC_OP_NE;
+	case FOP_GLOB:
+		return HC_OP_GLOB;
+	case FOP_IGLOB:
+		return HC_OP_IGLOB;
+	case FOP_CONTAINS:
+	case FOP_BCONTAINS:
+		return HC_OP_CONTAINS;
+	case FOP_ICONTAINS:
+		return HC_OP_ICONTAINS;
+	case FOP_STARTSWITH:
+	case FOP_BSTARTSWITH:
+		return HC_OP_STARTSWITH;
+	case FOP_ENDSWITH:
+		return HC_OP_ENDSWITH;
+	case FOP_REGEX:
+		return HC_OP_REGEX;
+	case FOP_PMATCH:
+		return HC_OP_PMATCH;
+	case FOP_IN:
+	case FOP_INTERSECTS:
+		return HC_OP_IN;
+	default:
+		return HC_OP_EQ;
+	}
+}
+
+/* A negative constant against an unsigned column, where Falco's field is signed. */
+static bool out_of_range(const struct hc_access *a, enum hc_op op, const struct hc_value *c, bool *ret_true)
+{
+	if (hc_access_type(a) != HC_VT_U64 || c->type != HC_VT_I64 || c->i >= 0)
+		return false;
+	*ret_true = op == HC_OP_GT || op == HC_OP_GE || op == HC_OP_NE;
+	return true;
+}
+
+static const struct hc_node *one(struct flower *l, const struct hc_access *a, enum hc_op op, const struct hc_value *c)
+{
+	bool yes;
+
+	if (a && out_of_range(a, op, c, &yes))
+		return yes ? exists(l, a) : no(l);
+	return atom(l, a, op, HC_Q_ANY, c, 1);
+}
+
+/* oneof, anyof, allof over a list of constants. */
+static const struct hc_node *modified(struct flower *l, const struct fx *x, const struct hc_access *a)
+{
+	enum hc_op op = op_of(x->op);
+	const struct hc_node *some = no(l), *twice = no(l), *all = exists(l, a);
+
+	if (x->op == FOP_EQ && x->mod == FMOD_ANYOF && x->n_consts)
+		return atom(l, a, HC_OP_IN, HC_Q_ANY, x->consts, x->n_consts);
+	for (uint32_t i = 0; i < x->n_consts && some && twice && all; i++) {
+		const struct hc_node *hit = one(l, a, op, &x->consts[i]);
+
+		if (x->mod == FMOD_ONEOF)
+			twice = any(l, twice, both(l, some, hit));
+		if (x->mod == FMOD_ALLOF)
+			all = both(l, all, hit);
+		some = any(l, some, hit);
+	}
+	if (x->mod == FMOD_ANYOF)
+		return some;
+	return x->mod == FMOD_ALLOF ? all : both(l, some, inverse(l, twice));
+}
+
+static const struct hc_node *compare(struct flower *l, const struct fx *x, const struct hc_access *a)
+{
+	enum hc_quant q = x->op == FOP_INTERSECTS ? HC_Q_ANY : HC_Q_ALL;
+	enum hc_op op = op_of(x->op);
+
+	if (!a)
+		return no(l);
+	if (x->op == FOP_EXISTS)
+		return exists(l, a);
+	if (x->rhs) {
+		const struct hc_access *b = falco_bind_val(l->b, x->rhs);
+
+		if (!b)
+			return no(l);
+		return hc_node_cmp(l->b->ir, a, op, q, b, l->err);
+	}
+	if (x->mod)
+		return modified(l, x, a);
+	if (op == HC_OP_IN || op == HC_OP_PMATCH) {
+		if (!x->n_consts)
+			return no(l);
+		return atom(l, a, op, q, x->consts, x->n_consts);
+	}
+	if (!x->n_consts)
+		return no(l);
+	return one(l, a, op, &x->consts[0]);
+}
+
+/* ---- numbers behind names ---- */
+
+/* evt.res: SUCCESS and the errors' names. */
+static const struct hc_node *compare_res(struct flower *l, const struct fx *x)
+{
+	struct fref ret_field = { .id = F_EVT_RAWRES, .type = FT_INT64 };
+	const struct hc_access *ret = falco_bind(l->b, &ret_field);
+	const struct hc_value zero = hc_value_i64(0);
+	const struct hc_node *hit = no(l);
+
+	if (!ret)
+		return no(l);
+	for (uint32_t i = 0; i < x->n_consts && hit; i++) {
+		const struct hc_node *n = no(l);
+
+		if (hc_str_eq(x->texts[i], HC_STR("SUCCESS"))) {
+			n = atom(l, ret, HC_OP_GE, HC_Q_ANY, &zero, 1);
+		} else {
+			for (int64_t e = 1; e < 4096; e++) {
+				const char *name = falco_errno_name(e);
+				struct hc_value v = hc_value_i64(-e);
+
+				if (name && hc_str_eq(x->texts[i], hc_str_c(name))) {
+					n = atom(l, ret, HC_OP_EQ, HC_Q_ANY, &v, 1);
+					break;
+				}
+			}
+			if (n && hc_node_is_false(n) && x->texts[i].len && x->texts[i].p[0] == '-') { /* a nameless one */
+				struct hc_value v = hc_value_i64(strtoll(x->texts[i].p, NULL, 10));
+
+				if (!falco_errno_name(-v.i))
+					n = atom(l, ret, HC_OP_EQ, HC_Q_ANY, &v, 1);
+			}
+		}
+		hit = any(l, hit, n);
+	}
+	return x->op == FOP_NE ? both(l, exists(l, ret), inverse(l, hit)) : hit;
+}
+
+static const struct hc_node *compare_failed(struct flower *l, const struct fx *x)
+{
+	struct fref ret_field = { .id = F_EVT_RAWRES, .type = FT_INT64 };
+	const struct hc_access *ret = falco_bind(l->b, &ret_field);
+	const struct hc_value zero = hc_value_i64(0);
+	bool want = x->consts[0].u;
+
+	if (!ret)
+		return no(l);
+	if (x->op == FOP_NE)
+		want = !want;
+	return atom(l, ret, want ? HC_OP_LT : HC_OP_GE, HC_Q_ANY, &zero, 1);
+}
+
+static const struct hc_node *numbers(struct flower *l, unsigned col, const struct hc_value *v, uint32_t n)
+{
+	return n ? atom(l, hc_access_col(l->b->ir, l->b->at_row, col), HC_OP_IN, HC_Q_ANY, v, n) : no(l);
+}
+
+#define MAX_NUMBERS 512
+
+/* The event's name where the row decides it: by the number of the call. */
+static const struct hc_node *compare_type(struct flower *l, const struct fx *x)
+{
+	struct hc_value nrs[2][MAX_NUMBERS];
+	uint32_t n[2] = { 0 };
+	struct hc_value compat = hc_value_u64(HC_ROW_COMPAT);
+	const struct hc_access *flags = hc_access_col(l->b->ir, l->b->at_row, HC_COL_ROW_FLAGS);
+	const struct hc_node *hit, *is_compat;
+
+	for (uint32_t i = 0; i < x->n_consts; i++) {
+		if (l->b->type == HC_EV_PROC_FORK) {
+			static const struct {
+				const char *name;
+				unsigned nr;
+			} forks[] = { { "fork", 57 }, { "vfork", 58 }, { "clone3", 435 } };
+
+			for (unsigned k = 0; k < 3; k++)
+				if (hc_str_eq(x->texts[i], hc_str_c(forks[k].name)) && n[0] < MAX_NUMBERS)
+					nrs[0][n[0]++] = hc_value_u64(forks[k].nr);
+			continue;
+		}
+		for (unsigned table = 0; table < 2; table++)
+			for (uint64_t nr = 0; nr < 1024 && n[table] < MAX_NUMBERS; nr++) {
+				const char *name = falco_syscall_name(nr, table);
+
+				/* A call that has a type of its own is never such a row. */
+				if (name && hc_str_eq(x->texts[i], hc_str_c(name)) && !hc_event_desc_by_name(x->texts[i]))
+					nrs[table][n[table]++] = hc_value_u64(nr);
+			}
+	}
+	if (l->b->type == HC_EV_PROC_FORK) {
+		static const struct hc_str clone = { "clone", 5 };
+		const struct hc_value others[] = { hc_value_u64(57), hc_value_u64(58), hc_value_u64(435) };
+
+		hit = numbers(l, HC_C_PROC_FORK_via, nrs[0], n[0]);
+		for (uint32_t i = 0; i < x->n_consts; i++)
+			if (hc_str_eq(x->texts[i], clone))
+				hit = any(l, hit, inverse(l, numbers(l, HC_C_PROC_FORK_via, others, 3)));
+	} else {
+		is_compat = atom(l, flags, HC_OP_MASK_ANY, HC_Q_ANY, &compat, 1);
+		hit = any(l, both(l, inverse(l, is_compat), numbers(l, HC_COL_NR, nrs[0], n[0])),
+		          both(l, is_compat, numbers(l, HC_COL_NR, nrs[1], n[1])));
+		if (!n[0] && !n[1])
+			hit = no(l);
+	}
+	return x->op == FOP_NE ? inverse(l, hit) : hit;
+}
+
+/* evt.is_open_read and evt.is_open_write from the access mode, a column. */
+static const struct hc_node *compare_open(struct flower *l, const struct fx *x)
+{
+	const struct hc_value low = hc_value_u64(1), high = hc_value_u64(2);
+	const struct hc_table_desc *d = hc_event_desc(l->b->type);
+	const struct hc_node *is_low, *is_high, *n;
+	const struct hc_access *flags;
+	bool want = x->consts[0].u;
+
+	if (x->op == FOP_NE)
+		want = !want;
+	if (l->b->type != HC_EV_OPEN && l->b->type != HC_EV_OPENAT && l->b->type != HC_EV_OPENAT2 &&
+	    l->b->type != HC_EV_OPEN_BY_HANDLE_AT)
+		return hc_node_const(l->b->ir, !want);
+	flags = hc_access_col(l->b->ir, l->b->at_row, (unsigned)hc_col_find(d, HC_STR("flags")));
+	is_low = atom(l, flags, HC_OP_MASK_ANY, HC_Q_ANY, &low, 1);
+	is_high = atom(l, flags, HC_OP_MASK_ANY, HC_Q_ANY, &high, 1);
+	if (x->lhs->field.id == F_EVT_IS_OPEN_READ) /* all but write-only */
+		n = inverse(l, both(l, is_low, inverse(l, is_high)));
+	else
+		n = any(l, both(l, is_low, inverse(l, is_high)), both(l, is_high, inverse(l, is_low)));
+	return want ? n : inverse(l, n);
+}
+
+static bool all_not_negative(const struct fx *x)
+{
+	for (uint32_t i = 0; i < x->n_consts; i++)
+		if (x->consts[i].i < 0)
+			return false;
+	return x->n_consts;
+}
+
+/* The descriptor a call made is its result, except that every failure is -1: the same against numbers from 0 on. */
+static const struct hc_access *fd_num(struct flower *l, const struct fx *x)
+{
+	if (l->b->row->fd == FD_NEW && !x->rhs && all_not_negative(x) && falco_row_has_ret(l->b->type))
+		return hc_access_col(l->b->ir, l->b->at_row, HC_COL_RET);
+	return falco_bind(l->b, &x->lhs->field);
+}
+
+/* ---- either end ---- */
+
+static const struct hc_access *end(struct flower *l, enum ffield_id id)
+{
+	struct fref f = { .id = (uint16_t)id, .type = falco_fields[id].type };
+
+	return falco_bind(l->b, &f);
+}
+
+/* = and in: one of the ends; !=: neither, where there is at least one. */
+static const struct hc_node *ends(struct flower *l, const struct fx *x, const struct hc_access *a, const struct hc_access *b,
+                                  enum hc_op op, const struct hc_value *consts, size_t n)
+{
+	const struct hc_node *hit;
+
+	if (!a || !b)
+		return no(l);
+	if (x->op == FOP_EXISTS)
+		return any(l, exists(l, a), exists(l, b));
+	if (!n)
+		return no(l);
+	hit = any(l, atom(l, a, op, HC_Q_ANY, consts, n), atom(l, b, op, HC_Q_ANY, consts, n));
+	if (x->op == FOP_NE)
+		return both(l, any(l, exists(l, a), exists(l, b)), inverse(l, hit));
+	return hit;
+}
+
+static const struct hc_node *compare_ends(struct flower *l, const struct fx *x)
+{
+	enum hc_op op = x->op == FOP_NE ? HC_OP_EQ : op_of(x->op);
+	size_t n = x->n_consts;
+
+	switch (x->lhs->field.id) {
+	case F_FD_IP:
+		if (x->op == FOP_IN && !l->sane) /* the original compares addresses of length 0 */
+			return no(l);
+		return ends(l, x, end(l, F_FD_LIP), end(l, F_FD_RIP), op, x->consts, n);
+	case F_FD_NET:
+		if (x->op == FOP_IN && !l->sane && n > 1) /* the original looks at the first only */
+			n = 1;
+		return ends(l, x, end(l, F_FD_LIP), end(l, F_FD_RIP), HC_OP_NET, x->consts, n);
+	default:
+		return ends(l, x, end(l, F_FD_LPORT), end(l, F_FD_RPORT), op, x->consts, n);
+	}
+}
+
+static const struct hc_node *compare_net(struct flower *l, const struct fx *x)
+{
+	const struct hc_access *a = falco_bind(l->b, &x->lhs->field);
+	const struct hc_node *hit;
+
+	if (!a || x->op == FOP_EXISTS)
+		return exists(l, a);
+	if (!x->n_consts)
+		return no(l);
+	hit = atom(l, a, HC_OP_NET, HC_Q_ANY, x->consts, x->n_consts);
+	return x->op == FOP_NE ? both(l, exists(l, a), inverse(l, hit)) : hit;
+}
+
+/* evt.around[t] = ms */
+static const struct hc_node *compare_around(struct flower *l, const struct fx *x)
+{
+	const struct hc_access *wall = hc_access_row(l->b->ir, l->b->at_row, HC_ROWF_WALL_NS);
+	uint64_t at = strtoull(x->lhs->field.name.p, NULL, 10), ms = x->consts[0].u;
+	uint64_t span = ms > UINT64_MAX / 2000000 ? UINT64_MAX / 2 : ms * 1000000;
+	struct hc_value low = hc_value_i64(at > span ? (int64_t)(at - span) : 0);
+	struct hc_value high = hc_value_i64(at + span < at || at + span > INT64_MAX ? INT64_MAX : (int64_t)(at + span));
+
+	return both(l, atom(l, wall, HC_OP_GE, HC_Q_ANY, &low, 1), atom(l, wall, HC_OP_LE, HC_Q_ANY, &high, 1));
+}
+
+static const struct hc_node *lower_test(struct flower *l, struct fx *x)
+{
+	const struct fref *f = x->lhs->kind == FVAL_FIELD ? &x->lhs->field : NULL;
+	bool plain = f && !x->rhs && !x->mod && (x->op == FOP_EQ || x->op == FOP_NE || x->op == FOP_IN);
+	struct code_set codes;
+
+	if (!f)
+		return compare(l, x, falco_bind_val(l->b, x->lhs));
+	if (f->id == F_EVT_NUM) { /* events are counted from 1 */
+		codes = falco_codes(x);
+		if (!code_set_count(&codes))
+			return no(l);
+	}
+	switch (f->id) {
+	case F_FD_IP:
+	case F_FD_NET:
+	case F_FD_PORT:
+	case F_FD_PROTO:
+		return compare_ends(l, x);
+	case F_FD_CNET:
+	case F_FD_SNET:
+	case F_FD_LNET:
+	case F_FD_RNET:
+		return compare_net(l, x);
+	case F_FD_NUM:
+		return compare(l, x, fd_num(l, x));
+	case F_EVT_AROUND:
+		return compare_around(l, x);
+	case F_EVT_RES:
+		if (plain)
+			return compare_res(l, x);
+		break;
+	case F_EVT_FAILED:
+		if (plain && x->n_consts == 1)
+			return compare_failed(l, x);
+		break;
+	case F_EVT_IS_OPEN_READ:
+	case F_EVT_IS_OPEN_WRITE:
+		if (plain && x->n_consts == 1)
+			return compare_open(l, x);
+		break;
+	case F_EVT_TYPE:
+	case F_SYSCALL_TYPE:
+		if (plain && (l->b->type == HC_EV_SYS || l->b->type == HC_EV_PROC_FORK))
+			return compare_type(l, x);
+		break;
+	case F_PROC_APID:
+		if (f->arg == FARG_NONE && x->op == FOP_IN && !l->sane)
+			return no(l);
+		break;
+	default:
+		break;
+	}
+	if (falco_is_ancestor_field(f))
+		return compare(l, x, falco_bind_any_ancestor(l->b, f));
+	return compare(l, x, falco_bind(l->b, f));
+}
+
+const struct hc_node *falco_lower(struct flower *l, struct fx *x)
+{
+	const struct hc_node **kids, *n = NULL;
+
+	if (x->memo && x->memo_type == l->stamp)
+		return x->memo;
+	if (x->kind == FX_TEST) {
+		n = lower_test(l, x);
+	} else {
+		kids = malloc(x->n * sizeof(const struct hc_node *) + 1);
+		if (!kids) {
+			hc_err_set(l->err, -ENOMEM, "out of memory");
+			return NULL;
+		}
+		for (uint32_t i = 0; i < x->n; i++) {
+			kids[i] = falco_lower(l, x->kids[i]);
+			if (!kids[i]) {
+				free(kids);
+				return NULL;
+			}
+		}
+		n = x->kind == FX_AND ? hc_node_and(l->b->ir, kids, x->n) :
+		    x->kind == FX_OR  ? hc_node_or(l->b->ir, kids, x->n) :
+		                        hc_node_not(l->b->ir, kids[0]);
+		free(kids);
+	}
+	x->memo = n;
+	x->memo_type = l->stamp;
+	return n;
+}

@@ -1,0 +1,17 @@
+/* Typed conditions as nodes of the IR, per event type. */
+#ifndef HC_FALCO_LOWER_H
+#define HC_FALCO_LOWER_H
+
+#include "replay/dialects/falco/bind.h"
+
+struct flower {
+	struct fbinder *b;
+	bool sane; /* without the defects of the original */
+	uint32_t stamp; /* of the type, for what is kept in the tree */
+	struct hc_err *err;
+};
+
+/* NULL with err filled when an atom does not compile. */
+const struct hc_node *falco_lower(struct flower *l, struct fx *x);
+
+#endif

@@ -1,0 +1,1270 @@
+/*
+ * Values of rows for Falco's eyes. Everything reads through the view: what is absent there is absent here, and every renderer
+ * writes nothing rather than guess.
+ */
+#include "replay/dialects/falco/rows.h"
+
+#include <arpa/inet.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <time.h>
+
+#define AT_FDCWD_NUM (-100)
+#define TCP_LISTEN_STATE 10
+
+static const struct frow map[HC_EV_MAX] = {
+#define FALCO_ROW(type, code_, fd_, fd_col_, after_, sock_, path_)                                                    \
+	[HC_EV_##type] = { .code = (code_), .fd = (fd_), .fd_col = (fd_col_), .after_col = (after_),                  \
+		           .sock_col = (sock_), .path_col = (path_) },
+#include "replay/dialects/falco/rows.def"
+};
+
+static const struct ffrom froms[] = {
+#define FALCO_FROM(type_, param_, how_, what_) { HC_EV_##type_, #param_, HOW_##how_, what_ },
+#include "replay/dialects/falco/rows.def"
+};
+
+const struct frow *falco_row_map(unsigned type)
+{
+	return type < HC_EV_MAX ? &map[type] : &map[0];
+}
+
+const struct ffrom *falco_from(unsigned type, struct hc_str param)
+{
+	for (size_t i = 0; i < sizeof(froms) / sizeof(froms[0]); i++)
+		if (froms[i].type == type && hc_str_eq(param, hc_str_c(froms[i].param)))
+			return &froms[i];
+	return NULL;
+}
+
+const char *falco_row_name(unsigned type)
+{
+	const struct hc_table_desc *d = hc_event_desc(type);
+	const struct frow *row = falco_row_map(type);
+
+	if (type == HC_EV_SYS || type == HC_EV_PROC_FORK)
+		return NULL;
+	if (type == HC_EV_CTR_START)
+		return "container";
+	if (type == HC_EV_CTR_STOP)
+		return "container_removed";
+	if (!row->code || row->code == CODE_GENERIC)
+		return d ? d->name : "";
+	return falco_events[row->code].name;
+}
+
+bool falco_row_has_ret(unsigned type)
+{
+	const struct frow *row = falco_row_map(type);
+
+	return row->code && row->code != CODE_GENERIC && (falco_events[row->code].flags & EVF_SYSCALL);
+}
+
+struct fctx falco_ctx(struct hc_view *v, unsigned type, uint32_t entry)
+{
+	return (struct fctx){ .v = v, .type = type, .dom = HC_DOM_ROWS(type), .entry = entry, .row = falco_row_map(type) };
+}
+
+static const char *fork_name(const struct fctx *c)
+{
+	int64_t nr = hc_view_int_or(c->v, c->dom, HC_C_PROC_FORK_via, c->entry, 56);
+
+	return nr == 57 ? "fork" : nr == 58 ? "vfork" : nr == 435 ? "clone3" : "clone";
+}
+
+static const char *sys_name(const struct fctx *c)
+{
+	int64_t nr = hc_view_int_or(c->v, c->dom, HC_COL_NR, c->entry, -1);
+	int64_t flags = hc_view_int_or(c->v, c->dom, HC_COL_ROW_FLAGS, c->entry, 0);
+	const char *name = nr < 0 ? NULL : falco_syscall_name((uint64_t)nr, flags & HC_ROW_COMPAT);
+
+	return name ? name : "unknown";
+}
+
+const char *fctx_name(const struct fctx *c)
+{
+	const char *name = falco_row_name(c->type);
+
+	if (name)
+		return name;
+	return c->type == HC_EV_PROC_FORK ? fork_name(c) : sys_name(c);
+}
+
+bool fctx_ret(const struct fctx *c, int64_t *ret)
+{
+	switch (c->type) {
+	case HC_EV_PROC_EXEC:
+		*ret = 0;
+		return true;
+	case HC_EV_PROC_FORK:
+		return hc_view_int(c->v, c->dom, HC_C_PROC_FORK_child_vtid, c->entry, ret) ||
+		       hc_view_int(c->v, c->dom, HC_C_PROC_FORK_child_tid, c->entry, ret);
+	case HC_EV_SYS: {
+		struct code_set codes = { 0 };
+
+		if (!falco_type_codes(hc_str_c(sys_name(c)), &codes) || code_set_has(&codes, CODE_GENERIC))
+			return false;
+		break;
+	}
+	default:
+		if (!falco_row_has_ret(c->type))
+			return false;
+	}
+	return hc_view_int(c->v, c->dom, HC_COL_RET, c->entry, ret);
+}
+
+uint32_t fctx_task(const struct fctx *c)
+{
+	return hc_view_ref(c->v, c->dom, HC_COL_TASK, c->entry);
+}
+
+uint32_t fctx_proc(const struct fctx *c)
+{
+	uint32_t after = c->row->after_col < 0 ? 0 : hc_view_ref(c->v, c->dom, (unsigned)c->row->after_col, c->entry);
+
+	return after ? after : hc_view_ref(c->v, HC_OBJ_TASK, HC_O_TASK_proc, fctx_task(c));
+}
+
+uint32_t fctx_fdobj(const struct fctx *c)
+{
+	int64_t ret;
+
+	if (c->row->fd == FD_NONE)
+		return 0;
+	if (c->row->fd == FD_NEW)
+		return fctx_ret(c, &ret) && ret >= 0 ? hc_view_ref(c->v, c->dom, (unsigned)c->row->fd_col, c->entry) : 0;
+	return hc_view_ref(c->v, c->dom, (unsigned)c->row->fd_col + 1, c->entry);
+}
+
+bool fctx_fd_num(const struct fctx *c, int64_t *ret)
+{
+	if (c->row->fd == FD_NONE)
+		return false;
+	if (c->row->fd == FD_ARG)
+		return hc_view_int(c->v, c->dom, (unsigned)c->row->fd_col, c->entry, ret);
+	if (!fctx_ret(c, ret))
+		return false;
+	if (*ret < 0)
+		*ret = -1;
+	return true;
+}
+
+int64_t falco_wall(struct hc_view *v, uint64_t boot_ns)
+{
+	return (int64_t)(boot_ns + (uint64_t)hc_block_info(hc_view_block(v))->wall_offset_ns);
+}
+
+struct hc_value falco_out_value(struct fjson *out)
+{
+	struct hc_str s = fjson_end(out);
+
+	return hc_value_str(s);
+}
+
+/* ---- paths and processes ---- */
+
+struct hc_str falco_path_given(struct hc_view *v, uint32_t path)
+{
+	return hc_view_text(v, HC_OBJ_PATH, HC_O_PATH_given, path);
+}
+
+struct hc_str falco_path_text(struct hc_view *v, uint32_t path)
+{
+	struct hc_str s = hc_view_text(v, HC_OBJ_PATH, HC_O_PATH_abs, path);
+
+	if (!s.p)
+		s = hc_view_text(v, HC_OBJ_PATH, HC_O_PATH_real, path);
+	return s.p ? s : falco_path_given(v, path);
+}
+
+struct hc_str falco_path_real(struct hc_view *v, uint32_t path)
+{
+	struct hc_str s = hc_view_text(v, HC_OBJ_PATH, HC_O_PATH_real, path);
+
+	if (!s.p)
+		s = hc_view_text(v, HC_OBJ_PATH, HC_O_PATH_abs, path);
+	return s.p ? s : falco_path_given(v, path);
+}
+
+void falco_path_normal(struct hc_str s, struct fjson *out)
+{
+	uint32_t begin = out->n, i = 0;
+	bool rooted = s.len && s.p[0] == '/';
+
+	if (rooted)
+		fjson_char(out, '/');
+	while (i < s.len && !out->failed) {
+		uint32_t from = i;
+
+		while (i < s.len && s.p[i] != '/')
+			i++;
+		if (i - from == 2 && s.p[from] == '.' && s.p[from + 1] == '.') {
+			while (out->n > begin + rooted && out->p[out->n - 1] != '/')
+				out->n--;
+			if (out->n > begin + rooted)
+				out->n--; /* the slash */
+		} else if (i > from && !(i - from == 1 && s.p[from] == '.')) {
+			if (out->n > begin + rooted)
+				fjson_char(out, '/');
+			fjson_bytes(out, s.p + from, i - from);
+		}
+		i++;
+	}
+}
+
+uint32_t falco_proc_image(struct hc_view *v, uint32_t proc)
+{
+	return hc_view_ref(v, HC_OBJ_PROC, HC_O_PROC_image, proc);
+}
+
+struct hc_str falco_exe(struct hc_view *v, uint32_t image)
+{
+	uint32_t n;
+	const uint32_t *argv = hc_view_strs(v, hc_view_ref(v, HC_OBJ_IMAGE, HC_O_IMAGE_argv, image), &n);
+
+	return n ? hc_view_str(v, argv[0]) : (struct hc_str){ 0 };
+}
+
+void falco_join(struct hc_view *v, uint32_t list, uint32_t from, struct fjson *out)
+{
+	uint32_t n;
+	const uint32_t *items = hc_view_strs(v, list, &n);
+
+	for (uint32_t i = from; i < n; i++) {
+		struct hc_str s = hc_view_str(v, items[i]);
+
+		if (i > from)
+			fjson_char(out, ' ');
+		fjson_bytes(out, s.p, s.len);
+	}
+}
+
+void falco_caps(uint64_t caps, struct fjson *out)
+{
+	static const char *const names[] = {
+		"CHOWN", "DAC_OVERRIDE", "DAC_READ_SEARCH", "FOWNER", "FSETID", "KILL", "SETGID", "SETUID", "SETPCAP",
+		"LINUX_IMMUTABLE", "NET_BIND_SERVICE", "NET_BROADCAST", "NET_ADMIN", "NET_RAW", "IPC_LOCK", "IPC_OWNER",
+		"SYS_MODULE", "SYS_RAWIO", "SYS_CHROOT", "SYS_PTRACE", "SYS_PACCT", "SYS_ADMIN", "SYS_BOOT", "SYS_NICE",
+		"SYS_RESOURCE", "SYS_TIME", "SYS_TTY_CONFIG", "MKNOD", "LEASE", "AUDIT_WRITE", "AUDIT_CONTROL", "SETFCAP",
+		"MAC_OVERRIDE", "MAC_ADMIN", "SYSLOG", "WAKE_ALARM", "BLOCK_SUSPEND", "AUDIT_READ", "PERFMON", "BPF",
+		"CHECKPOINT_RESTORE",
+	};
+	bool any = false;
+
+	for (unsigned i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		if (!(caps >> i & 1))
+			continue;
+		fjson_raw(out, any ? " CAP_" : "CAP_");
+		fjson_raw(out, names[i]);
+		any = true;
+	}
+}
+
+struct hc_str falco_user_name(struct hc_view *v, uint32_t user, uint64_t uid)
+{
+	struct hc_str s = hc_view_text(v, HC_OBJ_USER, HC_O_USER_name, user);
+
+	if (s.p)
+		return s;
+	return uid ? HC_STR("<NA>") : HC_STR("root");
+}
+
+/* By number, among those that the block knows. */
+static struct hc_str name_of_id(struct hc_view *v, bool group, uint32_t id)
+{
+	unsigned dom = group ? HC_OBJ_GROUP : HC_OBJ_USER;
+	uint32_t n = hc_view_n(v, dom);
+
+	if (id == UINT32_MAX)
+		return HC_STR("<NONE>");
+	for (uint32_t i = 1; i <= n; i++) {
+		struct hc_str s;
+
+		if (hc_view_int_or(v, dom, group ? (unsigned)HC_O_GROUP_gid : (unsigned)HC_O_USER_uid, i, -1) != (int64_t)id)
+			continue;
+		s = hc_view_text(v, dom, group ? (unsigned)HC_O_GROUP_name : (unsigned)HC_O_USER_name, i);
+		if (s.p)
+			return s;
+	}
+	return id ? HC_STR("<NA>") : HC_STR("root");
+}
+
+/* ---- sockets ---- */
+
+static struct hc_str unmapped(struct hc_str a)
+{
+	static const uint8_t prefix[12] = { 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff };
+
+	if (a.len == 16 && !memcmp(a.p, prefix, sizeof(prefix)))
+		return (struct hc_str){ a.p + 12, 4 };
+	return a;
+}
+
+static bool is_zero(struct hc_str a)
+{
+	for (uint32_t i = 0; i < a.len; i++)
+		if (a.p[i])
+			return false;
+	return true;
+}
+
+static struct hc_str sock_addr(struct hc_view *v, uint32_t sock, unsigned col)
+{
+	return unmapped(hc_view_bytes(v, hc_view_ref(v, HC_OBJ_SOCK, col, sock)));
+}
+
+static int64_t family_of(struct hc_view *v, uint32_t sock)
+{
+	return hc_view_int_or(v, HC_OBJ_SOCK, HC_O_SOCK_family, sock, -1);
+}
+
+bool falco_is_listener(struct hc_view *v, uint32_t sock)
+{
+	int64_t peer = hc_view_int_or(v, HC_OBJ_SOCK, HC_O_SOCK_peer_port, sock, 0);
+
+	if (hc_view_int_or(v, HC_OBJ_SOCK, HC_O_SOCK_state, sock, 0) == TCP_LISTEN_STATE)
+		return true;
+	return !peer && hc_view_int_or(v, HC_OBJ_SOCK, HC_O_SOCK_local_port, sock, 0) > 0;
+}
+
+bool falco_sock_ends(struct hc_view *v, uint32_t sock, struct fends *e)
+{
+	int64_t role = hc_view_int_or(v, HC_OBJ_SOCK, HC_O_SOCK_role, sock, 0);
+	int64_t family = family_of(v, sock);
+
+	*e = (struct fends){ .local_port = -1, .peer_port = -1, .client_port = -1, .server_port = -1 };
+	if (family != AF_INET && family != AF_INET6)
+		return false;
+	e->local = sock_addr(v, sock, HC_O_SOCK_local_addr);
+	e->peer = sock_addr(v, sock, HC_O_SOCK_peer_addr);
+	e->local_port = hc_view_int_or(v, HC_OBJ_SOCK, HC_O_SOCK_local_port, sock, -1);
+	e->peer_port = hc_view_int_or(v, HC_OBJ_SOCK, HC_O_SOCK_peer_port, sock, -1);
+	/* A v4-mapped peer makes the unspecified local address an IPv4 one too. */
+	if (e->peer.len == 4 && e->local.len == 16 && is_zero(e->local))
+		e->local.len = 4;
+	if (e->local.len == 4 && e->peer.len == 16 && is_zero(e->peer))
+		e->peer.len = 4;
+	if (falco_is_listener(v, sock)) {
+		e->peer = (struct hc_str){ 0 };
+		e->peer_port = -1;
+		e->server = e->local;
+		e->server_port = e->local_port;
+		return true;
+	}
+	if (e->peer_port <= 0 && (!e->peer.p || is_zero(e->peer))) {
+		e->peer = (struct hc_str){ 0 };
+		e->peer_port = -1;
+	}
+	if (role == 1) {
+		e->client = e->local;
+		e->client_port = e->local_port;
+		e->server = e->peer;
+		e->server_port = e->peer_port;
+	} else if (role == 2) {
+		e->client = e->peer;
+		e->client_port = e->peer_port;
+		e->server = e->local;
+		e->server_port = e->local_port;
+	}
+	return true;
+}
+
+void falco_ip_text(struct hc_str raw, struct fjson *out)
+{
+	char buf[INET6_ADDRSTRLEN];
+
+	if ((raw.len == 4 || raw.len == 16) && inet_ntop(raw.len == 4 ? AF_INET : AF_INET6, raw.p, buf, sizeof(buf)))
+		fjson_raw(out, buf);
+}
+
+static void endpoint(struct hc_str addr, int64_t port, bool with_port, struct fjson *out)
+{
+	falco_ip_text(addr.p ? addr : HC_STR("\0\0\0\0"), out);
+	if (with_port) {
+		fjson_char(out, ':');
+		fjson_i64(out, port < 0 ? 0 : port);
+	}
+}
+
+static struct hc_str visible_path(struct hc_str s)
+{
+	while (s.len && !s.p[0]) { /* abstract */
+		s.p++;
+		s.len--;
+	}
+	return s;
+}
+
+static void unix_name(struct hc_view *v, uint32_t sock, struct fjson *out)
+{
+	struct hc_str local = hc_view_text(v, HC_OBJ_SOCK, HC_O_SOCK_local_path, sock);
+	struct hc_str peer = hc_view_text(v, HC_OBJ_SOCK, HC_O_SOCK_peer_path, sock);
+	int64_t role = hc_view_int_or(v, HC_OBJ_SOCK, HC_O_SOCK_role, sock, 0);
+	uint64_t ino = (uint64_t)hc_view_int_or(v, HC_OBJ_SOCK, HC_O_SOCK_ino, sock, 0);
+	uint64_t peer_ino = (uint64_t)hc_view_int_or(v, HC_OBJ_SOCK, HC_O_SOCK_peer_ino, sock, 0);
+	struct hc_str path = visible_path(peer.len ? peer : local);
+	char buf[64];
+
+	if (!hc_view_int_or(v, HC_OBJ_SOCK, HC_O_SOCK_connected, sock, 0)) {
+		fjson_bytes(out, path.p, path.len); /* bound, or nothing */
+		return;
+	}
+	snprintf(buf, sizeof(buf), "%" PRIx64 "->%" PRIx64, role == 2 ? peer_ino : ino, role == 2 ? ino : peer_ino);
+	fjson_raw(out, buf);
+	if (path.len) {
+		fjson_char(out, ' ');
+		fjson_bytes(out, path.p, path.len);
+	}
+}
+
+const char *falco_sock_proto(struct hc_view *v, uint32_t sock)
+{
+	int64_t family = family_of(v, sock);
+	int64_t proto = hc_view_int_or(v, HC_OBJ_SOCK, HC_O_SOCK_protocol, sock, 0);
+	int64_t type = hc_view_int_or(v, HC_OBJ_SOCK, HC_O_SOCK_sock_type, sock, 0);
+
+	if (family != AF_INET && family != AF_INET6)
+		return "<NA>";
+	switch (proto) {
+	case 6:
+		return "tcp";
+	case 17:
+		return "udp";
+	case 1:
+	case 58:
+		return "icmp";
+	case 0:
+		return type == 1 ? "tcp" : type == 2 ? "udp" : type == 3 ? "raw" : "<NA>";
+	default:
+		return type == 3 || proto == 255 ? "raw" : "<NA>";
+	}
+}
+
+void falco_sock_name(struct hc_view *v, uint32_t sock, struct fjson *out)
+{
+	const char *proto = falco_sock_proto(v, sock);
+	bool ports = proto[0] != 'i' && proto[0] != 'r';
+	struct fends e;
+
+	if (family_of(v, sock) == AF_UNIX) {
+		unix_name(v, sock, out);
+		return;
+	}
+	if (!falco_sock_ends(v, sock, &e))
+		return;
+	if (!e.peer.p) {
+		if (e.local_port > 0)
+			endpoint(e.local, e.local_port, true, out);
+		return;
+	}
+	if (hc_view_int_or(v, HC_OBJ_SOCK, HC_O_SOCK_role, sock, 0) == 2) {
+		endpoint(e.peer, e.peer_port, ports, out);
+		fjson_raw(out, "->");
+		endpoint(e.local, e.local_port, ports, out);
+		return;
+	}
+	endpoint(e.local, e.local_port, ports, out);
+	fjson_raw(out, "->");
+	endpoint(e.peer, e.peer_port, ports, out);
+}
+
+const char *falco_sock_type(struct hc_view *v, uint32_t sock)
+{
+	struct fends e;
+
+	if (!sock)
+		return NULL;
+	switch (family_of(v, sock)) {
+	case AF_INET:
+		return "ipv4";
+	case AF_INET6:
+		return falco_sock_ends(v, sock, &e) && (e.peer.len == 4 || e.local.len == 4) ? "ipv4" : "ipv6";
+	case AF_UNIX:
+		return "unix";
+	case AF_NETLINK:
+		return "netlink";
+	default:
+		return "<NA>";
+	}
+}
+
+void falco_addr_text(struct hc_str raw, struct fjson *out)
+{
+	uint16_t family, port;
+
+	if (raw.len < 2)
+		return;
+	memcpy(&family, raw.p, 2);
+	if (family == AF_INET && raw.len >= 8) {
+		memcpy(&port, raw.p + 2, 2);
+		endpoint((struct hc_str){ raw.p + 4, 4 }, ntohs(port), true, out);
+	} else if (family == AF_INET6 && raw.len >= 24) {
+		memcpy(&port, raw.p + 2, 2);
+		endpoint((struct hc_str){ raw.p + 8, 16 }, ntohs(port), true, out);
+	} else if (family == AF_UNIX) {
+		struct hc_str path = visible_path((struct hc_str){ raw.p + 2, raw.len - 2 });
+
+		fjson_bytes(out, path.p, (uint32_t)strnlen(path.p, path.len));
+	} else {
+		fjson_raw(out, "family ");
+		fjson_u64(out, family);
+	}
+}
+
+/* ---- descriptors ---- */
+
+static const struct {
+	const char *type;
+	char letter;
+} fd_kinds[] = {
+	[HC_FD_UNKNOWN] = { "<NA>", 'o' },       [HC_FD_FILE] = { "file", 'f' },
+	[HC_FD_DIR] = { "directory", 'd' },      [HC_FD_CHR] = { "file", 'f' },
+	[HC_FD_BLK] = { "file", 'f' },           [HC_FD_FIFO] = { "file", 'f' },
+	[HC_FD_PIPE] = { "pipe", 'p' },          [HC_FD_IPV4] = { "ipv4", '4' },
+	[HC_FD_IPV6] = { "ipv6", '6' },          [HC_FD_UNIX] = { "unix", 'u' },
+	[HC_FD_NETLINK] = { "netlink", 'n' },    [HC_FD_PACKET] = { "<NA>", 'o' },
+	[HC_FD_VSOCK] = { "<NA>", 'o' },         [HC_FD_ALG] = { "<NA>", 'o' },
+	[HC_FD_SOCK_OTHER] = { "<NA>", 'o' },    [HC_FD_EVENTFD] = { "event", 'e' },
+	[HC_FD_EVENTPOLL] = { "eventpoll", 'l' }, [HC_FD_SIGNALFD] = { "signalfd", 's' },
+	[HC_FD_TIMERFD] = { "timerfd", 't' },    [HC_FD_INOTIFY] = { "inotify", 'i' },
+	[HC_FD_FANOTIFY] = { "<NA>", 'o' },      [HC_FD_BPF_MAP] = { "bpf", 'b' },
+	[HC_FD_BPF_PROG] = { "bpf", 'b' },       [HC_FD_BPF_LINK] = { "bpf", 'b' },
+	[HC_FD_PERF] = { "<NA>", 'o' },          [HC_FD_IO_URING] = { "io_uring", 'r' },
+	[HC_FD_USERFAULTFD] = { "userfaultfd", 'u' }, [HC_FD_MEMFD] = { "memfd", 'm' },
+	[HC_FD_PIDFD] = { "pidfd", 'P' },        [HC_FD_NAMESPACE] = { "file", 'f' },
+	[HC_FD_MQUEUE] = { "file", 'f' },        [HC_FD_TTY] = { "file", 'f' },
+	[HC_FD_ANON] = { "<NA>", 'o' },          [HC_FD_LNK] = { "file", 'f' },
+};
+
+static unsigned fd_kind(struct hc_view *v, uint32_t fdobj)
+{
+	int64_t what = hc_view_int_or(v, HC_OBJ_FDOBJ, HC_O_FDOBJ_what, fdobj, HC_FD_UNKNOWN);
+
+	return what >= 0 && (size_t)what < sizeof(fd_kinds) / sizeof(fd_kinds[0]) ? (unsigned)what : HC_FD_UNKNOWN;
+}
+
+static bool is_socket(unsigned kind)
+{
+	return kind >= HC_FD_IPV4 && kind <= HC_FD_SOCK_OTHER;
+}
+
+const char *falco_fd_type(struct hc_view *v, uint32_t fdobj)
+{
+	unsigned kind = fd_kind(v, fdobj);
+
+	if (kind == HC_FD_IPV6) {
+		const char *by_sock = falco_sock_type(v, hc_view_ref(v, HC_OBJ_FDOBJ, HC_O_FDOBJ_sock, fdobj));
+
+		return by_sock ? by_sock : "ipv6";
+	}
+	return fd_kinds[kind].type;
+}
+
+char falco_fd_typechar(struct hc_view *v, uint32_t fdobj)
+{
+	unsigned kind = fd_kind(v, fdobj);
+
+	if (kind == HC_FD_IPV6)
+		return falco_fd_type(v, fdobj)[3]; /* ipv4, ipv6 */
+	return fd_kinds[kind].letter;
+}
+
+void falco_fd_name(struct hc_view *v, uint32_t fdobj, struct fjson *out)
+{
+	unsigned kind = fd_kind(v, fdobj);
+	struct hc_str s;
+
+	if (is_socket(kind)) {
+		falco_sock_name(v, hc_view_ref(v, HC_OBJ_FDOBJ, HC_O_FDOBJ_sock, fdobj), out);
+		return;
+	}
+	if (kind == HC_FD_MEMFD) {
+		s = hc_view_text(v, HC_OBJ_FDOBJ, HC_O_FDOBJ_name, fdobj);
+		if (s.p) {
+			fjson_bytes(out, s.p, s.len);
+			return;
+		}
+	}
+	if (kind == HC_FD_PIDFD) {
+		int64_t pid;
+
+		if (hc_view_int(v, HC_OBJ_FDOBJ, HC_O_FDOBJ_target, fdobj, &pid)) {
+			fjson_raw(out, "/proc/");
+			fjson_i64(out, pid);
+		}
+		return;
+	}
+	if (fd_kinds[kind].letter != 'f' && fd_kinds[kind].letter != 'd')
+		return;
+	s = falco_path_text(v, hc_view_ref(v, HC_OBJ_FDOBJ, HC_O_FDOBJ_path, fdobj));
+	fjson_bytes(out, s.p, s.len);
+}
+
+/* ---- portable numbers ---- */
+
+struct pair {
+	uint32_t kernel, falco;
+};
+
+static uint64_t by_bits(uint64_t v, const struct pair *pairs, size_t n)
+{
+	uint64_t out = 0;
+
+	for (size_t i = 0; i < n; i++)
+		if ((v & pairs[i].kernel) == pairs[i].kernel)
+			out |= pairs[i].falco;
+	return out;
+}
+
+static uint64_t by_value(uint64_t v, const struct pair *pairs, size_t n, uint64_t otherwise)
+{
+	for (size_t i = 0; i < n; i++)
+		if (pairs[i].kernel == v)
+			return pairs[i].falco;
+	return otherwise;
+}
+
+#define BITS(v, ...)                                                                                                  \
+	({                                                                                                            \
+		static const struct pair pairs_[] = { __VA_ARGS__ };                                                  \
+		by_bits(v, pairs_, sizeof(pairs_) / sizeof(pairs_[0]));                                               \
+	})
+#define VALUES(v, otherwise, ...)                                                                                     \
+	({                                                                                                            \
+		static const struct pair pairs_[] = { __VA_ARGS__ };                                                  \
+		by_value(v, pairs_, sizeof(pairs_) / sizeof(pairs_[0]), otherwise);                                   \
+	})
+
+static uint64_t open_flags(uint64_t v)
+{
+	uint64_t access = (v & 3) == 1 ? 2 : (v & 3) == 2 ? 3 : 1;
+
+	return access | BITS(v, { 0100, 4 }, { 02000, 8 }, { 010000, 16 }, { 0200, 32 }, { 04000, 64 }, { 04010000, 128 },
+	                     { 01000, 256 }, { 040000, 512 }, { 0200000, 1024 }, { 0100000, 2048 }, { 02000000, 4096 },
+	                     { 020200000, 8192 });
+}
+
+static uint64_t clone_flags(uint64_t v)
+{
+	return BITS(v, { 0x400, 1 }, { 0x200, 2 }, { 0x80000000, 4 }, { 0x8000000, 8 }, { 0x40000000, 16 }, { 0x20000, 32 },
+	            { 0x20000000, 64 }, { 0x4000000, 128 }, { 0x8000, 256 }, { 0x100000, 512 }, { 0x2000, 1024 },
+	            { 0x800, 2048 }, { 0x40000, 4096 }, { 0x10000, 8192 }, { 0x800000, 16384 }, { 0x100, 32768 },
+	            { 0x10000000, 1048576 }, { 0x200000, 8388608 }, { 0x1000000, 16777216 }, { 0x80000, 33554432 },
+	            { 0x4000, 134217728 }, { 0x2000000, 268435456 });
+}
+
+uint64_t falco_portable(unsigned table, uint64_t v)
+{
+	switch (table) {
+	case TAB_file_flags:
+		return open_flags(v);
+	case TAB_clone_flags:
+		return clone_flags(v);
+	case TAB_prot_flags:
+		return (v & 0xf) | BITS(v, { 0x01000000, 16 }, { 0x02000000, 32 });
+	case TAB_mmap_flags:
+		return BITS(v, { 1, 1 }, { 2, 2 }, { 0x10, 4 }, { 0x20, 8 }, { 0x40, 16 }, { 0x4000, 64 }, { 0x8000, 128 },
+		            { 0x10000, 256 }, { 0x100, 512 }, { 0x800, 1024 }, { 0x1000, 2048 }, { 0x2000, 16384 });
+	case TAB_mount_flags:
+		return (v & 0xffff0000) == 0xc0ed0000 ? v & 0xffff : v;
+	case TAB_openat2_flags:
+		return BITS(v, { 8, 1 }, { 16, 2 }, { 2, 4 }, { 4, 8 }, { 1, 16 }, { 32, 32 });
+	case TAB_fchownat_flags:
+		return BITS(v, { 0x100, 1024 }, { 0x1000, 4096 });
+	case TAB_delete_module_flags:
+		return BITS(v, { 04000, 2 }, { 01000, 1 });
+	case TAB_ptrace_requests:
+		return VALUES(v, 0, { 0, 1 }, { 1, 2 }, { 2, 3 }, { 3, 4 }, { 4, 5 }, { 5, 6 }, { 6, 7 }, { 7, 8 }, { 8, 9 },
+		              { 9, 10 }, { 16, 11 }, { 17, 12 }, { 24, 13 }, { 0x4200, 14 }, { 0x4201, 15 }, { 0x4202, 16 },
+		              { 0x4203, 17 }, { 0x4204, 18 }, { 0x4205, 19 }, { 0x4206, 20 }, { 0x4207, 21 }, { 0x4208, 22 },
+		              { 0x4209, 23 }, { 0x420a, 24 }, { 0x420b, 25 }, { 12, 26 }, { 13, 27 }, { 14, 28 }, { 15, 29 },
+		              { 18, 30 }, { 19, 31 }, { 21, 32 }, { 25, 33 }, { 26, 34 }, { 30, 35 }, { 31, 36 }, { 32, 37 },
+		              { 33, 38 });
+	case TAB_fcntl_commands:
+		return VALUES(v, 0, { 0, 1 }, { 1, 2 }, { 2, 3 }, { 3, 4 }, { 4, 5 }, { 5, 6 }, { 6, 8 }, { 7, 9 }, { 8, 10 },
+		              { 9, 12 }, { 10, 13 }, { 11, 15 }, { 15, 21 }, { 16, 22 }, { 36, 30 }, { 37, 31 }, { 38, 32 },
+		              { 1024, 23 }, { 1025, 24 }, { 1026, 27 }, { 1029, 25 }, { 1030, 26 }, { 1031, 28 }, { 1032, 29 });
+	case TAB_sockopt_levels:
+		return VALUES(v, 0, { 1, 1 }, { 6, 2 });
+	case TAB_shutdown_how:
+		return v <= 2 ? v : 65535;
+	case TAB_rlimit_resources:
+		return v <= 15 ? v : 255;
+	default:
+		return v;
+	}
+}
+
+/* ---- parameters ---- */
+
+static struct pval int_val(int64_t i)
+{
+	return (struct pval){ .kind = PV_INT, .i = i };
+}
+
+static struct pval text_val(struct hc_str s)
+{
+	return (struct pval){ .kind = s.p ? PV_TEXT : PV_NONE, .s = s };
+}
+
+static struct pval int_col(const struct fctx *c, unsigned dom, unsigned col, uint32_t entry)
+{
+	int64_t i;
+
+	return hc_view_int(c->v, dom, col, entry, &i) ? int_val(i) : (struct pval){ 0 };
+}
+
+/* Items behind one another, each with a NUL, as Falco's buffers have them. */
+static struct pval list_val(const struct fctx *c, uint32_t list, uint32_t from)
+{
+	struct fjson out = { .arena = hc_view_arena(c->v) };
+	uint32_t n;
+	const uint32_t *items = hc_view_strs(c->v, list, &n);
+	struct hc_str s;
+
+	if (!list)
+		return (struct pval){ 0 };
+	for (uint32_t i = from; i < n; i++) {
+		s = hc_view_str(c->v, items[i]);
+		fjson_bytes(&out, s.p, s.len);
+		fjson_char(&out, 0);
+	}
+	s = fjson_end(&out);
+	return (struct pval){ .kind = s.p ? PV_BYTES : PV_NONE, .s = s };
+}
+
+static struct pval proc_val(const struct fctx *c, enum fproc_param which)
+{
+	uint32_t proc = fctx_proc(c), image = falco_proc_image(c->v, proc), task = fctx_task(c);
+	uint32_t file = hc_view_ref(c->v, HC_OBJ_IMAGE, HC_O_IMAGE_exe_file, image);
+	struct pval p;
+	struct hc_str s;
+	int64_t i;
+
+	switch (which) {
+	case PP_exe:
+		return text_val(falco_exe(c->v, image));
+	case PP_args:
+		return list_val(c, hc_view_ref(c->v, HC_OBJ_IMAGE, HC_O_IMAGE_argv, image), 1);
+	case PP_env:
+		return list_val(c, hc_view_ref(c->v, HC_OBJ_IMAGE, HC_O_IMAGE_env, image), 0);
+	case PP_cgroups:
+		return list_val(c, hc_view_ref(c->v, HC_OBJ_PROC, HC_O_PROC_cgroups, proc), 0);
+	case PP_tid:
+		p = int_col(c, HC_OBJ_TASK, HC_O_TASK_tid, task);
+		p.ref = proc;
+		return p;
+	case PP_pid:
+		p = int_col(c, HC_OBJ_PROC, HC_O_PROC_pid, proc);
+		p.ref = proc;
+		return p;
+	case PP_ptid:
+		p = int_col(c, HC_OBJ_PROC, HC_O_PROC_ppid, proc);
+		p.ref = hc_view_ref(c->v, HC_OBJ_PROC, HC_O_PROC_parent, proc);
+		return p;
+	case PP_cwd:
+		return text_val(falco_path_real(c->v, hc_view_ref(c->v, HC_OBJ_PROC, HC_O_PROC_cwd, proc)));
+	case PP_fdlimit:
+		return int_col(c, HC_OBJ_PROC, HC_O_PROC_nofile, proc);
+	case PP_comm:
+		return text_val(hc_view_text(c->v, HC_OBJ_PROC, HC_O_PROC_image_comm, proc));
+	case PP_tty:
+		return int_col(c, HC_OBJ_PROC, HC_O_PROC_tty_nr, proc);
+	case PP_vpgid:
+		return int_col(c, HC_OBJ_PROC, HC_O_PROC_vpgid, proc);
+	case PP_pgid:
+		return int_col(c, HC_OBJ_PROC, HC_O_PROC_pgid, proc);
+	case PP_vpid:
+		return int_col(c, HC_OBJ_PROC, HC_O_PROC_vpid, proc);
+	case PP_vtid:
+		return int_col(c, HC_OBJ_TASK, HC_O_TASK_vtid, task);
+	case PP_loginuid:
+		return int_col(c, HC_OBJ_PROC, HC_O_PROC_loginuid, proc);
+	case PP_uid:
+		return int_col(c, HC_OBJ_PROC, HC_O_PROC_euid, proc);
+	case PP_gid:
+		return int_col(c, HC_OBJ_PROC, HC_O_PROC_egid, proc);
+	case PP_exe_flags:
+		p = int_col(c, HC_OBJ_IMAGE, HC_O_IMAGE_flags, image);
+		p.i &= HC_IMAGE_WRITABLE | HC_IMAGE_UPPER | HC_IMAGE_MEMFD | HC_IMAGE_LOWER; /* the same bits */
+		return p;
+	case PP_cap_inheritable:
+		return int_col(c, HC_OBJ_PROC, HC_O_PROC_cap_inh, proc);
+	case PP_cap_permitted:
+		return int_col(c, HC_OBJ_PROC, HC_O_PROC_cap_perm, proc);
+	case PP_cap_effective:
+		return int_col(c, HC_OBJ_PROC, HC_O_PROC_cap_eff, proc);
+	case PP_exe_ino:
+		return int_col(c, HC_OBJ_FILE, HC_O_FILE_ino, file);
+	case PP_exe_ino_ctime:
+		return int_col(c, HC_OBJ_FILE, HC_O_FILE_ctime_ns, file);
+	case PP_exe_ino_mtime:
+		return int_col(c, HC_OBJ_FILE, HC_O_FILE_mtime_ns, file);
+	case PP_trusted_exepath:
+		s = falco_path_real(c->v, hc_view_ref(c->v, HC_OBJ_IMAGE, HC_O_IMAGE_exe, image));
+		return text_val(s);
+	case PP_pidns_init_start_ts:
+		if (!hc_view_int(c->v, HC_OBJ_PROC, HC_O_PROC_pidns_start_ns, proc, &i))
+			return (struct pval){ 0 };
+		return int_val(falco_wall(c->v, (uint64_t)i));
+	}
+	return (struct pval){ 0 };
+}
+
+/* Falco's 32-bit form: minor's low byte, major, minor's rest. */
+static uint32_t portable_dev(uint64_t dev)
+{
+	uint32_t major = (uint32_t)(dev >> 20), minor = (uint32_t)(dev & 0xfffff);
+
+	return (minor & 0xff) | major << 8 | (minor & ~0xffu) << 12;
+}
+
+static struct pval new_file(const struct fctx *c, enum fhow how)
+{
+	uint32_t obj = fctx_fdobj(c);
+	uint32_t file = hc_view_ref(c->v, HC_OBJ_FDOBJ, HC_O_FDOBJ_file, obj);
+	struct pval p;
+
+	switch (how) {
+	case HOW_NEWDEV:
+		p = int_col(c, HC_OBJ_FILE, HC_O_FILE_dev, file);
+		p.kind = PV_INT;
+		p.i = portable_dev((uint64_t)p.i);
+		return p;
+	case HOW_NEWINO:
+		p = int_col(c, HC_OBJ_FILE, HC_O_FILE_ino, file);
+		p.kind = PV_INT;
+		return p;
+	case HOW_NEWLAYER:
+		return int_val(hc_view_int_or(c->v, HC_OBJ_FILE, HC_O_FILE_layer, file, 0)); /* the same values */
+	default:
+		return text_val(falco_path_real(c->v, hc_view_ref(c->v, HC_OBJ_FDOBJ, HC_O_FDOBJ_path, obj)));
+	}
+}
+
+/* Bits that Falco adds to the flags of an open: made, overlay layer. */
+static uint64_t open_facts(const struct fctx *c)
+{
+	uint32_t obj = fctx_fdobj(c);
+	int64_t layer = hc_view_int_or(c->v, HC_OBJ_FILE, HC_O_FILE_layer,
+	                               hc_view_ref(c->v, HC_OBJ_FDOBJ, HC_O_FDOBJ_file, obj), 0);
+
+	return (hc_view_int_or(c->v, HC_OBJ_FDOBJ, HC_O_FDOBJ_created, obj, 0) ? 16384u : 0u) |
+	       (layer == 1 ? 32768u : layer == 2 ? 65536u : 0u);
+}
+
+static struct pval number(const struct fctx *c, const struct fparam *p, unsigned col)
+{
+	struct pval v = int_col(c, c->dom, col, c->entry);
+
+	if (v.kind != PV_INT)
+		return v;
+	v.i = (int64_t)falco_portable(p->table, (uint64_t)v.i);
+	if (p->table == TAB_file_flags && c->row->fd == FD_NEW)
+		v.i |= (int64_t)open_facts(c);
+	return v;
+}
+
+/* The mode of an open counts only where a file may be made. */
+static struct pval open_mode(const struct fctx *c, unsigned col)
+{
+	int64_t flags = hc_view_int_or(c->v, c->dom, col - 1, c->entry, 0);
+	struct pval p = int_col(c, c->dom, col, c->entry);
+
+	if (!(flags & 0100) && (flags & 020200000) != 020200000)
+		p.i = 0;
+	p.kind = PV_INT;
+	return p;
+}
+
+static uint32_t tuple_sock(const struct fctx *c)
+{
+	uint32_t sock = c->row->sock_col < 0 ? 0 : hc_view_ref(c->v, c->dom, (unsigned)c->row->sock_col, c->entry);
+
+	return sock ? sock : hc_view_ref(c->v, HC_OBJ_FDOBJ, HC_O_FDOBJ_sock, fctx_fdobj(c));
+}
+
+struct pval fctx_param(const struct fctx *c, const struct fparam *p)
+{
+	const struct ffrom *f = falco_from(c->type, hc_str_c(p->name));
+	unsigned col;
+	struct pval v = { 0 };
+	int64_t i;
+
+	if (!f)
+		return v;
+	col = (unsigned)f->what;
+	switch (f->how) {
+	case HOW_RET:
+	case HOW_FORKRET:
+		if (!fctx_ret(c, &i))
+			return v;
+		v = int_val(i);
+		if (c->row->fd == FD_NEW && p->type == PT_FD)
+			v.ref = fctx_fdobj(c);
+		return v;
+	case HOW_ZERO:
+		return int_val(0);
+	case HOW_NUM:
+		return number(c, p, col);
+	case HOW_FD:
+	case HOW_PID:
+		v = int_col(c, c->dom, col, c->entry);
+		v.ref = hc_view_ref(c->v, c->dom, col + 1, c->entry);
+		return v;
+	case HOW_NEWFD:
+		v = int_col(c, c->dom, col, c->entry);
+		v.ref = fctx_fdobj(c);
+		return v;
+	case HOW_TID:
+		v = int_col(c, HC_OBJ_TASK, HC_O_TASK_tid, fctx_task(c));
+		v.ref = fctx_proc(c);
+		return v;
+	case HOW_STR:
+		return text_val(hc_view_text(c->v, c->dom, col, c->entry));
+	case HOW_PATH:
+		v.ref = hc_view_ref(c->v, c->dom, col, c->entry);
+		v.s = falco_path_given(c->v, v.ref);
+		if (!v.s.p)
+			v.s = falco_path_text(c->v, v.ref);
+		v.kind = v.s.p ? PV_PATH : PV_NONE;
+		return v;
+	case HOW_BYTES:
+		v.s = hc_view_bytes(c->v, hc_view_ref(c->v, c->dom, col, c->entry));
+		v.kind = v.s.p ? PV_BYTES : PV_NONE;
+		return v;
+	case HOW_ADDR:
+		v.s = hc_view_bytes(c->v, hc_view_ref(c->v, c->dom, col, c->entry));
+		v.kind = v.s.p ? PV_ADDR : PV_NONE;
+		return v;
+	case HOW_TUPLE:
+		v.ref = tuple_sock(c);
+		v.kind = v.ref ? PV_SOCK : PV_NONE;
+		return v;
+	case HOW_NEWDEV:
+	case HOW_NEWINO:
+	case HOW_NEWLAYER:
+	case HOW_NEWPATH:
+		return new_file(c, f->how);
+	case HOW_SOCKFLAGS:
+		v = int_col(c, c->dom, col, c->entry);
+		v.i = (int64_t)BITS((uint64_t)v.i, { 04000, 64 }, { 02000000, 4096 });
+		return v;
+	case HOW_SOCKTYPE:
+		v = int_col(c, c->dom, col, c->entry);
+		v.i &= 0xf;
+		return v;
+	case HOW_OPENMODE:
+		return open_mode(c, col);
+	case HOW_LEN:
+		return int_col(c, c->dom, col, c->entry);
+	case HOW_LIST_FIRST: {
+		uint32_t n;
+		const uint32_t *items = hc_view_strs(c->v, hc_view_ref(c->v, c->dom, col, c->entry), &n);
+
+		return n ? text_val(hc_view_str(c->v, items[0])) : v;
+	}
+	case HOW_LIST_REST:
+		return list_val(c, hc_view_ref(c->v, c->dom, col, c->entry), 1);
+	case HOW_LIST_ALL:
+		return list_val(c, hc_view_ref(c->v, c->dom, col, c->entry), 0);
+	case HOW_PROC:
+		return proc_val(c, (enum fproc_param)f->what);
+	default:
+		return v;
+	}
+}
+
+/* ---- rendering of parameters ---- */
+
+static void put_number(const struct fparam *p, int64_t i, struct fjson *out)
+{
+	bool is_signed = p->type == PT_I8 || p->type == PT_I16 || p->type == PT_I32 || p->type == PT_I64 ||
+	                 p->type == PT_ERRNO || p->type == PT_FD || p->type == PT_PID;
+	char buf[32];
+
+	if (p->type == PT_ERRNO || p->type == PT_FD || p->base == PB_DEC)
+		snprintf(buf, sizeof(buf), is_signed ? "%" PRId64 : "%" PRIu64, i);
+	else if (p->base == PB_HEX)
+		snprintf(buf, sizeof(buf), "%" PRIX64, (uint64_t)i);
+	else
+		snprintf(buf, sizeof(buf), "%#" PRIo64, (uint64_t)i);
+	fjson_raw(out, buf);
+}
+
+static void put_bytes(struct hc_str s, struct fjson *out)
+{
+	for (uint32_t i = 0; i < s.len; i++)
+		fjson_char(out, s.p[i] >= ' ' && s.p[i] < 0x7f ? s.p[i] : '.');
+}
+
+static void empty_raw(const struct fparam *p, struct fjson *out)
+{
+	bool null = p->type == PT_BUF || p->type == PT_STUPLE || p->type == PT_FDLIST || p->type == PT_DYN || p->type == PT_STRARR;
+
+	fjson_raw(out, null ? "NULL" : "<NA>");
+}
+
+void falco_param_raw(const struct fctx *c, const struct fparam *p, const struct pval *v, struct fjson *out)
+{
+	char buf[32];
+
+	if (v->kind == PV_NONE || ((p->type == PT_BUF || p->type == PT_STR) && !v->s.len && v->kind != PV_INT)) {
+		empty_raw(p, out);
+		return;
+	}
+	switch (p->type) {
+	case PT_STR:
+	case PT_PATH:
+	case PT_RPATH:
+		if (v->kind == PV_INT)
+			put_number(p, v->i, out);
+		else if (!v->s.len)
+			fjson_raw(out, "<NA>");
+		else
+			fjson_bytes(out, v->s.p, v->s.len);
+		return;
+	case PT_BUF:
+		put_bytes(v->s, out);
+		return;
+	case PT_SADDR:
+		falco_addr_text(v->s, out);
+		return;
+	case PT_STUPLE:
+		if (falco_sock_type(c->v, v->ref)[0] == '<') {
+			fjson_raw(out, "family ");
+			fjson_i64(out, hc_view_int_or(c->v, HC_OBJ_SOCK, HC_O_SOCK_family, v->ref, 0));
+			return;
+		}
+		falco_sock_name(c->v, v->ref, out);
+		return;
+	case PT_UID:
+	case PT_GID:
+		fjson_i64(out, (uint32_t)v->i == UINT32_MAX ? -1 : (int64_t)(uint32_t)v->i);
+		return;
+	case PT_MODE:
+		snprintf(buf, sizeof(buf), "%#" PRIo64, (uint64_t)v->i);
+		fjson_raw(out, buf);
+		return;
+	case PT_FLAGS:
+	case PT_ENUM:
+		fjson_u64(out, (uint32_t)v->i);
+		return;
+	case PT_REL:
+		if ((uint64_t)v->i == UINT64_MAX) {
+			fjson_raw(out, "none");
+			return;
+		}
+		fjson_u64(out, (uint64_t)v->i);
+		return;
+	case PT_ABS:
+		falco_time(v->i, FTIME_DATETIME, out);
+		return;
+	case PT_DYN:
+		if (v->kind == PV_BYTES)
+			put_bytes(v->s, out);
+		else
+			put_number(p, v->i, out);
+		return;
+	default:
+		put_number(p, v->i, out);
+	}
+}
+
+static void put_flags(unsigned table, uint64_t value, struct fjson *out)
+{
+	unsigned n;
+	const struct fname *names = falco_table_names(table, &n);
+	uint64_t left = value;
+	bool any = false;
+
+	for (unsigned i = 0; i < n; i++) {
+		uint64_t bits = names[i].value;
+
+		if (bits ? (left & bits) != bits : left != 0 || value != 0)
+			continue;
+		if (any)
+			fjson_char(out, '|');
+		fjson_raw(out, names[i].name);
+		any = true;
+		left &= ~bits;
+		if (bits == value)
+			return;
+	}
+}
+
+static void put_fd(const struct fctx *c, const struct pval *v, struct fjson *out)
+{
+	const char *proto, *name;
+	uint32_t sock;
+
+	if (v->i == AT_FDCWD_NUM) {
+		fjson_raw(out, "AT_FDCWD");
+		return;
+	}
+	if (v->i < 0) {
+		name = falco_errno_name(-v->i);
+		if (name)
+			fjson_raw(out, name);
+		return;
+	}
+	if (!v->ref)
+		return;
+	sock = hc_view_ref(c->v, HC_OBJ_FDOBJ, HC_O_FDOBJ_sock, v->ref);
+	fjson_char(out, '<');
+	fjson_char(out, falco_fd_typechar(c->v, v->ref));
+	proto = falco_sock_proto(c->v, sock);
+	if (proto[0] != '<')
+		fjson_char(out, proto[0]);
+	fjson_char(out, '>');
+	if (v->ref == fctx_fdobj(c) && c->row->sock_col >= 0 &&
+	    hc_view_ref(c->v, c->dom, (unsigned)c->row->sock_col, c->entry))
+		falco_sock_name(c->v, tuple_sock(c), out);
+	else
+		falco_fd_name(c->v, v->ref, out);
+}
+
+static void put_path(const struct fctx *c, const struct pval *v, struct fjson *out)
+{
+	struct hc_str abs = hc_view_text(c->v, HC_OBJ_PATH, HC_O_PATH_abs, v->ref);
+
+	if (!v->s.len || v->s.p[0] == '/')
+		return;
+	if (abs.p)
+		fjson_bytes(out, abs.p, abs.len);
+	else
+		falco_path_normal(v->s, out);
+}
+
+void falco_param_resolved(const struct fctx *c, const struct fparam *p, const struct pval *v, struct fjson *out)
+{
+	const char *name;
+	struct hc_str s;
+	unsigned n;
+
+	if (v->kind == PV_NONE)
+		return;
+	switch (p->type) {
+	case PT_ERRNO:
+		name = v->i < 0 ? falco_errno_name(-v->i) : NULL;
+		if (name)
+			fjson_raw(out, name);
+		return;
+	case PT_FD:
+		put_fd(c, v, out);
+		return;
+	case PT_PID:
+		s = hc_view_text(c->v, HC_OBJ_PROC, HC_O_PROC_image_comm, v->ref);
+		if (s.len)
+			fjson_bytes(out, s.p, s.len);
+		return;
+	case PT_UID:
+	case PT_GID:
+		s = name_of_id(c->v, p->type == PT_GID, (uint32_t)v->i);
+		fjson_bytes(out, s.p, s.len);
+		return;
+	case PT_PATH:
+	case PT_RPATH:
+		if (v->kind == PV_PATH)
+			put_path(c, v, out);
+		return;
+	case PT_FLAGS:
+		put_flags(p->table, (uint32_t)v->i, out);
+		return;
+	case PT_MODE:
+		put_flags(p->table, (uint32_t)v->i, out);
+		return;
+	case PT_ENUM: {
+		const struct fname *names = falco_table_names(p->table, &n);
+		bool any = false;
+
+		for (unsigned i = 0; i < n; i++) {
+			if (names[i].value != (uint32_t)v->i)
+				continue;
+			if (any)
+				fjson_char(out, '|');
+			fjson_raw(out, names[i].name);
+			any = true;
+		}
+		return;
+	}
+	case PT_SIG:
+		name = falco_signal_name(v->i);
+		if (name)
+			fjson_raw(out, name);
+		return;
+	case PT_REL:
+		if ((uint64_t)v->i != UINT64_MAX) {
+			char buf[48];
+
+			snprintf(buf, sizeof(buf), "%lgs", (double)(uint64_t)v->i / 1e9);
+			fjson_raw(out, buf);
+		}
+		return;
+	default:
+		return;
+	}
+}
+
+void falco_args(const struct fctx *c, struct fjson *out)
+{
+	const struct fparam *p = falco_events[c->row->code].params;
+
+	if (c->row->code == CODE_GENERIC || c->row->code == CODE_ASYNC)
+		return;
+	for (unsigned i = 0; p && p[i].name; i++) {
+		struct pval v = fctx_param(c, &p[i]);
+		uint32_t at;
+
+		if (i)
+			fjson_char(out, ' ');
+		fjson_raw(out, p[i].name);
+		fjson_char(out, '=');
+		falco_param_raw(c, &p[i], &v, out);
+		at = out->n;
+		fjson_char(out, '(');
+		falco_param_resolved(c, &p[i], &v, out);
+		if (out->n == at + 1)
+			out->n = at;
+		else
+			fjson_char(out, ')');
+	}
+}
+
+/* ---- times ---- */
+
+void falco_time(int64_t wall_ns, enum ftime form, struct fjson *out)
+{
+	int64_t s = wall_ns / 1000000000, ns = wall_ns % 1000000000;
+	char buf[80], frac[16];
+	struct tm tm;
+	time_t t;
+	size_t n;
+
+	if (ns < 0) {
+		ns += 1000000000;
+		s--;
+	}
+	t = (time_t)s;
+	if (form == FTIME_ISO || form == FTIME_JSON ? !gmtime_r(&t, &tm) : !localtime_r(&t, &tm))
+		return;
+	if (form == FTIME_CLOCK || form == FTIME_CLOCK_S)
+		n = strftime(buf, sizeof(buf), "%H:%M:%S", &tm);
+	else if (form == FTIME_ISO || form == FTIME_JSON)
+		n = strftime(buf, sizeof(buf), "%Y-%m-%dT%H:%M:%S", &tm);
+	else
+		n = strftime(buf, sizeof(buf), "%Y-%m-%d %H:%M:%S", &tm);
+	fjson_bytes(out, buf, (uint32_t)n);
+	if (form == FTIME_CLOCK_S || form == FTIME_DATETIME_S)
+		return;
+	snprintf(frac, sizeof(frac), ".%09" PRId64, ns);
+	fjson_raw(out, frac);
+	if (form == FTIME_ISO) {
+		fjson_raw(out, "+0000");
+	} else if (form == FTIME_DATETIME) {
+		n = strftime(buf, sizeof(buf), " %z", &tm);
+		fjson_bytes(out, buf, (uint32_t)n);
+	} else if (form == FTIME_JSON) {
+		fjson_char(out, 'Z');
+	}
+}
