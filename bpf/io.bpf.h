@@ -108,8 +108,8 @@ int BPF_PROG(hc_sys_rw, struct pt_regs *regs, long ret)
 	u32 cpu = bpf_get_smp_processor_id(), want, data_slot;
 	struct hc_scratch *s = hc_call(cpu, task, regs, ret);
 	struct hc_fileinfo info;
-	u64 *slot, pos, file, inode;
-	u16 mode, i_mode = 0;
+	u64 *slot, pos, file;
+	u16 mode;
 	bool wanted;
 
 	if (!s)
@@ -125,28 +125,24 @@ int BPF_PROG(hc_sys_rw, struct pt_regs *regs, long ret)
 			pos = HC_WIRE_ABSENT; /* preadv2: the file's own position */
 	}
 	file = hc_file_of(task, s->arg[0]);
-	inode = 0;
-	if (file) {
-		inode = (u64)hc_pr((struct file *)file, f_inode);
-		i_mode = hc_pr((struct inode *)inode, i_mode);
-	}
-	if (pos == HC_WIRE_ABSENT && (i_mode & S_IFMT) == S_IFREG && (s64)s->ret >= 0)
-		pos = hc_pr((struct file *)file, f_pos) - s->ret;
+	hc_file_none(&info);
+	if (file)
+		hc_file_load(s, file, &info);
+	if (pos == HC_WIRE_ABSENT && (info.mode & S_IFMT) == S_IFREG && (s64)s->ret >= 0)
+		pos = info.pos - s->ret;
 	if (mode) {
 		u32 dir = s->desc.facts & HC_SF_DIR_OUT ? 1 : 0;
 
 		wanted = false;
 		if (mode & HC_WIRE_MODE_FIRST)
-			wanted = hc_tab_first(HC_TAB_FIRST, hc_first_tag(s, task, file, inode, dir));
-		if (mode & HC_WIRE_MODE_MAGIC && !pos && (i_mode & S_IFMT) == S_IFREG && (s64)s->ret > 0) {
+			wanted = hc_tab_first(HC_TAB_FIRST, hc_first_tag(s, task, file, info.inode, dir));
+		if (mode & HC_WIRE_MODE_MAGIC && !pos && (info.mode & S_IFMT) == S_IFREG && (s64)s->ret > 0) {
 			wanted = true;
 			if (want < HC_MAGIC_BYTES)
 				want = HC_MAGIC_BYTES;
 		}
-		if (mode & HC_WIRE_MODE_P53 && (i_mode & S_IFMT) == S_IFSOCK && (s64)s->ret > 0) {
-			struct socket *socket = hc_pr((struct file *)file, private_data);
-
-			if (hc_sock_is_dns((u64)hc_pr(socket, sk))) {
+		if (mode & HC_WIRE_MODE_P53 && (info.mode & S_IFMT) == S_IFSOCK && (s64)s->ret > 0) {
+			if (hc_sock_is_dns(hc_sock_of(&info))) {
 				wanted = true;
 				if (want < HC_P53_BYTES)
 					want = HC_P53_BYTES;
@@ -174,7 +170,7 @@ int BPF_PROG(hc_sys_rw, struct pt_regs *regs, long ret)
 		slot[2] = pos;
 		data_slot = 3;
 	}
-	hc_fd_fact(s, task, 0, s->arg[0], HC_OBJ_USE, &info);
+	hc_obj_fact(s, task, 0, s->arg[0], HC_OBJ_USE, &info);
 	if (s->m.want && (s64)s->ret > 0) {
 		if (s->desc.special & HC_RW_VEC)
 			hc_iov_bytes(s, data_slot, s->arg[1], s->arg[2], s->ret, s->m.pos, s->m.want);
@@ -336,6 +332,7 @@ int BPF_PROG(hc_sys_map, struct pt_regs *regs, long ret)
 			*w = e->map;
 		/* The file may be gone when another thread unmapped it meanwhile. */
 		if (e->file && (u64)hc_pr((struct file *)e->file, f_inode) == e->inode) {
+			hc_file_none(&info);
 			hc_file_load(s, e->file, &info);
 			hc_file_super(&info);
 			hc_file_fact(s, first + 4, &info);

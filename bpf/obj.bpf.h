@@ -188,6 +188,11 @@ struct hc_fileinfo {
 	u64 private_data;
 };
 
+static __always_inline void hc_file_none(struct hc_fileinfo *i)
+{
+	__builtin_memset(i, 0, sizeof(*i));
+}
+
 /* What everybody needs of a file and its inode. */
 static __always_inline void hc_file_load(struct hc_scratch *s, u64 address, struct hc_fileinfo *i)
 {
@@ -494,18 +499,15 @@ enum hc_fd_how {
 	HC_OBJ_NODEF,   /* used, and not to be defined here (a fact beside it says all) */
 };
 
-/* The FD fact of an open file (0: no such descriptor), and what defines the object when the recorder has not been told.
- * `i` is filled, with i->file 0 when there is no such descriptor. */
-static __always_inline void hc_file_obj(struct hc_scratch *s, struct task_struct *task, u16 subject, s32 fd, u64 file,
-                                        u8 how, struct hc_fileinfo *i)
+/* The FD fact of the open file in `i` (i->file 0: no such descriptor), and what defines the object when the recorder has
+ * not been told. */
+static __always_inline void hc_obj_fact(struct hc_scratch *s, struct task_struct *task, u16 subject, s32 fd, u8 how,
+                                        struct hc_fileinfo *i)
 {
 	struct hc_wire_fd *w = hc_fact_fixed(s, HC_WIRE_F_FD, 0, subject, sizeof(*w));
-	u64 tag;
+	u64 file = i->file, tag;
 	u16 flags = 0;
 
-	i->file = 0;
-	i->mode = 0;
-	i->inode = 0;
 	if (!w)
 		return;
 	if (!file) {
@@ -514,7 +516,6 @@ static __always_inline void hc_file_obj(struct hc_scratch *s, struct task_struct
 		w->flags = HC_WIRE_FD_BAD;
 		return;
 	}
-	hc_file_load(s, file, i);
 	tag = hc_def_tag(file, i->inode, i->dentry);
 	if (how == HC_OBJ_NEW) {
 		flags = HC_WIRE_FD_NEW | HC_WIRE_FD_DEF;
@@ -563,6 +564,16 @@ static __always_inline void hc_file_obj(struct hc_scratch *s, struct task_struct
 				hc_walk_later(s, subject, i->dentry, i->vfsmnt, false);
 		}
 	}
+}
+
+/* The same for a file by its address. `i` is filled. */
+static __always_inline void hc_file_obj(struct hc_scratch *s, struct task_struct *task, u16 subject, s32 fd, u64 file,
+                                        u8 how, struct hc_fileinfo *i)
+{
+	hc_file_none(i);
+	if (file)
+		hc_file_load(s, file, i);
+	hc_obj_fact(s, task, subject, fd, how, i);
 }
 
 /* The same by number. */

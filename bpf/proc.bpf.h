@@ -195,6 +195,7 @@ int BPF_PROG(hc_exec, struct task_struct *p, pid_t old_pid, struct linux_binprm 
 	hc_creds_fact(s, HC_WIRE_SUBJ_ROW, task, true);
 	hc_ns_fact(s, HC_WIRE_SUBJ_ROW, task);
 	hc_task_fact(s, HC_WIRE_SUBJ_ROW, task);
+	hc_file_none(&info);
 	file = (u64)hc_pr(mm, exe_file);
 	if (file) {
 		hc_file_load(s, file, &info);
