@@ -365,12 +365,15 @@ enum hc_recorded hc_facts_type(const struct hc_facts *f, unsigned type)
 	return mode_of(f, type) ? HC_RECORDED_SAMPLED : HC_RECORDED_ALL;
 }
 
+/* "fact" or "fact=VALUE" among the facts. */
 static bool list_has(const char *list, const char *fact)
 {
-	char item[MAX_FACT_BYTES + 3];
+	size_t len = strlen(fact);
 
-	snprintf(item, sizeof(item), ",%s,", fact);
-	return list && strstr(list, item);
+	for (const char *p = list; p && (p = strchr(p, ',')); p++)
+		if (strncmp(p + 1, fact, len) == 0 && (p[1 + len] == ',' || p[1 + len] == '='))
+			return true;
+	return false;
 }
 
 bool hc_facts_has_fact(const struct hc_facts *f, unsigned type, const char *fact)

@@ -316,8 +316,8 @@ static void forget(char *dir, struct hc_facts *f)
 Test(facts, tell_what_was_recorded)
 {
 	static const struct config configs[] = {
-		{ 1000, { "openat all path,data", "write first|magic", "execve all" } },
-		{ 9000, { "openat all path", "write first|magic", "no_such_type all" } },
+		{ 1000, { "openat all path,data=80", "write first+magic", "execve all -" } },
+		{ 9000, { "openat all path", "write first+magic", "no_such_type all" } },
 	};
 	char *dir = config_capture(configs, 2, 77, NULL);
 	struct hc_facts *f = facts_of(dir, NULL);

@@ -1,0 +1,622 @@
+/* hindcast replay -p POLICY... CAPTURE...: which rules would have fired, and which cannot be answered. */
+#include "capture_arg.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <json-c/json.h>
+#include <signal.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "policy_arg.h"
+#include "query/json.h"
+#include "replay/falco.h"
+#include "replay/replay.h"
+
+enum format { FORMAT_TEXT, FORMAT_JSON, FORMAT_FALCO_JSON };
+
+struct args {
+	struct hc_strs policies;
+	unsigned format, matching;
+	uint64_t threads;
+	struct hc_time_arg since, until;
+	const char *priority;
+	bool keep_going, profile_rules, quiet;
+};
+
+struct run {
+	const struct args *a;
+	struct hc_falco *falco;
+	struct hc_ir *ir;
+	struct hc_plan *plan;
+	struct hc_capture *capture;
+	const struct hc_answers *answers;
+	bool tty;
+	uint64_t shown_percent;
+};
+
+static volatile sig_atomic_t interrupted;
+
+static void on_interrupt(int sig)
+{
+	(void)sig;
+	interrupted = 1;
+}
+
+/* ---- policies ---- */
+
+static void print_diags(const struct hc_falco *f, bool errors_only)
+{
+	struct hc_arena arena = { 0 };
+
+	for (uint32_t i = 0; i < hc_falco_n_diags(f); i++) {
+		const struct hc_falco_diag *d = hc_falco_diag(f, i);
+		const char *text;
+
+		if (d->repeated || (errors_only && !d->is_error) || strncmp(d->code, "LOAD_UNUSED_", 12) == 0)
+			continue; /* what is not used is for those who write policies */
+		text = hc_falco_diag_text(f, d, &arena);
+		if (text)
+			fputs(text, stderr);
+	}
+	hc_arena_done(&arena);
+}
+
+static bool has_error_diag(const struct hc_falco *f)
+{
+	for (uint32_t i = 0; i < hc_falco_n_diags(f); i++)
+		if (hc_falco_diag(f, i)->is_error)
+			return true;
+	return false;
+}
+
+/* Loads all files that are not known to be bad. After an error nothing more can be loaded, so the first bad one ends it. */
+static int load_once(struct run *run, const struct hc_policies *p, const bool *bad, size_t *ret_bad, struct hc_err *err)
+{
+	struct hc_falco_opts opts = { .min_priority = run->a->priority };
+
+	run->falco = hc_falco_new(&opts);
+	if (!run->falco)
+		return hc_err_set(err, -ENOMEM, "out of memory");
+	for (size_t i = 0; i < p->n; i++) {
+		int r = bad[i] ? 0 : hc_falco_load(run->falco, p->v[i], err);
+
+		if (r < 0) {
+			*ret_bad = i;
+			return r;
+		}
+	}
+	return 0;
+}
+
+/* HC_CLI_GO or an exit code; with --keep-going *ret_code is raised for each file that was left out. */
+static int load(struct run *run, const struct hc_policies *p, bool *bad, int *ret_code)
+{
+	for (;;) {
+		size_t at = p->n;
+		struct hc_err err = { 0 };
+		int r = load_once(run, p, bad, &at, &err), code;
+
+		if (r == 0) {
+			print_diags(run->falco, false);
+			return HC_CLI_GO;
+		}
+		if (run->falco && has_error_diag(run->falco)) {
+			print_diags(run->falco, true);
+			code = HC_EXIT_USAGE;
+		} else {
+			code = hc_cli_error(&hc_cmd_replay, &err);
+		}
+		run->falco = hc_falco_free(run->falco);
+		if (!run->a->keep_going || at == p->n) {
+			if (p->n > 1)
+				fprintf(stderr, "hindcast replay: nothing has run (--keep-going runs the other files)\n");
+			return code;
+		}
+		hc_cli_warn("going on without %s", p->v[at]);
+		bad[at] = true;
+		*ret_code = hc_exit_max(*ret_code, code);
+	}
+}
+
+/* ---- alerts ---- */
+
+static void add(struct json_object *to, const char *key, struct json_object *value)
+{
+	json_object_object_add(to, key, value);
+}
+
+static struct hc_str put_json(struct hc_arena *arena, struct json_object *o)
+{
+	size_t n = 0;
+	const char *text = json_object_to_json_string_length(
+		o, JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE, &n);
+
+	return text ? hc_arena_str(arena, (struct hc_str){ text, (uint32_t)n }) : (struct hc_str){ NULL, 0 };
+}
+
+/* The output fields of an alert, out of what Falco would print. */
+static struct json_object *output_fields(const struct hc_falco *f, const struct hc_alert *alert, struct hc_arena *arena,
+                                         struct hc_err *err)
+{
+	struct json_object *all, *fields = NULL;
+	struct hc_str text;
+
+	if (hc_falco_alert(f, alert, HC_FALCO_JSON, arena, &text, err) < 0)
+		return NULL;
+	all = json_tokener_parse(text.p);
+	if (all && json_object_object_get_ex(all, "output_fields", &fields))
+		json_object_get(fields);
+	json_object_put(all);
+	return fields;
+}
+
+static int render_json(const struct run *run, const struct hc_alert *alert, struct hc_arena *arena, struct hc_str *ret,
+                       struct hc_err *err)
+{
+	const struct hc_falco_rule *rule = alert->rule->user;
+	const struct hc_table_desc *type = hc_event_desc(alert->hit->type);
+	struct json_object *o, *tags;
+	struct hc_str message;
+	int r = hc_falco_message(run->falco, alert, arena, &message, err);
+
+	if (r < 0)
+		return r;
+	o = json_object_new_object();
+	add(o, "kind", hc_json_text("alert"));
+	add(o, "time", hc_json_time(alert->wall_ns));
+	add(o, "seq", hc_json_u64(alert->hit->seq));
+	add(o, "event", hc_json_text(type ? type->name : ""));
+	add(o, "rule", hc_json_text(alert->rule->name));
+	add(o, "severity", hc_json_text(alert->rule->severity));
+	add(o, "dialect", hc_json_text(alert->rule->dialect));
+	add(o, "policy", hc_json_text(alert->rule->policy));
+	add(o, "line", hc_json_u64(alert->rule->line));
+	tags = json_object_new_array();
+	for (const char *const *t = rule ? rule->tags : NULL; t && *t; t++)
+		json_object_array_add(tags, hc_json_text(*t));
+	add(o, "tags", tags);
+	add(o, "message", hc_json_str(message));
+	add(o, "fields", output_fields(run->falco, alert, arena, err));
+	*ret = put_json(arena, o);
+	json_object_put(o);
+	return ret->p ? 0 : hc_err_set(err, -ENOMEM, "out of memory");
+}
+
+/* Any worker: the line of one alert. */
+static int render(void *ctx, const struct hc_alert *alert, struct hc_arena *arena, void **ret, struct hc_err *err)
+{
+	const struct run *run = ctx;
+	struct hc_str *line = hc_arena_alloc(arena, sizeof(*line));
+	int r;
+
+	if (!line)
+		return hc_err_set(err, -ENOMEM, "out of memory");
+	if (run->a->format == FORMAT_JSON)
+		r = render_json(run, alert, arena, line, err);
+	else
+		r = hc_falco_alert(run->falco, alert,
+		                   run->a->format == FORMAT_FALCO_JSON ? HC_FALCO_JSON : HC_FALCO_TEXT, arena, line, err);
+	*ret = line;
+	return r;
+}
+
+static void clear_progress(struct run *run)
+{
+	if (run->tty && run->shown_percent)
+		fputs("\r\033[K", stderr);
+	run->shown_percent = 0;
+}
+
+static int emit(void *ctx, const struct hc_hit *hit, int64_t wall_ns, void *rendered, struct hc_err *err)
+{
+	const struct hc_str *line = rendered;
+
+	(void)hit;
+	(void)wall_ns;
+	clear_progress(ctx);
+	errno = 0;
+	if (fwrite(line->p, 1, line->len, stdout) == line->len && putchar('\n') != EOF)
+		return 0;
+	if (errno == EPIPE)
+		return 1; /* the reader has had enough */
+	return hc_err_set(err, errno ? -errno : -EIO, "cannot write to standard output: %s", strerror(errno ? errno : EIO));
+}
+
+static int progress(void *ctx, uint64_t done_rows, uint64_t all_rows)
+{
+	struct run *run = ctx;
+	uint64_t percent = all_rows ? done_rows * 100 / all_rows : 100;
+
+	if (run->tty && percent != run->shown_percent) {
+		fprintf(stderr, "\r%3" PRIu64 " %%", percent);
+		fflush(stderr);
+		run->shown_percent = percent;
+	}
+	return interrupted;
+}
+
+/* ---- summary ---- */
+
+static uint32_t n_unanswerable(const struct run *run)
+{
+	uint32_t n = 0;
+
+	for (uint32_t i = 0; i < hc_ir_n_rules(run->ir); i++)
+		n += !hc_answers_rule(run->answers, i)->answerable;
+	return n;
+}
+
+struct order {
+	uint32_t rule;
+	uint64_t key;
+};
+
+static int by_key(const void *pa, const void *pb)
+{
+	const struct order *a = pa, *b = pb;
+
+	if (a->key != b->key)
+		return a->key > b->key ? -1 : 1;
+	return (a->rule > b->rule) - (a->rule < b->rule);
+}
+
+static void put(const char *text)
+{
+	hc_cli_print_text(stderr, text, strlen(text));
+}
+
+static void print_place(const struct hc_rule_opts *rule)
+{
+	if (!rule->policy)
+		return;
+	fputs(" (", stderr);
+	put(rule->policy);
+	if (rule->line)
+		fprintf(stderr, ":%u", rule->line);
+	fputc(')', stderr);
+}
+
+static void print_hits(const struct run *run, const struct hc_replay_stats *s)
+{
+	uint32_t n_rules = hc_ir_n_rules(run->ir), n = 0;
+	struct order *order = calloc(n_rules + 1u, sizeof(*order));
+	char count[32];
+
+	for (uint32_t i = 0; order && i < n_rules; i++)
+		if (s->hits_by_rule[i])
+			order[n++] = (struct order){ i, s->hits_by_rule[i] };
+	if (n)
+		qsort(order, n, sizeof(*order), by_key);
+	for (uint32_t i = 0; i < n; i++) {
+		const struct hc_rule_opts *rule = hc_ir_rule(run->ir, order[i].rule);
+
+		fprintf(stderr, "%10s  %-13s ", hc_count_text(order[i].key, count), rule->severity ? rule->severity : "");
+		put(rule->name);
+		fputc('\n', stderr);
+	}
+	free(order);
+}
+
+static void print_unanswerable(const struct run *run)
+{
+	uint32_t n = n_unanswerable(run);
+
+	if (!n)
+		return;
+	fprintf(stderr, "\n%u %s cannot be answered from this capture:\n", n, n == 1 ? "rule" : "rules");
+	for (uint32_t i = 0; i < hc_ir_n_rules(run->ir); i++) {
+		const struct hc_answer *answer = hc_answers_rule(run->answers, i);
+
+		if (answer->answerable)
+			continue;
+		fputs("  ", stderr);
+		put(hc_ir_rule(run->ir, i)->name);
+		print_place(hc_ir_rule(run->ir, i));
+		fputc('\n', stderr);
+		for (const char *const *reason = answer->reasons; *reason; reason++) {
+			fputs("    ", stderr);
+			put(*reason);
+			fputc('\n', stderr);
+		}
+	}
+}
+
+/* What holds for rules that are answered, each text once. */
+static void print_notes(const struct run *run)
+{
+	uint32_t n_rules = hc_ir_n_rules(run->ir);
+
+	for (uint32_t i = 0; i < n_rules; i++) {
+		const struct hc_answer *answer = hc_answers_rule(run->answers, i);
+
+		for (const char *const *note = answer->reasons; answer->answerable && *note; note++) {
+			uint32_t n = 0, first = n_rules;
+
+			for (uint32_t j = 0; j < n_rules; j++) {
+				const struct hc_answer *other = hc_answers_rule(run->answers, j);
+				bool same = false;
+
+				for (const char *const *t = other->reasons; other->answerable && *t; t++)
+					same |= strcmp(*t, *note) == 0;
+				n += same;
+				if (same && first == n_rules)
+					first = j;
+			}
+			if (first != i)
+				continue; /* said already */
+			fprintf(stderr, "note: %u %s: ", n, n == 1 ? "rule" : "rules");
+			put(*note);
+			fputc('\n', stderr);
+		}
+	}
+}
+
+static void print_costs(const struct run *run, const struct hc_replay_stats *s)
+{
+	uint32_t n_rules = hc_ir_n_rules(run->ir);
+	struct order *order = calloc(n_rules + 1u, sizeof(*order));
+
+	for (uint32_t i = 0; order && i < n_rules; i++)
+		order[i] = (struct order){ i, s->costs[i].ns };
+	if (order)
+		qsort(order, n_rules, sizeof(*order), by_key);
+	fprintf(stderr, "\n%10s %8s %8s %10s %10s  rule\n", "time", "blocks", "read", "candidates", "alerts");
+	for (uint32_t i = 0; order && i < n_rules; i++) {
+		const struct hc_rule_cost *c = &s->costs[order[i].rule];
+
+		fprintf(stderr, "%7.2f ms %8" PRIu64 " %8" PRIu64 " %10" PRIu64 " %10" PRIu64 "  ", (double)c->ns / 1e6,
+		        c->n_blocks, c->n_evaluated, c->n_candidates, s->hits_by_rule[order[i].rule]);
+		put(hc_ir_rule(run->ir, order[i].rule)->name);
+		fputc('\n', stderr);
+	}
+	free(order);
+}
+
+static void print_summary(const struct run *run, const struct hc_replay_stats *s, const struct hc_facts *facts)
+{
+	char alerts[32], rows[32], lost[32], span[48];
+	uint32_t n_fired = 0;
+
+	for (uint32_t i = 0; i < hc_ir_n_rules(run->ir); i++)
+		n_fired += s->hits_by_rule[i] != 0;
+	fflush(stdout);
+	fprintf(stderr, "%s%s alerts from %u of %u rules; %s events in %s (%.1f M events/s, %u %s)\n",
+	        s->n_hits ? "\n" : "", hc_count_text(s->n_hits, alerts), n_fired, hc_ir_n_rules(run->ir),
+	        hc_count_text(s->n_rows, rows), hc_span_text(s->wall_ns, span),
+	        s->wall_ns ? (double)s->n_rows * 1e3 / (double)s->wall_ns : 0, s->n_threads,
+	        s->n_threads == 1 ? "thread" : "threads");
+	print_hits(run, s);
+	print_unanswerable(run);
+	print_notes(run);
+	if (hc_facts_lost(facts))
+		fprintf(stderr, "note: %s events were lost while recording: what they would have shown is not known\n",
+		        hc_count_text(hc_facts_lost(facts), lost));
+	if (s->n_regex_limits)
+		fprintf(stderr, "note: %" PRIu64 " texts were too hard for a regular expression and count as not matching\n",
+		        s->n_regex_limits);
+	if (s->costs)
+		print_costs(run, s);
+}
+
+static struct json_object *json_strings(const char *const *list)
+{
+	struct json_object *a = json_object_new_array();
+
+	for (; *list; list++)
+		json_object_array_add(a, hc_json_text(*list));
+	return a;
+}
+
+static struct json_object *json_rule(const struct run *run, const struct hc_replay_stats *s, uint32_t i)
+{
+	const struct hc_rule_opts *rule = hc_ir_rule(run->ir, i);
+	const struct hc_answer *answer = hc_answers_rule(run->answers, i);
+	struct json_object *o = json_object_new_object();
+
+	add(o, "rule", hc_json_text(rule->name));
+	add(o, "policy", hc_json_text(rule->policy));
+	add(o, "line", hc_json_u64(rule->line));
+	add(o, "severity", hc_json_text(rule->severity));
+	add(o, "alerts", hc_json_u64(s->hits_by_rule[i]));
+	add(o, "answerable", json_object_new_boolean(answer->answerable));
+	add(o, answer->answerable ? "notes" : "reasons", json_strings(answer->reasons));
+	if (s->costs) {
+		add(o, "ns", hc_json_u64(s->costs[i].ns));
+		add(o, "blocks", hc_json_u64(s->costs[i].n_blocks));
+		add(o, "blocks_read", hc_json_u64(s->costs[i].n_evaluated));
+		add(o, "candidates", hc_json_u64(s->costs[i].n_candidates));
+	}
+	return o;
+}
+
+static void print_json_summary(const struct run *run, const struct hc_replay_stats *s, const struct hc_facts *facts)
+{
+	struct json_object *o = json_object_new_object(), *rules = json_object_new_array();
+
+	add(o, "kind", hc_json_text("summary"));
+	add(o, "capture", hc_json_text(hc_capture_path(run->capture)));
+	add(o, "alerts", hc_json_u64(s->n_hits));
+	add(o, "events", hc_json_u64(s->n_rows));
+	add(o, "blocks", hc_json_u64(s->n_blocks));
+	add(o, "blocks_skipped", hc_json_u64(s->n_skipped));
+	add(o, "blocks_damaged", hc_json_u64(s->n_damaged));
+	add(o, "lost", hc_json_u64(hc_facts_lost(facts)));
+	add(o, "regex_limits", hc_json_u64(s->n_regex_limits));
+	add(o, "unanswerable", hc_json_u64(n_unanswerable(run)));
+	add(o, "wall_ns", hc_json_u64(s->wall_ns));
+	add(o, "cpu_ns", hc_json_u64(s->cpu_ns));
+	add(o, "threads", hc_json_u64(s->n_threads));
+	for (uint32_t i = 0; i < hc_ir_n_rules(run->ir); i++)
+		json_object_array_add(rules, json_rule(run, s, i));
+	add(o, "rules", rules);
+	puts(json_object_to_json_string_ext(o, JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE));
+	json_object_put(o);
+}
+
+/* ---- running ---- */
+
+static int replay_capture(struct run *run, struct hc_err *err)
+{
+	const struct args *a = run->a;
+	HC_AUTO(hc_facts_free) struct hc_facts *facts = NULL;
+	HC_AUTO(hc_answers_free) struct hc_answers *answers = NULL;
+	struct hc_block_filter range = { .has_since = a->since.set, .has_until = a->until.set,
+		                         .since_wall_ns = a->since.ns, .until_wall_ns = a->until.ns };
+	struct hc_replay_opts opts = {
+		.n_threads = (unsigned)a->threads, .has_since = a->since.set, .has_until = a->until.set,
+		.since_wall_ns = a->since.ns, .until_wall_ns = a->until.ns, .profile = a->profile_rules,
+		.render = render, .emit = emit, .progress = progress, .ctx = run,
+	};
+	struct hc_replay_stats stats = { 0 };
+	int r = hc_facts_load(run->capture, &range, &facts, err), code;
+
+	if (r == 0)
+		r = hc_answers_new(run->ir, facts, &answers, err);
+	if (r == 0)
+		r = hc_replay(run->plan, run->capture, &opts, &stats, err);
+	clear_progress(run);
+	if (r < 0)
+		return r;
+	run->answers = answers;
+	if (a->format == FORMAT_JSON)
+		print_json_summary(run, &stats, facts);
+	else if (!a->quiet)
+		print_summary(run, &stats, facts);
+	code = n_unanswerable(run) ? HC_EXIT_FOUND : HC_EXIT_OK;
+	run->answers = NULL;
+	hc_replay_stats_done(&stats);
+	return code;
+}
+
+static int run_captures(struct run *run, const struct hc_operands *operands, int code)
+{
+	for (int i = 0; i < operands->n; i++) {
+		struct hc_err err = { 0 };
+		int r = hc_cli_capture_open(&hc_cmd_replay, operands->v[i], 0, &run->capture);
+
+		if (r != HC_CLI_GO) {
+			code = hc_exit_max(code, r);
+			continue;
+		}
+		r = replay_capture(run, &err);
+		if (r == -EINTR)
+			code = HC_EXIT_INTERRUPTED;
+		else if (r < 0)
+			code = hc_exit_max(code, hc_cli_error(&hc_cmd_replay, &err));
+		else
+			code = hc_exit_max(code, r);
+		if (r == -EINTR) {
+			hc_capture_close(run->capture);
+			return code;
+		}
+		code = hc_cli_capture_close(run->capture, code);
+	}
+	return code;
+}
+
+static int run_policies(struct run *run, const struct hc_policies *p, const struct hc_operands *operands)
+{
+	HC_AUTO(free) bool *bad = calloc(p->n + 1, sizeof(*bad));
+	struct sigaction sa = { .sa_handler = on_interrupt, .sa_flags = SA_RESETHAND };
+	struct hc_err err = { 0 };
+	int code = HC_EXIT_OK, r;
+
+	if (!bad)
+		return hc_cli_usage(&hc_cmd_replay, "out of memory");
+	r = load(run, p, bad, &code);
+
+	if (r != HC_CLI_GO)
+		return r;
+	run->ir = hc_ir_new();
+	r = run->ir ? hc_falco_build(run->falco, run->ir, &err) : hc_err_set(&err, -ENOMEM, "out of memory");
+	if (r >= 0)
+		r = hc_plan_new(run->ir, run->a->matching ? HC_MATCH_ALL : HC_MATCH_FIRST, &run->plan, &err);
+	if (r < 0)
+		return hc_exit_max(code, hc_cli_error(&hc_cmd_replay, &err));
+	if (!hc_ir_n_rules(run->ir))
+		hc_cli_warn("there is no enabled rule in these policies");
+	sigaction(SIGINT, &sa, NULL); /* a second one kills */
+	return run_captures(run, operands, code);
+}
+
+static int run(int argc, char **argv)
+{
+	struct args a = { 0 };
+	struct run run = { .a = &a, .tty = isatty(STDERR_FILENO) };
+	struct hc_policies p = { 0 };
+	struct hc_operands operands;
+	int code = hc_cli_parse(&hc_cmd_replay, argc, argv, &a, &operands);
+
+	if (code != HC_CLI_GO)
+		return code;
+	if (!a.policies.n)
+		code = hc_cli_usage(&hc_cmd_replay, "-p POLICY is missing: which rules shall be evaluated?");
+	else if (!operands.n)
+		code = hc_cli_usage(&hc_cmd_replay, "CAPTURE is missing: what shall be replayed?");
+	else if (a.since.set && a.until.set && a.since.ns >= a.until.ns)
+		code = hc_cli_usage(&hc_cmd_replay, "--since is not before --until");
+	if (code == HC_CLI_GO)
+		code = hc_cli_policies(&hc_cmd_replay, &a.policies, &p);
+	if (code == HC_CLI_GO)
+		code = run_policies(&run, &p, &operands);
+	hc_plan_free(run.plan);
+	hc_ir_free(run.ir);
+	hc_falco_free(run.falco);
+	hc_policies_done(&p);
+	hc_strs_done(&a.policies);
+	return code;
+}
+
+static const struct hc_opt opts[] = {
+	{ .name = "policy", .letter = 'p', .kind = HC_OPT_STRS, .off = offsetof(struct args, policies), .value = "POLICY",
+	  .help = "evaluate this file of rules, or the *.yaml files of this directory; may be repeated",
+	  .complete = HC_COMPLETE_FILE },
+	{ .name = "format", .letter = 'f', .kind = HC_OPT_CHOICE, .off = offsetof(struct args, format), .value = "FORMAT",
+	  .words = "text|json|falco-json", .help = "print alerts as lines, as our JSON, or as Falco's JSON" },
+	{ .name = "since", .kind = HC_OPT_TIME, .off = offsetof(struct args, since), .value = "TIME",
+	  .help = "leave out events before this moment" },
+	{ .name = "until", .kind = HC_OPT_TIME, .off = offsetof(struct args, until), .value = "TIME",
+	  .help = "leave out events from this moment on" },
+	{ .name = "matching", .kind = HC_OPT_CHOICE, .off = offsetof(struct args, matching), .value = "WHICH",
+	  .words = "first|all", .help = "let the first rule that matches an event win, or all (first)" },
+	{ .name = "min-priority", .kind = HC_OPT_STR, .off = offsetof(struct args, priority), .value = "PRIORITY",
+	  .help = "leave out rules below this priority (debug)" },
+	{ .name = "threads", .letter = 'j', .kind = HC_OPT_U64, .off = offsetof(struct args, threads), .value = "N",
+	  .min = 1, .max = 256, .help = "work with so many threads (one per processor)" },
+	{ .name = "keep-going", .letter = 'k', .kind = HC_OPT_FLAG, .off = offsetof(struct args, keep_going),
+	  .help = "leave out policy files that do not load, instead of running nothing" },
+	{ .name = "profile-rules", .kind = HC_OPT_FLAG, .off = offsetof(struct args, profile_rules),
+	  .help = "show what each rule cost" },
+	{ .name = "quiet", .letter = 'q', .kind = HC_OPT_FLAG, .off = offsetof(struct args, quiet),
+	  .help = "print alerts only, no summary" },
+	{ 0 },
+};
+
+static const struct hc_example examples[] = {
+	{ "see what a pack of rules finds in a capture", "hindcast replay -p policies/falco /var/lib/hindcast" },
+	{ "the last hour, as Falco would have printed it",
+	  "hindcast replay -p rules.yaml --since -1h --format falco-json /var/lib/hindcast" },
+	{ 0 },
+};
+
+const struct hc_command hc_cmd_replay = {
+	.name = "replay",
+	.args = "-p POLICY... [--format FORMAT] [--since TIME] [--until TIME] CAPTURE...",
+	.summary = "evaluate policies over captures",
+	.description =
+		"Evaluates rules over what was recorded and prints an alert for each event on which one fires, in the "
+		"order of the events. The result is the same for any number of threads.\n\n"
+		"A rule that needs something the capture does not hold is reported as one that cannot be answered, with "
+		"the reason and the recorder's option that would have captured it.\n\n"
+		"Alerts are printed to standard output, the summary to standard error; with --format json the summary is the "
+		"last object on standard output.",
+	.opts = opts,
+	.examples = examples,
+	.exit_notes = "1: a rule cannot be answered from the capture. 2: a policy does not load; nothing has run then, unless "
+		      "--keep-going was given. 3: a part of the capture could not be read. Alerts alone leave it at 0.",
+	.complete = HC_COMPLETE_DIR,
+	.run = run,
+};
