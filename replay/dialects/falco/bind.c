@@ -1177,7 +1177,7 @@ static struct hc_value row_res(struct hc_view *v, unsigned dom, uint32_t entry, 
 		return absent();
 	if (ret >= 0)
 		return hc_value_str(HC_STR("SUCCESS"));
-	name = falco_errno_name(-ret);
+	name = ret > -4096 ? falco_errno_name(-ret) : NULL;
 	if (name)
 		return word(name);
 	fjson_i64(&out, ret);

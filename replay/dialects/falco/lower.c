@@ -182,7 +182,7 @@ static const struct hc_node *compare_res(struct flower *l, const struct fx *x)
 			if (n && hc_node_is_false(n) && x->texts[i].len && x->texts[i].p[0] == '-') { /* a nameless one */
 				struct hc_value v = hc_value_i64(strtoll(x->texts[i].p, NULL, 10));
 
-				if (!falco_errno_name(-v.i))
+				if (v.i < 0 && (v.i < -4096 || !falco_errno_name(-v.i)))
 					n = atom(l, ret, HC_OP_EQ, HC_Q_ANY, &v, 1);
 			}
 		}

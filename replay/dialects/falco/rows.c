@@ -26,7 +26,9 @@ static const struct ffrom froms[] = {
 
 const struct frow *falco_row_map(unsigned type)
 {
-	return type < HC_EV_MAX ? &map[type] : &map[0];
+	static const struct frow none = { .fd_col = -1, .after_col = -1, .sock_col = -1, .path_col = -1 };
+
+	return type < HC_EV_MAX && map[type].code ? &map[type] : &none;
 }
 
 const struct ffrom *falco_from(unsigned type, struct hc_str param)
@@ -977,6 +979,12 @@ struct pval fctx_param(const struct fctx *c, const struct fparam *p)
 
 /* ---- rendering of parameters ---- */
 
+/* Of a result; NULL when it is none of an error. */
+static const char *errno_of(int64_t ret)
+{
+	return ret < 0 && ret > -4096 ? falco_errno_name(-ret) : NULL;
+}
+
 static void put_number(const struct fparam *p, int64_t i, struct fjson *out)
 {
 	bool is_signed = p->type == PT_I8 || p->type == PT_I16 || p->type == PT_I32 || p->type == PT_I64 ||
@@ -1103,7 +1111,7 @@ static void put_fd(const struct fctx *c, const struct pval *v, struct fjson *out
 		return;
 	}
 	if (v->i < 0) {
-		name = falco_errno_name(-v->i);
+		name = errno_of(v->i);
 		if (name)
 			fjson_raw(out, name);
 		return;
@@ -1146,7 +1154,7 @@ void falco_param_resolved(const struct fctx *c, const struct fparam *p, const st
 		return;
 	switch (p->type) {
 	case PT_ERRNO:
-		name = v->i < 0 ? falco_errno_name(-v->i) : NULL;
+		name = errno_of(v->i);
 		if (name)
 			fjson_raw(out, name);
 		return;
