@@ -138,6 +138,13 @@ static inline bool table_remove(struct table *t, uint64_t hash, const void *p)
 	return false;
 }
 
+/* Goes over all entries with leave to remove the one in hand by TABLE_SWEEP_REMOVE. Forwards, and looking at the same slot
+ * again after a removal, which moves entries down: one may be met twice where the table wraps around, none is missed. */
+#define TABLE_SWEEP(table, at, entry)                                                                                 \
+	for (uint32_t at = 0, at##_next; (table)->slot && at <= (table)->mask; at = at##_next)                        \
+		if ((at##_next = at + 1, (entry) = (table)->slot[at].p) != NULL)
+#define TABLE_SWEEP_REMOVE(table, at) (table_remove_at(table, at), at##_next = at)
+
 static inline void table_done(struct table *t)
 {
 	free(t->slot);

@@ -1,6 +1,7 @@
 /* The tracker as a whole: making it, its clock, the state of all for the beginning of a segment. */
 #include "tracker_priv.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
@@ -58,6 +59,7 @@ struct hc_tracker *hc_tracker_free(struct hc_tracker *t)
 	table_done(&t->cgroups);
 	path_late_done(t);
 	table_done(&t->lists);
+	assert(t->txts.n == 0 && t->lists.n == 0); /* somebody forgot a reference */
 	table_done(&t->txts);
 	if (t->proc_fd >= 0)
 		close(t->proc_fd);

@@ -131,11 +131,12 @@ struct tctr *ctr_of_path(struct hc_tracker *t, struct hc_str path, uint64_t cgro
 	c->path = txt_get(t, path.p, path.len);
 	c->cgroup_id = cgroup_id;
 	if (t->cgroups.n >= 4096) { /* containers of long ago */
-		for (uint32_t at = t->cgroups.mask + 1; at-- > 0;) {
-			struct tctr *old = t->cgroups.slot[at].p;
+		struct tctr *old;
 
-			if (old && old->refs == 1) {
-				table_remove_at(&t->cgroups, at);
+		TABLE_SWEEP(&t->cgroups, at, old)
+		{
+			if (old->refs == 1) {
+				TABLE_SWEEP_REMOVE(&t->cgroups, at);
 				ctr_unref(t, old);
 			}
 		}

@@ -139,27 +139,24 @@ static void fd_replace(struct hc_tracker *t, struct tfd *old, struct tfd *f) /* 
 
 void fd_sweep(struct hc_tracker *t)
 {
-	for (uint32_t at = t->fds.mask + 1; t->fds.slot && at-- > 0;) {
-		struct tfd *f = t->fds.slot[at].p;
+	struct tfd *f;
+	struct tsock *s;
 
-		if (!f)
-			continue;
+	TABLE_SWEEP(&t->fds, at, f)
+	{
 		if (f->used) {
 			f->used = 0;
 		} else {
-			table_remove_at(&t->fds, at);
+			TABLE_SWEEP_REMOVE(&t->fds, at);
 			fd_unref(t, f);
 		}
 	}
-	for (uint32_t at = t->socks.mask + 1; t->socks.slot && at-- > 0;) {
-		struct tsock *s = t->socks.slot[at].p;
-
-		if (!s)
-			continue;
+	TABLE_SWEEP(&t->socks, at, s)
+	{
 		if (s->used) {
 			s->used = 0;
 		} else {
-			table_remove_at(&t->socks, at);
+			TABLE_SWEEP_REMOVE(&t->socks, at);
 			sock_unref(t, s);
 		}
 	}

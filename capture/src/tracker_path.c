@@ -76,16 +76,13 @@ void path_sweep(struct hc_tracker *t)
 {
 	struct tpath *p;
 
-	/* Second chance: what was not asked for since the last sweep goes. Going backwards, because removal closes
-	 * holes with entries from behind. */
-	for (uint32_t at = t->paths.mask + 1; t->paths.slot && at-- > 0;) {
-		p = t->paths.slot[at].p;
-		if (!p)
-			continue;
+	/* second chance: what was not asked for since the last sweep goes */
+	TABLE_SWEEP(&t->paths, at, p)
+	{
 		if (p->used) {
 			p->used = 0;
 		} else {
-			table_remove_at(&t->paths, at);
+			TABLE_SWEEP_REMOVE(&t->paths, at);
 			path_unref(t, p);
 		}
 	}

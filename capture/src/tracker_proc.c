@@ -1060,9 +1060,10 @@ void proc_done(struct hc_tracker *t)
 {
 	struct tproc *p;
 
-	for (uint32_t at = t->procs.mask + 1; t->procs.slot && at-- > 0;) {
-		while ((p = t->procs.slot[at].p) != NULL)
-			proc_free(t, p);
+	TABLE_SWEEP(&t->procs, at, p)
+	{
+		proc_free(t, p); /* takes it out of the table */
+		at_next = at;
 	}
 	table_done(&t->procs);
 	table_done(&t->tasks);

@@ -33,11 +33,12 @@ static struct tuser *db_find(struct hc_tracker *t, const struct user_db *db, uin
 
 static void db_clear(struct hc_tracker *t, struct user_db *db, bool group)
 {
-	for (uint32_t at = db->by_id.mask + 1; db->by_id.slot && at-- > 0;) {
-		struct tuser *u = db->by_id.slot[at].p;
+	struct tuser *u;
 
-		if (u && u->is_group == group) {
-			table_remove_at(&db->by_id, at);
+	TABLE_SWEEP(&db->by_id, at, u)
+	{
+		if (u->is_group == group) {
+			TABLE_SWEEP_REMOVE(&db->by_id, at);
 			user_unref(t, u);
 		}
 	}

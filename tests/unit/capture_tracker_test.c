@@ -1034,3 +1034,40 @@ Test(dns, pointers_that_go_round_are_refused)
 	p[15] = 20; /* forwards */
 	cr_expect_eq(dns_parse(p, sizeof(p), &m), -EBADMSG);
 }
+
+Test(table, loses_nothing_when_swept)
+{
+	static uint64_t keys[3000];
+	struct table t = { 0 };
+	uint64_t *k;
+	uint32_t n = 0;
+
+	for (unsigned i = 0; i < 3000; i++) {
+		keys[i] = i;
+		/* many share a slot, and the last slots run over into the first */
+		cr_assert(table_add(&t, (uint64_t)0 - i % 37, &keys[i]));
+	}
+	TABLE_SWEEP(&t, at, k)
+	{
+		if (*k % 3)
+			TABLE_SWEEP_REMOVE(&t, at);
+	}
+	cr_expect_eq(t.n, 1000);
+	TABLE_ALL(&t, at, k)
+	{
+		cr_expect_eq(*k % 3, 0);
+		n++;
+	}
+	cr_expect_eq(n, 1000);
+	for (unsigned i = 0; i < 3000; i++) {
+		bool found = false;
+
+		TABLE_EACH(&t, (uint64_t)0 - i % 37, at, k)
+			found |= k == &keys[i];
+		cr_expect_eq(found, i % 3 == 0, "%u", i);
+	}
+	TABLE_SWEEP(&t, at, k)
+		TABLE_SWEEP_REMOVE(&t, at);
+	cr_expect_eq(t.n, 0);
+	table_done(&t);
+}
