@@ -1673,7 +1673,7 @@ static const struct hc_access *process(struct fbinder *b, enum pkind k, const st
 	case PK_PID:
 		return col(b, proc, HC_O_PROC_pid);
 	default:
-		why(b, "environments are not recorded", "env", "record with --env all");
+		why(b, "environments are not recorded", "env", NULL);
 		return leaf(b, image, &leaf_image_env, NULL);
 	}
 }
@@ -1729,7 +1729,7 @@ const struct hc_access *falco_bind_any_ancestor(struct fbinder *b, const struct 
 static const struct hc_access *bind_ancestor(struct fbinder *b, const struct fref *f, enum pkind k)
 {
 	if (f->id == F_PROC_AENV && f->arg == FARG_NAME) {
-		why(b, "environments are not recorded", "env", "record with --env all");
+		why(b, "environments are not recorded", "env", NULL);
 		return leaf(b, b->proc, &leaf_proc_aenv_named, fbinder_keep(b, f->name));
 	}
 	if (f->arg == FARG_NONE)
@@ -1926,7 +1926,7 @@ static const struct hc_access *bind_proc(struct fbinder *b, const struct fref *f
 	case F_PROC_EXELINE:
 		return leaf(b, b->image, &leaf_image_exeline, NULL);
 	case F_PROC_ENV:
-		why(b, "environments are not recorded", "env", "record with --env all");
+		why(b, "environments are not recorded", "env", NULL);
 		return f->arg == FARG_NONE ? leaf(b, b->image, &leaf_image_env, NULL) :
 		                             leaf(b, b->image, &leaf_image_env_named, fbinder_keep(b, f->name));
 	case F_PROC_CWD:
@@ -2068,8 +2068,7 @@ static const struct hc_access *bind_user(struct fbinder *b, const struct fref *f
 	}
 }
 
-#define CONTAINER_WHY "facts about containers are not recorded", "container", "record with container facts"
-#define POD_WHY "facts about pods are not recorded", "container", "record with container facts"
+#define CONTAINER_WHY "facts about containers are not recorded", "container", NULL
 
 static const struct hc_access *bind_label(struct fbinder *b, const struct fref *f, unsigned c)
 {
@@ -2244,7 +2243,7 @@ static const struct hc_access *bind_evt_arg(struct fbinder *b, const struct fref
 		return NULL;
 	}
 	if (from->how == HOW_BYTES)
-		why(b, "payloads are not recorded", "data", "record with --snaplen 80");
+		why(b, "payloads are not recorded", "data", "--snaplen 80");
 	if (f->id == F_EVT_ARG) {
 		if (from->how == HOW_PATH && (p->type == PT_PATH || p->type == PT_RPATH))
 			return either(b, leaf(b, hop(b, b->at_row, (unsigned)from->what), &leaf_path_arg, NULL),
@@ -2274,7 +2273,7 @@ static const struct hc_access *bind_buffer(struct fbinder *b)
 
 	if (!from || from->how != HOW_BYTES)
 		return NULL;
-	why(b, "payloads are not recorded", "data", "record with --snaplen 80");
+	why(b, "payloads are not recorded", "data", "--snaplen 80");
 	return col(b, b->at_row, (unsigned)from->what);
 }
 

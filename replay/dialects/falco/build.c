@@ -165,8 +165,11 @@ struct needs {
 static void need(struct needs *n, const struct fref *ref, const struct fwhy *w, unsigned type)
 {
 	if (w->fact) {
-		hc_ir_rule_needs(n->b->ir, n->rule, strcmp(w->fact, "env") ? type : (unsigned)HC_EV_PROC_EXEC, w->fact,
-		                 w->remedy);
+		if (!strcmp(w->fact, "env"))
+			type = HC_EV_PROC_EXEC; /* environments are read there */
+		else if (!strcmp(w->fact, "container"))
+			type = 0;
+		hc_ir_rule_needs(n->b->ir, n->rule, type, w->fact, w->remedy);
 		return;
 	}
 	for (unsigned i = 0; i < n->n_seen; i++)

@@ -371,6 +371,17 @@ static const struct hc_node *compare_around(struct flower *l, const struct fx *x
 	return both(l, atom(l, wall, HC_OP_GE, HC_Q_ANY, &low, 1), atom(l, wall, HC_OP_LE, HC_Q_ANY, &high, 1));
 }
 
+/* For people who look at rows: a row has the name of its type as well as Falco's. */
+static const struct hc_node *with_own_name(struct flower *l, const struct fx *x, const struct hc_node *n)
+{
+	const struct hc_table_desc *d = hc_event_desc(l->b->type);
+	bool named = false;
+
+	for (uint32_t i = 0; i < x->n_consts; i++)
+		named = named || hc_str_eq(x->texts[i], hc_str_c(d->name));
+	return named ? hc_node_const(l->b->ir, x->op != FOP_NE) : n;
+}
+
 static const struct hc_node *lower_test(struct flower *l, struct fx *x)
 {
 	const struct fref *f = x->lhs->kind == FVAL_FIELD ? &x->lhs->field : NULL;
@@ -415,7 +426,9 @@ static const struct hc_node *lower_test(struct flower *l, struct fx *x)
 	case F_EVT_TYPE:
 	case F_SYSCALL_TYPE:
 		if (plain && (l->b->type == HC_EV_SYS || l->b->type == HC_EV_PROC_FORK))
-			return compare_type(l, x);
+			return l->b->own_events ? with_own_name(l, x, compare_type(l, x)) : compare_type(l, x);
+		if (plain && l->b->own_events)
+			return with_own_name(l, x, compare(l, x, falco_bind(l->b, f)));
 		break;
 	case F_PROC_APID:
 		if (f->arg == FARG_NONE && x->op == FOP_IN && !l->sane)
