@@ -223,6 +223,12 @@ static uint64_t random_int(struct gen *g, const struct hc_col_desc *c)
 	default:
 		break;
 	}
+	if (strcmp(c->name, "row_flags") == 0) { /* flags that leave a row an ordinary one */
+		static const uint16_t flags[] = { HC_ROW_TRUNC, HC_ROW_TOCTOU, HC_ROW_SAMPLED, HC_ROW_LATE,
+			                          HC_ROW_URING };
+
+		return chance(g, 85) ? 0 : PICK(g, flags);
+	}
 	if (c->kind == HC_KIND_FD)
 		return chance(g, 10) ? (uint64_t)INT64_C(-100) : hc_gen_below(&g->rng, 64);
 	switch (hc_gen_below(&g->rng, 16)) {
