@@ -323,7 +323,7 @@ static void tell_needs(struct builder *bd)
 			n.mark = ++f->pass;
 			need_tree(&n, f->built[i].rule->tree, true);
 		}
-		if (types.w[0] | types.w[1] | types.w[2] | types.w[3])
+		if (hc_type_set_meets(&types, &types))
 			continue;
 		codes = falco_codes(f->built[i].rule->tree);
 		if (!code_set_count(&codes) || f->built[i].child)

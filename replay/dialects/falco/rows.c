@@ -59,7 +59,9 @@ bool falco_row_has_ret(unsigned type)
 {
 	const struct frow *row = falco_row_map(type);
 
-	return row->code && row->code != CODE_GENERIC && (falco_events[row->code].flags & EVF_SYSCALL);
+	const struct fevent *e = &falco_events[row->code];
+
+	return row->code && row->code != CODE_GENERIC && (e->flags & EVF_SYSCALL) && e->params && e->params->name;
 }
 
 struct fctx falco_ctx(struct hc_view *v, unsigned type, uint32_t entry)
@@ -862,7 +864,9 @@ static struct pval number(const struct fctx *c, const struct fparam *p, unsigned
 	if (v.kind != PV_INT)
 		return v;
 	v.i = (int64_t)falco_portable(p->table, (uint64_t)v.i);
-	if (p->table == TAB_file_flags && c->row->fd == FD_NEW)
+	if (p->table == TAB_file_flags && c->row->path_col < 0 && c->type != HC_EV_OPEN_BY_HANDLE_AT)
+		v.i &= ~INT64_C(3); /* no open: there is no access mode in these flags */
+	else if (p->table == TAB_file_flags)
 		v.i |= (int64_t)open_facts(c);
 	return v;
 }
