@@ -9,10 +9,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "pattern.h"
 #include "view_priv.h"
 
 #define MAX_STEPS 64
 #define MAX_KIDS 65535u
+#define MIN_LITERAL 3 /* bytes: shorter ones are in too many texts to spare any work */
 
 /* ---- interning ---- */
 
@@ -906,6 +908,184 @@ static const struct hc_node *none_of(struct hc_ir *ir, const struct hc_node *exi
 	return hc_node_and(ir, (const struct hc_node *[]){ exists, hc_node_not(ir, in) }, 2);
 }
 
+/* ---- patterns: as literals where that says the same, behind a literal where every match must contain one ---- */
+
+struct literals {
+	struct hc_value *v[HC_N_OPS];
+	size_t n[HC_N_OPS];
+};
+
+static void literal_add(struct literals *l, enum hc_op op, struct hc_str s)
+{
+	l->v[op][l->n[op]++] = hc_value_str(s);
+}
+
+/* One leaf for each kind of literal. NULL when one of them failed. */
+static const struct hc_node *any_of(struct hc_ir *ir, const struct hc_node *like, enum hc_quant quant,
+                                    const struct literals *l, const struct hc_node *also, struct hc_err *err)
+{
+	const struct hc_node *nodes[HC_N_OPS + 1];
+	size_t n = 0;
+
+	if (also)
+		nodes[n++] = also;
+	for (unsigned op = 0; op < HC_N_OPS; op++) {
+		if (!l->n[op])
+			continue;
+		nodes[n] = leaf_node(ir, like, (enum hc_op)op, quant, HC_VT_STR, l->v[op], l->n[op], err);
+		if (!nodes[n++])
+			return NULL;
+	}
+	return hc_node_or(ir, nodes, n);
+}
+
+static bool literals_init(struct hc_ir *ir, struct literals *l, size_t n)
+{
+	static const enum hc_op ops[] = { HC_OP_IN, HC_OP_STARTSWITH, HC_OP_ENDSWITH, HC_OP_CONTAINS, HC_OP_ICONTAINS };
+
+	for (size_t i = 0; i < sizeof(ops) / sizeof(ops[0]); i++) {
+		l->v[ops[i]] = ir_alloc(ir, (n + 1) * sizeof(struct hc_value));
+		if (!l->v[ops[i]])
+			return false;
+	}
+	return true;
+}
+
+/* The patterns, asked only about texts that contain the literal of at least one. */
+static const struct hc_node *behind_literal(struct hc_ir *ir, const struct hc_node *like, enum hc_op op, enum hc_quant quant,
+                                            const struct hc_value *consts, size_t n, struct hc_err *err)
+{
+	enum hc_op in = op == HC_OP_IGLOB ? HC_OP_ICONTAINS : HC_OP_CONTAINS;
+	const struct hc_node *node = leaf_node(ir, like, op, quant, HC_VT_STR, consts, n, err), *first;
+	struct literals l = { 0 };
+
+	if (!node || !literals_init(ir, &l, n))
+		return NULL;
+	for (size_t i = 0; i < n; i++) {
+		struct hc_str s = op == HC_OP_GLOB || op == HC_OP_IGLOB ? hc_glob_literal(consts[i].s) :
+		                                                          hc_regex_literal(consts[i].s, &ir->arena);
+
+		if (s.len < MIN_LITERAL)
+			return node;
+		literal_add(&l, in, s);
+	}
+	first = any_of(ir, like, quant, &l, NULL, err);
+	return first ? hc_node_and(ir, (const struct hc_node *[]){ first, node }, 2) : NULL;
+}
+
+static const struct hc_node *glob_node(struct hc_ir *ir, const struct hc_node *like, enum hc_op op, enum hc_quant quant,
+                                       const struct hc_value *consts, size_t n, struct hc_err *err)
+{
+	struct hc_value *others = ir_alloc(ir, (n + 1) * sizeof(*others));
+	const struct hc_node *rest = NULL;
+	struct literals l = { 0 };
+	size_t n_others = 0;
+
+	if (!others || !literals_init(ir, &l, n))
+		return NULL;
+	for (size_t i = 0; i < n; i++) {
+		struct hc_str literal = { 0 };
+		enum hc_glob_form form = hc_glob_form(consts[i].s, &literal);
+
+		if (op == HC_OP_IGLOB && form != HC_GLOB_IN)
+			form = HC_GLOB_OTHER;
+		switch (form) {
+		case HC_GLOB_EQUAL:
+			literal_add(&l, HC_OP_IN, literal);
+			break;
+		case HC_GLOB_BEGIN:
+			literal_add(&l, HC_OP_STARTSWITH, literal);
+			break;
+		case HC_GLOB_END:
+			literal_add(&l, HC_OP_ENDSWITH, literal);
+			break;
+		case HC_GLOB_IN:
+			literal_add(&l, op == HC_OP_IGLOB ? HC_OP_ICONTAINS : HC_OP_CONTAINS, literal);
+			break;
+		case HC_GLOB_OTHER:
+			others[n_others++] = consts[i];
+			break;
+		}
+	}
+	if (n_others) {
+		rest = behind_literal(ir, like, op, quant, others, n_others, err);
+		if (!rest)
+			return NULL;
+	}
+	return any_of(ir, like, quant, &l, rest, err);
+}
+
+static bool is_plain_path(struct hc_str s)
+{
+	for (uint32_t i = 0; i < s.len; i++)
+		if (s.p[i] == '?' || s.p[i] == '*' || s.p[i] == '[' || (s.p[i] == '/' && i + 1 < s.len && s.p[i + 1] == '/'))
+			return false;
+	return s.len > 1 && s.p[0] == '/' && s.p[s.len - 1] != '/';
+}
+
+/*
+ * Of a text that begins with a slash and has none doubled, as nearly all do, /a/b is a prefix by components when it is the
+ * text, or the text begins with /a/b/. Other texts, and patterns with wildcards, are gone through by components.
+ */
+static const struct hc_node *pmatch_node(struct hc_ir *ir, const struct hc_node *like, const struct hc_value *consts,
+                                         size_t n, struct hc_err *err)
+{
+	struct hc_value *others = ir_alloc(ir, (n + 1) * sizeof(*others)), slash = hc_value_str(HC_STR("/")),
+	                double_slash = hc_value_str(HC_STR("//"));
+	const struct hc_node *all, *odd, *begins, *doubled, *rest = NULL;
+	struct literals l = { 0 };
+	size_t n_others = 0;
+
+	if (!others || !literals_init(ir, &l, n))
+		return NULL;
+	for (size_t i = 0; i < n; i++) {
+		const char *below;
+
+		if (!is_plain_path(consts[i].s)) {
+			others[n_others++] = consts[i];
+			continue;
+		}
+		below = hc_arena_printf(&ir->arena, HC_STR_FMT "/", HC_STR_ARG(consts[i].s));
+		if (!below)
+			return NULL;
+		literal_add(&l, HC_OP_IN, consts[i].s);
+		literal_add(&l, HC_OP_STARTSWITH, (struct hc_str){ below, consts[i].s.len + 1 });
+	}
+	if (n_others)
+		rest = leaf_node(ir, like, HC_OP_PMATCH, HC_Q_ANY, HC_VT_STR, others, n_others, err);
+	if (n_others == n || (n_others && !rest))
+		return rest;
+	begins = leaf_node(ir, like, HC_OP_STARTSWITH, HC_Q_ANY, HC_VT_STR, &slash, 1, err);
+	doubled = leaf_node(ir, like, HC_OP_CONTAINS, HC_Q_ANY, HC_VT_STR, &double_slash, 1, err);
+	all = leaf_node(ir, like, HC_OP_PMATCH, HC_Q_ANY, HC_VT_STR, consts, n, err);
+	if (!begins || !doubled || !all)
+		return NULL;
+	odd = hc_node_or(ir, (const struct hc_node *[]){ doubled, hc_node_not(ir, begins) }, 2);
+	odd = hc_node_and(ir, (const struct hc_node *[]){ odd, all }, 2);
+	return any_of(ir, like, HC_Q_ANY, &l, rest ? hc_node_or(ir, (const struct hc_node *[]){ odd, rest }, 2) : odd, err);
+}
+
+/* A leaf over texts: `like` with an operator, patterns taken apart. is_list: its values are lists. */
+static const struct hc_node *text_node(struct hc_ir *ir, const struct hc_node *like, enum hc_op op, enum hc_quant quant,
+                                       enum hc_vt vt, bool is_list, const struct hc_value *consts, size_t n,
+                                       struct hc_err *err)
+{
+	const struct hc_node *whole;
+	bool pattern = op == HC_OP_GLOB || op == HC_OP_IGLOB || op == HC_OP_PMATCH || op == HC_OP_REGEX ||
+	               op == HC_OP_REGEX_FIND;
+
+	if (!pattern || vt != HC_VT_STR || !n || quant == HC_Q_ALL || (op == HC_OP_PMATCH && is_list))
+		return leaf_node(ir, like, op, quant, vt, consts, n, err);
+	whole = leaf_node(ir, like, op, quant, vt, consts, n, err); /* its complaints are about the constants as given */
+	if (!whole)
+		return NULL;
+	if (op == HC_OP_GLOB || op == HC_OP_IGLOB)
+		return glob_node(ir, like, op, quant, consts, n, err);
+	if (op == HC_OP_PMATCH)
+		return pmatch_node(ir, like, consts, n, err);
+	return behind_literal(ir, like, op, quant, consts, n, err);
+}
+
 static const struct hc_node *heap_atom(struct hc_ir *ir, unsigned heap, enum hc_vt vt, enum hc_op op,
                                        const struct hc_value *consts, size_t n, struct hc_err *err)
 {
@@ -916,7 +1096,7 @@ static const struct hc_node *heap_atom(struct hc_ir *ir, unsigned heap, enum hc_
 	if (op == HC_OP_NE)
 		return none_of(ir, present(ir, heap),
 		               leaf_node(ir, &like, HC_OP_IN, HC_Q_ANY, vt, consts, n, err));
-	return leaf_node(ir, &like, op, HC_Q_ANY, vt, consts, n, err);
+	return text_node(ir, &like, op, HC_Q_ANY, vt, false, consts, n, err);
 }
 
 static const struct hc_node *int_atom(struct hc_ir *ir, const struct hc_node *like, enum hc_vt vt, enum hc_op op,
@@ -983,7 +1163,7 @@ static const struct hc_node *computed_atom(struct hc_ir *ir, const struct hc_acc
 		               leaf_node(ir, &like, HC_OP_IN,
 		                         a->vt != HC_VT_LIST ? HC_Q_ANY : q == HC_Q_ANY ? HC_Q_ALL : HC_Q_ANY, vt, consts,
 		                         n, err));
-	return leaf_node(ir, &like, op, a->vt == HC_VT_LIST ? q : HC_Q_ANY, vt, consts, n, err);
+	return text_node(ir, &like, op, a->vt == HC_VT_LIST ? q : HC_Q_ANY, vt, a->vt == HC_VT_LIST, consts, n, err);
 }
 
 /* The atom where the path leads. */
