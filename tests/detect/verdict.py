@@ -27,7 +27,7 @@ def attribute(policies):
 
 def case_of(alert):
     """The test whose script is the nearest of the process and its ancestors; None for something else on this machine."""
-    fields = alert["output_fields"]
+    fields = alert["fields"]
     for key in ["proc.cmdline"] + [f"proc.acmdline[{n}]" for n in range(1, DEPTH)]:
         found = CASE.search(str(fields.get(key) or ""))
         if found:
@@ -40,8 +40,8 @@ def read(directory, kind):
     with open(os.path.join(directory, kind + ".alerts"), encoding="utf-8") as f:
         for line in f:
             item = json.loads(line)
-            if "summary" in item:
-                summary = item["summary"]
+            if item["kind"] == "summary":
+                summary = item
             else:
                 alerts.append(item)
     with open(os.path.join(directory, kind + ".cases"), encoding="utf-8") as f:
@@ -56,6 +56,7 @@ def judge(policies, directory, only):
     fired = collections.Counter()
     elsewhere = collections.Counter()
     false = collections.defaultdict(collections.Counter)
+    others = collections.defaultdict(list)
     failures = []
     bad, bad_summary, bad_cases = read(directory, "bad")
     for alert in bad:
@@ -70,7 +71,10 @@ def judge(policies, directory, only):
         if case:
             false[alert["rule"]][case] += 1
         else:
-            print(f"note: this machine itself: {alert['rule']}: {alert['output'][:200]}")
+            others[alert["rule"]].append(alert["message"].split(" | ")[0])
+    # Not the tests' doing: what else went on here at the time. Not judged, but to be read.
+    for rule, messages in others.items():
+        print(f"note: this machine itself, {len(messages)} times: {rule}: {messages[0][:150]}")
     for kind, cases in (("bad", bad_cases), ("benign", benign_cases)):
         for case, (code, _) in cases.items():
             if code:
