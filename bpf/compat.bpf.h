@@ -11,7 +11,8 @@ struct timespec64 {
 	long tv_nsec;
 };
 
-/* 5.8 .. 6.5: i_ctime; 6.6 .. 6.10: __i_ctime (i_mtime stays until 6.6, __i_mtime 6.7); 6.11: four plain members. */
+/* 5.8 .. 6.5: i_ctime; 6.6 .. 6.10: __i_ctime (i_mtime stays until 6.6, __i_mtime 6.7); 6.11: four plain members.
+ */
 struct inode___ts {
 	struct timespec64 i_mtime;
 	struct timespec64 i_ctime;

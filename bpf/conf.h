@@ -27,16 +27,16 @@ enum hc_filter {
 #define HC_MAX_SNAPLEN 4095
 
 struct hc_dials {
-	__u64 any[HC_WIRE_MAX_NR / 64];     /* `on` or `on32`: most calls end here */
-	__u64 on[HC_WIRE_MAX_NR / 64];      /* native syscall numbers */
-	__u64 on32[HC_WIRE_MAX_NR / 64];    /* numbers of the 32-bit table */
+	__u64 any[HC_WIRE_MAX_NR / 64];      /* `on` or `on32`: most calls end here */
+	__u64 on[HC_WIRE_MAX_NR / 64];       /* native syscall numbers */
+	__u64 on32[HC_WIRE_MAX_NR / 64];     /* numbers of the 32-bit table */
 	__u64 types[HC_WIRE_MAX_TYPES / 64]; /* kernel events */
-	__u32 on_unknown;                   /* numbers beyond the tables, as type sys */
-	__u32 self_tgid;                    /* left out; learned by the snapshot program */
-	__u32 filters;                      /* enum hc_filter */
+	__u32 on_unknown;                    /* numbers beyond the tables, as type sys */
+	__u32 self_tgid;                     /* left out; learned by the snapshot program */
+	__u32 filters;                       /* enum hc_filter */
 	__u32 reserved;
-	__u16 mode[HC_WIRE_MAX_TYPES];      /* enum hc_wire_mode */
-	__u16 snap[HC_WIRE_MAX_TYPES];      /* payload bytes kept */
+	__u16 mode[HC_WIRE_MAX_TYPES]; /* enum hc_wire_mode */
+	__u16 snap[HC_WIRE_MAX_TYPES]; /* payload bytes kept */
 };
 
 /* Written by its own CPU only, read through the mapping. */
@@ -49,8 +49,8 @@ struct hc_cpu {
 
 /* One syscall number. */
 struct hc_sys_desc {
-	__u16 type;    /* enum hc_event_type; 0: number not in use */
-	__u8 handler;  /* enum hc_handler */
+	__u16 type;   /* enum hc_event_type; 0: number not in use */
+	__u8 handler; /* enum hc_handler */
 	__u8 n_slots;
 	__u8 lane;     /* enum hc_wire_lane */
 	__u8 facts;    /* enum hc_sys_fact */
@@ -60,41 +60,41 @@ struct hc_sys_desc {
 
 /* Programs behind the dispatcher, by index in the program array. */
 enum hc_handler {
-	HC_H_REGS,     /* six raw registers, type sys */
-	HC_H_GEN,      /* table-driven: arg[] says all */
-	HC_H_OPEN,     /* open family: user path, and file and path of the new descriptor */
-	HC_H_SOCK,     /* connect, bind, listen, accept */
-	HC_H_RW,       /* reads and writes, plain and vectored */
-	HC_H_MSG,      /* sendto, recvfrom, sendmsg, recvmsg */
-	HC_H_MMSG,     /* sendmmsg, recvmmsg */
-	HC_H_EXEC,     /* execve, execveat that failed */
-	HC_H_STRUCT,   /* arguments in small user structures */
+	HC_H_REGS,   /* six raw registers, type sys */
+	HC_H_GEN,    /* table-driven: arg[] says all */
+	HC_H_OPEN,   /* open family: user path, and file and path of the new descriptor */
+	HC_H_SOCK,   /* connect, bind, listen, accept */
+	HC_H_RW,     /* reads and writes, plain and vectored */
+	HC_H_MSG,    /* sendto, recvfrom, sendmsg, recvmsg */
+	HC_H_MMSG,   /* sendmmsg, recvmmsg */
+	HC_H_EXEC,   /* execve, execveat that failed */
+	HC_H_STRUCT, /* arguments in small user structures */
 	HC_H_BPF,
 	HC_H_PERF,
-	HC_H_MAP,      /* mmap, mprotect */
-	HC_H_MUX,      /* 32-bit socketcall and ipc */
-	HC_H_FINISH,   /* path walks and output */
+	HC_H_MAP,    /* mmap, mprotect */
+	HC_H_MUX,    /* 32-bit socketcall and ipc */
+	HC_H_FINISH, /* path walks and output */
 	HC_N_HANDLERS
 };
 
 /* What the table-driven handler does with an argument. */
 enum hc_sys_arg {
-	HC_SA_NONE,  /* slot is 0 */
+	HC_SA_NONE, /* slot is 0 */
 	HC_SA_U64,
 	HC_SA_U32,
 	HC_SA_I32,
-	HC_SA_FD,    /* i32, FD fact */
-	HC_SA_STR,   /* pointer, STR fact */
-	HC_SA_NEWFD, /* ret, FD fact of a new object */
-	HC_SA_ADDR,  /* pointer, ADDR fact; its length is the next register */
-	HC_SA_PI64,  /* pointer to an i64: the value; absent when NULL */
-	HC_SA_FD0,   /* first descriptor of the int[2] pointed to, FD fact of a new object */
-	HC_SA_FD1,   /* second */
-	HC_SA_BYTES, /* pointer, BYTES fact; its length is the next register; at most 512 */
-	HC_SA_PAIR,  /* 64-bit value in two 32-bit registers, low one first */
+	HC_SA_FD,     /* i32, FD fact */
+	HC_SA_STR,    /* pointer, STR fact */
+	HC_SA_NEWFD,  /* ret, FD fact of a new object */
+	HC_SA_ADDR,   /* pointer, ADDR fact; its length is the next register */
+	HC_SA_PI64,   /* pointer to an i64: the value; absent when NULL */
+	HC_SA_FD0,    /* first descriptor of the int[2] pointed to, FD fact of a new object */
+	HC_SA_FD1,    /* second */
+	HC_SA_BYTES,  /* pointer, BYTES fact; its length is the next register; at most 512 */
+	HC_SA_PAIR,   /* 64-bit value in two 32-bit registers, low one first */
 	HC_SA_ABSENT, /* not known here */
-	HC_SA_PI32,  /* pointer to an i32: the value; absent when NULL */
-	HC_SA_PID,   /* i32 */
+	HC_SA_PI32,   /* pointer to an i32: the value; absent when NULL */
+	HC_SA_PID,    /* i32 */
 };
 
 /* hc_sys_desc.special of reads and writes. */

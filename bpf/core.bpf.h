@@ -1,8 +1,8 @@
 /* bpf/core.bpf.h: the few kernel types the programs touch, instead of a generated vmlinux.h.
  *
- * Only names, kinds (struct, int, pointer) and nesting count: libbpf rewrites every offset for the running kernel from
- * its BTF, so a struct here has just the members we read, in any order. Members that moved or were renamed have a
- * flavour (name___what) in compat.bpf.h. The layout holds for 5.8 .. 6.18. */
+ * Only names, kinds (struct, int, pointer) and nesting count: libbpf rewrites every offset for the running kernel
+ * from its BTF, so a struct here has just the members we read, in any order. Members that moved or were renamed
+ * have a flavour (name___what) in compat.bpf.h. The layout holds for 5.8 .. 6.18. */
 #ifndef HC_BPF_CORE_H
 #define HC_BPF_CORE_H
 
@@ -540,7 +540,6 @@ struct bpf_prog_aux {
 	u32 id;
 	char name[16];
 };
-
 
 struct bpf_prog {
 	enum bpf_prog_type type;

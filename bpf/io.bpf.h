@@ -4,8 +4,8 @@
 
 #include "sys.bpf.h"
 
-#define HC_MAX_IOV_SUM 64  /* vectors whose lengths are added up */
-#define HC_MAX_IOV_COPY 7  /* vectors of which bytes are kept */
+#define HC_MAX_IOV_SUM 64 /* vectors whose lengths are added up */
+#define HC_MAX_IOV_COPY 7 /* vectors of which bytes are kept */
 #define HC_MAGIC_BYTES 32
 #define HC_P53_BYTES 512
 
@@ -288,10 +288,11 @@ int BPF_PROG(hc_sys_map, struct pt_regs *regs, long ret)
 		if (mode & HC_WIRE_MODE_X && !(s->arg[2] & PROT_EXEC)) {
 			u64 file = fd >= 0 ? hc_file_of(task, fd) : 0;
 
-			if (!file || !hc_tab_first(HC_TAB_FIRST,
-			                           hc_first_tag(s, task, file, (u64)hc_pr((struct file *)file, f_inode),
-			                                        0x100 | (s->arg[2] & 7) << 4 |
-			                                                (s->arg[3] & MAP_SHARED_OR_PRIVATE))))
+			if (!file ||
+			    !hc_tab_first(HC_TAB_FIRST,
+			                  hc_first_tag(s, task, file, (u64)hc_pr((struct file *)file, f_inode),
+			                               0x100 | (s->arg[2] & 7) << 4 |
+			                                       (s->arg[3] & MAP_SHARED_OR_PRIVATE))))
 				return hc_sampled_out(s, cpu);
 		}
 		hc_call_begin(s, task, mode ? HC_WIRE_SAMPLED : 0);
@@ -307,7 +308,8 @@ int BPF_PROG(hc_sys_map, struct pt_regs *regs, long ret)
 		hc_done(ctx, s, cpu);
 		return 0;
 	}
-	/* mprotect: addr len prot | prev_prot map_start map_bytes map_path map_file; pkey_mprotect: pkey before them */
+	/* mprotect: addr len prot | prev_prot map_start map_bytes map_path map_file; pkey_mprotect: pkey before
+	 * them */
 	if (mode & HC_WIRE_MODE_X && !(s->arg[2] & PROT_EXEC))
 		return hc_sampled_out(s, cpu);
 	hc_call_begin(s, task, mode ? HC_WIRE_SAMPLED : 0);

@@ -1,5 +1,5 @@
-/* bpf/kern.bpf.h: what the kernel tells of itself: signals, modules, cgroups, TCP states, capability checks, kills for
- * memory, denials by SELinux. */
+/* bpf/kern.bpf.h: what the kernel tells of itself: signals, modules, cgroups, TCP states, capability checks, kills
+ * for memory, denials by SELinux. */
 #ifndef HC_BPF_KERN_H
 #define HC_BPF_KERN_H
 
@@ -114,7 +114,8 @@ int BPF_PROG(hc_sig_deliver, int sig, struct kernel_siginfo *info, struct k_siga
 		return 0;
 	hc_head(&r->head, task, HC_EV_SIG_DELIVER, HC_WIRE_LANE_SECURITY, 4, HC_WIRE_NORET, 0, ~0u);
 	code = hc_si_code(info);
-	/* the sender's number, in the receiver's pid namespace, is the first word of the union for what users send */
+	/* the sender's number, in the receiver's pid namespace, is the first word of the union for what users send
+	 */
 	if ((u64)info > 1 && (code <= 0 || sig == 17))
 		bpf_probe_read_kernel(&pid, sizeof(pid), (void *)((u64)info + 16));
 	r->slot[0] = sig;
@@ -157,7 +158,8 @@ static __always_inline int hc_module(struct module *mod, u16 type, u8 n_slots)
 			u64 at = (u64)mod + bpf_core_field_offset(struct module___mem, mem);
 			u64 sum = 0;
 
-			/* text, data, read-only data, read-only after init, and the same of init: all but init stays */
+			/* text, data, read-only data, read-only after init, and the same of init: all but init
+			 * stays */
 			for (u32 i = 0; i < 4; i++) {
 				u32 size = 0;
 
@@ -215,7 +217,8 @@ int BPF_PROG(hc_mod_request, char *name, bool wait)
 
 /* ---- cgroups: cgroup_id path hierarchy container | target threadgroup proc_after ---- */
 
-static __always_inline int hc_cg(struct cgroup *cgrp, const char *path, u16 type, struct task_struct *target, bool group)
+static __always_inline int hc_cg(struct cgroup *cgrp, const char *path, u16 type, struct task_struct *target,
+                                 bool group)
 {
 	u32 cpu = bpf_get_smp_processor_id();
 	struct hc_scratch *s = hc_kernel_begin(cpu, type, target ? 5 : 4);
@@ -301,7 +304,8 @@ int BPF_PROG(hc_tcp_state, const struct sock *sk, int old, int new)
 
 	if (!c || !hc_type_on(HC_EV_TCP_STATE))
 		return 0;
-	if (new != TCP_SYN_SENT && new != TCP_ESTABLISHED && new != TCP_LISTEN && new != TCP_CLOSE && !hc_conf.tcp_all)
+	if (new != TCP_SYN_SENT &&new != TCP_ESTABLISHED &&new != TCP_LISTEN &&new != TCP_CLOSE &&
+	    !hc_conf.tcp_all)
 		return 0;
 	room = bpf_map_lookup_elem(&hc_tcp_rooms, &zero);
 	if (!room || hc_pr((struct sock *)sk, sk_protocol) != 6)
@@ -310,8 +314,9 @@ int BPF_PROG(hc_tcp_state, const struct sock *sk, int old, int new)
 	if (!r)
 		return 0;
 	hc_head(&r->head, task, HC_EV_TCP_STATE, HC_WIRE_LANE_TCP, 3, HC_WIRE_NORET, 0, ~0u);
-	if (new != TCP_SYN_SENT && new != TCP_LISTEN) {
-		/* the others come with a packet as well as with a call: who runs here may have nothing to do with it */
+	if (new != TCP_SYN_SENT &&new != TCP_LISTEN) {
+		/* the others come with a packet as well as with a call: who runs here may have nothing to do with
+		 * it */
 		r->head.flags |= HC_WIRE_KERNEL | HC_WIRE_IRQ;
 		r->head.tid = 0;
 		r->head.tgid = 0;
@@ -320,7 +325,7 @@ int BPF_PROG(hc_tcp_state, const struct sock *sk, int old, int new)
 		r->head.cgroup_id = 0;
 	}
 	r->slot[0] = (u32)old;
-	r->slot[1] = (u32)new;
+	r->slot[1] = (u32) new;
 	r->slot[2] = 0;
 	*(u64 *)&r->fact = (u64)sizeof(r->sock) << 32 | (u64)2 << 16 | HC_WIRE_F_SOCK;
 	socket = hc_pr((struct sock *)sk, sk_socket);
@@ -362,7 +367,8 @@ int BPF_PROG(hc_cap_check, const struct cred *cred, struct user_namespace *targe
 	/* Refused ones alone would be a flood: an unprivileged process is refused SYS_ADMIN at each mapping. */
 	who = (u64)tgid << 32 | hc_pr(task, self_exec_id);
 	if (mode & HC_WIRE_MODE_FIRST) {
-		if (!hc_tab_first(HC_TAB_FIRST, hc_hash(hc_hash(who, number), 0xca9ULL << 32 | (u32)cap << 1 | (ret != 0))))
+		if (!hc_tab_first(HC_TAB_FIRST,
+		                  hc_hash(hc_hash(who, number), 0xca9ULL << 32 | (u32)cap << 1 | (ret != 0))))
 			goto out;
 	} else if (mode & HC_WIRE_MODE_FAIL && !ret) {
 		goto out;

@@ -1,5 +1,5 @@
-/* bpf/misc.bpf.h: calls whose arguments lie in structures: exec that failed, credentials, limits, clocks, bpf, perf, and the
- * 32-bit multiplexers. */
+/* bpf/misc.bpf.h: calls whose arguments lie in structures: exec that failed, credentials, limits, clocks, bpf,
+ * perf, and the 32-bit multiplexers. */
 #ifndef HC_BPF_MISC_H
 #define HC_BPF_MISC_H
 
@@ -218,8 +218,9 @@ int BPF_PROG(hc_sys_struct, struct pt_regs *regs, long ret)
 		bool wanted = mode & HC_WIRE_MODE_FAIL && (s64)s->ret < 0;
 
 		if (mode & HC_WIRE_MODE_VALUES)
-			wanted |= s->desc.type == HC_EV_PRCTL ? hc_prctl_telling(s->arg[0]) :
-			          s->desc.type == HC_EV_PRLIMIT64 ? s->arg[2] != 0 : true;
+			wanted |= s->desc.type == HC_EV_PRCTL       ? hc_prctl_telling(s->arg[0])
+			          : s->desc.type == HC_EV_PRLIMIT64 ? s->arg[2] != 0
+			                                            : true;
 		if (!wanted)
 			return hc_sampled_out(s, cpu);
 	}
@@ -351,17 +352,18 @@ enum {
 };
 
 /* Commands that load, create, attach, pin, or reach for what somebody else has loaded. */
-#define HC_BPF_TELLING \
+#define HC_BPF_TELLING                                                                                            \
 	(1ULL << HC_BPF_MAP_CREATE | 1ULL << HC_BPF_PROG_LOAD | 1ULL << HC_BPF_OBJ_PIN | 1ULL << HC_BPF_OBJ_GET | \
-	 1ULL << HC_BPF_PROG_ATTACH | 1ULL << HC_BPF_PROG_DETACH | 1ULL << HC_BPF_PROG_GET_FD_BY_ID | \
-	 1ULL << HC_BPF_MAP_GET_FD_BY_ID | 1ULL << HC_BPF_RAW_TRACEPOINT_OPEN | 1ULL << HC_BPF_LINK_CREATE | \
-	 1ULL << HC_BPF_LINK_UPDATE | 1ULL << HC_BPF_LINK_GET_FD_BY_ID | 1ULL << HC_BPF_ITER_CREATE | \
+	 1ULL << HC_BPF_PROG_ATTACH | 1ULL << HC_BPF_PROG_DETACH | 1ULL << HC_BPF_PROG_GET_FD_BY_ID |             \
+	 1ULL << HC_BPF_MAP_GET_FD_BY_ID | 1ULL << HC_BPF_RAW_TRACEPOINT_OPEN | 1ULL << HC_BPF_LINK_CREATE |      \
+	 1ULL << HC_BPF_LINK_UPDATE | 1ULL << HC_BPF_LINK_GET_FD_BY_ID | 1ULL << HC_BPF_ITER_CREATE |             \
 	 1ULL << HC_BPF_LINK_DETACH)
 
-#define HC_BPF_MAKES_FD \
-	(1ULL << HC_BPF_MAP_CREATE | 1ULL << HC_BPF_PROG_LOAD | 1ULL << HC_BPF_OBJ_GET | \
-	 1ULL << HC_BPF_PROG_GET_FD_BY_ID | 1ULL << HC_BPF_MAP_GET_FD_BY_ID | 1ULL << HC_BPF_RAW_TRACEPOINT_OPEN | \
-	 1ULL << HC_BPF_LINK_CREATE | 1ULL << HC_BPF_LINK_GET_FD_BY_ID | 1ULL << HC_BPF_ITER_CREATE)
+#define HC_BPF_MAKES_FD                                                                                       \
+	(1ULL << HC_BPF_MAP_CREATE | 1ULL << HC_BPF_PROG_LOAD | 1ULL << HC_BPF_OBJ_GET |                      \
+	 1ULL << HC_BPF_PROG_GET_FD_BY_ID | 1ULL << HC_BPF_MAP_GET_FD_BY_ID |                                 \
+	 1ULL << HC_BPF_RAW_TRACEPOINT_OPEN | 1ULL << HC_BPF_LINK_CREATE | 1ULL << HC_BPF_LINK_GET_FD_BY_ID | \
+	 1ULL << HC_BPF_ITER_CREATE)
 
 static __always_inline void hc_kobj_fact(struct hc_scratch *s, u16 subject, u32 cmd, u64 object)
 {
@@ -405,8 +407,8 @@ static __always_inline void hc_name16(struct hc_scratch *s, u16 subject, const u
 	hc_str_kernel(s, subject, at, 16);
 }
 
-/* cmd prog_type insn_cnt prog_name attach_type expected_attach_type map_type key_size value_size max_entries map_name
- * target_fd flags pathname newfd */
+/* cmd prog_type insn_cnt prog_name attach_type expected_attach_type map_type key_size value_size max_entries
+ * map_name target_fd flags pathname newfd */
 SEC("tp_btf/sys_exit")
 int BPF_PROG(hc_sys_bpf, struct pt_regs *regs, long ret)
 {
@@ -523,8 +525,8 @@ int BPF_PROG(hc_sys_perf, struct pt_regs *regs, long ret)
 		slot[2] = a[7];
 		slot[3] = a[8];
 		slot[5] = a[5];
-		/* beyond the fixed types are the PMUs made at boot, kprobe and uprobe among them: config1 may point to a
-		 * function's name or a file's */
+		/* beyond the fixed types are the PMUs made at boot, kprobe and uprobe among them: config1 may
+		 * point to a function's name or a file's */
 		if ((u32)a[0] > 5 && a[7]) {
 			slot[4] = a[7];
 			hc_str_user(s, 4, a[7], 256);
@@ -556,9 +558,9 @@ enum {
 	HC_MUX_IPC = 1,
 };
 
-/* socketcall(call, args *): a call's arguments in user memory; ipc(call, first, second, third, ptr): in other registers.
- * The call's own description and arguments are put where its handler looks; the record keeps the number of the
- * multiplexer. */
+/* socketcall(call, args *): a call's arguments in user memory; ipc(call, first, second, third, ptr): in other
+ * registers. The call's own description and arguments are put where its handler looks; the record keeps the number
+ * of the multiplexer. */
 SEC("tp_btf/sys_exit")
 int BPF_PROG(hc_sys_mux, struct pt_regs *regs, long ret)
 {

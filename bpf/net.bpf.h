@@ -275,7 +275,7 @@ int BPF_PROG(hc_sys_msg, struct pt_regs *regs, long ret)
 		hc_addr_user(s, s->slot_of.name, s->m.name, s->m.namelen);
 	if (s->m.control && (s64)s->ret >= 0)
 		hc_msg_rights(s, s->slot_of.rights);
-	/* The socket, then descriptors that arrived. */
+		/* The socket, then descriptors that arrived. */
 #pragma clang loop unroll(disable)
 	for (u32 i = 0; i < 1 + HC_MAX_RIGHTS_FDS; i++) {
 		struct hc_fileinfo info;
@@ -287,7 +287,8 @@ int BPF_PROG(hc_sys_msg, struct pt_regs *regs, long ret)
 				break;
 			fd = s->m.rights[i - 1];
 		}
-		hc_fd_fact(s, task, i ? HC_WIRE_SUBJ_CMSG_FIRST + i - 1 : 0, fd, i ? HC_OBJ_NEW : HC_OBJ_NODEF, &info);
+		hc_fd_fact(s, task, i ? HC_WIRE_SUBJ_CMSG_FIRST + i - 1 : 0, fd, i ? HC_OBJ_NEW : HC_OBJ_NODEF,
+		           &info);
 		if (i || !info.file)
 			continue;
 		sk = hc_sock_of(&info);

@@ -1,8 +1,8 @@
 /* bpf/obj.bpf.h: facts read from kernel objects: files, descriptors, sockets, credentials, namespaces, tasks.
  *
- * A probe read costs about as much as reading ten words, so neighbouring members are copied in one block and picked
- * out of the copy. Where a kernel has a member elsewhere, hc_blk falls back to a read of its own: the offsets are
- * constants at load time, and the verifier drops the branch not taken. */
+ * A probe read costs about as much as reading ten words, so neighbouring members are copied in one block and
+ * picked out of the copy. Where a kernel has a member elsewhere, hc_blk falls back to a read of its own: the
+ * offsets are constants at load time, and the verifier drops the branch not taken. */
 #ifndef HC_BPF_OBJ_H
 #define HC_BPF_OBJ_H
 
@@ -27,15 +27,15 @@
 
 /* type.member out of `blk`, a copy of HC_BLK bytes from offset `base` of the object at `ptr`. */
 #define HC_BLK 128
-#define hc_blk(blk, base, ptr, type, member) \
-	({ \
-		typeof(((struct type *)0)->member) hc_b_; \
-		u32 hc_o_ = bpf_core_field_offset(struct type, member); \
-		if (hc_o_ >= (base) && hc_o_ + sizeof(hc_b_) <= (base) + HC_BLK) \
-			hc_b_ = *(typeof(hc_b_) *)((blk) + hc_o_ - (base)); \
-		else \
+#define hc_blk(blk, base, ptr, type, member)                                                        \
+	({                                                                                          \
+		typeof(((struct type *)0)->member) hc_b_;                                           \
+		u32 hc_o_ = bpf_core_field_offset(struct type, member);                             \
+		if (hc_o_ >= (base) && hc_o_ + sizeof(hc_b_) <= (base) + HC_BLK)                    \
+			hc_b_ = *(typeof(hc_b_) *)((blk) + hc_o_ - (base));                         \
+		else                                                                                \
 			bpf_probe_read_kernel(&hc_b_, sizeof(hc_b_), (void *)((u64)(ptr) + hc_o_)); \
-		hc_b_; \
+		hc_b_;                                                                              \
 	})
 
 /* ---- text ---- */
@@ -76,9 +76,10 @@ static __always_inline void hc_str_kernel(struct hc_scratch *s, u16 subject, con
 	hc_fact_end(s, f, HC_WIRE_F_STR, n == max ? HC_WIRE_FF_TRUNC : 0, subject, n - 1);
 }
 
-/* User memory as a fact of `kind` with at most `max` bytes (a power of two), behind a payload head that is there. */
-static __always_inline void hc_bytes_user(struct hc_scratch *s, u16 subject, u64 ptr, u64 total, u64 offset, u64 want,
-                                          const u32 max)
+/* User memory as a fact of `kind` with at most `max` bytes (a power of two), behind a payload head that is there.
+ */
+static __always_inline void hc_bytes_user(struct hc_scratch *s, u16 subject, u64 ptr, u64 total, u64 offset,
+                                          u64 want, const u32 max)
 {
 	struct hc_wire_fact *f = hc_fact(s);
 	struct hc_wire_bytes *b;
@@ -156,8 +157,8 @@ static __always_inline u64 hc_file_of(struct task_struct *task, s32 fd)
 	return file;
 }
 
-/* Overlay: the inode's upper dentry follows struct inode in struct ovl_inode (a type that is in vmlinux' BTF only when
- * overlay is built in; the place is the same since 4.8). */
+/* Overlay: the inode's upper dentry follows struct inode in struct ovl_inode (a type that is in vmlinux' BTF only
+ * when overlay is built in; the place is the same since 4.8). */
 static __always_inline u8 hc_layer(u64 inode, u32 magic)
 {
 	u64 upper = 0;
@@ -169,14 +170,14 @@ static __always_inline u8 hc_layer(u64 inode, u32 magic)
 }
 
 /* A member of the inode that hc_file_load has looked at: by a load, or out of its copy. */
-#define hc_in(s, i, type, member) \
-	({ \
-		typeof(((struct type *)0)->member) hc_y_; \
-		if (hc_conf.cast) \
+#define hc_in(s, i, type, member)                                                    \
+	({                                                                           \
+		typeof(((struct type *)0)->member) hc_y_;                            \
+		if (hc_conf.cast)                                                    \
 			hc_y_ = ((struct type *)hc_cast(inode, (i)->inode))->member; \
-		else \
-			hc_y_ = hc_blk((s)->inode, 0, (i)->inode, type, member); \
-		hc_y_; \
+		else                                                                 \
+			hc_y_ = hc_blk((s)->inode, 0, (i)->inode, type, member);     \
+		hc_y_;                                                               \
 	})
 
 struct hc_fileinfo {
@@ -237,7 +238,8 @@ static __always_inline void hc_file_super(struct hc_fileinfo *i)
 	i->magic = hc_ld(sb, s_magic);
 }
 
-static __always_inline void hc_file_times(struct hc_scratch *s, const struct hc_fileinfo *i, struct hc_wire_file *w)
+static __always_inline void hc_file_times(struct hc_scratch *s, const struct hc_fileinfo *i,
+                                          struct hc_wire_file *w)
 {
 	struct timespec64 t = {};
 
@@ -312,14 +314,14 @@ static __always_inline u16 hc_sock_family(u64 sk)
 }
 
 /* A member of sock_common: by a load, or out of the copy in `blk`. */
-#define hc_sc(blk, k, c, member) \
-	({ \
-		typeof(((struct sock_common *)0)->member) hc_y_; \
-		if (hc_conf.cast) \
-			hc_y_ = (k)->__sk_common.member; \
-		else \
+#define hc_sc(blk, k, c, member)                                        \
+	({                                                              \
+		typeof(((struct sock_common *)0)->member) hc_y_;        \
+		if (hc_conf.cast)                                       \
+			hc_y_ = (k)->__sk_common.member;                \
+		else                                                    \
 			hc_y_ = hc_blk(blk, 0, c, sock_common, member); \
-		hc_y_; \
+		hc_y_;                                                  \
 	})
 
 /* Fills `w`; `ino` is the socket's, 0 when unknown. Works in any context. `blk` is HC_BLK bytes of room. */
@@ -367,10 +369,12 @@ static __always_inline void hc_sock_fill(u8 *blk, struct hc_wire_sock *w, u64 sk
 			*(u32 *)w->laddr = hc_sc(blk, k, c, skc_rcv_saddr);
 			*(u32 *)w->raddr = hc_sc(blk, k, c, skc_daddr);
 		} else {
-			bpf_probe_read_kernel(w->laddr, 16,
-			                      (void *)(sk + bpf_core_field_offset(struct sock_common, skc_v6_rcv_saddr)));
-			bpf_probe_read_kernel(w->raddr, 16,
-			                      (void *)(sk + bpf_core_field_offset(struct sock_common, skc_v6_daddr)));
+			bpf_probe_read_kernel(
+				w->laddr, 16,
+				(void *)(sk + bpf_core_field_offset(struct sock_common, skc_v6_rcv_saddr)));
+			bpf_probe_read_kernel(
+				w->raddr, 16,
+				(void *)(sk + bpf_core_field_offset(struct sock_common, skc_v6_daddr)));
 		}
 		if (w->state == 10) { /* LISTEN: how full the queue is */
 			w->extra[0] = hc_ld(k, sk_ack_backlog);
@@ -418,10 +422,12 @@ static __always_inline u32 hc_unix_name(u8 *at, u64 sk)
 		return 0;
 	len -= 2;
 	hc_mask(len, 127);
-	if (bpf_probe_read_kernel(at, len, (void *)((u64)addr + bpf_core_field_offset(struct unix_address, name) + 2)))
+	if (bpf_probe_read_kernel(at, len,
+	                          (void *)((u64)addr + bpf_core_field_offset(struct unix_address, name) + 2)))
 		return 0;
 	if (len && at[0]) { /* a path ends at its NUL; only an abstract name has all its bytes */
-		long n = bpf_probe_read_kernel_str(at, len, (void *)((u64)addr + bpf_core_field_offset(struct unix_address, name) + 2));
+		long n = bpf_probe_read_kernel_str(
+			at, len, (void *)((u64)addr + bpf_core_field_offset(struct unix_address, name) + 2));
 
 		if (n > 0 && (u64)n <= len && at[(n - 1) & 127] == 0 && (u64)n < len)
 			len = n - 1;
@@ -486,7 +492,8 @@ static __always_inline u64 hc_def_tag(u64 file, u64 inode, u64 dentry)
 	return hc_hash(hc_hash(file, inode), dentry);
 }
 
-static __always_inline u64 hc_first_tag(struct hc_scratch *s, struct task_struct *task, u64 file, u64 inode, u32 dir)
+static __always_inline u64 hc_first_tag(struct hc_scratch *s, struct task_struct *task, u64 file, u64 inode,
+                                        u32 dir)
 {
 	u64 who = (u64)hc_rd(task, tgid) << 32 | (u32)hc_rd(task, self_exec_id);
 
@@ -494,15 +501,15 @@ static __always_inline u64 hc_first_tag(struct hc_scratch *s, struct task_struct
 }
 
 enum hc_fd_how {
-	HC_OBJ_USE,     /* used: defined only when not known */
-	HC_OBJ_NEW,     /* created by this call */
-	HC_OBJ_NODEF,   /* used, and not to be defined here (a fact beside it says all) */
+	HC_OBJ_USE,   /* used: defined only when not known */
+	HC_OBJ_NEW,   /* created by this call */
+	HC_OBJ_NODEF, /* used, and not to be defined here (a fact beside it says all) */
 };
 
-/* The FD fact of the open file in `i` (i->file 0: no such descriptor), and what defines the object when the recorder has
- * not been told. */
-static __always_inline void hc_obj_fact(struct hc_scratch *s, struct task_struct *task, u16 subject, s32 fd, u8 how,
-                                        struct hc_fileinfo *i)
+/* The FD fact of the open file in `i` (i->file 0: no such descriptor), and what defines the object when the
+ * recorder has not been told. */
+static __always_inline void hc_obj_fact(struct hc_scratch *s, struct task_struct *task, u16 subject, s32 fd,
+                                        u8 how, struct hc_fileinfo *i)
 {
 	struct hc_wire_fd *w = hc_fact_fixed(s, HC_WIRE_F_FD, 0, subject, sizeof(*w));
 	u64 file = i->file, tag;
@@ -567,8 +574,8 @@ static __always_inline void hc_obj_fact(struct hc_scratch *s, struct task_struct
 }
 
 /* The same for a file by its address. `i` is filled. */
-static __always_inline void hc_file_obj(struct hc_scratch *s, struct task_struct *task, u16 subject, s32 fd, u64 file,
-                                        u8 how, struct hc_fileinfo *i)
+static __always_inline void hc_file_obj(struct hc_scratch *s, struct task_struct *task, u16 subject, s32 fd,
+                                        u64 file, u8 how, struct hc_fileinfo *i)
 {
 	hc_file_none(i);
 	if (file)
@@ -633,18 +640,19 @@ static __always_inline void hc_creds_fact(struct hc_scratch *s, u16 subject, str
 		}
 		n *= 4;
 		hc_mask(n, 511);
-		if (!bpf_probe_read_kernel(f + 1, n, (void *)((u64)gi + bpf_core_field_offset(struct group_info, gid))))
+		if (!bpf_probe_read_kernel(f + 1, n,
+		                           (void *)((u64)gi + bpf_core_field_offset(struct group_info, gid))))
 			hc_fact_end(s, f, HC_WIRE_F_GROUPS, flags, subject, n);
 	}
 }
 
-#define hc_inum(proxy, member) \
-	({ \
-		u32 hc_n_ = 0; \
+#define hc_inum(proxy, member)                                         \
+	({                                                             \
+		u32 hc_n_ = 0;                                         \
 		typeof((proxy)->member) hc_ns_ = hc_pr(proxy, member); \
-		if (hc_ns_) \
-			hc_n_ = hc_pr(hc_ns_, ns.inum); \
-		hc_n_; \
+		if (hc_ns_)                                            \
+			hc_n_ = hc_pr(hc_ns_, ns.inum);                \
+		hc_n_;                                                 \
 	})
 
 static __always_inline void hc_ns_fact(struct hc_scratch *s, u16 subject, struct task_struct *task)
@@ -684,7 +692,8 @@ static __always_inline void hc_ns_fact(struct hc_scratch *s, u16 subject, struct
 	if (mm)
 		w->mm_userns = BPF_CORE_READ(mm, user_ns, ns.inum);
 	uts = hc_pr(proxy, uts_ns);
-	bpf_probe_read_kernel_str(w->uts_node, 65, (void *)((u64)uts + bpf_core_field_offset(struct uts_namespace, name.nodename)));
+	bpf_probe_read_kernel_str(w->uts_node, 65,
+	                          (void *)((u64)uts + bpf_core_field_offset(struct uts_namespace, name.nodename)));
 }
 
 /* Number of `pid` at namespace level `level`. */

@@ -4,7 +4,8 @@
 
 #include "walk.bpf.h"
 
-/* Tail-called programs must have the caller's attach point, so each tracepoint with paths has an array of its own. */
+/* Tail-called programs must have the caller's attach point, so each tracepoint with paths has an array of its own.
+ */
 struct {
 	__uint(type, BPF_MAP_TYPE_PROG_ARRAY);
 	__uint(max_entries, 1);
@@ -12,7 +13,8 @@ struct {
 	__type(value, u32);
 } hc_exec_next SEC(".maps");
 
-/* Clone flags between task_newtask, which has them, and sched_process_fork, which has the rest; by parent thread. */
+/* Clone flags between task_newtask, which has them, and sched_process_fork, which has the rest; by parent thread.
+ */
 struct {
 	__uint(type, BPF_MAP_TYPE_LRU_HASH);
 	__uint(max_entries, 4096);
@@ -35,7 +37,8 @@ static __always_inline u32 hc_current_nr(struct task_struct *task)
 	return ~0u;
 }
 
-/* Ours, or of a process that is left out? Births, execs and ends of the latter are recorded for those who come after. */
+/* Ours, or of a process that is left out? Births, execs and ends of the latter are recorded for those who come
+ * after. */
 static __always_inline u16 hc_state_flags(struct task_struct *task, u32 tgid)
 {
 	if (tgid == hc_dials.self_tgid || (hc_dials.filters && hc_skipped(task, tgid)))
@@ -120,8 +123,8 @@ int BPF_PROG(hc_fork, struct task_struct *parent, struct task_struct *child)
 
 /* ---- exec ---- */
 
-/* [start, end) of the new program's memory. The kernel has just written these pages, so they are here; should one have
- * gone, the first half is tried. */
+/* [start, end) of the new program's memory. The kernel has just written these pages, so they are here; should one
+ * have gone, the first half is tried. */
 static __always_inline void hc_args_fact(struct hc_scratch *s, u8 kind, u64 start, u64 end)
 {
 	struct hc_wire_fact *f = hc_fact(s);
@@ -171,7 +174,8 @@ int BPF_PROG(hc_exec, struct task_struct *p, pid_t old_pid, struct linux_binprm 
 	if (!s)
 		return 0;
 	tgid = hc_pr(task, tgid);
-	hc_begin(s, task, HC_EV_PROC_EXEC, HC_WIRE_LANE_SECURITY, 9, HC_WIRE_NORET | hc_state_flags(task, tgid), 0, ~0u);
+	hc_begin(s, task, HC_EV_PROC_EXEC, HC_WIRE_LANE_SECURITY, 9, HC_WIRE_NORET | hc_state_flags(task, tgid), 0,
+	         ~0u);
 	slot = hc_slots(s);
 	filename = (u64)hc_pr(bprm, filename);
 	interp = (u64)hc_pr(bprm, interp);
@@ -259,7 +263,9 @@ int BPF_PROG(hc_exit, struct task_struct *p)
 	if (!r)
 		return 0;
 	hc_head(&r->head, task, HC_EV_PROC_EXIT, HC_WIRE_LANE_SECURITY, 10,
-	        HC_WIRE_NORET | hc_state_flags(task, tgid) | (hc_pr(task, flags) & PF_KTHREAD ? HC_WIRE_KERNEL : 0), 0, ~0u);
+	        HC_WIRE_NORET | hc_state_flags(task, tgid) |
+	                (hc_pr(task, flags) & PF_KTHREAD ? HC_WIRE_KERNEL : 0),
+	        0, ~0u);
 	sig = hc_pr(task, signal);
 	dead = hc_pr(sig, live.counter) == 0;
 	code = hc_pr(task, exit_code);
@@ -322,7 +328,9 @@ int BPF_PROG(hc_rename, struct task_struct *target, const char *comm)
 	if (!s)
 		return 0;
 	hc_begin(s, task, HC_EV_PROC_RENAME, HC_WIRE_LANE_SECURITY, 5,
-	         HC_WIRE_NORET | hc_state_flags(task, tgid) | (hc_pr(task, flags) & PF_KTHREAD ? HC_WIRE_KERNEL : 0), 0, ~0u);
+	         HC_WIRE_NORET | hc_state_flags(task, tgid) |
+	                 (hc_pr(task, flags) & PF_KTHREAD ? HC_WIRE_KERNEL : 0),
+	         0, ~0u);
 	slot = hc_slots(s);
 	hc_str_kernel(s, 0, target->comm, HC_WIRE_COMM_BYTES);
 	hc_str_kernel(s, 1, comm, HC_WIRE_COMM_BYTES);

@@ -1,10 +1,11 @@
 /* bpf/rec.bpf.h: how a record comes about: configuration, per-CPU state, rings, scratch, facts, sampling tables.
  *
- * Two ways out. A record whose shape is fixed is reserved in the ring, filled and submitted (hc_reserve, hc_submit).
- * Anything with text or a descriptor is built in the CPU's scratch buffer and copied out whole; the copying, and every
- * path walk that the handler asked for, is done by one tail-called program (hc_sys_finish, hc_exec_finish), so that the
- * walk is verified once. Tracing programs run with preemption off, so a CPU's scratch has one user at a time; hooks
- * that interrupts can reach (tcp_state, sig_send) use neither scratch nor the other lanes' sequence numbers. */
+ * Two ways out. A record whose shape is fixed is reserved in the ring, filled and submitted (hc_reserve,
+ * hc_submit). Anything with text or a descriptor is built in the CPU's scratch buffer and copied out whole; the
+ * copying, and every path walk that the handler asked for, is done by one tail-called program (hc_sys_finish,
+ * hc_exec_finish), so that the walk is verified once. Tracing programs run with preemption off, so a CPU's scratch
+ * has one user at a time; hooks that interrupts can reach (tcp_state, sig_send) use neither scratch nor the other
+ * lanes' sequence numbers. */
 #ifndef HC_BPF_REC_H
 #define HC_BPF_REC_H
 
@@ -24,47 +25,48 @@ char LICENSE[] SEC("license") = "Dual BSD/GPL";
 #define HC_TYPED bpf_core_enum_value_exists(enum bpf_func_id, BPF_FUNC_get_current_task_btf)
 
 /* p->m, by a direct load where the verifier knows p's type, else by a probe read. */
-#define hc_rd(p, m) \
-	({ \
-		typeof(p) hc_p_ = (p); \
-		typeof(hc_p_->m) hc_v_; \
-		if (HC_TYPED) \
-			hc_v_ = hc_p_->m; \
-		else \
+#define hc_rd(p, m)                                                              \
+	({                                                                       \
+		typeof(p) hc_p_ = (p);                                           \
+		typeof(hc_p_->m) hc_v_;                                          \
+		if (HC_TYPED)                                                    \
+			hc_v_ = hc_p_->m;                                        \
+		else                                                             \
 			bpf_core_read((void *)&hc_v_, sizeof(hc_v_), &hc_p_->m); \
-		hc_v_; \
+		hc_v_;                                                           \
 	})
 
 /* p->m by a probe read, for pointers without a type. */
-#define hc_pr(p, m) \
-	({ \
-		typeof(p) hc_q_ = (p); \
-		typeof(hc_q_->m) hc_w_; \
+#define hc_pr(p, m)                                                      \
+	({                                                               \
+		typeof(p) hc_q_ = (p);                                   \
+		typeof(hc_q_->m) hc_w_;                                  \
 		bpf_core_read((void *)&hc_w_, sizeof(hc_w_), &hc_q_->m); \
-		hc_w_; \
+		hc_w_;                                                   \
 	})
 
-/* Numbers that are kernel addresses become typed pointers again where the kernel lets them: a member then costs a load
- * instead of a call. The condition is a constant to the verifier, which drops the other branch. */
+/* Numbers that are kernel addresses become typed pointers again where the kernel lets them: a member then costs a
+ * load instead of a call. The condition is a constant to the verifier, which drops the other branch. */
 extern void *bpf_rdonly_cast(const void *obj, __u32 btf_id) __ksym __weak;
 
-#define hc_cast(type, address) \
-	({ \
-		u64 hc_a_ = (u64)(address); \
-		hc_conf.cast ? (struct type *)bpf_rdonly_cast((void *)hc_a_, bpf_core_type_id_kernel(struct type)) : \
-			       (struct type *)hc_a_; \
+#define hc_cast(type, address)                                                                                \
+	({                                                                                                    \
+		u64 hc_a_ = (u64)(address);                                                                   \
+		hc_conf.cast                                                                                  \
+			? (struct type *)bpf_rdonly_cast((void *)hc_a_, bpf_core_type_id_kernel(struct type)) \
+			: (struct type *)hc_a_;                                                               \
 	})
 
 /* p->m of a pointer that hc_cast made, or that such a pointer's member holds. */
-#define hc_ld(p, m) \
-	({ \
-		typeof(p) hc_r_ = (p); \
-		typeof(hc_r_->m) hc_x_; \
-		if (hc_conf.cast) \
-			hc_x_ = hc_r_->m; \
-		else \
+#define hc_ld(p, m)                                                              \
+	({                                                                       \
+		typeof(p) hc_r_ = (p);                                           \
+		typeof(hc_r_->m) hc_x_;                                          \
+		if (hc_conf.cast)                                                \
+			hc_x_ = hc_r_->m;                                        \
+		else                                                             \
 			bpf_core_read((void *)&hc_x_, sizeof(hc_x_), &hc_r_->m); \
-		hc_x_; \
+		hc_x_;                                                           \
 	})
 
 static __always_inline struct task_struct *hc_current(void)
@@ -111,8 +113,9 @@ struct {
 	__type(value, struct hc_cpu);
 } hc_cpus SEC(".maps");
 
-#define HC_DATA_BYTES (HC_WIRE_MAX_BYTES + 40 * 1024) /* a fact may begin anywhere below the limit and end above it */
-#define HC_DATA_LAST (HC_WIRE_MAX_BYTES - 36 * 1024)  /* .. but none begins after this */
+#define HC_DATA_BYTES \
+	(HC_WIRE_MAX_BYTES + 40 * 1024) /* a fact may begin anywhere below the limit and end above it */
+#define HC_DATA_LAST (HC_WIRE_MAX_BYTES - 36 * 1024) /* .. but none begins after this */
 #define HC_N_WALKS 8
 #define HC_N_TAGS 8
 
@@ -125,14 +128,14 @@ struct hc_walk {
 };
 
 struct hc_scratch {
-	u64 busy;     /* 0, or the task whose program is using it */
-	u32 off;      /* end of the record so far */
+	u64 busy; /* 0, or the task whose program is using it */
+	u32 off;  /* end of the record so far */
 	u16 n_walks, i_walk;
-	u32 n_tags;   /* objects this record defines */
+	u32 n_tags; /* objects this record defines */
 	u32 tags[HC_N_TAGS];
 	u32 walking;
-	/* What follows is in memory so that the verifier knows nothing about it, and takes all ways through a program that
-	 * differ only in it for one. */
+	/* What follows is in memory so that the verifier knows nothing about it, and takes all ways through a
+	 * program that differ only in it for one. */
 	struct { /* of the walk under way */
 		u64 d, m, mnt_root, root_d, root_m;
 		u32 begin, n, n_fs, crossed, flags;
@@ -140,9 +143,9 @@ struct hc_scratch {
 	struct hc_sys_desc desc; /* of the call under way */
 	u64 ret;
 	u32 nr, compat;
-	u32 mux;                 /* desc and arg were filled by the demultiplexer of socketcall and ipc */
-	u32 part;                /* message number of sendmmsg, recvmmsg */
-	struct { /* which slot is which, where types differ */
+	u32 mux;  /* desc and arg were filled by the demultiplexer of socketcall and ipc */
+	u32 part; /* message number of sendmmsg, recvmmsg */
+	struct {  /* which slot is which, where types differ */
 		u32 name, rights, sock, data;
 	} slot_of;
 	struct { /* of the message under way */
@@ -155,8 +158,8 @@ struct hc_scratch {
 		s32 fd;
 		u32 how;
 	} g;
-	u64 number;   /* a typed pointer on its way to being a number */
-	u64 arg[8];   /* the call's registers, narrowed by nobody */
+	u64 number; /* a typed pointer on its way to being a number */
+	u64 arg[8]; /* the call's registers, narrowed by nobody */
 	struct hc_walk walk[HC_N_WALKS];
 	u8 file[256]; /* block copies of kernel objects */
 	u8 inode[256];
@@ -254,8 +257,8 @@ static __always_inline struct hc_scratch *hc_scratch(u32 cpu)
 
 static __always_inline struct hc_wire_count *hc_count(struct hc_cpu *c, u64 type);
 
-/* Takes the CPU's scratch for a record of `type`. Should a kernel run tracing programs preemptibly, another may have it:
- * that is counted as a loss. Left behind by the same task it is free. */
+/* Takes the CPU's scratch for a record of `type`. Should a kernel run tracing programs preemptibly, another may
+ * have it: that is counted as a loss. Left behind by the same task it is free. */
 static __always_inline struct hc_scratch *hc_take(u32 cpu, u16 type, u8 lane)
 {
 	struct hc_scratch *s = hc_scratch(cpu);
@@ -401,8 +404,8 @@ static __always_inline bool hc_skipped(struct task_struct *task, u32 tgid)
 
 /* ---- head, rings ---- */
 
-static __always_inline void hc_head(struct hc_wire_head *h, struct task_struct *task, u16 type, u8 lane, u8 n_slots,
-                                    u16 flags, s64 ret, u32 nr)
+static __always_inline void hc_head(struct hc_wire_head *h, struct task_struct *task, u16 type, u8 lane,
+                                    u8 n_slots, u16 flags, s64 ret, u32 nr)
 {
 	h->type = type;
 	h->flags = flags;
@@ -424,8 +427,8 @@ static __always_inline void *hc_ring_of(u32 cpu, u8 lane)
 	return bpf_map_lookup_elem(&hc_rings, &cpu);
 }
 
-/* The consumer sleeps in epoll_wait with a timeout. It is woken once per so many bytes, not whenever that many wait:
- * it leaves the youngest records in the ring on purpose, and a wake-up costs more than many records. */
+/* The consumer sleeps in epoll_wait with a timeout. It is woken once per so many bytes, not whenever that many
+ * wait: it leaves the youngest records in the ring on purpose, and a wake-up costs more than many records. */
 static __always_inline u64 hc_wake(struct hc_cpu *c, u8 lane, u32 bytes)
 {
 	u32 since = c->since_wake[lane & (HC_WIRE_N_LANES - 1)] + bytes;
@@ -469,8 +472,8 @@ static __always_inline void hc_submit(struct hc_cpu *c, u8 lane, void *rec, u32 
 /* ---- records in scratch ---- */
 
 /* Begins one: head and slots are there (slots zero), facts follow. */
-static __always_inline struct hc_wire_head *hc_begin(struct hc_scratch *s, struct task_struct *task, u16 type, u8 lane,
-                                                     u8 n_slots, u16 flags, s64 ret, u32 nr)
+static __always_inline struct hc_wire_head *hc_begin(struct hc_scratch *s, struct task_struct *task, u16 type,
+                                                     u8 lane, u8 n_slots, u16 flags, s64 ret, u32 nr)
 {
 	struct hc_wire_head *h = (struct hc_wire_head *)s->data;
 	u64 *slot = (u64 *)(s->data + sizeof(*h));
@@ -507,8 +510,8 @@ static __always_inline struct hc_wire_fact *hc_fact(struct hc_scratch *s)
 }
 
 /* `bytes` of payload lie behind `f`; the next fact begins at the next multiple of 8. */
-static __always_inline void hc_fact_end(struct hc_scratch *s, struct hc_wire_fact *f, u8 kind, u8 flags, u16 subject,
-                                        u32 bytes)
+static __always_inline void hc_fact_end(struct hc_scratch *s, struct hc_wire_fact *f, u8 kind, u8 flags,
+                                        u16 subject, u32 bytes)
 {
 	*(u64 *)f = (u64)bytes << 32 | (u64)subject << 16 | (u64)flags << 8 | kind;
 	s->off += sizeof(*f) + ((bytes + 7) & ~7u);

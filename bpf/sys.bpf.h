@@ -1,5 +1,5 @@
-/* bpf/sys.bpf.h: system calls. One program at sys_exit looks the number up in a bitmap and tail-calls the handler of
- * its description (struct hc_sys_desc); registers at exit are those of entry. */
+/* bpf/sys.bpf.h: system calls. One program at sys_exit looks the number up in a bitmap and tail-calls the handler
+ * of its description (struct hc_sys_desc); registers at exit are those of entry. */
 #ifndef HC_BPF_SYS_H
 #define HC_BPF_SYS_H
 
@@ -192,12 +192,12 @@ int BPF_PROG(hc_sys_finish, struct pt_regs *regs, long ret)
 }
 
 /* Ends a handler that built its record in scratch. */
-#define hc_done(ctx, s, cpu) \
-	do { \
-		if ((s)->n_walks) \
+#define hc_done(ctx, s, cpu)                                           \
+	do {                                                           \
+		if ((s)->n_walks)                                      \
 			bpf_tail_call(ctx, &hc_handlers, HC_H_FINISH); \
-		hc_output(s, cpu); \
-		hc_release(s); \
+		hc_output(s, cpu);                                     \
+		hc_release(s);                                         \
 	} while (0)
 
 static __always_inline void hc_count_sampled(u32 cpu, u16 type)
@@ -262,7 +262,8 @@ int BPF_PROG(hc_sys_regs, struct pt_regs *regs, long ret)
 static __always_inline bool hc_sig_fatal(u32 sig)
 {
 	/* by default ignored, or stopping and continuing: CHLD CONT TSTP TTIN TTOU URG WINCH */
-	const u64 harmless = 1ULL << 17 | 1ULL << 18 | 1ULL << 20 | 1ULL << 21 | 1ULL << 22 | 1ULL << 23 | 1ULL << 28;
+	const u64 harmless =
+		1ULL << 17 | 1ULL << 18 | 1ULL << 20 | 1ULL << 21 | 1ULL << 22 | 1ULL << 23 | 1ULL << 28;
 
 	return sig && sig <= 64 && !(harmless >> sig & 1);
 }
@@ -327,9 +328,11 @@ static __always_inline void hc_task_facts(struct hc_scratch *s, struct task_stru
 	if (facts & (HC_SF_CWD | HC_SF_ROOT)) {
 		fs = hc_pr(task, fs);
 		if (facts & HC_SF_CWD)
-			hc_walk_later(s, HC_WIRE_SUBJ_CWD, (u64)hc_pr(fs, pwd.dentry), (u64)hc_pr(fs, pwd.mnt), false);
+			hc_walk_later(s, HC_WIRE_SUBJ_CWD, (u64)hc_pr(fs, pwd.dentry), (u64)hc_pr(fs, pwd.mnt),
+			              false);
 		if (facts & HC_SF_ROOT)
-			hc_walk_later(s, HC_WIRE_SUBJ_ROOT, (u64)hc_pr(fs, root.dentry), (u64)hc_pr(fs, root.mnt), true);
+			hc_walk_later(s, HC_WIRE_SUBJ_ROOT, (u64)hc_pr(fs, root.dentry), (u64)hc_pr(fs, root.mnt),
+			              true);
 	}
 }
 
@@ -338,8 +341,8 @@ static __always_inline void hc_gen(struct hc_scratch *s, struct task_struct *tas
 	const struct hc_sys_desc *d = &s->desc;
 	u32 n = d->n_slots;
 
-	/* What a kind decides goes through memory, about which the verifier knows nothing: so all kinds leave the switch
-	 * in one state, and a turn of the loop is verified once. */
+	/* What a kind decides goes through memory, about which the verifier knows nothing: so all kinds leave the
+	 * switch in one state, and a turn of the loop is verified once. */
 #pragma clang loop unroll(disable)
 	for (u32 i = 0; i < 8; i++) {
 		u64 v, idx = i, reg;
@@ -515,7 +518,7 @@ int BPF_PROG(hc_sys_open, struct pt_regs *regs, long ret)
 	}
 	if (path_slot < 8)
 		hc_str_user(s, path_slot, s->arg[path_slot & 1], HC_WIRE_PATH_BYTES);
-	/* Both descriptors by the same code: the directory, then what was opened. */
+		/* Both descriptors by the same code: the directory, then what was opened. */
 #pragma clang loop unroll(disable)
 	for (u32 i = 0; i < 2; i++) {
 		struct hc_fileinfo info;

@@ -1,9 +1,9 @@
 /* bpf/uring.bpf.h: operations submitted through io_uring, which no system call shows.
  *
- * At submission the kernel has parsed the request and copied its paths; who submits is current (or the ring's poller,
- * a thread of the same process). The result comes with the completion, on any thread. So what is known at submission is
- * kept by the request's address, and the completion makes the row: of the type of the matching system call, with flag
- * URING. A request that completes more than once gives a row each time. */
+ * At submission the kernel has parsed the request and copied its paths; who submits is current (or the ring's
+ * poller, a thread of the same process). The result comes with the completion, on any thread. So what is known at
+ * submission is kept by the request's address, and the completion makes the row: of the type of the matching
+ * system call, with flag URING. A request that completes more than once gives a row each time. */
 #ifndef HC_BPF_URING_H
 #define HC_BPF_URING_H
 
@@ -136,14 +136,14 @@ struct hc_request {
 	u64 user_data, start_ns, cgroup_id;
 	u32 tid, tgid, exec_id;
 	u32 opcode;
-	s32 fd;       /* that the request works on, as passed */
+	s32 fd; /* that the request works on, as passed */
 	u16 type;
 	u8 n_slots;
-	u8 fd_slot;   /* of `fd`; HC_NO_SLOT: none */
+	u8 fd_slot;    /* of `fd`; HC_NO_SLOT: none */
 	u8 newfd_slot; /* of the descriptor in the result */
-	u8 sock_slot; /* of the endpoint after the call */
+	u8 sock_slot;  /* of the endpoint after the call */
 	u8 path_slot[2];
-	u8 write;     /* writes to its file */
+	u8 write; /* writes to its file */
 	u8 reserved[3];
 	u32 path_bytes[2]; /* without NUL; 0: none */
 	u64 slot[8];
@@ -430,9 +430,8 @@ static __always_inline void hc_completed(void *ctx, struct hc_scratch *s, u32 cp
 	if (q->fd_slot != HC_NO_SLOT)
 		file = (u64)hc_pr((struct io_kiocb *)req, file);
 	if (mode & HC_WIRE_MODE_FIRST && file &&
-	    !hc_tab_first(HC_TAB_FIRST,
-	                  hc_hash(hc_hash((u64)q->tgid << 32 | q->exec_id, 1 + q->write),
-	                          hc_hash(file, (u64)hc_pr((struct file *)file, f_inode))))) {
+	    !hc_tab_first(HC_TAB_FIRST, hc_hash(hc_hash((u64)q->tgid << 32 | q->exec_id, 1 + q->write),
+	                                        hc_hash(file, (u64)hc_pr((struct file *)file, f_inode))))) {
 		hc_count_sampled(cpu, q->type);
 		hc_release(s);
 		if (!(cqe_flags & HC_CQE_MORE))
@@ -440,7 +439,8 @@ static __always_inline void hc_completed(void *ctx, struct hc_scratch *s, u32 cp
 		return;
 	}
 	/* none of these types is of a security class */
-	h = hc_begin(s, task, q->type, HC_WIRE_LANE_BULK, q->n_slots & 15, HC_WIRE_URING | (mode ? HC_WIRE_SAMPLED : 0), res, HC_NR_IO_URING_ENTER);
+	h = hc_begin(s, task, q->type, HC_WIRE_LANE_BULK, q->n_slots & 15,
+	             HC_WIRE_URING | (mode ? HC_WIRE_SAMPLED : 0), res, HC_NR_IO_URING_ENTER);
 	h->tid = q->tid;
 	h->tgid = q->tgid;
 	h->start_ns = q->start_ns;
@@ -467,14 +467,15 @@ static __always_inline void hc_completed(void *ctx, struct hc_scratch *s, u32 cp
 			break;
 		hc_mask(n, HC_URING_PATH - 1);
 		bpf_probe_read_kernel(f + 1, n, q->path[i]);
-		hc_fact_end(s, f, HC_WIRE_F_STR, n == HC_URING_PATH - 1 ? HC_WIRE_FF_TRUNC : 0, q->path_slot[i], n);
+		hc_fact_end(s, f, HC_WIRE_F_STR, n == HC_URING_PATH - 1 ? HC_WIRE_FF_TRUNC : 0, q->path_slot[i],
+		            n);
 	}
 	s->g.fd = q->newfd_slot != HC_NO_SLOT && res >= 0 ? res : -1;
 	s->slot_of.name = q->newfd_slot;
 	s->slot_of.sock = q->sock_slot;
 	if (q->newfd_slot != HC_NO_SLOT)
 		slot[q->newfd_slot & 7] = (s64)res;
-	/* The file the request works on, then the descriptor it made. */
+		/* The file the request works on, then the descriptor it made. */
 #pragma clang loop unroll(disable)
 	for (u32 i = 0; i < 2; i++) {
 		if (i) {
@@ -484,8 +485,8 @@ static __always_inline void hc_completed(void *ctx, struct hc_scratch *s, u32 cp
 		}
 		if (!file)
 			continue;
-		hc_file_obj(s, task, i ? s->slot_of.name : 0, i ? s->g.fd : (s64)slot[0], file, i ? HC_OBJ_NEW : HC_OBJ_USE,
-		            &info);
+		hc_file_obj(s, task, i ? s->slot_of.name : 0, i ? s->g.fd : (s64)slot[0], file,
+		            i ? HC_OBJ_NEW : HC_OBJ_USE, &info);
 		if (!i && s->slot_of.sock != HC_NO_SLOT) {
 			u64 sk = hc_sock_of(&info);
 
@@ -513,7 +514,8 @@ int BPF_PROG(hc_uring_done, struct io_ring_ctx *ring, void *req, struct io_uring
 
 /* before 6.14 */
 SEC("tp_btf/io_uring_complete")
-int BPF_PROG(hc_uring_done_old, struct io_ring_ctx *ring, void *req, u64 user_data, int res, unsigned int cqe_flags)
+int BPF_PROG(hc_uring_done_old, struct io_ring_ctx *ring, void *req, u64 user_data, int res,
+             unsigned int cqe_flags)
 {
 	u32 cpu = bpf_get_smp_processor_id();
 	struct hc_scratch *s = hc_take(cpu, HC_EV_SYS, HC_WIRE_LANE_BULK);

@@ -1,8 +1,9 @@
 /* bpf/walk.bpf.h: the path of an open file, from its dentry to the task's root, components leaf first.
  *
- * One probe read per component: {d_hash.pprev, d_parent, d_name, d_inode, the short name} lie side by side from 5.8 to
- * 6.18; that is checked at load time against the kernel's BTF, and single reads are the fallback. The write position
- * lives in memory, not in a register, so that the verifier finds every turn of the loop equal to the one before. */
+ * One probe read per component: {d_hash.pprev, d_parent, d_name, d_inode, the short name} lie side by side
+ * from 5.8 to 6.18; that is checked at load time against the kernel's BTF, and single reads are the fallback. The
+ * write position lives in memory, not in a register, so that the verifier finds every turn of the loop equal to
+ * the one before. */
 #ifndef HC_BPF_WALK_H
 #define HC_BPF_WALK_H
 
@@ -20,9 +21,9 @@ struct hc_chunk {
 	u64 iname[5];
 };
 
-#define hc_dentry_packed \
+#define hc_dentry_packed                                                                                        \
 	(bpf_core_field_offset(struct dentry, d_parent) == bpf_core_field_offset(struct dentry, d_hash) + 16 && \
-	 bpf_core_field_offset(struct dentry, d_name) == bpf_core_field_offset(struct dentry, d_hash) + 24 && \
+	 bpf_core_field_offset(struct dentry, d_name) == bpf_core_field_offset(struct dentry, d_hash) + 24 &&   \
 	 bpf_core_field_offset(struct dentry, d_inode) == bpf_core_field_offset(struct dentry, d_hash) + 40)
 
 /* Where a short name lies inside the dentry. */
@@ -74,7 +75,8 @@ static __always_inline bool hc_walk_begin(struct hc_scratch *s, struct task_stru
 /* Walks on; true when the path is complete, or as long as it may get. */
 static __always_inline bool hc_walk_steps(struct hc_scratch *s)
 {
-	const bool packed = hc_dentry_packed && hc_iname_offset() == bpf_core_field_offset(struct dentry, d_inode) + 8;
+	const bool packed =
+		hc_dentry_packed && hc_iname_offset() == bpf_core_field_offset(struct dentry, d_inode) + 8;
 	struct hc_chunk *c = (struct hc_chunk *)s->name;
 
 #pragma clang loop unroll(disable)
@@ -91,8 +93,9 @@ static __always_inline bool hc_walk_steps(struct hc_scratch *s)
 
 			if (bpf_core_field_offset(struct mount, mnt_mountpoint) ==
 			    bpf_core_field_offset(struct mount, mnt_parent) + 8) {
-				bpf_probe_read_kernel(pair, sizeof(pair),
-				                      (void *)(mount + bpf_core_field_offset(struct mount, mnt_parent)));
+				bpf_probe_read_kernel(
+					pair, sizeof(pair),
+					(void *)(mount + bpf_core_field_offset(struct mount, mnt_parent)));
 			} else {
 				pair[0] = (u64)hc_pr((struct mount *)mount, mnt_parent);
 				pair[1] = (u64)hc_pr((struct mount *)mount, mnt_mountpoint);
@@ -115,7 +118,9 @@ static __always_inline bool hc_walk_steps(struct hc_scratch *s)
 			continue;
 		}
 		if (packed) {
-			if (bpf_probe_read_kernel(c, sizeof(*c), (void *)(d + bpf_core_field_offset(struct dentry, d_hash) + 8))) {
+			if (bpf_probe_read_kernel(
+				    c, sizeof(*c),
+				    (void *)(d + bpf_core_field_offset(struct dentry, d_hash) + 8))) {
 				s->w.flags |= HC_WIRE_PATH_FAULT;
 				return true;
 			}
@@ -184,7 +189,8 @@ static __always_inline void hc_walk_end(struct hc_scratch *s)
 	w->reserved[2] = 0;
 	bytes = s->off - begin - sizeof(*f);
 	s->off = begin;
-	hc_fact_end(s, f, HC_WIRE_F_PATH, s->w.flags & HC_WIRE_PATH_CUT ? HC_WIRE_FF_TRUNC : 0, s->walk[i].subject, bytes);
+	hc_fact_end(s, f, HC_WIRE_F_PATH, s->w.flags & HC_WIRE_PATH_CUT ? HC_WIRE_FF_TRUNC : 0, s->walk[i].subject,
+	            bytes);
 }
 
 /* One run of a finishing program: goes on with the walks; true when another run is needed. */
@@ -207,7 +213,8 @@ static __always_inline bool hc_walk_run(struct hc_scratch *s, struct task_struct
 	return s->i_walk < s->n_walks;
 }
 
-/* The last run has been refused (there are at most 33 tail calls): what was walked so far is kept, marked as cut. */
+/* The last run has been refused (there are at most 33 tail calls): what was walked so far is kept, marked as cut.
+ */
 static __always_inline void hc_walk_stop(struct hc_scratch *s)
 {
 	if (s->walking)

@@ -1,6 +1,6 @@
-/* Loading and attaching the BPF programs. Every hook is looked up in the kernel's BTF first: what this kernel does not
- * offer is left out, and hc_live_hook says so. A program that this kernel's verifier refuses is left out too when it is
- * optional, and the load is tried again. */
+/* Loading and attaching the BPF programs. Every hook is looked up in the kernel's BTF first: what this kernel does
+ * not offer is left out, and hc_live_hook says so. A program that this kernel's verifier refuses is left out too
+ * when it is optional, and the load is tried again. */
 #include "live_priv.h"
 
 #include <errno.h>
@@ -43,8 +43,8 @@ static_assert((int)HC_WIRE_MODE_FIRST == (int)HC_MODE_FIRST && (int)HC_WIRE_MODE
 #define RING_DEFAULT_BYTES (4 * 1024 * 1024)
 #define MAX_SEC_RINGS 8
 #define MAX_RINGS 128
-#define SLACK_NS (10 * 1000 * 1000)       /* longest time between a record's time and its appearance */
-#define SLACK_FULL_NS (1 * 1000 * 1000)   /* the same when a ring is half full: order is worth less than loss */
+#define SLACK_NS (10 * 1000 * 1000)     /* longest time between a record's time and its appearance */
+#define SLACK_FULL_NS (1 * 1000 * 1000) /* the same when a ring is half full: order is worth less than loss */
 #define MAX_RETRIES 8
 
 /* A tracepoint and the program on it. */
@@ -53,41 +53,76 @@ struct hook_desc {
 	const char *tracepoint; /* in BTF as btf_trace_NAME, but for a classic one */
 	bool classic;           /* "group:name" in tracefs */
 	bool optional;
-	unsigned types[4];      /* recorded with its help; 0 ends; all zero: system calls */
+	unsigned types[4];           /* recorded with its help; 0 ends; all zero: system calls */
 	unsigned min_args, max_args; /* arguments the tracepoint must have; 0: any */
 };
 
 static const struct hook_desc hook_descs[] = {
 	{ .program = "hc_sys_exit", .tracepoint = "sys_exit" },
-	{ .program = "hc_ent_mprot", .tracepoint = "syscalls:sys_enter_mprotect", .classic = true, .optional = true,
+	{ .program = "hc_ent_mprot",
+	  .tracepoint = "syscalls:sys_enter_mprotect",
+	  .classic = true,
+	  .optional = true,
 	  .types = { HC_EV_MPROTECT } },
-	{ .program = "hc_ent_pkey", .tracepoint = "syscalls:sys_enter_pkey_mprotect", .classic = true, .optional = true,
+	{ .program = "hc_ent_pkey",
+	  .tracepoint = "syscalls:sys_enter_pkey_mprotect",
+	  .classic = true,
+	  .optional = true,
 	  .types = { HC_EV_PKEY_MPROTECT } },
 	{ .program = "hc_newtask", .tracepoint = "task_newtask", .types = { HC_EV_PROC_FORK } },
 	{ .program = "hc_fork", .tracepoint = "sched_process_fork", .types = { HC_EV_PROC_FORK } },
 	{ .program = "hc_exec", .tracepoint = "sched_process_exec", .types = { HC_EV_PROC_EXEC } },
 	{ .program = "hc_exit", .tracepoint = "sched_process_exit", .types = { HC_EV_PROC_EXIT } },
 	{ .program = "hc_rename", .tracepoint = "task_rename", .types = { HC_EV_PROC_RENAME } },
-	{ .program = "hc_sig_send", .tracepoint = "signal_generate", .optional = true, .types = { HC_EV_SIG_SEND } },
-	{ .program = "hc_sig_deliver", .tracepoint = "signal_deliver", .optional = true, .types = { HC_EV_SIG_DELIVER } },
+	{ .program = "hc_sig_send",
+	  .tracepoint = "signal_generate",
+	  .optional = true,
+	  .types = { HC_EV_SIG_SEND } },
+	{ .program = "hc_sig_deliver",
+	  .tracepoint = "signal_deliver",
+	  .optional = true,
+	  .types = { HC_EV_SIG_DELIVER } },
 	{ .program = "hc_mod_load", .tracepoint = "module_load", .optional = true, .types = { HC_EV_MOD_LOAD } },
 	{ .program = "hc_mod_free", .tracepoint = "module_free", .optional = true, .types = { HC_EV_MOD_FREE } },
-	{ .program = "hc_mod_request", .tracepoint = "module_request", .optional = true, .types = { HC_EV_MOD_REQUEST } },
+	{ .program = "hc_mod_request",
+	  .tracepoint = "module_request",
+	  .optional = true,
+	  .types = { HC_EV_MOD_REQUEST } },
 	{ .program = "hc_cg_mkdir", .tracepoint = "cgroup_mkdir", .optional = true, .types = { HC_EV_CG_MKDIR } },
 	{ .program = "hc_cg_rmdir", .tracepoint = "cgroup_rmdir", .optional = true, .types = { HC_EV_CG_RMDIR } },
-	{ .program = "hc_cg_attach", .tracepoint = "cgroup_attach_task", .optional = true, .types = { HC_EV_CG_ATTACH } },
-	{ .program = "hc_tcp_state", .tracepoint = "inet_sock_set_state", .optional = true, .types = { HC_EV_TCP_STATE } },
+	{ .program = "hc_cg_attach",
+	  .tracepoint = "cgroup_attach_task",
+	  .optional = true,
+	  .types = { HC_EV_CG_ATTACH } },
+	{ .program = "hc_tcp_state",
+	  .tracepoint = "inet_sock_set_state",
+	  .optional = true,
+	  .types = { HC_EV_TCP_STATE } },
 	{ .program = "hc_cap_check", .tracepoint = "cap_capable", .optional = true, .types = { HC_EV_CAP_CHECK } },
-	{ .program = "hc_oom_kill", .tracepoint = "mark_victim", .optional = true, .types = { HC_EV_OOM_KILL },
+	{ .program = "hc_oom_kill",
+	  .tracepoint = "mark_victim",
+	  .optional = true,
+	  .types = { HC_EV_OOM_KILL },
 	  .min_args = 2 },
-	{ .program = "hc_oom_kill_pid", .tracepoint = "mark_victim", .optional = true, .types = { HC_EV_OOM_KILL },
+	{ .program = "hc_oom_kill_pid",
+	  .tracepoint = "mark_victim",
+	  .optional = true,
+	  .types = { HC_EV_OOM_KILL },
 	  .max_args = 1 },
 	{ .program = "hc_uring_req", .tracepoint = "io_uring_submit_req", .optional = true },
-	{ .program = "hc_uring_sqe", .tracepoint = "io_uring_submit_sqe", .optional = true, .min_args = 2, .max_args = 2 },
+	{ .program = "hc_uring_sqe",
+	  .tracepoint = "io_uring_submit_sqe",
+	  .optional = true,
+	  .min_args = 2,
+	  .max_args = 2 },
 	{ .program = "hc_uring_done", .tracepoint = "io_uring_complete", .optional = true, .max_args = 3 },
 	{ .program = "hc_uring_done_old", .tracepoint = "io_uring_complete", .optional = true, .min_args = 7 },
-	{ .program = "hc_lsm_denied", .tracepoint = "selinux_audited", .optional = true, .types = { HC_EV_LSM_DENIED },
-	  .min_args = 4, .max_args = 4 },
+	{ .program = "hc_lsm_denied",
+	  .tracepoint = "selinux_audited",
+	  .optional = true,
+	  .types = { HC_EV_LSM_DENIED },
+	  .min_args = 4,
+	  .max_args = 4 },
 };
 
 #define N_HOOKS (sizeof(hook_descs) / sizeof(hook_descs[0]))
@@ -103,22 +138,14 @@ static const struct {
 	const char *map, *program;
 	uint32_t index;
 } tails[] = {
-	{ "hc_handlers", "hc_sys_regs", HC_H_REGS },
-	{ "hc_handlers", "hc_sys_gen", HC_H_GEN },
-	{ "hc_handlers", "hc_sys_open", HC_H_OPEN },
-	{ "hc_handlers", "hc_sys_rw", HC_H_RW },
-	{ "hc_handlers", "hc_sys_map", HC_H_MAP },
-	{ "hc_handlers", "hc_sys_sock", HC_H_SOCK },
-	{ "hc_handlers", "hc_sys_msg", HC_H_MSG },
-	{ "hc_handlers", "hc_sys_mmsg", HC_H_MMSG },
-	{ "hc_handlers", "hc_sys_exec", HC_H_EXEC },
-	{ "hc_handlers", "hc_sys_struct", HC_H_STRUCT },
-	{ "hc_handlers", "hc_sys_bpf", HC_H_BPF },
-	{ "hc_handlers", "hc_sys_perf", HC_H_PERF },
-	{ "hc_handlers", "hc_sys_mux", HC_H_MUX },
-	{ "hc_handlers", "hc_sys_finish", HC_H_FINISH },
-	{ "hc_exec_next", "hc_exec_finish", 0 },
-	{ "hc_uring_next", "hc_uring_finish", 0 },
+	{ "hc_handlers", "hc_sys_regs", HC_H_REGS }, { "hc_handlers", "hc_sys_gen", HC_H_GEN },
+	{ "hc_handlers", "hc_sys_open", HC_H_OPEN }, { "hc_handlers", "hc_sys_rw", HC_H_RW },
+	{ "hc_handlers", "hc_sys_map", HC_H_MAP },   { "hc_handlers", "hc_sys_sock", HC_H_SOCK },
+	{ "hc_handlers", "hc_sys_msg", HC_H_MSG },   { "hc_handlers", "hc_sys_mmsg", HC_H_MMSG },
+	{ "hc_handlers", "hc_sys_exec", HC_H_EXEC }, { "hc_handlers", "hc_sys_struct", HC_H_STRUCT },
+	{ "hc_handlers", "hc_sys_bpf", HC_H_BPF },   { "hc_handlers", "hc_sys_perf", HC_H_PERF },
+	{ "hc_handlers", "hc_sys_mux", HC_H_MUX },   { "hc_handlers", "hc_sys_finish", HC_H_FINISH },
+	{ "hc_exec_next", "hc_exec_finish", 0 },     { "hc_uring_next", "hc_uring_finish", 0 },
 };
 
 struct hc_live {
@@ -133,7 +160,7 @@ struct hc_live {
 	unsigned n_cpus;        /* possible ones */
 	unsigned n_bulk, n_sec; /* rings */
 	size_t ring_bytes;
-	int *ring_fds;          /* bulk rings, then security rings */
+	int *ring_fds; /* bulk rings, then security rings */
 	int epoll_fd;
 	struct hc_merge merge;
 	struct hc_type_set types;
@@ -141,15 +168,16 @@ struct hc_live {
 	bool cgroup_v2;
 };
 
-/* libbpf reports through one function for the whole process. What it says is kept for the error message of the load that
- * is under way on this thread. */
+/* libbpf reports through one function for the whole process. What it says is kept for the error message of the
+ * load that is under way on this thread. */
 static _Thread_local struct {
 	char text[4096];
 	size_t len;
 	char program[64]; /* the last one whose load failed */
 } said;
 
-__attribute__((format(printf, 2, 0))) static int keep_output(enum libbpf_print_level level, const char *format, va_list args)
+__attribute__((format(printf, 2, 0))) static int keep_output(enum libbpf_print_level level, const char *format,
+                                                             va_list args)
 {
 	char line[1024];
 	const char *p;
@@ -225,7 +253,8 @@ static bool classic_exists(const char *name)
 	for (size_t i = 0; i < sizeof(roots) / sizeof(roots[0]); i++) {
 		char path[256];
 
-		snprintf(path, sizeof(path), "%s/events/%.*s/%s/id", roots[i], (int)(colon - name), name, colon + 1);
+		snprintf(path, sizeof(path), "%s/events/%.*s/%s/id", roots[i], (int)(colon - name), name,
+		         colon + 1);
 		if (!access(path, R_OK))
 			return true;
 	}
@@ -246,7 +275,8 @@ static bool controllers_on_v2(void)
 		if (v2)
 			return true;
 	}
-	/* No v1 hierarchy with a controller at all: systemd's hybrid mode has them in /proc/cgroups with id != 0. */
+	/* No v1 hierarchy with a controller at all: systemd's hybrid mode has them in /proc/cgroups with id != 0.
+	 */
 	f = fopen("/proc/cgroups", "re");
 	if (!f)
 		return true;
@@ -261,7 +291,8 @@ static bool controllers_on_v2(void)
 	return v2;
 }
 
-/* Index of the v1 hierarchy by which containers are told apart: every runtime makes a directory in pids and memory. */
+/* Index of the v1 hierarchy by which containers are told apart: every runtime makes a directory in pids and
+ * memory. */
 static uint32_t v1_subsys(const struct btf *btf)
 {
 	static const char *const names[] = { "pids_cgrp_id", "memory_cgrp_id", "cpu_cgrp_id", "devices_cgrp_id" };
@@ -452,7 +483,8 @@ static int explain_load(int r, struct hc_err *err)
 			}
 			if (strstr(text, "[confidentiality]"))
 				return hc_err_set(err, -EPERM,
-				                  "kernel lockdown mode 'confidentiality' forbids BPF to read kernel memory");
+				                  "kernel lockdown mode 'confidentiality' forbids BPF to read "
+				                  "kernel memory");
 		}
 		if (!strstr(said.text, "-- BEGIN PROG LOAD LOG --") || r == -EPERM) {
 			hc_err_set(err, -EPERM, "no right to load BPF programs");
@@ -483,7 +515,8 @@ static bool may_refuse(const char *program)
 			return hook_descs[i].optional;
 	}
 	/* a handler: its calls are then counted as missed */
-	return strcmp(program, "hc_uring_finish") && strcmp(program, "hc_sys_finish") && strcmp(program, "hc_exec_finish") && strcmp(program, "hc_snapshot");
+	return strcmp(program, "hc_uring_finish") && strcmp(program, "hc_sys_finish") &&
+	       strcmp(program, "hc_exec_finish") && strcmp(program, "hc_snapshot");
 }
 
 /* Decides per hook whether its program is loaded. */
@@ -500,7 +533,8 @@ static void choose_hooks(struct hc_live *live, const struct hc_live_options *opt
 			wanted |= hc_type_set_has(&live->types, d->types[t]);
 		h->state = HC_HOOK_ATTACHED;
 		h->reason[0] = '\0';
-		n_args = d->classic ? (classic_exists(d->tracepoint) ? 0 : -1) : tracepoint_args(btf, d->tracepoint);
+		n_args = d->classic ? (classic_exists(d->tracepoint) ? 0 : -1)
+		                    : tracepoint_args(btf, d->tracepoint);
 		if (d->classic && opt->no_entry) {
 			h->state = HC_HOOK_OFF;
 			snprintf(h->reason, sizeof(h->reason), "entry images were switched off");
@@ -509,9 +543,11 @@ static void choose_hooks(struct hc_live *live, const struct hc_live_options *opt
 			snprintf(h->reason, sizeof(h->reason), "no recorded type needs it");
 		} else if (n_args < 0) {
 			h->state = HC_HOOK_MISSING;
-			snprintf(h->reason, sizeof(h->reason), "%s", d->classic ? "tracefs is not mounted, or this kernel has no such tracepoint"
+			snprintf(h->reason, sizeof(h->reason), "%s",
+			         d->classic ? "tracefs is not mounted, or this kernel has no such tracepoint"
 			                    : "this kernel has no such tracepoint");
-		} else if ((d->min_args && (unsigned)n_args < d->min_args) || (d->max_args && (unsigned)n_args > d->max_args)) {
+		} else if ((d->min_args && (unsigned)n_args < d->min_args) ||
+		           (d->max_args && (unsigned)n_args > d->max_args)) {
 			h->state = HC_HOOK_OFF;
 			snprintf(h->reason, sizeof(h->reason), "another variant fits this kernel");
 		} else if (refused(live, d->program)) {
@@ -565,7 +601,8 @@ static int make_rings(struct hc_live *live, struct hc_err *err)
 		live->ring_fds[i] = fd;
 		r = hc_merge_map(&live->merge, i, fd, bytes);
 		if (r)
-			return hc_err_set(err, r, "cannot map a ring buffer of %zu bytes: %s", bytes, strerror(-r));
+			return hc_err_set(err, r, "cannot map a ring buffer of %zu bytes: %s", bytes,
+			                  strerror(-r));
 		event.data.u32 = i;
 		if (epoll_ctl(live->epoll_fd, EPOLL_CTL_ADD, fd, &event))
 			return hc_err_set(err, -errno, "cannot wait for a ring buffer: %s", strerror(errno));
@@ -574,11 +611,13 @@ static int make_rings(struct hc_live *live, struct hc_err *err)
 }
 
 /* Opens the object and sets what must be set before loading. */
-static int prepare(struct hc_live *live, const struct hc_live_options *opt, const struct btf *btf, struct hc_err *err)
+static int prepare(struct hc_live *live, const struct hc_live_options *opt, const struct btf *btf,
+                   struct hc_err *err)
 {
 	/* HINDCAST_BPF_LOG=stats: what each program costs the verifier */
 	LIBBPF_OPTS(bpf_object_open_opts, open_opts,
-	            .kernel_log_level = getenv("HINDCAST_BPF_LOG") && !strcmp(getenv("HINDCAST_BPF_LOG"), "stats") ? 4 : 0);
+	            .kernel_log_level =
+	                    getenv("HINDCAST_BPF_LOG") && !strcmp(getenv("HINDCAST_BPF_LOG"), "stats") ? 4 : 0);
 	struct recorder_bpf *skel = recorder_bpf__open_opts(&open_opts);
 	struct hc_conf *conf;
 	int r;
@@ -623,8 +662,8 @@ static int load(struct hc_live *live, const struct hc_live_options *opt, const s
 			return 0;
 		recorder_bpf__destroy(live->skel);
 		live->skel = NULL;
-		if (!said.program[0] || r == -EPERM || live->n_refused == MAX_RETRIES || !may_refuse(said.program) ||
-		    refused(live, said.program))
+		if (!said.program[0] || r == -EPERM || live->n_refused == MAX_RETRIES ||
+		    !may_refuse(said.program) || refused(live, said.program))
 			return explain_load(r, err);
 		snprintf(live->refused[live->n_refused++], sizeof(live->refused[0]), "%s", said.program);
 	}
@@ -646,7 +685,8 @@ static int hang_rings(struct hc_live *live, const bool *online, struct hc_err *e
 		unsigned i = online[cpu] ? next++ : cpu;
 
 		r = bpf_map_update_elem(bulk, &cpu, &live->ring_fds[i % live->n_bulk], BPF_ANY);
-		r = r ? r : bpf_map_update_elem(sec, &cpu, &live->ring_fds[live->n_bulk + i % live->n_sec], BPF_ANY);
+		r = r ? r
+		      : bpf_map_update_elem(sec, &cpu, &live->ring_fds[live->n_bulk + i % live->n_sec], BPF_ANY);
 		if (r)
 			return hc_err_set(err, r, "cannot give CPU %u its ring buffer: %s", cpu, strerror(-r));
 	}
@@ -667,7 +707,8 @@ static int wire_up(struct hc_live *live, struct hc_err *err)
 			continue;
 		r = bpf_map_update_elem(map_fd(live, tails[i].map), &tails[i].index, &fd, BPF_ANY);
 		if (r)
-			return hc_err_set(err, r, "cannot install BPF program '%s': %s", tails[i].program, strerror(-r));
+			return hc_err_set(err, r, "cannot install BPF program '%s': %s", tails[i].program,
+			                  strerror(-r));
 	}
 	live->dials = &live->skel->bss->hc_dials;
 	live->cpu_stride = (sizeof(struct hc_cpu) + 7) & ~(size_t)7;
@@ -700,7 +741,8 @@ static int fill_sets(struct hc_live *live, const struct hc_live_options *opt, st
 		r = bpf_map_update_elem(map_fd(live, "hc_skip_comms"), comm, &one, BPF_ANY);
 	}
 	if (r)
-		return hc_err_set(err, r, "cannot install the filters: %s", r == -E2BIG ? "too many" : strerror(-r));
+		return hc_err_set(err, r, "cannot install the filters: %s",
+		                  r == -E2BIG ? "too many" : strerror(-r));
 	live->dials->filters = (opt->n_skip_pids ? HC_FILTER_PID : 0u) | (opt->n_skip_uids ? HC_FILTER_UID : 0u) |
 	                       (opt->n_skip_cgroups ? HC_FILTER_CGROUP : 0u) |
 	                       (opt->n_skip_comms ? HC_FILTER_COMM : 0u);
@@ -742,7 +784,8 @@ int hc_live_open(const struct hc_live_options *opt, struct hc_live **ret_live, s
 	btf = btf__load_vmlinux_btf();
 	if (!btf) {
 		r = -errno;
-		hc_err_set(err, -ENOTSUP, "this kernel does not describe its types (no BTF in /sys/kernel/btf/vmlinux)");
+		hc_err_set(err, -ENOTSUP,
+		           "this kernel does not describe its types (no BTF in /sys/kernel/btf/vmlinux)");
 		hc_err_note(err, "recording needs a kernel built with CONFIG_DEBUG_INFO_BTF=y, and /sys mounted");
 		return -ENOTSUP;
 	}
@@ -795,8 +838,8 @@ int hc_live_start(struct hc_live *live, struct hc_err *err)
 		if (h->link)
 			continue;
 		if (!hook_descs[i].optional)
-			return hc_err_set(err, -errno, "cannot attach to tracepoint '%s': %s", hook_descs[i].tracepoint,
-			                  strerror(errno));
+			return hc_err_set(err, -errno, "cannot attach to tracepoint '%s': %s",
+			                  hook_descs[i].tracepoint, strerror(errno));
 		h->state = HC_HOOK_FAILED;
 		snprintf(h->reason, sizeof(h->reason), "%s", strerror(errno));
 	}
@@ -886,7 +929,8 @@ int64_t hc_live_snapshot(struct hc_live *live, hc_live_fn fn, void *ctx, struct 
 	int fd = -1, stop = 0;
 
 	if (!link || !buf) {
-		n = hc_err_set(err, link ? -ENOMEM : -errno, "cannot list the kernel's tasks: %s", strerror(errno));
+		n = hc_err_set(err, link ? -ENOMEM : -errno, "cannot list the kernel's tasks: %s",
+		               strerror(errno));
 		goto out;
 	}
 	fd = bpf_iter_create(bpf_link__fd(link));

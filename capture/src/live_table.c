@@ -1,5 +1,6 @@
-/* System calls by number: which type a row gets, which handler makes it, and what each argument is. Arguments stand in the
- * order of store/event_types.def; a number without a line is recorded as type `sys`, six raw registers. */
+/* System calls by number: which type a row gets, which handler makes it, and what each argument is. Arguments
+ * stand in the order of store/event_types.def; a number without a line is recorded as type `sys`, six raw
+ * registers. */
 #include "live_priv.h"
 
 #include <string.h>
@@ -44,8 +45,11 @@
 #define POS HC_RW_POS
 #define FLAGS HC_RW_FLAGS
 
-#define D(EV, H, FACTS, SPECIAL, ...) \
-	{ .type = HC_EV_##EV, .handler = HC_H_##H, .facts = (FACTS), .special = (SPECIAL), .arg = { __VA_ARGS__ } }
+#define D(EV, H, FACTS, SPECIAL, ...)                                                            \
+	{                                                                                        \
+		.type = HC_EV_##EV, .handler = HC_H_##H, .facts = (FACTS), .special = (SPECIAL), \
+		.arg = { __VA_ARGS__ }                                                           \
+	}
 #define N(name, ...) [__NR_##name] = D(__VA_ARGS__)
 
 static const struct hc_sys_desc native_table[HC_WIRE_MAX_NR] = {
@@ -417,8 +421,8 @@ static const struct hc_sys_desc compat_table[HC_WIRE_MAX_NR] = {
 	[240] = D(FUTEX, GEN, 0, 0, U32(0), U32(1), U32(2)),
 	[255] = D(EPOLL_CTL, GEN, 0, 0, FD(0), I32(1), FD(2)),
 	[256] = D(EPOLL_WAIT, GEN, 0, 0, FD(0), I32(2), I32(3)),
-	[268] = D(STATFS, GEN, 0, 0, STR(0)),  /* statfs64 */
-	[269] = D(FSTATFS, GEN, 0, 0, FD(0)),  /* fstatfs64 */
+	[268] = D(STATFS, GEN, 0, 0, STR(0)),                    /* statfs64 */
+	[269] = D(FSTATFS, GEN, 0, 0, FD(0)),                    /* fstatfs64 */
 	[300] = D(NEWFSTATAT, GEN, 0, 0, FD(0), STR(1), U32(3)), /* fstatat64 */
 	[305] = D(READLINKAT, GEN, 0, 0, FD(0), STR(1), U32(3)),
 	[307] = D(FACCESSAT, GEN, 0, 0, FD(0), STR(1), U32(2)),
@@ -442,7 +446,8 @@ enum hc_wire_lane hc_live_lane(unsigned type)
 {
 	const struct hc_table_desc *d = hc_event_desc(type);
 
-	if (d && (d->cls == HC_CLASS_PROC || d->cls == HC_CLASS_CRED || d->cls == HC_CLASS_KERNEL || d->cls == HC_CLASS_CTR))
+	if (d && (d->cls == HC_CLASS_PROC || d->cls == HC_CLASS_CRED || d->cls == HC_CLASS_KERNEL ||
+	          d->cls == HC_CLASS_CTR))
 		return HC_WIRE_LANE_SECURITY;
 	return HC_WIRE_LANE_BULK;
 }

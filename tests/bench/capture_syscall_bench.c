@@ -1,7 +1,7 @@
-/* What recording costs the recorded: nanoseconds added to a system call, against the same loop untraced and against the
- * floor programs (floor.bpf.c). One process on CPU 0 runs the loops; this one consumes on CPU 1. Every round measures
- * every combination once, so that other load on the machine meets all of them; medians are compared. Then: how many
- * events a second pass without a gap.
+/* What recording costs the recorded: nanoseconds added to a system call, against the same loop untraced and
+ * against the floor programs (floor.bpf.c). One process on CPU 0 runs the loops; this one consumes on CPU 1. Every
+ * round measures every combination once, so that other load on the machine meets all of them; medians are
+ * compared. Then: how many events a second pass without a gap.
  *
  * Figures (name,value,unit,baseline,ratio): ns added per call, held against what the floor adds. */
 #include <arpa/inet.h>
@@ -89,7 +89,9 @@ static void pin(unsigned cpu)
 static double run_loop(enum loop loop)
 {
 	unsigned n = loops[loop].iterations;
-	struct sockaddr_in to = { .sin_family = AF_INET, .sin_port = htons(9), .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	struct sockaddr_in to = { .sin_family = AF_INET,
+		                  .sin_port = htons(9),
+		                  .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
 	char buf[64] = "";
 	int fd = -1;
 	uint64_t t;
@@ -263,7 +265,8 @@ static double in_state(enum state state, enum loop loop, struct hc_live *live)
 
 static void figure(const char *what, const char *loop, double value, const char *unit, double baseline)
 {
-	printf("%s_%s,%.1f,%s,%.1f,%.3f\n", what, loop, value, unit, baseline, baseline > 0 ? value / baseline : 0);
+	printf("%s_%s,%.1f,%s,%.1f,%.3f\n", what, loop, value, unit, baseline,
+	       baseline > 0 ? value / baseline : 0);
 }
 
 static void sustained(struct hc_live *live)
@@ -348,7 +351,8 @@ int main(void)
 		}
 		v[LOOP_GETPPID][STATE_EMPTY][round] = in_state(STATE_EMPTY, LOOP_GETPPID, NULL);
 		v[LOOP_GETPPID][STATE_IGNORED][round] = in_state(STATE_IGNORED, LOOP_GETPPID, live_typed);
-		v[LOOP_GETPPID][STATE_IGNORED_ENTRY][round] = in_state(STATE_IGNORED_ENTRY, LOOP_GETPPID, live_entry);
+		v[LOOP_GETPPID][STATE_IGNORED_ENTRY][round] =
+			in_state(STATE_IGNORED_ENTRY, LOOP_GETPPID, live_entry);
 	}
 	for (enum loop loop = 0; loop < LOOP_SUSTAIN; loop++) {
 		none = median(v[loop][STATE_NONE]);
@@ -359,7 +363,8 @@ int main(void)
 	none = median(v[LOOP_GETPPID][STATE_NONE]);
 	empty = median(v[LOOP_GETPPID][STATE_EMPTY]) - none;
 	figure("ignored", "syscall", median(v[LOOP_GETPPID][STATE_IGNORED]) - none, "ns_added", empty);
-	figure("ignored", "syscall_entry_images", median(v[LOOP_GETPPID][STATE_IGNORED_ENTRY]) - none, "ns_added", empty);
+	figure("ignored", "syscall_entry_images", median(v[LOOP_GETPPID][STATE_IGNORED_ENTRY]) - none, "ns_added",
+	       empty);
 	sustained(live_sys);
 	kill(pid, SIGKILL);
 	waitpid(pid, NULL, 0);

@@ -1,5 +1,5 @@
-/* What recorded system calls are held against: a program that records 64 bytes of one number in the plainest way, and one
- * that does nothing. */
+/* What recorded system calls are held against: a program that records 64 bytes of one number in the plainest way,
+ * and one that does nothing. */
 #include "core.bpf.h"
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";

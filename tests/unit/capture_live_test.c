@@ -1,0 +1,750 @@
+/* The live source: order and losses over made-up rings, the table of system calls, and, with the right to do so,
+ * the running kernel. */
+#include <criterion/criterion.h>
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/un.h>
+#include <sys/wait.h>
+#include <unistd.h>
+#include <linux/bpf.h>
+
+#include "live_priv.h"
+
+/* ---- a ring without a kernel ---- */
+
+enum { RING_BYTES = 4096 };
+
+struct fake {
+	uint8_t data[2 * RING_BYTES] __attribute__((aligned(8)));
+	unsigned long producer, consumer;
+};
+
+static void fake_attach(struct hc_merge *m, unsigned i, struct fake *f)
+{
+	struct hc_ring *r = &m->rings[i];
+
+	r->producer = &f->producer;
+	r->consumer = &f->consumer;
+	r->data = f->data;
+	r->mask = RING_BYTES - 1;
+	r->pos = f->consumer;
+}
+
+/* Writes `bytes` of a record at the producer's end, seen from both mappings; `flags` are those of the ring's own
+ * header. */
+static void fake_put(struct fake *f, const void *rec, uint32_t bytes, uint32_t flags)
+{
+	uint8_t raw[256] = { 0 };
+	uint32_t len = bytes | flags;
+	size_t whole = (bytes + BPF_RINGBUF_HDR_SZ + 7) & ~7u;
+
+	memcpy(raw, &len, sizeof(len));
+	memcpy(raw + BPF_RINGBUF_HDR_SZ, rec, bytes);
+	for (size_t i = 0; i < whole; i++) {
+		size_t at = (f->producer + i) & (RING_BYTES - 1);
+
+		f->data[at] = raw[i];
+		f->data[at + RING_BYTES] = raw[i];
+	}
+	f->producer += whole;
+}
+
+static void fake_event(struct fake *f, uint64_t ts_ns, uint16_t cpu, uint8_t lane, uint32_t seq)
+{
+	struct hc_wire_head h = {
+		.bytes = sizeof(h), .type = 1, .ts_ns = ts_ns, .cpu = cpu, .lane = lane, .cpu_seq = seq
+	};
+
+	fake_put(f, &h, sizeof(h), 0);
+}
+
+struct seen {
+	uint64_t ts[64];
+	bool late[64];
+	int n;
+	int stop_at;
+};
+
+static int see(void *ctx, const struct hc_live_rec *rec)
+{
+	struct seen *s = ctx;
+
+	s->ts[s->n] = rec->head->ts_ns;
+	s->late[s->n++] = rec->late;
+	return s->stop_at && s->n == s->stop_at ? 7 : 0;
+}
+
+static struct hc_merge merge;
+static struct fake rings[2];
+
+static void setup(void)
+{
+	memset(rings, 0, sizeof(rings));
+	cr_assert_eq(hc_merge_init(&merge, 2, 4), 0);
+	fake_attach(&merge, 0, &rings[0]);
+	fake_attach(&merge, 1, &rings[1]);
+}
+
+static void teardown(void)
+{
+	hc_merge_done(&merge);
+}
+
+TestSuite(live_merge, .init = setup, .fini = teardown);
+
+Test(live_merge, hands_out_records_of_all_rings_in_the_order_of_their_time)
+{
+	struct seen s = { 0 };
+
+	for (unsigned i = 0; i < 5; i++) {
+		fake_event(&rings[0], 10 * i, 0, 0, i);
+		fake_event(&rings[1], 10 * i + 5, 1, 0, i);
+	}
+	cr_assert_eq(hc_merge_run(&merge, UINT64_MAX, 0, see, &s), 10);
+	for (int i = 0; i < 10; i++)
+		cr_assert_eq(s.ts[i], 5u * (unsigned)i);
+	cr_assert_eq(rings[0].consumer, rings[0].producer);
+	cr_assert_eq(rings[1].consumer, rings[1].producer);
+}
+
+Test(live_merge, keeps_records_younger_than_the_watermark_for_later)
+{
+	struct seen s = { 0 };
+
+	fake_event(&rings[0], 100, 0, 0, 0);
+	fake_event(&rings[0], 300, 0, 0, 1);
+	cr_assert_eq(hc_merge_run(&merge, 250, 50, see, &s), 1);
+	cr_assert_eq(hc_merge_run(&merge, 250, 50, see, &s), 0);
+	fake_event(&rings[1], 220, 1, 0, 0); /* written late, but before the watermark passed it */
+	cr_assert_eq(hc_merge_run(&merge, 400, 50, see, &s), 2);
+	cr_assert_eq(s.ts[1], 220);
+	cr_assert_eq(s.ts[2], 300);
+	cr_assert_not(s.late[1]);
+}
+
+Test(live_merge, marks_a_record_that_comes_after_a_younger_one)
+{
+	struct seen s = { 0 };
+
+	fake_event(&rings[0], 100, 0, 0, 0);
+	hc_merge_run(&merge, 1000, 10, see, &s);
+	fake_event(&rings[1], 50, 1, 0, 0);
+	fake_event(&rings[1], 150, 1, 0, 1);
+	cr_assert_eq(hc_merge_run(&merge, 1000, 10, see, &s), 2);
+	cr_assert(s.late[1]);
+	cr_assert_not(s.late[2]);
+}
+
+Test(live_merge, waits_for_a_record_that_is_being_written)
+{
+	struct hc_wire_head h = { .bytes = sizeof(h), .type = 1, .ts_ns = 10 };
+	struct seen s = { 0 };
+
+	fake_put(&rings[0], &h, sizeof(h), BPF_RINGBUF_BUSY_BIT);
+	fake_event(&rings[0], 20, 0, 0, 1);
+	cr_assert_eq(hc_merge_run(&merge, UINT64_MAX, 0, see, &s), 0);
+	cr_assert_eq(rings[0].consumer, 0);
+	rings[0].data[3] &= 0x7f; /* committed */
+	rings[0].data[RING_BYTES + 3] &= 0x7f;
+	cr_assert_eq(hc_merge_run(&merge, UINT64_MAX, 0, see, &s), 2);
+}
+
+Test(live_merge, steps_over_discarded_records)
+{
+	struct hc_wire_head h = { .bytes = sizeof(h), .type = 1, .ts_ns = 10 };
+	struct seen s = { 0 };
+
+	fake_put(&rings[0], &h, sizeof(h), BPF_RINGBUF_DISCARD_BIT);
+	cr_assert_eq(hc_merge_run(&merge, UINT64_MAX, 0, see, &s), 0);
+	cr_assert_eq(rings[0].consumer, rings[0].producer, "their room is given back");
+}
+
+Test(live_merge, steps_over_and_counts_records_whose_lengths_are_impossible)
+{
+	struct hc_wire_head h = { .bytes = sizeof(h) + 8, .type = 1 };
+	struct seen s = { 0 };
+
+	fake_put(&rings[0], &h, sizeof(h), 0); /* longer than the ring says */
+	h.bytes = sizeof(h);
+	h.n_slots = 1;
+	fake_put(&rings[0], &h, sizeof(h), 0); /* slots beyond its end */
+	h.n_slots = 0;
+	h.cpu = 4;
+	fake_put(&rings[0], &h, sizeof(h), 0); /* no such CPU */
+	fake_put(&rings[0], &h, 8, 0);         /* no room for a head */
+	fake_event(&rings[0], 5, 0, 0, 0);
+	cr_assert_eq(hc_merge_run(&merge, UINT64_MAX, 0, see, &s), 1);
+	cr_assert_eq(merge.n_bad, 4);
+	cr_assert_eq(s.ts[0], 5);
+}
+
+Test(live_merge, goes_round_the_end_of_the_ring)
+{
+	struct seen s = { 0 };
+	uint64_t ts = 1;
+
+	for (unsigned turn = 0; turn < 20; turn++) {
+		s.n = 0;
+		for (unsigned i = 0; i < 13; i++)
+			fake_event(&rings[0], ts++, 0, 0, turn * 13 + i);
+		cr_assert_eq(hc_merge_run(&merge, UINT64_MAX, 0, see, &s), 13);
+		cr_assert_eq(s.ts[12], ts - 1);
+	}
+	cr_assert_eq(merge.n_bad, 0);
+	cr_assert_eq(merge.n_gaps, 0);
+}
+
+Test(live_merge, finds_losses_where_they_happened)
+{
+	struct seen s = { 0 };
+
+	fake_event(&rings[0], 10, 2, 1, 0);
+	fake_event(&rings[0], 20, 2, 1, 4);
+	fake_event(&rings[0], 30, 2, 0, 0); /* another lane counts for itself */
+	fake_event(&rings[0], 40, 2, 1, 5);
+	hc_merge_run(&merge, UINT64_MAX, 0, see, &s);
+	cr_assert_eq(merge.n_gaps, 1);
+	cr_assert_eq(merge.gaps[0].count, 3);
+	cr_assert_eq(merge.gaps[0].from_ns, 10);
+	cr_assert_eq(merge.gaps[0].until_ns, 20);
+	cr_assert_eq(merge.gaps[0].cpu, 2);
+	cr_assert_eq(merge.gaps[0].lane, 1);
+}
+
+Test(live_merge, counts_losses_across_the_overflow_of_the_sequence)
+{
+	struct seen s = { 0 };
+
+	merge.seq[0] = UINT32_MAX - 1;
+	fake_event(&rings[0], 10, 0, 0, UINT32_MAX - 1);
+	fake_event(&rings[0], 20, 0, 0, 1);
+	hc_merge_run(&merge, UINT64_MAX, 0, see, &s);
+	cr_assert_eq(merge.n_gaps, 1);
+	cr_assert_eq(merge.gaps[0].count, 2);
+}
+
+Test(live_merge, bounds_the_queue_of_gaps_and_loses_no_count)
+{
+	struct seen s = { 0 };
+	uint64_t sum = 0;
+
+	for (unsigned i = 0; i < HC_MERGE_MAX_GAPS + 50; i++) {
+		s.n = 0;
+		fake_event(&rings[0], i, 0, 0, 2 * i + 1);
+		hc_merge_run(&merge, UINT64_MAX, 0, see, &s);
+	}
+	cr_assert_eq(merge.n_gaps, HC_MERGE_MAX_GAPS);
+	for (unsigned i = 0; i < merge.n_gaps; i++)
+		sum += merge.gaps[i].count;
+	cr_assert_eq(sum, HC_MERGE_MAX_GAPS + 50);
+}
+
+Test(live_merge, stops_when_the_callback_says_so_and_goes_on_behind_that_record)
+{
+	struct seen s = { .stop_at = 2 };
+
+	for (unsigned i = 0; i < 3; i++)
+		fake_event(&rings[0], i, 0, 0, i);
+	cr_assert_eq(hc_merge_run(&merge, UINT64_MAX, 0, see, &s), 7);
+	cr_assert_eq(s.n, 2);
+	s.stop_at = 0;
+	cr_assert_eq(hc_merge_run(&merge, UINT64_MAX, 0, see, &s), 1);
+	cr_assert_eq(s.ts[2], 2);
+}
+
+/* ---- the table ---- */
+
+static struct hc_sys_desc native[HC_WIRE_MAX_NR], compat[HC_WIRE_MAX_NR];
+
+Test(live_table, fits_the_slots_and_arguments_of_every_type)
+{
+	hc_live_table(native, compat);
+	for (unsigned table = 0; table < 2; table++) {
+		for (unsigned nr = 0; nr < HC_WIRE_MAX_NR; nr++) {
+			const struct hc_sys_desc *d = table ? &compat[nr] : &native[nr];
+			const struct hc_table_desc *t = hc_event_desc(d->type);
+
+			cr_assert(t, "number %u of table %u has no type", nr, table);
+			cr_assert_eq(d->n_slots, t->n_args, "%s", t->name);
+			cr_assert_lt(d->n_slots, HC_WIRE_MAX_SLOTS, "%s", t->name);
+			cr_assert_lt(d->handler, HC_N_HANDLERS, "%s", t->name);
+			cr_assert_eq(d->lane, hc_live_lane(d->type), "%s", t->name);
+			if (d->handler != HC_H_GEN)
+				continue;
+			cr_assert_leq(d->n_slots, 8, "%s is too long for the table", t->name);
+			for (unsigned i = 0; i < d->n_slots; i++) {
+				unsigned kind = d->arg[i] >> 4;
+
+				/* an argument that is a path or text needs the text, a descriptor its object */
+				if (t->cols[t->arg_cols[i]].kind == HC_KIND_PATH)
+					cr_assert_eq(kind, HC_SA_STR, "%s argument %u", t->name, i);
+				if (t->cols[t->arg_cols[i]].kind == HC_KIND_FDOBJ)
+					cr_assert(kind == HC_SA_NEWFD || kind == HC_SA_NONE, "%s argument %u",
+					          t->name, i);
+			}
+		}
+	}
+}
+
+#if defined(__x86_64__)
+/* A number by name out of a header of "#define __NR_name N". */
+static int number_in(const char *header, const char *name)
+{
+	char line[256], found[128];
+	FILE *f = fopen(header, "re");
+	int nr, ret = -1;
+
+	if (!f)
+		return -2;
+	while (ret < 0 && fgets(line, sizeof(line), f)) {
+		if (sscanf(line, "#define __NR_%127s %d", found, &nr) == 2 && !strcmp(found, name))
+			ret = nr;
+	}
+	fclose(f);
+	return ret;
+}
+
+Test(live_table, gives_a_32_bit_call_the_type_of_the_native_call_of_its_name)
+{
+	static const char headers[] = "/usr/include/x86_64-linux-gnu/asm/unistd_32.h";
+	unsigned n = 0;
+
+	if (access(headers, R_OK))
+		cr_skip_test("no headers of the 32-bit table");
+	hc_live_table(native, compat);
+	for (unsigned nr = 0; nr < HC_WIRE_MAX_NR; nr++) {
+		const char *name = hc_event_desc(native[nr].type)->name;
+		int nr32;
+
+		if (native[nr].type == HC_EV_SYS)
+			continue;
+		nr32 = number_in(headers, name);
+		if (nr32 < 0 || nr32 >= HC_WIRE_MAX_NR)
+			continue; /* not there under that name */
+		cr_expect_eq(compat[nr32].type, native[nr].type, "%s is number %d", name, nr32);
+		n++;
+	}
+	cr_assert_gt(n, 100);
+}
+#endif
+
+/* ---- the kernel ---- */
+
+static struct hc_live *live;
+
+static void open_live(const unsigned *types, size_t n)
+{
+	struct hc_type_set only = { 0 };
+	struct hc_live_options opt = { .profile = HC_PROFILE_FULL, .only = &only, .ring_bytes = 1024 * 1024 };
+	struct hc_err err = { 0 };
+
+	for (size_t i = 0; i < n; i++)
+		hc_type_set_add(&only, types[i]);
+	if (geteuid())
+		cr_skip_test("needs root");
+	if (hc_live_open(&opt, &live, &err))
+		cr_skip_test("%s", err.msg);
+	cr_assert_eq(hc_live_start(live, &err), 0, "%s", err.msg);
+}
+
+/* A copy of the first record of a type made by a process. */
+struct wanted {
+	unsigned type;
+	uint32_t tgid;
+	uint16_t flags; /* the record has these */
+	uint8_t rec[16384] __attribute__((aligned(8)));
+	bool found;
+	uint64_t last_ts;
+	bool disorder;
+};
+
+static int want(void *ctx, const struct hc_live_rec *rec)
+{
+	struct wanted *w = ctx;
+
+	w->disorder |= !rec->late && rec->head->ts_ns < w->last_ts;
+	w->last_ts = rec->head->ts_ns > w->last_ts ? rec->head->ts_ns : w->last_ts;
+	if (w->found || rec->head->type != w->type || rec->head->tgid != w->tgid ||
+	    rec->head->bytes > sizeof(w->rec) || (rec->head->flags & w->flags) != w->flags)
+		return 0;
+	memcpy(w->rec, rec->head, rec->head->bytes);
+	w->found = true;
+	return 0;
+}
+
+/* Payload of a fact, or NULL. */
+static const void *fact(const struct wanted *w, unsigned kind, unsigned subject, uint32_t *ret_bytes)
+{
+	const struct hc_wire_head *h = (const void *)w->rec;
+	size_t at = sizeof(*h) + 8u * h->n_slots;
+
+	while (at + sizeof(struct hc_wire_fact) <= h->bytes) {
+		struct hc_wire_fact f;
+
+		memcpy(&f, w->rec + at, sizeof(f));
+		at += sizeof(f);
+		cr_assert_leq(at + f.bytes, h->bytes, "a fact ends inside its record");
+		if (f.kind == kind && f.subject == subject) {
+			*ret_bytes = f.bytes;
+			return w->rec + at;
+		}
+		at += (f.bytes + 7) & ~7u;
+	}
+	return NULL;
+}
+
+/* Runs `body` in a child (which then exits) and returns the first record of `type` with `flags` that it made. */
+static struct wanted *record_child_flagged(void (*body)(void), unsigned type, uint16_t flags)
+{
+	static struct wanted w;
+	int go[2];
+	pid_t pid;
+
+	cr_assert_eq(pipe(go), 0);
+	pid = fork();
+	cr_assert_geq(pid, 0);
+	if (!pid) {
+		char c;
+
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		close(go[1]);
+		if (read(go[0], &c, 1) < 0)
+			_exit(1);
+		body();
+		_exit(0);
+	}
+	close(go[0]);
+	memset(&w, 0, sizeof(w));
+	w.type = type;
+	w.flags = flags;
+	w.tgid = (uint32_t)pid;
+	close(go[1]);
+	waitpid(pid, NULL, 0);
+	hc_live_stop(live);
+	hc_live_drain(live, want, &w);
+	cr_assert(w.found, "no record of the child");
+	cr_assert_not(w.disorder);
+	return &w;
+}
+
+static struct wanted *record_child(void (*body)(void), unsigned type)
+{
+	return record_child_flagged(body, type, 0);
+}
+
+static void close_live(void)
+{
+	live = hc_live_close(live);
+}
+
+TestSuite(live_kernel, .fini = close_live);
+
+static char scratch_dir[] = "/tmp/hc-live-XXXXXX";
+
+static void open_a_file(void)
+{
+	char path[64];
+
+	snprintf(path, sizeof(path), "%s/dir/file", scratch_dir);
+	close(open(path, O_RDONLY | O_CREAT | O_CLOEXEC, 0640));
+}
+
+Test(live_kernel, records_an_open_with_the_text_the_path_and_the_file)
+{
+	static const unsigned types[] = { HC_EV_OPENAT };
+	const struct hc_wire_head *h;
+	struct hc_wire_file file;
+	struct hc_wire_path path;
+	const struct wanted *w;
+	char name[64];
+	struct stat st;
+	const char *text, *comps;
+	uint32_t n;
+
+	cr_assert(mkdtemp(scratch_dir));
+	snprintf(name, sizeof(name), "%s/dir", scratch_dir);
+	cr_assert_eq(mkdir(name, 0700), 0);
+	snprintf(name, sizeof(name), "%s/dir/file", scratch_dir);
+	open_live(types, 1);
+	w = record_child(open_a_file, HC_EV_OPENAT);
+	h = (const void *)w->rec;
+	cr_assert_eq(stat(name, &st), 0);
+	cr_assert_eq(h->nr, SYS_openat);
+	cr_assert_geq(h->ret, 0);
+	text = fact(w, HC_WIRE_F_STR, HC_A_OPENAT_pathname, &n);
+	cr_assert(text && n == strlen(name) && !memcmp(text, name, n));
+	comps = fact(w, HC_WIRE_F_PATH, HC_A_OPENAT_newfd, &n);
+	cr_assert(comps);
+	memcpy(&path, comps, sizeof(path));
+	cr_assert_eq(path.n_comps, 4);
+	cr_assert_str_eq(comps + sizeof(path), "file", "leaf first");
+	cr_assert_str_eq(comps + sizeof(path) + 5, "dir");
+	cr_assert(fact(w, HC_WIRE_F_FILE, HC_A_OPENAT_newfd, &n));
+	memcpy(&file, fact(w, HC_WIRE_F_FILE, HC_A_OPENAT_newfd, &n), sizeof(file));
+	cr_assert_eq(file.ino, st.st_ino);
+	cr_assert_eq(file.mode, st.st_mode);
+	cr_assert_eq(file.mtime_ns, (int64_t)st.st_mtim.tv_sec * 1000000000 + st.st_mtim.tv_nsec);
+	cr_assert_eq(file.nlink, 1);
+	unlink(name);
+	*strrchr(name, '/') = '\0';
+	rmdir(name);
+	rmdir(scratch_dir);
+}
+
+static void run_true(void)
+{
+	char *argv[] = { (char[]){ "true" }, (char[]){ "two words" }, NULL };
+	char *envp[] = { (char[]){ "HC_TEST=1" }, NULL };
+
+	execve("/bin/true", argv, envp);
+}
+
+Test(live_kernel, records_an_exec_with_arguments_environment_and_executable)
+{
+	static const unsigned types[] = { HC_EV_PROC_EXEC };
+	struct hc_wire_task task;
+	const struct wanted *w;
+	const char *p;
+	uint32_t n;
+
+	open_live(types, 1);
+	w = record_child(run_true, HC_EV_PROC_EXEC);
+	p = fact(w, HC_WIRE_F_ARGV, HC_WIRE_SUBJ_ROW, &n);
+	cr_assert(p && n == sizeof("true\0two words") && !memcmp(p, "true\0two words", n));
+	p = fact(w, HC_WIRE_F_ENV, HC_WIRE_SUBJ_ROW, &n);
+	cr_assert(p && n == sizeof("HC_TEST=1") && !memcmp(p, "HC_TEST=1", n));
+	p = fact(w, HC_WIRE_F_PATH, HC_WIRE_SUBJ_EXE, &n);
+	cr_assert(p && !strcmp(p + sizeof(struct hc_wire_path), "true"));
+	p = fact(w, HC_WIRE_F_TASK, HC_WIRE_SUBJ_ROW, &n);
+	cr_assert(p);
+	memcpy(&task, p, sizeof(task));
+	cr_assert_str_eq(task.comm, "true");
+	cr_assert_eq(task.ppid, hc_live_self(live));
+}
+
+static void fail_to_exec(void)
+{
+	char *argv[] = { (char[]){ "x" }, (char[]){ "y" }, NULL };
+
+	execve("/nonexistent/program", argv, NULL);
+}
+
+Test(live_kernel, records_an_exec_that_failed)
+{
+	static const unsigned types[] = { HC_EV_EXECVE };
+	const struct wanted *w;
+	const char *p;
+	uint32_t n;
+
+	open_live(types, 1);
+	w = record_child(fail_to_exec, HC_EV_EXECVE);
+	cr_assert_eq(((const struct hc_wire_head *)(const void *)w->rec)->ret, -ENOENT);
+	p = fact(w, HC_WIRE_F_STR, HC_A_EXECVE_pathname, &n);
+	cr_assert(p && n == strlen("/nonexistent/program") && !memcmp(p, "/nonexistent/program", n));
+	p = fact(w, HC_WIRE_F_ARGV, HC_A_EXECVE_argv, &n);
+	cr_assert(p && n == 4 && !memcmp(p, "x\0y", n));
+}
+
+static void connect_unix(void)
+{
+	struct sockaddr_un a = { .sun_family = AF_UNIX, .sun_path = "\0hc-live-test" };
+	int s = socket(AF_UNIX, SOCK_STREAM, 0), c = socket(AF_UNIX, SOCK_STREAM, 0);
+
+	if (bind(s, (struct sockaddr *)&a, sizeof(sa_family_t) + 13) || listen(s, 1))
+		return;
+	if (connect(c, (struct sockaddr *)&a, sizeof(sa_family_t) + 13))
+		_exit(1);
+}
+
+Test(live_kernel, records_both_ends_of_a_local_connection)
+{
+	static const unsigned types[] = { HC_EV_CONNECT };
+	struct hc_wire_unix names;
+	const struct wanted *w;
+	const char *p;
+	uint32_t n;
+
+	open_live(types, 1);
+	w = record_child(connect_unix, HC_EV_CONNECT);
+	p = fact(w, HC_WIRE_F_UNIX, HC_A_CONNECT_sock_after, &n);
+	cr_assert(p);
+	memcpy(&names, p, sizeof(names));
+	cr_assert_eq(names.local_bytes, 0);
+	cr_assert_eq(names.peer_bytes, 13, "an abstract name has all its bytes");
+	cr_assert(!memcmp(p + sizeof(names), "\0hc-live-test", 13));
+	cr_assert_eq((uint32_t)names.peer_pid, w->tgid);
+}
+
+#if defined(__x86_64__)
+static void call_32_bit(void)
+{
+	long ret;
+
+	/* getppid is number 64 there, and semget here */
+	__asm__ volatile("int $0x80" : "=a"(ret) : "0"(64L) : "r8", "r9", "r10", "r11", "memory");
+	(void)ret;
+}
+
+Test(live_kernel, tells_a_32_bit_call_from_a_native_one)
+{
+	static const unsigned types[] = { HC_EV_SYS };
+	const struct hc_wire_head *h;
+
+	open_live(types, 1);
+	h = (const void *)record_child_flagged(call_32_bit, HC_EV_SYS, HC_WIRE_COMPAT)->rec;
+	cr_assert_eq(h->nr, 64);
+	cr_assert_eq(h->ret, getpid());
+}
+#endif
+
+static void map_executable(void)
+{
+	char *p = mmap(NULL, 8192, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	mprotect(p, 4096, PROT_READ | PROT_EXEC);
+}
+
+Test(live_kernel, says_what_a_mapping_was_before_it_became_executable)
+{
+	static const unsigned types[] = { HC_EV_MPROTECT };
+	struct hc_wire_mapping map;
+	const struct wanted *w;
+	const void *p;
+	uint32_t n;
+
+	open_live(types, 1);
+	for (size_t i = 0; i < hc_live_n_hooks(live); i++) {
+		struct hc_live_hook h = hc_live_hook(live, i);
+
+		if (!strcmp(h.name, "syscalls:sys_enter_mprotect") && h.state != HC_HOOK_ATTACHED)
+			cr_skip_test("%s", h.reason);
+	}
+	w = record_child(map_executable, HC_EV_MPROTECT);
+	p = fact(w, HC_WIRE_F_MAPPING, HC_WIRE_SUBJ_ROW, &n);
+	cr_assert(p);
+	memcpy(&map, p, sizeof(map));
+	cr_assert_eq(map.prot, PROT_READ | PROT_WRITE);
+}
+
+static int find_self(void *ctx, const struct hc_live_rec *rec)
+{
+	struct wanted *w = ctx;
+
+	cr_assert(rec->head->flags & HC_WIRE_SNAPSHOT);
+	if (rec->head->tid == w->tgid) {
+		memcpy(w->rec, rec->head, rec->head->bytes);
+		w->found = true;
+	}
+	return 0;
+}
+
+Test(live_kernel, lists_the_tasks_alive_with_their_exact_start)
+{
+	static const unsigned types[] = { HC_EV_PROC_EXIT };
+	static struct wanted w;
+	struct hc_wire_task task;
+	struct hc_err err = { 0 };
+	unsigned long long ticks = 0;
+	const void *p;
+	char line[1024], *after;
+	uint32_t n;
+	FILE *f;
+
+	open_live(types, 1);
+	w.tgid = hc_live_self(live);
+	cr_assert_gt(hc_live_snapshot(live, find_self, &w, &err), 1);
+	cr_assert(w.found);
+	p = fact(&w, HC_WIRE_F_TASK, HC_WIRE_SUBJ_ROW, &n);
+	cr_assert(p);
+	memcpy(&task, p, sizeof(task));
+	f = fopen("/proc/self/stat", "re");
+	cr_assert(f && fgets(line, sizeof(line), f));
+	fclose(f);
+	after = strrchr(line, ')');
+	cr_assert_eq(sscanf(after,
+	                    ") %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %*u %*u %*d %*d %*d %*d %*d %*d %llu",
+	                    &ticks),
+	             1);
+	cr_assert_eq(task.start_ns / (1000000000u / (unsigned)sysconf(_SC_CLK_TCK)), ticks);
+}
+
+static void nothing(void)
+{
+}
+
+Test(live_kernel, counts_what_it_saw_and_leaves_itself_out)
+{
+	static const unsigned types[] = { HC_EV_PROC_EXIT, HC_EV_SYS };
+	struct wanted *w;
+
+	open_live(types, 2);
+	for (unsigned i = 0; i < 1000; i++)
+		syscall(SYS_getppid);
+	w = record_child(nothing, HC_EV_PROC_EXIT);
+	cr_assert_geq(hc_live_total(live, HC_EV_PROC_EXIT).seen, 1);
+	cr_assert_eq(hc_live_total(live, HC_EV_PROC_EXIT).lost_full, 0);
+	cr_assert_eq(hc_live_total(live, HC_EV_PROC_EXIT).lost_busy, 0);
+	cr_assert_neq(w->tgid, hc_live_self(live));
+	memset(w, 0, sizeof(*w));
+	cr_assert_eq(hc_live_drain(live, want, w), 0, "drained before");
+}
+
+static void flood(void)
+{
+	for (unsigned i = 0; i < 200000; i++)
+		syscall(SYS_getppid);
+}
+
+static int add_up(void *ctx, const struct hc_live_rec *rec)
+{
+	(void)rec;
+	++*(uint64_t *)ctx;
+	return 0;
+}
+
+Test(live_kernel, accounts_for_every_record_when_rings_overflow)
+{
+	static const unsigned types[] = { HC_EV_SYS };
+	struct hc_wire_count total;
+	struct hc_live_gap gap;
+	uint64_t got = 0, missing = 0;
+	pid_t pid;
+
+	open_live(types, 1);
+	pid = fork();
+	if (!pid) {
+		flood();
+		_exit(0);
+	}
+	waitpid(pid, NULL, 0);
+	flood(); /* ours: not seen */
+	/* The rings are full now. Room, and one more record per CPU, so that the gaps have an end. */
+	for (unsigned round = 0; round < 50; round++) {
+		hc_live_drain(live, add_up, &got);
+		pid = fork();
+		if (!pid) {
+			for (unsigned i = 0; i < 10; i++)
+				syscall(SYS_getppid);
+			_exit(0);
+		}
+		waitpid(pid, NULL, 0);
+	}
+	hc_live_stop(live);
+	hc_live_drain(live, add_up, &got);
+	total = hc_live_total(live, HC_EV_SYS);
+	cr_assert_gt(total.lost_full, 0);
+	cr_assert_eq(total.seen, got + total.lost_full);
+	while (hc_live_gap_next(live, &gap))
+		missing += gap.count;
+	cr_assert_eq(missing, total.lost_full, "gaps %llu, lost %llu", (unsigned long long)missing,
+	             (unsigned long long)total.lost_full);
+}
