@@ -1,7 +1,7 @@
 /* Prints wire records as they come from the kernel: what the recorder's kernel side says before anybody interprets
  * it.
  *
- *     wiredump [-p minimal|security|full] [-t TYPE[,TYPE..]] [-s SNAPLEN] [-S] [-q] [-- COMMAND...]
+ *     hc-wiredump [-p minimal|security|full] [-t TYPE[,TYPE..]] [-s SNAPLEN] [-S] [-q] [-- COMMAND...]
  *
  * -t: only these types; -S: the tasks alive first; -q: no records, only counters. With a command: its life long,
  * else until SIGINT. */
