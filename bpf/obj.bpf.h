@@ -696,11 +696,13 @@ static __always_inline void hc_ns_fact(struct hc_scratch *s, u16 subject, struct
 	                          (void *)((u64)uts + bpf_core_field_offset(struct uts_namespace, name.nodename)));
 }
 
-/* Number of `pid` at namespace level `level`. */
+/* Number of `pid` at namespace level `level`; 0 when it is of a namespace further out and has none there. */
 static __always_inline u32 hc_pid_nr(struct pid *pid, u32 level)
 {
 	u32 nr = 0;
 
+	if (level > hc_pr(pid, level))
+		return 0;
 	bpf_probe_read_kernel(&nr, sizeof(nr),
 	                      (void *)((u64)pid + bpf_core_field_offset(struct pid, numbers) +
 	                               (u64)(level & 63) * bpf_core_type_size(struct upid) +

@@ -164,7 +164,7 @@ struct hc_wire_path {
 	__u32 mnt_ns; /* inum of the task's mount namespace */
 	__u16 flags;  /* enum hc_wire_path_flag */
 	__u16 n_comps;
-	__u16 n_fs_comps;  /* how many components lie on the file's own file system: that many make `fsrel` */
+	__u16 n_fs_comps;  /* how many components lie below the root of the mount that holds the file */
 	__u16 reserved[3]; /* zero */
 };
 
