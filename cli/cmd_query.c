@@ -136,8 +136,10 @@ static enum hc_query_format format_of(const struct args *a)
 
 static int exit_of_query(const struct hc_err *err, const struct deadline *d)
 {
-	if (err->code == -EPIPE)
-		return HC_EXIT_OK; /* `| head` has had enough */
+	if (err->code == -EPIPE) { /* `| head` has had enough */
+		clearerr(stdout);
+		return HC_EXIT_OK;
+	}
 	if (err->code == -EINTR && d->passed) {
 		hc_cli_warn("the time of --timeout is over: the answer is not complete");
 		return HC_EXIT_REFUSED;
