@@ -294,8 +294,8 @@ static void print_text(const struct info *in)
 		puts("no events");
 	print_boots(in);
 	label("events");
-	printf("%s in %" PRIu64 " blocks, numbers %" PRIu64 " to %" PRIu64 "\n", hc_count_text(in->t->n_rows, n),
-	       in->t->n_blocks, in->t->first_seq, in->t->last_seq);
+	printf("%s in %" PRIu64 " block%s, numbers %" PRIu64 " to %" PRIu64 "\n", hc_count_text(in->t->n_rows, n),
+	       in->t->n_blocks, in->t->n_blocks == 1 ? "" : "s", in->t->first_seq, in->t->last_seq);
 	print_sizes(in);
 	print_types(in);
 	hc_capture_problems(in->c, &n_problems);
@@ -332,9 +332,11 @@ static struct json_object *json_boots(const struct info *in)
 	for (uint32_t i = 0; i < in->n_boots; i++) {
 		const struct boot *b = &in->boots[i];
 		struct json_object *o = json_object_new_object();
+		char boot[HC_BOOT_ID_TEXT];
 
 		add(o, "node", hc_json_text(b->header->node));
-		add(o, "boot_id", hc_json_hex(b->header->boot_id, 16));
+		hc_boot_id_text(b->header->boot_id, boot);
+		add(o, "boot_id", json_object_new_string(boot));
 		add(o, "capture_id", hc_json_hex(b->header->capture_id, 16));
 		add(o, "tool", hc_json_text(b->header->tool));
 		add(o, "kernel", b->kernel[0] ? hc_json_text(b->kernel) : NULL);

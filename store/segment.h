@@ -14,6 +14,10 @@
 #define HC_FORMAT_MAJOR 1 /* another one: not readable */
 #define HC_FORMAT_MINOR 0 /* a larger one: readable, what is new is passed over */
 
+/* A boot id as Linux prints it, and as it stands in paths. */
+#define HC_BOOT_ID_TEXT 37
+void hc_boot_id_text(const uint8_t id[16], char buf[HC_BOOT_ID_TEXT]);
+
 struct hc_seg_header {
 	uint16_t format_major, format_minor;
 	uint8_t stream;  /* enum hc_stream */

@@ -150,15 +150,11 @@ static int add_segments(struct hc_bundle *b, struct hc_err *err)
 		int fd;
 
 		if (hc_capture_kind(b->c) == HC_CAPTURE_SEGMENT) { /* it gets the place that its header names */
-			const uint8_t *id = s->header.boot_id;
+			char boot[HC_BOOT_ID_TEXT];
 
-			snprintf(
-				path, sizeof(path),
-				"segments/%s/%02x%02x%02x%02x-%02x%02x-%02x%02x-%02x%02x-%02x%02x%02x%02x%02x%02x/"
-				"%s-%08u.hcs",
-				s->header.node, id[0], id[1], id[2], id[3], id[4], id[5], id[6], id[7], id[8],
-				id[9], id[10], id[11], id[12], id[13], id[14], id[15],
-				s->header.stream ? "bulk" : "security", s->header.number);
+			hc_boot_id_text(s->header.boot_id, boot);
+			snprintf(path, sizeof(path), "segments/%s/%s/%s-%08u.hcs", s->header.node, boot,
+			         s->header.stream ? "bulk" : "security", s->header.number);
 			slash = strchr(path + 9, '/');
 			if (!s->header.node[0] || strchr(s->header.node, '/') || s->header.node[0] == '.' ||
 			    !slash)

@@ -140,6 +140,7 @@ static int render(void *ctx, const struct hc_alert *alert, struct hc_arena *aren
 	const struct hc_capture_seg *seg = &f->segs[f->blocks[alert->block].seg];
 	const struct hc_table_desc *desc = hc_event_desc(alert->hit->type);
 	struct json_object *o, *tags;
+	char boot[HC_BOOT_ID_TEXT];
 	struct hc_str message, kept;
 	size_t n_bytes;
 	char *text;
@@ -147,6 +148,7 @@ static int render(void *ctx, const struct hc_alert *alert, struct hc_arena *aren
 
 	if (r < 0)
 		return r;
+	hc_boot_id_text(seg->header.boot_id, boot);
 	o = json_object_new_object();
 	tags = json_object_new_array();
 	add(o, "rule", hc_json_text(alert->rule->name));
@@ -158,7 +160,7 @@ static int render(void *ctx, const struct hc_alert *alert, struct hc_arena *aren
 	add(o, "seq", hc_json_u64(alert->hit->seq));
 	add(o, "type", hc_json_text(desc ? desc->name : NULL));
 	add(o, "node", hc_json_text(seg->header.node));
-	add(o, "boot_id", hc_json_hex(seg->header.boot_id, 16));
+	add(o, "boot_id", json_object_new_string(boot));
 	add(o, "output", hc_json_str(message));
 	r = hc_json_canon(o, &text, &n_bytes);
 	json_object_put(o);

@@ -19,6 +19,14 @@ static void add(struct json_object *to, const char *key, struct json_object *val
 	json_object_object_add(to, key, value);
 }
 
+static struct json_object *boot_text(const uint8_t id[16])
+{
+	char buf[HC_BOOT_ID_TEXT];
+
+	hc_boot_id_text(id, buf);
+	return json_object_new_string(buf);
+}
+
 /* One type's columns in one block. */
 struct columns {
 	const struct hc_table_desc *desc;
@@ -234,14 +242,14 @@ static void end_boot(struct gather *g)
 		return;
 	o = json_object_new_object();
 	add(o, "node", hc_json_text(g->header->node));
-	add(o, "boot_id", hc_json_hex(g->header->boot_id, 16));
+	add(o, "boot_id", boot_text(g->header->boot_id));
 	add(o, "first", g->first_clock);
 	add(o, "last", g->last_clock ? g->last_clock : json_object_get(g->first_clock));
 	json_object_array_add(g->clocks, o);
 	if (!g->have_node) { /* no meta_start in what was taken: what the segments' headers say */
 		o = json_object_new_object();
 		add(o, "node", hc_json_text(g->header->node));
-		add(o, "boot_id", hc_json_hex(g->header->boot_id, 16));
+		add(o, "boot_id", boot_text(g->header->boot_id));
 		add(o, "capture_id", hc_json_hex(g->header->capture_id, 16));
 		add(o, "recorder", hc_json_text(g->header->tool));
 		json_object_array_add(g->nodes, o);
@@ -339,7 +347,7 @@ static struct json_object *segments(const struct hc_bundle *b)
 		add(o, "sha256", hc_json_hex(f->sha256, 32));
 		add(o, "bytes", hc_json_u64(f->bytes));
 		add(o, "node", hc_json_text(s->header.node));
-		add(o, "boot_id", hc_json_hex(s->header.boot_id, 16));
+		add(o, "boot_id", boot_text(s->header.boot_id));
 		add(o, "capture_id", hc_json_hex(s->header.capture_id, 16));
 		add(o, "stream", json_object_new_string(s->header.stream == HC_STREAM_BULK ? "bulk" : "security"));
 		add(o, "number", hc_json_u64(s->header.number));

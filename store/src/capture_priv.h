@@ -51,6 +51,4 @@ int hc_open_below(int root_fd, const char *path, struct hc_err *err);
 /* What was found wrong while listing the files, before any of them was read. */
 const struct hc_capture_problem *hc_capture_listing_problems(const struct hc_capture *c, uint32_t *ret_n);
 
-void hc_boot_id_format(const uint8_t id[16], char buf[37]);
-
 #endif

@@ -132,10 +132,10 @@ static int last_numbers(int fd, const char *node, const uint8_t boot_id[16], str
                         struct hc_err *err)
 {
 	struct hc_seg_files files = { 0 };
-	char prefix[HC_SEG_PATH_MAX], boot[37];
+	char prefix[HC_SEG_PATH_MAX], boot[HC_BOOT_ID_TEXT];
 	int r = hc_seg_files_scan_dir(fd, "the capture", &files, err);
 
-	hc_boot_id_format(boot_id, boot);
+	hc_boot_id_text(boot_id, boot);
 	snprintf(prefix, sizeof(prefix), "segments/%s/%s/", node, boot);
 	for (uint32_t i = 0; r == 0 && i < files.n; i++) {
 		const struct hc_seg_file *f = &files.v[i];

@@ -16,7 +16,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-void hc_boot_id_format(const uint8_t id[16], char buf[37])
+void hc_boot_id_text(const uint8_t id[16], char buf[HC_BOOT_ID_TEXT])
 {
 	char *p = buf;
 

@@ -88,11 +88,11 @@ static int span_add(struct verify *v, const uint8_t id[16], const struct hc_bloc
 /* Does the file lie where its header says it belongs? */
 static void check_place(struct verify *v, const char *path, const struct hc_seg_header *h)
 {
-	char want[HC_SEG_PATH_MAX], boot[37];
+	char want[HC_SEG_PATH_MAX], boot[HC_BOOT_ID_TEXT];
 
 	if (hc_capture_kind(v->c) == HC_CAPTURE_SEGMENT)
 		return;
-	hc_boot_id_format(h->boot_id, boot);
+	hc_boot_id_text(h->boot_id, boot);
 	snprintf(want, sizeof(want), "segments/%s/%s/%s-%08u.hcs", h->node, boot,
 	         h->stream == HC_STREAM_SECURITY ? "security" : "bulk", h->number);
 	if (strcmp(want, path) != 0)
@@ -267,10 +267,11 @@ int hc_verify(const char *path, void (*tell_one)(void *ctx, const struct hc_veri
 		uint64_t n_numbers = s->last - s->first + 1;
 
 		v.stats.n_numbers += n_numbers;
-		if (s->n_rows != n_numbers)
+		if (s->n_rows != n_numbers && !hc_capture_is_live(c))
 			tell(&v, HC_VERIFY_NOTE, NULL,
-			     "of the numbers %llu to %llu, %llu are in no segment: whole segments were removed or "
-			     "selected",
+			     "of the numbers %llu to %llu, %llu are in no segment: segments were removed or not "
+			     "selected, or "
+			     "a recorder was killed",
 			     (unsigned long long)s->first, (unsigned long long)s->last,
 			     (unsigned long long)(n_numbers - s->n_rows));
 	}
