@@ -8,7 +8,7 @@
 struct hc_scan_proc {
 	int64_t pid;
 	uint64_t start_ns;
-	uint64_t first_seq, last_seq; /* rows that have to do with it lie within: bounds of blocks */
+	uint64_t first_seq, last_seq; /* of the segment's rows that have to do with it: bounds of blocks */
 	struct hc_str comm, exe;      /* the last known */
 };
 

@@ -106,7 +106,9 @@ static int scan_procs(struct hc_scan *s, struct hc_block *b, const struct hc_hea
 	struct hc_refs comm, image, exe, real, abs, given;
 	int r;
 
-	if (!n)
+	/* every process is born, runs something or ends in the security stream, and what is kept of it is kept
+	 * once */
+	if (!n || info->stream != HC_STREAM_SECURITY)
 		return 0;
 	r = hc_block_obj_ints(b, HC_OBJ_PROC, HC_O_PROC_pid, &pid, err);
 	if (r == 0)
