@@ -220,8 +220,10 @@ static int emit(void *ctx, const struct hc_hit *hit, int64_t wall_ns, void *rend
 	errno = 0;
 	if (fwrite(line->p, 1, line->len, stdout) == line->len && putchar('\n') != EOF)
 		return 0;
-	if (errno == EPIPE)
-		return 1; /* the reader has had enough */
+	if (errno == EPIPE) { /* the reader has had enough, which is no error */
+		clearerr(stdout);
+		return 1;
+	}
 	return hc_err_set(err, errno ? -errno : -EIO, "cannot write to standard output: %s", strerror(errno ? errno : EIO));
 }
 
@@ -383,8 +385,8 @@ static void print_summary(const struct run *run, const struct hc_replay_stats *s
 	for (uint32_t i = 0; i < hc_ir_n_rules(run->ir); i++)
 		n_fired += s->hits_by_rule[i] != 0;
 	fflush(stdout);
-	fprintf(stderr, "%s%s alerts from %u of %u rules; %s events in %s (%.1f M events/s, %u %s)\n",
-	        s->n_hits ? "\n" : "", hc_count_text(s->n_hits, alerts), n_fired, hc_ir_n_rules(run->ir),
+	fprintf(stderr, "%s%s %s from %u of %u rules; %s events in %s (%.1f M events/s, %u %s)\n",
+	        s->n_hits ? "\n" : "", hc_count_text(s->n_hits, alerts), s->n_hits == 1 ? "alert" : "alerts", n_fired, hc_ir_n_rules(run->ir),
 	        hc_count_text(s->n_rows, rows), hc_span_text(s->wall_ns, span),
 	        s->wall_ns ? (double)s->n_rows * 1e3 / (double)s->wall_ns : 0, s->n_threads,
 	        s->n_threads == 1 ? "thread" : "threads");
