@@ -341,19 +341,25 @@ Test(live_table, gives_a_32_bit_call_the_type_of_the_native_call_of_its_name)
 
 static struct hc_live *live;
 
-static void open_live(const unsigned *types, size_t n)
+static void open_live_with(struct hc_live_options opt)
 {
-	struct hc_type_set only = { 0 };
-	struct hc_live_options opt = { .profile = HC_PROFILE_FULL, .only = &only, .ring_bytes = 1024 * 1024 };
 	struct hc_err err = { 0 };
 
-	for (size_t i = 0; i < n; i++)
-		hc_type_set_add(&only, types[i]);
+	opt.ring_bytes = 1024 * 1024;
 	if (geteuid())
 		cr_skip_test("needs root");
 	if (hc_live_open(&opt, &live, &err))
 		cr_skip_test("%s", err.msg);
 	cr_assert_eq(hc_live_start(live, &err), 0, "%s", err.msg);
+}
+
+static void open_live(const unsigned *types, size_t n)
+{
+	struct hc_type_set only = { 0 };
+
+	for (size_t i = 0; i < n; i++)
+		hc_type_set_add(&only, types[i]);
+	open_live_with((struct hc_live_options){ .profile = HC_PROFILE_FULL, .only = &only });
 }
 
 /* A copy of the first record of a type made by a process. */
@@ -363,6 +369,7 @@ struct wanted {
 	uint16_t flags; /* the record has these */
 	uint8_t rec[16384] __attribute__((aligned(8)));
 	bool found;
+	unsigned n_found;
 	uint64_t last_ts;
 	bool disorder;
 };
@@ -373,8 +380,10 @@ static int want(void *ctx, const struct hc_live_rec *rec)
 
 	w->disorder |= !rec->late && rec->head->ts_ns < w->last_ts;
 	w->last_ts = rec->head->ts_ns > w->last_ts ? rec->head->ts_ns : w->last_ts;
-	if (w->found || rec->head->type != w->type || rec->head->tgid != w->tgid ||
-	    rec->head->bytes > sizeof(w->rec) || (rec->head->flags & w->flags) != w->flags)
+	if (rec->head->type != w->type || rec->head->tgid != w->tgid || rec->head->bytes > sizeof(w->rec) ||
+	    (rec->head->flags & w->flags) != w->flags)
+		return 0;
+	if (w->n_found++)
 		return 0;
 	memcpy(w->rec, rec->head, rec->head->bytes);
 	w->found = true;
@@ -696,6 +705,82 @@ Test(live_kernel, counts_what_it_saw_and_leaves_itself_out)
 	cr_assert_neq(w->tgid, hc_live_self(live));
 	memset(w, 0, sizeof(*w));
 	cr_assert_eq(hc_live_drain(live, want, w), 0, "drained before");
+}
+
+static void write_often(void)
+{
+	for (unsigned turn = 0; turn < 3; turn++) {
+		int fd = open("/tmp", O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+
+		for (unsigned i = 0; i < 100; i++) {
+			if (write(fd,
+			          "\x7f"
+			          "ELF and more than thirty-two bytes of it",
+			          40) != 40)
+				_exit(1);
+		}
+		close(fd);
+	}
+}
+
+Test(live_kernel, keeps_the_first_write_to_each_open_file_and_counts_the_rest)
+{
+	struct hc_wire_bytes bytes;
+	const struct wanted *w;
+	const char *p;
+	uint32_t n;
+
+	open_live_with((struct hc_live_options){ .profile = HC_PROFILE_SECURITY });
+	w = record_child(write_often, HC_EV_WRITE);
+	cr_assert_eq(w->n_found, 3, "%u rows", w->n_found);
+	cr_assert(((const struct hc_wire_head *)(const void *)w->rec)->flags & HC_WIRE_SAMPLED);
+	cr_assert_geq(hc_live_total(live, HC_EV_WRITE).sampled, 297);
+	/* at the beginning of a regular file its first 32 bytes are kept */
+	p = fact(w, HC_WIRE_F_BYTES, HC_A_WRITE_data, &n);
+	cr_assert(p);
+	memcpy(&bytes, p, sizeof(bytes));
+	cr_assert_eq(bytes.total, 40);
+	cr_assert_eq(bytes.offset, 0);
+	cr_assert_eq(n, sizeof(bytes) + 32);
+	cr_assert(!memcmp(p + sizeof(bytes),
+	                  "\x7f"
+	                  "ELF",
+	                  4));
+}
+
+static void write_under_another_name(void)
+{
+	int fd = open("/dev/null", O_WRONLY | O_CLOEXEC);
+
+	if (write(fd, "seen", 4) != 4)
+		_exit(1);
+	prctl(PR_SET_NAME, "hc-unseen");
+	for (unsigned i = 0; i < 10; i++) {
+		if (write(fd, "unseen", 6) != 6)
+			_exit(1);
+	}
+}
+
+Test(live_kernel, leaves_out_processes_by_name_and_counts_what_they_did)
+{
+	static const char *const names[] = { "hc-unseen" };
+	struct hc_type_set only = { 0 };
+	const struct wanted *w;
+	const char *p;
+	uint32_t n;
+
+	hc_type_set_add(&only, HC_EV_WRITE);
+	open_live_with((struct hc_live_options){ .profile = HC_PROFILE_FULL,
+	                                         .only = &only,
+	                                         .snaplen = 16,
+	                                         .skip_comms = names,
+	                                         .n_skip_comms = 1 });
+	w = record_child(write_under_another_name, HC_EV_WRITE);
+	cr_assert_eq(w->n_found, 1);
+	p = fact(w, HC_WIRE_F_BYTES, HC_A_WRITE_data, &n);
+	cr_assert(p && n == sizeof(struct hc_wire_bytes) + 4);
+	cr_assert(!memcmp(p + sizeof(struct hc_wire_bytes), "seen", 4));
+	cr_assert_eq(hc_live_total(live, HC_EV_WRITE).filtered, 10);
 }
 
 static void flood(void)
