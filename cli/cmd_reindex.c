@@ -38,7 +38,7 @@ const struct hc_command hc_cmd_reindex = {
 	.summary = "make a capture's index anew from its segments",
 	.description =
 		"The index (index.db) is a cache of what the segments hold: it makes opening fast, and losing it "
-	        "loses nothing. "
+		"loses nothing. "
 		"This reads all closed segments and puts a new index in the place of the old one.\n\n"
 		"While a recorder writes into the directory it keeps the index itself, and reindex is refused.",
 	.examples = examples,
