@@ -239,19 +239,19 @@ const struct hc_command hc_cmd_query = {
 	.args = "[--format FORMAT] CAPTURE [SQL|-] | --tables [TABLE]",
 	.summary = "ask a capture in SQL",
 	.description = "Runs one SELECT over the events of a capture: a directory, a bundle or a segment. Without "
-	               "SQL, or with `-`, it "
+		       "SQL, or with `-`, it "
 		       "is read from standard input. The tables are `events`, one for each type of event, "
-	               "`processes` and more: "
+		       "`processes` and more: "
 		       "`--tables` lists them, docs/sql.md describes them. The statement can only read.\n\n"
 		       "Constraints on time, seq, type, pid, and on texts such as comm, exe and paths decide "
-	               "which blocks are read at "
+		       "which blocks are read at "
 		       "all. `ORDER BY seq` costs nothing, in both directions.\n\n"
 		       "Tables are cut to the width of a terminal; elsewhere nothing is cut. Control characters "
-	               "are shown escaped.",
+		       "are shown escaped.",
 	.opts = opts,
 	.examples = examples,
 	.exit_notes = "2: the SQL is wrong. 3: part of the capture could not be read; the rest was answered. 4: "
-	              "the time of "
+		      "the time of "
 		      "--timeout is over.",
 	.complete = HC_COMPLETE_FILE,
 	.run = run,

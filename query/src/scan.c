@@ -265,8 +265,10 @@ static int narrow(struct narrowing *w, const struct q_pred *p)
 				if (!memo)
 					return -ENOMEM;
 			}
-			if (entry > memo_n)
+			if (entry > memo_n) { /* cannot be: references are checked when they are decoded */
+				free(memo);
 				return -EBADMSG;
+			}
 			if (!memo[entry]) {
 				p->col->leaf(cap, w->b, dom, entry, p->col->arg, &v);
 				memo[entry] = passes(&w->tmp, p, &v) ? 2 : 1;

@@ -151,8 +151,8 @@ struct q_table {
 	bool versions; /* of objects: every version */
 	uint32_t n_cols;
 	struct q_col *cols;
-	uint32_t n_lost;       /* columns without a place or a name of their own: a test sees that there are none */
-	struct q_col nowhere;  /* where they go */
+	uint32_t n_lost;      /* columns without a place or a name of their own: a test sees that there are none */
+	struct q_col nowhere; /* where they go */
 	struct hc_arena arena; /* names */
 };
 
