@@ -71,10 +71,12 @@ static void on_signal(int sig)
 static void catch_signals(bool on)
 {
 	struct sigaction sa = { .sa_handler = on ? on_signal : SIG_DFL }; /* no SA_RESTART: waiting ends */
+	struct sigaction old;
 
 	sigaction(SIGINT, &sa, NULL);
 	sigaction(SIGTERM, &sa, NULL);
-	sigaction(SIGHUP, &sa, NULL);
+	if (sigaction(SIGHUP, NULL, &old) == 0 && old.sa_handler != SIG_IGN) /* nohup */
+		sigaction(SIGHUP, &sa, NULL);
 	sa.sa_flags = SA_NOCLDSTOP;
 	sigaction(SIGCHLD, &sa, NULL);
 }
@@ -445,10 +447,10 @@ static int record(const struct args *a, const struct excludes *e, char **argv, i
 	const char *reason = "error";
 	int code, failed;
 
+	catch_signals(true);
 	code = hc_record_open(&o, &r, &err);
 	if (code < 0)
 		return hc_cli_error(&hc_cmd_record, &err);
-	catch_signals(true);
 	if (argc) {
 		code = child_fork(&child, argv);
 		if (code < 0)
