@@ -100,7 +100,8 @@ static int load(struct run *run, const struct hc_policies *p, bool *bad, int *re
 		int r = load_once(run, p, bad, &at, &err), code;
 
 		if (r == 0) {
-			print_diags(run->falco, false);
+			if (!run->a->quiet)
+				print_diags(run->falco, false);
 			return HC_CLI_GO;
 		}
 		if (run->falco && has_error_diag(run->falco)) {
@@ -593,7 +594,7 @@ static const struct hc_opt opts[] = {
 	{ .name = "profile-rules", .kind = HC_OPT_FLAG, .off = offsetof(struct args, profile_rules),
 	  .help = "show what each rule cost" },
 	{ .name = "quiet", .letter = 'q', .kind = HC_OPT_FLAG, .off = offsetof(struct args, quiet),
-	  .help = "print alerts only, no summary" },
+	  .help = "print alerts only: no summary, no warnings about the policies" },
 	{ 0 },
 };
 

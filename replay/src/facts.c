@@ -414,6 +414,9 @@ struct reasons {
 
 static void reason_add(struct reasons *r, const char *text)
 {
+	for (uint32_t i = 0; text && i < r->n; i++)
+		if (strcmp(r->v[i], text) == 0)
+			return; /* several conditions of a rule may lack the same */
 	if (r->n + 1 >= r->cap) {
 		uint32_t cap = r->cap ? r->cap * 2 : 4;
 		const char **v = hc_arena_alloc(&r->a->arena, cap * sizeof(*v));
