@@ -305,21 +305,42 @@ static int compose_stream(struct composer *c)
 	}
 }
 
+/* Bytes of the line break at a place, 0 for none: those that libyaml counts. */
+static uint32_t break_len(struct hc_str s, uint32_t at)
+{
+	const uint8_t *p = (const uint8_t *)s.p + at;
+	uint32_t left = s.len - at;
+
+	if (!left)
+		return 0;
+	if (p[0] == '\r')
+		return left > 1 && p[1] == '\n' ? 2 : 1;
+	if (p[0] == '\n')
+		return 1;
+	if (left > 1 && p[0] == 0xc2 && p[1] == 0x85)
+		return 2;
+	return left > 2 && p[0] == 0xe2 && p[1] == 0x80 && (p[2] == 0xa8 || p[2] == 0xa9) ? 3 : 0;
+}
+
 static int index_lines(struct hc_yaml *y)
 {
-	uint32_t n = 1;
+	uint32_t n = 1, len;
 
-	for (uint32_t i = 0; i < y->text.len; i++)
-		n += y->text.p[i] == '\n';
+	for (uint32_t i = 0; i < y->text.len; i += len ? len : 1) {
+		len = break_len(y->text, i);
+		n += len != 0;
+	}
 	y->lines = hc_arena_raw(&y->arena, n * sizeof(*y->lines));
 	if (!y->lines)
 		return -ENOMEM;
 	y->n_lines = n;
 	y->lines[0] = 0;
 	n = 1;
-	for (uint32_t i = 0; i < y->text.len; i++)
-		if (y->text.p[i] == '\n')
-			y->lines[n++] = i + 1;
+	for (uint32_t i = 0; i < y->text.len; i += len ? len : 1) {
+		len = break_len(y->text, i);
+		if (len)
+			y->lines[n++] = i + len;
+	}
 	return 0;
 }
 
@@ -496,9 +517,7 @@ struct hc_str hc_yaml_line(const struct hc_yaml *y, uint32_t line)
 {
 	uint32_t from = line_begin(y, line), until = from;
 
-	while (until < y->text.len && y->text.p[until] != '\n')
+	while (until < y->text.len && !break_len(y->text, until))
 		until++;
-	if (until > from && y->text.p[until - 1] == '\r')
-		until--;
 	return (struct hc_str){ y->text.p + from, until - from };
 }

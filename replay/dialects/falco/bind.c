@@ -2353,9 +2353,7 @@ static const struct hc_access *bind_evt(struct fbinder *b, const struct fref *f)
 	case F_EVT_DIR:
 		return constant(b, hc_value_str(exits || !b->row->code ? HC_STR("<") : HC_STR(">")));
 	case F_SYSCALL_TYPE:
-		if (!exits)
-			return NULL;
-		/* fall through */
+		return !exits ? NULL : name ? constant(b, word(name)) : row(b, &leaf_row_name, NULL);
 	case F_EVT_TYPE:
 		return name ? constant(b, word(name)) : row(b, &leaf_row_name, NULL);
 	case F_EVT_TYPE_IS:

@@ -506,8 +506,8 @@ static bool atom(struct rx *r, bool *ret_none)
 		return char_class(r);
 	case '^':
 	case '$':
-		r->at++;
-		return put(r, c);
+		r->at++; /* in a group, because it may be repeated */
+		return put_text(r, "(?:") && put(r, c) && put(r, ')');
 	case '.':
 		return dot(r);
 	case '*':
