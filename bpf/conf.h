@@ -94,7 +94,7 @@ enum hc_sys_arg {
 	HC_SA_PAIR,   /* 64-bit value in two 32-bit registers, low one first */
 	HC_SA_ABSENT, /* not known here */
 	HC_SA_PI32,   /* pointer to an i32: the value; absent when NULL */
-	HC_SA_PID,    /* i32 */
+	HC_SA_SAMEFD, /* ret, FD fact of an object that was there before (dup) */
 };
 
 /* hc_sys_desc.special of reads and writes. */

@@ -287,7 +287,7 @@ int BPF_PROG(hc_sys_msg, struct pt_regs *regs, long ret)
 				break;
 			fd = s->m.rights[i - 1];
 		}
-		hc_fd_fact(s, task, i ? HC_WIRE_SUBJ_CMSG_FIRST + i - 1 : 0, fd, i ? HC_OBJ_NEW : HC_OBJ_NODEF,
+		hc_fd_fact(s, task, i ? HC_WIRE_SUBJ_CMSG_FIRST + i - 1 : 0, fd, i ? HC_OBJ_USE : HC_OBJ_NODEF,
 		           &info);
 		if (i || !info.file)
 			continue;

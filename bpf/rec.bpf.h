@@ -158,6 +158,11 @@ struct hc_scratch {
 		s32 fd;
 		u32 how;
 	} g;
+	struct { /* descriptors among the arguments */
+		s32 fd;
+		u16 how, subject;
+	} fds[2];
+	u32 n_fds;
 	u64 number; /* a typed pointer on its way to being a number */
 	u64 arg[8]; /* the call's registers, narrowed by nobody */
 	struct hc_walk walk[HC_N_WALKS];

@@ -341,6 +341,8 @@ static __always_inline void hc_gen(struct hc_scratch *s, struct task_struct *tas
 	const struct hc_sys_desc *d = &s->desc;
 	u32 n = d->n_slots;
 
+	s->n_fds = 0;
+
 	/* What a kind decides goes through memory, about which the verifier knows nothing: so all kinds leave the
 	 * switch in one state, and a turn of the loop is verified once. */
 #pragma clang loop unroll(disable)
@@ -367,7 +369,6 @@ static __always_inline void hc_gen(struct hc_scratch *s, struct task_struct *tas
 			s->g.value = (u32)v;
 			break;
 		case HC_SA_I32:
-		case HC_SA_PID:
 			s->g.value = (s64)(s32)v;
 			break;
 		case HC_SA_FD:
@@ -375,9 +376,11 @@ static __always_inline void hc_gen(struct hc_scratch *s, struct task_struct *tas
 			s->g.fd = v;
 			break;
 		case HC_SA_NEWFD:
+		case HC_SA_SAMEFD:
 			s->g.value = (s64)s->ret;
 			s->g.fd = (s64)s->ret >= 0 ? (s64)s->ret : -1;
-			s->g.how = HC_OBJ_NEW;
+			if (kind == HC_SA_NEWFD)
+				s->g.how = HC_OBJ_NEW;
 			break;
 		case HC_SA_STR:
 			hc_str_user(s, i, v, HC_WIRE_PATH_BYTES);
@@ -419,12 +422,24 @@ static __always_inline void hc_gen(struct hc_scratch *s, struct task_struct *tas
 		}
 		asm volatile("" ::: "memory");
 		hc_slots(s)[idx] = s->g.value;
-		fd = s->g.fd;
-		if (fd >= 0) {
-			struct hc_fileinfo info;
+		if (s->g.fd >= 0) {
+			u64 q = s->n_fds;
 
-			hc_fd_fact(s, task, i, fd, s->g.how, &info);
+			hc_mask(q, 1);
+			s->fds[q].fd = s->g.fd;
+			s->fds[q].how = s->g.how;
+			s->fds[q].subject = i;
+			s->n_fds++;
 		}
+	}
+	/* No call names more than two descriptors. */
+#pragma clang loop unroll(disable)
+	for (u32 i = 0; i < 2; i++) {
+		struct hc_fileinfo info;
+
+		if (i >= s->n_fds)
+			break;
+		hc_fd_fact(s, task, s->fds[i].subject, s->fds[i].fd, s->fds[i].how, &info);
 	}
 }
 

@@ -192,7 +192,9 @@ struct hc_wire_file {
 };
 
 enum hc_wire_fd_flag {
-	HC_WIRE_FD_NEW = 1 << 0, /* this row created the descriptor object: forget whatever the key said before */
+	HC_WIRE_FD_NEW =
+		1
+		<< 0, /* this row opened the file: forget whatever the key said before. Not dup, nor SCM_RIGHTS */
 	HC_WIRE_FD_DEF = 1 << 1, /* SOCK (a socket), or FILE and, where it has a name, PATH facts with the same
 	                          * subject follow in this record: all there is to know about the object */
 	HC_WIRE_FD_BAD = 1 << 2, /* no such descriptor: everything below is 0 but `fd` */

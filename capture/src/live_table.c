@@ -19,8 +19,9 @@
 #define I32(r) (HC_SA_I32 << 4 | (r))
 #define FD(r) (HC_SA_FD << 4 | (r))
 #define STR(r) (HC_SA_STR << 4 | (r))
-#define PID(r) (HC_SA_PID << 4 | (r))
+#define PID(r) I32(r)
 #define NEWFD (HC_SA_NEWFD << 4 | 6)
+#define SAMEFD (HC_SA_SAMEFD << 4 | 6)
 #define PI64(r) (HC_SA_PI64 << 4 | (r))
 #define PI32(r) (HC_SA_PI32 << 4 | (r))
 #define FD0(r) (HC_SA_FD0 << 4 | (r))
@@ -79,11 +80,11 @@ static const struct hc_sys_desc native_table[HC_WIRE_MAX_NR] = {
 	N(ptrace, PTRACE, GEN, 0, 0, I32(0), PID(1), U64(2), U64(3)),
 	N(process_vm_writev, PROCESS_VM_WRITEV, STRUCT, 0, 0, 0),
 	N(process_vm_readv, PROCESS_VM_READV, STRUCT, 0, 0, 0),
-	N(dup, DUP, GEN, 0, 0, FD(0), NEWFD),
+	N(dup, DUP, GEN, 0, 0, FD(0), SAMEFD),
 #ifdef __NR_dup2
-	N(dup2, DUP2, GEN, 0, 0, FD(0), I32(1), NEWFD, NONE),
+	N(dup2, DUP2, GEN, 0, 0, FD(0), I32(1), SAMEFD, NONE),
 #endif
-	N(dup3, DUP3, GEN, 0, 0, FD(0), I32(1), U32(2), NEWFD, NONE),
+	N(dup3, DUP3, GEN, 0, 0, FD(0), I32(1), U32(2), SAMEFD, NONE),
 	N(mount, MOUNT, GEN, 0, 0, STR(0), STR(1), STR(2), U64(3), STR(4), ABSENT),
 	N(umount2, UMOUNT2, GEN, 0, 0, STR(0), I32(1)),
 #ifdef __NR_move_mount
@@ -273,14 +274,14 @@ static const struct hc_sys_desc compat_table[HC_WIRE_MAX_NR] = {
 	[38] = D(RENAME, GEN, 0, 0, STR(0), STR(1), NONE),
 	[39] = D(MKDIR, GEN, 0, 0, STR(0), U32(1), NONE),
 	[40] = D(RMDIR, GEN, 0, 0, STR(0)),
-	[41] = D(DUP, GEN, 0, 0, FD(0), NEWFD),
+	[41] = D(DUP, GEN, 0, 0, FD(0), SAMEFD),
 	[42] = D(PIPE, GEN, 0, 0, FD0(0), FD1(0)),
 	[46] = D(SETGID, GEN, CREDS, 0, U32(0), NONE),
 	[52] = D(UMOUNT2, GEN, 0, 0, STR(0), I32(1)),
 	[55] = D(FCNTL, GEN, 0, 0, FD(0), I32(1), U32(2)),
 	[57] = D(SETPGID, GEN, TASK, 0, PID(0), I32(1), NONE),
 	[61] = D(CHROOT, GEN, CWD | ROOT, 0, STR(0), NONE),
-	[63] = D(DUP2, GEN, 0, 0, FD(0), I32(1), NEWFD, NONE),
+	[63] = D(DUP2, GEN, 0, 0, FD(0), I32(1), SAMEFD, NONE),
 	[66] = D(SETSID, GEN, TASK, 0, NONE),
 	[70] = D(SETREUID, GEN, CREDS, 0, U32(0), U32(1), NONE),
 	[71] = D(SETREGID, GEN, CREDS, 0, U32(0), U32(1), NONE),
@@ -354,7 +355,7 @@ static const struct hc_sys_desc compat_table[HC_WIRE_MAX_NR] = {
 	[310] = D(UNSHARE, GEN, CREDS | NS | CWD | ROOT, 0, U32(0), NONE),
 	[313] = D(SPLICE, GEN, 0, 1 << 2, FD(0), PI64(1), FD(2), PI64(3), U32(4), U32(5)),
 	[324] = D(FALLOCATE, GEN, 0, 1 << 0, FD(0), I32(1), PAIR(2), PAIR(4)),
-	[330] = D(DUP3, GEN, 0, 0, FD(0), I32(1), U32(2), NEWFD, NONE),
+	[330] = D(DUP3, GEN, 0, 0, FD(0), I32(1), U32(2), SAMEFD, NONE),
 	[331] = D(PIPE2, GEN, 0, 0, U32(1), FD0(0), FD1(0)),
 	[333] = D(PREADV, RW, 0, VEC | POS, 0),
 	[334] = D(PWRITEV, RW, HC_SF_DIR_OUT, VEC | POS, 0),

@@ -288,8 +288,9 @@ Test(live_table, fits_the_slots_and_arguments_of_every_type)
 				if (t->cols[t->arg_cols[i]].kind == HC_KIND_PATH)
 					cr_assert_eq(kind, HC_SA_STR, "%s argument %u", t->name, i);
 				if (t->cols[t->arg_cols[i]].kind == HC_KIND_FDOBJ)
-					cr_assert(kind == HC_SA_NEWFD || kind == HC_SA_NONE, "%s argument %u",
-					          t->name, i);
+					cr_assert(kind == HC_SA_NEWFD || kind == HC_SA_SAMEFD ||
+					                  kind == HC_SA_NONE,
+					          "%s argument %u", t->name, i);
 			}
 		}
 	}
