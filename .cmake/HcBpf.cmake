@@ -56,7 +56,9 @@ function(hc_bpf_skeletons target)
 			VERBATIM)
 		add_custom_command(
 			OUTPUT ${skel}
-			COMMAND ${HC_BPFTOOL} gen skeleton ${obj} name ${name}_bpf > ${skel}.tmp
+			# without the debugger's sections, which are half of it
+			COMMAND ${HC_BPFTOOL} gen object ${obj_dir}/${name}.small.o ${obj}
+			COMMAND ${HC_BPFTOOL} gen skeleton ${obj_dir}/${name}.small.o name ${name}_bpf > ${skel}.tmp
 			COMMAND ${CMAKE_COMMAND} -E rename ${skel}.tmp ${skel}
 			DEPENDS ${obj}
 			COMMENT "Skeleton ${name}.skel.h"

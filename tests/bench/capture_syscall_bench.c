@@ -41,7 +41,16 @@ int main(void)
 enum { N_ROUNDS = 9, SUSTAIN_S = 10, SUSTAIN_PER_S = 1000000 };
 
 enum loop { LOOP_GETPPID, LOOP_OPENAT, LOOP_CONNECT, LOOP_READ, LOOP_WRITE, LOOP_SUSTAIN, N_LOOPS };
-enum state { STATE_NONE, STATE_EMPTY, STATE_FLOOR, STATE_IGNORED, STATE_IGNORED_ENTRY, STATE_RECORDED, N_STATES };
+enum state {
+	STATE_NONE,
+	STATE_EMPTY,
+	STATE_FLOOR,
+	STATE_IGNORED,
+	STATE_IGNORED_ENTRY,
+	STATE_RECORDED,
+	STATE_SAMPLED,
+	N_STATES
+};
 
 static const struct {
 	const char *name;
@@ -225,7 +234,10 @@ static double measure(enum loop loop, struct hc_live *live)
 static struct hc_live *open_live(const unsigned *types, size_t n, bool entry)
 {
 	struct hc_type_set only = { 0 };
-	struct hc_live_options opt = { .profile = HC_PROFILE_FULL, .only = &only, .no_entry = !entry };
+	/* no types: the profile `security` */
+	struct hc_live_options opt = { .profile = n ? HC_PROFILE_FULL : HC_PROFILE_SECURITY,
+		                       .only = n ? &only : NULL,
+		                       .no_entry = !entry };
 	struct hc_live *live = NULL;
 	struct hc_err err = { 0 };
 
@@ -308,7 +320,7 @@ int main(void)
 	const unsigned typed[] = { HC_EV_OPENAT, HC_EV_CONNECT, HC_EV_READ, HC_EV_WRITE };
 	const unsigned sys[] = { HC_EV_SYS };
 	const unsigned entry[] = { HC_EV_MPROTECT, HC_EV_PKEY_MPROTECT };
-	struct hc_live *live_typed, *live_sys, *live_entry;
+	struct hc_live *live_typed, *live_sys, *live_entry, *live_security;
 	double none, floor_ns, empty;
 	pid_t pid;
 	char *slash;
@@ -334,6 +346,7 @@ int main(void)
 	live_typed = open_live(typed, sizeof(typed) / sizeof(typed[0]), false);
 	live_sys = open_live(sys, 1, false);
 	live_entry = open_live(entry, 2, true);
+	live_security = open_live(NULL, 0, true);
 	floor_skel = floor_bpf__open_and_load();
 	if (!floor_skel) {
 		puts("cannot load the floor program");
@@ -349,6 +362,7 @@ int main(void)
 			v[loop][STATE_RECORDED][round] =
 				in_state(STATE_RECORDED, loop, loop == LOOP_GETPPID ? live_sys : live_typed);
 		}
+		v[LOOP_READ][STATE_SAMPLED][round] = in_state(STATE_SAMPLED, LOOP_READ, live_security);
 		v[LOOP_GETPPID][STATE_EMPTY][round] = in_state(STATE_EMPTY, LOOP_GETPPID, NULL);
 		v[LOOP_GETPPID][STATE_IGNORED][round] = in_state(STATE_IGNORED, LOOP_GETPPID, live_typed);
 		v[LOOP_GETPPID][STATE_IGNORED_ENTRY][round] =
@@ -360,6 +374,9 @@ int main(void)
 		printf("untraced_%s,%.1f,ns,,\n", loops[loop].name, none);
 		figure("recorded", loops[loop].name, median(v[loop][STATE_RECORDED]) - none, "ns_added", floor_ns);
 	}
+	none = median(v[LOOP_READ][STATE_NONE]);
+	figure("sampled_out", "read64", median(v[LOOP_READ][STATE_SAMPLED]) - none, "ns_added",
+	       median(v[LOOP_READ][STATE_FLOOR]) - none);
 	none = median(v[LOOP_GETPPID][STATE_NONE]);
 	empty = median(v[LOOP_GETPPID][STATE_EMPTY]) - none;
 	figure("ignored", "syscall", median(v[LOOP_GETPPID][STATE_IGNORED]) - none, "ns_added", empty);
@@ -376,6 +393,7 @@ int main(void)
 	hc_live_close(live_typed);
 	hc_live_close(live_sys);
 	hc_live_close(live_entry);
+	hc_live_close(live_security);
 	ring_buffer__free(floor_ring);
 	floor_bpf__destroy(floor_skel);
 	return 0;
