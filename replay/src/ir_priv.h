@@ -85,6 +85,7 @@ struct hc_node {
 	uint32_t n_users;  /* nodes and rules that have it as a part */
 	uint32_t leaf_id;  /* LEAF: same for the same leaf, argument and domain */
 	uint32_t source;   /* in a plan: number + 1 of the texts it is found in by scanning; 0: it is asked by itself */
+	float weight;      /* in a plan: guess of the work for one entry, for the order in a conjunction */
 	const struct hc_node **kids;
 	union {
 		const struct hc_step *step;       /* LIFT */

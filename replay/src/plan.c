@@ -22,13 +22,44 @@ static void *plan_alloc(struct walk *w, size_t n)
 	return p;
 }
 
-static int order_cost(const void *pa, const void *pb)
+/* Lightest first. */
+static int order_weight(const void *pa, const void *pb)
 {
 	const struct hc_node *a = *(const struct hc_node *const *)pa, *b = *(const struct hc_node *const *)pb;
 
-	if (a->cost != b->cost)
-		return a->cost < b->cost ? -1 : 1;
+	if (a->weight != b->weight)
+		return a->weight < b->weight ? -1 : 1;
 	return (a->id > b->id) - (a->id < b->id);
+}
+
+/*
+ * What asking a node about one entry is likely to cost, its members being in order. A member of a conjunction is asked about
+ * what those before it leave over, one of a disjunction about what they do not take; a dictionary's answer serves many rows.
+ */
+static float weigh(const struct hc_node *node, const struct hc_node *const *kids)
+{
+	static const float of_cost[] = { [HC_COST_FREE] = 0.1F,     [HC_COST_BULK] = 1,   [HC_COST_TEXT] = 4,
+		                         [HC_COST_COMPUTED] = 10, [HC_COST_REGEX] = 60, [HC_COST_ROW] = 200 };
+	float sum = 0, share = 1, rest = node->kind == HC_NODE_AND ? 0.25F : 0.75F;
+
+	switch ((enum hc_node_kind)node->kind) {
+	case HC_NODE_AND:
+	case HC_NODE_OR:
+		for (unsigned i = 0; i < node->n_kids; i++) {
+			sum += share * kids[i]->weight;
+			share *= rest;
+		}
+		return sum;
+	case HC_NODE_NOT:
+		return kids[0]->weight;
+	case HC_NODE_LIFT:
+		return 1 + kids[0]->weight / 4;
+	case HC_NODE_ANYANC:
+	case HC_NODE_LIST:
+		return 1 + kids[0]->weight;
+	default:
+		return of_cost[node->cost];
+	}
 }
 
 /* The plan's copy of a node, its members first. */
@@ -44,16 +75,16 @@ static const struct hc_node *visit(struct walk *w, const struct hc_node *node)
 		kids = plan_alloc(w, node->n_kids * sizeof(*kids));
 		if (!kids)
 			return node;
-		memcpy(kids, node->kids, node->n_kids * sizeof(*kids));
-		qsort(kids, node->n_kids, sizeof(*kids), order_cost);
 		for (unsigned i = 0; i < node->n_kids; i++)
-			kids[i] = visit(w, kids[i]);
+			kids[i] = visit(w, node->kids[i]);
+		qsort(kids, node->n_kids, sizeof(*kids), order_weight);
 	}
 	copy = &p->nodes[p->n_nodes];
 	*copy = *node;
 	copy->id = p->n_nodes++;
 	copy->kids = kids;
 	copy->source = 0;
+	copy->weight = weigh(node, kids);
 	w->copy[node->id] = p->n_nodes;
 	if (node->kind == HC_NODE_LEAF)
 		p->leaf_users[node->leaf_id]++;

@@ -31,6 +31,7 @@ struct composer {
 	struct anchor *anchors;
 	uint32_t n_nodes;
 	unsigned depth;
+	uint32_t at_line, at_column, at_byte; /* of the last node */
 	struct hc_err *err;
 };
 
@@ -64,17 +65,22 @@ static uint32_t line_begin(const struct hc_yaml *y, uint32_t line)
 	return y->lines[line - 1];
 }
 
-/* Marks count characters, files are bytes. */
-static uint32_t byte_of(const struct hc_yaml *y, uint32_t line, uint32_t column)
+/* Marks count characters, files are bytes. Nodes come in order: counting goes on from the last one. */
+static uint32_t byte_of(struct composer *c, uint32_t line, uint32_t column)
 {
-	uint32_t at = line_begin(y, line);
+	const struct hc_yaml *y = c->y;
 
-	for (uint32_t i = 1; i < column && at < y->text.len; i++) {
-		at++;
-		while (at < y->text.len && ((uint8_t)y->text.p[at] & 0xc0) == 0x80)
-			at++;
+	if (line != c->at_line || column < c->at_column) {
+		c->at_line = line;
+		c->at_column = 1;
+		c->at_byte = line_begin(y, line);
 	}
-	return at;
+	for (; c->at_column < column && c->at_byte < y->text.len; c->at_column++) {
+		c->at_byte++;
+		while (c->at_byte < y->text.len && ((uint8_t)y->text.p[c->at_byte] & 0xc0) == 0x80)
+			c->at_byte++;
+	}
+	return c->at_byte;
 }
 
 static struct hc_yaml_node *new_node(struct composer *c, const yaml_event_t *ev, enum hc_yaml_kind kind)
@@ -96,7 +102,7 @@ static struct hc_yaml_node *new_node(struct composer *c, const yaml_event_t *ev,
 	n->weight = 1;
 	n->line = (uint32_t)ev->start_mark.line + 1;
 	n->column = (uint32_t)ev->start_mark.column + 1;
-	n->off = byte_of(c->y, n->line, n->column);
+	n->off = byte_of(c, n->line, n->column);
 	return n;
 }
 
