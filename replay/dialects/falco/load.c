@@ -12,6 +12,8 @@
 
 /* ---- diagnostics ---- */
 
+#define MAX_DIAGS 1000 /* of a file; what comes after is counted by nobody */
+
 static struct fdiag *new_diag(struct hc_falco *f)
 {
 	if (f->n_diags == f->cap_diags) {
@@ -49,7 +51,8 @@ static void find_repeated(const struct hc_falco *f, struct fdiag *d)
 __attribute__((format(printf, 5, 0))) static void diag_v(struct hc_falco *f, bool is_error, const char *code,
                                                          const struct fcontext *c, const char *fmt, va_list ap)
 {
-	struct fdiag *d = new_diag(f);
+	bool full = f->n_diags - f->first_diag >= MAX_DIAGS && !(is_error && !f->file_failed);
+	struct fdiag *d = full ? NULL : new_diag(f);
 	char msg[700];
 
 	if (is_error) {
@@ -115,7 +118,7 @@ bool falco_diag_text(struct hc_falco *f, bool is_error, const char *code, const 
 
 void falco_diag_field(struct hc_falco *f, const char *field)
 {
-	if (f->n_diags)
+	if (f->n_diags > f->first_diag && !strcmp(f->diags[f->n_diags - 1].pub.code, "LOAD_DEPRECATED_ITEM"))
 		f->diags[f->n_diags - 1].pub.deprecated_field = field;
 }
 

@@ -12,10 +12,19 @@
 #define AT_FDCWD_NUM (-100)
 #define TCP_LISTEN_STATE 10
 
+/* Each type's parameters lie together: counted by an enum, a parameter takes one place, a type's begin takes none. */
+enum {
+	FROM_POS__before = -1,
+#define FALCO_ROW(type, code, fd, fd_col, after, sock, path) FROM_BEGIN_##type, FROM_POS_##type = FROM_BEGIN_##type - 1,
+#define FALCO_FROM(type, param, how, what) FROM_POS_##type##_##param,
+#include "replay/dialects/falco/rows.def"
+	FROM_END
+};
+
 static const struct frow map[HC_EV_MAX] = {
 #define FALCO_ROW(type, code_, fd_, fd_col_, after_, sock_, path_)                                                    \
 	[HC_EV_##type] = { .code = (code_), .fd = (fd_), .fd_col = (fd_col_), .after_col = (after_),                  \
-		           .sock_col = (sock_), .path_col = (path_) },
+		           .sock_col = (sock_), .path_col = (path_), .first_from = FROM_BEGIN_##type },
 #include "replay/dialects/falco/rows.def"
 };
 
@@ -23,6 +32,8 @@ static const struct ffrom froms[] = {
 #define FALCO_FROM(type_, param_, how_, what_) { HC_EV_##type_, #param_, HOW_##how_, what_ },
 #include "replay/dialects/falco/rows.def"
 };
+
+_Static_assert(sizeof(froms) / sizeof(froms[0]) == FROM_END, "parameters and their numbering agree");
 
 const struct frow *falco_row_map(unsigned type)
 {
@@ -33,8 +44,10 @@ const struct frow *falco_row_map(unsigned type)
 
 const struct ffrom *falco_from(unsigned type, struct hc_str param)
 {
-	for (size_t i = 0; i < sizeof(froms) / sizeof(froms[0]); i++)
-		if (froms[i].type == type && hc_str_eq(param, hc_str_c(froms[i].param)))
+	const struct frow *row = falco_row_map(type);
+
+	for (size_t i = row->first_from; row->code && i < FROM_END && froms[i].type == type; i++)
+		if (hc_str_eq(param, hc_str_c(froms[i].param)))
 			return &froms[i];
 	return NULL;
 }

@@ -33,6 +33,7 @@ struct frow {
 	uint16_t code; /* 0: not an event of Falco's */
 	uint8_t fd;    /* enum ffd */
 	int16_t fd_col, after_col, sock_col, path_col; /* -1: none */
+	uint16_t first_from; /* of its parameters */
 };
 
 const struct frow *falco_row_map(unsigned type);

@@ -58,13 +58,28 @@ static const char *const linux_32[] = {
 #include "replay/dialects/falco/linux_syscalls.def"
 };
 
+/* Where each table begins: a name takes one place, a table's begin takes none. */
+enum {
+	NAME_POS__before = -1,
+#define FALCO_TABLE(table) NAME_BEGIN_##table, NAME_POS_##table = NAME_BEGIN_##table - 1,
+#define FALCO_NAME(table, name, value) NAME_POS_AT(table, __COUNTER__),
+#define NAME_POS_AT(table, n) NAME_POS_AT_(table, n)
+#define NAME_POS_AT_(table, n) NAME_POS_##table##_##n
+#include "replay/dialects/falco/flags.def"
+	NAME_END
+};
+
+static const uint16_t table_begins[N_TABS] = {
+#define FALCO_TABLE(table) [TAB_##table] = NAME_BEGIN_##table,
+#include "replay/dialects/falco/flags.def"
+};
+
+_Static_assert(COUNT(names) == NAME_END, "names and their numbering agree");
+
 const struct fname *falco_table_names(unsigned table, unsigned *ret_n)
 {
-	size_t from = 0, until;
+	size_t from = table_begins[table], until = from;
 
-	while (from < COUNT(names) && names[from].table != table)
-		from++;
-	until = from;
 	while (until < COUNT(names) && names[until].table == table)
 		until++;
 	*ret_n = (unsigned)(until - from);
