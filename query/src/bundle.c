@@ -294,12 +294,11 @@ static int write_file(struct archive *a, const struct hc_bundle *b, const struct
 	archive_entry_set_gid(e, 0);
 	archive_entry_set_size(e, (int64_t)f->bytes);
 	archive_entry_set_mtime(e, seconds > 0 ? (time_t)seconds : 0, 0);
-	if (archive_write_header(a, e) != ARCHIVE_OK)
+	if (archive_write_header(a, e) != ARCHIVE_OK ||
+	    (f->data && archive_write_data(a, f->data, f->bytes) != (ssize_t)f->bytes))
 		r = tar_error(a, err);
 	else if (!f->data)
 		r = copy_data(a, b, f, err);
-	else if (archive_write_data(a, f->data, f->bytes) != (ssize_t)f->bytes)
-		r = tar_error(a, err);
 	archive_entry_free(e);
 	return r;
 }
@@ -307,7 +306,7 @@ static int write_file(struct archive *a, const struct hc_bundle *b, const struct
 static int write_tar(struct hc_bundle *b, int fd, struct hc_err *err)
 {
 	struct archive *a = archive_write_new();
-	struct stat st;
+	struct stat st = { 0 };
 	int r = 0;
 
 	if (!a)

@@ -72,7 +72,10 @@ static void plain_name(const char *path, char *to, size_t room)
 		bool good = (*p >= 'a' && *p <= 'z') || (*p >= 'A' && *p <= 'Z') || (*p >= '0' && *p <= '9') ||
 		            *p == '_' || *p == '-' || (*p == '.' && n > 0);
 
-		to[n++] = good ? *p : '_';
+		to[n] = '_';
+		if (good)
+			to[n] = *p;
+		n++;
 	}
 	if (!n)
 		to[n++] = '_';
@@ -141,9 +144,9 @@ static int render(void *ctx, const struct hc_alert *alert, struct hc_arena *aren
 	const struct hc_table_desc *desc = hc_event_desc(alert->hit->type);
 	struct json_object *o, *tags;
 	char boot[HC_BOOT_ID_TEXT];
-	struct hc_str message, kept;
+	struct hc_str message;
 	size_t n_bytes;
-	char *text;
+	char *text, *kept;
 	int r = hc_falco_message(f->falco, alert, arena, &message, err);
 
 	if (r < 0)
@@ -166,11 +169,13 @@ static int render(void *ctx, const struct hc_alert *alert, struct hc_arena *aren
 	json_object_put(o);
 	if (r < 0)
 		return hc_err_set(err, r, "cannot write a finding");
-	kept = hc_arena_str(arena, (struct hc_str){ text, (uint32_t)n_bytes });
+	kept = hc_arena_raw(arena, n_bytes + 1);
+	if (kept)
+		memcpy(kept, text, n_bytes + 1);
 	free(text);
-	if (!kept.p)
+	if (!kept)
 		return hc_err_set(err, -ENOMEM, "out of memory");
-	*ret = (void *)(uintptr_t)kept.p;
+	*ret = kept;
 	return 0;
 }
 

@@ -51,12 +51,12 @@ struct json_object *hc_json_str(struct hc_str s)
 		size_t len = utf8_len((const unsigned char *)s.p + i, s.len - i);
 
 		if (len) {
-			memcpy(buf + n, s.p + i, len);
-			n += len;
-			i += len;
+			for (size_t k = 0; k < len; k++)
+				buf[n++] = s.p[i++];
 		} else {
-			memcpy(buf + n, "\xef\xbf\xbd", 3);
-			n += 3;
+			buf[n++] = '\xef';
+			buf[n++] = '\xbf';
+			buf[n++] = '\xbd';
 			i++;
 		}
 	}

@@ -580,15 +580,18 @@ static int heal(struct hc_index_writer *iw, struct hc_err *err)
 	struct hc_seg_files files = { 0 };
 	struct hc_index_stats stats = { 0 };
 	struct hc_scan scan = { 0 };
-	bool *have = NULL;
+	bool *have;
 	sqlite3_stmt *s = NULL;
 	uint32_t n_missing = 0;
 	int r = hc_seg_files_scan_dir(iw->root_fd, iw->dir, &files, err);
 
-	if (r == 0) {
-		have = calloc(files.n + 1u, sizeof(*have));
-		r = have ? exec(iw->db.sql, "BEGIN", err) : hc_err_set(err, -ENOMEM, "out of memory");
+	have = calloc(files.n + 1u, sizeof(*have));
+	if (!have) {
+		hc_seg_files_done(&files);
+		return hc_err_set(err, -ENOMEM, "out of memory");
 	}
+	if (r == 0)
+		r = exec(iw->db.sql, "BEGIN", err);
 	if (r == 0 && sqlite3_prepare_v2(iw->db.sql, "SELECT id, path, bytes FROM segments ORDER BY path", -1, &s,
 	                                 NULL) != SQLITE_OK)
 		r = sql_error(iw->db.sql, 0, err);
@@ -963,7 +966,7 @@ int hc_index_load(const char *dir, int (*each)(void *ctx, const struct hc_index_
 	struct hc_index_row row;
 	sqlite3_stmt *s = NULL;
 	uint32_t n = 0;
-	sqlite3 *sql;
+	sqlite3 *sql = NULL;
 	int r = open_reading(dir, &sql, err), code = SQLITE_OK;
 
 	if (r < 0)

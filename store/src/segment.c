@@ -324,7 +324,7 @@ static int search(const struct reader *in, uint64_t from, uint64_t *ret, struct 
 
 		r = read_full(in, buf, n, from, err);
 		for (size_t i = 0; r == 0 && i + 12 <= n; i++) {
-			const uint8_t *p = memchr(buf + i, frame & 0xff, n - i - 11);
+			const uint8_t *p = memchr(buf + i, (int)(frame & 0xff), n - i - 11);
 
 			if (!p)
 				break;

@@ -37,7 +37,10 @@ struct pool {
 	uint32_t n, max;
 };
 
+#define ROW_BYTES (sizeof(struct obj) + HC_MAX_COLS * sizeof(((struct obj *)0)->cell[0]))
+
 struct gen {
+	struct obj *row; /* the row being made: an object of its own kind, for its cells */
 	struct hc_gen_rng rng;
 	struct hc_arena arena;
 	struct pool pool[HC_OBJ_MAX];
@@ -439,18 +442,14 @@ static int add_row(struct gen *g, struct hc_writer *w, unsigned type, struct hc_
 		                    .ts_ns = g->now_ns };
 	uint64_t hash[HC_MAX_COLS], h;
 	struct hc_cells cells = { 0 };
-	struct obj *row; /* the row as an object, for its cells */
+	struct obj *row;
 	uint64_t idx = res->n_rows;
 	int r;
 
 	if (!b)
 		return err && err->code ? err->code : -EIO;
-	struct {
-		struct obj o;
-		uint64_t cell[HC_MAX_COLS];
-	} room = { 0 };
-
-	row = &room.o;
+	row = g->row;
+	memset(row, 0, ROW_BYTES);
 	for (unsigned col = 0; col < desc->n_cols; col++) {
 		const struct hc_col_desc *c = &desc->cols[col];
 
@@ -531,6 +530,9 @@ int hc_gen_capture(const char *dir, const struct hc_gen_opts *opts, struct hc_ge
 		return -ENOMEM;
 	g->rng.s = opts->seed;
 	g->now_ns = opts->start_ns ? opts->start_ns : UINT64_C(3600000000000);
+	g->row = hc_arena_alloc(&g->arena, ROW_BYTES);
+	if (!g->row)
+		goto out;
 	pools_init(g);
 	wo.dir = dir;
 	wo.node = wo.node ? wo.node : "gen";
