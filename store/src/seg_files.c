@@ -72,12 +72,12 @@ bool hc_seg_path_parse(const char *path, uint8_t *ret_stream, uint32_t *ret_numb
 /* Room for one more of `size` bytes in an array; false when out of memory. */
 static bool grow(void *array, uint32_t n, uint32_t *cap, size_t size)
 {
-	void *p;
+	void *old, *p;
 
 	if (n < *cap)
 		return true;
-	memcpy(&p, array, sizeof(p));
-	p = realloc(p, (*cap ? *cap * 2u : 64u) * size);
+	memcpy(&old, array, sizeof(old)); /* whatever it points to: the arrays are of several types */
+	p = realloc(old, (*cap ? *cap * 2u : 64u) * size);
 	if (!p)
 		return false;
 	memcpy(array, &p, sizeof(p));

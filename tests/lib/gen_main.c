@@ -57,7 +57,7 @@ static int set(struct hc_gen_opts *o, const char *arg)
 static int list_block(struct hc_capture *c, uint32_t block, struct hc_err *err)
 {
 	struct hc_block *b = NULL;
-	struct hc_rows rows;
+	struct hc_rows rows = { 0 };
 	uint64_t *hash = NULL;
 	int r = hc_capture_load(c, block, &b, err);
 
