@@ -31,8 +31,8 @@ static int render(void *ctx, const struct hc_alert *a, struct hc_arena *arena, v
 
 	if (!line)
 		return hc_err_set(err, -ENOMEM, "out of memory");
-	r = p->json ? hc_falco_format_json(p->format, a->view, a->hit->type, a->hit->row, arena, line, err) :
-	              hc_falco_format_render(p->format, a->view, a->hit->type, a->hit->row, arena, line, err);
+	r = p->json ? hc_falco_format_json(p->format, a->view, a->hit->type, a->hit->row, arena, line, err)
+	            : hc_falco_format_render(p->format, a->view, a->hit->type, a->hit->row, arena, line, err);
 	*ret = r > 0 ? line : NULL;
 	return r < 0 ? r : 0;
 }
@@ -159,9 +159,9 @@ static const struct hc_opt opts[] = {
 
 static const struct hc_example examples[] = {
 	{ "shells that were started", "hindcast events DIR -f 'evt.type = execve and proc.name in (sh, bash)'" },
-	{ "who wrote below /etc, one line each",
-	  "hindcast events DIR -f 'evt.is_open_write = true and fd.name startswith /etc/' -o '%evt.time %proc.name "
-	  "%fd.name'" },
+	{ "who wrote below /etc, one line each", "hindcast events DIR -f 'evt.is_open_write = true and fd.name "
+	                                         "startswith /etc/' -o '%evt.time %proc.name "
+	                                         "%fd.name'" },
 	{ 0 },
 };
 
@@ -169,13 +169,16 @@ const struct hc_command hc_cmd_events = {
 	.name = "events",
 	.args = "CAPTURE [-f EXPR] [-o FORMAT] [--json] [--since TIME] [--until TIME] [-n N]",
 	.summary = "print events, filtered and formatted as Falco does",
-	.description = "Prints the events of a capture in their order, a line each.\n\n"
-		       "The filter is a condition of Falco's rules language, the format one of its outputs (docs/falco.md). "
-		       "Beside Falco's events, evt.type names those that Falco does not have (mod_load, tcp_state, ...: "
-		       "'hindcast schema' lists them). A format that begins with * prints absent values as <NA>; without it "
-		       "a line with an absent value is left out.\n\n"
-		       "%evt.num is the event's number in the capture: the one it had in the file it was imported from, "
-		       "where it was.",
+	.description =
+		"Prints the events of a capture in their order, a line each.\n\n"
+		"The filter is a condition of Falco's rules language, the format one of its outputs "
+	        "(docs/falco.md). "
+		"Beside Falco's events, evt.type names those that Falco does not have (mod_load, tcp_state, ...: "
+		"'hindcast schema' lists them). A format that begins with * prints absent values as <NA>; without "
+	        "it "
+		"a line with an absent value is left out.\n\n"
+		"%evt.num is the event's number in the capture: the one it had in the file it was imported from, "
+		"where it was.",
 	.opts = opts,
 	.examples = examples,
 	.exit_notes = "3: some of the capture could not be read; the rest was printed",

@@ -7,8 +7,8 @@
  *     ... replay; for each alert:
  *     hc_falco_alert(f, alert, HC_FALCO_JSON, arena, &text, &err);
  *
- * One thread loads and builds. Rendering is thread-safe. The behaviour is Falco's where docs/falco-compat.md does not say
- * otherwise.
+ * One thread loads and builds. Rendering is thread-safe. The behaviour is Falco's where docs/falco-compat.md does
+ * not say otherwise.
  */
 #ifndef HC_REPLAY_FALCO_H
 #define HC_REPLAY_FALCO_H
@@ -27,9 +27,9 @@ struct hc_falco_select {
 
 /* append_output of Falco's configuration. Everything borrowed. */
 struct hc_falco_append {
-	const char *rule, *source; /* or NULL */
-	const char *const *tags;   /* NULL-terminated, or NULL */
-	const char *extra_output;  /* or NULL */
+	const char *rule, *source;       /* or NULL */
+	const char *const *tags;         /* NULL-terminated, or NULL */
+	const char *extra_output;        /* or NULL */
 	const char *const *extra_fields; /* NULL-terminated: "proc.cwd", or "name=format" */
 	bool suggested_output;
 };
@@ -42,8 +42,9 @@ struct hc_falco_opts {
 	size_t n_appends;
 	bool time_iso_8601;
 	bool json_no_output, json_no_fields, json_no_tags, json_message; /* json_include_* properties */
-	const char *hostname; /* for JSON alerts; NULL: left out */
-	bool sane; /* without the defects of the original that docs/falco-compat.md lists: fd.ip in (...) and fd.net in (...) */
+	const char *hostname;                                            /* for JSON alerts; NULL: left out */
+	bool sane; /* without the defects of the original that docs/falco-compat.md lists: fd.ip in (...) and
+	              fd.net in (...) */
 };
 
 struct hc_falco *hc_falco_new(const struct hc_falco_opts *opts); /* NULL when out of memory; opts may be NULL */
@@ -54,8 +55,9 @@ HC_DEFINE_AUTO(struct hc_falco, hc_falco_free)
 bool hc_falco_looks_like(const void *text, size_t n_bytes);
 
 /*
- * Reads a rules file and compiles all that was loaded so far. 0 when it loads, with or without warnings; -EINVAL when it does
- * not: err holds the first error, the diagnostics all of them. After an error nothing more can be loaded.
+ * Reads a rules file and compiles all that was loaded so far. 0 when it loads, with or without warnings; -EINVAL
+ * when it does not: err holds the first error, the diagnostics all of them. After an error nothing more can be
+ * loaded.
  */
 int hc_falco_load(struct hc_falco *f, const char *path, struct hc_err *err);
 int hc_falco_load_text(struct hc_falco *f, const char *name, const void *text, size_t n_bytes, struct hc_err *err);
@@ -66,7 +68,7 @@ struct hc_falco_diag {
 	bool repeated;    /* said for an earlier file already */
 	const char *code; /* "LOAD_ERR_VALIDATE" */
 	const char *message;
-	const char *item_type, *item_name; /* innermost; name may be empty */
+	const char *item_type, *item_name;   /* innermost; name may be empty */
 	const char *outer_type, *outer_name; /* the list, macro or rule it is in; NULL when it is that itself */
 	const char *file; /* of the load; line and column may be of an earlier file: see place_file */
 	const char *place_file;
@@ -78,9 +80,11 @@ struct hc_falco_diag {
 uint32_t hc_falco_n_diags(const struct hc_falco *f);
 /* Lives until the next load. */
 const struct hc_falco_diag *hc_falco_diag(const struct hc_falco *f, uint32_t i);
-/* "file:line:column: error: message [CODE]", then the line and a caret below; in the arena, with newlines at the ends. */
+/* "file:line:column: error: message [CODE]", then the line and a caret below; in the arena, with newlines at the
+ * ends. */
 const char *hc_falco_diag_text(const struct hc_falco *f, const struct hc_falco_diag *d, struct hc_arena *arena);
-/* Falco's validation result, {"falco_load_results": [...]}, for all files loaded; in the arena. NULL when out of memory. */
+/* Falco's validation result, {"falco_load_results": [...]}, for all files loaded; in the arena. NULL when out of
+ * memory. */
 const char *hc_falco_results_json(const struct hc_falco *f, struct hc_arena *arena);
 
 /* Rules loaded, disabled ones included, in the order in which Falco tries them. */
@@ -96,31 +100,33 @@ uint32_t hc_falco_n_rules(const struct hc_falco *f);
 const struct hc_falco_rule *hc_falco_rule(const struct hc_falco *f, uint32_t i);
 
 /*
- * Adds the enabled rules, in order. What they need that no capture has is told with hc_ir_rule_unanswerable, what a capture may
- * lack with hc_ir_rule_needs. opts.user of a rule is its struct hc_falco_rule.
+ * Adds the enabled rules, in order. What they need that no capture has is told with hc_ir_rule_unanswerable, what
+ * a capture may lack with hc_ir_rule_needs. opts.user of a rule is its struct hc_falco_rule.
  */
 int hc_falco_build(struct hc_falco *f, struct hc_ir *ir, struct hc_err *err);
 
 enum hc_falco_form { HC_FALCO_TEXT, HC_FALCO_JSON };
 /* One line without its newline, in the arena: what Falco prints. */
-int hc_falco_alert(const struct hc_falco *f, const struct hc_alert *a, enum hc_falco_form form, struct hc_arena *arena,
-                   struct hc_str *ret, struct hc_err *err);
+int hc_falco_alert(const struct hc_falco *f, const struct hc_alert *a, enum hc_falco_form form,
+                   struct hc_arena *arena, struct hc_str *ret, struct hc_err *err);
 /* The message alone: the rule's output, rendered. */
-int hc_falco_message(const struct hc_falco *f, const struct hc_alert *a, struct hc_arena *arena, struct hc_str *ret,
-                     struct hc_err *err);
+int hc_falco_message(const struct hc_falco *f, const struct hc_alert *a, struct hc_arena *arena,
+                     struct hc_str *ret, struct hc_err *err);
 
 /* ---- filters and formats: `hindcast events` ---- */
 
 /*
- * Adds one rule to the IR that is true where the filter is. Beside Falco's names evt.type takes those of our own events.
- * filter NULL: all rows. -EINVAL: err has "filter" as file and the column, notes the line with a caret. Returns the rule's
- * index.
+ * Adds one rule to the IR that is true where the filter is. Beside Falco's names evt.type takes those of our own
+ * events. filter NULL: all rows. -EINVAL: err has "filter" as file and the column, notes the line with a caret.
+ * Returns the rule's index.
  */
 int hc_falco_filter_compile(struct hc_ir *ir, const char *filter, struct hc_err *err);
 
 struct hc_falco_format;
-/* As Falco's output formats; a leading * prints absent values as <NA>, else such a line is left out. Lives as long as ir. */
-int hc_falco_format_compile(struct hc_ir *ir, const char *format, struct hc_falco_format **ret, struct hc_err *err);
+/* As Falco's output formats; a leading * prints absent values as <NA>, else such a line is left out. Lives as long
+ * as ir. */
+int hc_falco_format_compile(struct hc_ir *ir, const char *format, struct hc_falco_format **ret,
+                            struct hc_err *err);
 /* 1 a line, 0 it is left out. */
 int hc_falco_format_render(const struct hc_falco_format *f, struct hc_view *v, unsigned event_type, uint32_t row,
                            struct hc_arena *arena, struct hc_str *ret, struct hc_err *err);
@@ -128,6 +134,7 @@ int hc_falco_format_render(const struct hc_falco_format *f, struct hc_view *v, u
 int hc_falco_format_json(const struct hc_falco_format *f, struct hc_view *v, unsigned event_type, uint32_t row,
                          struct hc_arena *arena, struct hc_str *ret, struct hc_err *err);
 
-#define HC_FALCO_DEFAULT_FORMAT "*%evt.num %evt.outputtime %evt.cpu %proc.name (%thread.tid) %evt.dir %evt.type %evt.info"
+#define HC_FALCO_DEFAULT_FORMAT \
+	"*%evt.num %evt.outputtime %evt.cpu %proc.name (%thread.tid) %evt.dir %evt.type %evt.info"
 
 #endif

@@ -1,4 +1,5 @@
-/* Any bytes as YAML: parsing ends within its limits, every place lies in the text, and every weight is that of its children. */
+/* Any bytes as YAML: parsing ends within its limits, every place lies in the text, and every weight is that of its
+ * children. */
 #include <stdlib.h>
 
 #include "replay/yaml.h"
@@ -7,7 +8,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static void visit(const struct hc_yaml *y, const struct hc_yaml_node *n, unsigned depth)
 {
-	uint32_t line, column, weight = 1, n_items = n->kind == HC_YAML_MAP ? 2 * n->n : n->kind == HC_YAML_SEQ ? n->n : 0;
+	uint32_t line, column, weight = 1,
+			       n_items = n->kind == HC_YAML_MAP   ? 2 * n->n
+	                                 : n->kind == HC_YAML_SEQ ? n->n
+	                                                          : 0;
 
 	if (depth > HC_YAML_MAX_DEPTH || !n->line || !n->column)
 		abort();

@@ -67,7 +67,8 @@ static uint32_t fd_file(struct scene *s, const char *name, enum hc_fd_kind kind)
 	return hc_build_obj(s->b, HC_OBJ_FDOBJ, &c);
 }
 
-static uint32_t sock(struct scene *s, const char *local, unsigned lport, const char *peer, unsigned pport, unsigned role)
+static uint32_t sock(struct scene *s, const char *local, unsigned lport, const char *peer, unsigned pport,
+                     unsigned role)
 {
 	struct hc_cells c = { 0 };
 	uint8_t a[4];
@@ -142,7 +143,8 @@ static uint32_t cat(struct scene *s, const char *name)
 	ctr.v[HC_O_CTR_id] = str(s, "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef");
 	container = s->host ? 0 : hc_build_obj(s->b, HC_OBJ_CTR, &ctr);
 	return process(s, 30, "/usr/bin/cat", name, argv,
-	               process(s, 20, "/bin/bash", "bash", bash, process(s, 10, "/usr/sbin/sshd", "sshd", sshd, 0, 0), container),
+	               process(s, 20, "/bin/bash", "bash", bash,
+	                       process(s, 10, "/usr/sbin/sshd", "sshd", sshd, 0, 0), container),
 	               container);
 }
 
@@ -240,7 +242,10 @@ static void write_rows(struct scene *s)
 	set(s, HC_C_WRITE_fd, 3);
 	s->c.v[HC_C_WRITE_fd_obj] = fd_file(s, "/var/log/x.log", HC_FD_FILE);
 	set(s, HC_C_WRITE_count, 4);
-	s->c.v[HC_C_WRITE_data] = hc_build_bytes(s->b, "\x7f" "ELF", 4);
+	s->c.v[HC_C_WRITE_data] = hc_build_bytes(s->b,
+	                                         "\x7f"
+	                                         "ELF",
+	                                         4);
 	end(s, 4, true);
 
 	s->host = true;
@@ -498,15 +503,19 @@ Test(falco_format, prints_as_falco_does)
 		const char *format, *want;
 	} cases[] = {
 		{ 1, "%evt.args",
-		  "fd=3(<f>/etc/shadow) dirfd=-100(AT_FDCWD) name=../../etc//shadow(/etc/shadow) flags=4097(O_RDONLY|O_CLOEXEC) "
+		  "fd=3(<f>/etc/shadow) dirfd=-100(AT_FDCWD) name=../../etc//shadow(/etc/shadow) "
+		  "flags=4097(O_RDONLY|O_CLOEXEC) "
 		  "mode=0 dev=801 ino=77" },
 		{ 2, "%evt.args",
-		  "fd=-13(EACCES) dirfd=-100(AT_FDCWD) name=/etc/passwd flags=7(O_CREAT|O_RDWR) mode=0644 dev=0 ino=0" },
+		  "fd=-13(EACCES) dirfd=-100(AT_FDCWD) name=/etc/passwd flags=7(O_CREAT|O_RDWR) mode=0644 dev=0 "
+		  "ino=0" },
 		{ 3, "%evt.args",
-		  "res=0 tuple=10.0.0.5:40000->192.0.2.9:22 fd=4(<4t>10.0.0.5:40000->192.0.2.9:22) addr=192.0.2.9:22" },
+		  "res=0 tuple=10.0.0.5:40000->192.0.2.9:22 fd=4(<4t>10.0.0.5:40000->192.0.2.9:22) "
+		  "addr=192.0.2.9:22" },
 		{ 4, "%fd.name|%fd.cip:%fd.cport|%fd.sip:%fd.sport|%fd.lip|%fd.rip",
 		  "10.9.9.9:5555->10.0.0.5:80|10.9.9.9:5555|10.0.0.5:80|10.0.0.5|10.9.9.9" },
-		{ 5, "%evt.type %evt.res %evt.rawres %evt.arg.exe %evt.arg.args", "execve SUCCESS 0 ls -v.some file." },
+		{ 5, "%evt.type %evt.res %evt.rawres %evt.arg.exe %evt.arg.args",
+		  "execve SUCCESS 0 ls -v.some file." },
 		{ 5, "%evt.arg.flags %evt.arg.filename", "EXE_UPPER_LAYER /home/alice/ls" },
 		{ 6, "%evt.type %evt.rawres %evt.arg.flags", "vfork 44 CLONE_VM|CLONE_VFORK" },
 		{ 7, "%evt.type [%evt.args]", "getcpu []" },
@@ -515,7 +524,8 @@ Test(falco_format, prints_as_falco_does)
 		{ 10, "%evt.buffer %evt.category %evt.io_dir", ".ELF file write" },
 		{ 11, "%evt.args", "res=0 uid=0(root)" },
 		{ 12, "%evt.args", "status=256 ret=1 sig=<NA> core=<NA> reaper_tid=<NA>" },
-		{ 1, "%evt.num %evt.cpu %evt.dir %evt.rawtime %evt.rawtime.ns", "1 1 < 1700000000001000000 001000000" },
+		{ 1, "%evt.num %evt.cpu %evt.dir %evt.rawtime %evt.rawtime.ns",
+		  "1 1 < 1700000000001000000 001000000" },
 		{ 1, "%evt.time.iso8601", "2023-11-14T22:13:20.001000000+0000" },
 		{ 1, "%evt.time", "22:13:20.001000000" },
 		{ 1, "%proc.name (%proc.pid) %proc.pname %proc.aname[2] %proc.tty", "cat (30) bash sshd 34816" },
@@ -559,17 +569,18 @@ static void alerts(struct hc_capture *c, const char *rules, enum hc_falco_form f
 
 Test(falco_alert, is_falcos_line_and_object)
 {
-	static const char rules[] = "- rule: Read \"it\"\n"
-				    "  desc: d\n"
-				    "  condition: evt.type = openat and fd.name = /etc/shadow and fd.num >= 0\n"
-				    "  output: \"read | file=%fd.name who=\\\"%user.name\\\" gone=%proc.aname[9] tty=%proc.tty\"\n"
-				    "  priority: WARNING\n"
-				    "  tags: [z, a]\n"
-				    "- rule: Also\n"
-				    "  desc: d\n"
-				    "  condition: evt.type = openat\n"
-				    "  output: x\n"
-				    "  priority: INFO\n";
+	static const char rules[] =
+		"- rule: Read \"it\"\n"
+		"  desc: d\n"
+		"  condition: evt.type = openat and fd.name = /etc/shadow and fd.num >= 0\n"
+		"  output: \"read | file=%fd.name who=\\\"%user.name\\\" gone=%proc.aname[9] tty=%proc.tty\"\n"
+		"  priority: WARNING\n"
+		"  tags: [z, a]\n"
+		"- rule: Also\n"
+		"  desc: d\n"
+		"  condition: evt.type = openat\n"
+		"  output: x\n"
+		"  priority: INFO\n";
 	struct hc_capture *c;
 	struct scene s;
 
@@ -580,11 +591,14 @@ Test(falco_alert, is_falcos_line_and_object)
 	       "22:13:20.001000000: Warning read | file=/etc/shadow who=\\\"alice\\\" gone=<NA> tty=34816\n"
 	       "22:13:20.002000000: Informational x");
 	alerts(c, rules, HC_FALCO_JSON,
-	       "{\"output\":\"22:13:20.001000000: Warning read | file=/etc/shadow who=\\\"alice\\\" gone=<NA> tty=34816\","
-	       "\"output_fields\":{\"evt.time\":1700000000001000000,\"fd.name\":\"/etc/shadow\",\"proc.aname[9]\":null,"
+	       "{\"output\":\"22:13:20.001000000: Warning read | file=/etc/shadow who=\\\"alice\\\" gone=<NA> "
+	       "tty=34816\","
+	       "\"output_fields\":{\"evt.time\":1700000000001000000,\"fd.name\":\"/etc/"
+	       "shadow\",\"proc.aname[9]\":null,"
 	       "\"proc.tty\":34816,\"user.name\":\"alice\"},\"priority\":\"Warning\",\"rule\":\"Read \\\"it\\\"\","
 	       "\"source\":\"syscall\",\"tags\":[\"a\",\"z\"],\"time\":\"2023-11-14T22:13:20.001000000Z\"}\n"
-	       "{\"output\":\"22:13:20.002000000: Informational x\",\"output_fields\":{\"evt.time\":1700000000002000000},"
+	       "{\"output\":\"22:13:20.002000000: Informational "
+	       "x\",\"output_fields\":{\"evt.time\":1700000000002000000},"
 	       "\"priority\":\"Informational\",\"rule\":\"Also\",\"source\":\"syscall\",\"tags\":[],"
 	       "\"time\":\"2023-11-14T22:13:20.002000000Z\"}");
 	scene_done(&s, c);
@@ -600,9 +614,8 @@ Test(falco_alert, comes_for_both_ends_of_a_fork_and_not_for_rows_that_falco_has_
 	       "  output: \"%proc.name %evt.rawres %thread.tid\"\n  priority: INFO\n",
 	       HC_FALCO_TEXT,
 	       "22:13:20.006000000: Informational cat 44 31\n22:13:20.006000000: Informational child 0 44");
-	alerts(c,
-	       "- rule: All\n  desc: d\n  condition: evt.num > 11\n  output: \"%evt.num\"\n  priority: INFO\n", HC_FALCO_TEXT,
-	       "22:13:20.012000000: Informational 12");
+	alerts(c, "- rule: All\n  desc: d\n  condition: evt.num > 11\n  output: \"%evt.num\"\n  priority: INFO\n",
+	       HC_FALCO_TEXT, "22:13:20.012000000: Informational 12");
 	scene_done(&s, c);
 }
 
@@ -617,11 +630,15 @@ static bool says(const struct hc_ir *ir, uint32_t rule, const char *text)
 Test(falco_build, says_what_cannot_be_answered)
 {
 	static const char rules[] =
-		"- rule: Dns\n  desc: d\n  condition: evt.type = connect and fd.sip.name = host\n  output: x\n  priority: INFO\n"
-		"- rule: Mem\n  desc: d\n  condition: evt.type = execve and proc.vmsize > 1\n  output: x\n  priority: INFO\n"
-		"- rule: Fine\n  desc: d\n  condition: evt.type = execve and not container.image.repository = x\n  output: "
+		"- rule: Dns\n  desc: d\n  condition: evt.type = connect and fd.sip.name = host\n  output: x\n  "
+		"priority: INFO\n"
+		"- rule: Mem\n  desc: d\n  condition: evt.type = execve and proc.vmsize > 1\n  output: x\n  "
+		"priority: INFO\n"
+		"- rule: Fine\n  desc: d\n  condition: evt.type = execve and not container.image.repository = x\n "
+		" output: "
 		"\"%proc.vmsize\"\n  priority: INFO\n"
-		"- rule: Never recorded\n  desc: d\n  condition: evt.type = page_fault\n  output: x\n  priority: INFO\n"
+		"- rule: Never recorded\n  desc: d\n  condition: evt.type = page_fault\n  output: x\n  priority: "
+		"INFO\n"
 		"- rule: Never true\n  desc: d\n  condition: evt.num = 0\n  output: x\n  priority: INFO\n";
 	HC_AUTO(hc_ir_free) struct hc_ir *ir = hc_ir_new();
 	HC_AUTO(hc_falco_free) struct hc_falco *f = hc_falco_new(NULL);
@@ -676,6 +693,7 @@ Test(falco_rows, map_every_call_that_falco_has_an_event_for)
 			continue;
 		cr_expect(falco_row_map(type)->code, "%s is not in rows.def", d->name);
 		if (falco_type_codes(hc_str_c(d->name), &codes) && !code_set_has(&codes, CODE_GENERIC))
-			cr_expect(code_set_has(&codes, falco_row_map(type)->code), "%s is mapped to another event", d->name);
+			cr_expect(code_set_has(&codes, falco_row_map(type)->code), "%s is mapped to another event",
+			          d->name);
 	}
 }

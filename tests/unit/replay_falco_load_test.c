@@ -88,8 +88,8 @@ Test(falco_load, gives_the_codes_of_every_load_case)
 			struct hc_arena a = { 0 };
 
 			n_wrong++;
-			fprintf(stderr, "%s: expected %s [%s], got %d [%s]\n", hc_yaml_get(c, "name")->text.p, expect, want, r,
-			        got);
+			fprintf(stderr, "%s: expected %s [%s], got %d [%s]\n", hc_yaml_get(c, "name")->text.p,
+			        expect, want, r, got);
 			for (uint32_t k = 0; k < hc_falco_n_diags(f); k++)
 				fprintf(stderr, "    %s\n", hc_falco_diag_text(f, hc_falco_diag(f, k), &a));
 			hc_arena_done(&a);

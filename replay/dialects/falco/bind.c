@@ -1,6 +1,7 @@
 /*
- * One function per field that is computed, one case per field that is reached. A field is bound to a column where it is one, to
- * a leaf of the dictionary entry where it is made from that alone, and to a leaf of the row where only the row decides.
+ * One function per field that is computed, one case per field that is reached. A field is bound to a column where
+ * it is one, to a leaf of the dictionary entry where it is made from that alone, and to a leaf of the row where
+ * only the row decides.
  */
 #include "replay/dialects/falco/bind.h"
 
@@ -77,7 +78,8 @@ struct hc_type_set falco_event_types(bool own)
 	struct hc_type_set set = { 0 };
 
 	for (unsigned type = 0; type < HC_EV_MAX; type++)
-		if (hc_event_desc(type) && (falco_row_map(type)->code || (own && hc_event_desc(type)->cls != HC_CLASS_META)))
+		if (hc_event_desc(type) &&
+		    (falco_row_map(type)->code || (own && hc_event_desc(type)->cls != HC_CLASS_META)))
 			hc_type_set_add(&set, type);
 	return set;
 }
@@ -122,7 +124,7 @@ static struct fctx ctx_of(struct hc_view *v, unsigned dom, uint32_t entry)
 	return falco_ctx(v, HC_DOM_EVENT(dom), entry);
 }
 
-#define LEAF(fn, dom_, type_)                                                                                         \
+#define LEAF(fn, dom_, type_) \
 	static const struct hc_leaf leaf_##fn = { .name = #fn, .dom = (dom_), .type = (type_), .get = fn }
 #define ROW_LEAF(fn, type_) LEAF(fn, HC_DOM_ROWS(0), type_)
 #define UNUSED_ARG (void)dom, (void)arg
@@ -356,7 +358,8 @@ static struct hc_value proc_id(struct hc_view *v, unsigned dom, uint32_t proc, c
 	int64_t i;
 
 	(void)dom;
-	return hc_view_int(v, HC_OBJ_PROC, (unsigned)arg_num(arg), proc, &i) && i >= 0 ? hc_value_i64(i) : absent();
+	return hc_view_int(v, HC_OBJ_PROC, (unsigned)arg_num(arg), proc, &i) && i >= 0 ? hc_value_i64(i)
+	                                                                               : absent();
 }
 LEAF(proc_id, HC_OBJ_PROC, HC_VT_I64);
 
@@ -425,7 +428,8 @@ static struct hc_value file_time(struct hc_view *v, unsigned dom, uint32_t file,
 	int64_t i;
 
 	(void)dom;
-	return hc_view_int(v, HC_OBJ_FILE, (unsigned)arg_num(arg), file, &i) && i ? hc_value_u64((uint64_t)i) : absent();
+	return hc_view_int(v, HC_OBJ_FILE, (unsigned)arg_num(arg), file, &i) && i ? hc_value_u64((uint64_t)i)
+	                                                                          : absent();
 }
 LEAF(file_time, HC_OBJ_FILE, HC_VT_U64);
 
@@ -433,7 +437,8 @@ static bool clone_wall(struct hc_view *v, uint32_t proc, int64_t *ret)
 {
 	int64_t boot;
 
-	/* A process that was there before the recording began has no moment of cloning in Falco, but the kernel knows it. */
+	/* A process that was there before the recording began has no moment of cloning in Falco, but the kernel
+	 * knows it. */
 	if (!hc_view_int(v, HC_OBJ_PROC, HC_O_PROC_fork_ns, proc, &boot) &&
 	    !hc_view_int(v, HC_OBJ_PROC, HC_O_PROC_start_ns, proc, &boot))
 		return false;
@@ -534,7 +539,8 @@ static struct hc_value proc_cgroups(struct hc_view *v, unsigned dom, uint32_t pr
 		struct hc_str s = hc_view_str(v, items[i]);
 
 		if (hc_str_starts(s, *subsystem) && s.len > subsystem->len && s.p[subsystem->len] == '=')
-			return hc_value_str((struct hc_str){ s.p + subsystem->len + 1, s.len - subsystem->len - 1 });
+			return hc_value_str(
+				(struct hc_str){ s.p + subsystem->len + 1, s.len - subsystem->len - 1 });
 	}
 	return absent();
 }
@@ -557,7 +563,8 @@ static struct hc_value task_vtid(struct hc_view *v, unsigned dom, uint32_t task,
 	int64_t vtid;
 
 	UNUSED_ARG;
-	return hc_view_int(v, HC_OBJ_TASK, HC_O_TASK_vtid, task, &vtid) && vtid >= 0 ? hc_value_i64(vtid) : absent();
+	return hc_view_int(v, HC_OBJ_TASK, HC_O_TASK_vtid, task, &vtid) && vtid >= 0 ? hc_value_i64(vtid)
+	                                                                             : absent();
 }
 LEAF(task_vtid, HC_OBJ_TASK, HC_VT_I64);
 
@@ -593,13 +600,14 @@ static struct hc_value proc_user(struct hc_view *v, unsigned dom, uint32_t proc,
 	if (!proc)
 		return absent();
 	if (which == USER_GROUP) {
-		value = heap_text(v, HC_OBJ_GROUP, HC_O_GROUP_name, hc_view_ref(v, HC_OBJ_PROC, HC_O_PROC_group, proc));
+		value = heap_text(v, HC_OBJ_GROUP, HC_O_GROUP_name,
+		                  hc_view_ref(v, HC_OBJ_PROC, HC_O_PROC_group, proc));
 		id_col = HC_O_PROC_egid;
 	} else {
 		value = heap_text(v, HC_OBJ_USER,
-		                  which == USER_HOME  ? (unsigned)HC_O_USER_home :
-		                  which == USER_SHELL ? (unsigned)HC_O_USER_shell :
-		                                        (unsigned)HC_O_USER_name,
+		                  which == USER_HOME    ? (unsigned)HC_O_USER_home
+		                  : which == USER_SHELL ? (unsigned)HC_O_USER_shell
+		                                        : (unsigned)HC_O_USER_name,
 		                  user);
 	}
 	if (value.type)
@@ -890,10 +898,10 @@ static struct hc_value sock_ip(struct hc_view *v, unsigned dom, uint32_t sock, c
 	(void)dom;
 	if (!sock || !falco_sock_ends(v, sock, &e))
 		return absent();
-	ip = arg_num(arg) == END_LOCAL  ? e.local :
-	     arg_num(arg) == END_PEER   ? e.peer :
-	     arg_num(arg) == END_CLIENT ? e.client :
-	                                  e.server;
+	ip = arg_num(arg) == END_LOCAL    ? e.local
+	     : arg_num(arg) == END_PEER   ? e.peer
+	     : arg_num(arg) == END_CLIENT ? e.client
+	                                  : e.server;
 	return hc_value_bytes(HC_VT_IP, ip.p, ip.len);
 }
 LEAF(sock_ip, HC_OBJ_SOCK, HC_VT_IP);
@@ -904,10 +912,10 @@ static int64_t port_of(struct hc_view *v, uint32_t sock, const void *arg)
 
 	if (!sock || !falco_sock_ends(v, sock, &e))
 		return -1;
-	return arg_num(arg) == END_LOCAL  ? e.local_port :
-	       arg_num(arg) == END_PEER   ? e.peer_port :
-	       arg_num(arg) == END_CLIENT ? e.client_port :
-	                                    e.server_port;
+	return arg_num(arg) == END_LOCAL    ? e.local_port
+	       : arg_num(arg) == END_PEER   ? e.peer_port
+	       : arg_num(arg) == END_CLIENT ? e.client_port
+	                                    : e.server_port;
 }
 
 static struct hc_value sock_port(struct hc_view *v, unsigned dom, uint32_t sock, const void *arg)
@@ -1067,9 +1075,9 @@ static struct hc_value fd_dev(struct hc_view *v, unsigned dom, uint32_t fd, cons
 	dev = hc_view_int_or(v, HC_OBJ_FILE, HC_O_FILE_dev, hc_view_ref(v, HC_OBJ_FDOBJ, HC_O_FDOBJ_file, fd), 0);
 	major = (uint32_t)(dev >> 20);
 	minor = (uint32_t)(dev & 0xfffff);
-	return hc_value_i64(arg_num(arg) == 1 ? major :
-	                    arg_num(arg) == 2 ? minor :
-	                                        (int64_t)((minor & 0xff) | major << 8 | (minor & ~0xffu) << 12));
+	return hc_value_i64(arg_num(arg) == 1   ? major
+	                    : arg_num(arg) == 2 ? minor
+	                                        : (int64_t)((minor & 0xff) | major << 8 | (minor & ~0xffu) << 12));
 }
 LEAF(fd_dev, HC_OBJ_FDOBJ, HC_VT_I64);
 
@@ -1078,8 +1086,8 @@ static struct hc_value fd_ino(struct hc_view *v, unsigned dom, uint32_t fd, cons
 	UNUSED_ARG;
 	if (!fd)
 		return absent();
-	return hc_value_i64(
-		hc_view_int_or(v, HC_OBJ_FILE, HC_O_FILE_ino, hc_view_ref(v, HC_OBJ_FDOBJ, HC_O_FDOBJ_file, fd), 0));
+	return hc_value_i64(hc_view_int_or(v, HC_OBJ_FILE, HC_O_FILE_ino,
+	                                   hc_view_ref(v, HC_OBJ_FDOBJ, HC_O_FDOBJ_file, fd), 0));
 }
 LEAF(fd_ino, HC_OBJ_FDOBJ, HC_VT_I64);
 
@@ -1139,9 +1147,9 @@ static struct hc_value row_rawtime(struct hc_view *v, unsigned dom, uint32_t ent
 
 	if (!hc_view_row_field(v, HC_DOM_EVENT(dom), entry, HC_ROWF_WALL_NS, &wall))
 		return absent();
-	return hc_value_u64(arg_num(arg) == 1 ? (uint64_t)wall / 1000000000u :
-	                    arg_num(arg) == 2 ? (uint64_t)wall % 1000000000u :
-	                                        (uint64_t)wall);
+	return hc_value_u64(arg_num(arg) == 1   ? (uint64_t)wall / 1000000000u
+	                    : arg_num(arg) == 2 ? (uint64_t)wall % 1000000000u
+	                                        : (uint64_t)wall);
 }
 ROW_LEAF(row_rawtime, HC_VT_U64);
 
@@ -1331,10 +1339,14 @@ static struct hc_value row_rawarg_bytes(struct hc_view *v, unsigned dom, uint32_
 ROW_LEAF(row_rawarg_bytes, HC_VT_BYTES);
 
 static const char *const cat_words[] = {
-	[CAT_OTHER] = "other",     [CAT_FILE] = "file",     [CAT_NET] = "net",       [CAT_IPC] = "ipc",
-	[CAT_MEMORY] = "memory",   [CAT_PROCESS] = "process", [CAT_SLEEP] = "sleep", [CAT_SYSTEM] = "system",
-	[CAT_SIGNAL] = "signal",   [CAT_USER] = "user",     [CAT_TIME] = "time",     [CAT_IO_READ] = "unknown",
-	[CAT_IO_WRITE] = "unknown", [CAT_IO_OTHER] = "unknown", [CAT_WAIT] = "wait", [CAT_SCHEDULER] = "scheduler",
+	[CAT_OTHER] = "other",       [CAT_FILE] = "file",
+	[CAT_NET] = "net",           [CAT_IPC] = "ipc",
+	[CAT_MEMORY] = "memory",     [CAT_PROCESS] = "process",
+	[CAT_SLEEP] = "sleep",       [CAT_SYSTEM] = "system",
+	[CAT_SIGNAL] = "signal",     [CAT_USER] = "user",
+	[CAT_TIME] = "time",         [CAT_IO_READ] = "unknown",
+	[CAT_IO_WRITE] = "unknown",  [CAT_IO_OTHER] = "unknown",
+	[CAT_WAIT] = "wait",         [CAT_SCHEDULER] = "scheduler",
 	[CAT_INTERNAL] = "internal",
 };
 
@@ -1433,7 +1445,8 @@ static struct hc_value row_count_error(struct hc_view *v, unsigned dom, uint32_t
 		return hc_value_u64(ret < 0);
 	if (t == 'f' || t == 'd' || (!fd && (!strncmp(name, "open", 4) || !strcmp(name, "creat"))))
 		kind = ERR_FILE;
-	else if (t == '4' || t == '6' || t == 'u' || (!fd && (!strncmp(name, "accept", 6) || !strcmp(name, "connect"))))
+	else if (t == '4' || t == '6' || t == 'u' ||
+	         (!fd && (!strncmp(name, "accept", 6) || !strcmp(name, "connect"))))
 		kind = ERR_NET;
 	else if (cat == CAT_MEMORY)
 		kind = ERR_MEMORY;
@@ -1620,7 +1633,8 @@ static const struct hc_access *col(struct fbinder *b, const struct hc_path *p, u
 	return p ? hc_access_col(b->ir, p, c) : NULL;
 }
 
-static const struct hc_access *leaf(struct fbinder *b, const struct hc_path *p, const struct hc_leaf *l, const void *arg)
+static const struct hc_access *leaf(struct fbinder *b, const struct hc_path *p, const struct hc_leaf *l,
+                                    const void *arg)
 {
 	return p ? hc_access_leaf(b->ir, p, l, arg) : NULL;
 }
@@ -1733,7 +1747,8 @@ static const struct hc_access *bind_ancestor(struct fbinder *b, const struct fre
 		return leaf(b, b->proc, &leaf_proc_aenv_named, fbinder_keep(b, f->name));
 	}
 	if (f->arg == FARG_NONE)
-		return f->id == F_PROC_AARGS ? leaf(b, b->proc, &leaf_proc_aargs, NULL) : falco_bind_any_ancestor(b, f);
+		return f->id == F_PROC_AARGS ? leaf(b, b->proc, &leaf_proc_aargs, NULL)
+		                             : falco_bind_any_ancestor(b, f);
 	if (f->index > MAX_INDEX)
 		return NULL;
 	return process(b, k, hc_path_ancestor(b->ir, b->proc, f->index));
@@ -1757,7 +1772,8 @@ static const struct hc_access *bind_fd_name(struct fbinder *b)
 }
 
 /* A value of the socket where there is one, else one of the descriptor. */
-static const struct hc_access *bind_sock_or_fd(struct fbinder *b, const struct hc_leaf *of_sock, const struct hc_leaf *of_fd)
+static const struct hc_access *bind_sock_or_fd(struct fbinder *b, const struct hc_leaf *of_sock,
+                                               const struct hc_leaf *of_fd)
 {
 	const struct hc_access *a = leaf(b, b->fd, of_fd, NULL);
 
@@ -1789,9 +1805,9 @@ static const struct hc_access *bind_fd(struct fbinder *b, const struct fref *f)
 {
 	switch (f->id) {
 	case F_FD_NUM:
-		return b->row->fd == FD_ARG ? col(b, b->at_row, (unsigned)b->row->fd_col) :
-		       b->row->fd == FD_NEW ? row(b, &leaf_row_fd_num, NULL) :
-		                              NULL;
+		return b->row->fd == FD_ARG   ? col(b, b->at_row, (unsigned)b->row->fd_col)
+		       : b->row->fd == FD_NEW ? row(b, &leaf_row_fd_num, NULL)
+		                              : NULL;
 	case F_FD_TYPE:
 		return bind_sock_or_fd(b, &leaf_sock_type, &leaf_fd_type);
 	case F_FD_TYPECHAR:
@@ -1837,7 +1853,8 @@ static const struct hc_access *bind_fd(struct fbinder *b, const struct fref *f)
 	case F_FD_SOCKFAMILY:
 		return leaf(b, b->sock, &leaf_sock_family, NULL);
 	case F_FD_IS_SERVER:
-		return either(b, leaf(b, b->sock, &leaf_sock_is_server, NULL), leaf(b, b->fd, &leaf_fd_false, NULL));
+		return either(b, leaf(b, b->sock, &leaf_sock_is_server, NULL),
+		              leaf(b, b->fd, &leaf_fd_false, NULL));
 	case F_FD_UID:
 		return row(b, &leaf_row_fd_uid, NULL);
 	case F_FD_CONTAINERNAME:
@@ -1845,7 +1862,8 @@ static const struct hc_access *bind_fd(struct fbinder *b, const struct fref *f)
 	case F_FD_CONTAINERDIRECTORY:
 		return row(b, &leaf_row_fd_container, "");
 	case F_FD_CONNECTED:
-		return either(b, leaf(b, b->sock, &leaf_sock_connected, NULL), leaf(b, b->fd, &leaf_fd_false, NULL));
+		return either(b, leaf(b, b->sock, &leaf_sock_connected, NULL),
+		              leaf(b, b->fd, &leaf_fd_false, NULL));
 	case F_FD_NAME_CHANGED:
 		if (b->row->sock_col < 0)
 			return leaf(b, b->fd, &leaf_fd_false, NULL);
@@ -1860,9 +1878,9 @@ static const struct hc_access *bind_fd(struct fbinder *b, const struct fref *f)
 		return leaf(b, b->fd, &leaf_fd_ino, NULL);
 	case F_FD_NAMERAW:
 		return either(b, leaf(b, hop(b, b->fd, HC_O_FDOBJ_path), &leaf_path_squeezed, NULL),
-		              b->row->path_col >= 0 ?
-		                      leaf(b, hop(b, b->at_row, (unsigned)b->row->path_col), &leaf_path_squeezed, NULL) :
-		                      NULL);
+		              b->row->path_col >= 0 ? leaf(b, hop(b, b->at_row, (unsigned)b->row->path_col),
+		                                           &leaf_path_squeezed, NULL)
+		                                    : NULL);
 	case F_FD_IS_UPPER_LAYER:
 		return leaf(b, b->fd, &leaf_fd_layer, num_arg(1));
 	case F_FD_IS_LOWER_LAYER:
@@ -1913,8 +1931,8 @@ static const struct hc_access *bind_proc(struct fbinder *b, const struct fref *f
 	case F_PROC_PNAME:
 		return process(b, PK_NAME, parent);
 	case F_PROC_ARGS:
-		return f->arg == FARG_INDEX ? leaf(b, b->image, &leaf_image_arg_at, num_arg(f->index)) :
-		                              process(b, PK_ARGS, b->proc);
+		return f->arg == FARG_INDEX ? leaf(b, b->image, &leaf_image_arg_at, num_arg(f->index))
+		                            : process(b, PK_ARGS, b->proc);
 	case F_PROC_CMDLINE:
 		return process(b, PK_CMDLINE, b->proc);
 	case F_PROC_PCMDLINE:
@@ -1927,8 +1945,8 @@ static const struct hc_access *bind_proc(struct fbinder *b, const struct fref *f
 		return leaf(b, b->image, &leaf_image_exeline, NULL);
 	case F_PROC_ENV:
 		why(b, "environments are not recorded", "env", NULL);
-		return f->arg == FARG_NONE ? leaf(b, b->image, &leaf_image_env, NULL) :
-		                             leaf(b, b->image, &leaf_image_env_named, fbinder_keep(b, f->name));
+		return f->arg == FARG_NONE ? leaf(b, b->image, &leaf_image_env, NULL)
+		                           : leaf(b, b->image, &leaf_image_env_named, fbinder_keep(b, f->name));
 	case F_PROC_CWD:
 		return leaf(b, hop(b, b->proc, HC_O_PROC_cwd), &leaf_path_cwd, NULL);
 	case F_PROC_LOGINSHELLID:
@@ -1938,7 +1956,8 @@ static const struct hc_access *bind_proc(struct fbinder *b, const struct fref *f
 	case F_PROC_PID:
 		return process(b, PK_PID, b->proc);
 	case F_PROC_PPID:
-		return either(b, process(b, PK_PID, parent), leaf(b, b->proc, &leaf_proc_id, num_arg(HC_O_PROC_ppid)));
+		return either(b, process(b, PK_PID, parent),
+		              leaf(b, b->proc, &leaf_proc_id, num_arg(HC_O_PROC_ppid)));
 	case F_PROC_VPID:
 		return leaf(b, b->proc, &leaf_proc_id, num_arg(HC_O_PROC_vpid));
 	case F_PROC_PVPID:

@@ -9,8 +9,8 @@
 /* Why a field has no value, beside "not on this event". */
 struct fwhy {
 	uint16_t field;
-	const char *text;   /* NULL: nothing is wrong */
-	const char *fact;   /* what a capture may have or not; NULL: none has it */
+	const char *text; /* NULL: nothing is wrong */
+	const char *fact; /* what a capture may have or not; NULL: none has it */
 	const char *remedy;
 };
 
@@ -21,8 +21,8 @@ struct fbinder {
 	bool child;
 	const struct frow *row;
 	const struct hc_path *at_row, *task, *proc, *image, *fd, *sock; /* NULL: the type has none */
-	struct fkeep *kept; /* arguments of leaves, one of each */
-	struct fwhy why;    /* of the last falco_bind */
+	struct fkeep *kept;                                             /* arguments of leaves, one of each */
+	struct fwhy why;                                                /* of the last falco_bind */
 };
 
 void fbinder_init(struct fbinder *b, struct hc_ir *ir, bool own_events);

@@ -120,8 +120,8 @@ static bool names_type(const struct code_set *codes, unsigned type)
 		const struct fevent *e = &falco_events[c];
 		bool found = false;
 
-		if (!code_set_has(codes, c) || !e->params || !(e->flags & EVF_SYSCALL) || is_typed(c) || c == 225 || c == 227 ||
-		    c == 335)
+		if (!code_set_has(codes, c) || !e->params || !(e->flags & EVF_SYSCALL) || is_typed(c) ||
+		    c == 225 || c == 227 || c == 335)
 			continue;
 		for (uint64_t nr = 0; nr < 512 && !found; nr++) {
 			const char *name = falco_syscall_name(nr, false);
@@ -186,8 +186,8 @@ static void need_val(struct needs *n, const struct fx_val *v, bool positive)
 {
 	if (v->kind == FVAL_FIELD) {
 		falco_bind(n->b, &v->field);
-		/* Metadata of containers that is not known makes a test false: where only a negation asks for it, the rule fires
-		 * rather too often than too rarely, as it does in Falco. */
+		/* Metadata of containers that is not known makes a test false: where only a negation asks for it,
+		 * the rule fires rather too often than too rarely, as it does in Falco. */
 		if (n->b->why.text && (positive || !n->b->why.fact || strcmp(n->b->why.fact, "container") != 0))
 			need(n, &v->field, &n->b->why, n->b->type);
 		return;
@@ -226,8 +226,13 @@ struct builder {
 static int add_rule(struct builder *bd, struct frule *r, bool child, bool any_type)
 {
 	struct hc_falco *f = bd->f;
-	const struct hc_rule_opts opts = { .name = r->pub.name, .policy = r->pub.file, .line = r->pub.line, .dialect = "falco",
-		                           .severity = r->pub.priority, .group = child, .user = &r->pub,
+	const struct hc_rule_opts opts = { .name = r->pub.name,
+		                           .policy = r->pub.file,
+		                           .line = r->pub.line,
+		                           .dialect = "falco",
+		                           .severity = r->pub.priority,
+		                           .group = child,
+		                           .user = &r->pub,
 		                           .any_type = any_type };
 	int index = hc_ir_rule_add(bd->ir, &opts);
 	struct fbuilt *grown;
@@ -294,8 +299,10 @@ static int build_type(struct builder *bd, unsigned type, bool child)
 			hc_err_note(bd->err, "in rule '%s' (%s:%u)", r->pub.name, r->pub.file, r->pub.line);
 			return bd->err && bd->err->code ? bd->err->code : -EINVAL;
 		}
-		/* Codes that stand for many calls (generic, asynchronous) are named by what is left of the condition. */
-		if (hc_node_is_false(n) && (falco_row_map(type)->code <= CODE_GENERIC || falco_row_map(type)->code == CODE_ASYNC))
+		/* Codes that stand for many calls (generic, asynchronous) are named by what is left of the
+		 * condition. */
+		if (hc_node_is_false(n) &&
+		    (falco_row_map(type)->code <= CODE_GENERIC || falco_row_map(type)->code == CODE_ASYNC))
 			continue;
 		hc_ir_rule_when(bd->ir, (int)i, type, visible(&bd->binder, n));
 		if (!bind_output(bd, r, child))
@@ -401,7 +408,8 @@ static bool put_message(const struct fbuilt *b, const struct hc_alert *a, struct
 	return bound && !out->failed;
 }
 
-static void put_prefix(const struct hc_falco *f, const struct frule *r, const struct hc_alert *a, struct fjson *out)
+static void put_prefix(const struct hc_falco *f, const struct frule *r, const struct hc_alert *a,
+                       struct fjson *out)
 {
 	falco_time(a->wall_ns, f->opts.time_iso_8601 ? FTIME_ISO : FTIME_CLOCK, out);
 	fjson_raw(out, ": ");
@@ -409,8 +417,8 @@ static void put_prefix(const struct hc_falco *f, const struct frule *r, const st
 	fjson_char(out, ' ');
 }
 
-int hc_falco_message(const struct hc_falco *f, const struct hc_alert *a, struct hc_arena *arena, struct hc_str *ret,
-                     struct hc_err *err)
+int hc_falco_message(const struct hc_falco *f, const struct hc_alert *a, struct hc_arena *arena,
+                     struct hc_str *ret, struct hc_err *err)
 {
 	const struct fbuilt *b = built_of(f, a);
 	struct fjson out = { .arena = arena };
@@ -421,8 +429,8 @@ int hc_falco_message(const struct hc_falco *f, const struct hc_alert *a, struct 
 	return ret->p ? 0 : hc_err_set(err, -ENOMEM, "out of memory");
 }
 
-static void put_json_alert(const struct hc_falco *f, const struct fbuilt *b, const struct hc_alert *a, struct hc_str message,
-                           struct fjson *out)
+static void put_json_alert(const struct hc_falco *f, const struct fbuilt *b, const struct hc_alert *a,
+                           struct hc_str message, struct fjson *out)
 {
 	const struct frule *r = b->rule;
 	const struct fbound *bound = b->child ? r->bound_child : r->bound;
@@ -450,8 +458,8 @@ static void put_json_alert(const struct hc_falco *f, const struct fbuilt *b, con
 	if (!f->opts.json_no_fields) {
 		fjson_raw(out, "\"output_fields\":");
 		falco_fields_put(&bound, bound ? 1 : 0, r->extras, r->n_extras, b->child,
-		                 f->opts.time_iso_8601 ? "evt.time.iso8601" : "evt.time", a->view, a->hit->type, a->hit->row,
-		                 a->wall_ns, out);
+		                 f->opts.time_iso_8601 ? "evt.time.iso8601" : "evt.time", a->view, a->hit->type,
+		                 a->hit->row, a->wall_ns, out);
 		fjson_char(out, ',');
 	}
 	fjson_raw(out, "\"priority\":\"");
@@ -474,8 +482,8 @@ static void put_json_alert(const struct hc_falco *f, const struct fbuilt *b, con
 	fjson_raw(out, "\"}");
 }
 
-int hc_falco_alert(const struct hc_falco *f, const struct hc_alert *a, enum hc_falco_form form, struct hc_arena *arena,
-                   struct hc_str *ret, struct hc_err *err)
+int hc_falco_alert(const struct hc_falco *f, const struct hc_alert *a, enum hc_falco_form form,
+                   struct hc_arena *arena, struct hc_str *ret, struct hc_err *err)
 {
 	const struct fbuilt *b = built_of(f, a);
 	struct fjson message = { .arena = arena }, out = { .arena = arena };

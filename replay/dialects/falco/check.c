@@ -153,7 +153,8 @@ static enum flookup dotted(struct hc_str rest, struct fref *f, char *msg, size_t
 	f->arg = FARG_NAME;
 	f->name = inner;
 	if (f->id == F_EVT_ABSPATH)
-		return hc_str_eq(inner, HC_STR("src")) || hc_str_eq(inner, HC_STR("dst")) ? FLOOKUP_OK : FLOOKUP_NONE;
+		return hc_str_eq(inner, HC_STR("src")) || hc_str_eq(inner, HC_STR("dst")) ? FLOOKUP_OK
+		                                                                          : FLOOKUP_NONE;
 	if (f->id == F_THREAD_CGROUP)
 		return is_suffix_word(inner) ? FLOOKUP_OK : FLOOKUP_NONE;
 	if (all_digits(inner)) {
@@ -177,7 +178,8 @@ static enum flookup container_arg(struct hc_str rest, struct fref *f, char *msg,
 	bool wants = d->flags & FF_ARG_REQ;
 
 	if (!wants || !brackets(rest, &f->name)) {
-		snprintf(msg, msg_bytes, wants ? "%s needs an argument in brackets" : "%s takes no argument", d->name);
+		snprintf(msg, msg_bytes, wants ? "%s needs an argument in brackets" : "%s takes no argument",
+		         d->name);
 		return rest.len && rest.p[0] != '[' ? FLOOKUP_NONE : FLOOKUP_ERROR;
 	}
 	f->arg = FARG_NAME;
@@ -211,7 +213,8 @@ enum flookup falco_field_find(struct hc_str name, bool has_arg, struct hc_str ar
 	int id = -1;
 
 	if (has_arg) {
-		const char *both = hc_arena_printf(arena, HC_STR_FMT "[" HC_STR_FMT "]", HC_STR_ARG(name), HC_STR_ARG(arg));
+		const char *both =
+			hc_arena_printf(arena, HC_STR_FMT "[" HC_STR_FMT "]", HC_STR_ARG(name), HC_STR_ARG(arg));
 
 		if (!both)
 			return FLOOKUP_NONE;
@@ -269,8 +272,9 @@ bool falco_op_fits(enum ftype type, bool list, enum fop op)
 	case FT_FSPATH:
 		return op != FOP_BCONTAINS && op != FOP_BSTARTSWITH;
 	case FT_BYTEBUF:
-		return op == FOP_EQ || op == FOP_NE || op == FOP_CONTAINS || op == FOP_STARTSWITH || op == FOP_ENDSWITH ||
-		       op == FOP_BCONTAINS || op == FOP_BSTARTSWITH || op == FOP_IN || op == FOP_INTERSECTS;
+		return op == FOP_EQ || op == FOP_NE || op == FOP_CONTAINS || op == FOP_STARTSWITH ||
+		       op == FOP_ENDSWITH || op == FOP_BCONTAINS || op == FOP_BSTARTSWITH || op == FOP_IN ||
+		       op == FOP_INTERSECTS;
 	default:
 		return (op >= FOP_LE && op <= FOP_NE) || op == FOP_IN || op == FOP_INTERSECTS;
 	}
@@ -381,8 +385,8 @@ static int64_t cut(enum ftype type, uint64_t v)
 	}
 }
 
-bool falco_const_read(enum ftype type, enum fop op, struct hc_str text, struct hc_arena *arena, struct hc_value *ret,
-                      char *msg, size_t msg_bytes)
+bool falco_const_read(enum ftype type, enum fop op, struct hc_str text, struct hc_arena *arena,
+                      struct hc_value *ret, char *msg, size_t msg_bytes)
 {
 	uint64_t number;
 	struct hc_str pattern;
@@ -415,32 +419,36 @@ bool falco_const_read(enum ftype type, enum fop op, struct hc_str text, struct h
 			*ret = hc_value_bool(text.len == 4);
 			return true;
 		}
-		snprintf(msg, msg_bytes, HC_STR_FMT " is not a valid boolean, only true and false are", HC_STR_ARG(text));
+		snprintf(msg, msg_bytes, HC_STR_FMT " is not a valid boolean, only true and false are",
+		         HC_STR_ARG(text));
 		return false;
 	case FT_IPADDR:
 	case FT_IPNET:
 		if (read_ip(text, type == FT_IPNET, arena, ret))
 			return true;
-		snprintf(msg, msg_bytes, "unrecognized IP %s " HC_STR_FMT, type == FT_IPNET ? "network" : "address",
-		         HC_STR_ARG(text));
+		snprintf(msg, msg_bytes, "unrecognized IP %s " HC_STR_FMT,
+		         type == FT_IPNET ? "network" : "address", HC_STR_ARG(text));
 		return false;
 	case FT_PORT:
 		if (read_port(text, &number))
 			break;
-		snprintf(msg, msg_bytes, HC_STR_FMT " is not a valid port number or service name", HC_STR_ARG(text));
+		snprintf(msg, msg_bytes, HC_STR_FMT " is not a valid port number or service name",
+		         HC_STR_ARG(text));
 		return false;
 	case FT_UNCOMPARABLE:
 		snprintf(msg, msg_bytes, "operator not supported for type");
 		return false;
 	default:
-		if (read_number(text, type == FT_INT16 || type == FT_INT32 || type == FT_INT64 || type == FT_DOUBLE, &number))
+		if (read_number(text,
+		                type == FT_INT16 || type == FT_INT32 || type == FT_INT64 || type == FT_DOUBLE,
+		                &number))
 			break;
 		snprintf(msg, msg_bytes, HC_STR_FMT " is not a valid number", HC_STR_ARG(text));
 		return false;
 	}
-	*ret = type == FT_INT16 || type == FT_INT32 || type == FT_INT64 || type == FT_DOUBLE ?
-		       hc_value_i64(cut(type, number)) :
-		       hc_value_u64((uint64_t)cut(type, number));
+	*ret = type == FT_INT16 || type == FT_INT32 || type == FT_INT64 || type == FT_DOUBLE
+	               ? hc_value_i64(cut(type, number))
+	               : hc_value_u64((uint64_t)cut(type, number));
 	return true;
 }
 
@@ -477,7 +485,8 @@ static bool check_transform(struct fcheck *c, struct fx_val *v, const struct fva
 		return fail(c, from->pos, "%s() takes exactly one argument", name);
 	if (from->has_arg && (v->tr != FTR_GETOPT || from->arg.len != 1))
 		return fail(c, from->pos,
-		            v->tr == FTR_GETOPT ? "%s() takes one character in brackets" : "%s() takes no argument in brackets",
+		            v->tr == FTR_GETOPT ? "%s() takes one character in brackets"
+		                                : "%s() takes no argument in brackets",
 		            name);
 	for (uint32_t i = 0; i < v->n; i++)
 		if (v->kids[i]->kind == FVAL_FIELD && (falco_fields[v->kids[i]->field.id].flags & FF_NO_TR))
@@ -500,7 +509,8 @@ static bool check_transform(struct fcheck *c, struct fx_val *v, const struct fva
 	case FTR_B64:
 		v->type = first->type;
 		v->list = first->list;
-		return is_text(first->type) || first->type == FT_BYTEBUF || fail(c, from->pos, "b64() needs text or bytes");
+		return is_text(first->type) || first->type == FT_BYTEBUF ||
+		       fail(c, from->pos, "b64() needs text or bytes");
 	case FTR_LEN:
 		v->type = FT_UINT64;
 		return first->list || is_text(first->type) || first->type == FT_BYTEBUF ||
@@ -546,7 +556,8 @@ const struct fx_val *falco_check_val(struct fcheck *c, const struct fval *from)
 	v->tr = from->tr;
 	switch (from->kind) {
 	case FVAL_FIELD:
-		switch (falco_field_find(from->name, from->has_arg, from->arg, c->arena, &v->field, msg, sizeof(msg))) {
+		switch (falco_field_find(from->name, from->has_arg, from->arg, c->arena, &v->field, msg,
+		                         sizeof(msg))) {
 		case FLOOKUP_OK:
 			break;
 		case FLOOKUP_NONE:
@@ -606,8 +617,8 @@ static bool check_consts(struct fcheck *c, struct fx *x, const struct fast *from
 
 		if (!falco_const_read(x->lhs->type, x->op, k->name, c->arena, &x->consts[i], msg, sizeof(msg)))
 			return fail(c, k->pos, "%s", msg);
-		if (x->lhs->kind == FVAL_FIELD && x->lhs->field.id == F_EVT_TYPE && !falco_type_codes(k->name, &unused) &&
-		    !(c->own_events && is_own_event(k->name))) {
+		if (x->lhs->kind == FVAL_FIELD && x->lhs->field.id == F_EVT_TYPE &&
+		    !falco_type_codes(k->name, &unused) && !(c->own_events && is_own_event(k->name))) {
 			c->skippable = true;
 			return fail(c, k->pos, "unknown event type " HC_STR_FMT, HC_STR_ARG(k->name));
 		}
@@ -620,10 +631,12 @@ static bool check_consts(struct fcheck *c, struct fx *x, const struct fast *from
 static const char *type_word(enum ftype type)
 {
 	static const char *const words[FT_N] = {
-		[FT_UINT32] = "UINT32",   [FT_UINT64] = "UINT64",   [FT_INT16] = "INT16",     [FT_INT32] = "INT32",
-		[FT_INT64] = "INT64",     [FT_DOUBLE] = "DOUBLE",   [FT_BOOL] = "BOOL",       [FT_PORT] = "PORT",
-		[FT_RELTIME] = "RELTIME", [FT_ABSTIME] = "ABSTIME", [FT_CHARBUF] = "CHARBUF", [FT_BYTEBUF] = "BYTEBUF",
-		[FT_IPADDR] = "IPADDR",   [FT_IPNET] = "IPNET",     [FT_DYN] = "DYN",         [FT_FSPATH] = "FSPATH",
+		[FT_UINT32] = "UINT32",   [FT_UINT64] = "UINT64",   [FT_INT16] = "INT16",
+		[FT_INT32] = "INT32",     [FT_INT64] = "INT64",     [FT_DOUBLE] = "DOUBLE",
+		[FT_BOOL] = "BOOL",       [FT_PORT] = "PORT",       [FT_RELTIME] = "RELTIME",
+		[FT_ABSTIME] = "ABSTIME", [FT_CHARBUF] = "CHARBUF", [FT_BYTEBUF] = "BYTEBUF",
+		[FT_IPADDR] = "IPADDR",   [FT_IPNET] = "IPNET",     [FT_DYN] = "DYN",
+		[FT_FSPATH] = "FSPATH",
 	};
 
 	return words[type] ? words[type] : "NONE";
@@ -691,9 +704,11 @@ static bool check_rhs(struct fcheck *c, struct fx *x, const struct fast *from)
 	if (x->op == FOP_PMATCH || x->op == FOP_REGEX || x->lhs->type == FT_IPNET)
 		return fail(c, from->pos, "'%s' does not compare with a right-hand side field", fop_name(x->op));
 	if (x->lhs->type != x->rhs->type || x->lhs->list != x->rhs->list)
-		return fail(c, from->rhs->pos, "the left side has type '%s%s' while the right-hand side field has incompatible type "
-		            "'%s%s'", x->lhs->list ? "list of " : "", type_word(x->lhs->type), x->rhs->list ? "list of " : "",
-		            type_word(x->rhs->type));
+		return fail(c, from->rhs->pos,
+		            "the left side has type '%s%s' while the right-hand side field has incompatible type "
+		            "'%s%s'",
+		            x->lhs->list ? "list of " : "", type_word(x->lhs->type),
+		            x->rhs->list ? "list of " : "", type_word(x->rhs->type));
 	if (uses_field(x->lhs, F_EVT_TYPE) || uses_field(x->rhs, F_EVT_TYPE))
 		if (x->lhs->kind == FVAL_FIELD && x->lhs->field.id == F_EVT_TYPE)
 			return fail(c, from->pos, "evt.type compares with constants only");
@@ -709,8 +724,8 @@ static bool check_special(struct fcheck *c, const struct fx *x, const struct fas
 	case F_FD_IP:
 	case F_FD_PORT:
 	case F_FD_PROTO:
-		return x->op != FOP_INTERSECTS ||
-		       fail(c, from->pos, "'intersects' operator not supported for %s", falco_fields[x->lhs->field.id].name);
+		return x->op != FOP_INTERSECTS || fail(c, from->pos, "'intersects' operator not supported for %s",
+		                                       falco_fields[x->lhs->field.id].name);
 	case F_FD_CIP_NAME:
 	case F_FD_SIP_NAME:
 	case F_FD_LIP_NAME:

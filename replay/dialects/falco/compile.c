@@ -1,6 +1,6 @@
 /*
- * From the tables to typed trees, after each file over all that was read: lists into texts, texts into trees, macros into trees,
- * fields and constants looked up, warnings. Rules are taken in order of their first definition.
+ * From the tables to typed trees, after each file over all that was read: lists into texts, texts into trees,
+ * macros into trees, fields and constants looked up, warnings. Rules are taken in order of their first definition.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -11,8 +11,8 @@
 #define E_OUTPUT "LOAD_ERR_COMPILE_OUTPUT"
 #define E_VALIDATE "LOAD_ERR_VALIDATE"
 
-static const char *const deprecated_fields[] = { "evt.dir", "evt.latency", "evt.latency.s", "evt.latency.ns",
-	                                         "evt.latency.human", "evt.wait_latency" };
+static const char *const deprecated_fields[] = { "evt.dir",        "evt.latency",       "evt.latency.s",
+	                                         "evt.latency.ns", "evt.latency.human", "evt.wait_latency" };
 #define N_DEPRECATED (sizeof(deprecated_fields) / sizeof(deprecated_fields[0]))
 
 static struct fcontext of_rule(const struct frule *r, const char *type)
@@ -32,7 +32,8 @@ static bool over_budget(struct hc_falco *f, const struct fcontext *c)
 {
 	if (f->work.used_bytes <= MAX_COMPILE_BYTES)
 		return false;
-	return !falco_diag(f, true, E_VALIDATE, c, "the rules unfold to more than %u MiB", MAX_COMPILE_BYTES >> 20);
+	return !falco_diag(f, true, E_VALIDATE, c, "the rules unfold to more than %u MiB",
+	                   MAX_COMPILE_BYTES >> 20);
 }
 
 /* ---- lists ---- */
@@ -160,7 +161,8 @@ static bool put_lists(struct hc_falco *f, struct ftext *t, const struct fcontext
 	for (uint32_t i = 0; i < f->lists.n && !t->failed; i++)
 		put_list(f, t, falco_list_at(f, i));
 	if (t->failed)
-		return falco_diag(f, true, E_COND, c, "the condition is larger than %u MiB with its lists", FTEXT_MAX_BYTES >> 20);
+		return falco_diag(f, true, E_COND, c, "the condition is larger than %u MiB with its lists",
+		                  FTEXT_MAX_BYTES >> 20);
 	return !over_budget(f, c);
 }
 
@@ -248,21 +250,24 @@ static bool resolved(struct resolver *r, const struct fcontext *c)
 	struct hc_falco *f = r->f;
 
 	if (r->loop)
-		return falco_diag_text(f, true, E_VALIDATE, c, r->text, r->pos, "reference loop in macro '" HC_STR_FMT "'",
-		                       HC_STR_ARG(r->name));
+		return falco_diag_text(f, true, E_VALIDATE, c, r->text, r->pos,
+		                       "reference loop in macro '" HC_STR_FMT "'", HC_STR_ARG(r->name));
 	if (r->too_deep)
-		return falco_diag(f, true, E_VALIDATE, c, "macros nest the condition deeper than %d levels", MAX_TREE_DEPTH);
+		return falco_diag(f, true, E_VALIDATE, c, "macros nest the condition deeper than %d levels",
+		                  MAX_TREE_DEPTH);
 	if (!r->undefined)
 		return true;
 	if (f->file_failed && falco_macro(f, r->name) == NULL)
 		return false; /* it may be in an item that did not load */
-	return falco_diag_text(f, true, E_VALIDATE, c, r->text, r->pos, "Undefined macro '" HC_STR_FMT "' used in filter.",
-	                       HC_STR_ARG(r->name));
+	return falco_diag_text(f, true, E_VALIDATE, c, r->text, r->pos,
+	                       "Undefined macro '" HC_STR_FMT "' used in filter.", HC_STR_ARG(r->name));
 }
 
 static void parse_macro(struct hc_falco *f, struct fmacro *m)
 {
-	struct fcontext c = { .type = "macro condition", .outer_type = "macro", .outer_name = m->name, .place = m->place };
+	struct fcontext c = {
+		.type = "macro condition", .outer_type = "macro", .outer_name = m->name, .place = m->place
+	};
 	struct fparse_err e = { 0 };
 	int r;
 
@@ -313,10 +318,12 @@ static bool wants_list(struct hc_str comp)
 {
 	enum fop op = fop_find(comp);
 
-	return op == FOP_IN || op == FOP_INTERSECTS || op == FOP_PMATCH || (op == FOP_NONE && memchr(comp.p, ' ', comp.len));
+	return op == FOP_IN || op == FOP_INTERSECTS || op == FOP_PMATCH ||
+	       (op == FOP_NONE && memchr(comp.p, ' ', comp.len));
 }
 
-static void add_exception_value(struct ftext *t, const struct hc_yaml *yaml, const struct hc_yaml_node *v, struct hc_str comp)
+static void add_exception_value(struct ftext *t, const struct hc_yaml *yaml, const struct hc_yaml_node *v,
+                                struct hc_str comp)
 {
 	bool parens;
 
@@ -340,7 +347,10 @@ static void add_exception_value(struct ftext *t, const struct hc_yaml *yaml, con
 
 static bool add_exception(struct hc_falco *f, const struct frule *r, const struct fexception *e, struct ftext *t)
 {
-	struct fcontext c = { .type = "exception", .name = e->name, .outer_type = "rule", .outer_name = r->name,
+	struct fcontext c = { .type = "exception",
+		              .name = e->name,
+		              .outer_type = "rule",
+		              .outer_name = r->name,
 		              .place = e->place };
 
 	if (!e->n_values)
@@ -354,7 +364,8 @@ static bool add_exception(struct hc_falco *f, const struct frule *r, const struc
 		for (uint32_t i = 0; i < e->n_values; i++) {
 			c.place = e->value_places[i];
 			if (e->values[i]->kind != HC_YAML_SCALAR)
-				return falco_diag(f, true, E_VALIDATE, &c, "Expected values array to contain a list of strings");
+				return falco_diag(f, true, E_VALIDATE, &c,
+				                  "Expected values array to contain a list of strings");
 			if (i)
 				add_plain(t, ", ");
 			add_quoted(t, e->values[i]->text, e->value_places[i], true);
@@ -367,12 +378,14 @@ static bool add_exception(struct hc_falco *f, const struct frule *r, const struc
 
 		c.place = e->value_places[i];
 		if (v->kind != HC_YAML_SEQ || v->n != e->n_fields)
-			return falco_diag(f, true, E_VALIDATE, &c, "Fields and values lists must have equal length");
+			return falco_diag(f, true, E_VALIDATE, &c,
+			                  "Fields and values lists must have equal length");
 		add_plain(t, i ? " or (" : "(");
 		for (uint32_t k = 0; k < v->n; k++) {
 			if (k)
 				add_plain(t, " and ");
-			ftext_add(t, e->fields[k].text, e->fields[k].place.yaml, e->fields[k].place.node, 0, false);
+			ftext_add(t, e->fields[k].text, e->fields[k].place.yaml, e->fields[k].place.node, 0,
+			          false);
 			add_plain(t, " ");
 			ftext_add(t, e->comps[k].text, e->comps[k].place.yaml, e->comps[k].place.node, 0, false);
 			add_plain(t, " ");
@@ -413,9 +426,10 @@ bool falco_is_field(struct hc_str text, struct hc_arena *arena)
 			open++;
 		if (open < text.len && text.p[text.len - 1] == ']')
 			return falco_field_find((struct hc_str){ text.p, open }, true,
-			                        (struct hc_str){ text.p + open + 1, text.len - open - 2 }, arena, &ref, msg,
-			                        sizeof(msg)) == FLOOKUP_OK;
-		return falco_field_find(text, false, (struct hc_str){ 0 }, arena, &ref, msg, sizeof(msg)) == FLOOKUP_OK;
+			                        (struct hc_str){ text.p + open + 1, text.len - open - 2 }, arena,
+			                        &ref, msg, sizeof(msg)) == FLOOKUP_OK;
+		return falco_field_find(text, false, (struct hc_str){ 0 }, arena, &ref, msg, sizeof(msg)) ==
+		       FLOOKUP_OK;
 	}
 	{
 		struct fcheck check = { .arena = arena };
@@ -448,7 +462,8 @@ static bool matches_append(const struct frule *r, const struct hc_falco_append *
 	return true;
 }
 
-#define SUGGESTED " container_id=%container.id container_name=%container.name container_image_repository=" \
+#define SUGGESTED                                                                                          \
+	" container_id=%container.id container_name=%container.name container_image_repository="           \
 	"%container.image.repository container_image_tag=%container.image.tag k8s_pod_name=%k8s.pod.name " \
 	"k8s_ns_name=%k8s.ns.name"
 
@@ -481,7 +496,8 @@ static bool put_output(struct hc_falco *f, struct frule *r, struct ftext *out)
 		if (!p)
 			break;
 		c.place = r->output_place;
-		falco_diag(f, false, "LOAD_DEPRECATED_ITEM", &c, "%%container.info is deprecated and no more part of the output");
+		falco_diag(f, false, "LOAD_DEPRECATED_ITEM", &c,
+		           "%%container.info is deprecated and no more part of the output");
 		ftext_add_part(out, &all, from, (uint32_t)(p - all.p));
 		from = (uint32_t)(p - all.p) + old.len;
 	}
@@ -499,7 +515,8 @@ static bool compile_extra(struct hc_falco *f, struct frule *r, const char *spec)
 	struct fextra *e = &r->extras[r->n_extras];
 	const char *format = eq ? eq + 1 : hc_arena_printf(&f->work, "%%%s", spec);
 
-	*e = (struct fextra){ .key = eq ? (struct hc_str){ spec, (uint32_t)(eq - spec) } : hc_str_c(spec), .raw = !eq };
+	*e = (struct fextra){ .key = eq ? (struct hc_str){ spec, (uint32_t)(eq - spec) } : hc_str_c(spec),
+		              .raw = !eq };
 	if (!format || !falco_format_parse(hc_arena_str(&f->work, hc_str_c(format)), &check, &e->format))
 		return falco_diag(f, true, E_OUTPUT, &c, "extra field '%s': %s", spec, check.msg);
 	if (e->raw && (e->format->n != 1 || !e->format->tokens[0].val))
@@ -599,7 +616,8 @@ static bool looks_transformed(struct hc_str s)
 	for (unsigned t = 0; t < FTR_N; t++) {
 		struct hc_str name = hc_str_c(ftr_name(t));
 
-		if (hc_str_starts(s, name) && s.len > name.len + 1 && s.p[name.len] == '(' && s.p[s.len - 1] == ')')
+		if (hc_str_starts(s, name) && s.len > name.len + 1 && s.p[name.len] == '(' &&
+		    s.p[s.len - 1] == ')')
 			return true;
 	}
 	return false;
@@ -639,8 +657,8 @@ static void warn_const(struct warner *w, const struct fast *n, const struct fval
 	else if (k->name.len < sizeof(buf) && looks_transformed(bare))
 		what = "is written like a transformer, but is text here";
 	if (what)
-		falco_diag_text(w->f, false, "LOAD_COMPILE_CONDITION", &w->c, n->text, k->pos, "'" HC_STR_FMT "' %s",
-		                HC_STR_ARG(k->name), what);
+		falco_diag_text(w->f, false, "LOAD_COMPILE_CONDITION", &w->c, n->text, k->pos,
+		                "'" HC_STR_FMT "' %s", HC_STR_ARG(k->name), what);
 }
 
 static void warn_tree(struct warner *w, struct fast *n)
@@ -668,7 +686,8 @@ static void warn_tree(struct warner *w, struct fast *n)
 
 		if (na && lhs->kind == FVAL_FIELD &&
 		    (hc_str_starts(lhs->name, HC_STR("ka.")) || hc_str_starts(lhs->name, HC_STR("jevt."))) &&
-		    (n->op == FOP_EQ || n->op == FOP_NE || n->op == FOP_IN || n->op == FOP_INTERSECTS || n->op == FOP_PMATCH))
+		    (n->op == FOP_EQ || n->op == FOP_NE || n->op == FOP_IN || n->op == FOP_INTERSECTS ||
+		     n->op == FOP_PMATCH))
 			falco_diag_text(w->f, false, "LOAD_UNSAFE_NA_CHECK", &w->c, n->text, n->pos,
 			                "comparing a field value with <NA> is unsafe");
 		warn_const(w, n, n->consts[i]);
@@ -716,7 +735,8 @@ static bool compile_condition(struct hc_falco *f, struct frule *r)
 		if (!check.msg[0])
 			return false; /* in a macro that did not parse: reported there */
 		if (check.skippable && r->skip_if_unknown) {
-			falco_diag_text(f, false, "LOAD_UNKNOWN_FILTER", &c, check.text, check.pos, "%s", check.msg);
+			falco_diag_text(f, false, "LOAD_UNKNOWN_FILTER", &c, check.text, check.pos, "%s",
+			                check.msg);
 			return false;
 		}
 		return falco_diag_text(f, true, E_COND, &c, check.text, check.pos, "%s", check.msg);
@@ -742,7 +762,8 @@ static void compile_rule(struct hc_falco *f, struct frule *r)
 		r->dropped = true;
 		return;
 	}
-	/* One problem of a rule does not hide another: the condition is read also when the output did not compile. */
+	/* One problem of a rule does not hide another: the condition is read also when the output did not compile.
+	 */
 	if (!compile_output(f, r))
 		r->dropped = true;
 	if (r->dropped && !f->file_failed)
@@ -758,14 +779,16 @@ static void warn_unused(struct hc_falco *f)
 		struct fcontext c = { .type = "macro", .name = m->name, .place = m->place };
 
 		if (!m->used)
-			falco_diag(f, false, "LOAD_UNUSED_MACRO", &c, "Macro not referred to by any other rule/macro");
+			falco_diag(f, false, "LOAD_UNUSED_MACRO", &c,
+			           "Macro not referred to by any other rule/macro");
 	}
 	for (uint32_t i = 0; i < f->lists.n; i++) {
 		struct flist *l = falco_list_at(f, i);
 		struct fcontext c = { .type = "list", .name = l->name, .place = l->place };
 
 		if (!l->used)
-			falco_diag(f, false, "LOAD_UNUSED_LIST", &c, "List not referred to by any other rule/macro/list");
+			falco_diag(f, false, "LOAD_UNUSED_LIST", &c,
+			           "List not referred to by any other rule/macro/list");
 	}
 }
 

@@ -31,7 +31,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	ftext_init(&text, &arena);
 	ftext_add(&text, (struct hc_str){ (const char *)data, (uint32_t)size }, NULL, NULL, 0, true);
 	r = falco_parse(&text, &arena, &tree, &e);
-	if (r != falco_parse(&text, &arena, &same, &again) || (r < 0 && (e.pos > size || strcmp(e.msg, again.msg) != 0)))
+	if (r != falco_parse(&text, &arena, &same, &again) ||
+	    (r < 0 && (e.pos > size || strcmp(e.msg, again.msg) != 0)))
 		abort();
 	if (r == 0)
 		visit(tree, text.len, 1);

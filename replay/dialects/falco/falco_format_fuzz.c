@@ -24,7 +24,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 				while (at < size && data[at] >= '0' && data[at] <= '9')
 					at++;
 			}
-			if (at + f->tokens[i].text.len > size || memcmp(data + at, f->tokens[i].text.p, f->tokens[i].text.len) != 0)
+			if (at + f->tokens[i].text.len > size ||
+			    memcmp(data + at, f->tokens[i].text.p, f->tokens[i].text.len) != 0)
 				abort();
 			at += f->tokens[i].text.len;
 		}

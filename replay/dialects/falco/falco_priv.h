@@ -9,8 +9,8 @@
 #define ENGINE_MINOR 63
 #define ENGINE_PATCH 0
 
-#define MAX_TREE_DEPTH 4000         /* macros substituted */
-#define MAX_LIST_ITEMS (2u << 20)   /* of one list, lists in it substituted */
+#define MAX_TREE_DEPTH 4000       /* macros substituted */
+#define MAX_LIST_ITEMS (2u << 20) /* of one list, lists in it substituted */
 #define MAX_COMPILE_BYTES (1u << 30)
 
 /* Place of something in a file. */
@@ -111,8 +111,8 @@ struct fdiag {
 };
 
 struct hc_falco {
-	struct hc_arena arena;   /* until free */
-	struct hc_arena work;    /* of the last compilation */
+	struct hc_arena arena; /* until free */
+	struct hc_arena work;  /* of the last compilation */
 	struct hc_falco_opts opts;
 	uint8_t min_priority;
 	struct hc_yaml **yamls;
@@ -125,17 +125,17 @@ struct hc_falco {
 	struct fbuilt {
 		struct frule *rule;
 		bool child; /* the event of the new process */
-	} *built;
+	} * built;
 	uint32_t n_built;
-	uint32_t first_diag;     /* of the file being read */
+	uint32_t first_diag; /* of the file being read */
 	struct ffile {
 		const char *name;
 		uint32_t first_diag;
-	} *files;
+	} * files;
 	uint32_t n_files;
 	const char *file;
-	bool failed;             /* in any file */
-	bool file_failed;        /* in this one */
+	bool failed;      /* in any file */
+	bool file_failed; /* in this one */
 	bool no_memory;
 	uint32_t pass;
 };
@@ -165,8 +165,8 @@ struct fcontext {
 };
 
 /* printf-like; at an offset into the place's scalar. Errors set file_failed. Always false. */
-bool falco_diag(struct hc_falco *f, bool is_error, const char *code, const struct fcontext *c, const char *fmt, ...)
-	__attribute__((format(printf, 5, 6)));
+bool falco_diag(struct hc_falco *f, bool is_error, const char *code, const struct fcontext *c, const char *fmt,
+                ...) __attribute__((format(printf, 5, 6)));
 /* The same at a place of a text. */
 bool falco_diag_text(struct hc_falco *f, bool is_error, const char *code, const struct fcontext *c,
                      const struct ftext *text, uint32_t pos, const char *fmt, ...)
@@ -217,10 +217,11 @@ bool falco_format_bind_type(struct fbound *bound, struct fbinder *b);
 struct fjson;
 /* False: a value is missing and the format does not keep such lines. */
 bool falco_format_put(const struct fbound *f, struct hc_view *v, unsigned type, uint32_t row, struct fjson *out);
-/* The distinct fields of formats as one JSON object, keys sorted. time_key: added with the event's time; NULL: none. */
-void falco_fields_put(const struct fbound *const *formats, uint32_t n, const struct fextra *extras, uint32_t n_extras,
-                      bool child, const char *time_key, struct hc_view *v, unsigned type, uint32_t row, int64_t wall_ns,
-                      struct fjson *out);
+/* The distinct fields of formats as one JSON object, keys sorted. time_key: added with the event's time; NULL:
+ * none. */
+void falco_fields_put(const struct fbound *const *formats, uint32_t n, const struct fextra *extras,
+                      uint32_t n_extras, bool child, const char *time_key, struct hc_view *v, unsigned type,
+                      uint32_t row, int64_t wall_ns, struct fjson *out);
 
 /* False with c filled. */
 bool falco_format_parse(struct hc_str text, struct fcheck *c, struct fformat **ret);

@@ -16,13 +16,14 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 	if (size > 1024)
 		return 0;
-	if (falco_regex_translate((struct hc_str){ (const char *)data, (uint32_t)size }, &arena, &out, msg, sizeof(msg))) {
+	if (falco_regex_translate((struct hc_str){ (const char *)data, (uint32_t)size }, &arena, &out, msg,
+	                          sizeof(msg))) {
 		PCRE2_SIZE at;
 		int code;
 		pcre2_code *re = pcre2_compile((PCRE2_SPTR)out.p, out.len, PCRE2_NEVER_UTF, &code, &at, NULL);
 
-		if (!re && code != PCRE2_ERROR_PATTERN_TOO_LARGE && code != PCRE2_ERROR_PARENTHESES_NEST_TOO_DEEP &&
-		    code != PCRE2_ERROR_PATTERN_TOO_COMPLICATED)
+		if (!re && code != PCRE2_ERROR_PATTERN_TOO_LARGE &&
+		    code != PCRE2_ERROR_PARENTHESES_NEST_TOO_DEEP && code != PCRE2_ERROR_PATTERN_TOO_COMPLICATED)
 			abort();
 		pcre2_code_free(re);
 	} else if (!msg[0]) {

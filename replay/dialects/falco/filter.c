@@ -61,8 +61,10 @@ static int filter_tree(struct hc_ir *ir, const char *filter, struct fx **ret, st
 		return filter_error(err, "filter", filter, e.pos, e.msg);
 	macro = find_macro(tree);
 	if (macro) {
-		snprintf(msg, sizeof(msg), "unexpected identifier '" HC_STR_FMT "': a filter compares fields, as in proc.name = "
-		         "bash", HC_STR_ARG(macro->name));
+		snprintf(msg, sizeof(msg),
+		         "unexpected identifier '" HC_STR_FMT "': a filter compares fields, as in proc.name = "
+		         "bash",
+		         HC_STR_ARG(macro->name));
 		return filter_error(err, "filter", filter, macro->pos, msg);
 	}
 	*ret = falco_check(&check, tree);
@@ -75,7 +77,9 @@ static int filter_tree(struct hc_ir *ir, const char *filter, struct fx **ret, st
 
 int hc_falco_filter_compile(struct hc_ir *ir, const char *filter, struct hc_err *err)
 {
-	const struct hc_rule_opts opts = { .name = filter ? filter : "", .dialect = "falco", .severity = "", .any_type = true };
+	const struct hc_rule_opts opts = {
+		.name = filter ? filter : "", .dialect = "falco", .severity = "", .any_type = true
+	};
 	struct hc_type_set types = falco_event_types(true);
 	struct fbinder b;
 	struct flower l = { .b = &b, .sane = true, .err = err };
@@ -98,7 +102,8 @@ int hc_falco_filter_compile(struct hc_ir *ir, const char *filter, struct hc_err 
 		l.stamp = type + 1;
 		n = tree ? falco_lower(&l, tree) : hc_node_const(ir, true);
 		if (!n)
-			return err && err->code ? err->code : hc_err_set(err, -EINVAL, "the filter does not compile");
+			return err && err->code ? err->code
+			                        : hc_err_set(err, -EINVAL, "the filter does not compile");
 		if (!hc_node_is_false(n))
 			hc_ir_rule_when(ir, rule, type, n);
 	}

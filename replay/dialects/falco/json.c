@@ -43,8 +43,11 @@ void fjson_char(struct fjson *j, char c)
 /* Length of the valid UTF-8 sequence at p, 0 when there is none. */
 static unsigned utf8_len(const uint8_t *p, uint32_t left)
 {
-	unsigned n = p[0] < 0x80 ? 1 : p[0] >= 0xc2 && p[0] < 0xe0 ? 2 : p[0] >= 0xe0 && p[0] < 0xf0 ? 3 :
-		     p[0] >= 0xf0 && p[0] < 0xf5 ? 4 : 0;
+	unsigned n = p[0] < 0x80                   ? 1
+	             : p[0] >= 0xc2 && p[0] < 0xe0 ? 2
+	             : p[0] >= 0xe0 && p[0] < 0xf0 ? 3
+	             : p[0] >= 0xf0 && p[0] < 0xf5 ? 4
+	                                           : 0;
 
 	if (!n || n > left)
 		return 0;
@@ -71,13 +74,27 @@ void fjson_escaped(struct fjson *j, struct hc_str s)
 			continue;
 		}
 		switch (p[i]) {
-		case '"': fjson_raw(j, "\\\""); break;
-		case '\\': fjson_raw(j, "\\\\"); break;
-		case '\b': fjson_raw(j, "\\b"); break;
-		case '\f': fjson_raw(j, "\\f"); break;
-		case '\n': fjson_raw(j, "\\n"); break;
-		case '\r': fjson_raw(j, "\\r"); break;
-		case '\t': fjson_raw(j, "\\t"); break;
+		case '"':
+			fjson_raw(j, "\\\"");
+			break;
+		case '\\':
+			fjson_raw(j, "\\\\");
+			break;
+		case '\b':
+			fjson_raw(j, "\\b");
+			break;
+		case '\f':
+			fjson_raw(j, "\\f");
+			break;
+		case '\n':
+			fjson_raw(j, "\\n");
+			break;
+		case '\r':
+			fjson_raw(j, "\\r");
+			break;
+		case '\t':
+			fjson_raw(j, "\\t");
+			break;
 		default:
 			if (p[i] < ' ') {
 				snprintf(buf, sizeof(buf), "\\u%04x", p[i]);

@@ -1,7 +1,7 @@
 /*
- * Conditions into atoms. Most fields are an access and an operator; below are those whose comparison is more than that: names
- * of errors and events compare as the numbers they stand for, so that no text is made per row, and the fields that mean "either
- * end" or "any ancestor".
+ * Conditions into atoms. Most fields are an access and an operator; below are those whose comparison is more than
+ * that: names of errors and events compare as the numbers they stand for, so that no text is made per row, and the
+ * fields that mean "either end" or "any ancestor".
  */
 #include "replay/dialects/falco/lower.h"
 
@@ -93,7 +93,8 @@ static bool out_of_range(const struct hc_access *a, enum hc_op op, const struct 
 	return true;
 }
 
-static const struct hc_node *one(struct flower *l, const struct hc_access *a, enum hc_op op, const struct hc_value *c)
+static const struct hc_node *one(struct flower *l, const struct hc_access *a, enum hc_op op,
+                                 const struct hc_value *c)
 {
 	bool yes;
 
@@ -179,7 +180,8 @@ static const struct hc_node *compare_res(struct flower *l, const struct fx *x)
 					break;
 				}
 			}
-			if (n && hc_node_is_false(n) && x->texts[i].len && x->texts[i].p[0] == '-') { /* a nameless one */
+			if (n && hc_node_is_false(n) && x->texts[i].len &&
+			    x->texts[i].p[0] == '-') { /* a nameless one */
 				struct hc_value v = hc_value_i64(strtoll(x->texts[i].p, NULL, 10));
 
 				if (v.i < 0 && (v.i < -4096 || !falco_errno_name(-v.i)))
@@ -238,7 +240,8 @@ static const struct hc_node *compare_type(struct flower *l, const struct fx *x)
 				const char *name = falco_syscall_name(nr, table);
 
 				/* A call that has a type of its own is never such a row. */
-				if (name && hc_str_eq(x->texts[i], hc_str_c(name)) && !hc_event_desc_by_name(x->texts[i]))
+				if (name && hc_str_eq(x->texts[i], hc_str_c(name)) &&
+				    !hc_event_desc_by_name(x->texts[i]))
 					nrs[table][n[table]++] = hc_value_u64(nr);
 			}
 	}
@@ -292,7 +295,8 @@ static bool all_not_negative(const struct fx *x)
 	return x->n_consts;
 }
 
-/* The descriptor a call made is its result, except that every failure is -1: the same against numbers from 0 on. */
+/* The descriptor a call made is its result, except that every failure is -1: the same against numbers from 0 on.
+ */
 static const struct hc_access *fd_num(struct flower *l, const struct fx *x)
 {
 	if (l->b->row->fd == FD_NEW && !x->rhs && all_not_negative(x) && falco_row_has_ret(l->b->type))
@@ -310,8 +314,9 @@ static const struct hc_access *end(struct flower *l, enum ffield_id id)
 }
 
 /* = and in: one of the ends; !=: neither, where there is at least one. */
-static const struct hc_node *ends(struct flower *l, const struct fx *x, const struct hc_access *a, const struct hc_access *b,
-                                  enum hc_op op, const struct hc_value *consts, size_t n)
+static const struct hc_node *ends(struct flower *l, const struct fx *x, const struct hc_access *a,
+                                  const struct hc_access *b, enum hc_op op, const struct hc_value *consts,
+                                  size_t n)
 {
 	const struct hc_node *hit;
 
@@ -366,7 +371,8 @@ static const struct hc_node *compare_around(struct flower *l, const struct fx *x
 	uint64_t at = strtoull(x->lhs->field.name.p, NULL, 10), ms = x->consts[0].u;
 	uint64_t span = ms > UINT64_MAX / 2000000 ? UINT64_MAX / 2 : ms * 1000000;
 	struct hc_value low = hc_value_i64(at > span ? (int64_t)(at - span) : 0);
-	struct hc_value high = hc_value_i64(at + span < at || at + span > INT64_MAX ? INT64_MAX : (int64_t)(at + span));
+	struct hc_value high =
+		hc_value_i64(at + span < at || at + span > INT64_MAX ? INT64_MAX : (int64_t)(at + span));
 
 	return both(l, atom(l, wall, HC_OP_GE, HC_Q_ANY, &low, 1), atom(l, wall, HC_OP_LE, HC_Q_ANY, &high, 1));
 }
@@ -463,9 +469,9 @@ const struct hc_node *falco_lower(struct flower *l, struct fx *x)
 				return NULL;
 			}
 		}
-		n = x->kind == FX_AND ? hc_node_and(l->b->ir, kids, x->n) :
-		    x->kind == FX_OR  ? hc_node_or(l->b->ir, kids, x->n) :
-		                        hc_node_not(l->b->ir, kids[0]);
+		n = x->kind == FX_AND  ? hc_node_and(l->b->ir, kids, x->n)
+		    : x->kind == FX_OR ? hc_node_or(l->b->ir, kids, x->n)
+		                       : hc_node_not(l->b->ir, kids[0]);
 		free(kids);
 	}
 	x->memo = n;

@@ -6,7 +6,7 @@
 
 struct flower {
 	struct fbinder *b;
-	bool sane; /* without the defects of the original */
+	bool sane;      /* without the defects of the original */
 	uint32_t stamp; /* of the type, for what is kept in the tree */
 	struct hc_err *err;
 };

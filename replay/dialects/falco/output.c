@@ -83,7 +83,8 @@ static void put_value(const struct fx_val *val, const struct hc_value *v, struct
 	}
 }
 
-static struct hc_value token_value(const struct fbound *f, uint32_t i, struct hc_view *v, unsigned type, uint32_t row)
+static struct hc_value token_value(const struct fbound *f, uint32_t i, struct hc_view *v, unsigned type,
+                                   uint32_t row)
 {
 	const struct hc_access *const *accesses = type < HC_EV_MAX ? f->by_type[type] : NULL;
 
@@ -127,7 +128,8 @@ static void put_json(const struct fx_val *val, const struct hc_value *v, int64_t
 {
 	unsigned print = val->kind == FVAL_FIELD ? falco_fields[val->field.id].print : FP_DEC;
 	struct fjson text = { .arena = out->arena };
-	bool raw_time = val->kind == FVAL_FIELD && val->field.id >= F_EVT_RAWTIME && val->field.id <= F_EVT_RELTIME_NS;
+	bool raw_time =
+		val->kind == FVAL_FIELD && val->field.id >= F_EVT_RAWTIME && val->field.id <= F_EVT_RELTIME_NS;
 
 	if (val->kind == FVAL_FIELD && is_time(val->field.id)) {
 		fjson_i64(out, wall_ns);
@@ -208,14 +210,15 @@ static void add_format(struct pairs *p, const struct fbound *f, struct hc_view *
 		const struct fx_val *val = f->format->tokens[i].val;
 
 		if (val && val->kind == FVAL_FIELD)
-			add_pair(p, &(struct pair){ .key = val->field.text, .val = val,
+			add_pair(p, &(struct pair){ .key = val->field.text,
+			                            .val = val,
 			                            .value = token_value(f, i, v, type, row) });
 	}
 }
 
-void falco_fields_put(const struct fbound *const *formats, uint32_t n, const struct fextra *extras, uint32_t n_extras,
-                      bool child, const char *time_key, struct hc_view *v, unsigned type, uint32_t row, int64_t wall_ns,
-                      struct fjson *out)
+void falco_fields_put(const struct fbound *const *formats, uint32_t n, const struct fextra *extras,
+                      uint32_t n_extras, bool child, const char *time_key, struct hc_view *v, unsigned type,
+                      uint32_t row, int64_t wall_ns, struct fjson *out)
 {
 	struct pairs p = { .arena = out->arena };
 

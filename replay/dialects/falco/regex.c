@@ -1,8 +1,9 @@
 /*
- * Falco's regular expressions are RE2's in POSIX syntax: no \d, no (?:...), no lazy repetition; repetitions stack; ^ and $ match
- * at lines; classes hold newlines, the dot does not. This reads that syntax and writes the same for PCRE2, every literal
- * escaped, so that nothing means something else there. PCRE2 works on bytes here, RE2 on UTF-8 characters: what can be a
- * character of several bytes is written out as such, except under * and +, where bytes give the same.
+ * Falco's regular expressions are RE2's in POSIX syntax: no \d, no (?:...), no lazy repetition; repetitions stack;
+ * ^ and $ match at lines; classes hold newlines, the dot does not. This reads that syntax and writes the same for
+ * PCRE2, every literal escaped, so that nothing means something else there. PCRE2 works on bytes here, RE2 on
+ * UTF-8 characters: what can be a character of several bytes is written out as such, except under * and +, where
+ * bytes give the same.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -124,13 +125,31 @@ static bool escape(struct rx *r, uint32_t *ret)
 		return true;
 	}
 	switch (c) {
-	case 'a': *ret = 7; return true;
-	case 'f': *ret = '\f'; return true;
-	case 'n': *ret = '\n'; return true;
-	case 'r': *ret = '\r'; return true;
-	case 't': *ret = '\t'; return true;
-	case 'v': *ret = '\v'; return true;
-	case '1': case '2': case '3': case '4': case '5': case '6': case '7':
+	case 'a':
+		*ret = 7;
+		return true;
+	case 'f':
+		*ret = '\f';
+		return true;
+	case 'n':
+		*ret = '\n';
+		return true;
+	case 'r':
+		*ret = '\r';
+		return true;
+	case 't':
+		*ret = '\t';
+		return true;
+	case 'v':
+		*ret = '\v';
+		return true;
+	case '1':
+	case '2':
+	case '3':
+	case '4':
+	case '5':
+	case '6':
+	case '7':
 		if (r->at >= r->len || r->p[r->at] < '0' || r->p[r->at] > '7')
 			break; /* a back reference */
 		__attribute__((fallthrough));
@@ -258,11 +277,20 @@ static bool named_set(struct rx *r, const char *name, struct set *s)
 		uint8_t pairs[10];
 		uint8_t n;
 	} sets[] = {
-		{ "alnum", "09AZaz", 3 },           { "alpha", "AZaz", 2 },        { "ascii", "\0\177", 1 },
-		{ "blank", "\t\t  ", 2 },           { "cntrl", "\0\037\177\177", 2 }, { "digit", "09", 1 },
-		{ "graph", "!~", 1 },               { "lower", "az", 1 },          { "print", " ~", 1 },
-		{ "punct", "!/:@[`{~", 4 },         { "space", "\t\r  ", 2 },      { "upper", "AZ", 1 },
-		{ "word", "09AZaz__", 4 },          { "xdigit", "09AFaf", 3 },
+		{ "alnum", "09AZaz", 3 },
+		{ "alpha", "AZaz", 2 },
+		{ "ascii", "\0\177", 1 },
+		{ "blank", "\t\t  ", 2 },
+		{ "cntrl", "\0\037\177\177", 2 },
+		{ "digit", "09", 1 },
+		{ "graph", "!~", 1 },
+		{ "lower", "az", 1 },
+		{ "print", " ~", 1 },
+		{ "punct", "!/:@[`{~", 4 },
+		{ "space", "\t\r  ", 2 },
+		{ "upper", "AZ", 1 },
+		{ "word", "09AZaz__", 4 },
+		{ "xdigit", "09AFaf", 3 },
 	};
 
 	for (size_t i = 0; i < sizeof(sets) / sizeof(sets[0]); i++) {
@@ -371,7 +399,8 @@ static bool put_set(struct rx *r, const struct set *s)
 		if (!put(r, '['))
 			return false;
 		for (uint32_t i = 0; i < s->n && s->v[i].low < 0x80; i++)
-			if (!put_byte_range(r, (uint8_t)s->v[i].low, s->v[i].high < 0x80 ? (uint8_t)s->v[i].high : 0x7f))
+			if (!put_byte_range(r, (uint8_t)s->v[i].low,
+			                    s->v[i].high < 0x80 ? (uint8_t)s->v[i].high : 0x7f))
 				return false;
 		if (bytes && rest && !put_byte_range(r, 0x80, 0xff))
 			return false;
@@ -587,7 +616,8 @@ static bool alternation(struct rx *r)
 	return true;
 }
 
-bool falco_regex_translate(struct hc_str pattern, struct hc_arena *arena, struct hc_str *ret, char *msg, size_t msg_bytes)
+bool falco_regex_translate(struct hc_str pattern, struct hc_arena *arena, struct hc_str *ret, char *msg,
+                           size_t msg_bytes)
 {
 	struct rx r = { .p = pattern.p, .len = pattern.len, .arena = arena, .msg = msg, .msg_bytes = msg_bytes };
 

@@ -58,8 +58,8 @@ const char *hc_falco_diag_text(const struct hc_falco *f, const struct hc_falco_d
 
 	if (d->line && yaml)
 		line = window(hc_yaml_line(yaml, d->line), &column, 160);
-	where = d->line ? hc_arena_printf(arena, "%s:%u:%u", d->place_file, d->line, d->column) :
-	                  hc_arena_printf(arena, "%s", d->place_file);
+	where = d->line ? hc_arena_printf(arena, "%s:%u:%u", d->place_file, d->line, d->column)
+	                : hc_arena_printf(arena, "%s", d->place_file);
 	if (d->outer_type && d->outer_name[0])
 		about = hc_arena_printf(arena, "%s '%s': ", d->outer_type, d->outer_name);
 	else if (d->item_name[0] && !d->outer_type)
@@ -74,9 +74,9 @@ const char *hc_falco_diag_text(const struct hc_falco *f, const struct hc_falco_d
 		for (char *p = shown; p && *p; p++)
 			if ((unsigned char)*p < ' ' || *p == 0x7f)
 				*p = ' ';
-		return shown ? hc_arena_printf(arena, "%s: %s: %s%s [%s]\n    %s\n    %*s^\n", where, kind, about, d->message,
-		                               d->code, shown, (int)column - 1, "") :
-		               NULL;
+		return shown ? hc_arena_printf(arena, "%s: %s: %s%s [%s]\n    %s\n    %*s^\n", where, kind, about,
+		                               d->message, d->code, shown, (int)column - 1, "")
+		             : NULL;
 	}
 }
 
@@ -85,9 +85,11 @@ static const char *description(const char *code)
 	static const struct {
 		const char *code, *text;
 	} all[] = {
-		{ "LOAD_ERR_FILE_READ", "This occurs when Falco can not read a given file. Check permissions and whether the file exists." },
+		{ "LOAD_ERR_FILE_READ", "This occurs when Falco can not read a given file. Check permissions and "
+		                        "whether the file exists." },
 		{ "LOAD_ERR_YAML_PARSE", "This occurs when the rules content is not valid YAML." },
-		{ "LOAD_ERR_YAML_VALIDATE", "This occurs when the internal structure of the YAML file is incorrect." },
+		{ "LOAD_ERR_YAML_VALIDATE",
+		  "This occurs when the internal structure of the YAML file is incorrect." },
 		{ "LOAD_ERR_COMPILE_CONDITION", "This occurs when a condition can not be compiled to a filter." },
 		{ "LOAD_ERR_COMPILE_OUTPUT", "This occurs when the output can not be compiled to a formatter." },
 		{ "LOAD_ERR_VALIDATE", "This occurs when a rule, macro or list item is incorrect." },

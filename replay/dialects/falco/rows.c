@@ -1,6 +1,6 @@
 /*
- * Values of rows for Falco's eyes. Everything reads through the view: what is absent there is absent here, and every renderer
- * writes nothing rather than guess.
+ * Values of rows for Falco's eyes. Everything reads through the view: what is absent there is absent here, and
+ * every renderer writes nothing rather than guess.
  */
 #include "replay/dialects/falco/rows.h"
 
@@ -12,19 +12,26 @@
 #define AT_FDCWD_NUM (-100)
 #define TCP_LISTEN_STATE 10
 
-/* Each type's parameters lie together: counted by an enum, a parameter takes one place, a type's begin takes none. */
+/* Each type's parameters lie together: counted by an enum, a parameter takes one place, a type's begin takes none.
+ */
 enum {
 	FROM_POS__before = -1,
-#define FALCO_ROW(type, code, fd, fd_col, after, sock, path) FROM_BEGIN_##type, FROM_POS_##type = FROM_BEGIN_##type - 1,
+#define FALCO_ROW(type, code, fd, fd_col, after, sock, path) \
+	FROM_BEGIN_##type, FROM_POS_##type = FROM_BEGIN_##type - 1,
 #define FALCO_FROM(type, param, how, what) FROM_POS_##type##_##param,
 #include "replay/dialects/falco/rows.def"
 	FROM_END
 };
 
 static const struct frow map[HC_EV_MAX] = {
-#define FALCO_ROW(type, code_, fd_, fd_col_, after_, sock_, path_)                                                    \
-	[HC_EV_##type] = { .code = (code_), .fd = (fd_), .fd_col = (fd_col_), .after_col = (after_),                  \
-		           .sock_col = (sock_), .path_col = (path_), .first_from = FROM_BEGIN_##type },
+#define FALCO_ROW(type, code_, fd_, fd_col_, after_, sock_, path_) \
+	[HC_EV_##type] = { .code = (code_),                        \
+		           .fd = (fd_),                            \
+		           .fd_col = (fd_col_),                    \
+		           .after_col = (after_),                  \
+		           .sock_col = (sock_),                    \
+		           .path_col = (path_),                    \
+		           .first_from = FROM_BEGIN_##type },
 #include "replay/dialects/falco/rows.def"
 };
 
@@ -79,7 +86,9 @@ bool falco_row_has_ret(unsigned type)
 
 struct fctx falco_ctx(struct hc_view *v, unsigned type, uint32_t entry)
 {
-	return (struct fctx){ .v = v, .type = type, .dom = HC_DOM_ROWS(type), .entry = entry, .row = falco_row_map(type) };
+	return (struct fctx){
+		.v = v, .type = type, .dom = HC_DOM_ROWS(type), .entry = entry, .row = falco_row_map(type)
+	};
 }
 
 static const char *fork_name(const struct fctx *c)
@@ -137,7 +146,8 @@ uint32_t fctx_task(const struct fctx *c)
 
 uint32_t fctx_proc(const struct fctx *c)
 {
-	uint32_t after = c->row->after_col < 0 ? 0 : hc_view_ref(c->v, c->dom, (unsigned)c->row->after_col, c->entry);
+	uint32_t after =
+		c->row->after_col < 0 ? 0 : hc_view_ref(c->v, c->dom, (unsigned)c->row->after_col, c->entry);
 
 	return after ? after : hc_view_ref(c->v, HC_OBJ_TASK, HC_O_TASK_proc, fctx_task(c));
 }
@@ -149,7 +159,9 @@ uint32_t fctx_fdobj(const struct fctx *c)
 	if (c->row->fd == FD_NONE)
 		return 0;
 	if (c->row->fd == FD_NEW)
-		return fctx_ret(c, &ret) && ret >= 0 ? hc_view_ref(c->v, c->dom, (unsigned)c->row->fd_col, c->entry) : 0;
+		return fctx_ret(c, &ret) && ret >= 0
+		               ? hc_view_ref(c->v, c->dom, (unsigned)c->row->fd_col, c->entry)
+		               : 0;
 	return hc_view_ref(c->v, c->dom, (unsigned)c->row->fd_col + 1, c->entry);
 }
 
@@ -259,11 +271,46 @@ void falco_join(struct hc_view *v, uint32_t list, uint32_t from, struct fjson *o
 void falco_caps(uint64_t caps, struct fjson *out)
 {
 	static const char *const names[] = {
-		"CHOWN", "DAC_OVERRIDE", "DAC_READ_SEARCH", "FOWNER", "FSETID", "KILL", "SETGID", "SETUID", "SETPCAP",
-		"LINUX_IMMUTABLE", "NET_BIND_SERVICE", "NET_BROADCAST", "NET_ADMIN", "NET_RAW", "IPC_LOCK", "IPC_OWNER",
-		"SYS_MODULE", "SYS_RAWIO", "SYS_CHROOT", "SYS_PTRACE", "SYS_PACCT", "SYS_ADMIN", "SYS_BOOT", "SYS_NICE",
-		"SYS_RESOURCE", "SYS_TIME", "SYS_TTY_CONFIG", "MKNOD", "LEASE", "AUDIT_WRITE", "AUDIT_CONTROL", "SETFCAP",
-		"MAC_OVERRIDE", "MAC_ADMIN", "SYSLOG", "WAKE_ALARM", "BLOCK_SUSPEND", "AUDIT_READ", "PERFMON", "BPF",
+		"CHOWN",
+		"DAC_OVERRIDE",
+		"DAC_READ_SEARCH",
+		"FOWNER",
+		"FSETID",
+		"KILL",
+		"SETGID",
+		"SETUID",
+		"SETPCAP",
+		"LINUX_IMMUTABLE",
+		"NET_BIND_SERVICE",
+		"NET_BROADCAST",
+		"NET_ADMIN",
+		"NET_RAW",
+		"IPC_LOCK",
+		"IPC_OWNER",
+		"SYS_MODULE",
+		"SYS_RAWIO",
+		"SYS_CHROOT",
+		"SYS_PTRACE",
+		"SYS_PACCT",
+		"SYS_ADMIN",
+		"SYS_BOOT",
+		"SYS_NICE",
+		"SYS_RESOURCE",
+		"SYS_TIME",
+		"SYS_TTY_CONFIG",
+		"MKNOD",
+		"LEASE",
+		"AUDIT_WRITE",
+		"AUDIT_CONTROL",
+		"SETFCAP",
+		"MAC_OVERRIDE",
+		"MAC_ADMIN",
+		"SYSLOG",
+		"WAKE_ALARM",
+		"BLOCK_SUSPEND",
+		"AUDIT_READ",
+		"PERFMON",
+		"BPF",
 		"CHECKPOINT_RESTORE",
 	};
 	bool any = false;
@@ -297,7 +344,8 @@ static struct hc_str name_of_id(struct hc_view *v, bool group, uint32_t id)
 	for (uint32_t i = 1; i <= n; i++) {
 		struct hc_str s;
 
-		if (hc_view_int_or(v, dom, group ? (unsigned)HC_O_GROUP_gid : (unsigned)HC_O_USER_uid, i, -1) != (int64_t)id)
+		if (hc_view_int_or(v, dom, group ? (unsigned)HC_O_GROUP_gid : (unsigned)HC_O_USER_uid, i, -1) !=
+		    (int64_t)id)
 			continue;
 		s = hc_view_text(v, dom, group ? (unsigned)HC_O_GROUP_name : (unsigned)HC_O_USER_name, i);
 		if (s.p)
@@ -390,7 +438,8 @@ void falco_ip_text(struct hc_str raw, struct fjson *out)
 {
 	char buf[INET6_ADDRSTRLEN];
 
-	if ((raw.len == 4 || raw.len == 16) && inet_ntop(raw.len == 4 ? AF_INET : AF_INET6, raw.p, buf, sizeof(buf)))
+	if ((raw.len == 4 || raw.len == 16) &&
+	    inet_ntop(raw.len == 4 ? AF_INET : AF_INET6, raw.p, buf, sizeof(buf)))
 		fjson_raw(out, buf);
 }
 
@@ -426,7 +475,8 @@ static void unix_name(struct hc_view *v, uint32_t sock, struct fjson *out)
 		fjson_bytes(out, path.p, path.len); /* bound, or nothing */
 		return;
 	}
-	snprintf(buf, sizeof(buf), "%" PRIx64 "->%" PRIx64, role == 2 ? peer_ino : ino, role == 2 ? ino : peer_ino);
+	snprintf(buf, sizeof(buf), "%" PRIx64 "->%" PRIx64, role == 2 ? peer_ino : ino,
+	         role == 2 ? ino : peer_ino);
 	fjson_raw(out, buf);
 	if (path.len) {
 		fjson_char(out, ' ');
@@ -534,23 +584,40 @@ static const struct {
 	const char *type;
 	char letter;
 } fd_kinds[] = {
-	[HC_FD_UNKNOWN] = { "<NA>", 'o' },       [HC_FD_FILE] = { "file", 'f' },
-	[HC_FD_DIR] = { "directory", 'd' },      [HC_FD_CHR] = { "file", 'f' },
-	[HC_FD_BLK] = { "file", 'f' },           [HC_FD_FIFO] = { "file", 'f' },
-	[HC_FD_PIPE] = { "pipe", 'p' },          [HC_FD_IPV4] = { "ipv4", '4' },
-	[HC_FD_IPV6] = { "ipv6", '6' },          [HC_FD_UNIX] = { "unix", 'u' },
-	[HC_FD_NETLINK] = { "netlink", 'n' },    [HC_FD_PACKET] = { "<NA>", 'o' },
-	[HC_FD_VSOCK] = { "<NA>", 'o' },         [HC_FD_ALG] = { "<NA>", 'o' },
-	[HC_FD_SOCK_OTHER] = { "<NA>", 'o' },    [HC_FD_EVENTFD] = { "event", 'e' },
-	[HC_FD_EVENTPOLL] = { "eventpoll", 'l' }, [HC_FD_SIGNALFD] = { "signalfd", 's' },
-	[HC_FD_TIMERFD] = { "timerfd", 't' },    [HC_FD_INOTIFY] = { "inotify", 'i' },
-	[HC_FD_FANOTIFY] = { "<NA>", 'o' },      [HC_FD_BPF_MAP] = { "bpf", 'b' },
-	[HC_FD_BPF_PROG] = { "bpf", 'b' },       [HC_FD_BPF_LINK] = { "bpf", 'b' },
-	[HC_FD_PERF] = { "<NA>", 'o' },          [HC_FD_IO_URING] = { "io_uring", 'r' },
-	[HC_FD_USERFAULTFD] = { "userfaultfd", 'u' }, [HC_FD_MEMFD] = { "memfd", 'm' },
-	[HC_FD_PIDFD] = { "pidfd", 'P' },        [HC_FD_NAMESPACE] = { "file", 'f' },
-	[HC_FD_MQUEUE] = { "file", 'f' },        [HC_FD_TTY] = { "file", 'f' },
-	[HC_FD_ANON] = { "<NA>", 'o' },          [HC_FD_LNK] = { "file", 'f' },
+	[HC_FD_UNKNOWN] = { "<NA>", 'o' },
+	[HC_FD_FILE] = { "file", 'f' },
+	[HC_FD_DIR] = { "directory", 'd' },
+	[HC_FD_CHR] = { "file", 'f' },
+	[HC_FD_BLK] = { "file", 'f' },
+	[HC_FD_FIFO] = { "file", 'f' },
+	[HC_FD_PIPE] = { "pipe", 'p' },
+	[HC_FD_IPV4] = { "ipv4", '4' },
+	[HC_FD_IPV6] = { "ipv6", '6' },
+	[HC_FD_UNIX] = { "unix", 'u' },
+	[HC_FD_NETLINK] = { "netlink", 'n' },
+	[HC_FD_PACKET] = { "<NA>", 'o' },
+	[HC_FD_VSOCK] = { "<NA>", 'o' },
+	[HC_FD_ALG] = { "<NA>", 'o' },
+	[HC_FD_SOCK_OTHER] = { "<NA>", 'o' },
+	[HC_FD_EVENTFD] = { "event", 'e' },
+	[HC_FD_EVENTPOLL] = { "eventpoll", 'l' },
+	[HC_FD_SIGNALFD] = { "signalfd", 's' },
+	[HC_FD_TIMERFD] = { "timerfd", 't' },
+	[HC_FD_INOTIFY] = { "inotify", 'i' },
+	[HC_FD_FANOTIFY] = { "<NA>", 'o' },
+	[HC_FD_BPF_MAP] = { "bpf", 'b' },
+	[HC_FD_BPF_PROG] = { "bpf", 'b' },
+	[HC_FD_BPF_LINK] = { "bpf", 'b' },
+	[HC_FD_PERF] = { "<NA>", 'o' },
+	[HC_FD_IO_URING] = { "io_uring", 'r' },
+	[HC_FD_USERFAULTFD] = { "userfaultfd", 'u' },
+	[HC_FD_MEMFD] = { "memfd", 'm' },
+	[HC_FD_PIDFD] = { "pidfd", 'P' },
+	[HC_FD_NAMESPACE] = { "file", 'f' },
+	[HC_FD_MQUEUE] = { "file", 'f' },
+	[HC_FD_TTY] = { "file", 'f' },
+	[HC_FD_ANON] = { "<NA>", 'o' },
+	[HC_FD_LNK] = { "file", 'f' },
 };
 
 static unsigned fd_kind(struct hc_view *v, uint32_t fdobj)
@@ -641,33 +708,33 @@ static uint64_t by_value(uint64_t v, const struct pair *pairs, size_t n, uint64_
 	return otherwise;
 }
 
-#define BITS(v, ...)                                                                                                  \
-	({                                                                                                            \
-		static const struct pair pairs_[] = { __VA_ARGS__ };                                                  \
-		by_bits(v, pairs_, sizeof(pairs_) / sizeof(pairs_[0]));                                               \
+#define BITS(v, ...)                                                    \
+	({                                                              \
+		static const struct pair pairs_[] = { __VA_ARGS__ };    \
+		by_bits(v, pairs_, sizeof(pairs_) / sizeof(pairs_[0])); \
 	})
-#define VALUES(v, otherwise, ...)                                                                                     \
-	({                                                                                                            \
-		static const struct pair pairs_[] = { __VA_ARGS__ };                                                  \
-		by_value(v, pairs_, sizeof(pairs_) / sizeof(pairs_[0]), otherwise);                                   \
+#define VALUES(v, otherwise, ...)                                                   \
+	({                                                                          \
+		static const struct pair pairs_[] = { __VA_ARGS__ };                \
+		by_value(v, pairs_, sizeof(pairs_) / sizeof(pairs_[0]), otherwise); \
 	})
 
 static uint64_t open_flags(uint64_t v)
 {
 	uint64_t access = (v & 3) == 1 ? 2 : (v & 3) == 2 ? 3 : 1;
 
-	return access | BITS(v, { 0100, 4 }, { 02000, 8 }, { 010000, 16 }, { 0200, 32 }, { 04000, 64 }, { 04010000, 128 },
-	                     { 01000, 256 }, { 040000, 512 }, { 0200000, 1024 }, { 0100000, 2048 }, { 02000000, 4096 },
-	                     { 020200000, 8192 });
+	return access | BITS(v, { 0100, 4 }, { 02000, 8 }, { 010000, 16 }, { 0200, 32 }, { 04000, 64 },
+	                     { 04010000, 128 }, { 01000, 256 }, { 040000, 512 }, { 0200000, 1024 },
+	                     { 0100000, 2048 }, { 02000000, 4096 }, { 020200000, 8192 });
 }
 
 static uint64_t clone_flags(uint64_t v)
 {
-	return BITS(v, { 0x400, 1 }, { 0x200, 2 }, { 0x80000000, 4 }, { 0x8000000, 8 }, { 0x40000000, 16 }, { 0x20000, 32 },
-	            { 0x20000000, 64 }, { 0x4000000, 128 }, { 0x8000, 256 }, { 0x100000, 512 }, { 0x2000, 1024 },
-	            { 0x800, 2048 }, { 0x40000, 4096 }, { 0x10000, 8192 }, { 0x800000, 16384 }, { 0x100, 32768 },
-	            { 0x10000000, 1048576 }, { 0x200000, 8388608 }, { 0x1000000, 16777216 }, { 0x80000, 33554432 },
-	            { 0x4000, 134217728 }, { 0x2000000, 268435456 });
+	return BITS(v, { 0x400, 1 }, { 0x200, 2 }, { 0x80000000, 4 }, { 0x8000000, 8 }, { 0x40000000, 16 },
+	            { 0x20000, 32 }, { 0x20000000, 64 }, { 0x4000000, 128 }, { 0x8000, 256 }, { 0x100000, 512 },
+	            { 0x2000, 1024 }, { 0x800, 2048 }, { 0x40000, 4096 }, { 0x10000, 8192 }, { 0x800000, 16384 },
+	            { 0x100, 32768 }, { 0x10000000, 1048576 }, { 0x200000, 8388608 }, { 0x1000000, 16777216 },
+	            { 0x80000, 33554432 }, { 0x4000, 134217728 }, { 0x2000000, 268435456 });
 }
 
 uint64_t falco_portable(unsigned table, uint64_t v)
@@ -680,8 +747,9 @@ uint64_t falco_portable(unsigned table, uint64_t v)
 	case TAB_prot_flags:
 		return (v & 0xf) | BITS(v, { 0x01000000, 16 }, { 0x02000000, 32 });
 	case TAB_mmap_flags:
-		return BITS(v, { 1, 1 }, { 2, 2 }, { 0x10, 4 }, { 0x20, 8 }, { 0x40, 16 }, { 0x4000, 64 }, { 0x8000, 128 },
-		            { 0x10000, 256 }, { 0x100, 512 }, { 0x800, 1024 }, { 0x1000, 2048 }, { 0x2000, 16384 });
+		return BITS(v, { 1, 1 }, { 2, 2 }, { 0x10, 4 }, { 0x20, 8 }, { 0x40, 16 }, { 0x4000, 64 },
+		            { 0x8000, 128 }, { 0x10000, 256 }, { 0x100, 512 }, { 0x800, 1024 }, { 0x1000, 2048 },
+		            { 0x2000, 16384 });
 	case TAB_mount_flags:
 		return (v & 0xffff0000) == 0xc0ed0000 ? v & 0xffff : v;
 	case TAB_openat2_flags:
@@ -691,16 +759,18 @@ uint64_t falco_portable(unsigned table, uint64_t v)
 	case TAB_delete_module_flags:
 		return BITS(v, { 04000, 2 }, { 01000, 1 });
 	case TAB_ptrace_requests:
-		return VALUES(v, 0, { 0, 1 }, { 1, 2 }, { 2, 3 }, { 3, 4 }, { 4, 5 }, { 5, 6 }, { 6, 7 }, { 7, 8 }, { 8, 9 },
-		              { 9, 10 }, { 16, 11 }, { 17, 12 }, { 24, 13 }, { 0x4200, 14 }, { 0x4201, 15 }, { 0x4202, 16 },
-		              { 0x4203, 17 }, { 0x4204, 18 }, { 0x4205, 19 }, { 0x4206, 20 }, { 0x4207, 21 }, { 0x4208, 22 },
-		              { 0x4209, 23 }, { 0x420a, 24 }, { 0x420b, 25 }, { 12, 26 }, { 13, 27 }, { 14, 28 }, { 15, 29 },
-		              { 18, 30 }, { 19, 31 }, { 21, 32 }, { 25, 33 }, { 26, 34 }, { 30, 35 }, { 31, 36 }, { 32, 37 },
+		return VALUES(v, 0, { 0, 1 }, { 1, 2 }, { 2, 3 }, { 3, 4 }, { 4, 5 }, { 5, 6 }, { 6, 7 }, { 7, 8 },
+		              { 8, 9 }, { 9, 10 }, { 16, 11 }, { 17, 12 }, { 24, 13 }, { 0x4200, 14 },
+		              { 0x4201, 15 }, { 0x4202, 16 }, { 0x4203, 17 }, { 0x4204, 18 }, { 0x4205, 19 },
+		              { 0x4206, 20 }, { 0x4207, 21 }, { 0x4208, 22 }, { 0x4209, 23 }, { 0x420a, 24 },
+		              { 0x420b, 25 }, { 12, 26 }, { 13, 27 }, { 14, 28 }, { 15, 29 }, { 18, 30 },
+		              { 19, 31 }, { 21, 32 }, { 25, 33 }, { 26, 34 }, { 30, 35 }, { 31, 36 }, { 32, 37 },
 		              { 33, 38 });
 	case TAB_fcntl_commands:
-		return VALUES(v, 0, { 0, 1 }, { 1, 2 }, { 2, 3 }, { 3, 4 }, { 4, 5 }, { 5, 6 }, { 6, 8 }, { 7, 9 }, { 8, 10 },
-		              { 9, 12 }, { 10, 13 }, { 11, 15 }, { 15, 21 }, { 16, 22 }, { 36, 30 }, { 37, 31 }, { 38, 32 },
-		              { 1024, 23 }, { 1025, 24 }, { 1026, 27 }, { 1029, 25 }, { 1030, 26 }, { 1031, 28 }, { 1032, 29 });
+		return VALUES(v, 0, { 0, 1 }, { 1, 2 }, { 2, 3 }, { 3, 4 }, { 4, 5 }, { 5, 6 }, { 6, 8 }, { 7, 9 },
+		              { 8, 10 }, { 9, 12 }, { 10, 13 }, { 11, 15 }, { 15, 21 }, { 16, 22 }, { 36, 30 },
+		              { 37, 31 }, { 38, 32 }, { 1024, 23 }, { 1025, 24 }, { 1026, 27 }, { 1029, 25 },
+		              { 1030, 26 }, { 1031, 28 }, { 1032, 29 });
 	case TAB_sockopt_levels:
 		return VALUES(v, 0, { 1, 1 }, { 6, 2 });
 	case TAB_shutdown_how:
@@ -867,7 +937,9 @@ static uint64_t open_facts(const struct fctx *c)
 	                               hc_view_ref(c->v, HC_OBJ_FDOBJ, HC_O_FDOBJ_file, obj), 0);
 
 	return (hc_view_int_or(c->v, HC_OBJ_FDOBJ, HC_O_FDOBJ_created, obj, 0) ? 16384u : 0u) |
-	       (layer == 1 ? 32768u : layer == 2 ? 65536u : 0u);
+	       (layer == 1   ? 32768u
+	        : layer == 2 ? 65536u
+	                     : 0u);
 }
 
 static struct pval number(const struct fctx *c, const struct fparam *p, unsigned col)
@@ -1025,7 +1097,8 @@ static void put_bytes(struct hc_str s, struct fjson *out)
 
 static void empty_raw(const struct fparam *p, struct fjson *out)
 {
-	bool null = p->type == PT_BUF || p->type == PT_STUPLE || p->type == PT_FDLIST || p->type == PT_DYN || p->type == PT_STRARR;
+	bool null = p->type == PT_BUF || p->type == PT_STUPLE || p->type == PT_FDLIST || p->type == PT_DYN ||
+	            p->type == PT_STRARR;
 
 	fjson_raw(out, null ? "NULL" : "<NA>");
 }

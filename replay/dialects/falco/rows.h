@@ -1,4 +1,5 @@
-/* Our rows as Falco's events, and what can be read from them: the values of parameters, of descriptors and of processes. */
+/* Our rows as Falco's events, and what can be read from them: the values of parameters, of descriptors and of
+ * processes. */
 #ifndef HC_FALCO_ROWS_H
 #define HC_FALCO_ROWS_H
 
@@ -10,16 +11,62 @@ enum ffd { FD_NONE, FD_NEW, FD_ARG };
 
 /* Where a parameter's value comes from. */
 enum fhow {
-	HOW_RET, HOW_ZERO, HOW_FORKRET, HOW_NUM, HOW_FD, HOW_PID, HOW_TID, HOW_STR, HOW_PATH, HOW_BYTES, HOW_ADDR, HOW_TUPLE,
-	HOW_NEWDEV, HOW_NEWINO, HOW_NEWLAYER, HOW_NEWPATH, HOW_NEWFD, HOW_SOCKFLAGS, HOW_SOCKTYPE, HOW_OPENMODE, HOW_LEN,
-	HOW_LIST_FIRST, HOW_LIST_REST, HOW_LIST_ALL, HOW_PROC,
+	HOW_RET,
+	HOW_ZERO,
+	HOW_FORKRET,
+	HOW_NUM,
+	HOW_FD,
+	HOW_PID,
+	HOW_TID,
+	HOW_STR,
+	HOW_PATH,
+	HOW_BYTES,
+	HOW_ADDR,
+	HOW_TUPLE,
+	HOW_NEWDEV,
+	HOW_NEWINO,
+	HOW_NEWLAYER,
+	HOW_NEWPATH,
+	HOW_NEWFD,
+	HOW_SOCKFLAGS,
+	HOW_SOCKTYPE,
+	HOW_OPENMODE,
+	HOW_LEN,
+	HOW_LIST_FIRST,
+	HOW_LIST_REST,
+	HOW_LIST_ALL,
+	HOW_PROC,
 };
 
 /* Of a process: parameters of execve and clone. */
 enum fproc_param {
-	PP_exe, PP_args, PP_tid, PP_pid, PP_ptid, PP_cwd, PP_fdlimit, PP_comm, PP_cgroups, PP_env, PP_tty, PP_vpgid,
-	PP_loginuid, PP_exe_flags, PP_cap_inheritable, PP_cap_permitted, PP_cap_effective, PP_exe_ino, PP_exe_ino_ctime,
-	PP_exe_ino_mtime, PP_uid, PP_trusted_exepath, PP_pgid, PP_gid, PP_vtid, PP_vpid, PP_pidns_init_start_ts,
+	PP_exe,
+	PP_args,
+	PP_tid,
+	PP_pid,
+	PP_ptid,
+	PP_cwd,
+	PP_fdlimit,
+	PP_comm,
+	PP_cgroups,
+	PP_env,
+	PP_tty,
+	PP_vpgid,
+	PP_loginuid,
+	PP_exe_flags,
+	PP_cap_inheritable,
+	PP_cap_permitted,
+	PP_cap_effective,
+	PP_exe_ino,
+	PP_exe_ino_ctime,
+	PP_exe_ino_mtime,
+	PP_uid,
+	PP_trusted_exepath,
+	PP_pgid,
+	PP_gid,
+	PP_vtid,
+	PP_vpid,
+	PP_pidns_init_start_ts,
 };
 
 struct ffrom {
@@ -30,10 +77,10 @@ struct ffrom {
 };
 
 struct frow {
-	uint16_t code; /* 0: not an event of Falco's */
-	uint8_t fd;    /* enum ffd */
+	uint16_t code;                                 /* 0: not an event of Falco's */
+	uint8_t fd;                                    /* enum ffd */
 	int16_t fd_col, after_col, sock_col, path_col; /* -1: none */
-	uint16_t first_from; /* of its parameters */
+	uint16_t first_from;                           /* of its parameters */
 };
 
 const struct frow *falco_row_map(unsigned type);
@@ -55,7 +102,7 @@ struct fctx falco_ctx(struct hc_view *v, unsigned type, uint32_t entry);
 const char *fctx_name(const struct fctx *c); /* of the event; never NULL */
 bool fctx_ret(const struct fctx *c, int64_t *ret);
 uint32_t fctx_task(const struct fctx *c);
-uint32_t fctx_proc(const struct fctx *c);   /* after the event where it changed */
+uint32_t fctx_proc(const struct fctx *c); /* after the event where it changed */
 uint32_t fctx_fdobj(const struct fctx *c);
 bool fctx_fd_num(const struct fctx *c, int64_t *ret);
 
@@ -64,8 +111,8 @@ enum pv_kind { PV_NONE, PV_INT, PV_TEXT, PV_BYTES, PV_PATH, PV_SOCK, PV_ADDR };
 struct pval {
 	uint8_t kind;
 	int64_t i;
-	struct hc_str s;   /* text, bytes, given path, raw address */
-	uint32_t ref;      /* PV_PATH: PATH; PV_SOCK: SOCK; a descriptor's FDOBJ; a pid's PROC */
+	struct hc_str s; /* text, bytes, given path, raw address */
+	uint32_t ref;    /* PV_PATH: PATH; PV_SOCK: SOCK; a descriptor's FDOBJ; a pid's PROC */
 };
 
 struct pval fctx_param(const struct fctx *c, const struct fparam *p);
@@ -78,7 +125,7 @@ void falco_args(const struct fctx *c, struct fjson *out);
 uint64_t falco_portable(unsigned table, uint64_t v);
 
 /* Descriptors. */
-const char *falco_fd_type(struct hc_view *v, uint32_t fdobj);   /* "file", ... */
+const char *falco_fd_type(struct hc_view *v, uint32_t fdobj); /* "file", ... */
 char falco_fd_typechar(struct hc_view *v, uint32_t fdobj);
 void falco_fd_name(struct hc_view *v, uint32_t fdobj, struct fjson *out);
 const char *falco_sock_type(struct hc_view *v, uint32_t sock);  /* "ipv4", ...; NULL: no sock */
@@ -94,12 +141,13 @@ void falco_ip_text(struct hc_str raw, struct fjson *out);
 void falco_addr_text(struct hc_str raw, struct fjson *out); /* struct sockaddr */
 
 /* Processes and paths. */
-struct hc_str falco_path_text(struct hc_view *v, uint32_t path);         /* what fd.name is: absolute, links not followed */
+struct hc_str falco_path_text(struct hc_view *v,
+                              uint32_t path); /* what fd.name is: absolute, links not followed */
 struct hc_str falco_path_given(struct hc_view *v, uint32_t path);
 struct hc_str falco_path_real(struct hc_view *v, uint32_t path);
-void falco_path_normal(struct hc_str s, struct fjson *out);              /* // . .. and a last / removed */
+void falco_path_normal(struct hc_str s, struct fjson *out); /* // . .. and a last / removed */
 uint32_t falco_proc_image(struct hc_view *v, uint32_t proc);
-struct hc_str falco_exe(struct hc_view *v, uint32_t image);              /* argv[0] */
+struct hc_str falco_exe(struct hc_view *v, uint32_t image); /* argv[0] */
 void falco_join(struct hc_view *v, uint32_t list, uint32_t from, struct fjson *out);
 void falco_caps(uint64_t caps, struct fjson *out);
 struct hc_str falco_user_name(struct hc_view *v, uint32_t user, uint64_t uid);

@@ -226,7 +226,8 @@ static struct hc_value eval(struct hc_view *v, const struct tr *t, uint32_t row)
 		return second.type == HC_VT_LIST ? joined(v, first.s, second.list.v, second.list.n) : absent();
 	case FTR_GETOPT:
 		second = eval(v, t->kids[1], row);
-		return second.type == HC_VT_STR && first.type == HC_VT_LIST ? got_option(v, t, first, second.s) : absent();
+		return second.type == HC_VT_STR && first.type == HC_VT_LIST ? got_option(v, t, first, second.s)
+		                                                            : absent();
 	default:
 		return first;
 	}
@@ -238,14 +239,18 @@ static struct hc_value transformed(struct hc_view *v, unsigned dom, uint32_t ent
 	return eval(v, arg, entry - 1);
 }
 
-static const struct hc_leaf text_leaf = { .name = "transformed", .dom = HC_DOM_ROWS(0), .type = HC_VT_STR,
-	                                  .get = transformed };
-static const struct hc_leaf bytes_leaf = { .name = "transformed", .dom = HC_DOM_ROWS(0), .type = HC_VT_BYTES,
-	                                   .get = transformed };
-static const struct hc_leaf number_leaf = { .name = "transformed", .dom = HC_DOM_ROWS(0), .type = HC_VT_U64,
-	                                    .get = transformed };
-static const struct hc_leaf list_leaf = { .name = "transformed", .dom = HC_DOM_ROWS(0), .type = HC_VT_LIST,
-	                                  .item = HC_VT_STR, .get = transformed };
+static const struct hc_leaf text_leaf = {
+	.name = "transformed", .dom = HC_DOM_ROWS(0), .type = HC_VT_STR, .get = transformed
+};
+static const struct hc_leaf bytes_leaf = {
+	.name = "transformed", .dom = HC_DOM_ROWS(0), .type = HC_VT_BYTES, .get = transformed
+};
+static const struct hc_leaf number_leaf = {
+	.name = "transformed", .dom = HC_DOM_ROWS(0), .type = HC_VT_U64, .get = transformed
+};
+static const struct hc_leaf list_leaf = {
+	.name = "transformed", .dom = HC_DOM_ROWS(0), .type = HC_VT_LIST, .item = HC_VT_STR, .get = transformed
+};
 
 static struct tr *make(struct fbinder *b, const struct fx_val *v)
 {
@@ -273,7 +278,8 @@ const struct hc_access *falco_bind_val(struct fbinder *b, const struct fx_val *v
 	struct tr *t;
 
 	if (v->kind == FVAL_FIELD)
-		return falco_is_ancestor_field(&v->field) ? falco_bind_any_ancestor(b, &v->field) : falco_bind(b, &v->field);
+		return falco_is_ancestor_field(&v->field) ? falco_bind_any_ancestor(b, &v->field)
+		                                          : falco_bind(b, &v->field);
 	if (v->kind == FVAL_TRANSFORM && v->tr == FTR_VAL)
 		return falco_bind_val(b, v->kids[0]);
 	t = make(b, v);
