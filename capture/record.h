@@ -1,6 +1,6 @@
 /*
- * A recording: the running kernel (capture/live.h), the tracker and the writer put together, with the rows in which the
- * recorder speaks of itself. One thread.
+ * A recording: the running kernel (capture/live.h), the tracker and the writer put together, with the rows in
+ * which the recorder speaks of itself. One thread.
  */
 #ifndef HC_CAPTURE_RECORD_H
 #define HC_CAPTURE_RECORD_H
@@ -19,8 +19,8 @@ struct hc_record_opts {
 	const char *dir;  /* the capture; made when missing, continued when it is one of this node */
 	const char *tool; /* "hindcast VERSION" */
 	enum hc_profile profile;
-	uint32_t snaplen;        /* payload bytes kept */
-	uint64_t ring_bytes;     /* of each CPU's bulk ring; 0: chosen */
+	uint32_t snaplen;    /* payload bytes kept */
+	uint64_t ring_bytes; /* of each CPU's bulk ring; 0: chosen */
 	struct hc_exclude exclude;
 	const struct hc_type_set *exclude_types; /* NULL: none */
 	const char *exclude_text; /* as the user gave it, for meta_filter; NULL or "": nothing is excluded */
@@ -30,7 +30,8 @@ struct hc_record_opts {
 int hc_record_open(const struct hc_record_opts *opts, struct hc_record **ret, struct hc_err *err);
 /* Attaches, then learns what is alive. */
 int hc_record_start(struct hc_record *r, struct hc_err *err);
-/* Waits up to timeout_ms and writes what came. 0, -EINTR after a signal, or what went wrong: then only hc_record_stop. */
+/* Waits up to timeout_ms and writes what came. 0, -EINTR after a signal, or what went wrong: then only
+ * hc_record_stop. */
 int hc_record_step(struct hc_record *r, int timeout_ms, struct hc_err *err);
 
 struct hc_record_summary {
@@ -39,17 +40,17 @@ struct hc_record_summary {
 	uint64_t n_records, n_bad, n_late;
 	uint64_t bytes, n_blocks, n_segments;
 	uint64_t rows_by_type[HC_EV_MAX], lost_by_type[HC_EV_MAX], sampled_by_type[HC_EV_MAX];
-	uint64_t n_procs;     /* alive now */
-	uint64_t n_unborn;    /* processes seen without their birth */
+	uint64_t n_procs;  /* alive now */
+	uint64_t n_unborn; /* processes seen without their birth */
 	uint64_t first_seq, last_seq;
-	bool continued;       /* an existing capture */
+	bool continued; /* an existing capture */
 	unsigned n_hooks, n_hooks_missing;
 	struct hc_tracker_stats tracker;
 };
 
 struct hc_record_summary hc_record_summary(struct hc_record *r);
-/* Detaches, drains the rings, writes the last rows and closes. `reason` goes into meta_stop. The summary is that of the
- * end. Frees. After an earlier failure it keeps what is written and returns 0, or what went wrong now. */
+/* Detaches, drains the rings, writes the last rows and closes. `reason` goes into meta_stop. The summary is that
+ * of the end. Frees. After an earlier failure it keeps what is written and returns 0, or what went wrong now. */
 int hc_record_stop(struct hc_record *r, const char *reason, struct hc_record_summary *ret, struct hc_err *err);
 struct hc_record *hc_record_abort(struct hc_record *r);
 HC_DEFINE_AUTO(struct hc_record, hc_record_abort)

@@ -1,10 +1,10 @@
 /*
  * The state tracker: wire records in, enriched rows out.
  *
- * Every source (the running kernel, a scap file, another tool's stream) pushes records of bpf/wire.h in order of time.
- * The tracker keeps processes and their versions, threads, open files, sockets, paths, users and containers, applies what
- * each record changes, and writes one row per record through the writer with references to what things were at that moment.
- * One thread. Nothing is borrowed after a call returns.
+ * Every source (the running kernel, a scap file, another tool's stream) pushes records of bpf/wire.h in order of
+ * time. The tracker keeps processes and their versions, threads, open files, sockets, paths, users and containers,
+ * applies what each record changes, and writes one row per record through the writer with references to what
+ * things were at that moment. One thread. Nothing is borrowed after a call returns.
  */
 #ifndef HC_CAPTURE_TRACKER_H
 #define HC_CAPTURE_TRACKER_H
@@ -36,9 +36,10 @@ struct hc_exclude {
 };
 
 struct hc_tracker_opts {
-	const char *proc;  /* "/proc" of the machine the records come from; NULL: it is not here, nothing is looked up */
-	bool late_paths;   /* resolve paths that no kernel object names, by openat2 below the process's root */
-	uint32_t own_pid;  /* never asked about in /proc */
+	const char *proc; /* "/proc" of the machine the records come from; NULL: it is not here, nothing is looked
+	                     up */
+	bool late_paths;  /* resolve paths that no kernel object names, by openat2 below the process's root */
+	uint32_t own_pid; /* never asked about in /proc */
 	struct hc_exclude exclude; /* borrowed until free */
 };
 
@@ -48,9 +49,10 @@ struct hc_tracker *hc_tracker_free(struct hc_tracker *t);
 HC_DEFINE_AUTO(struct hc_tracker, hc_tracker_free)
 void hc_tracker_set_writer(struct hc_tracker *t, struct hc_writer *w);
 
-/* One record of `bytes` bytes, 8-aligned. late: an earlier record had a later time. Rows go out; a failed write is returned.
- * A record that makes no sense is counted (stats.n_bad) and passed over. */
-int hc_tracker_push(struct hc_tracker *t, const struct hc_wire_head *rec, size_t bytes, bool late, struct hc_err *err);
+/* One record of `bytes` bytes, 8-aligned. late: an earlier record had a later time. Rows go out; a failed write is
+ * returned. A record that makes no sense is counted (stats.n_bad) and passed over. */
+int hc_tracker_push(struct hc_tracker *t, const struct hc_wire_head *rec, size_t bytes, bool late,
+                    struct hc_err *err);
 /* Once a second or so: forgets the dead, looks at the user files. Tells by rows what changed. */
 int hc_tracker_tick(struct hc_tracker *t, uint64_t now_ns, struct hc_err *err);
 /* After the snapshot's records: reads the descriptors of all processes from /proc, settles parents and leaders. */
@@ -60,9 +62,9 @@ int hc_tracker_write_state(struct hc_tracker *t, uint64_t now_ns, struct hc_err 
 
 struct hc_tracker_stats {
 	uint64_t n_records, n_rows;
-	uint64_t n_bad;         /* records that made no sense */
-	uint64_t n_excluded;    /* rows left out by request */
-	uint64_t n_unborn;      /* processes seen without their birth */
+	uint64_t n_bad;                                              /* records that made no sense */
+	uint64_t n_excluded;                                         /* rows left out by request */
+	uint64_t n_unborn;                                           /* processes seen without their birth */
 	uint64_t n_procs, n_tasks, n_fds, n_socks, n_paths, n_texts; /* in the tables now */
 	uint64_t n_late, n_late_failed; /* late path look-ups that went to the kernel; those that stayed lexical */
 	uint64_t rows_by_type[HC_EV_MAX];

@@ -1,7 +1,7 @@
 /* hindcast record: from the running kernel into a capture, until told to stop. */
 #include "capture_arg.h"
 
-#include <ctype.h>
+#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -29,21 +29,54 @@ struct args {
 };
 
 static const struct hc_opt opts[] = {
-	{ .name = "output", .letter = 'o', .kind = HC_OPT_STR, .off = offsetof(struct args, dir), .value = "DIR",
-	  .help = "write the capture into this directory", .complete = HC_COMPLETE_DIR },
-	{ .name = "for", .kind = HC_OPT_DURATION, .off = offsetof(struct args, for_ns), .value = "DURATION",
-	  .help = "stop after this time", .min = 1 },
-	{ .name = "profile", .letter = 'p', .kind = HC_OPT_CHOICE, .off = offsetof(struct args, profile), .value = "NAME",
-	  .words = "minimal|security|full", .help = "choose what is recorded (security)" },
-	{ .name = "snaplen", .letter = 's', .kind = HC_OPT_U64, .off = offsetof(struct args, snaplen), .value = "BYTES",
-	  .max = 4096, .help = "keep this much of what is read, written, sent and received (0)" },
-	{ .name = "exclude", .letter = 'x', .kind = HC_OPT_STRS, .off = offsetof(struct args, exclude), .value = "WHAT",
+	{ .name = "output",
+	  .letter = 'o',
+	  .kind = HC_OPT_STR,
+	  .off = offsetof(struct args, dir),
+	  .value = "DIR",
+	  .help = "write the capture into this directory",
+	  .complete = HC_COMPLETE_DIR },
+	{ .name = "for",
+	  .kind = HC_OPT_DURATION,
+	  .off = offsetof(struct args, for_ns),
+	  .value = "DURATION",
+	  .help = "stop after this time",
+	  .min = 1 },
+	{ .name = "profile",
+	  .letter = 'p',
+	  .kind = HC_OPT_CHOICE,
+	  .off = offsetof(struct args, profile),
+	  .value = "NAME",
+	  .words = "minimal|security|full",
+	  .help = "choose what is recorded (security)" },
+	{ .name = "snaplen",
+	  .letter = 's',
+	  .kind = HC_OPT_U64,
+	  .off = offsetof(struct args, snaplen),
+	  .value = "BYTES",
+	  .max = 4096,
+	  .help = "keep this much of what is read, written, sent and received (0)" },
+	{ .name = "exclude",
+	  .letter = 'x',
+	  .kind = HC_OPT_STRS,
+	  .off = offsetof(struct args, exclude),
+	  .value = "WHAT",
 	  .help = "leave out comm=NAME, exe=PATH, uid=N, pid=N, cgroup=PATH or type=NAME" },
-	{ .name = "ring-size", .kind = HC_OPT_SIZE, .off = offsetof(struct args, ring_bytes), .value = "SIZE",
-	  .min = 4096, .max = 1u << 30, .help = "set the size of each CPU's ring buffer" },
-	{ .name = "quiet", .letter = 'q', .kind = HC_OPT_FLAG, .off = offsetof(struct args, quiet),
+	{ .name = "ring-size",
+	  .kind = HC_OPT_SIZE,
+	  .off = offsetof(struct args, ring_bytes),
+	  .value = "SIZE",
+	  .min = 4096,
+	  .max = 1u << 30,
+	  .help = "set the size of each CPU's ring buffer" },
+	{ .name = "quiet",
+	  .letter = 'q',
+	  .kind = HC_OPT_FLAG,
+	  .off = offsetof(struct args, quiet),
 	  .help = "print neither progress nor summary" },
-	{ .name = "json", .kind = HC_OPT_FLAG, .off = offsetof(struct args, json),
+	{ .name = "json",
+	  .kind = HC_OPT_FLAG,
+	  .off = offsetof(struct args, json),
 	  .help = "print the summary as one JSON object" },
 	{ 0 },
 };
@@ -98,7 +131,8 @@ static int exclude_type(struct excludes *e, const char *name)
 	const struct hc_table_desc *d = hc_event_desc_by_name(hc_str_c(name));
 
 	if (!d || d->cls == HC_CLASS_META)
-		return hc_cli_usage(&hc_cmd_record, "--exclude: there is no event type '%s' (hindcast schema lists them)", name);
+		return hc_cli_usage(&hc_cmd_record,
+		                    "--exclude: there is no event type '%s' (hindcast schema lists them)", name);
 	hc_type_set_add(&e->types, d->number);
 	e->has_types = true;
 	return HC_CLI_GO;
@@ -110,22 +144,26 @@ static int exclude_one(struct excludes *e, const char *what)
 	struct hc_str key = { what, eq ? (uint32_t)(eq - what) : 0 };
 
 	if (!eq || !*value)
-		return hc_cli_usage(&hc_cmd_record,
-		                    "--exclude: '%s' is none of comm=NAME, exe=PATH, uid=N, pid=N, cgroup=PATH, type=NAME", what);
+		return hc_cli_usage(
+			&hc_cmd_record,
+			"--exclude: '%s' is none of comm=NAME, exe=PATH, uid=N, pid=N, cgroup=PATH, type=NAME",
+			what);
 	if (hc_str_eq(key, HC_STR("type")))
 		return exclude_type(e, value);
 	if (hc_str_eq(key, HC_STR("comm"))) {
 		if (strlen(value) > 15)
-			return hc_cli_usage(&hc_cmd_record, "--exclude: a comm has at most 15 bytes, '%s' has %zu", value,
-			                    strlen(value));
+			return hc_cli_usage(&hc_cmd_record, "--exclude: a comm has at most 15 bytes, '%s' has %zu",
+			                    value, strlen(value));
 		e->comms[e->x.n_comms++] = value;
 	} else if (hc_str_eq(key, HC_STR("exe"))) {
 		if (value[0] != '/')
-			return hc_cli_usage(&hc_cmd_record, "--exclude: exe= needs an absolute path, not '%s'", value);
+			return hc_cli_usage(&hc_cmd_record, "--exclude: exe= needs an absolute path, not '%s'",
+			                    value);
 		e->exes[e->x.n_exes++] = value;
 	} else if (hc_str_eq(key, HC_STR("cgroup"))) {
 		if (value[0] != '/')
-			return hc_cli_usage(&hc_cmd_record, "--exclude: cgroup= needs a path that begins with '/', not '%s'",
+			return hc_cli_usage(&hc_cmd_record,
+			                    "--exclude: cgroup= needs a path that begins with '/', not '%s'",
 			                    value);
 		e->cgroups[e->x.n_cgroups++] = value;
 	} else if (hc_str_eq(key, HC_STR("uid"))) {
@@ -135,7 +173,8 @@ static int exclude_one(struct excludes *e, const char *what)
 		if (parse_number(value, &e->pids[e->x.n_pids++]) < 0)
 			return hc_cli_usage(&hc_cmd_record, "--exclude: pid= needs a number, not '%s'", value);
 	} else {
-		return hc_cli_usage(&hc_cmd_record, "--exclude: unknown kind '" HC_STR_FMT "' in '%s'", HC_STR_ARG(key), what);
+		return hc_cli_usage(&hc_cmd_record, "--exclude: unknown kind '" HC_STR_FMT "' in '%s'",
+		                    HC_STR_ARG(key), what);
 	}
 	return HC_CLI_GO;
 }
@@ -159,20 +198,17 @@ static int parse_excludes(const struct hc_strs *given, struct excludes *e)
 	e->x.uids = e->uids;
 	e->x.pids = e->pids;
 	e->text = calloc(1, room);
-	for (size_t i = 0; e->text && i < given->n; i++) {
-		if (i)
-			strcat(e->text, " ");
-		strcat(e->text, given->v[i]);
-	}
+	for (size_t i = 0, n = 0; e->text && i < given->n; i++)
+		n += (size_t)snprintf(e->text + n, room - n, "%s%s", i ? " " : "", given->v[i]);
 	return HC_CLI_GO;
 }
 
 /* ---- the command to run ---- */
 
 struct child {
-	pid_t pid;    /* 0: none, or ended */
-	int go_fd;    /* a byte lets it exec; -1 */
-	int fail_fd;  /* errno of an exec that failed comes here; -1 */
+	pid_t pid;   /* 0: none, or ended */
+	int go_fd;   /* a byte lets it exec; -1 */
+	int fail_fd; /* errno of an exec that failed comes here; -1 */
 	int status;
 	bool ended;
 };
@@ -255,7 +291,8 @@ static void child_text(const struct child *c, char *buf, size_t room)
 	if (WIFEXITED(c->status))
 		snprintf(buf, room, "ended with status %d", WEXITSTATUS(c->status));
 	else if (WIFSIGNALED(c->status))
-		snprintf(buf, room, "was killed by signal %d (%s)", WTERMSIG(c->status), strsignal(WTERMSIG(c->status)));
+		snprintf(buf, room, "was killed by signal %d (%s)", WTERMSIG(c->status),
+		         strsignal(WTERMSIG(c->status)));
 	else
 		snprintf(buf, room, "ended");
 }
@@ -311,23 +348,25 @@ static uint64_t of_class(const uint64_t *by_type, unsigned cls)
 	return n;
 }
 
-static void print_text(FILE *f, const struct args *a, const struct hc_record_summary *s, const struct child *c, char **argv)
+static void print_text(FILE *f, const struct args *a, const struct hc_record_summary *s, const struct child *c,
+                       char **argv)
 {
 	char one[48], two[48], three[48];
 
-	fprintf(f, "Recorded %s into %s%s\n\n", hc_span_text(s->lasted_ns, one), a->dir, s->continued ? " (continued)" : "");
+	fprintf(f, "Recorded %s into %s%s\n\n", hc_span_text(s->lasted_ns, one), a->dir,
+	        s->continued ? " (continued)" : "");
 	fprintf(f, "  %-8s %12s %10s %12s\n", "class", "events", "lost", "sampled out");
 	for (size_t i = 0; i < sizeof(classes) / sizeof(classes[0]); i++) {
 		const struct class_line *k = &classes[i];
 		uint64_t n = of_class(s->rows_by_type, k->cls), lost = of_class(s->lost_by_type, k->cls),
-		         sampled = of_class(s->sampled_by_type, k->cls);
+			 sampled = of_class(s->sampled_by_type, k->cls);
 
 		if (n || lost || sampled)
-			fprintf(f, "  %-8s %12s %10s %12s   %s\n", k->name, hc_count_text(n, one), hc_count_text(lost, two),
-			        hc_count_text(sampled, three), k->what);
+			fprintf(f, "  %-8s %12s %10s %12s   %s\n", k->name, hc_count_text(n, one),
+			        hc_count_text(lost, two), hc_count_text(sampled, three), k->what);
 	}
-	fprintf(f, "  %-8s %12s %10s %12s\n\n", "all", hc_count_text(s->n_rows, one), hc_count_text(s->n_lost, two),
-	        hc_count_text(s->n_sampled, three));
+	fprintf(f, "  %-8s %12s %10s %12s\n\n", "all", hc_count_text(s->n_rows, one),
+	        hc_count_text(s->n_lost, two), hc_count_text(s->n_sampled, three));
 	fprintf(f, "  written  %s in %s", hc_bytes_text(s->bytes, one), hc_count_text(s->n_blocks, two));
 	fprintf(f, " blocks");
 	if (s->n_rows)
@@ -336,18 +375,23 @@ static void print_text(FILE *f, const struct args *a, const struct hc_record_sum
 	if (s->n_filtered)
 		fprintf(f, "  excluded %s events\n", hc_count_text(s->n_filtered, one));
 	if (s->n_hooks_missing)
-		fprintf(f, "  %u of %u hooks are not offered by this kernel (hindcast query %s \"SELECT hooks FROM meta_config\")\n",
+		fprintf(f,
+		        "  %u of %u hooks are not offered by this kernel (hindcast query %s \"SELECT hooks FROM "
+		        "meta_config\")\n",
 		        s->n_hooks_missing, s->n_hooks, a->dir);
 	if (c->ended) {
 		child_text(c, one, sizeof(one));
 		fprintf(f, "  '%s' %s\n", argv[0], one);
 	}
-	fprintf(f, "\nNext:\n  hindcast info %s\n  hindcast events %s -f 'evt.type = proc_exec'\n"
-	           "  hindcast replay -p policies %s\n", a->dir, a->dir, a->dir);
+	fprintf(f,
+	        "\nNext:\n  hindcast info %s\n  hindcast events %s -f 'evt.type = proc_exec'\n"
+	        "  hindcast replay -p policies %s\n",
+	        a->dir, a->dir, a->dir);
 }
 
 static void json_text(const char *text)
 {
+	assert(text);
 	putchar('"');
 	for (const unsigned char *p = (const unsigned char *)text; *p; p++) {
 		if (*p == '"' || *p == '\\')
@@ -368,14 +412,16 @@ static void print_json(const struct args *a, const struct hc_record_summary *s, 
 	json_text(a->dir);
 	printf(",\"continued\":%s,\"duration_ns\":%" PRIu64 ",\"events\":%" PRIu64 ",\"lost\":%" PRIu64
 	       ",\"sampled_out\":%" PRIu64 ",\"excluded\":%" PRIu64 ",\"late\":%" PRIu64 ",\"malformed\":%" PRIu64
-	       ",\"bytes\":%" PRIu64 ",\"blocks\":%" PRIu64 ",\"first_seq\":%" PRIu64 ",\"last_seq\":%" PRIu64 ",\"types\":{",
-	       s->continued ? "true" : "false", s->lasted_ns, s->n_rows, s->n_lost, s->n_sampled, s->n_filtered, s->n_late,
-	       s->n_bad, s->bytes, s->n_blocks, s->first_seq, s->last_seq);
+	       ",\"bytes\":%" PRIu64 ",\"blocks\":%" PRIu64 ",\"first_seq\":%" PRIu64 ",\"last_seq\":%" PRIu64
+	       ",\"types\":{",
+	       s->continued ? "true" : "false", s->lasted_ns, s->n_rows, s->n_lost, s->n_sampled, s->n_filtered,
+	       s->n_late, s->n_bad, s->bytes, s->n_blocks, s->first_seq, s->last_seq);
 	for (unsigned type = 32; type < HC_EV_MAX; type++) {
 		if (!s->rows_by_type[type] && !s->lost_by_type[type] && !s->sampled_by_type[type])
 			continue;
-		printf("%s\"%s\":{\"events\":%" PRIu64 ",\"lost\":%" PRIu64 ",\"sampled_out\":%" PRIu64 "}", first ? "" : ",",
-		       hc_event_desc(type)->name, s->rows_by_type[type], s->lost_by_type[type], s->sampled_by_type[type]);
+		printf("%s\"%s\":{\"events\":%" PRIu64 ",\"lost\":%" PRIu64 ",\"sampled_out\":%" PRIu64 "}",
+		       first ? "" : ",", hc_event_desc(type)->name, s->rows_by_type[type], s->lost_by_type[type],
+		       s->sampled_by_type[type]);
 		first = false;
 	}
 	printf("}");
@@ -388,7 +434,8 @@ static void print_json(const struct args *a, const struct hc_record_summary *s, 
 
 /* ---- recording ---- */
 
-static int loop(struct hc_record *r, const struct args *a, struct child *c, const char **reason, struct hc_err *err)
+static int loop(struct hc_record *r, const struct args *a, struct child *c, const char **reason,
+                struct hc_err *err)
 {
 	bool tty = !a->quiet && isatty(STDERR_FILENO), run = c->pid > 0;
 	uint64_t start = boot_ns(), shown = start, now, end = 0;
@@ -454,7 +501,8 @@ static int record(const struct args *a, const struct excludes *e, char **argv, i
 	if (argc) {
 		code = child_fork(&child, argv);
 		if (code < 0)
-			return hc_cli_error(&hc_cmd_record, (hc_err_set(&err, code, "cannot fork: %s", strerror(-code)), &err));
+			return hc_cli_error(&hc_cmd_record,
+			                    (hc_err_set(&err, code, "cannot fork: %s", strerror(-code)), &err));
 	}
 	code = hc_record_start(r, &err);
 	if (code >= 0 && argc) {
@@ -504,7 +552,8 @@ static int run(int argc, char **argv)
 	if (!a.dir)
 		code = hc_cli_usage(&hc_cmd_record, "where to? -o DIR names the capture's directory");
 	else if (operands.n && operands.after_dash > 0)
-		code = hc_cli_usage(&hc_cmd_record, "unexpected operand '%s' (a command to run goes behind --)", operands.v[0]);
+		code = hc_cli_usage(&hc_cmd_record, "unexpected operand '%s' (a command to run goes behind --)",
+		                    operands.v[0]);
 	else if (operands.saw_dash && !operands.n)
 		code = hc_cli_usage(&hc_cmd_record, "no command behind --");
 	else
@@ -518,8 +567,10 @@ static int run(int argc, char **argv)
 
 static const struct hc_example examples[] = {
 	{ .what = "record ten seconds of this machine", .command = "hindcast record -o /tmp/capture --for 10s" },
-	{ .what = "record a build, every system call", .command = "hindcast record -o build.cap -p full -- make -j2" },
-	{ .what = "leave out a noisy daemon", .command = "hindcast record -o /var/lib/hindcast -x comm=journald -x type=mmap" },
+	{ .what = "record a build, every system call",
+	  .command = "hindcast record -o build.cap -p full -- make -j2" },
+	{ .what = "leave out a noisy daemon",
+	  .command = "hindcast record -o /var/lib/hindcast -x comm=journald -x type=mmap" },
 	{ 0 },
 };
 
@@ -528,14 +579,19 @@ const struct hc_command hc_cmd_record = {
 	.args = "-o DIR [--for DURATION] [--profile NAME] [--snaplen BYTES] [--exclude WHAT]... [-- COMMAND...]",
 	.summary = "record this machine's events",
 	.description =
-		"Records what the processes of this machine do into a capture, a directory that every other command reads. It "
-		"stops after --for, when COMMAND has ended, or on SIGINT or SIGTERM, and prints what was recorded, lost and "
+		"Records what the processes of this machine do into a capture, a directory that every other "
+		"command reads. It "
+		"stops after --for, when COMMAND has ended, or on SIGINT or SIGTERM, and prints what was "
+		"recorded, lost and "
 		"written.\n\n"
 		"A capture of this machine is continued; a directory with anything else in it is refused.\n\n"
-		"Profiles: minimal (exec, fork, exit, connections, containers), security (what detection rules ask for; the "
-		"default), full (every system call). Nothing is left out silently: losses, exclusions and sampling are rows of "
+		"Profiles: minimal (exec, fork, exit, connections, containers), security (what detection rules "
+		"ask for; the "
+		"default), full (every system call). Nothing is left out silently: losses, exclusions and "
+		"sampling are rows of "
 		"the capture.\n\n"
-		"Needs Linux 5.8 or later with BTF, and root or CAP_BPF, CAP_PERFMON, CAP_SYS_PTRACE and CAP_DAC_READ_SEARCH.",
+		"Needs Linux 5.8 or later with BTF, and root or CAP_BPF, CAP_PERFMON, CAP_SYS_PTRACE and "
+		"CAP_DAC_READ_SEARCH.",
 	.opts = opts,
 	.examples = examples,
 	.complete = HC_COMPLETE_COMMAND,

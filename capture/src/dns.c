@@ -1,4 +1,5 @@
-/* A strict, bounded parser: pointers go backwards only, names have at most 255 bytes, counts are held against the payload. */
+/* A strict, bounded parser: pointers go backwards only, names have at most 255 bytes, counts are held against the
+ * payload. */
 #include "dns.h"
 
 #include <arpa/inet.h>
@@ -104,8 +105,8 @@ static void answer_data(const struct msg *m, size_t off, unsigned len, struct dn
 		if (len == 16)
 			inet_ntop(AF_INET6, p, a->data, DNS_NAME_BYTES);
 		return;
-	case 2: /* NS */
-	case 5: /* CNAME */
+	case 2:  /* NS */
+	case 5:  /* CNAME */
 	case 12: /* PTR */
 		if (!get_name(m, off, a->data))
 			a->data[0] = '\0';

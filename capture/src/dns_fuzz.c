@@ -16,7 +16,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (m.n_answers > DNS_MAX_ANSWERS || !memchr(m.qname, '\0', sizeof(m.qname)))
 		abort();
 	for (uint32_t i = 0; i < m.n_answers; i++)
-		if (!memchr(m.answer[i].name, '\0', DNS_NAME_BYTES) || !memchr(m.answer[i].data, '\0', DNS_NAME_BYTES))
+		if (!memchr(m.answer[i].name, '\0', DNS_NAME_BYTES) ||
+		    !memchr(m.answer[i].data, '\0', DNS_NAME_BYTES))
 			abort();
 	return 0;
 }

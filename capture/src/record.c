@@ -1,7 +1,7 @@
 /*
- * The recorder: records from the kernel through the tracker into the writer, and once a second a look at losses, clocks and
- * what is due. The programs are attached before anything alive is read, so that nothing falls between; what happens
- * meanwhile waits in the rings.
+ * The recorder: records from the kernel through the tracker into the writer, and once a second a look at losses,
+ * clocks and what is due. The programs are attached before anything alive is read, so that nothing falls between;
+ * what happens meanwhile waits in the rings.
  */
 #include "record_priv.h"
 
@@ -113,7 +113,7 @@ static int on_segment(void *ctx, enum hc_stream stream, struct hc_err *err)
 
 int hc_record_open(const struct hc_record_opts *opts, struct hc_record **ret, struct hc_err *err)
 {
-	HC_AUTO(hc_record_abort) struct hc_record *r = calloc(1, sizeof(*r));
+	struct hc_record *r = calloc(1, sizeof(*r));
 	struct hc_tracker_opts to = { .proc = "/proc", .late_paths = true, .exclude = opts->exclude };
 	struct hc_writer_opts wo = { .dir = opts->dir, .tool = opts->tool };
 	int code;
@@ -128,15 +128,17 @@ int hc_record_open(const struct hc_record_opts *opts, struct hc_record **ret, st
 	if (code >= 0)
 		code = hc_capture_prepare(opts->dir, r->node, r->boot_id, &r->start, err);
 	if (code < 0)
-		return code;
+		goto failed;
 	r->n_cpus = hc_live_n_cpus(r->live);
 	r->count = calloc((size_t)r->n_cpus * HC_EV_MAX, sizeof(*r->count));
-	if (!r->count)
-		return hc_err_set(err, -ENOMEM, "out of memory");
+	if (!r->count) {
+		code = hc_err_set(err, -ENOMEM, "out of memory");
+		goto failed;
+	}
 	to.own_pid = (uint32_t)getpid();
 	code = hc_tracker_new(&to, &r->tracker, err);
 	if (code < 0)
-		return code;
+		goto failed;
 	wo.node = r->node;
 	memcpy(wo.capture_id, r->start.capture_id, 16);
 	memcpy(wo.boot_id, r->boot_id, 16);
@@ -147,13 +149,16 @@ int hc_record_open(const struct hc_record_opts *opts, struct hc_record **ret, st
 	wo.ctx = r;
 	code = hc_writer_open(&wo, &r->writer, err);
 	if (code < 0)
-		return code;
+		goto failed;
 	hc_tracker_set_writer(r->tracker, r->writer);
 	code = hc_index_writer_open(opts->dir, &r->index, err);
 	if (code < 0)
-		return code;
-	*ret = hc_steal(r);
+		goto failed;
+	*ret = r;
 	return 0;
+failed:
+	hc_record_abort(r);
+	return code;
 }
 
 static int take(void *ctx, const struct hc_live_rec *rec)

@@ -106,15 +106,19 @@ static void list_interfaces(struct list *l)
 		if (!i->ifa_addr || (i->ifa_addr->sa_family != AF_INET && i->ifa_addr->sa_family != AF_INET6))
 			continue;
 		if (i->ifa_addr->sa_family == AF_INET) {
-			inet_ntop(AF_INET, &((const struct sockaddr_in *)(const void *)i->ifa_addr)->sin_addr, text, sizeof(text));
+			inet_ntop(AF_INET, &((const struct sockaddr_in *)(const void *)i->ifa_addr)->sin_addr,
+			          text, sizeof(text));
 			if (i->ifa_netmask)
-				mask = (const uint8_t *)&((const struct sockaddr_in *)(const void *)i->ifa_netmask)->sin_addr;
+				mask = (const uint8_t *)&((const struct sockaddr_in *)(const void *)i->ifa_netmask)
+				               ->sin_addr;
 			n = 4;
 		} else {
-			inet_ntop(AF_INET6, &((const struct sockaddr_in6 *)(const void *)i->ifa_addr)->sin6_addr, text,
-			          sizeof(text));
+			inet_ntop(AF_INET6, &((const struct sockaddr_in6 *)(const void *)i->ifa_addr)->sin6_addr,
+			          text, sizeof(text));
 			if (i->ifa_netmask)
-				mask = (const uint8_t *)&((const struct sockaddr_in6 *)(const void *)i->ifa_netmask)->sin6_addr;
+				mask = (const uint8_t *)&(
+					       (const struct sockaddr_in6 *)(const void *)i->ifa_netmask)
+				               ->sin6_addr;
 			n = 16;
 		}
 		for (size_t k = 0; mask && k < n; k++)
@@ -221,8 +225,9 @@ static const char *mode_text(unsigned mode, char *buf, size_t room)
 		unsigned bit;
 		const char *name;
 	} names[] = {
-		{ HC_MODE_FIRST, "first" }, { HC_MODE_PEER, "peer" }, { HC_MODE_P53, "p53" },     { HC_MODE_MAGIC, "magic" },
-		{ HC_MODE_X, "x" },         { HC_MODE_FAIL, "fail" }, { HC_MODE_FATAL, "fatal" }, { HC_MODE_VALUES, "values" },
+		{ HC_MODE_FIRST, "first" }, { HC_MODE_PEER, "peer" },     { HC_MODE_P53, "p53" },
+		{ HC_MODE_MAGIC, "magic" }, { HC_MODE_X, "x" },           { HC_MODE_FAIL, "fail" },
+		{ HC_MODE_FATAL, "fatal" }, { HC_MODE_VALUES, "values" },
 	};
 	size_t n = 0;
 
@@ -240,20 +245,22 @@ static void type_line(struct hc_record *r, struct list *l, unsigned type)
 	char mode[80], facts[128] = "";
 	unsigned snap = hc_live_snaplen(r->live, type);
 	bool path = false, data = false;
+	size_t n = 0;
 
 	for (unsigned i = 0; i < d->n_args; i++) {
 		path |= d->cols[d->arg_cols[i]].kind == HC_KIND_PATH;
 		data |= d->cols[d->arg_cols[i]].kind == HC_KIND_BYTES;
 	}
 	if (path && r->tracker->opts.late_paths)
-		strcat(facts, "late,");
+		n += (size_t)snprintf(facts, sizeof(facts), "late,");
 	if (data && snap)
-		snprintf(facts + strlen(facts), sizeof(facts) - strlen(facts), "data=%u,", snap);
+		n += (size_t)snprintf(facts + n, sizeof(facts) - n, "data=%u,", snap);
 	if (type == HC_EV_PROC_EXEC)
-		strcat(facts, "env,");
-	if (facts[0])
-		facts[strlen(facts) - 1] = '\0';
-	list_add(l, "%s %s %s", d->name, mode_text(hc_live_mode(r->live, type), mode, sizeof(mode)), facts[0] ? facts : "-");
+		n += (size_t)snprintf(facts + n, sizeof(facts) - n, "env,");
+	if (n)
+		facts[n - 1] = '\0';
+	list_add(l, "%s %s %s", d->name, mode_text(hc_live_mode(r->live, type), mode, sizeof(mode)),
+	         facts[0] ? facts : "-");
 }
 
 static const char *const profile_names[] = { "minimal", "security", "full", "option" };
@@ -296,8 +303,8 @@ static uint64_t n_filtered(const struct hc_record *r)
 	return n;
 }
 
-static int filter_row(struct hc_record *r, uint64_t id, const char *reason, const char *expression, uint64_t n_rows,
-                      bool has_n, bool ended, struct hc_err *err)
+static int filter_row(struct hc_record *r, uint64_t id, const char *reason, const char *expression,
+                      uint64_t n_rows, bool has_n, bool ended, struct hc_err *err)
 {
 	struct hc_builder *b = begin(r, HC_EV_META_FILTER, err);
 	struct hc_cells *c = &r->tracker->cells;
@@ -376,10 +383,14 @@ int meta_clock(struct hc_record *r, const char *why, struct hc_err *err)
 	hc_cell_set(c, HC_C_META_CLOCK_read_error_ns, (uint64_t)best);
 	if (state >= 0) {
 		hc_cell_set(c, HC_C_META_CLOCK_freq_ppb, (uint64_t)((int64_t)tx.freq * 1000 / 65536));
-		cell_text(r, b, HC_C_META_CLOCK_ntp_state, state == TIME_ERROR ? "unsynchronised" : "synchronised");
+		cell_text(r, b, HC_C_META_CLOCK_ntp_state,
+		          state == TIME_ERROR ? "unsynchronised" : "synchronised");
 		hc_cell_set(c, HC_C_META_CLOCK_est_error_ns, (uint64_t)tx.esterror * 1000);
 		hc_cell_set(c, HC_C_META_CLOCK_max_error_ns, (uint64_t)tx.maxerror * 1000);
-		hc_cell_set(c, HC_C_META_CLOCK_leap, (uint64_t)(state == TIME_INS ? 1 : state == TIME_DEL ? -1 : 0));
+		hc_cell_set(c, HC_C_META_CLOCK_leap,
+		            (uint64_t)(state == TIME_INS   ? 1
+		                       : state == TIME_DEL ? -1
+		                                           : 0));
 	}
 	hc_cell_set(c, HC_C_META_CLOCK_step_ns, (uint64_t)(strcmp(why, "start") == 0 ? 0 : step));
 	cell_text(r, b, HC_C_META_CLOCK_why, why);
@@ -446,9 +457,11 @@ int meta_gaps(struct hc_record *r, struct hc_err *err)
 			from = placed ? w->from_ns : r->last_look_ns;
 			until = placed ? w->until_ns : now;
 			if (full)
-				code = gap_row(r, from, until, (int)cpu, hc_event_desc(type)->name, full, "ring_full", err);
+				code = gap_row(r, from, until, (int)cpu, hc_event_desc(type)->name, full,
+				               "ring_full", err);
 			if (busy && code >= 0)
-				code = gap_row(r, from, until, (int)cpu, hc_event_desc(type)->name, busy, "too_big", err);
+				code = gap_row(r, from, until, (int)cpu, hc_event_desc(type)->name, busy,
+				               "too_big", err);
 		}
 		if (w && any)
 			memset(w, 0, sizeof(*w));
@@ -485,7 +498,8 @@ int meta_sampled(struct hc_record *r, bool ended, struct hc_err *err)
 		hc_cell_set(c, HC_C_META_SAMPLED_from_ns, r->last_sampled_ns);
 		hc_cell_set(c, HC_C_META_SAMPLED_until_ns, now);
 		hc_cell_set(c, HC_C_META_SAMPLED_count, n);
-		cell_text(r, b, HC_C_META_SAMPLED_mode, mode_text(hc_live_mode(r->live, type), mode, sizeof(mode)));
+		cell_text(r, b, HC_C_META_SAMPLED_mode,
+		          mode_text(hc_live_mode(r->live, type), mode, sizeof(mode)));
 		code = end(r, HC_EV_META_SAMPLED, err);
 		r->sampled_told[type] = r->sampled[type];
 	}

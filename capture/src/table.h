@@ -1,4 +1,5 @@
-/* Hashing and open addressing for the tracker's tables: keys lie in the entries, the table holds (hash, pointer). */
+/* Hashing and open addressing for the tracker's tables: keys lie in the entries, the table holds (hash, pointer).
+ */
 #ifndef HC_CAPTURE_TABLE_H
 #define HC_CAPTURE_TABLE_H
 
@@ -23,7 +24,8 @@ static inline uint64_t hash_u64(uint64_t seed, uint64_t v)
 	return hash_mix(v ^ seed, (seed << 1 | 1) ^ UINT64_C(0x9e3779b97f4a7c15));
 }
 
-/* Two multiplications per 16 bytes. The seeds are random per process, so that nobody outside can choose collisions. */
+/* Two multiplications per 16 bytes. The seeds are random per process, so that nobody outside can choose
+ * collisions. */
 static inline struct hc_hash128 hash_bytes(struct hc_hash128 h, const void *data, size_t n)
 {
 	const unsigned char *p = data;
@@ -69,14 +71,14 @@ struct table {
 
 /* Goes over the entries with this hash: `entry` points to each. The table must not change inside but to leave the
  * loop at once. */
-#define TABLE_EACH(table, want, at, entry)                                                                            \
-	for (uint32_t at = (uint32_t)(want) & (table)->mask;                                                          \
-	     (table)->slot && ((entry) = (table)->slot[at].p) != NULL; at = (at + 1) & (table)->mask)                 \
+#define TABLE_EACH(table, want, at, entry)                                                            \
+	for (uint32_t at = (uint32_t)(want) & (table)->mask;                                          \
+	     (table)->slot && ((entry) = (table)->slot[at].p) != NULL; at = (at + 1) & (table)->mask) \
 		if ((table)->slot[at].hash == (want))
 
 /* Over all entries, in no order. */
-#define TABLE_ALL(table, at, entry)                                                                                   \
-	for (uint32_t at = 0; (table)->slot && at <= (table)->mask; at++)                                             \
+#define TABLE_ALL(table, at, entry)                                       \
+	for (uint32_t at = 0; (table)->slot && at <= (table)->mask; at++) \
 		if (((entry) = (table)->slot[at].p) != NULL)
 
 static inline bool table_add(struct table *t, uint64_t hash, void *p)
@@ -138,10 +140,11 @@ static inline bool table_remove(struct table *t, uint64_t hash, const void *p)
 	return false;
 }
 
-/* Goes over all entries with leave to remove the one in hand by TABLE_SWEEP_REMOVE. Forwards, and looking at the same slot
- * again after a removal, which moves entries down: one may be met twice where the table wraps around, none is missed. */
-#define TABLE_SWEEP(table, at, entry)                                                                                 \
-	for (uint32_t at = 0, at##_next; (table)->slot && at <= (table)->mask; at = at##_next)                        \
+/* Goes over all entries with leave to remove the one in hand by TABLE_SWEEP_REMOVE. Forwards, and looking at the
+ * same slot again after a removal, which moves entries down: one may be met twice where the table wraps around,
+ * none is missed. */
+#define TABLE_SWEEP(table, at, entry)                                                          \
+	for (uint32_t at = 0, at##_next; (table)->slot && at <= (table)->mask; at = at##_next) \
 		if ((at##_next = at + 1, (entry) = (table)->slot[at].p) != NULL)
 #define TABLE_SWEEP_REMOVE(table, at) (table_remove_at(table, at), at##_next = at)
 

@@ -37,7 +37,8 @@ int hc_tracker_new(const struct hc_tracker_opts *opts, struct hc_tracker **ret, 
 		n = readlinkat(t->proc_fd, "self/ns/mnt", link, sizeof(link) - 1);
 		if (n > 5) {
 			link[n] = '\0';
-			t->own_mnt_ns = (uint32_t)strtoul(strchr(link, '[') ? strchr(link, '[') + 1 : "0", NULL, 10);
+			t->own_mnt_ns =
+				(uint32_t)strtoul(strchr(link, '[') ? strchr(link, '[') + 1 : "0", NULL, 10);
 		}
 	}
 	t->in_snapshot = true;
@@ -55,7 +56,7 @@ struct hc_tracker *hc_tracker_free(struct hc_tracker *t)
 	proc_done(t);
 	user_done(t);
 	TABLE_ALL(&t->cgroups, at, p)
-		ctr_unref(t, p);
+	ctr_unref(t, p);
 	table_done(&t->cgroups);
 	path_late_done(t);
 	table_done(&t->lists);

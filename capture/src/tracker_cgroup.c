@@ -25,13 +25,15 @@ static struct hc_str cut_end(struct hc_str s, const char *suffix)
 }
 
 /* One component of a cgroup path. above: the one before it. */
-static bool component_container(struct hc_str c, struct hc_str above, struct hc_str *ret_id, struct hc_str *ret_runtime)
+static bool component_container(struct hc_str c, struct hc_str above, struct hc_str *ret_id,
+                                struct hc_str *ret_runtime)
 {
 	static const struct {
 		const char *prefix, *runtime;
 	} scopes[] = {
-		{ "docker-", "docker" },       { "cri-containerd-", "containerd" }, { "crio-", "cri-o" },
-		{ "libpod-payload-", "podman" }, { "libpod-", "podman" },           { "nerdctl-", "containerd" },
+		{ "docker-", "docker" },      { "cri-containerd-", "containerd" },
+		{ "crio-", "cri-o" },         { "libpod-payload-", "podman" },
+		{ "libpod-", "podman" },      { "nerdctl-", "containerd" },
 		{ "cri-dockerd-", "docker" },
 	};
 	struct hc_str name = cut_end(c, ".scope");
@@ -53,11 +55,11 @@ static bool component_container(struct hc_str c, struct hc_str above, struct hc_
 	}
 	if (is_hex64(c)) {
 		*ret_id = c;
-		*ret_runtime = hc_str_eq(above, HC_STR("docker"))          ? HC_STR("docker") :
-		               hc_str_starts(above, HC_STR("kubepods"))    ? HC_STR("cri") :
-		               hc_str_starts(above, HC_STR("pod"))         ? HC_STR("cri") :
-		               hc_str_starts(above, HC_STR("libpod_parent")) ? HC_STR("podman") :
-		                                                             HC_STR("oci");
+		*ret_runtime = hc_str_eq(above, HC_STR("docker"))              ? HC_STR("docker")
+		               : hc_str_starts(above, HC_STR("kubepods"))      ? HC_STR("cri")
+		               : hc_str_starts(above, HC_STR("pod"))           ? HC_STR("cri")
+		               : hc_str_starts(above, HC_STR("libpod_parent")) ? HC_STR("podman")
+		                                                               : HC_STR("oci");
 		return true;
 	}
 	/* slice:cri-containerd:ID, made when systemd's parent meets a runtime that does not use systemd */
@@ -146,7 +148,8 @@ struct tctr *ctr_of_path(struct hc_tracker *t, struct hc_str path, uint64_t cgro
 	return c;
 }
 
-static struct tcgs *cgs_make(struct hc_tracker *t, struct txt **items, const uint16_t *hier, uint32_t n, uint64_t cgroup_id)
+static struct tcgs *cgs_make(struct hc_tracker *t, struct txt **items, const uint16_t *hier, uint32_t n,
+                             uint64_t cgroup_id)
 {
 	struct tcgs *c = calloc(1, sizeof(*c));
 
@@ -162,8 +165,9 @@ static struct tcgs *cgs_make(struct hc_tracker *t, struct txt **items, const uin
 		const char *eq = memrchr(items[i]->p, '=', items[i]->len);
 
 		if (eq)
-			c->ctr = ctr_of_path(t, (struct hc_str){ eq + 1, items[i]->len - (uint32_t)(eq + 1 - items[i]->p) },
-			                     cgroup_id);
+			c->ctr = ctr_of_path(
+				t, (struct hc_str){ eq + 1, items[i]->len - (uint32_t)(eq + 1 - items[i]->p) },
+				cgroup_id);
 	}
 	c->list = lst_of_txts(t, items, n);
 	return c;
@@ -190,7 +194,8 @@ struct tcgs *cgs_of_proc_text(struct hc_tracker *t, const char *text, size_t len
 
 			path++;
 			if (room)
-				k = snprintf(t->buf, sizeof(t->buf), "%.*s=%.*s", room, names + 1, (int)(line_end - path), path);
+				k = snprintf(t->buf, sizeof(t->buf), "%.*s=%.*s", room, names + 1,
+				             (int)(line_end - path), path);
 			else
 				k = snprintf(t->buf, sizeof(t->buf), "unified=%.*s", (int)(line_end - path), path);
 			if (k > 0 && (size_t)k < sizeof(t->buf)) {
@@ -204,7 +209,8 @@ struct tcgs *cgs_of_proc_text(struct hc_tracker *t, const char *text, size_t len
 	return n ? cgs_make(t, items, hier, n, cgroup_id) : NULL;
 }
 
-struct tcgs *cgs_with(struct hc_tracker *t, const struct tcgs *old, unsigned hier, struct hc_str path, uint64_t cgroup_id)
+struct tcgs *cgs_with(struct hc_tracker *t, const struct tcgs *old, unsigned hier, struct hc_str path,
+                      uint64_t cgroup_id)
 {
 	struct txt *items[16];
 	uint16_t hiers[16];
@@ -217,7 +223,8 @@ struct tcgs *cgs_with(struct hc_tracker *t, const struct tcgs *old, unsigned hie
 
 		hiers[n] = old->hier[i];
 		if (old->hier[i] == hier && eq) {
-			int k = snprintf(t->buf, sizeof(t->buf), "%.*s=%.*s", (int)(eq - was->p), was->p, HC_STR_ARG(path));
+			int k = snprintf(t->buf, sizeof(t->buf), "%.*s=%.*s", (int)(eq - was->p), was->p,
+			                 (int)path.len, path.p);
 
 			items[n] = k > 0 && (size_t)k < sizeof(t->buf) ? txt_get(t, t->buf, (size_t)k) : REF(was);
 			found = true;
@@ -227,8 +234,8 @@ struct tcgs *cgs_with(struct hc_tracker *t, const struct tcgs *old, unsigned hie
 		n += items[n] != NULL;
 	}
 	if (!found && n < 16) {
-		int k = hier ? snprintf(t->buf, sizeof(t->buf), "%u=%.*s", hier, HC_STR_ARG(path)) :
-		               snprintf(t->buf, sizeof(t->buf), "unified=%.*s", HC_STR_ARG(path));
+		int k = hier ? snprintf(t->buf, sizeof(t->buf), "%u=%.*s", hier, (int)path.len, path.p)
+		             : snprintf(t->buf, sizeof(t->buf), "unified=%.*s", (int)path.len, path.p);
 
 		hiers[n] = (uint16_t)hier;
 		items[n] = k > 0 && (size_t)k < sizeof(t->buf) ? txt_get(t, t->buf, (size_t)k) : NULL;

@@ -1,5 +1,5 @@
-/* Any bytes as a sequence of wire records: the tracker takes all, its tables stay bounded by what it was given, and the
- * capture it writes is a whole one. */
+/* Any bytes as a sequence of wire records: the tracker takes all, its tables stay bounded by what it was given,
+ * and the capture it writes is a whole one. */
 #include "tracker_priv.h"
 
 #include <stdio.h>
@@ -28,7 +28,9 @@ static void clean(void)
 /* One in a number of inputs is written out and read back. */
 static struct hc_writer *writer_of(void)
 {
-	struct hc_writer_opts wo = { .dir = dir, .node = "n", .tool = "fuzz", .capture_id = { 1 }, .boot_id = { 2 } };
+	struct hc_writer_opts wo = {
+		.dir = dir, .node = "n", .tool = "fuzz", .capture_id = { 1 }, .boot_id = { 2 }
+	};
 	struct hc_writer *w;
 
 	if (!dir[0]) {

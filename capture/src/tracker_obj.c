@@ -312,8 +312,8 @@ struct tver *ver_copy(const struct tver *from)
 	return v;
 }
 
-/* A chain of parents and creators may be long: freeing one goes down no deeper than those chains do, which are cut at
- * MAX_CREATORS dead ones and by the depth of the process tree. */
+/* A chain of parents and creators may be long: freeing one goes down no deeper than those chains do, which are cut
+ * at MAX_CREATORS dead ones and by the depth of the process tree. */
 void ver_unref(struct hc_tracker *t, struct tver *v)
 {
 	while (v && !--v->refs) {
@@ -402,16 +402,26 @@ static const char *fs_name(uint32_t magic)
 		uint32_t magic;
 		const char *name;
 	} names[] = {
-		{ 0xef53, "ext4" },       { 0x58465342, "xfs" },     { 0x9123683e, "btrfs" },   { 0x01021994, "tmpfs" },
-		{ 0x794c7630, "overlay" }, { 0x9fa0, "proc" },       { 0x62656572, "sysfs" },   { 0x1cd1, "devpts" },
-		{ 0x858458f6, "ramfs" },  { 0x6969, "nfs" },         { 0x65735546, "fuse" },    { 0xff534d42, "cifs" },
-		{ 0xfe534d42, "smb3" },   { 0x73717368, "squashfs" }, { 0x27e0eb, "cgroup" },   { 0x63677270, "cgroup2" },
-		{ 0x64626720, "debugfs" }, { 0x74726163, "tracefs" }, { 0xcafe4a11, "bpf" },     { 0x19800202, "mqueue" },
-		{ 0x958458f6, "hugetlbfs" }, { 0x534f434b, "sockfs" }, { 0x50495045, "pipefs" }, { 0x09041934, "anon_inodefs" },
-		{ 0x50494446, "pidfs" },  { 0x6e736673, "nsfs" },    { 0x4d44, "vfat" },        { 0x5346544e, "ntfs" },
-		{ 0x2fc12fc1, "zfs" },    { 0xf2f52010, "f2fs" },    { 0xe0f5e1e2, "erofs" },   { 0x73636673, "securityfs" },
-		{ 0xde5e81e4, "efivarfs" }, { 0x42494e4d, "binfmt_misc" }, { 0x00c36400, "ceph" }, { 0x01021997, "9p" },
-		{ 0x9660, "iso9660" },    { 0x6165676c, "pstore" },  { 0x2011bab0, "exfat" },   { 0x62656570, "configfs" },
+		{ 0xef53, "ext4" },          { 0x58465342, "xfs" },
+		{ 0x9123683e, "btrfs" },     { 0x01021994, "tmpfs" },
+		{ 0x794c7630, "overlay" },   { 0x9fa0, "proc" },
+		{ 0x62656572, "sysfs" },     { 0x1cd1, "devpts" },
+		{ 0x858458f6, "ramfs" },     { 0x6969, "nfs" },
+		{ 0x65735546, "fuse" },      { 0xff534d42, "cifs" },
+		{ 0xfe534d42, "smb3" },      { 0x73717368, "squashfs" },
+		{ 0x27e0eb, "cgroup" },      { 0x63677270, "cgroup2" },
+		{ 0x64626720, "debugfs" },   { 0x74726163, "tracefs" },
+		{ 0xcafe4a11, "bpf" },       { 0x19800202, "mqueue" },
+		{ 0x958458f6, "hugetlbfs" }, { 0x534f434b, "sockfs" },
+		{ 0x50495045, "pipefs" },    { 0x09041934, "anon_inodefs" },
+		{ 0x50494446, "pidfs" },     { 0x6e736673, "nsfs" },
+		{ 0x4d44, "vfat" },          { 0x5346544e, "ntfs" },
+		{ 0x2fc12fc1, "zfs" },       { 0xf2f52010, "f2fs" },
+		{ 0xe0f5e1e2, "erofs" },     { 0x73636673, "securityfs" },
+		{ 0xde5e81e4, "efivarfs" },  { 0x42494e4d, "binfmt_misc" },
+		{ 0x00c36400, "ceph" },      { 0x01021997, "9p" },
+		{ 0x9660, "iso9660" },       { 0x6165676c, "pstore" },
+		{ 0x2011bab0, "exfat" },     { 0x62656570, "configfs" },
 	};
 
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
@@ -696,9 +706,15 @@ static void cells_of_ns(struct hc_cells *c, struct hc_builder *b, const struct t
 		unsigned col;
 		uint32_t inum;
 	} all[] = {
-		{ HC_O_PROC_ns_mnt, n->mnt },   { HC_O_PROC_ns_pid, n->pid }, { HC_O_PROC_ns_pid_children, n->pid_for_children },
-		{ HC_O_PROC_ns_net, n->net },   { HC_O_PROC_ns_ipc, n->ipc }, { HC_O_PROC_ns_uts, n->uts },
-		{ HC_O_PROC_ns_cgroup, n->cgroup }, { HC_O_PROC_ns_time, n->time }, { HC_O_PROC_mm_userns, n->mm_userns },
+		{ HC_O_PROC_ns_mnt, n->mnt },
+		{ HC_O_PROC_ns_pid, n->pid },
+		{ HC_O_PROC_ns_pid_children, n->pid_for_children },
+		{ HC_O_PROC_ns_net, n->net },
+		{ HC_O_PROC_ns_ipc, n->ipc },
+		{ HC_O_PROC_ns_uts, n->uts },
+		{ HC_O_PROC_ns_cgroup, n->cgroup },
+		{ HC_O_PROC_ns_time, n->time },
+		{ HC_O_PROC_mm_userns, n->mm_userns },
 	};
 
 	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++)

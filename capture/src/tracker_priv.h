@@ -1,5 +1,5 @@
-/* The tracker's objects. All are reference counted, immutable once others refer to them, and remember their reference in
- * the block being built (struct hc_slot): a change makes a new one. */
+/* The tracker's objects. All are reference counted, immutable once others refer to them, and remember their
+ * reference in the block being built (struct hc_slot): a change makes a new one. */
 #ifndef HC_CAPTURE_TRACKER_PRIV_H
 #define HC_CAPTURE_TRACKER_PRIV_H
 
@@ -10,14 +10,14 @@
 #include "decode.h"
 #include "table.h"
 
-#define MAX_DEPTH 160            /* of references followed when an entry is written: what is beyond is absent */
-#define MAX_CREATORS 64          /* dead creators kept behind a version */
-#define MAX_IMAGES 16            /* earlier images kept behind an image */
+#define MAX_DEPTH 160   /* of references followed when an entry is written: what is beyond is absent */
+#define MAX_CREATORS 64 /* dead creators kept behind a version */
+#define MAX_IMAGES 16   /* earlier images kept behind an image */
 #define DEAD_KEEP_NS UINT64_C(5000000000) /* a dead process is known for so long: records may come late */
-#define MAX_PATHS 65536u         /* cached; beyond, those not used lately go */
-#define MAX_FDS (128u << 10)     /* open files known; beyond, those not used lately go */
+#define MAX_PATHS 65536u                  /* cached; beyond, those not used lately go */
+#define MAX_FDS (128u << 10)              /* open files known; beyond, those not used lately go */
 #define MAX_SOCKS (64u << 10)
-#define MAX_PROC_READS 2000      /* /proc look-ups of processes without a birth, per second */
+#define MAX_PROC_READS 2000 /* /proc look-ups of processes without a birth, per second */
 
 struct txt {
 	uint32_t refs, len;
@@ -160,8 +160,8 @@ struct ttask {
 	uint32_t tid, vtid; /* vtid 0: unknown */
 	uint64_t start_ns;  /* 0: unknown */
 	struct tproc *proc;
-	struct tver *own;   /* a deviating thread's version; NULL: the process's */
-	struct tver *pre_name; /* the version before a new name, until the call that gave it returns; NULL */
+	struct tver *own;          /* a deviating thread's version; NULL: the process's */
+	struct tver *pre_name;     /* the version before a new name, until the call that gave it returns; NULL */
 	struct ttask *prev, *next; /* of the process */
 	struct hc_slot slot;
 	uint32_t slot_version; /* number of the version that `slot` is about */
@@ -174,7 +174,7 @@ struct tproc {
 	uint64_t checked_gen;
 	uint64_t vpid_hash; /* in by_vpid; 0: not */
 	struct tver *cur;
-	struct tproc *parent;   /* NULL: none, or unknown */
+	struct tproc *parent;              /* NULL: none, or unknown */
 	struct tproc *child, *prev, *next; /* first child; siblings */
 	struct ttask *tasks;
 	struct tproc *dead_next;
@@ -185,11 +185,11 @@ struct tproc {
 enum arg_role { ROLE_PLAIN, ROLE_PROC_AFTER, ROLE_CHILD, ROLE_TARGET };
 
 struct plan_arg {
-	uint8_t kind; /* enum hc_kind */
-	uint8_t role; /* enum arg_role */
+	uint8_t kind;   /* enum hc_kind */
+	uint8_t role;   /* enum arg_role */
 	bool absent_ok; /* HC_WIRE_ABSENT means absent */
 	bool is_dev;    /* a device number as programs encode it */
-	int8_t dirfd;   /* PATH: argument that it is relative to; -1: the working directory */
+	int16_t dirfd;  /* PATH: argument that it is relative to; -1: the working directory */
 	uint16_t col;
 	const char *name;
 };
@@ -198,17 +198,17 @@ struct plan {
 	const struct hc_table_desc *desc;
 	uint8_t n_args;
 	uint32_t kinds; /* bit per enum hc_kind among the arguments */
-	bool opens; /* the path of the first PATH argument is that of the new descriptor */
-	bool late;  /* paths are resolved late */
-	int8_t newfd; /* argument of kind FDOBJ that is the call's result; -1 */
-	int8_t sock_after;
+	bool opens;     /* the path of the first PATH argument is that of the new descriptor */
+	bool late;      /* paths are resolved late */
+	int16_t newfd;  /* argument of kind FDOBJ that is the call's result; -1 */
+	int16_t sock_after;
 	struct plan_arg arg[HC_WIRE_MAX_SLOTS];
 };
 
 struct user_db {
 	uint64_t ns_mnt;
 	struct txt *root;
-	struct table by_id; /* struct tuser */
+	struct table by_id;             /* struct tuser */
 	uint64_t passwd_sig, group_sig; /* of the files' stat */
 	uint64_t checked_ns;
 };
@@ -224,7 +224,7 @@ struct root_fd {
 	uint64_t root_hash; /* of its text */
 	int fd;             /* -1: could not be opened */
 	uint64_t used_ns;
-	char real[256];     /* its name as we see it, to be cut off; "" for "/" */
+	char real[256]; /* its name as we see it, to be cut off; "" for "/" */
 };
 
 #define N_ROOT_FDS 32
@@ -239,15 +239,15 @@ struct hc_tracker {
 	struct hc_cells cells; /* of the row being made; clean between rows */
 
 	struct table txts, lists, paths, procs, tasks, fds, socks, by_vpid, cgroups, dirs, dir_names;
-	struct tproc *dead;    /* in order of death */
+	struct tproc *dead; /* in order of death */
 	struct tproc **dead_end;
 	uint64_t tree_gen, next_lineage, next_fd_id;
-	uint64_t now_ns;       /* time of the record in hand */
-	uint32_t depth;        /* of the entry being written */
-	uint32_t proc_reads;   /* in this second */
+	uint64_t now_ns;     /* time of the record in hand */
+	uint32_t depth;      /* of the entry being written */
+	uint32_t proc_reads; /* in this second */
 	uint32_t init_mnt_ns, own_mnt_ns;
-	int proc_fd;           /* opts.proc; -1 without */
-	bool late_off;         /* openat2 with RESOLVE_CACHED is not to be had */
+	int proc_fd;   /* opts.proc; -1 without */
+	bool late_off; /* openat2 with RESOLVE_CACHED is not to be had */
 	bool in_snapshot;
 	uint64_t last_tick_ns;
 	struct root_fd root_fd[N_ROOT_FDS];
@@ -261,7 +261,16 @@ struct hc_tracker {
 
 /* ---- tracker_obj.c: objects ---- */
 
-#define REF(p) ({ __typeof__(p) ref_p = (p); if (ref_p) ref_p->refs++; ref_p; })
+#define REF(p)                             \
+	({                                 \
+		__typeof__(p) ref_p = (p); \
+		if (ref_p)                 \
+			ref_p->refs++;     \
+		ref_p;                     \
+	})
+
+/* The same where there surely is one. */
+#define REF1(p) ((p)->refs++, (p))
 
 struct txt *txt_get(struct hc_tracker *t, const char *p, size_t len); /* a reference; NULL when p is */
 void txt_unref(struct hc_tracker *t, struct txt *s);
@@ -317,10 +326,10 @@ static inline void cell_ref(struct hc_cells *c, unsigned col, uint32_t ref)
 uint32_t path_join(struct hc_str base, struct hc_str rel, char *buf, uint32_t room);
 
 struct path_ask {
-	struct hc_str given;       /* .p NULL: none */
-	struct txt *base;          /* what `given` is relative to; NULL: unknown */
-	const struct wfact *fact;  /* the kernel's path; NULL: none */
-	struct hc_str real;        /* known otherwise, with `prov`; .p NULL: none */
+	struct hc_str given;      /* .p NULL: none */
+	struct txt *base;         /* what `given` is relative to; NULL: unknown */
+	const struct wfact *fact; /* the kernel's path; NULL: none */
+	struct hc_str real;       /* known otherwise, with `prov`; .p NULL: none */
 	uint8_t prov, flags;
 };
 
@@ -340,11 +349,12 @@ void path_late_done(struct hc_tracker *t);
 
 /* ---- tracker_fd.c: open files and sockets ---- */
 
-/* The object of the FD fact with this subject; borrowed from the table, NULL when there is none. `given` as it was named by
- * an open, else NULL. */
+/* The object of the FD fact with this subject; borrowed from the table, NULL when there is none. `given` as it was
+ * named by an open, else NULL. */
 struct tfd *fd_see(struct hc_tracker *t, const struct wrec *r, unsigned subject, struct ttask *task,
                    struct tver *ver, struct tpath *opened);
-struct tsock *sock_see(struct hc_tracker *t, const struct wrec *r, unsigned subject, struct tver *ver); /* a reference */
+struct tsock *sock_see(struct hc_tracker *t, const struct wrec *r, unsigned subject,
+                       struct tver *ver); /* a reference */
 /* Replaces the descriptor's endpoint; returns the object in force. */
 struct tfd *fd_set_sock(struct hc_tracker *t, struct tfd *f, struct tsock *s);
 void fd_sweep(struct hc_tracker *t);
@@ -405,20 +415,23 @@ bool procfs_fill(struct hc_tracker *t, uint32_t pid, uint64_t start_ns, unsigned
 ssize_t procfs_read(struct hc_tracker *t, uint32_t pid, const char *name, void *buf, size_t room);
 ssize_t procfs_link(struct hc_tracker *t, uint32_t pid, const char *name, char *buf, size_t room);
 /* Calls fn for each number below /proc (which NULL) or of /proc/PID/WHICH. */
-int procfs_each(struct hc_tracker *t, uint32_t pid, const char *which, void (*fn)(void *ctx, uint32_t n), void *ctx);
+int procfs_each(struct hc_tracker *t, uint32_t pid, const char *which, void (*fn)(void *ctx, uint32_t n),
+                void *ctx);
 
 /* ---- tracker_cgroup.c ---- */
 
 struct tcgs *cgs_of_proc_text(struct hc_tracker *t, const char *text, size_t len, uint64_t cgroup_id);
 /* The same with the path of one hierarchy replaced. */
-struct tcgs *cgs_with(struct hc_tracker *t, const struct tcgs *old, unsigned hier, struct hc_str path, uint64_t cgroup_id);
+struct tcgs *cgs_with(struct hc_tracker *t, const struct tcgs *old, unsigned hier, struct hc_str path,
+                      uint64_t cgroup_id);
 /* id and runtime that a cgroup path tells of; .p NULL: none. */
 void cgroup_container(struct hc_str path, struct hc_str *ret_id, struct hc_str *ret_runtime);
 struct tctr *ctr_of_path(struct hc_tracker *t, struct hc_str path, uint64_t cgroup_id); /* a reference or NULL */
 
 /* ---- tracker_user.c ---- */
 
-struct tuser *user_find(struct hc_tracker *t, const struct tver *v, uint32_t id, bool group); /* a reference or NULL */
+struct tuser *user_find(struct hc_tracker *t, const struct tver *v, uint32_t id,
+                        bool group); /* a reference or NULL */
 int user_watch(struct hc_tracker *t, struct hc_err *err);
 void user_done(struct hc_tracker *t);
 
@@ -427,6 +440,7 @@ void user_done(struct hc_tracker *t);
 /* A row that no record stands behind. Cells by hc_tracker.cells. */
 struct hc_builder *row_begin(struct hc_tracker *t, unsigned type, uint64_t ts_ns, struct hc_err *err);
 void plans_make(struct hc_tracker *t);
-int row_end(struct hc_tracker *t, unsigned type, uint16_t cpu, uint64_t ts_ns, uint64_t *ret_seq, struct hc_err *err);
+int row_end(struct hc_tracker *t, unsigned type, uint16_t cpu, uint64_t ts_ns, uint64_t *ret_seq,
+            struct hc_err *err);
 
 #endif

@@ -1,9 +1,9 @@
 /*
  * Processes, their versions, and threads.
  *
- * A version is what a process is for a while. Exec and reparenting give new versions to all living descendants: that is done
- * when a descendant is next looked at. Each version has a `lineage`, another one after each such event, and remembers its
- * parent's; `tree_gen` counts these events, so that most looks cost one comparison.
+ * A version is what a process is for a while. Exec and reparenting give new versions to all living descendants:
+ * that is done when a descendant is next looked at. Each version has a `lineage`, another one after each such
+ * event, and remembers its parent's; `tree_gen` counts these events, so that most looks cost one comparison.
  */
 #include "tracker_priv.h"
 
@@ -101,7 +101,7 @@ struct ttask *task_add(struct hc_tracker *t, struct tproc *p, uint32_t tid)
 void proc_set_parent(struct hc_tracker *t, struct tproc *p, struct tproc *parent)
 {
 	(void)t;
-	if (p->parent == parent || parent == p)
+	if (parent == p || p->parent == parent)
 		return;
 	for (struct tproc *up = parent; up; up = up->parent)
 		if (up == p)
@@ -195,7 +195,8 @@ struct tproc *proc_by_number(struct hc_tracker *t, const struct tver *v, int64_t
 
 /* ---- what hangs on the fields ---- */
 
-/* At the start versions are completed in place: they refer to older processes only, or they might form a circle. */
+/* At the start versions are completed in place: they refer to older processes only, or they might form a circle.
+ */
 static struct tproc *leader_ok(struct hc_tracker *t, const struct tproc *p, struct tproc *l)
 {
 	if (!l || l == p)
@@ -215,13 +216,14 @@ void ver_leaders(struct hc_tracker *t, struct tproc *p, struct tver *v)
 	ver_unref(t, v->pgid_leader);
 	ver_unref(t, v->vpgid_leader);
 	v->sid_leader = v->pgid_leader = v->vpgid_leader = NULL;
-	/* the leader, else the oldest in an unbroken line of ancestors with the same number; a leader of itself is not
-	 * referred to: an entry cannot contain itself */
+	/* the leader, else the oldest in an unbroken line of ancestors with the same number; a leader of itself is
+	 * not referred to: an entry cannot contain itself */
 	if (v->sid && v->sid != v->pid) {
 		l = proc_find(t, v->sid, 0);
 		if (!l || l->dead_ns) {
 			l = NULL;
-			for (up = p->parent; up && up->cur->has & HAS_IDS && up->cur->sid == v->sid; up = up->parent)
+			for (up = p->parent; up && up->cur->has & HAS_IDS && up->cur->sid == v->sid;
+			     up = up->parent)
 				l = up;
 		}
 		l = leader_ok(t, p, l);
@@ -231,7 +233,8 @@ void ver_leaders(struct hc_tracker *t, struct tproc *p, struct tver *v)
 		l = proc_find(t, v->pgid, 0);
 		if (!l || l->dead_ns) {
 			l = NULL;
-			for (up = p->parent; up && up->cur->has & HAS_IDS && up->cur->pgid == v->pgid; up = up->parent)
+			for (up = p->parent; up && up->cur->has & HAS_IDS && up->cur->pgid == v->pgid;
+			     up = up->parent)
 				l = up;
 		}
 		l = leader_ok(t, p, l);
@@ -411,13 +414,13 @@ bool edit_begin(struct edit *e, struct tproc *p, struct ttask *k, uint8_t cause)
 static bool same_creds(const struct hc_wire_creds *a, const struct hc_wire_creds *b)
 {
 	/* all but the key, and but the lengths of lists that not every fact brings */
-	return a->uid == b->uid && a->gid == b->gid && a->suid == b->suid && a->sgid == b->sgid && a->euid == b->euid &&
-	       a->egid == b->egid && a->fsuid == b->fsuid && a->fsgid == b->fsgid &&
+	return a->uid == b->uid && a->gid == b->gid && a->suid == b->suid && a->sgid == b->sgid &&
+	       a->euid == b->euid && a->egid == b->egid && a->fsuid == b->fsuid && a->fsgid == b->fsgid &&
 	       a->cap_inheritable == b->cap_inheritable && a->cap_permitted == b->cap_permitted &&
-	       a->cap_effective == b->cap_effective && a->cap_bset == b->cap_bset && a->cap_ambient == b->cap_ambient &&
-	       a->securebits == b->securebits && a->userns == b->userns && a->userns_level == b->userns_level &&
-	       a->loginuid == b->loginuid && a->session_id == b->session_id && a->seccomp == b->seccomp &&
-	       a->no_new_privs == b->no_new_privs;
+	       a->cap_effective == b->cap_effective && a->cap_bset == b->cap_bset &&
+	       a->cap_ambient == b->cap_ambient && a->securebits == b->securebits && a->userns == b->userns &&
+	       a->userns_level == b->userns_level && a->loginuid == b->loginuid &&
+	       a->session_id == b->session_id && a->seccomp == b->seccomp && a->no_new_privs == b->no_new_privs;
 }
 
 static bool set_txt(struct hc_tracker *t, struct txt **at, const char *p, size_t len)
@@ -486,8 +489,9 @@ static void facts_task(struct hc_tracker *t, struct edit *e, const struct hc_wir
 
 	if (set_txt(t, &v->comm, w->comm, strnlen(w->comm, sizeof(w->comm))))
 		e->changed = true;
-	if (!(v->has & HAS_IDS) || v->sid != w->sid || v->pgid != w->pgid || v->vsid != w->vsid || v->vpgid != w->vpgid ||
-	    v->tty_nr != w->tty_nr || v->subreaper != !!(w->flags & HC_WIRE_TASK_SUBREAPER)) {
+	if (!(v->has & HAS_IDS) || v->sid != w->sid || v->pgid != w->pgid || v->vsid != w->vsid ||
+	    v->vpgid != w->vpgid || v->tty_nr != w->tty_nr ||
+	    v->subreaper != !!(w->flags & HC_WIRE_TASK_SUBREAPER)) {
 		bool ids = !(v->has & HAS_IDS) || v->sid != w->sid || v->pgid != w->pgid;
 
 		v->sid = w->sid;
@@ -562,8 +566,8 @@ void edit_facts(struct hc_tracker *t, struct edit *e, const struct wrec *r, unsi
 
 static bool thread_same(const struct tver *a, const struct tver *b)
 {
-	return same_creds(&a->creds, &b->creds) && a->comm == b->comm && memcmp(&a->ns, &b->ns, sizeof(a->ns)) == 0 &&
-	       a->cgroup_id == b->cgroup_id;
+	return same_creds(&a->creds, &b->creds) && a->comm == b->comm &&
+	       memcmp(&a->ns, &b->ns, sizeof(a->ns)) == 0 && a->cgroup_id == b->cgroup_id;
 }
 
 struct tver *edit_end(struct hc_tracker *t, struct edit *e)
@@ -669,7 +673,7 @@ static struct tproc *fork_process(struct hc_tracker *t, const struct wrec *r, co
 		v = ver_copy(p->cur);
 		if (!v)
 			return p;
-		v->creator = v->creator ? v->creator : REF(from);
+		v->creator = v->creator ? v->creator : REF1(from);
 		v->parent_image = v->parent_image ? v->parent_image : REF(from->image);
 		v->version = ++p->next_version;
 		proc_set_parent(t, p, parent);
@@ -690,7 +694,7 @@ static struct tproc *fork_process(struct hc_tracker *t, const struct wrec *r, co
 	v->flags &= HC_PROC_KTHREAD;
 	v->dead_depth = from->dead_depth < 255 ? (uint8_t)(from->dead_depth + 1) : 255;
 	ver_unref(t, v->creator);
-	v->creator = REF(from);
+	v->creator = REF1(from);
 	cut_creators(t, v);
 	image_unref(t, v->parent_image);
 	v->parent_image = REF(from->image);
@@ -796,18 +800,21 @@ static struct timage *image_of_exec(struct hc_tracker *t, const struct wrec *r, 
 	if (r->n_slots > HC_A_PROC_EXEC_is_secure && r->slot[HC_A_PROC_EXEC_is_secure] == 1)
 		i->flags |= HC_IMAGE_SECURE;
 	if (file) {
-		const struct hc_wire_creds *c = WREC_GET(r, HC_WIRE_F_CREDS, HC_WIRE_SUBJ_ROW, struct hc_wire_creds);
+		const struct hc_wire_creds *c =
+			WREC_GET(r, HC_WIRE_F_CREDS, HC_WIRE_SUBJ_ROW, struct hc_wire_creds);
 		bool memfd = exe && exe->bytes >= sizeof(struct hc_wire_path) &&
 		             ((const struct hc_wire_path *)exe->p)->flags & HC_WIRE_PATH_NAME;
 		unsigned w = 0;
 
-		i->flags |= file->layer == HC_WIRE_LAYER_UPPER ? HC_IMAGE_UPPER :
-		            file->layer == HC_WIRE_LAYER_LOWER ? HC_IMAGE_LOWER : 0;
+		i->flags |= file->layer == HC_WIRE_LAYER_UPPER   ? HC_IMAGE_UPPER
+		            : file->layer == HC_WIRE_LAYER_LOWER ? HC_IMAGE_LOWER
+		                                                 : 0;
 		i->flags |= file->mode & 04000 ? HC_IMAGE_SUID : 0;
 		i->flags |= (file->mode & 02010) == 02010 ? HC_IMAGE_SGID : 0;
 		i->flags |= memfd ? HC_IMAGE_MEMFD : 0;
 		i->flags |= i->exe && i->exe->flags & HC_PATH_DELETED && !memfd ? HC_IMAGE_DELETED : 0;
-		if (c) { /* may the new credentials write it: permission bits, or the capability that overrides them */
+		if (c) { /* may the new credentials write it: permission bits, or the capability that overrides
+			    them */
 			w = c->fsuid == file->uid ? file->mode >> 7 & 1 : file->mode >> 1 & 1;
 			if (c->fsuid != file->uid && c->fsgid == file->gid)
 				w = file->mode >> 4 & 1;
@@ -830,7 +837,8 @@ void proc_exec(struct hc_tracker *t, const struct wrec *r, struct ttask *k)
 	struct tproc *p = k->proc;
 	struct tver *v;
 	struct edit e;
-	uint32_t old_tid = r->n_slots > HC_A_PROC_EXEC_old_tid ? (uint32_t)r->slot[HC_A_PROC_EXEC_old_tid] : k->tid;
+	uint32_t old_tid =
+		r->n_slots > HC_A_PROC_EXEC_old_tid ? (uint32_t)r->slot[HC_A_PROC_EXEC_old_tid] : k->tid;
 	const struct hc_wire_task *w;
 
 	if (old_tid != k->tid) { /* a thread did it, and is the leader now: what it was stays with it */
@@ -895,8 +903,8 @@ void proc_exec(struct hc_tracker *t, const struct wrec *r, struct ttask *k)
 
 /* ---- exit ---- */
 
-/* Who takes the children of a process that is gone: the nearest ancestor that asked for it, else the first process of
- * its pid namespace. */
+/* Who takes the children of a process that is gone: the nearest ancestor that asked for it, else the first process
+ * of its pid namespace. */
 static struct tproc *reaper_of(struct hc_tracker *t, struct tproc *p)
 {
 	uint32_t ns = p->cur->has & HAS_NS ? p->cur->ns.pid : 0;
@@ -954,8 +962,10 @@ struct tproc *proc_exit(struct hc_tracker *t, const struct wrec *r, struct ttask
 
 static void proc_free(struct hc_tracker *t, struct tproc *p)
 {
-	while (p->tasks)
-		task_drop(t, p->tasks);
+	for (struct ttask *k = p->tasks, *next; k; k = next) {
+		next = k->next;
+		task_drop(t, k);
+	}
 	while (p->child)
 		proc_set_parent(t, p->child, NULL);
 	proc_set_parent(t, p, NULL);
@@ -1007,7 +1017,7 @@ void proc_snapshot(struct hc_tracker *t, const struct wrec *r)
 		p->cur->ppid = w->ppid;
 	}
 	if (w->tid == w->tgid && !p->seen_live) {
-		struct tver *v = p->cur;
+		struct tver *v;
 
 		p->seen_live = true;
 		child_facts(t, p, r, HC_WIRE_SUBJ_ROW);
@@ -1053,7 +1063,7 @@ void proc_settle(struct hc_tracker *t)
 	}
 	t->tree_gen++;
 	TABLE_ALL(&t->procs, at, p)
-		p->checked_gen = t->tree_gen;
+	p->checked_gen = t->tree_gen;
 }
 
 void proc_done(struct hc_tracker *t)
@@ -1093,12 +1103,13 @@ bool proc_is_excluded(struct hc_tracker *t, const struct tver *v)
 			want.len--;
 		for (uint32_t n = 0; n < v->cgs->list->n; n++) {
 			struct hc_str have = txt_str(v->cgs->list->txt[n]);
-			const char *eq = memrchr(have.p, '=', have.len);
+			const char *eq = have.p ? memrchr(have.p, '=', have.len) : NULL;
 
 			if (!eq)
 				continue;
 			have = (struct hc_str){ eq + 1, have.len - (uint32_t)(eq + 1 - have.p) };
-			if (hc_str_starts(have, want) && (have.len == want.len || have.p[want.len] == '/' || want.len == 1))
+			if (hc_str_starts(have, want) &&
+			    (have.len == want.len || have.p[want.len] == '/' || want.len == 1))
 				return true;
 		}
 	}

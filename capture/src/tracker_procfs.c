@@ -45,7 +45,8 @@ ssize_t procfs_link(struct hc_tracker *t, uint32_t pid, const char *name, char *
 	return n;
 }
 
-int procfs_each(struct hc_tracker *t, uint32_t pid, const char *which, void (*fn)(void *ctx, uint32_t n), void *ctx)
+int procfs_each(struct hc_tracker *t, uint32_t pid, const char *which, void (*fn)(void *ctx, uint32_t n),
+                void *ctx)
 {
 	char path[64];
 	struct dirent *e;
@@ -102,7 +103,7 @@ static bool read_stat(struct hc_tracker *t, uint32_t pid, struct stat_line *s)
 	while (*p == ' ')
 		p++;
 	if (*p)
-		p++; /* state */
+		p++;                 /* state */
 	for (int i = 0; i < 19; i++) /* fields 4..22 */
 		v[i] = strtoll(p, &p, 10);
 	s->ppid = v[0];
@@ -347,7 +348,8 @@ bool procfs_fill(struct hc_tracker *t, uint32_t pid, uint64_t start_ns, unsigned
 			v->comm = txt_get(t, s.comm, strnlen(s.comm, sizeof(s.comm)));
 		fill_status(t, pid, v);
 		if (!v->tty_nr && s.tty) /* the old encoding: minor in bits 0..7 and 20..31 */
-			v->tty_nr = (uint32_t)((s.tty >> 8 & 0xfff) << 20 | (s.tty & 0xff) | (s.tty >> 12 & 0xfff00));
+			v->tty_nr =
+				(uint32_t)((s.tty >> 8 & 0xfff) << 20 | (s.tty & 0xff) | (s.tty >> 12 & 0xfff00));
 		fill_ns(t, pid, v);
 	}
 	if (want & PROCFS_DIRS && !(v->flags & HC_PROC_KTHREAD)) {

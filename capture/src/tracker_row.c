@@ -1,9 +1,9 @@
 /*
  * From a record to a row: what it changes, what its arguments are, and the cells.
  *
- * A plan per event type, made once from the event table, says for each argument what kind it is and where it goes; only what
- * a call does to processes, sockets and names is code of its own. Effects come first, with what was before kept; then the
- * row is begun and everything it refers to is put into its block.
+ * A plan per event type, made once from the event table, says for each argument what kind it is and where it goes;
+ * only what a call does to processes, sockets and names is code of its own. Effects come first, with what was
+ * before kept; then the row is begun and everything it refers to is put into its block.
  */
 #include "nargs.h"
 #include "tracker_priv.h"
@@ -69,15 +69,15 @@ static void plan_make(struct plan *p, const struct hc_table_desc *d)
 		a->dirfd = -1;
 		if (a->kind == HC_KIND_PATH && i > 0 && p->arg[i - 1].kind == HC_KIND_FD &&
 		    (strstr(p->arg[i - 1].name, "dirfd") || strstr(p->arg[i - 1].name, "dfd")))
-			a->dirfd = (int8_t)(i - 1);
+			a->dirfd = (int16_t)(i - 1);
 		if (a->kind == HC_KIND_FDOBJ && (name_is(a->name, "newfd") || name_is(a->name, "newfd_obj")))
-			p->newfd = (int8_t)i;
+			p->newfd = (int16_t)i;
 		if (a->kind == HC_KIND_SOCK)
-			p->sock_after = (int8_t)i;
-		a->role = name_is(a->name, "proc_after") ? ROLE_PROC_AFTER :
-		          name_is(a->name, "child")      ? ROLE_CHILD :
-		          name_is(a->name, "target")     ? ROLE_TARGET :
-		                                           ROLE_PLAIN;
+			p->sock_after = (int16_t)i;
+		a->role = name_is(a->name, "proc_after") ? ROLE_PROC_AFTER
+		          : name_is(a->name, "child")    ? ROLE_CHILD
+		          : name_is(a->name, "target")   ? ROLE_TARGET
+		                                         : ROLE_PLAIN;
 	}
 }
 
@@ -119,7 +119,8 @@ struct hc_builder *row_begin(struct hc_tracker *t, unsigned type, uint64_t ts_ns
 	return hc_writer_begin(t->w, type, ts_ns, err);
 }
 
-int row_end(struct hc_tracker *t, unsigned type, uint16_t cpu, uint64_t ts_ns, uint64_t *ret_seq, struct hc_err *err)
+int row_end(struct hc_tracker *t, unsigned type, uint16_t cpu, uint64_t ts_ns, uint64_t *ret_seq,
+            struct hc_err *err)
 {
 	struct hc_row_head head = { .type = (uint16_t)type, .cpu = cpu, .ts_ns = ts_ns };
 	const struct hc_table_desc *d = hc_event_desc(type);
@@ -151,8 +152,8 @@ static struct tver *proc_of_arg(struct hc_tracker *t, const struct row *w, unsig
 	} else if (task && task->tgid) {
 		p = proc_get(t, task->tgid, task->leader_start_ns);
 	} else if (n == 0 && w->task &&
-	           (w->head->type == HC_EV_SETPGID || w->head->type == HC_EV_CAPSET || w->head->type == HC_EV_PRLIMIT64 ||
-	            w->head->type == HC_EV_PERF_EVENT_OPEN)) {
+	           (w->head->type == HC_EV_SETPGID || w->head->type == HC_EV_CAPSET ||
+	            w->head->type == HC_EV_PRLIMIT64 || w->head->type == HC_EV_PERF_EVENT_OPEN)) {
 		p = w->task->proc;
 	} else if (w->head->type == HC_EV_OOM_KILL || w->head->type == HC_EV_SIG_SEND) {
 		p = n > 0 ? proc_find(t, (uint32_t)n, 0) : NULL; /* numbers of the initial pid namespace */
@@ -221,7 +222,8 @@ static void effect_setpgid(struct hc_tracker *t, struct row *w)
 
 static void effect_rename(struct hc_tracker *t, struct row *w)
 {
-	const struct hc_wire_taskref *ref = WREC_GET(&w->r, HC_WIRE_F_TASKREF, HC_WIRE_SUBJ_TARGET, struct hc_wire_taskref);
+	const struct hc_wire_taskref *ref =
+		WREC_GET(&w->r, HC_WIRE_F_TASKREF, HC_WIRE_SUBJ_TARGET, struct hc_wire_taskref);
 	struct hc_str comm = wrec_str(&w->r, HC_A_PROC_RENAME_new_comm);
 	struct ttask *k = w->task;
 	struct txt *s;
@@ -234,10 +236,10 @@ static void effect_rename(struct hc_tracker *t, struct row *w)
 	if (!k || !comm.p)
 		return;
 	proc_refresh(t, k->proc);
-	w->target = REF(task_ver(k));
+	w->target = REF1(task_ver(k));
 	w->old_comm = REF(w->target->comm);
 	if (k == w->task && !k->pre_name)
-		k->pre_name = REF(w->target);
+		k->pre_name = REF1(w->target);
 	if (!edit_begin(&e, k->proc, k, HC_CAUSE_COMM))
 		return;
 	s = txt_get(t, comm.p, comm.len);
@@ -252,7 +254,8 @@ static void effect_rename(struct hc_tracker *t, struct row *w)
 
 static void effect_attach(struct hc_tracker *t, struct row *w)
 {
-	const struct hc_wire_taskref *ref = WREC_GET(&w->r, HC_WIRE_F_TASKREF, HC_WIRE_SUBJ_TARGET, struct hc_wire_taskref);
+	const struct hc_wire_taskref *ref =
+		WREC_GET(&w->r, HC_WIRE_F_TASKREF, HC_WIRE_SUBJ_TARGET, struct hc_wire_taskref);
 	struct hc_str path = wrec_str(&w->r, HC_A_CG_ATTACH_path);
 	uint64_t id = slot(w, HC_A_CG_ATTACH_cgroup_id);
 	struct tcgs *now = NULL;
@@ -312,12 +315,13 @@ static void exec_missed(struct hc_tracker *t, struct ttask *k, uint32_t exec_id)
 
 static bool tells_state(const struct wrec *r)
 {
-	static const uint32_t kinds = 1u << HC_WIRE_F_CREDS | 1u << HC_WIRE_F_NS | 1u << HC_WIRE_F_TASK | 1u << HC_WIRE_F_GROUPS;
+	static const uint32_t kinds =
+		1u << HC_WIRE_F_CREDS | 1u << HC_WIRE_F_NS | 1u << HC_WIRE_F_TASK | 1u << HC_WIRE_F_GROUPS;
 
 	if (r->kinds & kinds)
 		return true;
-	return r->kinds >> HC_WIRE_F_PATH & 1 && (wrec_fact(r, HC_WIRE_F_PATH, HC_WIRE_SUBJ_CWD) ||
-	                                          wrec_fact(r, HC_WIRE_F_PATH, HC_WIRE_SUBJ_ROOT));
+	return r->kinds >> HC_WIRE_F_PATH & 1 &&
+	       (wrec_fact(r, HC_WIRE_F_PATH, HC_WIRE_SUBJ_CWD) || wrec_fact(r, HC_WIRE_F_PATH, HC_WIRE_SUBJ_ROOT));
 }
 
 static void effect_process(struct hc_tracker *t, struct row *w)
@@ -411,8 +415,9 @@ static const struct wfact *addr_fact(const struct row *w)
 
 static bool peer_same(const struct tsock *a, const struct tsock *b)
 {
-	return a && b && a->w.rport == b->w.rport && memcmp(a->w.raddr, b->w.raddr, 16) == 0 && a->w.lport == b->w.lport &&
-	       memcmp(a->w.laddr, b->w.laddr, 16) == 0 && a->peer == b->peer && a->local == b->local;
+	return a && b && a->w.rport == b->w.rport && memcmp(a->w.raddr, b->w.raddr, 16) == 0 &&
+	       a->w.lport == b->w.lport && memcmp(a->w.laddr, b->w.laddr, 16) == 0 && a->peer == b->peer &&
+	       a->local == b->local;
 }
 
 /* The object of argument `i` and the table follow a new endpoint. */
@@ -498,9 +503,10 @@ static void effect_socket(struct hc_tracker *t, struct row *w)
 		if (!s)
 			s = sock_see(t, &w->r, HC_WIRE_SUBJ_ROW, w->before);
 		if (s && s->role == ROLE_NONE)
-			s = sock_role(t, s, new == 2 || old == 2               ? ROLE_CLIENT :
-			                    new == 10 || new == 3 || old == 3 || old == 12 ? ROLE_SERVER :
-			                                                             ROLE_NONE);
+			s = sock_role(t, s,
+			              new == 2 || old == 2                             ? ROLE_CLIENT
+			              : new == 10 || new == 3 || old == 3 || old == 12 ? ROLE_SERVER
+			                                                               : ROLE_NONE);
 		w->sock[HC_A_TCP_STATE_sock] = s;
 		return;
 	}
@@ -581,7 +587,8 @@ static bool worth_late(const struct row *w)
 static bool is_url(unsigned type, const struct row *w, struct hc_str given)
 {
 	/* the source of a mount is a path only for some file systems */
-	return type == HC_EV_MOUNT && (given.len == 0 || given.p[0] != '/') && !(slot(w, HC_A_MOUNT_flags) & 4096 /* bind */);
+	return type == HC_EV_MOUNT && (!given.p || given.len == 0 || given.p[0] != '/') &&
+	       !(slot(w, HC_A_MOUNT_flags) & 4096 /* bind */);
 }
 
 static const struct wfact *kernel_path(const struct row *w, unsigned i)
@@ -720,7 +727,8 @@ static void see_files(struct hc_tracker *t, struct row *w)
 		/* late: the last path is the one that names it now (the new name of a rename) */
 		for (unsigned k = 0; k < i; k++)
 			p = w->path[k] ? w->path[k] : p;
-		if (!w->plan->late || !w->before || !p || !p->abs || type == HC_EV_UNLINK || type == HC_EV_UNLINKAT)
+		if (!w->plan->late || !w->before || !p || !p->abs || type == HC_EV_UNLINK ||
+		    type == HC_EV_UNLINKAT)
 			continue;
 		if (type == HC_EV_EXECVE || type == HC_EV_EXECVEAT ? !worth_late(w) : !worked(w))
 			continue;
@@ -728,8 +736,9 @@ static void see_files(struct hc_tracker *t, struct row *w)
 			w->file[i] = path_late_file(t, w->before, parent_dir(txt_str(p->abs)), true);
 		else
 			w->file[i] = path_late_file(t, w->before, txt_str(p->abs),
-			                            type != HC_EV_LCHOWN && type != HC_EV_RENAME && type != HC_EV_RENAMEAT &&
-			                                    type != HC_EV_RENAMEAT2 && type != HC_EV_LINK && type != HC_EV_LINKAT);
+			                            type != HC_EV_LCHOWN && type != HC_EV_RENAME &&
+			                                    type != HC_EV_RENAMEAT && type != HC_EV_RENAMEAT2 &&
+			                                    type != HC_EV_LINK && type != HC_EV_LINKAT);
 	}
 }
 
@@ -757,12 +766,14 @@ static void cell_list(struct hc_tracker *t, struct hc_builder *b, const struct r
 
 	if (!l && w->head->type == HC_EV_SETGROUPS)
 		f = wrec_fact_of_kind(&w->r, HC_WIRE_F_GROUPS);
-	if (!f)
+	if (!f || !f->p)
 		return;
 	if (!l) {
+		const uint32_t *ids = f->p;
+
 		n = f->bytes / 4 < 256 ? f->bytes / 4 : 256;
 		for (uint32_t k = 0; k < n; k++)
-			v[k] = ((const uint32_t *)f->p)[k];
+			v[k] = ids[k];
 	} else {
 		if (f->bytes < sizeof(*l) || (l->elem_bytes != 4 && l->elem_bytes != 8))
 			return;
@@ -817,7 +828,8 @@ static void cells_of_arg(struct hc_tracker *t, struct hc_builder *b, const struc
 	switch (a->kind) {
 	case HC_KIND_INT:
 	case HC_KIND_UINT:
-		if (w->head->type == HC_EV_SYS && !(w->head->flags & HC_WIRE_COMPAT) && i >= sys_n_args(w->head->nr))
+		if (w->head->type == HC_EV_SYS && !(w->head->flags & HC_WIRE_COMPAT) &&
+		    i >= sys_n_args(w->head->nr))
 			break; /* a register that the call does not have as an argument */
 		if (i < w->r.n_slots && !(a->absent_ok && w->r.slot[i] == HC_WIRE_ABSENT))
 			hc_cell_set(c, a->col, a->is_dev ? kernel_dev(w->r.slot[i]) : w->r.slot[i]);
@@ -909,7 +921,7 @@ static void cells_special(struct hc_tracker *t, struct hc_builder *b, const stru
 
 /* ---- net_dns ---- */
 
-static int dns_row(struct hc_tracker *t, const struct row *w, const struct tsock *s, const struct dns_msg *m,
+static int dns_row(struct hc_tracker *t, const struct row *w, struct tsock *s, const struct dns_msg *m,
                    const char *transport, uint64_t from_seq, struct hc_err *err)
 {
 	struct hc_builder *b = row_begin(t, HC_EV_NET_DNS, w->head->ts_ns, err);
@@ -919,7 +931,8 @@ static int dns_row(struct hc_tracker *t, const struct row *w, const struct tsock
 	if (!b)
 		return -EIO;
 	cell_ref(c, HC_COL_TASK, w->task ? in_task(t, b, w->task, w->before) : 0);
-	hc_cell_set(c, HC_COL_ROW_FLAGS, (row_flags(w) & ~(uint32_t)HC_ROW_TRUNC) | (m->truncated ? HC_ROW_TRUNC : 0u));
+	hc_cell_set(c, HC_COL_ROW_FLAGS,
+	            (row_flags(w) & ~(uint32_t)HC_ROW_TRUNC) | (m->truncated ? HC_ROW_TRUNC : 0u));
 	hc_cell_set(c, HC_C_NET_DNS_qr, m->qr);
 	hc_cell_set(c, HC_C_NET_DNS_id, m->id);
 	hc_cell_set(c, HC_C_NET_DNS_opcode, m->opcode);
@@ -938,9 +951,7 @@ static int dns_row(struct hc_tracker *t, const struct row *w, const struct tsock
 	cell_ref(c, HC_C_NET_DNS_answers, hc_build_strs(b, refs, m->n_answers));
 	hc_cell_set(c, HC_C_NET_DNS_truncated, m->truncated);
 	cell_ref(c, HC_C_NET_DNS_transport, hc_build_str(b, hc_str_c(transport)));
-	cell_ref(c, HC_C_NET_DNS_sock, s ? in_sock(t, b, REF((struct tsock *)(uintptr_t)s)) : 0);
-	if (s)
-		((struct tsock *)(uintptr_t)s)->refs--;
+	cell_ref(c, HC_C_NET_DNS_sock, in_sock(t, b, s));
 	hc_cell_set(c, HC_C_NET_DNS_from_seq, from_seq);
 	return row_end(t, HC_EV_NET_DNS, w->head->cpu, w->head->ts_ns, NULL, err);
 }
@@ -1051,7 +1062,8 @@ static void see_procs(struct hc_tracker *t, struct row *w)
 	for (unsigned i = 0; i < w->plan->n_args; i++) {
 		const struct plan_arg *a = &w->plan->arg[i];
 
-		if ((a->kind == HC_KIND_PID && w->head->type != HC_EV_PROC_EXIT) || (a->kind == HC_KIND_PROC && a->role == ROLE_PLAIN))
+		if ((a->kind == HC_KIND_PID && w->head->type != HC_EV_PROC_EXIT) ||
+		    (a->kind == HC_KIND_PROC && a->role == ROLE_PLAIN))
 			w->proc[i] = proc_of_arg(t, w, i);
 	}
 	if (w->head->type == HC_EV_CG_MKDIR || w->head->type == HC_EV_CG_RMDIR) {
@@ -1078,7 +1090,8 @@ static void before_exec(struct hc_tracker *t, struct row *w)
 	}
 }
 
-int hc_tracker_push(struct hc_tracker *t, const struct hc_wire_head *rec, size_t bytes, bool late, struct hc_err *err)
+int hc_tracker_push(struct hc_tracker *t, const struct hc_wire_head *rec, size_t bytes, bool late,
+                    struct hc_err *err)
 {
 	struct row w;
 	bool wanted;
@@ -1108,7 +1121,8 @@ int hc_tracker_push(struct hc_tracker *t, const struct hc_wire_head *rec, size_t
 		struct tproc *p = w.task->proc;
 
 		proc_refresh(t, p);
-		/* the count goes up a little before the exec is told: only a call that returned proves one missed */
+		/* the count goes up a little before the exec is told: only a call that returned proves one missed
+		 */
 		if (p->exec_known && rec->nr != UINT32_MAX && (int32_t)(rec->exec_id - p->exec_id) > 0)
 			exec_missed(t, w.task, rec->exec_id);
 		p->exec_id = p->exec_known ? p->exec_id : rec->exec_id;

@@ -1,6 +1,6 @@
 /*
- * Names of users and groups, from the passwd and group files below each process's root. The files belong to whoever runs
- * the container: read with limits, never waited for.
+ * Names of users and groups, from the passwd and group files below each process's root. The files belong to
+ * whoever runs the container: read with limits, never waited for.
  */
 #include "tracker_priv.h"
 
@@ -101,7 +101,8 @@ static bool db_load(struct hc_tracker *t, struct user_db *db, uint32_t pid, bool
 	else
 		snprintf(name, sizeof(name), "/etc/%s", group ? "group" : "passwd");
 	fd = openat(t->proc_fd, name, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY | O_NOFOLLOW);
-	if (fd < 0 || fstat(fd, &st) < 0 || !S_ISREG(st.st_mode) || st.st_size > MAX_FILE || file_sig(&st) == *sig) {
+	if (fd < 0 || fstat(fd, &st) < 0 || !S_ISREG(st.st_mode) || st.st_size > MAX_FILE ||
+	    file_sig(&st) == *sig) {
 		if (fd >= 0)
 			close(fd);
 		return false;

@@ -1,5 +1,5 @@
-/* capdump [-DEPTH] CAPTURE [TYPE...]: all rows of a capture in order, every column with what it refers to, DEPTH references
- * deep (1). For looking at. */
+/* capdump [-DEPTH] CAPTURE [TYPE...]: all rows of a capture in order, every column with what it refers to, DEPTH
+ * references deep (1). For looking at. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -135,7 +135,8 @@ int main(int argc, char **argv)
 	}
 	if (argc < 2 || hc_capture_open(argv[1], 0, &c, &err) < 0 ||
 	    hc_capture_select(c, &(struct hc_block_filter){ 0 }, &sel, &n_sel, &err) < 0) {
-		fprintf(stderr, "capdump: %s\n", argc < 2 ? "which capture?" : hc_err_text(&err, text, sizeof(text)));
+		fprintf(stderr, "capdump: %s\n",
+		        argc < 2 ? "which capture?" : hc_err_text(&err, text, sizeof(text)));
 		return 1;
 	}
 	for (uint32_t i = 0; i < n_sel; i++) {
@@ -154,8 +155,9 @@ int main(int argc, char **argv)
 			if (!wanted)
 				continue;
 			printf("%llu %llu.%09llu %u %s", (unsigned long long)rows.seq[k],
-			       (unsigned long long)rows.ts_ns[k] / 1000000000, (unsigned long long)rows.ts_ns[k] % 1000000000,
-			       rows.cpu[k], hc_event_desc(rows.type[k])->name);
+			       (unsigned long long)rows.ts_ns[k] / 1000000000,
+			       (unsigned long long)rows.ts_ns[k] % 1000000000, rows.cpu[k],
+			       hc_event_desc(rows.type[k])->name);
 			put_row(b, rows.type[k], rows.pos[k]);
 		}
 		hc_block_close(b);

@@ -32,8 +32,13 @@ static struct rec *rec(struct rec *r, unsigned type, uint32_t tid, uint32_t tgid
 	static uint64_t clock = 10 * SECOND;
 
 	memset(r, 0, sizeof(*r));
-	r->u.head = (struct hc_wire_head){ .type = (uint16_t)type, .tid = tid, .tgid = tgid, .start_ns = start,
-		                           .ts_ns = clock += 1000, .n_slots = (uint8_t)n_slots, .nr = 1,
+	r->u.head = (struct hc_wire_head){ .type = (uint16_t)type,
+		                           .tid = tid,
+		                           .tgid = tgid,
+		                           .start_ns = start,
+		                           .ts_ns = clock += 1000,
+		                           .n_slots = (uint8_t)n_slots,
+		                           .nr = 1,
 		                           .bytes = (uint32_t)(sizeof(struct hc_wire_head) + 8 * n_slots) };
 	if (type < HC_EV_SYS && type >= 32) {
 		r->u.head.nr = UINT32_MAX;
@@ -82,11 +87,21 @@ static void path(struct rec *r, unsigned subject, const char *text)
 	fact(r, HC_WIRE_F_PATH, subject, buf, n);
 }
 
-static struct hc_wire_task task_of(uint32_t tid, uint32_t tgid, uint64_t start, uint32_t ppid, uint64_t pstart, const char *comm)
+static struct hc_wire_task task_of(uint32_t tid, uint32_t tgid, uint64_t start, uint32_t ppid, uint64_t pstart,
+                                   const char *comm)
 {
-	struct hc_wire_task w = { .start_ns = tid == tgid ? start : start + tid, .leader_start_ns = start,
-		                  .parent_start_ns = pstart, .tid = tid, .tgid = tgid, .ppid = ppid, .sid = 1, .pgid = 1,
-		                  .n_levels = 1, .vtid = { tid }, .vpid = { tgid }, .nofile = 1024 };
+	struct hc_wire_task w = { .start_ns = tid == tgid ? start : start + tid,
+		                  .leader_start_ns = start,
+		                  .parent_start_ns = pstart,
+		                  .tid = tid,
+		                  .tgid = tgid,
+		                  .ppid = ppid,
+		                  .sid = 1,
+		                  .pgid = 1,
+		                  .n_levels = 1,
+		                  .vtid = { tid },
+		                  .vpid = { tgid },
+		                  .nofile = 1024 };
 
 	snprintf(w.comm, sizeof(w.comm), "%s", comm);
 	return w;
@@ -94,7 +109,11 @@ static struct hc_wire_task task_of(uint32_t tid, uint32_t tgid, uint64_t start, 
 
 static void creds(struct rec *r, uint32_t uid)
 {
-	struct hc_wire_creds w = { .uid = uid, .euid = uid, .suid = uid, .fsuid = uid, .loginuid = UINT32_MAX,
+	struct hc_wire_creds w = { .uid = uid,
+		                   .euid = uid,
+		                   .suid = uid,
+		                   .fsuid = uid,
+		                   .loginuid = UINT32_MAX,
 		                   .session_id = UINT32_MAX };
 
 	fact(r, HC_WIRE_F_CREDS, HC_WIRE_SUBJ_ROW, &w, sizeof(w));
@@ -145,7 +164,8 @@ static void settle(void)
 	hc_tracker_snapshot_done(tracker, NULL);
 }
 
-static void fork_child(uint32_t parent, uint64_t pstart, uint32_t tid, uint32_t tgid, uint64_t start, const char *comm)
+static void fork_child(uint32_t parent, uint64_t pstart, uint32_t tid, uint32_t tgid, uint64_t start,
+                       const char *comm)
 {
 	struct hc_wire_task w = task_of(tid, tgid, start, parent, pstart, comm);
 	struct rec r;
@@ -169,7 +189,8 @@ static void rename_self(uint32_t pid, uint64_t start, const char *comm)
 	push(&r);
 }
 
-static void exec_of(uint32_t pid, uint64_t start, uint32_t ppid, const char *exe, const char *comm, uint32_t exec_id)
+static void exec_of(uint32_t pid, uint64_t start, uint32_t ppid, const char *exe, const char *comm,
+                    uint32_t exec_id)
 {
 	struct hc_wire_task w = task_of(pid, pid, start, ppid, 0, comm);
 	struct rec r;
@@ -219,7 +240,8 @@ static void finish(void)
 	cr_assert_eq(hc_writer_close(writer, &err), 0, "%s", err.msg);
 	tracker = hc_tracker_free(tracker);
 	cr_assert_eq(hc_capture_open(dir, HC_CAPTURE_NO_INDEX, &cap, &err), 0, "%s", err.msg);
-	cr_assert_eq(hc_capture_select(cap, &(struct hc_block_filter){ 0 }, &sel, &n_blocks, &err), 0, "%s", err.msg);
+	cr_assert_eq(hc_capture_select(cap, &(struct hc_block_filter){ 0 }, &sel, &n_blocks, &err), 0, "%s",
+	             err.msg);
 	cr_assert_leq(n_blocks, 64);
 	for (uint32_t i = 0; i < n_blocks; i++) {
 		cr_assert_eq(hc_capture_load(cap, sel[i], &blocks[i], &err), 0, "%s", err.msg);
@@ -356,9 +378,11 @@ Test(tracker, exec_begins_a_version_and_the_row_has_both)
 	cr_expect_str_eq(obj_text(r.b, HC_OBJ_PROC, HC_O_PROC_comm, proc_of(r)), "sh");
 	cr_expect_str_eq(obj_text(r.b, HC_OBJ_PROC, HC_O_PROC_comm, ref_of(r, HC_C_PROC_EXEC_proc_after)), "ls");
 	cr_expect_str_eq(exe_of(r.b, ref_of(r, HC_C_PROC_EXEC_proc_after)), "/usr/bin/ls");
-	cr_expect_eq(obj_int(r.b, HC_OBJ_PROC, HC_O_PROC_cause, ref_of(r, HC_C_PROC_EXEC_proc_after)), HC_CAUSE_EXEC);
-	cr_expect_str_eq(real_of(r.b, obj_ref(r.b, HC_OBJ_PROC, HC_O_PROC_cwd, ref_of(r, HC_C_PROC_EXEC_proc_after))),
-	                 "/home/user");
+	cr_expect_eq(obj_int(r.b, HC_OBJ_PROC, HC_O_PROC_cause, ref_of(r, HC_C_PROC_EXEC_proc_after)),
+	             HC_CAUSE_EXEC);
+	cr_expect_str_eq(
+		real_of(r.b, obj_ref(r.b, HC_OBJ_PROC, HC_O_PROC_cwd, ref_of(r, HC_C_PROC_EXEC_proc_after))),
+		"/home/user");
 	r = row_of(HC_EV_PERSONALITY, 0);
 	cr_expect_str_eq(exe_of(r.b, proc_of(r)), "/usr/bin/ls");
 	cr_expect_eq(obj_int(r.b, HC_OBJ_PROC, HC_O_PROC_uid, proc_of(r)), 1000);
@@ -471,9 +495,13 @@ Test(tracker, orphans_go_to_the_nearest_subreaper)
 	cr_expect_eq(obj_int(r.b, HC_OBJ_PROC, HC_O_PROC_pid, ref_of(r, HC_C_PROC_EXIT_reaper_proc)), 50);
 	r = row_of(HC_EV_PERSONALITY, 0);
 	cr_expect_eq(obj_int(r.b, HC_OBJ_PROC, HC_O_PROC_ppid, proc_of(r)), 50);
-	cr_expect_eq(obj_int(r.b, HC_OBJ_PROC, HC_O_PROC_pid, obj_ref(r.b, HC_OBJ_PROC, HC_O_PROC_parent, proc_of(r))), 50);
+	cr_expect_eq(
+		obj_int(r.b, HC_OBJ_PROC, HC_O_PROC_pid, obj_ref(r.b, HC_OBJ_PROC, HC_O_PROC_parent, proc_of(r))),
+		50);
 	/* who made it stays known */
-	cr_expect_eq(obj_int(r.b, HC_OBJ_PROC, HC_O_PROC_pid, obj_ref(r.b, HC_OBJ_PROC, HC_O_PROC_creator, proc_of(r))), 100);
+	cr_expect_eq(
+		obj_int(r.b, HC_OBJ_PROC, HC_O_PROC_pid, obj_ref(r.b, HC_OBJ_PROC, HC_O_PROC_creator, proc_of(r))),
+		100);
 }
 
 Test(tracker, the_exit_of_the_leader_alone_is_no_end)
@@ -520,7 +548,8 @@ Test(tracker, a_thread_with_other_credentials_has_a_version_of_its_own)
 	thread = row_of(HC_EV_PERSONALITY, 1);
 	cr_expect_eq(obj_int(leader.b, HC_OBJ_PROC, HC_O_PROC_uid, proc_of(leader)), 0);
 	cr_expect_eq(obj_int(thread.b, HC_OBJ_PROC, HC_O_PROC_uid, proc_of(thread)), 33);
-	cr_expect_eq(obj_int(thread.b, HC_OBJ_PROC, HC_O_PROC_flags, proc_of(thread)) & HC_PROC_THREAD, HC_PROC_THREAD);
+	cr_expect_eq(obj_int(thread.b, HC_OBJ_PROC, HC_O_PROC_flags, proc_of(thread)) & HC_PROC_THREAD,
+	             HC_PROC_THREAD);
 	leader = row_of(HC_EV_PERSONALITY, 2);
 	thread = row_of(HC_EV_PERSONALITY, 3);
 	cr_expect_eq(obj_int(leader.b, HC_OBJ_PROC, HC_O_PROC_uid, proc_of(leader)), 33);
@@ -615,10 +644,17 @@ Test(tracker, forgets_the_dead)
 
 /* ---- descriptors and paths ---- */
 
-static void fd_fact(struct rec *r, unsigned subject, int fd, uint64_t key, uint64_t ino_key, uint16_t flags, const char *name)
+static void fd_fact(struct rec *r, unsigned subject, int fd, uint64_t key, uint64_t ino_key, uint16_t flags,
+                    const char *name)
 {
-	struct hc_wire_fd w = { .key = key, .inode_key = ino_key, .ino = ino_key, .fd = fd, .flags = flags, .i_mode = 0100644,
-		                .f_mode = 1, .fs_magic = 0xef53 };
+	struct hc_wire_fd w = { .key = key,
+		                .inode_key = ino_key,
+		                .ino = ino_key,
+		                .fd = fd,
+		                .flags = flags,
+		                .i_mode = 0100644,
+		                .f_mode = 1,
+		                .fs_magic = 0xef53 };
 	struct hc_wire_file file = { .ino = ino_key, .mode = 0100644, .fs_magic = 0xef53, .dev = 8 << 20 | 1 };
 
 	fact(r, HC_WIRE_F_FD, subject, &w, sizeof(w));
@@ -628,8 +664,8 @@ static void fd_fact(struct rec *r, unsigned subject, int fd, uint64_t key, uint6
 	}
 }
 
-static void open_at(uint32_t pid, uint64_t start, int dirfd, uint64_t dir_key, const char *given, const char *real, int fd,
-                    uint64_t key)
+static void open_at(uint32_t pid, uint64_t start, int dirfd, uint64_t dir_key, const char *given, const char *real,
+                    int fd, uint64_t key)
 {
 	struct rec r;
 
@@ -678,10 +714,12 @@ Test(tracker, an_opened_path_has_all_its_texts_and_the_descriptor_keeps_it)
 	cr_expect_eq(obj_ref(r.b, HC_OBJ_FDOBJ, HC_O_FDOBJ_path, fd), p);
 	cr_expect_eq(obj_int(r.b, HC_OBJ_FDOBJ, HC_O_FDOBJ_what, fd), HC_FD_FILE);
 	r = row_of(HC_EV_READ, 0);
-	cr_expect_str_eq(real_of(r.b, obj_ref(r.b, HC_OBJ_FDOBJ, HC_O_FDOBJ_path, ref_of(r, HC_C_READ_fd_obj))), "/data/x/f");
+	cr_expect_str_eq(real_of(r.b, obj_ref(r.b, HC_OBJ_FDOBJ, HC_O_FDOBJ_path, ref_of(r, HC_C_READ_fd_obj))),
+	                 "/data/x/f");
 	/* relative to a descriptor: joined with the name it was opened by */
 	r = row_of(HC_EV_OPENAT, 1);
-	cr_expect_str_eq(obj_text(r.b, HC_OBJ_PATH, HC_O_PATH_abs, ref_of(r, HC_C_OPENAT_pathname)), "/home/link/x/g");
+	cr_expect_str_eq(obj_text(r.b, HC_OBJ_PATH, HC_O_PATH_abs, ref_of(r, HC_C_OPENAT_pathname)),
+	                 "/home/link/x/g");
 }
 
 Test(tracker, an_address_used_again_is_another_open_file)
@@ -698,8 +736,10 @@ Test(tracker, an_address_used_again_is_another_open_file)
 	finish();
 	a = row_of(HC_EV_READ, 0);
 	b = row_of(HC_EV_READ, 1);
-	cr_expect_str_eq(real_of(a.b, obj_ref(a.b, HC_OBJ_FDOBJ, HC_O_FDOBJ_path, ref_of(a, HC_C_READ_fd_obj))), "/one");
-	cr_expect_str_eq(real_of(b.b, obj_ref(b.b, HC_OBJ_FDOBJ, HC_O_FDOBJ_path, ref_of(b, HC_C_READ_fd_obj))), "/two");
+	cr_expect_str_eq(real_of(a.b, obj_ref(a.b, HC_OBJ_FDOBJ, HC_O_FDOBJ_path, ref_of(a, HC_C_READ_fd_obj))),
+	                 "/one");
+	cr_expect_str_eq(real_of(b.b, obj_ref(b.b, HC_OBJ_FDOBJ, HC_O_FDOBJ_path, ref_of(b, HC_C_READ_fd_obj))),
+	                 "/two");
 	cr_expect_neq(obj_int(a.b, HC_OBJ_FDOBJ, HC_O_FDOBJ_id, ref_of(a, HC_C_READ_fd_obj)),
 	              obj_int(b.b, HC_OBJ_FDOBJ, HC_O_FDOBJ_id, ref_of(b, HC_C_READ_fd_obj)));
 }
@@ -723,8 +763,15 @@ Test(tracker, absent_is_not_zero)
 
 static void sock_fact(struct rec *r, unsigned subject, uint64_t key, uint16_t lport, uint16_t rport, uint16_t type)
 {
-	struct hc_wire_sock w = { .key = key, .ino = key, .family = AF_INET, .type = type, .protocol = type == 1 ? 6 : 17,
-		                  .lport = lport, .rport = rport, .laddr = { 127, 0, 0, 1 }, .raddr = { rport ? 10 : 0 },
+	struct hc_wire_sock w = { .key = key,
+		                  .ino = key,
+		                  .family = AF_INET,
+		                  .type = type,
+		                  .protocol = type == 1 ? 6 : 17,
+		                  .lport = lport,
+		                  .rport = rport,
+		                  .laddr = { 127, 0, 0, 1 },
+		                  .raddr = { rport ? 10 : 0 },
 		                  .state = 7 };
 
 	fact(r, HC_WIRE_F_SOCK, subject, &w, sizeof(w));
@@ -732,7 +779,9 @@ static void sock_fact(struct rec *r, unsigned subject, uint64_t key, uint16_t lp
 
 static void sock_fd(struct rec *r, unsigned subject, uint64_t key, uint16_t flags)
 {
-	struct hc_wire_fd w = { .key = key, .inode_key = key, .ino = key, .fd = 5, .flags = flags, .i_mode = 0140777 };
+	struct hc_wire_fd w = {
+		.key = key, .inode_key = key, .ino = key, .fd = 5, .flags = flags, .i_mode = 0140777
+	};
 
 	fact(r, HC_WIRE_F_FD, subject, &w, sizeof(w));
 }
@@ -797,8 +846,8 @@ static void send_to(uint64_t key, uint16_t port, const void *data, size_t n)
 	push(&r);
 }
 
-static const uint8_t question[] = { 0x12, 0x34, 1, 0, 0, 1, 0, 0, 0, 0, 0, 0, 7, 'e', 'x', 'a', 'm', 'p', 'l',
-	                            'e',  3,    'o', 'r', 'g', 0, 0, 1, 0, 1 };
+static const uint8_t question[] = { 0x12, 0x34, 1,   0,   0,   1, 0,   0,   0,   0, 0, 0, 7, 'e', 'x',
+	                            'a',  'm',  'p', 'l', 'e', 3, 'o', 'r', 'g', 0, 0, 1, 0, 1 };
 
 Test(tracker, a_new_peer_of_a_datagram_socket_is_told_once)
 {
@@ -861,7 +910,8 @@ Test(tracker, what_is_excluded_changes_state_and_makes_no_row)
 	finish();
 	cr_expect_eq(n_rows(HC_EV_PERSONALITY), 2);
 	cr_expect_eq(s.n_excluded, 3);
-	cr_expect_str_eq(exe_of(row_of(HC_EV_PERSONALITY, 1).b, proc_of(row_of(HC_EV_PERSONALITY, 1))), "/bin/other");
+	cr_expect_str_eq(exe_of(row_of(HC_EV_PERSONALITY, 1).b, proc_of(row_of(HC_EV_PERSONALITY, 1))),
+	                 "/bin/other");
 }
 
 Test(tracker, state_only_records_make_no_row)
@@ -878,7 +928,9 @@ Test(tracker, state_only_records_make_no_row)
 	call(100, 100, START(2));
 	finish();
 	cr_expect_eq(n_rows(HC_EV_SETUID), 0);
-	cr_expect_eq(obj_int(row_of(HC_EV_PERSONALITY, 0).b, HC_OBJ_PROC, HC_O_PROC_uid, proc_of(row_of(HC_EV_PERSONALITY, 0))), 9);
+	cr_expect_eq(obj_int(row_of(HC_EV_PERSONALITY, 0).b, HC_OBJ_PROC, HC_O_PROC_uid,
+	                     proc_of(row_of(HC_EV_PERSONALITY, 0))),
+	             9);
 }
 
 Test(tracker, records_that_make_no_sense_are_counted)
@@ -925,9 +977,11 @@ Test(path, join_is_lexical)
 	static const struct {
 		const char *base, *rel, *want;
 	} cases[] = {
-		{ "/a/b", "c", "/a/b/c" },       { "/a/b", "../c", "/a/c" },   { "/", "x", "/x" },
-		{ "/a", "/x//y/./z/..", "/x/y" }, { "/a", "../../../..", "/" }, { "/a", "", "/a" },
-		{ "/a/", "b/", "/a/b" },         { "", "x", "" },              { "", "/..", "/" },
+		{ "/a/b", "c", "/a/b/c" },    { "/a/b", "../c", "/a/c" },
+		{ "/", "x", "/x" },           { "/a", "/x//y/./z/..", "/x/y" },
+		{ "/a", "../../../..", "/" }, { "/a", "", "/a" },
+		{ "/a/", "b/", "/a/b" },      { "", "x", "" },
+		{ "", "/..", "/" },
 	};
 
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
@@ -976,8 +1030,8 @@ Test(cgroup, names_the_container)
 		struct hc_str id, runtime;
 
 		cgroup_container(hc_str_c(cases[i].path), &id, &runtime);
-		cr_expect(hc_str_eq(id, hc_str_c(cases[i].id)) && !id.p == !cases[i].id, "%s: '" HC_STR_FMT "'", cases[i].path,
-		          HC_STR_ARG(id));
+		cr_expect(hc_str_eq(id, hc_str_c(cases[i].id)) && !id.p == !cases[i].id, "%s: '" HC_STR_FMT "'",
+		          cases[i].path, HC_STR_ARG(id));
 		cr_expect(hc_str_eq(runtime, hc_str_c(cases[i].runtime)), "%s: '" HC_STR_FMT "'", cases[i].path,
 		          HC_STR_ARG(runtime));
 	}
@@ -1063,11 +1117,11 @@ Test(table, loses_nothing_when_swept)
 		bool found = false;
 
 		TABLE_EACH(&t, (uint64_t)0 - i % 37, at, k)
-			found |= k == &keys[i];
+		found |= k == &keys[i];
 		cr_expect_eq(found, i % 3 == 0, "%u", i);
 	}
 	TABLE_SWEEP(&t, at, k)
-		TABLE_SWEEP_REMOVE(&t, at);
+	TABLE_SWEEP_REMOVE(&t, at);
 	cr_expect_eq(t.n, 0);
 	table_done(&t);
 }
