@@ -72,8 +72,10 @@ static bool has_error_diag(const struct hc_falco *f)
 	return false;
 }
 
-/* Loads all files that are not known to be bad. After an error nothing more can be loaded, so the first bad one ends it. */
-static int load_once(struct run *run, const struct hc_policies *p, const bool *bad, size_t *ret_bad, struct hc_err *err)
+/* Loads all files that are not known to be bad. After an error nothing more can be loaded, so the first bad one
+ * ends it. */
+static int load_once(struct run *run, const struct hc_policies *p, const bool *bad, size_t *ret_bad,
+                     struct hc_err *err)
 {
 	struct hc_falco_opts opts = { .min_priority = run->a->priority };
 
@@ -113,7 +115,8 @@ static int load(struct run *run, const struct hc_policies *p, bool *bad, int *re
 		run->falco = hc_falco_free(run->falco);
 		if (!run->a->keep_going || at == p->n) {
 			if (p->n > 1)
-				fprintf(stderr, "hindcast replay: nothing has run (--keep-going runs the other files)\n");
+				fprintf(stderr,
+				        "hindcast replay: nothing has run (--keep-going runs the other files)\n");
 			return code;
 		}
 		hc_cli_warn("going on without %s", p->v[at]);
@@ -132,15 +135,15 @@ static void add(struct json_object *to, const char *key, struct json_object *val
 static struct hc_str put_json(struct hc_arena *arena, struct json_object *o)
 {
 	size_t n = 0;
-	const char *text = json_object_to_json_string_length(
-		o, JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE, &n);
+	const char *text =
+		json_object_to_json_string_length(o, JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE, &n);
 
 	return text ? hc_arena_str(arena, (struct hc_str){ text, (uint32_t)n }) : (struct hc_str){ NULL, 0 };
 }
 
 /* The output fields of an alert, out of what Falco would print. */
-static struct json_object *output_fields(const struct hc_falco *f, const struct hc_alert *alert, struct hc_arena *arena,
-                                         struct hc_err *err)
+static struct json_object *output_fields(const struct hc_falco *f, const struct hc_alert *alert,
+                                         struct hc_arena *arena, struct hc_err *err)
 {
 	struct json_object *all, *fields = NULL;
 	struct hc_str text;
@@ -154,8 +157,8 @@ static struct json_object *output_fields(const struct hc_falco *f, const struct 
 	return fields;
 }
 
-static int render_json(const struct run *run, const struct hc_alert *alert, struct hc_arena *arena, struct hc_str *ret,
-                       struct hc_err *err)
+static int render_json(const struct run *run, const struct hc_alert *alert, struct hc_arena *arena,
+                       struct hc_str *ret, struct hc_err *err)
 {
 	const struct hc_falco_rule *rule = alert->rule->user;
 	const struct hc_table_desc *type = hc_event_desc(alert->hit->type);
@@ -199,7 +202,8 @@ static int render(void *ctx, const struct hc_alert *alert, struct hc_arena *aren
 		r = render_json(run, alert, arena, line, err);
 	else
 		r = hc_falco_alert(run->falco, alert,
-		                   run->a->format == FORMAT_FALCO_JSON ? HC_FALCO_JSON : HC_FALCO_TEXT, arena, line, err);
+		                   run->a->format == FORMAT_FALCO_JSON ? HC_FALCO_JSON : HC_FALCO_TEXT, arena,
+		                   line, err);
 	*ret = line;
 	return r;
 }
@@ -225,7 +229,8 @@ static int emit(void *ctx, const struct hc_hit *hit, int64_t wall_ns, void *rend
 		clearerr(stdout);
 		return 1;
 	}
-	return hc_err_set(err, errno ? -errno : -EIO, "cannot write to standard output: %s", strerror(errno ? errno : EIO));
+	return hc_err_set(err, errno ? -errno : -EIO, "cannot write to standard output: %s",
+	                  strerror(errno ? errno : EIO));
 }
 
 static int progress(void *ctx, uint64_t done_rows, uint64_t all_rows)
@@ -296,7 +301,8 @@ static void print_hits(const struct run *run, const struct hc_replay_stats *s)
 	for (uint32_t i = 0; i < n; i++) {
 		const struct hc_rule_opts *rule = hc_ir_rule(run->ir, order[i].rule);
 
-		fprintf(stderr, "%10s  %-13s ", hc_count_text(order[i].key, count), rule->severity ? rule->severity : "");
+		fprintf(stderr, "%10s  %-13s ", hc_count_text(order[i].key, count),
+		        rule->severity ? rule->severity : "");
 		put(rule->name);
 		fputc('\n', stderr);
 	}
@@ -370,8 +376,9 @@ static void print_costs(const struct run *run, const struct hc_replay_stats *s)
 	for (uint32_t i = 0; order && i < n_rules; i++) {
 		const struct hc_rule_cost *c = &s->costs[order[i].rule];
 
-		fprintf(stderr, "%7.2f ms %8" PRIu64 " %8" PRIu64 " %10" PRIu64 " %10" PRIu64 "  ", (double)c->ns / 1e6,
-		        c->n_blocks, c->n_evaluated, c->n_candidates, s->hits_by_rule[order[i].rule]);
+		fprintf(stderr, "%7.2f ms %8" PRIu64 " %8" PRIu64 " %10" PRIu64 " %10" PRIu64 "  ",
+		        (double)c->ns / 1e6, c->n_blocks, c->n_evaluated, c->n_candidates,
+		        s->hits_by_rule[order[i].rule]);
 		put(hc_ir_rule(run->ir, order[i].rule)->name);
 		fputc('\n', stderr);
 	}
@@ -387,18 +394,21 @@ static void print_summary(const struct run *run, const struct hc_replay_stats *s
 		n_fired += s->hits_by_rule[i] != 0;
 	fflush(stdout);
 	fprintf(stderr, "%s%s %s from %u of %u rules; %s events in %s (%.1f M events/s, %u %s)\n",
-	        s->n_hits ? "\n" : "", hc_count_text(s->n_hits, alerts), s->n_hits == 1 ? "alert" : "alerts", n_fired, hc_ir_n_rules(run->ir),
-	        hc_count_text(s->n_rows, rows), hc_span_text(s->wall_ns, span),
+	        s->n_hits ? "\n" : "", hc_count_text(s->n_hits, alerts), s->n_hits == 1 ? "alert" : "alerts",
+	        n_fired, hc_ir_n_rules(run->ir), hc_count_text(s->n_rows, rows), hc_span_text(s->wall_ns, span),
 	        s->wall_ns ? (double)s->n_rows * 1e3 / (double)s->wall_ns : 0, s->n_threads,
 	        s->n_threads == 1 ? "thread" : "threads");
 	print_hits(run, s);
 	print_unanswerable(run);
 	print_notes(run);
 	if (hc_facts_lost(facts))
-		fprintf(stderr, "note: %s events were lost while recording: what they would have shown is not known\n",
+		fprintf(stderr,
+		        "note: %s events were lost while recording: what they would have shown is not known\n",
 		        hc_count_text(hc_facts_lost(facts), lost));
 	if (s->n_regex_limits)
-		fprintf(stderr, "note: %" PRIu64 " texts were too hard for a regular expression and count as not matching\n",
+		fprintf(stderr,
+		        "note: %" PRIu64
+		        " texts were too hard for a regular expression and count as not matching\n",
 		        s->n_regex_limits);
 	if (s->costs)
 		print_costs(run, s);
@@ -435,7 +445,8 @@ static struct json_object *json_rule(const struct run *run, const struct hc_repl
 	return o;
 }
 
-static void print_json_summary(const struct run *run, const struct hc_replay_stats *s, const struct hc_facts *facts)
+static void print_json_summary(const struct run *run, const struct hc_replay_stats *s,
+                               const struct hc_facts *facts)
 {
 	struct json_object *o = json_object_new_object(), *rules = json_object_new_array();
 
@@ -466,12 +477,21 @@ static int replay_capture(struct run *run, struct hc_err *err)
 	const struct args *a = run->a;
 	HC_AUTO(hc_facts_free) struct hc_facts *facts = NULL;
 	HC_AUTO(hc_answers_free) struct hc_answers *answers = NULL;
-	struct hc_block_filter range = { .has_since = a->since.set, .has_until = a->until.set,
-		                         .since_wall_ns = a->since.ns, .until_wall_ns = a->until.ns };
+	struct hc_block_filter range = { .has_since = a->since.set,
+		                         .has_until = a->until.set,
+		                         .since_wall_ns = a->since.ns,
+		                         .until_wall_ns = a->until.ns };
 	struct hc_replay_opts opts = {
-		.n_threads = (unsigned)a->threads, .has_since = a->since.set, .has_until = a->until.set,
-		.since_wall_ns = a->since.ns, .until_wall_ns = a->until.ns, .profile = a->profile_rules,
-		.render = render, .emit = emit, .progress = progress, .ctx = run,
+		.n_threads = (unsigned)a->threads,
+		.has_since = a->since.set,
+		.has_until = a->until.set,
+		.since_wall_ns = a->since.ns,
+		.until_wall_ns = a->until.ns,
+		.profile = a->profile_rules,
+		.render = render,
+		.emit = emit,
+		.progress = progress,
+		.ctx = run,
 	};
 	struct hc_replay_stats stats = { 0 };
 	int r = hc_facts_load(run->capture, &range, &facts, err), code;
@@ -574,26 +594,62 @@ static int run(int argc, char **argv)
 }
 
 static const struct hc_opt opts[] = {
-	{ .name = "policy", .letter = 'p', .kind = HC_OPT_STRS, .off = offsetof(struct args, policies), .value = "POLICY",
+	{ .name = "policy",
+	  .letter = 'p',
+	  .kind = HC_OPT_STRS,
+	  .off = offsetof(struct args, policies),
+	  .value = "POLICY",
 	  .help = "evaluate this file of rules, or the *.yaml files of this directory; may be repeated",
 	  .complete = HC_COMPLETE_FILE },
-	{ .name = "format", .letter = 'f', .kind = HC_OPT_CHOICE, .off = offsetof(struct args, format), .value = "FORMAT",
-	  .words = "text|json|falco-json", .help = "print alerts as lines, as our JSON, or as Falco's JSON" },
-	{ .name = "since", .kind = HC_OPT_TIME, .off = offsetof(struct args, since), .value = "TIME",
+	{ .name = "format",
+	  .letter = 'f',
+	  .kind = HC_OPT_CHOICE,
+	  .off = offsetof(struct args, format),
+	  .value = "FORMAT",
+	  .words = "text|json|falco-json",
+	  .help = "print alerts as lines, as our JSON, or as Falco's JSON" },
+	{ .name = "since",
+	  .kind = HC_OPT_TIME,
+	  .off = offsetof(struct args, since),
+	  .value = "TIME",
 	  .help = "leave out events before this moment" },
-	{ .name = "until", .kind = HC_OPT_TIME, .off = offsetof(struct args, until), .value = "TIME",
+	{ .name = "until",
+	  .kind = HC_OPT_TIME,
+	  .off = offsetof(struct args, until),
+	  .value = "TIME",
 	  .help = "leave out events from this moment on" },
-	{ .name = "matching", .kind = HC_OPT_CHOICE, .off = offsetof(struct args, matching), .value = "WHICH",
-	  .words = "first|all", .help = "let the first rule that matches an event win, or all (first)" },
-	{ .name = "min-priority", .kind = HC_OPT_STR, .off = offsetof(struct args, priority), .value = "PRIORITY",
+	{ .name = "matching",
+	  .kind = HC_OPT_CHOICE,
+	  .off = offsetof(struct args, matching),
+	  .value = "WHICH",
+	  .words = "first|all",
+	  .help = "let the first rule that matches an event win, or all (first)" },
+	{ .name = "min-priority",
+	  .kind = HC_OPT_STR,
+	  .off = offsetof(struct args, priority),
+	  .value = "PRIORITY",
 	  .help = "leave out rules below this priority (debug)" },
-	{ .name = "threads", .letter = 'j', .kind = HC_OPT_U64, .off = offsetof(struct args, threads), .value = "N",
-	  .min = 1, .max = 256, .help = "work with so many threads (one per processor)" },
-	{ .name = "keep-going", .letter = 'k', .kind = HC_OPT_FLAG, .off = offsetof(struct args, keep_going),
+	{ .name = "threads",
+	  .letter = 'j',
+	  .kind = HC_OPT_U64,
+	  .off = offsetof(struct args, threads),
+	  .value = "N",
+	  .min = 1,
+	  .max = 256,
+	  .help = "work with so many threads (one per processor)" },
+	{ .name = "keep-going",
+	  .letter = 'k',
+	  .kind = HC_OPT_FLAG,
+	  .off = offsetof(struct args, keep_going),
 	  .help = "leave out policy files that do not load, instead of running nothing" },
-	{ .name = "profile-rules", .kind = HC_OPT_FLAG, .off = offsetof(struct args, profile_rules),
+	{ .name = "profile-rules",
+	  .kind = HC_OPT_FLAG,
+	  .off = offsetof(struct args, profile_rules),
 	  .help = "show what each rule cost" },
-	{ .name = "quiet", .letter = 'q', .kind = HC_OPT_FLAG, .off = offsetof(struct args, quiet),
+	{ .name = "quiet",
+	  .letter = 'q',
+	  .kind = HC_OPT_FLAG,
+	  .off = offsetof(struct args, quiet),
 	  .help = "print alerts only: no summary, no warnings about the policies" },
 	{ 0 },
 };
@@ -609,17 +665,21 @@ const struct hc_command hc_cmd_replay = {
 	.name = "replay",
 	.args = "-p POLICY... [--format FORMAT] [--since TIME] [--until TIME] CAPTURE...",
 	.summary = "evaluate policies over captures",
-	.description =
-		"Evaluates rules over what was recorded and prints an alert for each event on which one fires, in the "
-		"order of the events. The result is the same for any number of threads.\n\n"
-		"A rule that needs something the capture does not hold is reported as one that cannot be answered, with "
-		"the reason and the recorder's option that would have captured it.\n\n"
-		"Alerts are printed to standard output, the summary to standard error; with --format json the summary is the "
-		"last object on standard output.",
+	.description = "Evaluates rules over what was recorded and prints an alert for each event on which one "
+	               "fires, in the "
+		       "order of the events. The result is the same for any number of threads.\n\n"
+		       "A rule that needs something the capture does not hold is reported as one that cannot be "
+	               "answered, with "
+		       "the reason and the recorder's option that would have captured it.\n\n"
+		       "Alerts are printed to standard output, the summary to standard error; with --format json "
+	               "the summary is the "
+		       "last object on standard output.",
 	.opts = opts,
 	.examples = examples,
-	.exit_notes = "1: a rule cannot be answered from the capture. 2: a policy does not load; nothing has run then, unless "
-		      "--keep-going was given. 3: a part of the capture could not be read. Alerts alone leave it at 0.",
+	.exit_notes =
+		"1: a rule cannot be answered from the capture. 2: a policy does not load; nothing has run then, "
+	        "unless "
+		"--keep-going was given. 3: a part of the capture could not be read. Alerts alone leave it at 0.",
 	.complete = HC_COMPLETE_DIR,
 	.run = run,
 };

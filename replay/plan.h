@@ -1,5 +1,6 @@
 /*
- * From an IR to something that runs over blocks. A plan is immutable and shared by threads; each thread has an evaluator.
+ * From an IR to something that runs over blocks. A plan is immutable and shared by threads; each thread has an
+ * evaluator.
  */
 #ifndef HC_REPLAY_PLAN_H
 #define HC_REPLAY_PLAN_H
@@ -43,11 +44,12 @@ struct hc_rule_cost {
 };
 
 struct hc_eval_opts {
-	bool profile;      /* fill hc_rule_cost */
-	const void *user;  /* for computed leaves: hc_view_user() */
+	bool profile;     /* fill hc_rule_cost */
+	const void *user; /* for computed leaves: hc_view_user() */
 };
 
-int hc_eval_new(const struct hc_plan *p, const struct hc_eval_opts *opts, struct hc_eval **ret, struct hc_err *err);
+int hc_eval_new(const struct hc_plan *p, const struct hc_eval_opts *opts, struct hc_eval **ret,
+                struct hc_err *err);
 struct hc_eval *hc_eval_free(struct hc_eval *e);
 HC_DEFINE_AUTO(struct hc_eval, hc_eval_free)
 
@@ -57,11 +59,12 @@ struct hc_span {
 };
 
 /*
- * Runs the plan over one block: hits in order of seq, then rule; borrowed until the next call. Rows that only update state
- * (HC_ROW_STATEONLY) are never hits. Number of hits, or a negative errno: -EBADMSG, the block is damaged.
+ * Runs the plan over one block: hits in order of seq, then rule; borrowed until the next call. Rows that only
+ * update state (HC_ROW_STATEONLY) are never hits. Number of hits, or a negative errno: -EBADMSG, the block is
+ * damaged.
  */
-int hc_eval_block(struct hc_eval *e, struct hc_block *block, const struct hc_span *span, const struct hc_hit **ret_hits,
-                  struct hc_err *err);
+int hc_eval_block(struct hc_eval *e, struct hc_block *block, const struct hc_span *span,
+                  const struct hc_hit **ret_hits, struct hc_err *err);
 /* The view of that block, for values of the hits. */
 struct hc_view *hc_eval_view(struct hc_eval *e);
 const struct hc_rule_cost *hc_eval_costs(const struct hc_eval *e); /* by rule */

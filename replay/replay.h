@@ -10,7 +10,8 @@
 struct hc_facts; /* of one capture, or a span of it: what was recorded, and how */
 
 /* Reads the meta rows. range: only its times count; NULL: all of the capture. */
-int hc_facts_load(struct hc_capture *c, const struct hc_block_filter *range, struct hc_facts **ret, struct hc_err *err);
+int hc_facts_load(struct hc_capture *c, const struct hc_block_filter *range, struct hc_facts **ret,
+                  struct hc_err *err);
 struct hc_facts *hc_facts_free(struct hc_facts *f);
 HC_DEFINE_AUTO(struct hc_facts, hc_facts_free)
 
@@ -55,18 +56,19 @@ struct hc_alert {
 };
 
 struct hc_replay_opts {
-	unsigned n_threads;     /* 0: one per processor */
+	unsigned n_threads; /* 0: one per processor */
 	bool has_since, has_until;
 	int64_t since_wall_ns, until_wall_ns; /* inclusive, exclusive; exact at the row */
 	bool profile;
-	const void *user;       /* for computed leaves */
+	const void *user; /* for computed leaves */
 	/*
-	 * Called by the worker that evaluated the block, concurrently: renders the alert into the arena, whose memory is kept
-	 * until emit. *ret is given to emit. Without it emit gets NULL.
+	 * Called by the worker that evaluated the block, concurrently: renders the alert into the arena, whose
+	 * memory is kept until emit. *ret is given to emit. Without it emit gets NULL.
 	 */
-	int (*render)(void *ctx, const struct hc_alert *alert, struct hc_arena *arena, void **ret, struct hc_err *err);
-	/* Called by the thread that called hc_replay(), in order of seq, then rule; the view is gone. A negative errno stops the
-	 * replay; a positive value ends it early without error. */
+	int (*render)(void *ctx, const struct hc_alert *alert, struct hc_arena *arena, void **ret,
+	              struct hc_err *err);
+	/* Called by the thread that called hc_replay(), in order of seq, then rule; the view is gone. A negative
+	 * errno stops the replay; a positive value ends it early without error. */
 	int (*emit)(void *ctx, const struct hc_hit *hit, int64_t wall_ns, void *rendered, struct hc_err *err);
 	/* After each block, by that thread too. Return nonzero to stop (-EINTR). */
 	int (*progress)(void *ctx, uint64_t done_rows, uint64_t all_rows);
@@ -74,10 +76,10 @@ struct hc_replay_opts {
 };
 
 struct hc_replay_stats {
-	uint64_t n_rows;        /* in the blocks of the time asked for */
-	uint64_t n_blocks;      /* of the time asked for */
-	uint64_t n_skipped;     /* of these, never decoded beyond the header: nothing in them can match */
-	uint64_t n_damaged;     /* passed over */
+	uint64_t n_rows;    /* in the blocks of the time asked for */
+	uint64_t n_blocks;  /* of the time asked for */
+	uint64_t n_skipped; /* of these, never decoded beyond the header: nothing in them can match */
+	uint64_t n_damaged; /* passed over */
 	uint64_t n_hits;
 	uint64_t n_regex_limits;
 	uint64_t wall_ns, cpu_ns; /* spent */
@@ -87,8 +89,8 @@ struct hc_replay_stats {
 };
 
 /*
- * Replays. The order and content of what emit gets do not depend on the number of threads. Damaged blocks are passed over
- * and listed in the capture's problems. At most a few blocks per thread are in memory.
+ * Replays. The order and content of what emit gets do not depend on the number of threads. Damaged blocks are
+ * passed over and listed in the capture's problems. At most a few blocks per thread are in memory.
  */
 int hc_replay(const struct hc_plan *plan, struct hc_capture *c, const struct hc_replay_opts *opts,
               struct hc_replay_stats *ret, struct hc_err *err);

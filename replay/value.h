@@ -1,11 +1,11 @@
 /*
- * Values, and a view of a block through which front ends and output read them one at a time. The vectorised evaluator does
- * not come this way except for computed leaves.
+ * Values, and a view of a block through which front ends and output read them one at a time. The vectorised
+ * evaluator does not come this way except for computed leaves.
  *
- * A *domain* is a set of entries: a dictionary of the block (an object, a heap or a list table: enum hc_obj_type) or the rows
- * of one event type. Entries are 1-based everywhere in this header, rows included: 0 is "absent", and every accessor takes it
- * and answers "absent". Nothing here fails: a column that turns out to be damaged reads as absent, and the view remembers
- * the error, so that the block is reported as damaged and its alerts are dropped.
+ * A *domain* is a set of entries: a dictionary of the block (an object, a heap or a list table: enum hc_obj_type)
+ * or the rows of one event type. Entries are 1-based everywhere in this header, rows included: 0 is "absent", and
+ * every accessor takes it and answers "absent". Nothing here fails: a column that turns out to be damaged reads as
+ * absent, and the view remembers the error, so that the block is reported as damaged and its alerts are dropped.
  */
 #ifndef HC_REPLAY_VALUE_H
 #define HC_REPLAY_VALUE_H
@@ -109,8 +109,8 @@ const int64_t *hc_view_ints(struct hc_view *v, uint32_t list_ref, uint32_t *ret_
 /* From the list of rows; entry is the row of event type + 1. */
 bool hc_view_row_field(struct hc_view *v, unsigned event_type, uint32_t entry, enum hc_row_field f, int64_t *ret);
 
-/* The value of any column: number, text, bytes (an address is bytes), list; HC_VT_NONE when absent or a reference to an
- * object. */
+/* The value of any column: number, text, bytes (an address is bytes), list; HC_VT_NONE when absent or a reference
+ * to an object. */
 struct hc_value hc_view_value(struct hc_view *v, unsigned dom, unsigned col, uint32_t entry);
 
 #endif

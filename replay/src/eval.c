@@ -1,13 +1,15 @@
 /*
- * The evaluator. A node is asked about a set of entries of its domain, the mask, and answers with a set of bits; it never
- * works on entries outside the mask, except where asking about all of them at once is cheaper (numbers, sets of texts).
+ * The evaluator. A node is asked about a set of entries of its domain, the mask, and answers with a set of bits;
+ * it never works on entries outside the mask, except where asking about all of them at once is cheaper (numbers,
+ * sets of texts).
  *
- * Dictionaries: what was found out about an entry is kept for the block ("known" and "value" bits per node), so an entry is
- * examined once, whatever the number of rules and event types that ask. A LIFT turns its mask into a mask of the dictionary
- * (the entries that the rows refer to), asks the child about these, and gathers the answer back to the rows.
+ * Dictionaries: what was found out about an entry is kept for the block ("known" and "value" bits per node), so an
+ * entry is examined once, whatever the number of rules and event types that ask. A LIFT turns its mask into a mask
+ * of the dictionary (the entries that the rows refer to), asks the child about these, and gathers the answer back
+ * to the rows.
  *
- * Rows: a conjunction first asks the dictionaries, where a single "for no entry" ends it before any row has been looked at;
- * then it narrows the mask member by member, the cheapest first, and ends when it is empty.
+ * Rows: a conjunction first asks the dictionaries, where a single "for no entry" ends it before any row has been
+ * looked at; then it narrows the mask member by member, the cheapest first, and ends when it is empty.
  *
  * Bits: of a dictionary, bit e is entry e and bit 0 "no entry"; of rows, bit i is row i, which is entry i + 1.
  */
@@ -24,8 +26,9 @@
 #include "view_priv.h"
 
 #define SCRATCH_CHUNK_WORDS (128u << 10)
-#define MAX_BLOCK_BYTES ((size_t)512 << 20) /* of bit sets and values for one block: an honest one needs a tenth */
-#define BLOOM_MAX_CONSTS 64 /* more are cheaper to look up in the heap itself */
+#define MAX_BLOCK_BYTES ((size_t)512 << 20) /* of bit sets and values for one block: an honest one needs a tenth \
+	                                     */
+#define BLOOM_MAX_CONSTS 64                 /* more are cheaper to look up in the heap itself */
 
 enum outcome {
 	R_NONE, /* of the mask; `out` is not written */
@@ -37,7 +40,7 @@ enum outcome {
 struct slot {
 	uint64_t *value, *known; /* known: NULL while nothing is, or when all is */
 	bool all_known;
-	uint8_t outcome;         /* over all entries, once all_known */
+	uint8_t outcome; /* over all entries, once all_known */
 };
 
 struct values {
@@ -75,14 +78,15 @@ struct hc_eval {
 	struct values *values; /* by leaf id */
 	uint32_t bits[HC_DOM_MAX];
 	uint64_t *full[HC_DOM_MAX];
-	const uint32_t **refs; /* by step: reference of entry e at [e - 1] */
-	uint64_t **used;       /* by step: entries that some entry refers to, and bit 0 */
+	const uint32_t **refs;   /* by step: reference of entry e at [e - 1] */
+	uint64_t **used;         /* by step: entries that some entry refers to, and bit 0 */
 	uint32_t *literal_found; /* by literal: index + 1 into found */
 	struct found *found;
 	uint32_t n_found, cap_found;
 	bool heap_scanned;
 	struct scratch_chunk *scratch, *scratch_first;
-	uint64_t *spare; /* words enough for any bit set or table of bytes of the block; zero until memory runs out */
+	uint64_t *spare; /* words enough for any bit set or table of bytes of the block; zero until memory runs out
+	                  */
 	size_t n_spare;
 	struct hc_hit *hits;
 	uint32_t n_hits, cap_hits;
@@ -121,8 +125,8 @@ static struct scratch_chunk *scratch_new(size_t n_words)
 	return c;
 }
 
-/* Uninitialised words, until release(). Never NULL: when there is no memory the block fails, and what remains to be done of
- * it is done, wrongly, in the spare words. */
+/* Uninitialised words, until release(). Never NULL: when there is no memory the block fails, and what remains to
+ * be done of it is done, wrongly, in the spare words. */
 static uint64_t *scratch(struct hc_eval *e, size_t n_words)
 {
 	struct scratch_chunk *c = e->scratch;
@@ -280,7 +284,8 @@ static bool int_matches(const struct hc_operand *o, int64_t value)
 }
 
 /* The padded column of a number leaf; for fields of the row list made here, once. */
-static void int_column(struct hc_eval *e, const struct hc_node *node, const int64_t **ret_v, const uint64_t **ret_valid)
+static void int_column(struct hc_eval *e, const struct hc_node *node, const int64_t **ret_v,
+                       const uint64_t **ret_valid)
 {
 	unsigned type = HC_DOM_EVENT(node->dom);
 	uint32_t n = hc_view_n(e->view, node->dom);
@@ -301,7 +306,8 @@ static void int_column(struct hc_eval *e, const struct hc_node *node, const int6
 	*ret_v = v;
 }
 
-static void int_kernel(const struct hc_kernels *k, const struct hc_operand *o, const int64_t *v, size_t words, uint64_t *out, uint64_t *tmp)
+static void int_kernel(const struct hc_kernels *k, const struct hc_operand *o, const int64_t *v, size_t words,
+                       uint64_t *out, uint64_t *tmp)
 {
 	bool is_signed = o->vt == HC_VT_I64;
 	int64_t want = o->n ? o->consts[0].i : 0;
@@ -458,7 +464,8 @@ static void heap_some(struct hc_eval *e, const struct hc_node *node, const uint6
 
 		for (uint32_t i = 0; i < o->n && !any; i++)
 			any = (o->consts[i].s.len != 4 && o->consts[i].s.len != 16) ||
-			      hc_block_may_have_bytes(hc_view_block(e->view), o->consts[i].s.p, o->consts[i].s.len);
+			      hc_block_may_have_bytes(hc_view_block(e->view), o->consts[i].s.p,
+			                              o->consts[i].s.len);
 		if (!any)
 			return;
 	}
@@ -561,7 +568,8 @@ static void cmp_some(struct hc_eval *e, const struct hc_node *node, const uint64
 			continue;
 		left = hc_access_from(e->view, node->left, entry, node->skip);
 		right = hc_access_from(e->view, node->right, entry, node->skip);
-		if (hc_value_compare(&left, (enum hc_op)(node->col >> 1), node->col & 1 ? HC_Q_ALL : HC_Q_ANY, &right))
+		if (hc_value_compare(&left, (enum hc_op)(node->col >> 1), node->col & 1 ? HC_Q_ALL : HC_Q_ANY,
+		                     &right))
 			hc_bit_set(out, (uint32_t)i);
 	}
 }
@@ -584,8 +592,8 @@ static enum outcome classify(const uint64_t *out, const uint64_t *mask, size_t w
 }
 
 /* Of rows: the answer for what they refer to, back to the rows. */
-static void gather(struct hc_eval *e, const struct hc_step *step, const uint32_t *refs, const uint64_t *bits, bool dense,
-                   const uint64_t *mask, uint64_t *out)
+static void gather(struct hc_eval *e, const struct hc_step *step, const uint32_t *refs, const uint64_t *bits,
+                   bool dense, const uint64_t *mask, uint64_t *out)
 {
 	size_t words = n_words(e, step->from);
 	uint32_t base = base_of(step->from);
@@ -697,7 +705,8 @@ static enum outcome list(struct hc_eval *e, const struct hc_node *node, const ui
 	memset(out, 0, words * sizeof(*out));
 	HC_EACH_BIT(mask, words, i)
 	{
-		for (uint32_t j = i && i <= lists->n ? lists->first[i - 1] : 0; i && i <= lists->n && j < lists->first[i]; j++)
+		for (uint32_t j = i && i <= lists->n ? lists->first[i - 1] : 0;
+		     i && i <= lists->n && j < lists->first[i]; j++)
 			hc_bit_set(items, lists->refs[j]);
 	}
 	r = eval(e, node->kids[0], items, bits);
@@ -720,7 +729,8 @@ static enum outcome list(struct hc_eval *e, const struct hc_node *node, const ui
 	return classify(out, mask, words);
 }
 
-/* Whether a member of a conjunction on rows is false for all that the rows refer to, as far as dictionaries alone tell. */
+/* Whether a member of a conjunction on rows is false for all that the rows refer to, as far as dictionaries alone
+ * tell. */
 static bool hopeless(struct hc_eval *e, const struct hc_node *node)
 {
 	const struct hc_step *step = node->step;
@@ -916,7 +926,8 @@ static void scan_value(struct scan *scan, const struct hc_source *source, const 
 }
 
 /* Nodes over texts that many look into: what one of them asks about is found out for all. */
-static enum outcome eval_scanned(struct hc_eval *e, const struct hc_node *node, const uint64_t *mask, uint64_t *out)
+static enum outcome eval_scanned(struct hc_eval *e, const struct hc_node *node, const uint64_t *mask,
+                                 uint64_t *out)
 {
 	const struct hc_source *source = &e->plan->sources[node->source - 1];
 	struct scan scan = { .e = e, .n_words = n_words(e, node->dom) };
@@ -1074,7 +1085,8 @@ static int run_type(struct hc_eval *e, unsigned type, const struct hc_span *span
 	size_t words = n_words(e, dom);
 	struct scratch_mark m = mark(e);
 	uint64_t *start = scratch(e, words), *out = scratch(e, words);
-	uint64_t **left = hc_arena_alloc(&e->arena, (p->n_groups + 1u) * sizeof(*left)); /* by group; NULL: all of start */
+	uint64_t **left =
+		hc_arena_alloc(&e->arena, (p->n_groups + 1u) * sizeof(*left)); /* by group; NULL: all of start */
 	const uint64_t *mask;
 	int r = 0;
 
@@ -1196,8 +1208,8 @@ static void begin(struct hc_eval *e, struct hc_block *block)
 	e->scratch->used = 0;
 }
 
-int hc_eval_block(struct hc_eval *e, struct hc_block *block, const struct hc_span *span, const struct hc_hit **ret_hits,
-                  struct hc_err *err)
+int hc_eval_block(struct hc_eval *e, struct hc_block *block, const struct hc_span *span,
+                  const struct hc_hit **ret_hits, struct hc_err *err)
 {
 	const struct hc_block_info *info = hc_block_info(block);
 	int r;
@@ -1220,7 +1232,8 @@ int hc_eval_block(struct hc_eval *e, struct hc_block *block, const struct hc_spa
 	if (r < 0)
 		return r;
 	if (e->code < 0)
-		return hc_err_set(err, e->code, e->code == -ENOMEM ? "out of memory" : "damaged block: its rows do not add up");
+		return hc_err_set(err, e->code,
+		                  e->code == -ENOMEM ? "out of memory" : "damaged block: its rows do not add up");
 	*ret_hits = e->hits;
 	return (int)e->n_hits;
 }
@@ -1247,8 +1260,8 @@ int hc_eval_new(const struct hc_plan *p, const struct hc_eval_opts *opts, struct
 	e->literal_found = calloc(p->n_literals + 1u, sizeof(*e->literal_found));
 	e->costs = calloc(p->ir->n_rules + 1u, sizeof(*e->costs));
 	e->scratch_first = scratch_new(SCRATCH_CHUNK_WORDS);
-	if (!e->view || !e->match || !e->slots || !e->scanned || !e->values || !e->refs || !e->used || !e->literal_found || !e->costs ||
-	    !e->scratch_first) {
+	if (!e->view || !e->match || !e->slots || !e->scanned || !e->values || !e->refs || !e->used ||
+	    !e->literal_found || !e->costs || !e->scratch_first) {
 		hc_eval_free(e);
 		return hc_err_set(err, -ENOMEM, "out of memory");
 	}

@@ -1,6 +1,7 @@
 /*
- * What a capture says about itself, against what a rule needs. Each meta_config row is in force until the next one of its
- * boot; an imported capture has meta_import rows, which list what the source cannot hold: "type", or "type:fact", or ":fact".
+ * What a capture says about itself, against what a rule needs. Each meta_config row is in force until the next one
+ * of its boot; an imported capture has meta_import rows, which list what the source cannot hold: "type", or
+ * "type:fact", or ":fact".
  */
 #include "replay/replay.h"
 
@@ -12,9 +13,9 @@
 
 #include "ir_priv.h"
 
-#define MAX_FACT_BYTES 512 /* of one type: the longest list that is kept */
+#define MAX_FACT_BYTES 512        /* of one type: the longest list that is kept */
 #define MAX_ITEMS (4 * HC_EV_MAX) /* of one row */
-#define MAX_CONFIGS 4096u  /* different ones; more are taken together with the last */
+#define MAX_CONFIGS 4096u         /* different ones; more are taken together with the last */
 
 struct config {
 	uint32_t boot;
@@ -32,7 +33,8 @@ struct hc_facts {
 	struct config **configs;
 	uint32_t n_configs;
 	uint64_t n_lost;
-	const char *shed[HC_EV_MAX]; /* why rows of the type are missing although nobody asked for that; NULL: none are */
+	const char *shed[HC_EV_MAX]; /* why rows of the type are missing although nobody asked for that; NULL: none
+	                                are */
 	const char *user_filter;     /* what the user asked to be left out; NULL: nothing */
 };
 
@@ -111,8 +113,8 @@ static bool text_equal(const char *a, const char *b)
 /* Each segment begins with what is in force: most of these rows say nothing new. */
 static bool says_the_same(const struct config *a, const struct config *b)
 {
-	if (a->boot != b->boot || a->is_import != b->is_import || memcmp(&a->types, &b->types, sizeof(a->types)) != 0 ||
-	    !text_equal(a->no_facts, b->no_facts))
+	if (a->boot != b->boot || a->is_import != b->is_import ||
+	    memcmp(&a->types, &b->types, sizeof(a->types)) != 0 || !text_equal(a->no_facts, b->no_facts))
 		return false;
 	for (unsigned type = 0; type < HC_EV_MAX; type++)
 		if (!text_equal(a->mode[type], b->mode[type]) || !text_equal(a->facts[type], b->facts[type]))
@@ -161,10 +163,10 @@ static void read_config(struct reader *rd, unsigned type, uint32_t row)
 	c->is_import = is_import;
 	if (is_import)
 		memset(&c->types, 0xff, sizeof(c->types));
-	items = hc_view_strs(rd->view,
-	                     hc_view_ref(rd->view, dom,
-	                                 is_import ? HC_C_META_IMPORT_cannot_hold : HC_C_META_CONFIG_types, row),
-	                     &n);
+	items = hc_view_strs(
+		rd->view,
+		hc_view_ref(rd->view, dom, is_import ? HC_C_META_IMPORT_cannot_hold : HC_C_META_CONFIG_types, row),
+		&n);
 	for (uint32_t i = 0; i < n && i < MAX_ITEMS; i++) {
 		if (is_import)
 			read_lack(rd, c, hc_view_str(rd->view, items[i]));
@@ -205,7 +207,8 @@ static void read_filter(struct reader *rd, uint32_t row)
 
 	if (hc_str_eq(reason, HC_STR("self")))
 		return; /* the recorder leaves itself out: always, and it is documented */
-	if (!in_range(rd, (uint64_t)hc_view_int_or(rd->view, dom, HC_C_META_FILTER_until_ns, row, INT64_MAX >> 1)) &&
+	if (!in_range(rd,
+	              (uint64_t)hc_view_int_or(rd->view, dom, HC_C_META_FILTER_until_ns, row, INT64_MAX >> 1)) &&
 	    rd->range && rd->range->has_since)
 		return; /* over before the range began; one that is open counts wherever it began */
 	why = hc_arena_printf(&rd->f->arena, "some were left out while recording (" HC_STR_FMT "%s" HC_STR_FMT ")",
@@ -229,7 +232,8 @@ static void read_filter(struct reader *rd, uint32_t row)
 
 static void read_block(struct reader *rd, struct hc_block *block)
 {
-	static const unsigned kinds[] = { HC_EV_META_CONFIG, HC_EV_META_IMPORT, HC_EV_META_GAP, HC_EV_META_FILTER };
+	static const unsigned kinds[] = { HC_EV_META_CONFIG, HC_EV_META_IMPORT, HC_EV_META_GAP,
+		                          HC_EV_META_FILTER };
 
 	hc_view_set(rd->view, block, NULL);
 	for (size_t k = 0; k < sizeof(kinds) / sizeof(kinds[0]); k++) {
@@ -262,7 +266,8 @@ static void keep_range(struct hc_facts *f, const struct hc_block_filter *range)
 
 	for (uint32_t i = 0; range && i < f->n_configs; i++) {
 		struct config *c = f->configs[i], *next = i + 1 < f->n_configs ? f->configs[i + 1] : NULL;
-		bool over = next && next->boot == c->boot && range->has_since && next->wall_ns <= range->since_wall_ns;
+		bool over =
+			next && next->boot == c->boot && range->has_since && next->wall_ns <= range->since_wall_ns;
 
 		if (!over && !(range->has_until && c->wall_ns >= range->until_wall_ns && n))
 			f->configs[n++] = c;
@@ -271,7 +276,8 @@ static void keep_range(struct hc_facts *f, const struct hc_block_filter *range)
 		f->n_configs = n;
 }
 
-int hc_facts_load(struct hc_capture *c, const struct hc_block_filter *range, struct hc_facts **ret, struct hc_err *err)
+int hc_facts_load(struct hc_capture *c, const struct hc_block_filter *range, struct hc_facts **ret,
+                  struct hc_err *err)
 {
 	struct hc_block_filter filter = { .has_types = true };
 	HC_AUTO(hc_facts_free) struct hc_facts *f = calloc(1, sizeof(*f));
@@ -385,8 +391,8 @@ bool hc_facts_has_fact(const struct hc_facts *f, unsigned type, const char *fact
 
 		if (!hc_type_set_has(&c->types, type))
 			continue;
-		if (c->is_import ? list_has(c->facts[type], fact) || list_has(c->no_facts, fact) :
-		                   !list_has(c->facts[type], fact))
+		if (c->is_import ? list_has(c->facts[type], fact) || list_has(c->no_facts, fact)
+		                 : !list_has(c->facts[type], fact))
 			return false;
 	}
 	return true;
@@ -451,7 +457,8 @@ static const char *type_names(struct hc_arena *arena, const struct hc_type_set *
 		if (!hc_type_set_has(set, type))
 			continue;
 		if (n < 6)
-			at += (size_t)snprintf(text + at, sizeof(text) - at, "%s%s", n ? ", " : "", hc_event_desc(type)->name);
+			at += (size_t)snprintf(text + at, sizeof(text) - at, "%s%s", n ? ", " : "",
+			                       hc_event_desc(type)->name);
 		n++;
 	}
 	if (n > 6)
@@ -510,17 +517,19 @@ static bool check_types(struct reasons *r, const struct hc_facts *f, const struc
 		else if (profile >= HC_PROFILE_OPTION)
 			reason_add(r, hc_arena_printf(&r->a->arena, "not recorded: %s", names));
 		else
-			reason_add(r, hc_arena_printf(&r->a->arena, "not recorded: %s (hindcast record --profile %s)", names,
-			                              profile_words[profile]));
+			reason_add(r,
+			           hc_arena_printf(&r->a->arena, "not recorded: %s (hindcast record --profile %s)",
+			                           names, profile_words[profile]));
 	}
 	if (!set_empty(&partly))
 		reason_add(r, hc_arena_printf(&r->a->arena, "%s: %s", type_names(&r->a->arena, &partly),
 		                              shed ? shed : "recorded in a part of the time only"));
 	if (!set_empty(&sampled))
-		reason_add(r, hc_arena_printf(&r->a->arena,
-		                              "sampled, so that an alert means at least once: %s (all: hindcast record "
-		                              "--profile full)",
-		                              type_names(&r->a->arena, &sampled)));
+		reason_add(r, hc_arena_printf(
+				      &r->a->arena,
+				      "sampled, so that an alert means at least once: %s (all: hindcast record "
+				      "--profile full)",
+				      type_names(&r->a->arena, &sampled)));
 	if (unknown)
 		reason_add(r, hc_arena_printf(&r->a->arena, "the capture does not say what was recorded"));
 	return set_empty(&never) && set_empty(&partly);

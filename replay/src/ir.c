@@ -1,6 +1,6 @@
 /*
- * Building the IR: interning by a serialised key, and the rules of rewriting that ir_priv.h tells of. Every object is made
- * once, so pointers are identity and ids give an order that depends on the input alone.
+ * Building the IR: interning by a serialised key, and the rules of rewriting that ir_priv.h tells of. Every object
+ * is made once, so pointers are identity and ids give an order that depends on the input alone.
  */
 #include "ir_priv.h"
 
@@ -165,7 +165,8 @@ static void *intern(struct hc_ir *ir, struct key *k, size_t n_bytes, bool *ret_n
 		return NULL;
 	}
 	memcpy(key, k->p, k->n);
-	ir->table[at] = (struct hc_interned){ .hash = hash, .key = key, .key_bytes = (uint32_t)k->n, .object = object };
+	ir->table[at] =
+		(struct hc_interned){ .hash = hash, .key = key, .key_bytes = (uint32_t)k->n, .object = object };
 	ir->n_interned++;
 	*ret_new = true;
 	return object;
@@ -299,8 +300,11 @@ static const struct hc_step *step_col(struct hc_ir *ir, unsigned from, unsigned 
 	s = intern(ir, &k, sizeof(*s), &is_new);
 	key_done(&k);
 	if (s && is_new)
-		*s = (struct hc_step){ .id = ir->n_steps++, .kind = HC_STEP_COL, .from = (uint16_t)from,
-			               .to = (uint16_t)to, .col = (uint16_t)col };
+		*s = (struct hc_step){ .id = ir->n_steps++,
+			               .kind = HC_STEP_COL,
+			               .from = (uint16_t)from,
+			               .to = (uint16_t)to,
+			               .col = (uint16_t)col };
 	return s;
 }
 
@@ -311,7 +315,8 @@ const struct hc_path *hc_path_hop(struct hc_ir *ir, const struct hc_path *p, uns
 
 	if (!p)
 		return NULL;
-	if (!desc || col >= desc->n_cols || desc->cols[col].ref == HC_OBJ_NONE || desc->cols[col].ref >= HC_OBJ_END) {
+	if (!desc || col >= desc->n_cols || desc->cols[col].ref == HC_OBJ_NONE ||
+	    desc->cols[col].ref >= HC_OBJ_END) {
 		hc_err_set(&ir->err, -EINVAL, "%s.%s does not refer to an object", hc_dom_name(p->dom),
 		           desc && col < desc->n_cols ? desc->cols[col].name : "?");
 		return NULL;
@@ -346,7 +351,8 @@ const struct hc_path *hc_path_else(struct hc_ir *ir, const struct hc_path *a, co
 
 	if (!a || !b || a == b)
 		return a && b ? a : NULL;
-	if (a->dom != b->dom || a->event_type != b->event_type || a->has_any || b->has_any || !a->prev || !b->prev) {
+	if (a->dom != b->dom || a->event_type != b->event_type || a->has_any || b->has_any || !a->prev ||
+	    !b->prev) {
 		ir_failed(ir, -EINVAL, "two paths that do not lead from and to the same");
 		return NULL;
 	}
@@ -358,8 +364,12 @@ const struct hc_path *hc_path_else(struct hc_ir *ir, const struct hc_path *a, co
 	if (!s)
 		return NULL;
 	if (is_new)
-		*s = (struct hc_step){ .id = ir->n_steps++, .kind = HC_STEP_ELSE,
-			               .from = (uint16_t)HC_DOM_ROWS(a->event_type), .to = a->dom, .a = a, .b = b };
+		*s = (struct hc_step){ .id = ir->n_steps++,
+			               .kind = HC_STEP_ELSE,
+			               .from = (uint16_t)HC_DOM_ROWS(a->event_type),
+			               .to = a->dom,
+			               .a = a,
+			               .b = b };
 	return path_new(ir, path_new(ir, NULL, NULL, false, a->event_type), s, false, a->event_type);
 }
 
@@ -398,7 +408,8 @@ const struct hc_access *hc_access_col(struct hc_ir *ir, const struct hc_path *p,
 
 	if (!p)
 		return NULL;
-	if (!desc || col >= desc->n_cols || (desc->cols[col].ref != HC_OBJ_NONE && desc->cols[col].ref < HC_OBJ_END)) {
+	if (!desc || col >= desc->n_cols ||
+	    (desc->cols[col].ref != HC_OBJ_NONE && desc->cols[col].ref < HC_OBJ_END)) {
 		hc_err_set(&ir->err, -EINVAL, "%s.%s is not a value", hc_dom_name(p->dom),
 		           desc && col < desc->n_cols ? desc->cols[col].name : "?");
 		return NULL;
@@ -616,8 +627,8 @@ static void kids_add(struct kids *kids, const struct hc_node *node)
 	kids->v[kids->n++] = node;
 }
 
-static void flatten(struct hc_ir *ir, struct kids *kids, enum hc_node_kind kind, const struct hc_node *const *nodes,
-                    size_t n)
+static void flatten(struct hc_ir *ir, struct kids *kids, enum hc_node_kind kind,
+                    const struct hc_node *const *nodes, size_t n)
 {
 	for (size_t i = 0; i < n; i++) {
 		const struct hc_node *node = nodes[i] ? nodes[i] : ir->no;
@@ -644,7 +655,8 @@ static int order_kids(const void *pa, const void *pb)
 static const struct hc_node *junction(struct hc_ir *ir, enum hc_node_kind kind, const struct hc_node *const *nodes,
                                       size_t n);
 
-/* Sorts, drops doubles and neutral members, merges LIFTs by the same step. Returns the deciding constant when there is one. */
+/* Sorts, drops doubles and neutral members, merges LIFTs by the same step. Returns the deciding constant when
+ * there is one. */
 static const struct hc_node *simplify(struct hc_ir *ir, enum hc_node_kind kind, struct kids *kids)
 {
 	const struct hc_node *neutral = kind == HC_NODE_AND ? ir->yes : ir->no;
@@ -657,14 +669,16 @@ static const struct hc_node *simplify(struct hc_ir *ir, enum hc_node_kind kind, 
 
 		end = i + 1;
 		if (node->kind == HC_NODE_LIFT) {
-			while (end < kids->n && kids->v[end]->kind == HC_NODE_LIFT && kids->v[end]->step == node->step)
+			while (end < kids->n && kids->v[end]->kind == HC_NODE_LIFT &&
+			       kids->v[end]->step == node->step)
 				end++;
 			if (end > i + 1) {
 				struct kids inner = { 0 };
 
 				for (size_t j = i; j < end; j++)
 					kids_add(&inner, kids->v[j]->kids[0]);
-				node = inner.bad ? NULL : lift(ir, node->step, junction(ir, kind, inner.v, inner.n));
+				node = inner.bad ? NULL
+				                 : lift(ir, node->step, junction(ir, kind, inner.v, inner.n));
 				free(inner.v);
 				if (!node) {
 					ir_failed(ir, -ENOMEM, "out of memory");
@@ -697,7 +711,8 @@ static const struct hc_node *junction(struct hc_ir *ir, enum hc_node_kind kind, 
 
 	flatten(ir, &kids, kind, nodes, n);
 	if (kids.bad || kids.n > MAX_KIDS) {
-		ir_failed(ir, kids.bad ? -ENOMEM : -E2BIG, kids.bad ? "out of memory" : "a condition with too many parts");
+		ir_failed(ir, kids.bad ? -ENOMEM : -E2BIG,
+		          kids.bad ? "out of memory" : "a condition with too many parts");
 		free(kids.v);
 		return ir->no;
 	}
@@ -769,8 +784,9 @@ const struct hc_node *hc_node_not(struct hc_ir *ir, const struct hc_node *node)
 			kids_add(&kids, hc_node_not(ir, node->kids[i]));
 		if (kids.bad)
 			ir_failed(ir, -ENOMEM, "out of memory");
-		ret = kids.bad ? ir->no :
-		                 junction(ir, node->kind == HC_NODE_AND ? HC_NODE_OR : HC_NODE_AND, kids.v, kids.n);
+		ret = kids.bad
+		              ? ir->no
+		              : junction(ir, node->kind == HC_NODE_AND ? HC_NODE_OR : HC_NODE_AND, kids.v, kids.n);
 		free(kids.v);
 		return ret;
 	default:
@@ -793,13 +809,15 @@ static enum hc_cost operand_cost(const struct hc_operand *o)
 	case HC_OP_EXISTS:
 		return HC_COST_BULK;
 	default:
-		return o->vt == HC_VT_STR || o->vt == HC_VT_BYTES || o->vt == HC_VT_IP ? HC_COST_TEXT : HC_COST_BULK;
+		return o->vt == HC_VT_STR || o->vt == HC_VT_BYTES || o->vt == HC_VT_IP ? HC_COST_TEXT
+		                                                                       : HC_COST_BULK;
 	}
 }
 
 /* A leaf node over its operand; interned by what it compares. */
-static const struct hc_node *leaf_node(struct hc_ir *ir, const struct hc_node *like, enum hc_op op, enum hc_quant quant,
-                                       enum hc_vt vt, const struct hc_value *consts, size_t n, struct hc_err *err)
+static const struct hc_node *leaf_node(struct hc_ir *ir, const struct hc_node *like, enum hc_op op,
+                                       enum hc_quant quant, enum hc_vt vt, const struct hc_value *consts, size_t n,
+                                       struct hc_err *err)
 {
 	struct hc_operand_link *link = ir_alloc(ir, sizeof(*link));
 	struct hc_node *node;
@@ -941,7 +959,8 @@ static const struct hc_node *any_of(struct hc_ir *ir, const struct hc_node *like
 
 static bool literals_init(struct hc_ir *ir, struct literals *l, size_t n)
 {
-	static const enum hc_op ops[] = { HC_OP_IN, HC_OP_STARTSWITH, HC_OP_ENDSWITH, HC_OP_CONTAINS, HC_OP_ICONTAINS };
+	static const enum hc_op ops[] = { HC_OP_IN, HC_OP_STARTSWITH, HC_OP_ENDSWITH, HC_OP_CONTAINS,
+		                          HC_OP_ICONTAINS };
 
 	for (size_t i = 0; i < sizeof(ops) / sizeof(ops[0]); i++) {
 		l->v[ops[i]] = ir_alloc(ir, (n + 1) * sizeof(struct hc_value));
@@ -952,8 +971,9 @@ static bool literals_init(struct hc_ir *ir, struct literals *l, size_t n)
 }
 
 /* The patterns, asked only about texts that contain the literal of at least one. */
-static const struct hc_node *behind_literal(struct hc_ir *ir, const struct hc_node *like, enum hc_op op, enum hc_quant quant,
-                                            const struct hc_value *consts, size_t n, struct hc_err *err)
+static const struct hc_node *behind_literal(struct hc_ir *ir, const struct hc_node *like, enum hc_op op,
+                                            enum hc_quant quant, const struct hc_value *consts, size_t n,
+                                            struct hc_err *err)
 {
 	enum hc_op in = op == HC_OP_IGLOB ? HC_OP_ICONTAINS : HC_OP_CONTAINS;
 	const struct hc_node *node = leaf_node(ir, like, op, quant, HC_VT_STR, consts, n, err), *first;
@@ -962,8 +982,9 @@ static const struct hc_node *behind_literal(struct hc_ir *ir, const struct hc_no
 	if (!node || !literals_init(ir, &l, n))
 		return NULL;
 	for (size_t i = 0; i < n; i++) {
-		struct hc_str s = op == HC_OP_GLOB || op == HC_OP_IGLOB ? hc_glob_literal(consts[i].s) :
-		                                                          hc_regex_literal(consts[i].s, &ir->arena);
+		struct hc_str s = op == HC_OP_GLOB || op == HC_OP_IGLOB
+		                          ? hc_glob_literal(consts[i].s)
+		                          : hc_regex_literal(consts[i].s, &ir->arena);
 
 		if (s.len < MIN_LITERAL)
 			return node;
@@ -973,8 +994,9 @@ static const struct hc_node *behind_literal(struct hc_ir *ir, const struct hc_no
 	return first ? hc_node_and(ir, (const struct hc_node *[]){ first, node }, 2) : NULL;
 }
 
-static const struct hc_node *glob_node(struct hc_ir *ir, const struct hc_node *like, enum hc_op op, enum hc_quant quant,
-                                       const struct hc_value *consts, size_t n, struct hc_err *err)
+static const struct hc_node *glob_node(struct hc_ir *ir, const struct hc_node *like, enum hc_op op,
+                                       enum hc_quant quant, const struct hc_value *consts, size_t n,
+                                       struct hc_err *err)
 {
 	struct hc_value *others = ir_alloc(ir, (n + 1) * sizeof(*others));
 	const struct hc_node *rest = NULL;
@@ -1018,20 +1040,22 @@ static const struct hc_node *glob_node(struct hc_ir *ir, const struct hc_node *l
 static bool is_plain_path(struct hc_str s)
 {
 	for (uint32_t i = 0; i < s.len; i++)
-		if (s.p[i] == '?' || s.p[i] == '*' || s.p[i] == '[' || (s.p[i] == '/' && i + 1 < s.len && s.p[i + 1] == '/'))
+		if (s.p[i] == '?' || s.p[i] == '*' || s.p[i] == '[' ||
+		    (s.p[i] == '/' && i + 1 < s.len && s.p[i + 1] == '/'))
 			return false;
 	return s.len > 1 && s.p[0] == '/' && s.p[s.len - 1] != '/';
 }
 
 /*
- * Of a text that begins with a slash and has none doubled, as nearly all do, /a/b is a prefix by components when it is the
- * text, or the text begins with /a/b/. Other texts, and patterns with wildcards, are gone through by components.
+ * Of a text that begins with a slash and has none doubled, as nearly all do, /a/b is a prefix by components when
+ * it is the text, or the text begins with /a/b/. Other texts, and patterns with wildcards, are gone through by
+ * components.
  */
-static const struct hc_node *pmatch_node(struct hc_ir *ir, const struct hc_node *like, const struct hc_value *consts,
-                                         size_t n, struct hc_err *err)
+static const struct hc_node *pmatch_node(struct hc_ir *ir, const struct hc_node *like,
+                                         const struct hc_value *consts, size_t n, struct hc_err *err)
 {
 	struct hc_value *others = ir_alloc(ir, (n + 1) * sizeof(*others)), slash = hc_value_str(HC_STR("/")),
-	                double_slash = hc_value_str(HC_STR("//"));
+			double_slash = hc_value_str(HC_STR("//"));
 	const struct hc_node *all, *odd, *begins, *doubled, *rest = NULL;
 	struct literals l = { 0 };
 	size_t n_others = 0;
@@ -1062,13 +1086,14 @@ static const struct hc_node *pmatch_node(struct hc_ir *ir, const struct hc_node 
 		return NULL;
 	odd = hc_node_or(ir, (const struct hc_node *[]){ doubled, hc_node_not(ir, begins) }, 2);
 	odd = hc_node_and(ir, (const struct hc_node *[]){ odd, all }, 2);
-	return any_of(ir, like, HC_Q_ANY, &l, rest ? hc_node_or(ir, (const struct hc_node *[]){ odd, rest }, 2) : odd, err);
+	return any_of(ir, like, HC_Q_ANY, &l,
+	              rest ? hc_node_or(ir, (const struct hc_node *[]){ odd, rest }, 2) : odd, err);
 }
 
 /* A leaf over texts: `like` with an operator, patterns taken apart. is_list: its values are lists. */
-static const struct hc_node *text_node(struct hc_ir *ir, const struct hc_node *like, enum hc_op op, enum hc_quant quant,
-                                       enum hc_vt vt, bool is_list, const struct hc_value *consts, size_t n,
-                                       struct hc_err *err)
+static const struct hc_node *text_node(struct hc_ir *ir, const struct hc_node *like, enum hc_op op,
+                                       enum hc_quant quant, enum hc_vt vt, bool is_list,
+                                       const struct hc_value *consts, size_t n, struct hc_err *err)
 {
 	const struct hc_node *whole;
 	bool pattern = op == HC_OP_GLOB || op == HC_OP_IGLOB || op == HC_OP_PMATCH || op == HC_OP_REGEX ||
@@ -1076,7 +1101,8 @@ static const struct hc_node *text_node(struct hc_ir *ir, const struct hc_node *l
 
 	if (!pattern || vt != HC_VT_STR || !n || quant == HC_Q_ALL || (op == HC_OP_PMATCH && is_list))
 		return leaf_node(ir, like, op, quant, vt, consts, n, err);
-	whole = leaf_node(ir, like, op, quant, vt, consts, n, err); /* its complaints are about the constants as given */
+	whole = leaf_node(ir, like, op, quant, vt, consts, n,
+	                  err); /* its complaints are about the constants as given */
 	if (!whole)
 		return NULL;
 	if (op == HC_OP_GLOB || op == HC_OP_IGLOB)
@@ -1112,8 +1138,8 @@ static const struct hc_node *int_atom(struct hc_ir *ir, const struct hc_node *li
 		return leaf_node(ir, like, op, HC_Q_ANY, vt, op == HC_OP_EXISTS ? NULL : consts,
 		                 op == HC_OP_EXISTS ? 0 : n, err);
 	/* A boolean column holds numbers: whatever is not 0 is true. */
-	any = leaf_node(ir, like, HC_OP_MASK_ANY, HC_Q_ANY, HC_VT_U64, &(struct hc_value){ .type = HC_VT_U64, .u = ~UINT64_C(0) },
-	                1, err);
+	any = leaf_node(ir, like, HC_OP_MASK_ANY, HC_Q_ANY, HC_VT_U64,
+	                &(struct hc_value){ .type = HC_VT_U64, .u = ~UINT64_C(0) }, 1, err);
 	for (size_t i = 0; i < n; i++) {
 		if (consts[i].type != HC_VT_BOOL) {
 			hc_err_set(err, -EINVAL, "a boolean cannot be compared with a %s",
@@ -1132,7 +1158,8 @@ static const struct hc_node *int_atom(struct hc_ir *ir, const struct hc_node *li
 }
 
 static const struct hc_node *list_atom(struct hc_ir *ir, const struct hc_access *a, unsigned list, enum hc_op op,
-                                       enum hc_quant q, const struct hc_value *consts, size_t n, struct hc_err *err)
+                                       enum hc_quant q, const struct hc_value *consts, size_t n,
+                                       struct hc_err *err)
 {
 	struct hc_node like = { .kind = HC_NODE_INTS, .dom = HC_OBJ_INTS };
 	const struct hc_node *item;
@@ -1144,13 +1171,15 @@ static const struct hc_node *list_atom(struct hc_ir *ir, const struct hc_access 
 		return item ? one_kid(ir, 'q', HC_NODE_LIST, HC_OBJ_STRS, item, NULL, q) : NULL;
 	}
 	if (op == HC_OP_NE) /* some item is none of them: not all are among them */
-		return none_of(ir, present(ir, list),
-		               list_atom(ir, a, list, HC_OP_IN, q == HC_Q_ANY ? HC_Q_ALL : HC_Q_ANY, consts, n, err));
+		return none_of(
+			ir, present(ir, list),
+			list_atom(ir, a, list, HC_OP_IN, q == HC_Q_ANY ? HC_Q_ALL : HC_Q_ANY, consts, n, err));
 	return leaf_node(ir, &like, op, q, (enum hc_vt)a->item, consts, n, err);
 }
 
-static const struct hc_node *computed_atom(struct hc_ir *ir, const struct hc_access *a, enum hc_op op, enum hc_quant q,
-                                           const struct hc_value *consts, size_t n, struct hc_err *err)
+static const struct hc_node *computed_atom(struct hc_ir *ir, const struct hc_access *a, enum hc_op op,
+                                           enum hc_quant q, const struct hc_value *consts, size_t n,
+                                           struct hc_err *err)
 {
 	struct hc_node like = { .kind = HC_NODE_LEAF, .dom = a->path->dom, .leaf = a->leaf, .arg = a->arg };
 	enum hc_vt vt = a->vt == HC_VT_LIST ? (enum hc_vt)a->item : (enum hc_vt)a->vt;
@@ -1161,9 +1190,12 @@ static const struct hc_node *computed_atom(struct hc_ir *ir, const struct hc_acc
 	if (op == HC_OP_NE)
 		return none_of(ir, leaf_node(ir, &like, HC_OP_EXISTS, HC_Q_ANY, vt, NULL, 0, err),
 		               leaf_node(ir, &like, HC_OP_IN,
-		                         a->vt != HC_VT_LIST ? HC_Q_ANY : q == HC_Q_ANY ? HC_Q_ALL : HC_Q_ANY, vt, consts,
-		                         n, err));
-	return text_node(ir, &like, op, a->vt == HC_VT_LIST ? q : HC_Q_ANY, vt, a->vt == HC_VT_LIST, consts, n, err);
+		                         a->vt != HC_VT_LIST ? HC_Q_ANY
+		                         : q == HC_Q_ANY     ? HC_Q_ALL
+		                                             : HC_Q_ANY,
+		                         vt, consts, n, err));
+	return text_node(ir, &like, op, a->vt == HC_VT_LIST ? q : HC_Q_ANY, vt, a->vt == HC_VT_LIST, consts, n,
+	                 err);
 }
 
 /* The atom where the path leads. */
@@ -1198,7 +1230,8 @@ static const struct hc_node *atom_at(struct hc_ir *ir, const struct hc_access *a
 }
 
 /* Back along the path, from where it leads to the row or to step `skip` of it. */
-static const struct hc_node *along(struct hc_ir *ir, const struct hc_path *p, const struct hc_node *node, unsigned skip)
+static const struct hc_node *along(struct hc_ir *ir, const struct hc_path *p, const struct hc_node *node,
+                                   unsigned skip)
 {
 	for (; node && p->prev && p->n_steps > skip; p = p->prev) {
 		if (!p->any)
@@ -1210,8 +1243,9 @@ static const struct hc_node *along(struct hc_ir *ir, const struct hc_path *p, co
 	return node;
 }
 
-static const struct hc_node *const_atom(struct hc_ir *ir, const struct hc_access *a, enum hc_op op, enum hc_quant q,
-                                        const struct hc_value *consts, size_t n, struct hc_err *err)
+static const struct hc_node *const_atom(struct hc_ir *ir, const struct hc_access *a, enum hc_op op,
+                                        enum hc_quant q, const struct hc_value *consts, size_t n,
+                                        struct hc_err *err)
 {
 	struct hc_operand o;
 	enum hc_vt vt = a->vt == HC_VT_LIST ? (enum hc_vt)a->item : (enum hc_vt)a->vt;
@@ -1274,7 +1308,8 @@ const struct hc_node *hc_node_atom(struct hc_ir *ir, const struct hc_access *a, 
 	node = atom(ir, a, op, q, consts, n, err);
 	if (node && flags & HC_ATOM_ABSENT_TRUE) {
 		exists = atom(ir, a, HC_OP_EXISTS, q, NULL, 0, err);
-		node = exists ? hc_node_or(ir, (const struct hc_node *[]){ node, hc_node_not(ir, exists) }, 2) : NULL;
+		node = exists ? hc_node_or(ir, (const struct hc_node *[]){ node, hc_node_not(ir, exists) }, 2)
+		              : NULL;
 	}
 	if (!node)
 		hc_ir_error(ir, err);
@@ -1453,7 +1488,8 @@ void hc_ir_rule_needs(struct hc_ir *ir, int rule, unsigned event_type, const cha
 	if (!needs)
 		return;
 	r->needs = needs;
-	needs[r->n_needs++] = (struct hc_need){ .event_type = (uint16_t)event_type, .fact = copy_text(ir, fact),
+	needs[r->n_needs++] = (struct hc_need){ .event_type = (uint16_t)event_type,
+		                                .fact = copy_text(ir, fact),
 		                                .remedy = copy_text(ir, remedy) };
 }
 

@@ -76,16 +76,17 @@ enum hc_cost { HC_COST_FREE, HC_COST_BULK, HC_COST_TEXT, HC_COST_COMPUTED, HC_CO
 struct hc_node {
 	uint32_t id;
 	uint8_t kind;
-	uint8_t cost;      /* enum hc_cost: of the dearest part */
-	uint16_t dom;      /* unused for TRUE and FALSE */
+	uint8_t cost; /* enum hc_cost: of the dearest part */
+	uint16_t dom; /* unused for TRUE and FALSE */
 	uint16_t n_kids;
-	uint16_t col;      /* INT: column; ROWF: field; LIST: quantifier; CMP: operator * 2 + quantifier */
-	uint16_t skip;     /* CMP: steps of both paths that lead to dom */
-	bool at0;          /* value where there is no entry; for rows without meaning */
-	uint32_t n_users;  /* nodes and rules that have it as a part */
-	uint32_t leaf_id;  /* LEAF: same for the same leaf, argument and domain */
-	uint32_t source;   /* in a plan: number + 1 of the texts it is found in by scanning; 0: it is asked by itself */
-	float weight;      /* in a plan: guess of the work for one entry, for the order in a conjunction */
+	uint16_t col;     /* INT: column; ROWF: field; LIST: quantifier; CMP: operator * 2 + quantifier */
+	uint16_t skip;    /* CMP: steps of both paths that lead to dom */
+	bool at0;         /* value where there is no entry; for rows without meaning */
+	uint32_t n_users; /* nodes and rules that have it as a part */
+	uint32_t leaf_id; /* LEAF: same for the same leaf, argument and domain */
+	uint32_t source; /* in a plan: number + 1 of the texts it is found in by scanning; 0: it is asked by itself
+	                  */
+	float weight;    /* in a plan: guess of the work for one entry, for the order in a conjunction */
 	const struct hc_node **kids;
 	union {
 		const struct hc_step *step;       /* LIFT */

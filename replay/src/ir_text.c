@@ -74,7 +74,8 @@ static void put_node(FILE *f, const struct hc_node *node, unsigned depth)
 		break;
 	case HC_NODE_LIFT:
 		fprintf(f, "%s.%s ->", hc_dom_name(node->step->from),
-		        node->step->kind == HC_STEP_COL ? col_name(node->step->from, node->step->col) : "(first of two)");
+		        node->step->kind == HC_STEP_COL ? col_name(node->step->from, node->step->col)
+		                                        : "(first of two)");
 		break;
 	case HC_NODE_ANYANC:
 		fputs("any ancestor", f);

@@ -1,6 +1,6 @@
 /*
- * Loops over columns and bit sets. No branch on data, no error path: columns are padded to 64 rows, bit sets are whole words,
- * and the caller masks the tail.
+ * Loops over columns and bit sets. No branch on data, no error path: columns are padded to 64 rows, bit sets are
+ * whole words, and the caller masks the tail.
  */
 #ifndef HC_REPLAY_KERNELS_H
 #define HC_REPLAY_KERNELS_H
@@ -51,9 +51,10 @@ static inline void hc_bit_set(uint64_t *bits, uint32_t i)
 }
 
 /* for each set bit of bits[0..n_words): HC_EACH_BIT(bits, n_words, i) { ... } */
-#define HC_EACH_BIT(bits, n_words, i)                                                                                 \
-	for (size_t i##_w = 0; i##_w < (n_words); i##_w++)                                                            \
-		for (uint64_t i##_left = (bits)[i##_w], i = 0;                                                        \
-		     i##_left && (i = i##_w * 64 + (unsigned)__builtin_ctzll(i##_left), true); i##_left &= i##_left - 1)
+#define HC_EACH_BIT(bits, n_words, i)                                                          \
+	for (size_t i##_w = 0; i##_w < (n_words); i##_w++)                                     \
+		for (uint64_t i##_left = (bits)[i##_w], i = 0;                                 \
+		     i##_left && (i = i##_w * 64 + (unsigned)__builtin_ctzll(i##_left), true); \
+		     i##_left &= i##_left - 1)
 
 #endif

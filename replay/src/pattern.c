@@ -105,7 +105,8 @@ static void skip_group(struct reader *r)
 		} else if (c == '[') {
 			skip_class(r);
 		} else if (c == '(') {
-			r->unknown |= at(r, '*') || (at(r, '?') && !(r->i + 1 < r->p.len && r->p.p[r->i + 1] == ':'));
+			r->unknown |=
+				at(r, '*') || (at(r, '?') && !(r->i + 1 < r->p.len && r->p.p[r->i + 1] == ':'));
 			depth++;
 		} else if (c == ')') {
 			depth--;

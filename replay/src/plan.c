@@ -33,12 +33,13 @@ static int order_weight(const void *pa, const void *pb)
 }
 
 /*
- * What asking a node about one entry is likely to cost, its members being in order. A member of a conjunction is asked about
- * what those before it leave over, one of a disjunction about what they do not take; a dictionary's answer serves many rows.
+ * What asking a node about one entry is likely to cost, its members being in order. A member of a conjunction is
+ * asked about what those before it leave over, one of a disjunction about what they do not take; a dictionary's
+ * answer serves many rows.
  */
 static float weigh(const struct hc_node *node, const struct hc_node *const *kids)
 {
-	static const float of_cost[] = { [HC_COST_FREE] = 0.1F,     [HC_COST_BULK] = 1,   [HC_COST_TEXT] = 4,
+	static const float of_cost[] = { [HC_COST_FREE] = 0.1F,   [HC_COST_BULK] = 1,   [HC_COST_TEXT] = 4,
 		                         [HC_COST_COMPUTED] = 10, [HC_COST_REGEX] = 60, [HC_COST_ROW] = 200 };
 	float sum = 0, share = 1, rest = node->kind == HC_NODE_AND ? 0.25F : 0.75F;
 
@@ -142,7 +143,8 @@ static void collect_literals(struct walk *w)
 			if (!found) {
 				p->literals[p->n_literals] = (struct hc_literal){ o->consts[c].s, hash };
 				found = p->literal_set[at] = ++p->n_literals;
-				p->sieve[(hash >> p->sieve_shift) / 64] |= UINT64_C(1) << ((hash >> p->sieve_shift) % 64);
+				p->sieve[(hash >> p->sieve_shift) / 64] |= UINT64_C(1)
+				                                           << ((hash >> p->sieve_shift) % 64);
 			}
 			p->node_literals[i][c] = found - 1;
 		}

@@ -1,7 +1,7 @@
 /*
  * A plan: copies of the nodes in use, close together and in the order in which they are visited (with a thousand
- * rules, half the time went into fetching scattered nodes), members of AND and OR in order of cost, ids without gaps;
- * the rules by event type; and one table of all texts that rules ask for by equality.
+ * rules, half the time went into fetching scattered nodes), members of AND and OR in order of cost, ids without
+ * gaps; the rules by event type; and one table of all texts that rules ask for by equality.
  */
 #ifndef HC_REPLAY_PLAN_PRIV_H
 #define HC_REPLAY_PLAN_PRIV_H
@@ -24,8 +24,8 @@ struct hc_literal {
 };
 
 /*
- * Texts that several nodes look into: the heap, or the values of one computed leaf. An entry is scanned once for the literals
- * of all of them.
+ * Texts that several nodes look into: the heap, or the values of one computed leaf. An entry is scanned once for
+ * the literals of all of them.
  */
 struct hc_source {
 	const struct hc_node *leaf; /* one of the nodes, for its leaf; NULL for the heap of strings */

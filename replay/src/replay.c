@@ -1,7 +1,8 @@
 /*
- * Blocks are numbered in order of their first seq. Workers take the next number, load, evaluate and render; the caller's
- * thread collects the results in order of number and emits a hit once no block that is still to come can hold an earlier
- * row. What is emitted depends on the blocks alone. At most `window` blocks are between being taken and being collected.
+ * Blocks are numbered in order of their first seq. Workers take the next number, load, evaluate and render; the
+ * caller's thread collects the results in order of number and emits a hit once no block that is still to come can
+ * hold an earlier row. What is emitted depends on the blocks alone. At most `window` blocks are between being
+ * taken and being collected.
  */
 #include "replay/replay.h"
 
@@ -18,11 +19,11 @@
 /* What a block gave. */
 struct result {
 	struct hc_hit *hits;
-	void **rendered; /* by hit */
+	void **rendered;  /* by hit */
 	uint32_t n, next; /* next to emit */
 	struct hc_arena arena;
 	int64_t wall_offset_ns;
-	int code;        /* negative errno: the block is damaged, or the replay is over (fatal) */
+	int code; /* negative errno: the block is damaged, or the replay is over (fatal) */
 	bool fatal, untouched;
 	struct hc_err err;
 };
@@ -235,7 +236,8 @@ static int emit_before(struct run *run, struct pending *p, uint64_t bound, bool 
 		for (size_t i = 0; i < p->n; i++) {
 			const struct hc_hit *hit = &p->v[i]->hits[p->v[i]->next];
 
-			if (!first || hit->seq < first->seq || (hit->seq == first->seq && hit->rule < first->rule)) {
+			if (!first || hit->seq < first->seq ||
+			    (hit->seq == first->seq && hit->rule < first->rule)) {
 				first = hit;
 				at = i;
 			}
@@ -329,8 +331,10 @@ static int select_blocks(struct run *run, struct hc_replay_stats *stats, struct 
 {
 	const struct hc_replay_opts *opts = run->opts;
 	struct hc_block_filter filter = {
-		.has_since = opts->has_since, .has_until = opts->has_until,
-		.since_wall_ns = opts->since_wall_ns, .until_wall_ns = opts->until_wall_ns,
+		.has_since = opts->has_since,
+		.has_until = opts->has_until,
+		.since_wall_ns = opts->since_wall_ns,
+		.until_wall_ns = opts->until_wall_ns,
 	};
 	uint32_t *all, n_all, n_blocks;
 	int r;
@@ -374,8 +378,12 @@ static int start_workers(struct run *run, struct worker *workers, unsigned n, st
 int hc_replay(const struct hc_plan *plan, struct hc_capture *c, const struct hc_replay_opts *opts,
               struct hc_replay_stats *ret, struct hc_err *err)
 {
-	struct run run = { .plan = plan, .capture = c, .opts = opts, .lock = PTHREAD_MUTEX_INITIALIZER,
-		           .work = PTHREAD_COND_INITIALIZER, .done = PTHREAD_COND_INITIALIZER };
+	struct run run = { .plan = plan,
+		           .capture = c,
+		           .opts = opts,
+		           .lock = PTHREAD_MUTEX_INITIALIZER,
+		           .work = PTHREAD_COND_INITIALIZER,
+		           .done = PTHREAD_COND_INITIALIZER };
 	struct pending pending = { 0 };
 	struct worker *workers = NULL;
 	struct hc_replay_stats stats = { 0 };

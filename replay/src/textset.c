@@ -1,7 +1,8 @@
 /*
- * Equal: a hash table. All else: automata over classes of bytes, one table look-up for each byte of the text. For beginnings
- * and ends (read backwards) the trie of the literals, left where no literal goes on; for anywhere the automaton of Aho and
- * Corasick, made deterministic. Whether a literal ends at a state stands in the table itself, beside the state.
+ * Equal: a hash table. All else: automata over classes of bytes, one table look-up for each byte of the text. For
+ * beginnings and ends (read backwards) the trie of the literals, left where no literal goes on; for anywhere the
+ * automaton of Aho and Corasick, made deterministic. Whether a literal ends at a state stands in the table itself,
+ * beside the state.
  */
 #include "textset.h"
 
@@ -11,8 +12,8 @@
 #include "op_priv.h"
 
 #define MAX_AUTOMATON_BYTES (64u << 20)
-#define NONE UINT32_MAX          /* no step */
-#define HAS_OUTPUT (1u << 31)    /* in next[]: a literal ends at this state, or at one that it falls back to */
+#define NONE UINT32_MAX       /* no step */
+#define HAS_OUTPUT (1u << 31) /* in next[]: a literal ends at this state, or at one that it falls back to */
 #define MAX_STATES (1u << 24)
 
 struct literal {
@@ -38,7 +39,7 @@ struct hc_textset {
 	struct list lists[HC_N_WHERES];
 	uint32_t *always;
 	uint32_t n_always, cap_always;
-	uint32_t *hash, hash_mask;               /* of the EQUAL list: index + 1 */
+	uint32_t *hash, hash_mask;              /* of the EQUAL list: index + 1 */
 	struct automaton automata[HC_N_WHERES]; /* n_states 0: no literal */
 };
 
@@ -161,7 +162,8 @@ static void make_trie(struct automaton *a, const struct list *l, bool from_end)
 		uint32_t state = 0;
 
 		for (uint32_t j = 0; j < l->v[i].text.len; j++) {
-			uint32_t *next = &a->next[(size_t)state << a->shift | a->class_of[byte_at(l->v[i].text, j, from_end)]];
+			uint32_t *next = &a->next[(size_t)state << a->shift |
+			                          a->class_of[byte_at(l->v[i].text, j, from_end)]];
 
 			if (*next == NONE)
 				*next = a->n_states++;
@@ -258,11 +260,13 @@ int hc_textset_finish(struct hc_textset *t)
 
 /* ---- scanning ---- */
 
-static void scan_equal(const struct hc_textset *t, struct hc_str s, void (*hit)(void *ctx, uint32_t number), void *ctx)
+static void scan_equal(const struct hc_textset *t, struct hc_str s, void (*hit)(void *ctx, uint32_t number),
+                       void *ctx)
 {
 	const struct list *l = &t->lists[HC_WHERE_EQUAL];
 
-	for (uint32_t at = (uint32_t)(hc_quick_hash(s) >> 32) & t->hash_mask; t->hash[at]; at = (at + 1) & t->hash_mask)
+	for (uint32_t at = (uint32_t)(hc_quick_hash(s) >> 32) & t->hash_mask; t->hash[at];
+	     at = (at + 1) & t->hash_mask)
 		if (hc_str_eq(l->v[t->hash[at] - 1].text, s))
 			hit(ctx, l->v[t->hash[at] - 1].number);
 }
@@ -305,7 +309,8 @@ static void scan_any(const struct automaton *a, const struct list *l, struct hc_
 	}
 }
 
-void hc_textset_scan(const struct hc_textset *t, struct hc_str s, void (*hit)(void *ctx, uint32_t number), void *ctx)
+void hc_textset_scan(const struct hc_textset *t, struct hc_str s, void (*hit)(void *ctx, uint32_t number),
+                     void *ctx)
 {
 	for (uint32_t i = 0; i < t->n_always; i++)
 		hit(ctx, t->always[i]);

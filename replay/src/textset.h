@@ -1,6 +1,7 @@
 /*
- * Many literals looked for in one text at once: equal to it, at its beginning, at its end, or anywhere in it, with or without
- * regard to ASCII case. Each literal stands for a number of the caller's; made once, then read by any number of threads.
+ * Many literals looked for in one text at once: equal to it, at its beginning, at its end, or anywhere in it, with
+ * or without regard to ASCII case. Each literal stands for a number of the caller's; made once, then read by any
+ * number of threads.
  */
 #ifndef HC_REPLAY_TEXTSET_H
 #define HC_REPLAY_TEXTSET_H
@@ -25,6 +26,7 @@ int hc_textset_add_always(struct hc_textset *t, uint32_t number);
 int hc_textset_finish(struct hc_textset *t);
 
 /* Calls hit for the number of each literal found, perhaps several times for one. */
-void hc_textset_scan(const struct hc_textset *t, struct hc_str s, void (*hit)(void *ctx, uint32_t number), void *ctx);
+void hc_textset_scan(const struct hc_textset *t, struct hc_str s, void (*hit)(void *ctx, uint32_t number),
+                     void *ctx);
 
 #endif

@@ -1,9 +1,10 @@
 /*
- * Replay: events per second over a capture of mixed work, with 1, 30, 100 and 1000 rules, on one thread and on two. The
- * rules are made after the pattern of real ones: programs started with certain names or command lines, files of certain
- * directories opened for writing by others than package managers, connections to certain ports and networks, a few rules over
- * reads and writes, a few over everything; and our own pack. The capture is written to $TMPDIR, about 40 MB, unless one is given
- * as argument. Rates of one thread are by CPU time, of two by the clock; the best of seven.
+ * Replay: events per second over a capture of mixed work, with 1, 30, 100 and 1000 rules, on one thread and on
+ * two. The rules are made after the pattern of real ones: programs started with certain names or command lines,
+ * files of certain directories opened for writing by others than package managers, connections to certain ports
+ * and networks, a few rules over reads and writes, a few over everything; and our own pack. The capture is written
+ * to $TMPDIR, about 40 MB, unless one is given as argument. Rates of one thread are by CPU time, of two by the
+ * clock; the best of seven.
  *
  * Baselines: of 1000 rules the time of 30 and of 100; of two threads the speed of one.
  */
@@ -26,14 +27,26 @@ enum { N_ROWS = 5200000, N_PROCS = 400, N_PATHS = 6000, N_SOCKS = 300, N_FDS = 2
 /* ---- a capture ---- */
 
 static const char *const programs[] = {
-	"bash", "sh", "cc1", "ld", "as", "make", "python3", "node", "nginx", "postgres", "sshd", "cron", "systemd", "git",
-	"curl", "dpkg", "apt-get", "containerd", "runc", "redis-server", "java", "ls", "cat", "grep", "sed",
+	"bash",     "sh",           "cc1",  "ld",      "as",  "make", "python3", "node",    "nginx",
+	"postgres", "sshd",         "cron", "systemd", "git", "curl", "dpkg",    "apt-get", "containerd",
+	"runc",     "redis-server", "java", "ls",      "cat", "grep", "sed",
 };
 
 static const char *const dirs[] = {
-	"/usr/lib/x86_64-linux-gnu", "/usr/include/linux", "/home/user/src/project/build", "/var/lib/postgresql/14/main",
-	"/proc/self", "/etc", "/tmp", "/var/log/nginx", "/usr/share/zoneinfo", "/home/user/.cache", "/var/lib/dpkg/info",
-	"/opt/app/node_modules/lodash", "/sys/devices/system/cpu", "/dev",
+	"/usr/lib/x86_64-linux-gnu",
+	"/usr/include/linux",
+	"/home/user/src/project/build",
+	"/var/lib/postgresql/14/main",
+	"/proc/self",
+	"/etc",
+	"/tmp",
+	"/var/log/nginx",
+	"/usr/share/zoneinfo",
+	"/home/user/.cache",
+	"/var/lib/dpkg/info",
+	"/opt/app/node_modules/lodash",
+	"/sys/devices/system/cpu",
+	"/dev",
 };
 
 struct known {
@@ -107,7 +120,8 @@ static uint32_t path_ref(struct known *k, struct hc_builder *b)
 
 static uint32_t sock_ref(struct known *k, struct hc_builder *b)
 {
-	uint8_t local[4] = { 10, 0, 0, 5 }, peer[4] = { (uint8_t)(10 + k->number % 90), 1, (uint8_t)(k->number >> 8), (uint8_t)k->number };
+	uint8_t local[4] = { 10, 0, 0, 5 },
+		peer[4] = { (uint8_t)(10 + k->number % 90), 1, (uint8_t)(k->number >> 8), (uint8_t)k->number };
 	struct hc_cells c = { 0 };
 	uint32_t ref = hc_slot_get(&k->slot, b);
 
@@ -191,11 +205,12 @@ static uint32_t task_ref(struct world *w, struct known *k, struct hc_builder *b)
 static const struct {
 	uint16_t type, share, nr;
 } mix[] = {
-	{ HC_EV_READ, 270, 0 },     { HC_EV_WRITE, 150, 1 },     { HC_EV_OPENAT, 150, 257 }, { HC_EV_CLOSE, 160, 3 },
-	{ HC_EV_MMAP, 60, 9 },      { HC_EV_FCNTL, 50, 72 },     { HC_EV_LSEEK, 40, 8 },     { HC_EV_SENDTO, 30, 44 },
-	{ HC_EV_RECVFROM, 30, 45 }, { HC_EV_CONNECT, 10, 42 },   { HC_EV_PROC_EXEC, 6, 59 }, { HC_EV_PROC_EXIT, 6, 231 },
-	{ HC_EV_UNLINK, 8, 87 },    { HC_EV_MPROTECT, 20, 10 },  { HC_EV_CHMOD, 3, 90 },     { HC_EV_SETUID, 1, 105 },
-	{ HC_EV_RENAME, 6, 82 },
+	{ HC_EV_READ, 270, 0 },    { HC_EV_WRITE, 150, 1 },    { HC_EV_OPENAT, 150, 257 },
+	{ HC_EV_CLOSE, 160, 3 },   { HC_EV_MMAP, 60, 9 },      { HC_EV_FCNTL, 50, 72 },
+	{ HC_EV_LSEEK, 40, 8 },    { HC_EV_SENDTO, 30, 44 },   { HC_EV_RECVFROM, 30, 45 },
+	{ HC_EV_CONNECT, 10, 42 }, { HC_EV_PROC_EXEC, 6, 59 }, { HC_EV_PROC_EXIT, 6, 231 },
+	{ HC_EV_UNLINK, 8, 87 },   { HC_EV_MPROTECT, 20, 10 }, { HC_EV_CHMOD, 3, 90 },
+	{ HC_EV_SETUID, 1, 105 },  { HC_EV_RENAME, 6, 82 },
 };
 
 static void fill(struct world *w, unsigned type, struct hc_builder *b, struct hc_cells *c)
@@ -267,8 +282,13 @@ static void fill(struct world *w, unsigned type, struct hc_builder *b, struct hc
 static int make_capture(const char *dir, struct hc_err *err)
 {
 	struct world *w = malloc(sizeof(*w));
-	struct hc_writer_opts opts = { .dir = dir, .node = "bench", .tool = "bench", .capture_id = { 1 }, .boot_id = { 2 },
-		                       .next_seq = 1, .next_number = { 1, 1 } };
+	struct hc_writer_opts opts = { .dir = dir,
+		                       .node = "bench",
+		                       .tool = "bench",
+		                       .capture_id = { 1 },
+		                       .boot_id = { 2 },
+		                       .next_seq = 1,
+		                       .next_number = { 1, 1 } };
 	struct hc_writer *writer;
 	uint16_t by_share[1000];
 	unsigned n = 0;
@@ -283,7 +303,9 @@ static int make_capture(const char *dir, struct hc_err *err)
 	r = hc_writer_open(&opts, &writer, err);
 	for (uint32_t i = 0; r == 0 && i < N_ROWS; i++) {
 		unsigned m = by_share[below(w, n)];
-		struct hc_row_head head = { .type = mix[m].type, .cpu = (uint16_t)(i & 1), .ts_ns = w->now_ns += 500 + below(w, 3000) };
+		struct hc_row_head head = { .type = mix[m].type,
+			                    .cpu = (uint16_t)(i & 1),
+			                    .ts_ns = w->now_ns += 500 + below(w, 3000) };
 		struct hc_cells c = { 0 };
 		struct hc_builder *b = hc_writer_begin(writer, head.type, head.ts_ns, err);
 
@@ -335,8 +357,8 @@ struct fields {
 	const struct hc_path *row, *proc;
 };
 
-static const struct hc_node *texts(struct hc_ir *ir, const struct hc_access *a, enum hc_op op, const char *const *list,
-                                   size_t n)
+static const struct hc_node *texts(struct hc_ir *ir, const struct hc_access *a, enum hc_op op,
+                                   const char *const *list, size_t n)
 {
 	struct hc_value v[32];
 	struct hc_err err = { 0 };
@@ -368,7 +390,8 @@ static struct fields fields_of(struct hc_ir *ir, unsigned type)
 	return f;
 }
 
-static const struct hc_node *proc_name_in(struct fields *f, const struct hc_path *proc, const char *const *list, size_t n)
+static const struct hc_node *proc_name_in(struct fields *f, const struct hc_path *proc, const char *const *list,
+                                          size_t n)
 {
 	return texts(f->ir, hc_access_col(f->ir, proc, HC_O_PROC_image_comm), HC_OP_IN, list, n);
 }
@@ -383,7 +406,9 @@ static const struct hc_path *fd_of(struct fields *f)
 	return NULL;
 }
 
-static const char *const package_managers[] = { "dpkg", "apt-get", "rpm", "dnf", "yum", "apk", "pacman", "zypper" };
+static const char *const package_managers[] = {
+	"dpkg", "apt-get", "rpm", "dnf", "yum", "apk", "pacman", "zypper"
+};
 static const char *const servers[] = { "nginx", "httpd", "postgres", "redis-server", "mysqld", "java" };
 static const char *const shells[] = { "bash", "sh", "zsh", "dash", "ksh", "csh", "fish", "ash" };
 
@@ -398,8 +423,9 @@ static void add_rule(struct hc_ir *ir, unsigned i)
 
 	snprintf(a, sizeof(a), "tool%u", i);
 	snprintf(b, sizeof(b), "scan-%u", i);
-	snprintf(c, sizeof(c), "%s", i % 3 ? programs[i % 25] : "miner"); /* most rules name something that runs here */
-	if (i % 16 == 15) { /* over everything */
+	snprintf(c, sizeof(c), "%s",
+	         i % 3 ? programs[i % 25] : "miner"); /* most rules name something that runs here */
+	if (i % 16 == 15) {                           /* over everything */
 		for (unsigned type = HC_EV_PROC_EXEC; type < HC_EV_MAX; type++) {
 			struct fields f;
 
@@ -418,7 +444,8 @@ static void add_rule(struct hc_ir *ir, unsigned i)
 			struct fields f = fields_of(ir, io[t]);
 			const struct hc_path *sock = hc_path_hop(ir, fd_of(&f), HC_O_FDOBJ_sock);
 
-			kids[0] = number(ir, hc_access_col(ir, sock, HC_O_SOCK_peer_port), HC_OP_EQ, i % 2 ? 443 : 1000 + i);
+			kids[0] = number(ir, hc_access_col(ir, sock, HC_O_SOCK_peer_port), HC_OP_EQ,
+			                 i % 2 ? 443 : 1000 + i);
 			kids[1] = hc_node_not(ir, proc_name_in(&f, f.proc, servers, 6));
 			kids[2] = proc_name_in(&f, hc_path_ancestor(ir, f.proc, 1), own, 3);
 			kids[3] = number(ir, hc_access_col(ir, f.proc, HC_O_PROC_sid), HC_OP_EQ, i);
@@ -448,9 +475,11 @@ static void add_rule(struct hc_ir *ir, unsigned i)
 			const struct hc_path *path = hc_path_hop(ir, fd_of(&f), HC_O_FDOBJ_path);
 			int flags = hc_col_find(hc_event_desc(opens[t]), HC_STR("flags"));
 
-			kids[0] = flags < 0 ? hc_node_const(ir, true) :
-			                      number(ir, hc_access_col(ir, f.row, (unsigned)flags), HC_OP_MASK_ANY, 3);
-			kids[1] = texts(ir, hc_access_col(ir, path, HC_O_PATH_real), i % 2 ? HC_OP_STARTSWITH : HC_OP_IN, own, 2);
+			kids[0] = flags < 0 ? hc_node_const(ir, true)
+			                    : number(ir, hc_access_col(ir, f.row, (unsigned)flags), HC_OP_MASK_ANY,
+			                             3);
+			kids[1] = texts(ir, hc_access_col(ir, path, HC_O_PATH_real),
+			                i % 2 ? HC_OP_STARTSWITH : HC_OP_IN, own, 2);
 			kids[2] = hc_node_not(ir, proc_name_in(&f, f.proc, package_managers, 8));
 			kids[3] = hc_node_not(ir, proc_name_in(&f, hc_path_ancestor(ir, f.proc, 1), servers, 6));
 			kids[4] = number(ir, hc_access_col(ir, f.proc, HC_O_PROC_tty_nr), HC_OP_NE, 0);
@@ -464,13 +493,14 @@ static void add_rule(struct hc_ir *ir, unsigned i)
 		char net[5] = { (char)(i % 200), (char)(i / 200), 0, 0, 16 };
 		struct hc_value v = hc_value_bytes(HC_VT_IP, net, 5);
 
-		kids[0] = number(ir, hc_access_col(ir, sock, HC_O_SOCK_peer_port), HC_OP_EQ, i % 4 ? 4444 + i : 443);
-		kids[1] = hc_node_atom(ir, hc_access_col(ir, sock, HC_O_SOCK_peer_addr), HC_OP_NET, HC_Q_ANY, 0, &v, 1, NULL);
+		kids[0] =
+			number(ir, hc_access_col(ir, sock, HC_O_SOCK_peer_port), HC_OP_EQ, i % 4 ? 4444 + i : 443);
+		kids[1] = hc_node_atom(ir, hc_access_col(ir, sock, HC_O_SOCK_peer_addr), HC_OP_NET, HC_Q_ANY, 0,
+		                       &v, 1, NULL);
 		kids[2] = proc_name_in(&f, f.proc, i % 2 ? shells : own, 3);
 		hc_ir_rule_when(ir, rule, HC_EV_CONNECT, hc_node_and(ir, kids, 3));
 	}
 }
-
 
 /* Our own pack. */
 static int add_pack(struct hc_falco *f, struct hc_ir *ir, struct hc_err *err)
@@ -503,7 +533,8 @@ struct figure {
 };
 
 /* n_rules 0: the pack. */
-static int measure(struct hc_capture *c, unsigned n_rules, unsigned n_threads, struct figure *ret, struct hc_err *err)
+static int measure(struct hc_capture *c, unsigned n_rules, unsigned n_threads, struct figure *ret,
+                   struct hc_err *err)
 {
 	struct hc_ir *ir = hc_ir_new();
 	struct hc_falco *falco = n_rules ? NULL : hc_falco_new(NULL);
@@ -516,7 +547,8 @@ static int measure(struct hc_capture *c, unsigned n_rules, unsigned n_threads, s
 		r = hc_plan_new(ir, HC_MATCH_ALL, &plan, err);
 	*ret = (struct figure){ .wall_s = 1e9, .cpu_s = 1e9 };
 	for (int round = 0; r == 0 && round < N_ROUNDS; round++) {
-		struct hc_replay_opts opts = { .n_threads = n_threads, .profile = getenv("HC_BENCH_PROFILE") != NULL };
+		struct hc_replay_opts opts = { .n_threads = n_threads,
+			                       .profile = getenv("HC_BENCH_PROFILE") != NULL };
 		struct hc_replay_stats stats;
 
 		r = hc_replay(plan, c, &opts, &stats, err);
@@ -527,9 +559,10 @@ static int measure(struct hc_capture *c, unsigned n_rules, unsigned n_threads, s
 		ret->n_rows = stats.n_rows;
 		ret->n_hits = stats.n_hits;
 		for (unsigned i = 0; r == 0 && stats.costs && round == N_ROUNDS - 1 && i < hc_ir_n_rules(ir); i++)
-			fprintf(stderr, "%u: %u ns %.1f ms, %" PRIu64 " of %" PRIu64 " blocks, %" PRIu64 " hits, %s\n", n_rules, i,
-			        (double)stats.costs[i].ns / 1e6, stats.costs[i].n_evaluated, stats.costs[i].n_blocks,
-			        stats.costs[i].n_hits, hc_ir_rule(ir, i)->name);
+			fprintf(stderr,
+			        "%u: %u ns %.1f ms, %" PRIu64 " of %" PRIu64 " blocks, %" PRIu64 " hits, %s\n",
+			        n_rules, i, (double)stats.costs[i].ns / 1e6, stats.costs[i].n_evaluated,
+			        stats.costs[i].n_blocks, stats.costs[i].n_hits, hc_ir_rule(ir, i)->name);
 		if (r == 0)
 			hc_replay_stats_done(&stats);
 	}
@@ -561,11 +594,12 @@ static int run(const char *path, struct hc_err *err)
 			printf("replay.rate_%u_rules,%.0f,events/s per core,,\n", rules[i], rate(&one[i]));
 		else
 			printf("replay.rate_own_pack,%.0f,events/s per core,,\n", rate(&one[i]));
-		printf("# %u rules: %" PRIu64 " events, %" PRIu64 " hits, %.3f s, cpu %.3f s\n", rules[i], one[i].n_rows,
-		       one[i].n_hits, one[i].wall_s, one[i].cpu_s);
+		printf("# %u rules: %" PRIu64 " events, %" PRIu64 " hits, %.3f s, cpu %.3f s\n", rules[i],
+		       one[i].n_rows, one[i].n_hits, one[i].wall_s, one[i].cpu_s);
 	}
 	if (r == 0) {
-		printf("replay.cpu_1000_rules_vs_30,%.4f,s,%.4f,%.2f\n", one[3].cpu_s, one[1].cpu_s, one[3].cpu_s / one[1].cpu_s);
+		printf("replay.cpu_1000_rules_vs_30,%.4f,s,%.4f,%.2f\n", one[3].cpu_s, one[1].cpu_s,
+		       one[3].cpu_s / one[1].cpu_s);
 		printf("replay.cpu_1000_rules_vs_100,%.4f,s,%.4f,%.2f\n", one[3].cpu_s, one[2].cpu_s,
 		       one[3].cpu_s / one[2].cpu_s);
 		r = measure(c, 1000, 2, &two, err);

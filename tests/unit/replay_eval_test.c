@@ -1,7 +1,7 @@
 /*
- * The vectorised evaluator against a slow and obvious one: random rules over random blocks. The slow one walks from each row
- * through the columns of the block, one value at a time, and decides every operator in its own few lines; it shares no code
- * with the engine.
+ * The vectorised evaluator against a slow and obvious one: random rules over random blocks. The slow one walks
+ * from each row through the columns of the block, one value at a time, and decides every operator in its own few
+ * lines; it shares no code with the engine.
  */
 #include <criterion/criterion.h>
 #include <errno.h>
@@ -33,11 +33,11 @@ enum acc_kind { ACC_COL, ACC_ROWF, ACC_LEAF, ACC_ELSE, ACC_CONST };
 struct acc {
 	enum acc_kind kind;
 	unsigned type;
-	bool first_else;         /* begins with: column `other` where it leads somewhere, else hop[0], hop[1] */
+	bool first_else; /* begins with: column `other` where it leads somewhere, else hop[0], hop[1] */
 	unsigned other;
 	unsigned hop[MAX_HOPS], n_hops;
-	int any_after;           /* "any ancestor" comes after so many hops; -1: nowhere */
-	unsigned dom, col;       /* at the end */
+	int any_after;     /* "any ancestor" comes after so many hops; -1: nowhere */
+	unsigned dom, col; /* at the end */
 	const struct hc_leaf *leaf;
 	struct val value;
 	const struct acc *a, *b;
@@ -69,8 +69,8 @@ static uint32_t ref_at(struct world *w, unsigned dom, unsigned col, uint32_t ent
 
 	if (!entry)
 		return 0;
-	r = HC_DOM_IS_ROWS(dom) ? hc_block_event_refs(w->block, HC_DOM_EVENT(dom), col, &refs, NULL) :
-	                          hc_block_obj_refs(w->block, (enum hc_obj_type)dom, col, &refs, NULL);
+	r = HC_DOM_IS_ROWS(dom) ? hc_block_event_refs(w->block, HC_DOM_EVENT(dom), col, &refs, NULL)
+	                        : hc_block_obj_refs(w->block, (enum hc_obj_type)dom, col, &refs, NULL);
 	cr_assert_eq(r, 0);
 	return refs.v[entry - 1];
 }
@@ -82,8 +82,8 @@ static bool int_at(struct world *w, unsigned dom, unsigned col, uint32_t entry, 
 
 	if (!entry)
 		return false;
-	r = HC_DOM_IS_ROWS(dom) ? hc_block_event_ints(w->block, HC_DOM_EVENT(dom), col, &ints, NULL) :
-	                          hc_block_obj_ints(w->block, (enum hc_obj_type)dom, col, &ints, NULL);
+	r = HC_DOM_IS_ROWS(dom) ? hc_block_event_ints(w->block, HC_DOM_EVENT(dom), col, &ints, NULL)
+	                        : hc_block_obj_ints(w->block, (enum hc_obj_type)dom, col, &ints, NULL);
 	cr_assert_eq(r, 0);
 	*ret = ints.v[entry - 1];
 	return hc_ints_valid(&ints, entry - 1);
@@ -138,8 +138,8 @@ static struct val column_value(struct world *w, unsigned dom, unsigned col, uint
 	for (uint32_t i = 0; i < v.n; i++) {
 		uint32_t at = lists.first[ref - 1] + i;
 
-		v.items[i] = cd->ref == HC_OBJ_STRS ? str_val(heap_at(w, HC_OBJ_STR, lists.refs[at])) :
-		                                      (struct val){ .type = HC_VT_I64, .i = lists.ints[at] };
+		v.items[i] = cd->ref == HC_OBJ_STRS ? str_val(heap_at(w, HC_OBJ_STR, lists.refs[at]))
+		                                    : (struct val){ .type = HC_VT_I64, .i = lists.ints[at] };
 	}
 	return v;
 }
@@ -161,11 +161,13 @@ static struct hc_value leaf_label(struct hc_view *v, unsigned dom, uint32_t entr
 
 static struct val slow_label(struct world *w, unsigned dom, uint32_t entry)
 {
-	struct val comm = column_value(w, dom, HC_O_PROC_comm, entry), pid = column_value(w, dom, HC_O_PROC_pid, entry);
+	struct val comm = column_value(w, dom, HC_O_PROC_comm, entry),
+		   pid = column_value(w, dom, HC_O_PROC_pid, entry);
 
 	if (!entry || pid.type == HC_VT_NONE)
 		return (struct val){ 0 };
-	return str_val(hc_str_c(hc_arena_printf(&w->arena, HC_STR_FMT "/%lld", HC_STR_ARG(comm.s), (long long)pid.i % 8)));
+	return str_val(hc_str_c(
+		hc_arena_printf(&w->arena, HC_STR_FMT "/%lld", HC_STR_ARG(comm.s), (long long)pid.i % 8)));
 }
 
 static struct hc_value leaf_names(struct hc_view *v, unsigned dom, uint32_t entry, const void *arg)
@@ -226,7 +228,9 @@ static struct val leaf_value(struct world *w, const struct hc_leaf *leaf, unsign
 {
 	if (!entry)
 		return (struct val){ 0 };
-	return leaf == &label ? slow_label(w, dom, entry) : leaf == &names ? slow_names(w, dom, entry) : slow_sum(w, dom, entry);
+	return leaf == &label   ? slow_label(w, dom, entry)
+	       : leaf == &names ? slow_names(w, dom, entry)
+	                        : slow_sum(w, dom, entry);
 }
 
 /* ---- operators, plainly ---- */
@@ -479,7 +483,8 @@ static struct val row_field(struct world *w, const struct acc *a, uint32_t row)
 			return (struct val){ .type = HC_VT_U64, .i = rows.cpu[i] };
 		default:
 			return (struct val){ .type = HC_VT_I64,
-				             .i = (int64_t)rows.ts_ns[i] + hc_block_info(w->block)->wall_offset_ns };
+				             .i = (int64_t)rows.ts_ns[i] +
+				                  hc_block_info(w->block)->wall_offset_ns };
 		}
 	}
 	return (struct val){ 0 };
@@ -494,8 +499,9 @@ static bool slow_atom(struct world *w, const struct acc *a, uint32_t row, const 
 
 	switch (a->kind) {
 	case ACC_ELSE:
-		return slow_atom(w, a->a, row, NULL, HC_OP_EXISTS, NULL) ? slow_atom(w, a->a, row, x, op, ret_first) :
-		                                                           slow_atom(w, a->b, row, x, op, ret_first);
+		return slow_atom(w, a->a, row, NULL, HC_OP_EXISTS, NULL)
+		               ? slow_atom(w, a->a, row, x, op, ret_first)
+		               : slow_atom(w, a->b, row, x, op, ret_first);
 	case ACC_CONST:
 	case ACC_ROWF:
 		v = a->kind == ACC_CONST ? a->value : row_field(w, a, row);
@@ -630,16 +636,24 @@ static const struct acc *random_access(struct world *w, unsigned type, bool may_
 	int col;
 
 	if (below(w, 12) == 0) {
-		*a = (struct acc){ .kind = ACC_ROWF, .type = type, .any_after = -1, .col = (unsigned)below(w, HC_N_ROWFS) };
+		*a = (struct acc){
+			.kind = ACC_ROWF, .type = type, .any_after = -1, .col = (unsigned)below(w, HC_N_ROWFS)
+		};
 		a->vt = a->col == HC_ROWF_WALL_NS ? HC_VT_I64 : HC_VT_U64;
 		return a;
 	}
 	if (below(w, 30) == 0) {
-		*a = (struct acc){ .kind = ACC_CONST, .type = type, .any_after = -1, .vt = HC_VT_STR,
+		*a = (struct acc){ .kind = ACC_CONST,
+			           .type = type,
+			           .any_after = -1,
+			           .vt = HC_VT_STR,
 			           .value = { .type = HC_VT_STR, .s = HC_STR("openat") } };
 		return a;
 	}
-	a->leaf = a->dom == HC_OBJ_PROC ? &label : a->dom == HC_OBJ_FDOBJ ? &names : HC_DOM_IS_ROWS(a->dom) ? &sum : NULL;
+	a->leaf = a->dom == HC_OBJ_PROC    ? &label
+	          : a->dom == HC_OBJ_FDOBJ ? &names
+	          : HC_DOM_IS_ROWS(a->dom) ? &sum
+	                                   : NULL;
 	col = random_col(w, a->dom, false);
 	if (col < 0 || (a->leaf && below(w, 4) == 0)) {
 		if (!a->leaf)
@@ -659,7 +673,12 @@ static const struct acc *random_access(struct world *w, unsigned type, bool may_
 			if (b->vt != a->vt || b->item != a->item)
 				continue;
 			both = hc_arena_alloc(&w->arena, sizeof(*both));
-			*both = (struct acc){ .kind = ACC_ELSE, .type = type, .any_after = -1, .a = a, .b = b, .vt = a->vt,
+			*both = (struct acc){ .kind = ACC_ELSE,
+				              .type = type,
+				              .any_after = -1,
+				              .a = a,
+				              .b = b,
+				              .vt = a->vt,
 				              .item = a->item };
 			return both;
 		}
@@ -684,7 +703,8 @@ static struct hc_str escape(struct world *w, struct hc_str head, struct hc_str t
 static struct hc_str related(struct world *w, struct hc_str s, enum hc_op op)
 {
 	uint32_t from = s.len ? (uint32_t)below(w, s.len) : 0, len = (uint32_t)below(w, s.len - from + 1);
-	uint32_t head = (uint32_t)below(w, s.len < 12 ? s.len + 1 : 12), tail = (uint32_t)below(w, s.len - head < 12 ? s.len - head + 1 : 12);
+	uint32_t head = (uint32_t)below(w, s.len < 12 ? s.len + 1 : 12),
+		 tail = (uint32_t)below(w, s.len - head < 12 ? s.len - head + 1 : 12);
 	char *copy;
 
 	switch (op) {
@@ -704,7 +724,8 @@ static struct hc_str related(struct world *w, struct hc_str s, enum hc_op op)
 		for (uint32_t i = 0; i < s.len; i++)
 			if (strchr("[]\\*?", s.p[i]) || !s.p[i])
 				return HC_STR("*a*");
-		copy = hc_arena_printf(&w->arena, HC_STR_FMT "*" HC_STR_FMT, (int)head, s.p, (int)tail, s.p + s.len - tail);
+		copy = hc_arena_printf(&w->arena, HC_STR_FMT "*" HC_STR_FMT, (int)head, s.p, (int)tail,
+		                       s.p + s.len - tail);
 		if (copy[0] && copy[0] != '*')
 			copy[0] = '?';
 		return hc_str_c(copy);
@@ -808,7 +829,8 @@ static struct ex *random_cmp(struct world *w, unsigned type)
 	for (unsigned tries = 0; tries < 300; tries++) {
 		x->a = random_access(w, type, true);
 		x->b = random_access(w, type, true);
-		if (x->a->vt == HC_VT_LIST || x->a->vt == HC_VT_BOOL || x->a->vt != x->b->vt || !no_any(x->a) || !no_any(x->b))
+		if (x->a->vt == HC_VT_LIST || x->a->vt == HC_VT_BOOL || x->a->vt != x->b->vt || !no_any(x->a) ||
+		    !no_any(x->b))
 			continue;
 		do
 			x->op = (enum hc_op)(HC_OP_EQ + below(w, HC_OP_ENDSWITH));
@@ -855,8 +877,8 @@ static const struct hc_path *build_path(struct hc_ir *ir, const struct acc *a)
 
 static struct hc_value to_value(const struct val *v)
 {
-	return is_text(v) ? (struct hc_value){ .type = (uint8_t)v->type, .s = v->s } :
-	                    (struct hc_value){ .type = (uint8_t)v->type, .i = v->i };
+	return is_text(v) ? (struct hc_value){ .type = (uint8_t)v->type, .s = v->s }
+	                  : (struct hc_value){ .type = (uint8_t)v->type, .i = v->i };
 }
 
 static const struct hc_access *build_access(struct hc_ir *ir, const struct acc *a)
@@ -898,9 +920,9 @@ static const struct hc_node *build(struct hc_ir *ir, const struct ex *x)
 	default:
 		for (unsigned i = 0; i < x->n_kids; i++)
 			kids[i] = build(ir, x->kid[i]);
-		return x->kind == EX_NOT ? hc_node_not(ir, kids[0]) :
-		       x->kind == EX_AND ? hc_node_and(ir, kids, x->n_kids) :
-		                           hc_node_or(ir, kids, x->n_kids);
+		return x->kind == EX_NOT   ? hc_node_not(ir, kids[0])
+		       : x->kind == EX_AND ? hc_node_and(ir, kids, x->n_kids)
+		                           : hc_node_or(ir, kids, x->n_kids);
 	}
 }
 
@@ -947,7 +969,8 @@ static void compare_block(struct world *w, const struct hc_kernels *kernels, enu
 		if (matching == HC_MATCH_FIRST && i)
 			types[i] = types[0];
 		rules[i] = random_ex(w, types[i], 3);
-		cr_assert_eq(hc_ir_rule_add(ir, &(struct hc_rule_opts){ .name = "r", .group = (uint32_t)i % 2 }), i);
+		cr_assert_eq(hc_ir_rule_add(ir, &(struct hc_rule_opts){ .name = "r", .group = (uint32_t)i % 2 }),
+		             i);
 		hc_ir_rule_when(ir, i, types[i], build(ir, rules[i]));
 	}
 	cr_assert_eq(hc_plan_new(ir, matching, &plan, &err), 0, "%s", err.msg);
@@ -957,7 +980,8 @@ static void compare_block(struct world *w, const struct hc_kernels *kernels, enu
 	n = hc_eval_block(eval, w->block, NULL, &hits, &err);
 	cr_assert_geq(n, 0, "%s", err.msg);
 	for (int i = 1; i < n; i++)
-		cr_assert(hits[i - 1].seq < hits[i].seq || (hits[i - 1].seq == hits[i].seq && hits[i - 1].rule < hits[i].rule));
+		cr_assert(hits[i - 1].seq < hits[i].seq ||
+		          (hits[i - 1].seq == hits[i].seq && hits[i - 1].rule < hits[i].rule));
 	for (uint32_t row = 0; matching == HC_MATCH_FIRST && row < hc_block_n_rows(w->block, types[0]); row++) {
 		bool taken[2] = { false, false };
 
@@ -979,8 +1003,9 @@ static void compare_block(struct world *w, const struct hc_kernels *kernels, enu
 			tally->n_true += want;
 			tally->n_wrong += want != got;
 			if (want != got && !kernels && tally->n_wrong < 5)
-				fprintf(stderr, "rule %d type %s row %u: want %d got %d\n%s\n", i, hc_event_desc(types[i])->name,
-				        row, want, got, hc_node_text(ir, build(ir, rules[i])));
+				fprintf(stderr, "rule %d type %s row %u: want %d got %d\n%s\n", i,
+				        hc_event_desc(types[i])->name, row, want, got,
+				        hc_node_text(ir, build(ir, rules[i])));
 		}
 	}
 	hc_eval_free(eval);
@@ -988,7 +1013,8 @@ static void compare_block(struct world *w, const struct hc_kernels *kernels, enu
 	hc_ir_free(ir);
 }
 
-static void compare(uint64_t seed, const struct hc_kernels *kernels, enum hc_matching matching, struct tally *tally)
+static void compare(uint64_t seed, const struct hc_kernels *kernels, enum hc_matching matching,
+                    struct tally *tally)
 {
 	struct hc_gen_opts opts = { .seed = seed, .n_rows = N_ROWS, .no_hashes = true };
 	struct world w = { .rng = { seed * 7 + 1 } };
@@ -1025,9 +1051,10 @@ Test(eval, agrees_with_the_slow_evaluator_on_random_rules)
 
 	for (uint64_t seed = 1; seed <= 24; seed++)
 		compare(seed, NULL, HC_MATCH_ALL, &t);
-	cr_assert_eq(t.n_wrong, 0, "%llu of %llu wrong", (unsigned long long)t.n_wrong, (unsigned long long)t.n_checked);
-	cr_assert_gt(t.n_true, t.n_checked / 50, "too few rules are ever true: %llu of %llu", (unsigned long long)t.n_true,
+	cr_assert_eq(t.n_wrong, 0, "%llu of %llu wrong", (unsigned long long)t.n_wrong,
 	             (unsigned long long)t.n_checked);
+	cr_assert_gt(t.n_true, t.n_checked / 50, "too few rules are ever true: %llu of %llu",
+	             (unsigned long long)t.n_true, (unsigned long long)t.n_checked);
 	cr_assert_lt(t.n_true, t.n_checked * 9 / 10);
 }
 
@@ -1037,7 +1064,8 @@ Test(eval, lets_the_first_rule_of_a_group_win)
 
 	for (uint64_t seed = 100; seed <= 108; seed++)
 		compare(seed, NULL, HC_MATCH_FIRST, &t);
-	cr_assert_eq(t.n_wrong, 0, "%llu of %llu wrong", (unsigned long long)t.n_wrong, (unsigned long long)t.n_checked);
+	cr_assert_eq(t.n_wrong, 0, "%llu of %llu wrong", (unsigned long long)t.n_wrong,
+	             (unsigned long long)t.n_checked);
 	cr_assert_gt(t.n_true, 100);
 }
 

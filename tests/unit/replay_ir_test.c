@@ -1,4 +1,5 @@
-/* The IR's own rules: what is the same is one, structure moves to the dictionaries, what does not fit is refused. */
+/* The IR's own rules: what is the same is one, structure moves to the dictionaries, what does not fit is refused.
+ */
 #include <criterion/criterion.h>
 #include <errno.h>
 #include <fnmatch.h>
@@ -23,14 +24,16 @@ static const struct hc_node *comm_is(struct hc_ir *ir, unsigned type, const char
 {
 	struct hc_value v = text(name);
 
-	return hc_node_atom(ir, hc_access_col(ir, proc_of(ir, type), HC_O_PROC_comm), HC_OP_EQ, HC_Q_ANY, 0, &v, 1, NULL);
+	return hc_node_atom(ir, hc_access_col(ir, proc_of(ir, type), HC_O_PROC_comm), HC_OP_EQ, HC_Q_ANY, 0, &v, 1,
+	                    NULL);
 }
 
 static const struct hc_node *uid_is(struct hc_ir *ir, unsigned type, uint64_t uid)
 {
 	struct hc_value v = hc_value_u64(uid);
 
-	return hc_node_atom(ir, hc_access_col(ir, proc_of(ir, type), HC_O_PROC_uid), HC_OP_EQ, HC_Q_ANY, 0, &v, 1, NULL);
+	return hc_node_atom(ir, hc_access_col(ir, proc_of(ir, type), HC_O_PROC_uid), HC_OP_EQ, HC_Q_ANY, 0, &v, 1,
+	                    NULL);
 }
 
 Test(ir, gives_the_same_node_for_the_same_condition)
@@ -54,7 +57,8 @@ Test(ir, gives_the_same_node_for_the_same_condition)
 Test(ir, folds_constants_and_contradictions)
 {
 	HC_AUTO(hc_ir_free) struct hc_ir *ir = hc_ir_new();
-	const struct hc_node *x = comm_is(ir, HC_EV_OPEN, "x"), *yes = hc_node_const(ir, true), *no = hc_node_const(ir, false);
+	const struct hc_node *x = comm_is(ir, HC_EV_OPEN, "x"), *yes = hc_node_const(ir, true),
+			     *no = hc_node_const(ir, false);
 	const struct hc_node *not_x = hc_node_not(ir, x);
 	struct hc_value name = text("open");
 	const struct hc_access *type = hc_access_const(ir, HC_EV_OPEN, &name);
@@ -120,7 +124,8 @@ Test(ir, holds_the_rules_and_their_reasons)
 {
 	HC_AUTO(hc_ir_free) struct hc_ir *ir = hc_ir_new();
 	struct hc_type_set types;
-	int rule = hc_ir_rule_add(ir, &(struct hc_rule_opts){ .name = "a", .policy = "p.yaml", .line = 3, .severity = "Notice" });
+	int rule = hc_ir_rule_add(
+		ir, &(struct hc_rule_opts){ .name = "a", .policy = "p.yaml", .line = 3, .severity = "Notice" });
 
 	for (int i = 0; i < 40; i++)
 		cr_assert_eq(hc_ir_rule_add(ir, &(struct hc_rule_opts){ .name = "b" }), i + 1);
@@ -170,12 +175,14 @@ Test(op, globs_as_fnmatch_does)
 			pattern[i] = alphabet[hc_gen_below(&rng, sizeof(alphabet) - 1)];
 		for (size_t i = 0; i < m; i++)
 			subject[i] = "ab/z-]^"[hc_gen_below(&rng, 7)];
-		/* what POSIX leaves open: an unended bracket, a backslash in it or at the end, ranges and classes cut short */
+		/* what POSIX leaves open: an unended bracket, a backslash in it or at the end, ranges and classes
+		 * cut short */
 		if (strpbrk(pattern, "[\\"))
 			continue;
 		want = fnmatch(pattern, subject, 0) == 0;
 		n_true += want;
-		cr_assert_eq(hc_glob(hc_str_c(pattern), hc_str_c(subject), false), want, "'%s' '%s'", pattern, subject);
+		cr_assert_eq(hc_glob(hc_str_c(pattern), hc_str_c(subject), false), want, "'%s' '%s'", pattern,
+		             subject);
 	}
 	cr_assert_gt(n_true, 500);
 }
@@ -185,10 +192,25 @@ Test(op, globs_with_brackets_and_escapes)
 	static const struct {
 		const char *pattern, *subject;
 	} cases[] = {
-		{ "[abc]x", "bx" },     { "[!abc]x", "bx" },   { "[^a]", "b" },        { "[a-c]*", "c/d" }, { "[]a]", "]" },
-		{ "[!]a]", "]" },       { "\\*", "*" },        { "\\*", "a" },         { "[[:digit:]]+", "7+" },
-		{ "[[:alpha:]]", "7" }, { "/bin/*", "/bin/a/b" }, { "*.conf", ".conf" }, { "a?c", "a/c" },  { "", "" },
-		{ "*", "" },            { "?", "" },           { "[a-]", "-" },        { "x[", "x[" },      { "**a", "bba" },
+		{ "[abc]x", "bx" },
+		{ "[!abc]x", "bx" },
+		{ "[^a]", "b" },
+		{ "[a-c]*", "c/d" },
+		{ "[]a]", "]" },
+		{ "[!]a]", "]" },
+		{ "\\*", "*" },
+		{ "\\*", "a" },
+		{ "[[:digit:]]+", "7+" },
+		{ "[[:alpha:]]", "7" },
+		{ "/bin/*", "/bin/a/b" },
+		{ "*.conf", ".conf" },
+		{ "a?c", "a/c" },
+		{ "", "" },
+		{ "*", "" },
+		{ "?", "" },
+		{ "[a-]", "-" },
+		{ "x[", "x[" },
+		{ "**a", "bba" },
 	};
 
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
@@ -209,7 +231,8 @@ Test(op, globs_in_bounded_time)
 	for (int i = 0; i < 25; i++)
 		strcat(pattern, "a*");
 	strcat(pattern, "b");
-	cr_assert(!hc_glob(hc_str_c(pattern), hc_str_c(subject), false)); /* exponential, if each star tried all it could */
+	cr_assert(!hc_glob(hc_str_c(pattern), hc_str_c(subject),
+	                   false)); /* exponential, if each star tried all it could */
 }
 
 Test(op, matches_paths_by_component)
@@ -260,7 +283,8 @@ Test(op, gives_up_on_a_regular_expression_that_explodes)
 Test(op, knows_networks)
 {
 	struct hc_arena arena = { 0 };
-	struct hc_value nets[] = { hc_value_bytes(HC_VT_IP, "\x0a\0\0\0\x08", 5), hc_value_bytes(HC_VT_IP, "\xc0\xa8\x01\x80\x19", 5) };
+	struct hc_value nets[] = { hc_value_bytes(HC_VT_IP, "\x0a\0\0\0\x08", 5),
+		                   hc_value_bytes(HC_VT_IP, "\xc0\xa8\x01\x80\x19", 5) };
 	struct hc_operand o;
 
 	cr_assert_eq(hc_operand_init(&o, &arena, HC_OP_NET, HC_Q_ANY, HC_VT_IP, nets, 2, NULL), 0);

@@ -1,4 +1,5 @@
-/* Replay over whole captures: the order of alerts, threads, spans of time, damage; and what a capture can answer. */
+/* Replay over whole captures: the order of alerts, threads, spans of time, damage; and what a capture can answer.
+ */
 #include <criterion/criterion.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -67,7 +68,8 @@ static void scene_init(struct scene *s, uint64_t flush_rows)
 	hc_gen_result_done(&result);
 	s->ir = hc_ir_new();
 	for (uint32_t i = 0; i < 3; i++)
-		hc_ir_rule_add(s->ir, &(struct hc_rule_opts){ .name = (const char *[]){ "r0", "r1", "r2" }[i], .group = i });
+		hc_ir_rule_add(s->ir, &(struct hc_rule_opts){ .name = (const char *[]){ "r0", "r1", "r2" }[i],
+		                                              .group = i });
 	for (unsigned type = 0; type < HC_EV_MAX; type++) {
 		struct hc_value zero = hc_value_u64(0);
 
@@ -75,8 +77,8 @@ static void scene_init(struct scene *s, uint64_t flush_rows)
 			continue;
 		hc_ir_rule_when(s->ir, 0, type, hc_node_const(s->ir, true));
 		hc_ir_rule_when(s->ir, 1, type,
-		                hc_node_atom(s->ir, hc_access_col(s->ir, hc_path_row(s->ir, type), HC_COL_NR), HC_OP_GT, HC_Q_ANY,
-		                             0, &zero, 1, NULL));
+		                hc_node_atom(s->ir, hc_access_col(s->ir, hc_path_row(s->ir, type), HC_COL_NR),
+		                             HC_OP_GT, HC_Q_ANY, 0, &zero, 1, NULL));
 	}
 	hc_ir_rule_when(s->ir, 2, HC_EV_OPENAT, hc_node_const(s->ir, true));
 	cr_assert_eq(hc_plan_new(s->ir, HC_MATCH_ALL, &s->plan, &err), 0, "%s", err.msg);
@@ -151,8 +153,10 @@ Test(replay, keeps_to_the_span_at_the_row)
 	cr_assert_lt(early.last_wall, (uint64_t)middle);
 	cr_assert_geq(late.first_wall, (uint64_t)middle);
 	cr_assert(early.n > 0 && late.n > 0);
-	late = run(&s, (struct hc_replay_opts){ .has_since = true, .since_wall_ns = (int64_t)all.last_wall }, NULL, NULL);
-	early = run(&s, (struct hc_replay_opts){ .has_until = true, .until_wall_ns = (int64_t)all.last_wall }, NULL, NULL);
+	late = run(&s, (struct hc_replay_opts){ .has_since = true, .since_wall_ns = (int64_t)all.last_wall }, NULL,
+	           NULL);
+	early = run(&s, (struct hc_replay_opts){ .has_until = true, .until_wall_ns = (int64_t)all.last_wall },
+	            NULL, NULL);
 	cr_assert_gt(late.n, 0);
 	cr_assert_eq(early.n + late.n, all.n);
 	scene_done(&s);
@@ -257,7 +261,9 @@ struct config {
 static char *config_capture(const struct config *configs, size_t n, uint64_t lost, const char *reason)
 {
 	char *dir = hc_gen_tmpdir();
-	struct hc_writer_opts opts = { .dir = dir, .node = "n", .tool = "t", .next_seq = 1, .next_number = { 1, 1 } };
+	struct hc_writer_opts opts = {
+		.dir = dir, .node = "n", .tool = "t", .next_seq = 1, .next_number = { 1, 1 }
+	};
 	struct hc_writer *w;
 	struct hc_err err = { 0 };
 
@@ -371,7 +377,8 @@ Test(answers, name_the_reason_and_the_remedy)
 	cr_assert(!answer(a, 1)->answerable);
 	cr_assert_str_eq(answer(a, 1)->reasons[0], "not recorded: connect (hindcast record --profile minimal)");
 	cr_assert(!answer(a, 2)->answerable);
-	cr_assert_str_eq(answer(a, 2)->reasons[0], "data was not recorded with openat (hindcast record --snaplen 80)");
+	cr_assert_str_eq(answer(a, 2)->reasons[0],
+	                 "data was not recorded with openat (hindcast record --snaplen 80)");
 	cr_assert(answer(a, 3)->answerable);
 	cr_assert(strstr(answer(a, 3)->reasons[0], "at least once") != NULL);
 	cr_assert(answer(a, 4)->answerable);

@@ -41,7 +41,8 @@ static struct hc_str random_text(struct hc_gen_rng *rng, char *buf, uint32_t max
 	uint32_t n = (uint32_t)hc_gen_below(rng, max + 1);
 
 	for (uint32_t i = 0; i < n; i++)
-		buf[i] = (char)(letters == 256 ? hc_gen_below(rng, 256) : (unsigned)"aAbB/\0xy"[hc_gen_below(rng, letters)]);
+		buf[i] = (char)(letters == 256 ? hc_gen_below(rng, 256)
+		                               : (unsigned)"aAbB/\0xy"[hc_gen_below(rng, letters)]);
 	return (struct hc_str){ buf, n };
 }
 
@@ -96,8 +97,8 @@ Test(textset, tells_all_that_begin_alike)
 
 /* ---- patterns ---- */
 
-static void check_literal(enum hc_op op, struct hc_str pattern, struct hc_gen_rng *rng, struct hc_match *m, unsigned *n_with,
-                          unsigned *n_matches)
+static void check_literal(enum hc_op op, struct hc_str pattern, struct hc_gen_rng *rng, struct hc_match *m,
+                          unsigned *n_with, unsigned *n_matches)
 {
 	struct hc_arena arena = { 0 };
 	struct hc_value c = hc_value_str(pattern);
@@ -116,8 +117,9 @@ static void check_literal(enum hc_op op, struct hc_str pattern, struct hc_gen_rn
 			if (!hc_operand_match_str(&o, (struct hc_str){ buf, n }, m))
 				continue;
 			++*n_matches;
-			cr_assert(hc_str_contains((struct hc_str){ buf, n }, literal), "'" HC_STR_FMT "' matches '" HC_STR_FMT
-			          "', which has no '" HC_STR_FMT "'", HC_STR_ARG(pattern), (int)n, buf, HC_STR_ARG(literal));
+			cr_assert(hc_str_contains((struct hc_str){ buf, n }, literal),
+			          "'" HC_STR_FMT "' matches '" HC_STR_FMT "', which has no '" HC_STR_FMT "'",
+			          HC_STR_ARG(pattern), (int)n, buf, HC_STR_ARG(literal));
 		}
 		hc_operand_done(&o);
 	}
@@ -149,7 +151,8 @@ Test(pattern, knows_the_literals_of_common_patterns)
 {
 	struct hc_arena arena = { 0 };
 
-	cr_assert(hc_str_eq(hc_regex_literal(HC_STR(".*/\\.aws/credentials"), &arena), HC_STR("/.aws/credentials")));
+	cr_assert(
+		hc_str_eq(hc_regex_literal(HC_STR(".*/\\.aws/credentials"), &arena), HC_STR("/.aws/credentials")));
 	cr_assert(hc_str_eq(hc_regex_literal(HC_STR("(ab|cd)+efg[0-9]*h"), &arena), HC_STR("efg")));
 	cr_assert_eq(hc_regex_literal(HC_STR("abc|def"), &arena).len, 0);
 	cr_assert_eq(hc_regex_literal(HC_STR("(?i)abc"), &arena).len, 0);
