@@ -6,3 +6,4 @@ mkdir -p home
 : >home/.bash_history
 rm home/.bash_history
 ln -s /dev/null home/.bash_history
+ln -sf /dev/null home/.bash_history
