@@ -126,8 +126,6 @@ int hc_q_block_get(struct q_cap *cap, uint32_t idx, struct q_block **ret)
 		return -ENOMEM;
 	b->view = hc_view_new();
 	r = b->view ? hc_capture_load(cap->capture, idx, &b->block, &err) : -ENOMEM;
-	if (r == 0)
-		r = hc_block_rows(b->block, &b->rows, &err);
 	cap->n_loads++;
 	if (r < 0) {
 		if (r != -ENOMEM)
@@ -142,6 +140,24 @@ int hc_q_block_get(struct q_cap *cap, uint32_t idx, struct q_block **ret)
 	b->seg = hc_capture_segs(cap->capture, &n) + b->meta->seg;
 	hc_render_hex((struct hc_str){ (const char *)b->seg->header.boot_id, 4 }, b->boot, sizeof(b->boot));
 	*ret = b;
+	return 1;
+}
+
+int hc_q_block_rows(struct q_cap *cap, struct q_block *b)
+{
+	struct hc_err err = { 0 };
+	int r;
+
+	if (b->has_rows)
+		return 1;
+	r = hc_block_rows(b->block, &b->rows, &err);
+	if (r == -ENOMEM)
+		return r;
+	if (r < 0) {
+		report(cap, b->idx, &err);
+		return 0;
+	}
+	b->has_rows = true;
 	return 1;
 }
 

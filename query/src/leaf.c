@@ -589,7 +589,10 @@ static void put_arg(struct q_cap *cap, const struct q_block *b, unsigned type, u
 	hc_q_put_c(out, out->n ? " " : "");
 	hc_q_put_c(out, c->name);
 	hc_q_put_c(out, "=");
-	hc_q_put(out, text, hc_render_int(c->fmt, v, c->is_signed, text, sizeof(text)));
+	if (c->kind == HC_KIND_FD && v == -100)
+		hc_q_put_c(out, "AT_FDCWD");
+	else
+		hc_q_put(out, text, hc_render_int(c->fmt, v, c->is_signed, text, sizeof(text)));
 	if (c->kind != HC_KIND_FD && c->kind != HC_KIND_PID)
 		return;
 	second = hc_view_ref(b->view, dom, col + 1, entry);

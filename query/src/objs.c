@@ -175,7 +175,7 @@ static void note_exits(struct finder *f, const struct q_block *b)
 	}
 }
 
-static int find_in_block(struct finder *f, const struct q_block *b)
+static int find_in_block(struct finder *f, struct q_block *b)
 {
 	uint32_t n = hc_block_n_entries(b->block, (enum hc_obj_type)f->obj);
 	int r = 0;
@@ -189,7 +189,10 @@ static int find_in_block(struct finder *f, const struct q_block *b)
 			ctr_of(b, entry, &o);
 		r = take(f, &o);
 	}
-	if (r >= 0 && f->obj == HC_OBJ_PROC && !f->versions && hc_block_n_rows(b->block, HC_EV_PROC_EXIT))
+	if (r < 0 || f->obj != HC_OBJ_PROC || f->versions || !hc_block_n_rows(b->block, HC_EV_PROC_EXIT))
+		return r;
+	r = hc_q_block_rows(f->cap, b);
+	if (r > 0)
 		note_exits(f, b);
 	return r;
 }

@@ -334,15 +334,20 @@ static int narrow_block(struct q_scan *s, struct run *run)
 	const struct q_filter *f = s->f;
 	struct narrowing w = { .s = s, .b = run->b };
 	const struct hc_rows *rows = &run->b->rows;
-	uint32_t from = f->seq.lo > INT64_MIN ? first_row(rows, f->seq.lo) : 0;
-	uint32_t to = f->seq.hi < INT64_MAX ? first_row(rows, f->seq.hi + 1) : rows->n;
-	int r = 0;
+	uint32_t from, to;
+	int r;
 
+	for (uint32_t i = 0; i < f->n_preds; i++)
+		if (!bloom_passes(&f->preds[i], run->b->block))
+			return 0;
+	r = hc_q_block_rows(s->cap, run->b);
+	if (r <= 0)
+		return r;
+	r = 0;
+	from = f->seq.lo > INT64_MIN ? first_row(rows, f->seq.lo) : 0;
+	to = f->seq.hi < INT64_MAX ? first_row(rows, f->seq.hi + 1) : rows->n;
 	run->first = from;
 	run->n = to > from ? to - from : 0;
-	for (uint32_t i = 0; i < f->n_preds && run->n; i++)
-		if (!bloom_passes(&f->preds[i], run->b->block))
-			run->n = 0;
 	if (!run->n || (f->all_types && !f->n_preds && !f->seqs && f->wall_ns.lo == INT64_MIN &&
 	                f->wall_ns.hi == INT64_MAX && f->ts_ns.lo == INT64_MIN && f->ts_ns.hi == INT64_MAX))
 		return 0;

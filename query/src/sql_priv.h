@@ -53,7 +53,8 @@ struct q_block {
 	uint64_t used_at; /* by the capture's tick; the oldest goes first */
 	struct hc_block *block;
 	struct hc_view *view;
-	struct hc_rows rows; /* none when the list is damaged */
+	struct hc_rows rows; /* after hc_q_block_rows */
+	bool has_rows;
 	const struct hc_capture_block *meta;
 	const struct hc_capture_seg *seg;
 	char boot[9]; /* first 8 hex digits of the boot id, for guids */
@@ -89,6 +90,8 @@ struct q_cap *hc_q_cap_unref(struct q_cap *cap);
 /* 1 and a reference; 0 for a block that cannot be read (it is listed as a problem); < 0 when nothing more can be
  * done. */
 int hc_q_block_get(struct q_cap *cap, uint32_t idx, struct q_block **ret);
+/* Reads the list of rows; returns as hc_q_block_get does. */
+int hc_q_block_rows(struct q_cap *cap, struct q_block *b);
 void hc_q_block_put(struct q_cap *cap, struct q_block *b);
 
 /* ---- tables as data ---- */

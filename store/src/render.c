@@ -792,7 +792,7 @@ static void put_caps(struct out *o, uint64_t v)
 static void put_mode(struct out *o, uint64_t v)
 {
 	char text[32];
-	int n = snprintf(text, sizeof(text), "0%" PRIo64, v);
+	int n = snprintf(text, sizeof(text), "%#" PRIo64, v);
 
 	put(o, text, (size_t)n);
 }

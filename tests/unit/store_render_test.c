@@ -54,6 +54,7 @@ Test(render, names_single_values)
 	expect(HC_FMT_EN_FD_KIND, HC_FD_PIPE, "pipe");
 	expect(HC_FMT_EN_CAUSE, HC_CAUSE_EXEC, "exec");
 	expect(HC_FMT_MODE, 0100644, "0100644");
+	expect(HC_FMT_MODE, 0, "0");
 	expect(HC_FMT_DEV, 8 << 20 | 1, "8:1");
 	expect(HC_FMT_HEX, 255, "0xff");
 	expect(HC_FMT_DEC, -1, "18446744073709551615");
