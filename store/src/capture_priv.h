@@ -48,6 +48,8 @@ int hc_seg_files_problem(struct hc_seg_files *files, const char *path, const cha
 /* A regular file below the root, no symbolic link, never waiting (a pipe lying there must not hang us). */
 int hc_open_below(int root_fd, const char *path, struct hc_err *err);
 
+/* The directory's one writer: -EBUSY when there is another. Held until the descriptor is closed. */
+int hc_dir_lock(int fd, const char *dir, struct hc_err *err);
 /* What was found wrong while listing the files, before any of them was read. */
 const struct hc_capture_problem *hc_capture_listing_problems(const struct hc_capture *c, uint32_t *ret_n);
 

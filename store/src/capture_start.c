@@ -39,7 +39,7 @@ static int make_dirs(const char *path, struct hc_err *err)
 	return r;
 }
 
-static int take_lock(int fd, const char *dir, struct hc_err *err)
+int hc_dir_lock(int fd, const char *dir, struct hc_err *err)
 {
 	struct timespec nap = { .tv_nsec = 50000000 };
 
@@ -189,7 +189,7 @@ int hc_capture_prepare(const char *dir, const char *node, const uint8_t boot_id[
 	fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (fd < 0)
 		return hc_err_set(err, -errno, "cannot open the directory '%s': %s", dir, strerror(errno));
-	r = take_lock(fd, dir, err);
+	r = hc_dir_lock(fd, dir, err);
 	if (r == 0)
 		r = look_at(fd, dir, clean, err);
 	if (r >= 0 && getrandom(s.capture_id, sizeof(s.capture_id), 0) != sizeof(s.capture_id))

@@ -12,7 +12,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 #include <xxhash.h>
@@ -775,10 +774,9 @@ int hc_index_rebuild(const char *dir, struct hc_index_stats *ret, struct hc_err 
 
 	if (root_fd < 0)
 		return hc_err_set(err, -errno, "cannot open the directory '%s': %s", dir, strerror(errno));
-	if (flock(root_fd, LOCK_EX | LOCK_NB) < 0) {
-		r = hc_err_set(err, -EBUSY, "'%s' is being written by a recorder, which keeps the index itself",
-		               dir);
-		hc_err_note(err, "stop the recorder first");
+	r = hc_dir_lock(root_fd, dir, err);
+	if (r < 0) {
+		hc_err_note(err, "a recorder keeps the index itself: stop it first");
 		goto out;
 	}
 	if (snprintf(path, sizeof(path), "%s/%s", dir, tmp) >= (int)sizeof(path)) {
