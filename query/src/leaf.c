@@ -609,8 +609,13 @@ static void put_arg(struct q_cap *cap, const struct q_block *b, unsigned type, u
 static void args_text(struct q_cap *cap, const struct q_block *b, unsigned type, uint32_t entry, struct q_val *ret)
 {
 	const struct hc_table_desc *d = hc_event_desc(type);
+	int64_t nr;
 
 	hc_q_put(scratch(cap), "", 0);
+	if (type == HC_EV_SYS && hc_view_int(b->view, HC_DOM_ROWS(type), HC_COL_NR, entry, &nr)) {
+		hc_q_put_c(&cap->scratch, "nr="); /* of which call it is nothing else tells */
+		hc_q_put_int(&cap->scratch, nr, false);
+	}
 	for (unsigned i = 0; d && i < d->n_args; i++)
 		put_arg(cap, b, type, entry, d->arg_cols[i]);
 	set_scratch(cap, ret);

@@ -13,6 +13,8 @@
 #define BATCH_ROWS 2000u
 #define BATCH_BYTES (8u << 20)
 #define MIN_WIDTH 8u
+#define TIME_WIDTH 30u /* 2024-05-01T12:00:00.000000000Z */
+#define TIME_LEAST 20u /* up to the seconds, and the mark that something is missing */
 
 /* ---- characters ---- */
 
@@ -178,21 +180,44 @@ static int add_row(struct batch *b, const struct hc_query *q)
 	return b->text.oom ? -ENOMEM : 0;
 }
 
-/* Makes columns narrower until the table fits: the widest give first, none below MIN_WIDTH. */
-static void fit(unsigned *widths, unsigned n, unsigned total)
+/* A column that cannot give: moments keep their seconds, short columns all they have. */
+static unsigned least_width(const struct batch *b, unsigned col)
 {
+	for (size_t row = 0; row < b->n_rows; row++) {
+		const struct cell *c = &b->cells[row * b->n_cols + col];
+
+		if (c->len != 0 && (c->len != TIME_WIDTH || b->text.p[c->at + 10] != 'T'))
+			return MIN_WIDTH;
+	}
+	return b->n_rows ? TIME_LEAST : MIN_WIDTH;
+}
+
+/* Makes columns narrower until the table fits, or nothing is left to give: the widest give first. */
+static int fit(struct batch *b, unsigned total)
+{
+	unsigned n = b->n_cols, *widths = b->widths, *least = calloc(n, sizeof(*least));
+
+	if (!least)
+		return -ENOMEM;
+	for (unsigned i = 0; i < n; i++) {
+		least[i] = least_width(b, i);
+		if (widths[i] > total)
+			widths[i] = total;
+	}
 	for (;;) {
-		unsigned sum = 2 * (n - 1), widest = 0;
+		unsigned sum = 2 * (n - 1), widest = n;
 
 		for (unsigned i = 0; i < n; i++) {
 			sum += widths[i];
-			if (widths[i] > widths[widest])
+			if (widths[i] > least[i] && (widest == n || widths[i] > widths[widest]))
 				widest = i;
 		}
-		if (sum <= total || widths[widest] <= MIN_WIDTH)
-			return;
+		if (sum <= total || widest == n)
+			break;
 		widths[widest]--;
 	}
+	free(least);
+	return 0;
 }
 
 static void pad(FILE *f, unsigned n)
@@ -265,8 +290,11 @@ static int print_head(FILE *f, struct batch *b, const struct hc_query *q, const 
 		if (!b->widths[i])
 			b->widths[i] = 1;
 	}
-	if (opts->width)
-		fit(b->widths, b->n_cols, opts->width);
+	if (opts->width && fit(b, opts->width) < 0) {
+		free(head);
+		hc_q_buf_done(&names);
+		return -ENOMEM;
+	}
 	if (!opts->no_header && !names.oom) {
 		print_line(f, b, names.p ? names.p : "", head, opts->width != 0);
 		for (unsigned i = 0; i < b->n_cols; i++) {

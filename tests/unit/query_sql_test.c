@@ -909,6 +909,9 @@ Test(output, aligns_tables_and_escapes_what_a_terminal_would_obey)
 	             "b       r    s\n----  ---  ---\n00ff  1.5  2.0\n");
 	expect_print(f.q, "SELECT 'abcdefghijklmnop' AS a, 'abcdefghijklmnop' AS b", HC_QUERY_TABLE, 22,
 	             "a           b\n----------  ----------\nabcdefghi\xe2\x80\xa6  abcdefghi\xe2\x80\xa6\n");
+	expect_print(f.q, "SELECT at(1) AS time, 'abcdefghijklmnop' AS a", HC_QUERY_TABLE, 30,
+	             "time                  a\n--------------------  --------\n1970-01-01T00:00:00\xe2\x80\xa6  "
+	             "abcdefg\xe2\x80\xa6\n");
 	close_all(&f);
 }
 
