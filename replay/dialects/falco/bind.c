@@ -827,13 +827,15 @@ static struct hc_value sock_typechar(struct hc_view *v, unsigned dom, uint32_t s
 	UNUSED_ARG;
 	if (!type)
 		return absent();
-	return letter(type[0] == 'i' ? type[3] : type[0] == '<' ? 'o' : type[0]);
+	if (type[0] == '<')
+		return letter('o');
+	return letter(type[type[0] == 'i' ? 3 : 0]);
 }
 LEAF(sock_typechar, HC_OBJ_SOCK, HC_VT_STR);
 
 static struct hc_str directory_of(struct hc_str name)
 {
-	const char *slash = name.len ? memrchr(name.p, '/', name.len) : NULL;
+	const char *slash = name.p && name.len ? memrchr(name.p, '/', name.len) : NULL;
 
 	if (slash && slash + 1 < name.p + name.len)
 		name.len = (uint32_t)(slash - name.p);
@@ -842,7 +844,7 @@ static struct hc_str directory_of(struct hc_str name)
 
 static struct hc_value fd_directory(struct hc_view *v, unsigned dom, uint32_t fd, const void *arg)
 {
-	char c = fd ? falco_fd_typechar(v, fd) : 0;
+	char c = fd ? falco_fd_typechar(v, fd) : '\0';
 	struct hc_str name;
 
 	UNUSED_ARG;
@@ -1435,7 +1437,7 @@ static struct hc_value row_count_error(struct hc_view *v, unsigned dom, uint32_t
 	struct fctx c = ctx_of(v, dom, entry);
 	unsigned cat = category(&c), kind;
 	uint32_t fd = fctx_fdobj(&c);
-	char t = fd ? falco_fd_typechar(v, fd) : 0;
+	char t = fd ? falco_fd_typechar(v, fd) : '\0';
 	const char *name = fctx_name(&c);
 	int64_t ret;
 
@@ -2198,7 +2200,7 @@ static const struct hc_access *bind_fs_path(struct fbinder *b, const struct fref
 	if (b->type == HC_EV_FCHMOD || b->type == HC_EV_FCHOWN)
 		return which < 2 ? row(b, &leaf_fs_path_fd, NULL) : NULL;
 	for (size_t i = 0; i < sizeof(paths) / sizeof(paths[0]); i++) {
-		int16_t c = which < 2 ? paths[i].name : which < 4 ? paths[i].source : paths[i].target;
+		int c = which < 2 ? paths[i].name : which < 4 ? paths[i].source : paths[i].target;
 
 		if (paths[i].type == b->type)
 			return c < 0 ? NULL : row(b, which % 2 ? &leaf_fs_path_raw : &leaf_fs_path, num_arg(c));
@@ -2227,7 +2229,7 @@ static const struct hc_access *bind_abspath(struct fbinder *b, const struct fref
 	bool second = f->arg == FARG_NAME && hc_str_eq(f->name, HC_STR("dst"));
 
 	for (size_t i = 0; i < sizeof(paths) / sizeof(paths[0]); i++) {
-		int16_t c = second ? paths[i].second : paths[i].first;
+		int c = second ? paths[i].second : paths[i].first;
 
 		if (paths[i].type == b->type)
 			return c < 0 ? NULL : leaf(b, hop(b, b->at_row, (unsigned)c), &leaf_path_abs_arg, NULL);

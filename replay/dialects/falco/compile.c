@@ -52,7 +52,7 @@ static void unfold_list(struct hc_falco *f, struct flist *l)
 	l->full = NULL;
 	l->n_full = 0;
 	if (n > MAX_LIST_ITEMS) {
-		falco_diag(f, true, E_VALIDATE, &c, "the list unfolds to more than %u items", MAX_LIST_ITEMS);
+		falco_diag_put(f, true, E_VALIDATE, &c, "the list unfolds to more than %u items", MAX_LIST_ITEMS);
 		return;
 	}
 	if (over_budget(f, &c))
@@ -284,7 +284,7 @@ static void parse_macro(struct hc_falco *f, struct fmacro *m)
 		f->no_memory = true;
 	} else if (r < 0) {
 		m->failed = true;
-		falco_diag_text(f, true, E_COND, &c, &m->full, e.pos, "%s", e.msg);
+		falco_diag_text_put(f, true, E_COND, &c, &m->full, e.pos, "%s", e.msg);
 	}
 }
 
@@ -496,8 +496,8 @@ static bool put_output(struct hc_falco *f, struct frule *r, struct ftext *out)
 		if (!p)
 			break;
 		c.place = r->output_place;
-		falco_diag(f, false, "LOAD_DEPRECATED_ITEM", &c,
-		           "%%container.info is deprecated and no more part of the output");
+		falco_diag_put(f, false, "LOAD_DEPRECATED_ITEM", &c,
+		               "%%container.info is deprecated and no more part of the output");
 		ftext_add_part(out, &all, from, (uint32_t)(p - all.p));
 		from = (uint32_t)(p - all.p) + old.len;
 	}
@@ -570,7 +570,7 @@ static bool compile_output(struct hc_falco *f, struct frule *r)
 			return false;
 		}
 		if (check.skippable && r->skip_if_unknown) {
-			falco_diag_text(f, false, "LOAD_UNKNOWN_FILTER", &c, &out, check.pos, "%s", check.msg);
+			falco_diag_text_put(f, false, "LOAD_UNKNOWN_FILTER", &c, &out, check.pos, "%s", check.msg);
 			return false;
 		}
 		return falco_diag_text(f, true, E_OUTPUT, &c, &out, check.pos, "%s", check.msg);
@@ -582,9 +582,9 @@ static bool compile_output(struct hc_falco *f, struct frule *r)
 		const char *p = memmem(out.p, out.len, deprecated_fields[i], strlen(deprecated_fields[i]));
 
 		if (p) {
-			falco_diag_text(f, false, "LOAD_DEPRECATED_ITEM", &c, &out, (uint32_t)(p - out.p),
-			                "usage of deprecated field '%s' has been detected in the rule output",
-			                deprecated_fields[i]);
+			falco_diag_text_put(f, false, "LOAD_DEPRECATED_ITEM", &c, &out, (uint32_t)(p - out.p),
+			                    "usage of deprecated field '%s' has been detected in the rule output",
+			                    deprecated_fields[i]);
 			falco_diag_field(f, deprecated_fields[i]);
 		}
 	}
@@ -657,17 +657,20 @@ static void warn_const(struct warner *w, const struct fast *n, const struct fval
 	else if (k->name.len < sizeof(buf) && looks_transformed(bare))
 		what = "is written like a transformer, but is text here";
 	if (what)
-		falco_diag_text(w->f, false, "LOAD_COMPILE_CONDITION", &w->c, n->text, k->pos,
-		                "'" HC_STR_FMT "' %s", HC_STR_ARG(k->name), what);
+		falco_diag_text_put(w->f, false, "LOAD_COMPILE_CONDITION", &w->c, n->text, k->pos,
+		                    "'" HC_STR_FMT "' %s", HC_STR_ARG(k->name), what);
 }
 
 static void warn_tree(struct warner *w, struct fast *n)
 {
-	const struct fval *lhs = n->lhs;
+	const struct fval *lhs;
 
-	if (!n || n->mark == w->mark)
+	if (!n)
+		return; /* of a macro that did not compile */
+	if (n->mark == w->mark)
 		return;
 	n->mark = w->mark;
+	lhs = n->lhs;
 	if (n->kind != FAST_CHECK) {
 		for (uint32_t i = 0; i < n->n; i++)
 			warn_tree(w, n->kids[i]);
@@ -676,9 +679,10 @@ static void warn_tree(struct warner *w, struct fast *n)
 	for (unsigned i = 0; lhs->kind == FVAL_FIELD && i < N_DEPRECATED; i++)
 		if (hc_str_eq(lhs->name, hc_str_c(deprecated_fields[i])) && !(w->deprecated >> i & 1)) {
 			w->deprecated |= 1u << i;
-			falco_diag_text(w->f, false, "LOAD_DEPRECATED_ITEM", &w->c, n->text, n->pos,
-			                "usage of deprecated field '%s' has been detected in the rule condition",
-			                deprecated_fields[i]);
+			falco_diag_text_put(
+				w->f, false, "LOAD_DEPRECATED_ITEM", &w->c, n->text, n->pos,
+				"usage of deprecated field '%s' has been detected in the rule condition",
+				deprecated_fields[i]);
 			falco_diag_field(w->f, deprecated_fields[i]);
 		}
 	for (uint32_t i = 0; i < n->n_consts; i++) {
@@ -688,8 +692,8 @@ static void warn_tree(struct warner *w, struct fast *n)
 		    (hc_str_starts(lhs->name, HC_STR("ka.")) || hc_str_starts(lhs->name, HC_STR("jevt."))) &&
 		    (n->op == FOP_EQ || n->op == FOP_NE || n->op == FOP_IN || n->op == FOP_INTERSECTS ||
 		     n->op == FOP_PMATCH))
-			falco_diag_text(w->f, false, "LOAD_UNSAFE_NA_CHECK", &w->c, n->text, n->pos,
-			                "comparing a field value with <NA> is unsafe");
+			falco_diag_text_put(w->f, false, "LOAD_UNSAFE_NA_CHECK", &w->c, n->text, n->pos,
+			                    "comparing a field value with <NA> is unsafe");
 		warn_const(w, n, n->consts[i]);
 	}
 }
@@ -735,16 +739,17 @@ static bool compile_condition(struct hc_falco *f, struct frule *r)
 		if (!check.msg[0])
 			return false; /* in a macro that did not parse: reported there */
 		if (check.skippable && r->skip_if_unknown) {
-			falco_diag_text(f, false, "LOAD_UNKNOWN_FILTER", &c, check.text, check.pos, "%s",
-			                check.msg);
+			falco_diag_text_put(f, false, "LOAD_UNKNOWN_FILTER", &c, check.text, check.pos, "%s",
+			                    check.msg);
 			return false;
 		}
 		return falco_diag_text(f, true, E_COND, &c, check.text, check.pos, "%s", check.msg);
 	}
 	codes = falco_codes(r->tree);
 	if (r->warn_evttypes && code_set_count(&codes) > 100) {
-		falco_diag(f, false, "LOAD_NO_EVTTYPE", &whole,
-		           "Rule matches too many evt.type values. This has a significant performance penalty.");
+		falco_diag_put(
+			f, false, "LOAD_NO_EVTTYPE", &whole,
+			"Rule matches too many evt.type values. This has a significant performance penalty.");
 	}
 	return true;
 }
@@ -779,16 +784,16 @@ static void warn_unused(struct hc_falco *f)
 		struct fcontext c = { .type = "macro", .name = m->name, .place = m->place };
 
 		if (!m->used)
-			falco_diag(f, false, "LOAD_UNUSED_MACRO", &c,
-			           "Macro not referred to by any other rule/macro");
+			falco_diag_put(f, false, "LOAD_UNUSED_MACRO", &c,
+			               "Macro not referred to by any other rule/macro");
 	}
 	for (uint32_t i = 0; i < f->lists.n; i++) {
 		struct flist *l = falco_list_at(f, i);
 		struct fcontext c = { .type = "list", .name = l->name, .place = l->place };
 
 		if (!l->used)
-			falco_diag(f, false, "LOAD_UNUSED_LIST", &c,
-			           "List not referred to by any other rule/macro/list");
+			falco_diag_put(f, false, "LOAD_UNUSED_LIST", &c,
+			               "List not referred to by any other rule/macro/list");
 	}
 }
 

@@ -164,13 +164,16 @@ struct fcontext {
 	struct fplace place;
 };
 
-/* printf-like; at an offset into the place's scalar. Errors set file_failed. Always false. */
-bool falco_diag(struct hc_falco *f, bool is_error, const char *code, const struct fcontext *c, const char *fmt,
-                ...) __attribute__((format(printf, 5, 6)));
+/* printf-like; at an offset into the place's scalar. Errors set file_failed. */
+void falco_diag_put(struct hc_falco *f, bool is_error, const char *code, const struct fcontext *c, const char *fmt,
+                    ...) __attribute__((format(printf, 5, 6)));
 /* The same at a place of a text. */
-bool falco_diag_text(struct hc_falco *f, bool is_error, const char *code, const struct fcontext *c,
-                     const struct ftext *text, uint32_t pos, const char *fmt, ...)
+void falco_diag_text_put(struct hc_falco *f, bool is_error, const char *code, const struct fcontext *c,
+                         const struct ftext *text, uint32_t pos, const char *fmt, ...)
 	__attribute__((format(printf, 7, 8)));
+/* The same as expressions that are false. */
+#define falco_diag(...) (falco_diag_put(__VA_ARGS__), false)
+#define falco_diag_text(...) (falco_diag_text_put(__VA_ARGS__), false)
 void falco_diag_field(struct hc_falco *f, const char *field); /* of the last diagnostic */
 
 const char *falco_priority_name(unsigned priority);

@@ -18,7 +18,7 @@ static int filter_error(struct hc_err *err, const char *what, const char *text, 
 
 	hc_err_at(err, -EINVAL, what, 1, pos + 1, "%s", msg);
 	for (size_t i = from; i < len && n < 100; i++)
-		line[n++] = (unsigned char)text[i] < ' ' ? ' ' : text[i];
+		line[n++] = (char)((unsigned char)text[i] < ' ' ? ' ' : text[i]);
 	line[n] = 0;
 	hc_err_note(err, "    %s", line);
 	hc_err_note(err, "    %*s^", (int)(pos > len ? len - from : pos - from), "");

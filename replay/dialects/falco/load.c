@@ -86,19 +86,18 @@ __attribute__((format(printf, 5, 0))) static void diag_v(struct hc_falco *f, boo
 	find_repeated(f, d);
 }
 
-bool falco_diag(struct hc_falco *f, bool is_error, const char *code, const struct fcontext *c, const char *fmt,
-                ...)
+void falco_diag_put(struct hc_falco *f, bool is_error, const char *code, const struct fcontext *c, const char *fmt,
+                    ...)
 {
 	va_list ap;
 
 	va_start(ap, fmt);
 	diag_v(f, is_error, code, c, fmt, ap);
 	va_end(ap);
-	return false;
 }
 
-bool falco_diag_text(struct hc_falco *f, bool is_error, const char *code, const struct fcontext *c,
-                     const struct ftext *text, uint32_t pos, const char *fmt, ...)
+void falco_diag_text_put(struct hc_falco *f, bool is_error, const char *code, const struct fcontext *c,
+                         const struct ftext *text, uint32_t pos, const char *fmt, ...)
 {
 	const struct hc_yaml *yaml;
 	uint32_t n = f->n_diags;
@@ -113,7 +112,6 @@ bool falco_diag_text(struct hc_falco *f, bool is_error, const char *code, const 
 		if (ftext_place(text, pos, &yaml, &d->line, &d->column))
 			d->place_file = hc_yaml_file(yaml);
 	}
-	return false;
 }
 
 void falco_diag_field(struct hc_falco *f, const char *field)
@@ -257,8 +255,8 @@ static struct fcontext at_node(const struct item *it, const char *type, const st
 	return c;
 }
 
-__attribute__((format(printf, 4, 5))) static bool bad_value(const struct item *it, const char *key,
-                                                            const struct hc_yaml_node *node, const char *fmt, ...)
+__attribute__((format(printf, 4, 5))) static void
+put_bad_value(const struct item *it, const char *key, const struct hc_yaml_node *node, const char *fmt, ...)
 {
 	struct fcontext c = at_node(it, "value for", node);
 	char msg[300];
@@ -268,8 +266,11 @@ __attribute__((format(printf, 4, 5))) static bool bad_value(const struct item *i
 	vsnprintf(msg, sizeof(msg), fmt, ap);
 	va_end(ap);
 	c.name = hc_str_c(key);
-	return falco_diag(it->f, true, E_YAML, &c, "%s", msg);
+	falco_diag_put(it->f, true, E_YAML, &c, "%s", msg);
 }
+
+/* Reports, and is false. */
+#define bad_value(...) (put_bad_value(__VA_ARGS__), false)
 
 /* Text of a key. Absent: false and *ret_absent, reported only when required. */
 static bool get_text(const struct item *it, const char *key, bool required, struct hc_str *ret,
@@ -277,6 +278,9 @@ static bool get_text(const struct item *it, const char *key, bool required, stru
 {
 	const struct hc_yaml_node *n = hc_yaml_get(it->map, key);
 
+	*ret = (struct hc_str){ 0 };
+	if (ret_node)
+		*ret_node = n;
 	*ret_absent = !n;
 	if (!n)
 		return required && bad_value(it, key, NULL, "Item has no mapping for key '%s'", key);
@@ -287,8 +291,6 @@ static bool get_text(const struct item *it, const char *key, bool required, stru
 	if (!n->text.len)
 		return bad_value(it, key, n, "Value must be non-empty");
 	*ret = n->text;
-	if (ret_node)
-		*ret_node = n;
 	return true;
 }
 
@@ -329,6 +331,8 @@ static bool items_of(const struct item *it, const char *key, const struct hc_yam
 {
 	struct fitem *v;
 
+	*ret = NULL;
+	*ret_n = 0;
 	if (n->kind == HC_YAML_NULL)
 		return bad_value(it, key, n, "Mapping for key '%s' is empty", key);
 	if (n->kind != HC_YAML_SEQ)
@@ -353,6 +357,8 @@ static bool get_items(const struct item *it, const char *key, bool required, str
 {
 	const struct hc_yaml_node *n = hc_yaml_get(it->map, key);
 
+	*ret = NULL;
+	*ret_n = 0;
 	*ret_absent = !n;
 	if (!n)
 		return required && bad_value(it, key, NULL, "Item has no mapping for key '%s'", key);
@@ -371,9 +377,10 @@ static void warn_unknown_keys(const struct item *it, const char *const *known)
 			struct fcontext c = it->c;
 
 			c.place.node = key;
-			falco_diag(it->f, false, "LOAD_UNKNOWN_KEY", &c, "Unknown top level key%s" HC_STR_FMT "%s",
-			           key->kind == HC_YAML_SCALAR ? " '" : "", HC_STR_ARG(key->text),
-			           key->kind == HC_YAML_SCALAR ? "'" : "");
+			falco_diag_put(it->f, false, "LOAD_UNKNOWN_KEY", &c,
+			               "Unknown top level key%s" HC_STR_FMT "%s",
+			               key->kind == HC_YAML_SCALAR ? " '" : "", HC_STR_ARG(key->text),
+			               key->kind == HC_YAML_SCALAR ? "'" : "");
 		}
 	}
 }
@@ -481,9 +488,10 @@ static bool deprecated_append(const struct item *it, const struct override *o, b
 		return false;
 	if (!*ret_append)
 		return true;
-	falco_diag(it->f, false, "LOAD_DEPRECATED_ITEM", &it->c,
-	           "'append' key is deprecated. Add an 'append' entry (e.g. 'condition: append') under 'override' "
-	           "instead.");
+	falco_diag_put(
+		it->f, false, "LOAD_DEPRECATED_ITEM", &it->c,
+		"'append' key is deprecated. Add an 'append' entry (e.g. 'condition: append') under 'override' "
+		"instead.");
 	if (o->any)
 		return falco_diag(
 			it->f, true, E_YAML, &it->c,
@@ -510,18 +518,18 @@ static void read_list(struct item *it)
 		return;
 	it->c.name = name;
 	if (!name_matches(name, false))
-		falco_diag(f, false, "LOAD_INVALID_LIST_NAME", &it->c,
-		           "List has an invalid name. List names should match a regular "
-		           "expression: [^()\"'[:space:]=,]+");
+		falco_diag_put(f, false, "LOAD_INVALID_LIST_NAME", &it->c,
+		               "List has an invalid name. List names should match a regular "
+		               "expression: [^()\"'[:space:]=,]+");
 	if (!get_items(it, "items", true, &items, &n, &absent) || !get_override(it, K_ITEMS, K_ITEMS, &o) ||
 	    !deprecated_append(it, &o, &append))
 		return;
 	append = append || (o.append & K_ITEMS);
 	l = falco_list(f, name);
 	if (append && !l) {
-		falco_diag(f, true, E_VALIDATE, &it->c,
-		           "List uses 'append' or 'override.items: append' but no list by that name "
-		           "already exists");
+		falco_diag_put(f, true, E_VALIDATE, &it->c,
+		               "List uses 'append' or 'override.items: append' but no list by that name "
+		               "already exists");
 		return;
 	}
 	if (!l) {
@@ -576,18 +584,18 @@ static void read_macro(struct item *it)
 		return;
 	it->c.name = name;
 	if (!name_matches(name, true))
-		falco_diag(f, false, "LOAD_INVALID_MACRO_NAME", &it->c,
-		           "Macro has an invalid name. Macro names should match a "
-		           "regular expression: [a-zA-Z]+[a-zA-Z0-9_]*");
+		falco_diag_put(f, false, "LOAD_INVALID_MACRO_NAME", &it->c,
+		               "Macro has an invalid name. Macro names should match a "
+		               "regular expression: [a-zA-Z]+[a-zA-Z0-9_]*");
 	if (!get_text(it, "condition", true, &cond, &node, &absent) ||
 	    !get_override(it, K_CONDITION, K_CONDITION, &o) || !deprecated_append(it, &o, &append))
 		return;
 	append = append || (o.append & K_CONDITION);
 	m = falco_macro(f, name);
 	if (append && !m) {
-		falco_diag(f, true, E_VALIDATE, &it->c,
-		           "Macro uses 'append' or 'override.condition: append' but no macro by that "
-		           "name already exists");
+		falco_diag_put(f, true, E_VALIDATE, &it->c,
+		               "Macro uses 'append' or 'override.condition: append' but no macro by that "
+		               "name already exists");
 		return;
 	}
 	if (!m) {
@@ -730,18 +738,20 @@ static bool get_exceptions(struct item *it, bool append, struct fexception **ret
 				struct fcontext c = at_node(it, "exception", n->items[i]);
 
 				c.name = v[i].name;
-				falco_diag(it->f, false, "LOAD_EXCEPTION_NAME_NOT_UNIQUE", &c,
-				           "Multiple definitions of exception '" HC_STR_FMT "' in the same rule",
-				           HC_STR_ARG(v[i].name));
+				falco_diag_put(it->f, false, "LOAD_EXCEPTION_NAME_NOT_UNIQUE", &c,
+				               "Multiple definitions of exception '" HC_STR_FMT
+				               "' in the same rule",
+				               HC_STR_ARG(v[i].name));
 				break;
 			}
 		if (append && !hc_yaml_get(n->items[i], "values")) {
 			struct fcontext c = at_node(it, "exception", n->items[i]);
 
 			c.name = v[i].name;
-			falco_diag(it->f, false, "LOAD_APPEND_NO_VALUES", &c,
-			           "Overriding/appending exception with no values. This exception will have no "
-			           "effect");
+			falco_diag_put(
+				it->f, false, "LOAD_APPEND_NO_VALUES", &c,
+				"Overriding/appending exception with no values. This exception will have no "
+				"effect");
 		}
 	}
 	*ret = v;
@@ -1010,8 +1020,8 @@ static bool define_rule(struct item *it)
 		return false;
 	r.unknown_source = !hc_str_eq(r.source, HC_STR("syscall"));
 	if (r.unknown_source)
-		falco_diag(f, false, "LOAD_UNKNOWN_SOURCE", &it->c, "Unknown source " HC_STR_FMT ", skipping",
-		           HC_STR_ARG(r.source));
+		falco_diag_put(f, false, "LOAD_UNKNOWN_SOURCE", &it->c, "Unknown source " HC_STR_FMT ", skipping",
+		               HC_STR_ARG(r.source));
 	for (uint32_t i = 0; i < n_exceptions; i++)
 		if (!valid_exception(it, &exceptions[i], !r.unknown_source) ||
 		    !add_exception(f, &r, &exceptions[i]))
@@ -1045,10 +1055,10 @@ static bool enable_rule(struct item *it)
 
 	if (!get_bool(it, "enabled", true, &enabled))
 		return false;
-	falco_diag(it->f, false, "LOAD_DEPRECATED_ITEM", &it->c,
-	           "The standalone 'enabled' key usage is deprecated. The correct approach requires also a "
-	           "'replace' entry under "
-	           "the 'override' key (i.e. 'enabled: replace').");
+	falco_diag_put(it->f, false, "LOAD_DEPRECATED_ITEM", &it->c,
+	               "The standalone 'enabled' key usage is deprecated. The correct approach requires also a "
+	               "'replace' entry under "
+	               "the 'override' key (i.e. 'enabled: replace').");
 	if (!r)
 		return falco_diag(it->f, true, E_VALIDATE, &it->c,
 		                  "Rule has 'enabled' key but no rule by that name already exists");
@@ -1294,16 +1304,16 @@ static void read_engine_version(struct item *it)
 	if (number) {
 		v[1] = (uint32_t)strtoul(s.p, NULL, 10);
 	} else if (!parse_version(s, v)) {
-		falco_diag(it->f, true, E_YAML, &it->c,
-		           "Unable to parse engine version '" HC_STR_FMT
-		           "' as a semver string. Expected \"x.y.z\" semver format.",
-		           HC_STR_ARG(s));
+		falco_diag_put(it->f, true, E_YAML, &it->c,
+		               "Unable to parse engine version '" HC_STR_FMT
+		               "' as a semver string. Expected \"x.y.z\" semver format.",
+		               HC_STR_ARG(s));
 		return;
 	}
 	if (v[0] != ENGINE_MAJOR || v[1] > ENGINE_MINOR || (v[1] == ENGINE_MINOR && v[2] > ENGINE_PATCH)) {
-		falco_diag(it->f, true, E_VALIDATE, &it->c,
-		           "Rules require engine version %u.%u.%u, but engine version is %d.%d.%d", v[0], v[1],
-		           v[2], ENGINE_MAJOR, ENGINE_MINOR, ENGINE_PATCH);
+		falco_diag_put(it->f, true, E_VALIDATE, &it->c,
+		               "Rules require engine version %u.%u.%u, but engine version is %d.%d.%d", v[0], v[1],
+		               v[2], ENGINE_MAJOR, ENGINE_MINOR, ENGINE_PATCH);
 		return;
 	}
 	warn_unknown_keys(it, known);
@@ -1340,7 +1350,8 @@ static void read_plugin_versions(struct item *it)
 	it->c.type = "required plugin versions";
 	it->c.place.node = n;
 	if (n->kind != HC_YAML_SEQ) {
-		falco_diag(it->f, true, E_YAML, &it->c, "Value of required_plugin_versions must be a sequence");
+		falco_diag_put(it->f, true, E_YAML, &it->c,
+		               "Value of required_plugin_versions must be a sequence");
 		return;
 	}
 	for (uint32_t i = 0; i < n->n; i++) {
@@ -1349,8 +1360,8 @@ static void read_plugin_versions(struct item *it)
 		uint32_t n_names = 1;
 
 		if (alternatives && alternatives->kind != HC_YAML_SEQ) {
-			falco_diag(it->f, true, E_YAML, &it->c,
-			           "Value of plugin version alternatives must be a sequence");
+			falco_diag_put(it->f, true, E_YAML, &it->c,
+			               "Value of plugin version alternatives must be a sequence");
 			return;
 		}
 		names = hc_arena_alloc(&it->f->arena, (1 + (alternatives ? alternatives->n : 0)) * sizeof(*names));
@@ -1369,9 +1380,10 @@ static void read_plugin_versions(struct item *it)
 		for (uint32_t a = 0; a < n_names && n_names <= 1000; a++)
 			for (uint32_t b = 0; b < a; b++)
 				if (hc_str_eq(names[a], names[b])) {
-					falco_diag(it->f, true, E_VALIDATE, &it->c,
-					           "Plugin '" HC_STR_FMT "' is listed twice in one requirement",
-					           HC_STR_ARG(names[a]));
+					falco_diag_put(it->f, true, E_VALIDATE, &it->c,
+					               "Plugin '" HC_STR_FMT
+					               "' is listed twice in one requirement",
+					               HC_STR_ARG(names[a]));
 					return;
 				}
 	}
@@ -1388,8 +1400,8 @@ static void read_item(struct hc_falco *f, const struct hc_yaml *yaml, const stru
 	if (node->kind == HC_YAML_NULL)
 		return;
 	if (node->kind != HC_YAML_MAP) {
-		falco_diag(f, true, E_YAML, &c,
-		           "Unexpected element type. Each element should be a yaml associative array.");
+		falco_diag_put(f, true, E_YAML, &c,
+		               "Unexpected element type. Each element should be a yaml associative array.");
 		return;
 	}
 	it.c.place = (struct fplace){ yaml, node };
@@ -1404,7 +1416,7 @@ static void read_item(struct hc_falco *f, const struct hc_yaml *yaml, const stru
 	} else if (hc_yaml_get(node, "rule")) {
 		read_rule(&it);
 	} else {
-		falco_diag(f, false, "LOAD_UNKNOWN_ITEM", &c, "Unknown top level item");
+		falco_diag_put(f, false, "LOAD_UNKNOWN_ITEM", &c, "Unknown top level item");
 	}
 }
 
@@ -1415,9 +1427,9 @@ static void read_documents(struct hc_falco *f, const struct hc_yaml *yaml)
 		struct fcontext c = { .type = "rules content", .place = { yaml, root } };
 
 		if (root->kind == HC_YAML_SCALAR)
-			falco_diag(f, true, E_YAML, &c, "Rules content is not yaml");
+			falco_diag_put(f, true, E_YAML, &c, "Rules content is not yaml");
 		else if (root->kind == HC_YAML_MAP)
-			falco_diag(f, true, E_YAML, &c, "Rules content is not yaml array of objects");
+			falco_diag_put(f, true, E_YAML, &c, "Rules content is not yaml array of objects");
 		for (uint32_t k = 0; root->kind == HC_YAML_SEQ && k < root->n; k++)
 			read_item(f, yaml, root->items[k]);
 	}
@@ -1448,8 +1460,8 @@ static int load_yaml(struct hc_falco *f, struct hc_yaml *yaml, int r, const stru
 		struct fcontext c = { .type = "rules content" };
 		uint32_t n = f->n_diags;
 
-		falco_diag(f, true, r == -EINVAL || r == -E2BIG ? "LOAD_ERR_YAML_PARSE" : "LOAD_ERR_FILE_READ", &c,
-		           "%s", why->msg);
+		falco_diag_put(f, true, r == -EINVAL || r == -E2BIG ? "LOAD_ERR_YAML_PARSE" : "LOAD_ERR_FILE_READ",
+		               &c, "%s", why->msg);
 		if (f->n_diags > n) {
 			f->diags[n].pub.line = why->line;
 			f->diags[n].pub.column = why->column;

@@ -457,7 +457,7 @@ const struct hc_node *falco_lower(struct flower *l, struct fx *x)
 	if (x->kind == FX_TEST) {
 		n = lower_test(l, x);
 	} else {
-		kids = malloc(x->n * sizeof(const struct hc_node *) + 1);
+		kids = calloc(x->n + 1, sizeof(const struct hc_node *));
 		if (!kids) {
 			hc_err_set(l->err, -ENOMEM, "out of memory");
 			return NULL;

@@ -59,7 +59,7 @@ static void put_value(const struct fx_val *val, const struct hc_value *v, struct
 		return;
 	case HC_VT_BYTES:
 		for (uint32_t i = 0; i < v->s.len; i++)
-			fjson_char(out, v->s.p[i] >= ' ' && v->s.p[i] < 0x7f ? v->s.p[i] : '.');
+			fjson_char(out, (char)(v->s.p[i] >= ' ' && v->s.p[i] < 0x7f ? v->s.p[i] : '.'));
 		return;
 	case HC_VT_STR:
 		fjson_bytes(out, v->s.p, v->s.len);

@@ -134,7 +134,7 @@ static bool is_word(char c)
 
 static char peek(const struct parser *p, uint32_t ahead)
 {
-	return p->len - p->at > ahead ? p->p[p->at + ahead] : 0;
+	return p->len - p->at > ahead ? p->p[p->at + ahead] : '\0';
 }
 
 static bool more(const struct parser *p)
@@ -291,7 +291,7 @@ static bool unescape(struct parser *p, struct hc_str raw, char quote, struct hc_
 			out[n++] = c;
 			continue;
 		}
-		c = ++i < raw.len ? raw.p[i] : 0;
+		c = ++i < raw.len ? raw.p[i] : '\0';
 		switch (c) {
 		case 'b':
 			out[n++] = '\b';
@@ -338,7 +338,7 @@ static bool unescape(struct parser *p, struct hc_str raw, char quote, struct hc_
 static int quoted(struct parser *p, struct hc_str *ret)
 {
 	char quote = peek(p, 0);
-	uint32_t end = p->at + 1, begin = p->at + 1;
+	uint32_t begin = p->at + 1, end = begin;
 
 	if (quote != '\'' && quote != '"')
 		return 0;

@@ -188,7 +188,7 @@ static bool literal(struct rx *r, uint32_t *ret)
 {
 	uint8_t c = (uint8_t)r->p[r->at++];
 	unsigned more = c >= 0xf0 ? 3 : c >= 0xe0 ? 2 : c >= 0xc0 ? 1 : 0;
-	uint32_t v = c;
+	uint32_t v;
 
 	if (c < 0x80) {
 		*ret = c;
@@ -373,8 +373,7 @@ static bool put_utf8_range(struct rx *r, uint32_t low, uint32_t high)
 			return put_utf8_range(r, low, (high & ~mask) - 1) && put_utf8_range(r, high & ~mask, high);
 	}
 	n = utf8(low, a);
-	utf8(high, b);
-	if (!put(r, '|'))
+	if (utf8(high, b) != n || !put(r, '|'))
 		return false;
 	for (unsigned i = 0; i < n; i++)
 		if (!put(r, '[') || !put_byte_range(r, a[i], b[i]) || !put(r, ']'))
@@ -432,7 +431,7 @@ static bool char_class(struct rx *r)
 		negate = true;
 	}
 	while (first || r->at >= r->len || r->p[r->at] != ']') {
-		uint32_t low, high;
+		uint32_t low = 0, high = 0;
 		bool found = false;
 
 		if (r->at >= r->len)

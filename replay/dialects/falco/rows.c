@@ -1092,7 +1092,7 @@ static void put_number(const struct fparam *p, int64_t i, struct fjson *out)
 static void put_bytes(struct hc_str s, struct fjson *out)
 {
 	for (uint32_t i = 0; i < s.len; i++)
-		fjson_char(out, s.p[i] >= ' ' && s.p[i] < 0x7f ? s.p[i] : '.');
+		fjson_char(out, (char)(s.p[i] >= ' ' && s.p[i] < 0x7f ? s.p[i] : '.'));
 }
 
 static void empty_raw(const struct fparam *p, struct fjson *out)
@@ -1267,8 +1267,6 @@ void falco_param_resolved(const struct fctx *c, const struct fparam *p, const st
 			put_path(c, v, out);
 		return;
 	case PT_FLAGS:
-		put_flags(p->table, (uint32_t)v->i, out);
-		return;
 	case PT_MODE:
 		put_flags(p->table, (uint32_t)v->i, out);
 		return;
