@@ -390,7 +390,7 @@ static void print_summary(const struct run *run, const struct hc_replay_stats *s
 	char alerts[32], rows[32], lost[32], span[48];
 	uint32_t n_fired = 0;
 
-	for (uint32_t i = 0; i < hc_ir_n_rules(run->ir); i++)
+	for (uint32_t i = 0; s->hits_by_rule && i < hc_ir_n_rules(run->ir); i++)
 		n_fired += s->hits_by_rule[i] != 0;
 	fflush(stdout);
 	fprintf(stderr, "%s%s %s from %u of %u rules; %s events in %s (%.1f M events/s, %u %s)\n",
@@ -666,19 +666,19 @@ const struct hc_command hc_cmd_replay = {
 	.args = "-p POLICY... [--format FORMAT] [--since TIME] [--until TIME] CAPTURE...",
 	.summary = "evaluate policies over captures",
 	.description = "Evaluates rules over what was recorded and prints an alert for each event on which one "
-	               "fires, in the "
+		       "fires, in the "
 		       "order of the events. The result is the same for any number of threads.\n\n"
 		       "A rule that needs something the capture does not hold is reported as one that cannot be "
-	               "answered, with "
+		       "answered, with "
 		       "the reason and the recorder's option that would have captured it.\n\n"
 		       "Alerts are printed to standard output, the summary to standard error; with --format json "
-	               "the summary is the "
+		       "the summary is the "
 		       "last object on standard output.",
 	.opts = opts,
 	.examples = examples,
 	.exit_notes =
 		"1: a rule cannot be answered from the capture. 2: a policy does not load; nothing has run then, "
-	        "unless "
+		"unless "
 		"--keep-going was given. 3: a part of the capture could not be read. Alerts alone leave it at 0.",
 	.complete = HC_COMPLETE_DIR,
 	.run = run,

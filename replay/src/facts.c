@@ -23,9 +23,9 @@ struct config {
 	uint64_t seq;
 	struct hc_type_set types;
 	bool is_import;
-	char *mode[HC_EV_MAX];  /* NULL: not recorded, or imported */
-	char *facts[HC_EV_MAX]; /* ",env,data," ; of an import: what is missing */
-	char *no_facts;         /* of an import: missing in every type */
+	const char *mode[HC_EV_MAX];  /* NULL: not recorded, or imported */
+	const char *facts[HC_EV_MAX]; /* ",env,data," ; of an import: what is missing */
+	const char *no_facts;         /* of an import: missing in every type */
 };
 
 struct hc_facts {
@@ -50,9 +50,9 @@ struct reader {
 
 /* ---- reading ---- */
 
-static char *text_copy(struct reader *rd, struct hc_str s)
+static const char *text_copy(struct reader *rd, struct hc_str s)
 {
-	char *p = (char *)(uintptr_t)hc_arena_str(&rd->f->arena, s).p;
+	const char *p = hc_arena_str(&rd->f->arena, s).p;
 
 	if (!p)
 		rd->code = -ENOMEM;
@@ -97,7 +97,7 @@ static void read_lack(struct reader *rd, struct config *c, struct hc_str item)
 	struct hc_str name = { item.p, colon ? (uint32_t)(colon - item.p) : item.len };
 	struct hc_str fact = { colon ? colon + 1 : NULL, colon ? item.len - name.len - 1 : 0 };
 	const struct hc_table_desc *desc = hc_event_desc_by_name(name);
-	char **list = desc ? &c->facts[desc->number] : &c->no_facts;
+	const char **list = desc ? &c->facts[desc->number] : &c->no_facts;
 
 	if (desc && !colon)
 		c->types.w[desc->number / 64] &= ~(UINT64_C(1) << desc->number % 64);
@@ -129,7 +129,7 @@ static void add_config(struct reader *rd, const struct config *c)
 
 	if (rd->code < 0 || (last && says_the_same(last, c)))
 		return;
-	if (f->n_configs == MAX_CONFIGS) {
+	if (last && f->n_configs == MAX_CONFIGS) {
 		for (unsigned w = 0; w < HC_EV_MAX / 64; w++)
 			last->types.w[w] &= c->types.w[w];
 		return;
@@ -266,10 +266,10 @@ static void keep_range(struct hc_facts *f, const struct hc_block_filter *range)
 
 	for (uint32_t i = 0; range && i < f->n_configs; i++) {
 		struct config *c = f->configs[i], *next = i + 1 < f->n_configs ? f->configs[i + 1] : NULL;
-		bool over =
-			next && next->boot == c->boot && range->has_since && next->wall_ns <= range->since_wall_ns;
+		bool over = c && next && next->boot == c->boot && range->has_since &&
+		            next->wall_ns <= range->since_wall_ns;
 
-		if (!over && !(range->has_until && c->wall_ns >= range->until_wall_ns && n))
+		if (c && !over && !(range->has_until && c->wall_ns >= range->until_wall_ns && n))
 			f->configs[n++] = c;
 	}
 	if (range)

@@ -541,12 +541,9 @@ static void adopt(struct hc_node *node, const struct hc_node **kids, size_t n)
 {
 	node->kids = kids;
 	node->n_kids = (uint16_t)n;
-	for (size_t i = 0; i < n; i++) {
-		/* n_users is bookkeeping of the IR, which owns all nodes */
-		((struct hc_node *)(uintptr_t)kids[i])->n_users++;
+	for (size_t i = 0; i < n; i++)
 		if (kids[i]->cost > node->cost)
 			node->cost = kids[i]->cost;
-	}
 }
 
 static const struct hc_node *one_kid(struct hc_ir *ir, char tag, enum hc_node_kind kind, unsigned dom,

@@ -489,11 +489,10 @@ static int copy_consts(struct hc_operand *o, struct hc_arena *arena, const struc
 		bool number = v.type == HC_VT_I64 || v.type == HC_VT_U64;
 		bool textual = v.type == HC_VT_STR || v.type == HC_VT_BYTES || v.type == HC_VT_IP;
 
-		if (number && (o->vt == HC_VT_I64 || o->vt == HC_VT_U64))
+		if ((number && (o->vt == HC_VT_I64 || o->vt == HC_VT_U64)) ||
+		    (textual && (o->vt == HC_VT_STR || o->vt == HC_VT_BYTES || o->vt == HC_VT_IP)))
 			v.type = o->vt;
-		else if (textual && (o->vt == HC_VT_STR || o->vt == HC_VT_BYTES || o->vt == HC_VT_IP))
-			v.type = o->vt;
-		else if (v.type != o->vt)
+		if (v.type != o->vt)
 			return hc_err_set(err, -EINVAL, "a %s cannot be compared with a %s",
 			                  hc_vt_name((enum hc_vt)o->vt), hc_vt_name((enum hc_vt)v.type));
 		v.ref = 0;

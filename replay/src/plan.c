@@ -76,8 +76,11 @@ static const struct hc_node *visit(struct walk *w, const struct hc_node *node)
 		kids = plan_alloc(w, node->n_kids * sizeof(*kids));
 		if (!kids)
 			return node;
-		for (unsigned i = 0; i < node->n_kids; i++)
+		for (unsigned i = 0; i < node->n_kids; i++) {
 			kids[i] = visit(w, node->kids[i]);
+			if (w->code < 0)
+				return node;
+		}
 		qsort(kids, node->n_kids, sizeof(*kids), order_weight);
 	}
 	copy = &p->nodes[p->n_nodes];
@@ -85,6 +88,9 @@ static const struct hc_node *visit(struct walk *w, const struct hc_node *node)
 	copy->id = p->n_nodes++;
 	copy->kids = kids;
 	copy->source = 0;
+	copy->n_users = 0;
+	for (unsigned i = 0; i < node->n_kids; i++)
+		p->nodes[kids[i]->id].n_users++;
 	copy->weight = weigh(node, kids);
 	w->copy[node->id] = p->n_nodes;
 	if (node->kind == HC_NODE_LEAF)
@@ -331,8 +337,11 @@ static void place_rules(struct walk *w)
 	for (unsigned type = 0; type < HC_EV_MAX; type++)
 		if (count[type] > 1)
 			qsort(p->entries + p->first[type], count[type], sizeof(*p->entries), order_entry);
-	for (uint32_t i = 0; i < total; i++)
+	for (uint32_t i = 0; i < total && w->code == 0; i++) {
 		p->entries[i].node = visit(w, p->entries[i].node);
+		if (w->code == 0)
+			p->nodes[p->entries[i].node->id].n_users++;
+	}
 }
 
 int hc_plan_new(const struct hc_ir *ir, enum hc_matching matching, struct hc_plan **ret, struct hc_err *err)

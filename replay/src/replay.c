@@ -116,7 +116,7 @@ static int render(struct worker *w, struct result *r, uint32_t number)
 static void run_block(struct worker *w, uint32_t number, struct result *r)
 {
 	struct run *run = w->run;
-	const struct hc_hit *hits;
+	const struct hc_hit *hits = NULL;
 	struct hc_block *block = NULL;
 	struct hc_span span;
 	int n;
@@ -127,7 +127,7 @@ static void run_block(struct worker *w, uint32_t number, struct result *r)
 		span = span_of(run->opts, r->wall_offset_ns);
 		n = hc_eval_block(w->eval, block, &span, &hits, &r->err);
 	}
-	if (n > 0) {
+	if (n > 0 && hits) {
 		r->hits = malloc((size_t)n * sizeof(*r->hits));
 		if (r->hits) {
 			memcpy(r->hits, hits, (size_t)n * sizeof(*r->hits));

@@ -375,7 +375,7 @@ bool hc_view_row_field(struct hc_view *v, unsigned event_type, uint32_t entry, e
 	if (!entry || event_type >= HC_EV_MAX || entry > hc_block_n_rows(v->block, event_type))
 		return false;
 	places = hc_view_row_places(v, event_type);
-	if (!places || places[entry - 1] >= rows->n)
+	if (!places || places[entry - 1] >= rows->n || !rows->seq || !rows->ts_ns || !rows->cpu)
 		return false;
 	at = places[entry - 1];
 	switch (f) {
