@@ -504,6 +504,9 @@ static int record(const struct args *a, const struct excludes *e, char **argv, i
 			return hc_cli_error(&hc_cmd_record,
 			                    (hc_err_set(&err, code, "cannot fork: %s", strerror(-code)), &err));
 	}
+	/* a machine so busy that the recorder does not get to run is just what one wants to see; the command is
+	 * not meant */
+	(void)setpriority(PRIO_PROCESS, 0, -10);
 	code = hc_record_start(r, &err);
 	if (code >= 0 && argc) {
 		int failed_exec = child_go(&child);

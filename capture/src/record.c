@@ -105,7 +105,7 @@ static int on_segment(void *ctx, enum hc_stream stream, struct hc_err *err)
 	if (code >= 0)
 		code = meta_clock(r, r->first_segment_done ? "segment" : "start", err);
 	if (code >= 0)
-		code = hc_tracker_write_state(r->tracker, record_boot_ns(), err);
+		code = hc_tracker_write_state(r->tracker, record_boot_ns(), !r->first_segment_done, err);
 	r->first_segment_done = true;
 	r->in_segment = false;
 	return code < 0 ? code : 0;

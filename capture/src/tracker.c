@@ -97,54 +97,6 @@ int hc_tracker_tick(struct hc_tracker *t, uint64_t now_ns, struct hc_err *err)
 	return r;
 }
 
-static int state_row(struct hc_tracker *t, const char *what, struct tproc *p, uint64_t now_ns, struct hc_err *err)
-{
-	struct hc_builder *b = row_begin(t, HC_EV_META_STATE, now_ns, err);
-	struct hc_cells *c = &t->cells;
-
-	if (!b)
-		return err && err->code ? err->code : -EIO;
-	cell_ref(c, HC_C_META_STATE_what, hc_build_str(b, hc_str_c(what)));
-	if (p) {
-		proc_refresh(t, p);
-		cell_ref(c, HC_C_META_STATE_proc, in_ver(t, b, p->cur));
-		cell_ref(c, HC_C_META_STATE_name, in_txt(b, p->cur->comm));
-		if (p->cur->cgs)
-			cell_ref(c, HC_C_META_STATE_container, in_ctr(b, p->cur->cgs->ctr));
-	}
-	return row_end(t, HC_EV_META_STATE, 0, now_ns, NULL, err);
-}
-
-static int by_start(const void *a, const void *b)
-{
-	const struct tproc *p = *(struct tproc *const *)a, *q = *(struct tproc *const *)b;
-
-	if (p->start_ns != q->start_ns)
-		return p->start_ns < q->start_ns ? -1 : 1;
-	return p->tgid < q->tgid ? -1 : p->tgid > q->tgid;
-}
-
-int hc_tracker_write_state(struct hc_tracker *t, uint64_t now_ns, struct hc_err *err)
-{
-	struct tproc **all = calloc(t->procs.n + 1, sizeof(struct tproc *)), *p;
-	uint32_t n = 0;
-	int r;
-
-	if (!all)
-		return hc_err_set(err, -ENOMEM, "out of memory");
-	TABLE_ALL(&t->procs, at, p)
-	{
-		if (!p->dead_ns && !p->excluded)
-			all[n++] = p;
-	}
-	qsort(all, n, sizeof(struct tproc *), by_start);
-	r = state_row(t, "begin", NULL, now_ns, err);
-	for (uint32_t i = 0; i < n && r >= 0; i++)
-		r = state_row(t, "process", all[i], now_ns, err);
-	free(all);
-	return r < 0 ? r : state_row(t, "end", NULL, now_ns, err);
-}
-
 struct hc_tracker_stats hc_tracker_stats(const struct hc_tracker *t)
 {
 	struct hc_tracker_stats s = t->stats;

@@ -333,7 +333,7 @@ static struct tproc *proc_unborn(struct hc_tracker *t, uint32_t tgid, uint64_t s
 
 	if (!p)
 		return NULL;
-	t->stats.n_unborn++;
+	t->stats.n_unborn += !t->in_snapshot;
 	v = p->cur;
 	v->cause = HC_CAUSE_START;
 	v->flags = HC_PROC_SYNTH | HC_PROC_INCOMPLETE;
@@ -1042,10 +1042,22 @@ void proc_snapshot(struct hc_tracker *t, const struct wrec *r)
 	}
 }
 
+static void settle_one(void *ctx, uint32_t pid)
+{
+	struct hc_tracker *t = ctx;
+
+	if (!proc_find(t, pid, 0))
+		proc_unborn(t, pid, 0, 32);
+}
+
 /* All are there now: parents, then what looks at ancestors. */
 void proc_settle(struct hc_tracker *t)
 {
 	struct tproc *p;
+
+	/* what the kernel's list did not have, or what was born just now: known by the next record of it for certain */
+	if (t->proc_fd >= 0)
+		procfs_each(t, 0, NULL, settle_one, t);
 
 	TABLE_ALL(&t->procs, at, p)
 	{

@@ -19,7 +19,10 @@ ssize_t procfs_read(struct hc_tracker *t, uint32_t pid, const char *name, void *
 	ssize_t n = 0;
 	int fd;
 
-	snprintf(path, sizeof(path), "%u/%s", pid, name);
+	if (pid)
+		snprintf(path, sizeof(path), "%u/%s", pid, name);
+	else /* of the system */
+		snprintf(path, sizeof(path), "%s", name);
 	fd = openat(t->proc_fd, path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
 	if (fd < 0)
 		return -errno;

@@ -910,10 +910,16 @@ static void cells_special(struct hc_tracker *t, struct hc_builder *b, const stru
 			c->v[HC_C_PROC_EXIT_reaper] = 0;
 		}
 		break;
-	case HC_EV_PROC_RENAME:
+	case HC_EV_PROC_RENAME: {
+		static const char *const causes[] = { NULL, "exec", "prctl", "procfs" };
+		uint64_t cause = slot(w, HC_A_PROC_RENAME_cause);
+
+		if (cause < sizeof(causes) / sizeof(causes[0]) && causes[cause])
+			cell_ref(c, HC_C_PROC_RENAME_cause, hc_build_str(b, hc_str_c(causes[cause])));
 		if (!wrec_str(&w->r, HC_A_PROC_RENAME_old_comm).p)
 			cell_ref(c, HC_C_PROC_RENAME_old_comm, in_txt(b, w->old_comm));
 		break;
+	}
 	default:
 		break;
 	}
