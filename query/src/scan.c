@@ -402,7 +402,7 @@ static int open_next(struct q_scan *s)
 		free(run.sel);
 		return r < 0 ? r : run.n ? -E2BIG : 0;
 	}
-	if (s->n_runs == s->cap_runs) {
+	if (!s->runs || s->n_runs == s->cap_runs) {
 		uint32_t cap = s->cap_runs ? s->cap_runs * 2 : 4;
 		struct run *v = realloc(s->runs, cap * sizeof(*v));
 
