@@ -58,6 +58,8 @@ struct hc_tracker *hc_tracker_free(struct hc_tracker *t)
 	TABLE_ALL(&t->cgroups, at, p)
 	ctr_unref(t, p);
 	table_done(&t->cgroups);
+	for (unsigned i = 0; i < N_FILES; i++)
+		file_unref(t->files[i]);
 	path_late_done(t);
 	table_done(&t->lists);
 	assert(t->txts.n == 0 && t->lists.n == 0); /* somebody forgot a reference */

@@ -308,7 +308,7 @@ static void fd_define(struct hc_tracker *t, struct tfd *f, const struct wrec *r,
 	}
 	if (w) {
 		file_unref(f->file);
-		f->file = file_of(w);
+		f->file = file_get(t, w);
 		f->defined = true;
 	}
 	if (pf && pf->bytes >= sizeof(struct hc_wire_path)) {

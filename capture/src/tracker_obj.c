@@ -156,6 +156,17 @@ struct tfile *file_of(const struct hc_wire_file *w)
 	return f;
 }
 
+struct tfile *file_get(struct hc_tracker *t, const struct hc_wire_file *w)
+{
+	struct tfile **at = &t->files[hash_u64(t->seed.a ^ w->dev, w->ino) % N_FILES];
+
+	if (*at && memcmp(&(*at)->w, w, sizeof(*w)) == 0)
+		return REF1(*at);
+	file_unref(*at);
+	*at = file_of(w);
+	return REF(*at);
+}
+
 void file_unref(struct tfile *f)
 {
 	if (f && !--f->refs)

@@ -17,6 +17,7 @@
 #define MAX_PATHS 65536u                  /* cached; beyond, those not used lately go */
 #define MAX_FDS (128u << 10)              /* open files known; beyond, those not used lately go */
 #define MAX_SOCKS (64u << 10)
+#define N_FILES 4096u       /* identities kept to be found again, by device and inode */
 #define MAX_PROC_READS 2000 /* /proc look-ups of processes without a birth, per second */
 
 struct txt {
@@ -250,6 +251,7 @@ struct hc_tracker {
 	bool late_off; /* openat2 with RESOLVE_CACHED is not to be had */
 	bool in_snapshot;
 	uint64_t last_tick_ns;
+	struct tfile *files[N_FILES];
 	struct root_fd root_fd[N_ROOT_FDS];
 	struct user_db *user_db[N_USER_DBS];
 	uint32_t n_user_dbs;
@@ -289,6 +291,8 @@ void lst_unref(struct hc_tracker *t, struct lst *l);
 void path_unref(struct hc_tracker *t, struct tpath *p);
 void path_sweep(struct hc_tracker *t);
 struct tfile *file_of(const struct hc_wire_file *w);
+/* The one that was seen last, when nothing about it changed. */
+struct tfile *file_get(struct hc_tracker *t, const struct hc_wire_file *w);
 void file_unref(struct tfile *f);
 struct tsock *sock_new(void);
 struct tsock *sock_copy(const struct tsock *from);

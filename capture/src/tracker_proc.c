@@ -785,7 +785,7 @@ static struct timage *image_of_exec(struct hc_tracker *t, const struct wrec *r, 
 	i->what = v->flags & HC_PROC_KTHREAD ? 2 : 0; /* a kernel thread that runs a program: a helper */
 	i->exe = path_of_fact(t, exe);
 	if (file)
-		i->exe_file = file_of(file);
+		i->exe_file = file_get(t, file);
 	i->filename = path_get(t, &(struct path_ask){ .given = filename, .base = v->cwd ? v->cwd->real : NULL });
 	if (interp.p && !hc_str_eq(interp, filename)) {
 		i->interp = txt_get(t, interp.p, interp.len);
@@ -1055,7 +1055,8 @@ void proc_settle(struct hc_tracker *t)
 {
 	struct tproc *p;
 
-	/* what the kernel's list did not have, or what was born just now: known by the next record of it for certain */
+	/* what the kernel's list did not have, or what was born just now: known by the next record of it for
+	 * certain */
 	if (t->proc_fd >= 0)
 		procfs_each(t, 0, NULL, settle_one, t);
 

@@ -721,7 +721,7 @@ static void see_files(struct hc_tracker *t, struct row *w)
 		if (!f)
 			f = WREC_GET(&w->r, HC_WIRE_F_FILE, HC_WIRE_SUBJ_FILE, struct hc_wire_file);
 		if (f) {
-			w->file[i] = file_of(f);
+			w->file[i] = file_get(t, f);
 			continue;
 		}
 		/* late: the last path is the one that names it now (the new name of a rename) */
