@@ -1,6 +1,8 @@
 /* Rules files: the load cases beside the repository, and what they leave out. */
 #include <criterion/criterion.h>
 #include <errno.h>
+#include <glob.h>
+#include <json-c/json.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -129,4 +131,43 @@ Test(falco_load, takes_the_upstream_files_without_a_warning)
 		cr_expect_eq(hc_falco_n_diags(f), files[i].warnings, "%s: %u", files[i].name, hc_falco_n_diags(f));
 		hc_falco_free(f);
 	}
+}
+
+Test(falco_load, takes_and_refuses_the_filters_that_falco_does)
+{
+	static const char *const patterns[] = { "scap/*.filters.json", "scap/upstream/*.filters.json" };
+	unsigned n = 0, n_wrong = 0;
+	char path[512];
+
+	for (unsigned k = 0; k < 2; k++) {
+		glob_t files = { 0 };
+
+		if (glob(corpus(path, sizeof(path), patterns[k]), 0, NULL, &files) != 0)
+			cr_skip_test("SKIPPED: there is no %s (set HINDCAST_CORPUS)", path);
+		for (size_t i = 0; i < files.gl_pathc; i++) {
+			struct json_object *list = json_object_from_file(files.gl_pathv[i]);
+
+			cr_assert_not_null(list, "%s", files.gl_pathv[i]);
+			for (size_t e = 0; e < json_object_array_length(list); e++) {
+				struct json_object *entry = json_object_array_get_idx(list, e), *text, *refused;
+				HC_AUTO(hc_ir_free) struct hc_ir *ir = hc_ir_new();
+				struct hc_err err = { 0 };
+				bool want, got;
+
+				json_object_object_get_ex(entry, "filter", &text);
+				want = !json_object_object_get_ex(entry, "compile_error", &refused);
+				got = hc_falco_filter_compile(ir, json_object_get_string(text), &err) >= 0;
+				n++;
+				if (want != got) {
+					n_wrong++;
+					fprintf(stderr, "%s: %s %s\n", json_object_get_string(text),
+					        got ? "is not refused" : "is refused", err.msg);
+				}
+			}
+			json_object_put(list);
+		}
+		globfree(&files);
+	}
+	fprintf(stderr, "%u of %u filters agree\n", n - n_wrong, n);
+	cr_assert_eq(n_wrong, 0);
 }

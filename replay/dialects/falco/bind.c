@@ -813,6 +813,13 @@ static struct hc_value letter(char c)
 	return hc_value_str((struct hc_str){ p ? p : letters + sizeof(letters) - 2, 1 });
 }
 
+static char typechar_of(struct hc_view *v, uint32_t fd)
+{
+	if (!fd)
+		return 0;
+	return falco_fd_typechar(v, fd);
+}
+
 static struct hc_value fd_typechar(struct hc_view *v, unsigned dom, uint32_t fd, const void *arg)
 {
 	UNUSED_ARG;
@@ -844,7 +851,7 @@ static struct hc_str directory_of(struct hc_str name)
 
 static struct hc_value fd_directory(struct hc_view *v, unsigned dom, uint32_t fd, const void *arg)
 {
-	char c = fd ? falco_fd_typechar(v, fd) : '\0';
+	char c = typechar_of(v, fd);
 	struct hc_str name;
 
 	UNUSED_ARG;
@@ -1437,7 +1444,7 @@ static struct hc_value row_count_error(struct hc_view *v, unsigned dom, uint32_t
 	struct fctx c = ctx_of(v, dom, entry);
 	unsigned cat = category(&c), kind;
 	uint32_t fd = fctx_fdobj(&c);
-	char t = fd ? falco_fd_typechar(v, fd) : '\0';
+	char t = typechar_of(v, fd);
 	const char *name = fctx_name(&c);
 	int64_t ret;
 

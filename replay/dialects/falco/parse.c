@@ -134,7 +134,9 @@ static bool is_word(char c)
 
 static char peek(const struct parser *p, uint32_t ahead)
 {
-	return p->len - p->at > ahead ? p->p[p->at + ahead] : '\0';
+	if (p->len - p->at <= ahead)
+		return 0;
+	return p->p[p->at + ahead];
 }
 
 static bool more(const struct parser *p)
@@ -291,7 +293,9 @@ static bool unescape(struct parser *p, struct hc_str raw, char quote, struct hc_
 			out[n++] = c;
 			continue;
 		}
-		c = ++i < raw.len ? raw.p[i] : '\0';
+		c = 0;
+		if (++i < raw.len)
+			c = raw.p[i];
 		switch (c) {
 		case 'b':
 			out[n++] = '\b';
