@@ -80,6 +80,8 @@ struct hc_falco_diag {
 uint32_t hc_falco_n_diags(const struct hc_falco *f);
 /* Lives until the next load. */
 const struct hc_falco_diag *hc_falco_diag(const struct hc_falco *f, uint32_t i);
+/* Was it said for the file that was loaded last? */
+bool hc_falco_in_last_file(const struct hc_falco *f, const struct hc_falco_diag *d);
 /* "file:line:column: error: message [CODE]", then the line and a caret below; in the arena, with newlines at the
  * ends. */
 const char *hc_falco_diag_text(const struct hc_falco *f, const struct hc_falco_diag *d, struct hc_arena *arena);

@@ -257,8 +257,8 @@ static bool resolved(struct resolver *r, const struct fcontext *c)
 		                  MAX_TREE_DEPTH);
 	if (!r->undefined)
 		return true;
-	if (f->file_failed && falco_macro(f, r->name) == NULL)
-		return false; /* it may be in an item that did not load */
+	if (falco_is_broken(f, r->name))
+		return false;
 	return falco_diag_text(f, true, E_VALIDATE, c, r->text, r->pos,
 	                       "Undefined macro '" HC_STR_FMT "' used in filter.", HC_STR_ARG(r->name));
 }

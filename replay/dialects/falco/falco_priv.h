@@ -137,6 +137,10 @@ struct hc_falco {
 	bool failed;      /* in any file */
 	bool file_failed; /* in this one */
 	bool no_memory;
+	struct fbroken {
+		struct fbroken *next;
+		struct hc_str name; /* empty: not even that was readable */
+	} * broken;
 	uint32_t pass;
 };
 
@@ -184,6 +188,8 @@ struct flist *falco_list(const struct hc_falco *f, struct hc_str name);
 struct fmacro *falco_macro(const struct hc_falco *f, struct hc_str name);
 struct frule *falco_rule(const struct hc_falco *f, struct hc_str name);
 
+/* Is there a macro of that name that did not load? */
+bool falco_is_broken(const struct hc_falco *f, struct hc_str name);
 /* Fills in what callers see of the rules. */
 bool falco_publish(struct hc_falco *f);
 /* Compiles all that was read. False when something failed. */

@@ -569,7 +569,7 @@ static void append_node(struct ftext *t, const struct item *it, const struct hc_
 	ftext_add_node(t, it->yaml, n);
 }
 
-static void read_macro(struct item *it)
+static bool read_macro(struct item *it)
 {
 	static const char *const known[] = { "macro", "condition", "append", "override", NULL };
 	struct hc_falco *f = it->f;
@@ -581,7 +581,7 @@ static void read_macro(struct item *it)
 
 	it->c.type = "macro";
 	if (!get_text(it, "macro", true, &name, NULL, &absent))
-		return;
+		return false;
 	it->c.name = name;
 	if (!name_matches(name, true))
 		falco_diag_put(f, false, "LOAD_INVALID_MACRO_NAME", &it->c,
@@ -589,19 +589,19 @@ static void read_macro(struct item *it)
 		               "regular expression: [a-zA-Z]+[a-zA-Z0-9_]*");
 	if (!get_text(it, "condition", true, &cond, &node, &absent) ||
 	    !get_override(it, K_CONDITION, K_CONDITION, &o) || !deprecated_append(it, &o, &append))
-		return;
+		return false;
 	append = append || (o.append & K_CONDITION);
 	m = falco_macro(f, name);
 	if (append && !m) {
 		falco_diag_put(f, true, E_VALIDATE, &it->c,
 		               "Macro uses 'append' or 'override.condition: append' but no macro by that "
 		               "name already exists");
-		return;
+		return false;
 	}
 	if (!m) {
 		m = table_add(f, &f->macros, name, sizeof(*m));
 		if (!m)
-			return;
+			return false;
 		m->index = f->counter;
 	}
 	m->visibility = f->counter++;
@@ -611,6 +611,7 @@ static void read_macro(struct item *it)
 	}
 	append_node(&m->cond, it, node);
 	warn_unknown_keys(it, known);
+	return true;
 }
 
 /* ---- exceptions ---- */
@@ -1392,6 +1393,28 @@ static void read_plugin_versions(struct item *it)
 
 /* ---- documents ---- */
 
+/* A macro that is there but did not load: that it is missing need not be said again. */
+static void keep_broken(struct hc_falco *f, struct hc_str name)
+{
+	struct fbroken *b = hc_arena_alloc(&f->arena, sizeof(*b));
+
+	if (!b) {
+		f->no_memory = true;
+		return;
+	}
+	b->name = name;
+	b->next = f->broken;
+	f->broken = b;
+}
+
+bool falco_is_broken(const struct hc_falco *f, struct hc_str name)
+{
+	for (const struct fbroken *b = f->broken; b; b = b->next)
+		if (!b->name.len || hc_str_eq(b->name, name))
+			return true;
+	return false;
+}
+
 static void read_item(struct hc_falco *f, const struct hc_yaml *yaml, const struct hc_yaml_node *node)
 {
 	struct item it = { .f = f, .yaml = yaml, .map = node };
@@ -1412,7 +1435,8 @@ static void read_item(struct hc_falco *f, const struct hc_yaml *yaml, const stru
 	} else if (hc_yaml_get(node, "list")) {
 		read_list(&it);
 	} else if (hc_yaml_get(node, "macro")) {
-		read_macro(&it);
+		if (!read_macro(&it))
+			keep_broken(f, it.c.name);
 	} else if (hc_yaml_get(node, "rule")) {
 		read_rule(&it);
 	} else {

@@ -14,6 +14,11 @@ const struct hc_falco_diag *hc_falco_diag(const struct hc_falco *f, uint32_t i)
 	return i < f->n_diags ? &f->diags[i].pub : NULL;
 }
 
+bool hc_falco_in_last_file(const struct hc_falco *f, const struct hc_falco_diag *d)
+{
+	return f->n_diags > f->first_diag && d >= &f->diags[f->first_diag].pub;
+}
+
 static const struct hc_yaml *yaml_of(const struct hc_falco *f, const char *file)
 {
 	for (uint32_t i = f->n_yamls; i-- > 0;)

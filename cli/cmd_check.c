@@ -1,0 +1,175 @@
+/* hindcast check -p POLICY...: load rules and say all that is wrong with them. */
+#include "policy_arg.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "replay/falco.h"
+
+struct args {
+	struct hc_strs policies;
+	bool json, quiet;
+};
+
+static int out_of_memory(const struct hc_command *cmd)
+{
+	struct hc_err err = { 0 };
+
+	hc_err_set(&err, -ENOMEM, "out of memory");
+	return hc_cli_error(cmd, &err);
+}
+
+/* What was said for an earlier file is not said again; what an earlier file leaves unused a later one may use. */
+static bool is_news(const struct hc_falco *f, const struct hc_falco_diag *d)
+{
+	if (d->is_error)
+		return true;
+	if (strncmp(d->code, "LOAD_UNUSED_", strlen("LOAD_UNUSED_")) == 0)
+		return hc_falco_in_last_file(f, d);
+	return !d->repeated;
+}
+
+/* Findings with their lines and carets. */
+static bool print_text(const struct hc_falco *f, bool quiet)
+{
+	struct hc_arena arena = { 0 };
+	bool ok = true;
+
+	for (uint32_t i = 0; ok && i < hc_falco_n_diags(f); i++) {
+		const struct hc_falco_diag *d = hc_falco_diag(f, i);
+		const char *text;
+
+		if (!is_news(f, d) || (quiet && !d->is_error))
+			continue;
+		text = hc_falco_diag_text(f, d, &arena);
+		ok = text != NULL;
+		for (const char *line = text; line && *line;) { /* escaped, but in lines */
+			size_t n = strcspn(line, "\n");
+
+			hc_cli_print_text(stdout, line, n);
+			putchar('\n');
+			line += n + (line[n] == '\n');
+		}
+		hc_arena_reset(&arena);
+	}
+	hc_arena_done(&arena);
+	return ok;
+}
+
+static bool print_json(const struct hc_falco *f)
+{
+	struct hc_arena arena = { 0 };
+	const char *text = hc_falco_results_json(f, &arena);
+
+	if (text)
+		puts(text);
+	hc_arena_done(&arena);
+	return text != NULL;
+}
+
+static void summary(const struct hc_falco *f, size_t n_files, bool loads)
+{
+	unsigned n_rules = 0, n_off = 0, n_errors = 0, n_warnings = 0;
+
+	for (uint32_t i = 0; i < hc_falco_n_rules(f); i++) {
+		n_rules++;
+		n_off += !hc_falco_rule(f, i)->enabled;
+	}
+	for (uint32_t i = 0; i < hc_falco_n_diags(f); i++) {
+		const struct hc_falco_diag *d = hc_falco_diag(f, i);
+
+		n_errors += d->is_error;
+		n_warnings += !d->is_error && is_news(f, d);
+	}
+	fflush(stdout);
+	if (loads)
+		fprintf(stderr, "%zu file%s, %u rule%s (%u disabled), %u warning%s: loads\n", n_files,
+		        n_files == 1 ? "" : "s", n_rules, n_rules == 1 ? "" : "s", n_off, n_warnings,
+		        n_warnings == 1 ? "" : "s");
+	else
+		fprintf(stderr, "%u error%s, %u warning%s: does not load\n", n_errors, n_errors == 1 ? "" : "s",
+		        n_warnings, n_warnings == 1 ? "" : "s");
+}
+
+static int check(const struct hc_command *cmd, const struct args *a)
+{
+	HC_AUTO(hc_falco_free) struct hc_falco *f = hc_falco_new(NULL);
+	struct hc_policies files;
+	size_t n_loaded = 0;
+	int r = 0, code = hc_cli_policies(cmd, &a->policies, &files);
+
+	if (code != HC_CLI_GO)
+		return code;
+	if (!f) {
+		hc_policies_done(&files);
+		return out_of_memory(cmd);
+	}
+	while (r == 0 && n_loaded < files.n)
+		r = hc_falco_load(f, files.v[n_loaded++], NULL);
+	hc_policies_done(&files);
+	if (r == -ENOMEM || !(a->json ? print_json(f) : print_text(f, a->quiet)))
+		return out_of_memory(cmd);
+	if (!a->json && !a->quiet)
+		summary(f, n_loaded, r == 0);
+	return r == 0 ? HC_EXIT_OK : HC_EXIT_USAGE;
+}
+
+static int run(int argc, char **argv)
+{
+	struct args a = { 0 };
+	struct hc_operands operands;
+	int code = hc_cli_parse(&hc_cmd_check, argc, argv, &a, &operands);
+
+	if (code == HC_CLI_GO) {
+		if (operands.n || !a.policies.n)
+			code = hc_cli_usage(&hc_cmd_check, operands.n ? "files of rules are given with -p"
+			                                              : "which rules? (-p FILE)");
+		else
+			code = check(&hc_cmd_check, &a);
+	}
+	hc_strs_done(&a.policies);
+	return code;
+}
+
+static const struct hc_opt opts[] = {
+	{ .name = "policy",
+	  .letter = 'p',
+	  .kind = HC_OPT_STRS,
+	  .off = offsetof(struct args, policies),
+	  .value = "POLICY",
+	  .help = "check this file of rules, or the *.yaml files of this directory; may be repeated",
+	  .complete = HC_COMPLETE_FILE },
+	{ .name = "json",
+	  .kind = HC_OPT_FLAG,
+	  .off = offsetof(struct args, json),
+	  .help = "print one object in the shape of Falco's validation result" },
+	{ .name = "quiet",
+	  .letter = 'q',
+	  .kind = HC_OPT_FLAG,
+	  .off = offsetof(struct args, quiet),
+	  .help = "print errors only" },
+	{ 0 },
+};
+
+static const struct hc_example examples[] = {
+	{ "check a rules file before it is used", "hindcast check -p rules.yaml" },
+	{ "a file that appends to another", "hindcast check -p falco_rules.yaml -p local.yaml" },
+	{ 0 },
+};
+
+const struct hc_command hc_cmd_check = {
+	.name = "check",
+	.args = "-p POLICY... [--json]",
+	.summary = "check files of rules",
+	.description =
+		"Loads files of rules in the order given, each on top of those before it, and prints what is "
+		"wrong: errors "
+		"and warnings with their place, Falco's code for them and the line with a caret. Loading goes on "
+		"behind an error, so that one bad rule does not hide the next; later files are not read.\n\n"
+		"Whether a capture can answer the rules is another question: 'hindcast replay' tells.",
+	.opts = opts,
+	.examples = examples,
+	.exit_notes = "0: the rules load, with or without warnings. 2: they do not",
+	.run = run,
+};
