@@ -26,9 +26,11 @@
 #include "view_priv.h"
 
 #define SCRATCH_CHUNK_WORDS (128u << 10)
-#define MAX_BLOCK_BYTES ((size_t)512 << 20) /* of bit sets and values for one block: an honest one needs a tenth \
-	                                     */
-#define BLOOM_MAX_CONSTS 64                 /* more are cheaper to look up in the heap itself */
+#define MAX_BLOCK_BYTES                                                                          \
+	((size_t)512 << 20) /* of bit sets and values for one block: an honest one needs a tenth \
+	                     */
+#define ROUNDS_TO_REORDER 8 /* a conjunction's members, by what they have done so far */
+#define BLOOM_MAX_CONSTS 64 /* more are cheaper to look up in the heap itself */
 
 enum outcome {
 	R_NONE, /* of the mask; `out` is not written */
@@ -64,6 +66,17 @@ struct found {
 	uint32_t ref, next; /* next: index + 1 */
 };
 
+/* How members of a conjunction on rows have done in earlier blocks. */
+struct member {
+	const struct hc_node *node;
+	uint64_t n_asked, n_left; /* rows before and after */
+};
+
+struct order {
+	uint32_t n_rounds;
+	struct member members[]; /* in the order in which they are asked */
+};
+
 struct hc_eval {
 	const struct hc_plan *plan;
 	const struct hc_kernels *kernels;
@@ -71,11 +84,14 @@ struct hc_eval {
 	const void *user;
 	struct hc_view *view;
 	struct hc_match *match;
-	struct hc_arena arena; /* until the next block */
-	int code;              /* first failure in this block */
-	struct slot *slots;    /* by node */
-	uint64_t **scanned;    /* by source: entries whose texts have been scanned */
-	struct values *values; /* by leaf id */
+	struct hc_arena arena;   /* until the next block */
+	int code;                /* first failure in this block */
+	struct hc_arena lasting; /* until the end */
+	struct order **orders;   /* by node: of conjunctions on rows, once met */
+	bool looked;             /* rows were looked at, not only dictionaries */
+	struct slot *slots;      /* by node */
+	uint64_t **scanned;      /* by source: entries whose texts have been scanned */
+	struct values *values;   /* by leaf id */
 	uint32_t bits[HC_DOM_MAX];
 	uint64_t *full[HC_DOM_MAX];
 	const uint32_t **refs;   /* by step: reference of entry e at [e - 1] */
@@ -359,6 +375,7 @@ static void int_all(struct hc_eval *e, const struct hc_node *node, uint64_t *out
 	const int64_t *v;
 	uint64_t *bits, *tmp;
 
+	e->looked |= HC_DOM_IS_ROWS(node->dom);
 	int_column(e, node, &v, &valid);
 	if (!v || !n) {
 		memset(out, 0, words * sizeof(*out));
@@ -544,6 +561,7 @@ static void computed_some(struct hc_eval *e, const struct hc_node *node, const u
 		struct hc_value value;
 
 		e->n_candidates += base;
+		e->looked |= base;
 		if (!entry)
 			continue;
 		value = computed(e, node, entry);
@@ -564,6 +582,7 @@ static void cmp_some(struct hc_eval *e, const struct hc_node *node, const uint64
 		struct hc_value left, right;
 
 		e->n_candidates += base;
+		e->looked |= base;
 		if (!entry)
 			continue;
 		left = hc_access_from(e->view, node->left, entry, node->skip);
@@ -598,6 +617,7 @@ static void gather(struct hc_eval *e, const struct hc_step *step, const uint32_t
 	size_t words = n_words(e, step->from);
 	uint32_t base = base_of(step->from);
 
+	e->looked |= base;
 	if (dense && base) {
 		uint32_t n = n_bits(e, step->to);
 		uint8_t *lut = (uint8_t *)scratch(e, (size_t)n / 8 + 16);
@@ -758,23 +778,66 @@ static bool hopeless(struct hc_eval *e, const struct hc_node *node)
 	return r == R_NONE;
 }
 
+/* Work for each row that is taken out: the least first. */
+static double price(const struct member *m)
+{
+	double passed = m->n_asked ? (double)m->n_left / (double)m->n_asked : 0.5;
+
+	return (double)m->node->weight / (1.001 - passed);
+}
+
+static int order_member(const void *pa, const void *pb)
+{
+	const struct member *a = pa, *b = pb;
+	double x = price(a), y = price(b);
+
+	if (x != y)
+		return x < y ? -1 : 1;
+	return (a->node->id > b->node->id) - (a->node->id < b->node->id);
+}
+
+/* NULL when out of memory: the order of the plan will do. */
+static struct order *order_of(struct hc_eval *e, const struct hc_node *node)
+{
+	struct order *o = e->orders[node->id];
+
+	if (!o) {
+		o = hc_arena_alloc(&e->lasting, sizeof(*o) + node->n_kids * sizeof(o->members[0]));
+		for (unsigned i = 0; o && i < node->n_kids; i++)
+			o->members[i].node = node->kids[i];
+		e->orders[node->id] = o;
+	} else if (++o->n_rounds % ROUNDS_TO_REORDER == 0) {
+		qsort(o->members, node->n_kids, sizeof(o->members[0]), order_member);
+	}
+	return o;
+}
+
 static enum outcome conjunction(struct hc_eval *e, const struct hc_node *node, const uint64_t *mask, uint64_t *out)
 {
-	const struct hc_node **kids = node->kids;
-	size_t words = n_words(e, node->dom);
+	bool on_rows = HC_DOM_IS_ROWS(node->dom);
+	size_t words = n_words(e, node->dom), n_now = 0;
 	struct scratch_mark m = mark(e);
+	struct order *order;
 	uint64_t *other;
 	const uint64_t *now = mask;
 
-	for (unsigned i = 0; base_of(node->dom) && i < node->n_kids; i++) {
-		if (hopeless(e, kids[i]))
+	for (unsigned i = 0; on_rows && i < node->n_kids; i++) {
+		if (hopeless(e, node->kids[i]))
 			return R_NONE;
 	}
+	order = on_rows ? order_of(e, node) : NULL;
+	if (order)
+		n_now = hc_bits_count(mask, words);
 	other = scratch(e, words);
 	for (unsigned i = 0; i < node->n_kids; i++) {
 		uint64_t *to = now == out ? other : out;
-		enum outcome r = eval(e, kids[i], now, to);
+		enum outcome r = eval(e, order ? order->members[i].node : node->kids[i], now, to);
 
+		if (order) {
+			order->members[i].n_asked += n_now;
+			n_now = r == R_SOME ? hc_bits_count(to, words) : r == R_NONE ? 0 : n_now;
+			order->members[i].n_left += n_now;
+		}
 		if (r == R_NONE) {
 			release(e, m);
 			return R_NONE;
@@ -950,6 +1013,7 @@ static enum outcome eval_scanned(struct hc_eval *e, const struct hc_node *node, 
 
 			scan.bit = (uint32_t)i;
 			e->n_candidates += base;
+			e->looked |= base;
 			if (!entry)
 				continue;
 			if (source->leaf)
@@ -1125,7 +1189,8 @@ static int run_type(struct hc_eval *e, unsigned type, const struct hc_span *span
 
 			c->ns += now_ns() - began;
 			c->n_blocks++;
-			c->n_evaluated += o != R_NONE;
+			c->n_evaluated += e->looked;
+			e->looked = false;
 			c->n_candidates += e->n_candidates;
 			c->n_hits += e->n_hits - before;
 			e->n_candidates = 0;
@@ -1252,6 +1317,7 @@ int hc_eval_new(const struct hc_plan *p, const struct hc_eval_opts *opts, struct
 	e->user = opts ? opts->user : NULL;
 	e->view = hc_view_new();
 	e->match = hc_match_new();
+	e->orders = calloc(p->n_nodes + 1u, sizeof(struct order *));
 	e->slots = calloc(p->n_nodes + 1u, sizeof(*e->slots));
 	e->scanned = calloc(p->n_sources + 1u, sizeof(*e->scanned));
 	e->values = calloc(p->ir->n_leaf_ids + 1u, sizeof(*e->values));
@@ -1260,8 +1326,8 @@ int hc_eval_new(const struct hc_plan *p, const struct hc_eval_opts *opts, struct
 	e->literal_found = calloc(p->n_literals + 1u, sizeof(*e->literal_found));
 	e->costs = calloc(p->ir->n_rules + 1u, sizeof(*e->costs));
 	e->scratch_first = scratch_new(SCRATCH_CHUNK_WORDS);
-	if (!e->view || !e->match || !e->slots || !e->scanned || !e->values || !e->refs || !e->used ||
-	    !e->literal_found || !e->costs || !e->scratch_first) {
+	if (!e->view || !e->match || !e->orders || !e->slots || !e->scanned || !e->values || !e->refs ||
+	    !e->used || !e->literal_found || !e->costs || !e->scratch_first) {
 		hc_eval_free(e);
 		return hc_err_set(err, -ENOMEM, "out of memory");
 	}
@@ -1277,6 +1343,8 @@ struct hc_eval *hc_eval_free(struct hc_eval *e)
 	hc_view_free(e->view);
 	hc_match_free(e->match);
 	hc_arena_done(&e->arena);
+	hc_arena_done(&e->lasting);
+	free(e->orders);
 	free(e->slots);
 	free(e->scanned);
 	free(e->values);
