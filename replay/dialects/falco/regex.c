@@ -411,7 +411,7 @@ static bool put_set(struct rx *r, const struct set *s)
 	if (bytes)
 		return true;
 	if (all_rest) /* bytes that are no UTF-8 count as one character */
-		return put_text(r, "|[\\xc0-\\xff][\\x80-\\xbf]*|[\\x80-\\xbf])");
+		return put_text(r, "|[\\xc0-\\xff][\\x80-\\xbf]*+|[\\x80-\\xbf])");
 	for (uint32_t i = 0; i < s->n; i++)
 		if (s->v[i].high >= 0x80 &&
 		    !put_utf8_range(r, s->v[i].low < 0x80 ? 0x80 : s->v[i].low, s->v[i].high))
