@@ -160,7 +160,7 @@ static uint64_t one(const char *status, const char *key, int base, uint64_t none
 
 static void fill_status(struct hc_tracker *t, uint32_t pid, struct tver *v)
 {
-	char buf[8192];
+	char buf[8192] = "";
 	uint64_t n[64];
 	unsigned k;
 

@@ -642,6 +642,84 @@ Test(tracker, forgets_the_dead)
 	finish();
 }
 
+Test(tracker, the_state_rows_name_each_living_process_once)
+{
+	struct row_at r;
+	const char *what[6] = { 0 };
+
+	begin();
+	alive(1, 1, START(1), 0, "init", 0);
+	alive(100, 100, START(2), 1, "a", 0);
+	alive(101, 100, START(2), 1, "a", 0); /* a thread */
+	settle();
+	fork_child(100, START(2), 200, 200, START(11), "b");
+	fork_child(100, START(2), 201, 201, START(12), "gone");
+	exit_of(201, 201, START(12), true);
+	cr_assert_eq(hc_tracker_write_state(tracker, 20 * SECOND, true, NULL), 0);
+	finish();
+	cr_assert_eq(n_rows(HC_EV_META_STATE), 5);
+	for (unsigned i = 0; i < 5; i++) {
+		r = row_of(HC_EV_META_STATE, i);
+		what[i] = strdup(text_of(r.b, ref_of(r, HC_C_META_STATE_what)));
+	}
+	cr_expect_str_eq(what[0], "begin");
+	cr_expect_str_eq(what[4], "end");
+	/* older ones first */
+	for (unsigned i = 1; i < 4; i++) {
+		static const int64_t pids[] = { 0, 1, 100, 200 };
+
+		r = row_of(HC_EV_META_STATE, i);
+		cr_expect_str_eq(what[i], "process");
+		cr_expect_eq(obj_int(r.b, HC_OBJ_PROC, HC_O_PROC_pid, ref_of(r, HC_C_META_STATE_proc)), pids[i]);
+	}
+	for (unsigned i = 0; i < 5; i++)
+		free((void *)(uintptr_t)what[i]);
+}
+
+Test(tracker, a_chain_of_creators_is_cut_not_kept_for_ever)
+{
+	unsigned n = 0;
+
+	begin();
+	alive(1, 1, START(1), 0, "init", 0);
+	settle();
+	/* each forks the next and dies: what a daemon that renews itself does */
+	fork_child(1, START(1), 100, 100, START(20), "d");
+	for (uint32_t i = 0; i < 20000; i++) {
+		fork_child(100 + i, START(20) + i, 101 + i, 101 + i, START(20) + i + 1, "d");
+		exit_of(100 + i, 100 + i, START(20) + i, true);
+		if (i % 1000 == 0)
+			hc_tracker_tick(tracker, (1000 + i) * SECOND, NULL);
+	}
+	hc_tracker_tick(tracker, 100000 * SECOND, NULL);
+	cr_expect_eq(hc_tracker_stats(tracker).n_procs, 2);
+	for (const struct tver *v = proc_find(tracker, 20100, 0)->cur; v; v = v->creator)
+		n++;
+	cr_expect_geq(n, MAX_CREATORS / 2);
+	cr_expect_leq(n, 2 * MAX_CREATORS);
+	call(20100, 20100, START(20) + 20000);
+	finish();
+}
+
+Test(tracker, a_name_in_the_cgroup_leaves_out_all_below_it)
+{
+	struct tver v = { 0 };
+	static const char *const cgroups[] = { "/noisy/" };
+
+	exclude = (struct hc_exclude){ .cgroups = cgroups, .n_cgroups = 1 };
+	begin();
+	v.cgs = cgs_of_proc_text(tracker, "3:cpu,cpuacct:/noisy/below\n0::/\n", 32, 1);
+	cr_assert(v.cgs);
+	cr_expect(proc_is_excluded(tracker, &v));
+	cgs_unref(tracker, v.cgs);
+	v.cgs = cgs_of_proc_text(tracker, "0::/noisyother\n", 15, 1);
+	cr_expect_not(proc_is_excluded(tracker, &v));
+	cgs_unref(tracker, v.cgs);
+	settle();
+	call(5, 5, START(3));
+	finish();
+}
+
 /* ---- descriptors and paths ---- */
 
 static void fd_fact(struct rec *r, unsigned subject, int fd, uint64_t key, uint64_t ino_key, uint16_t flags,
