@@ -174,6 +174,25 @@ static void cell_ns(struct hc_record *r, unsigned col, const char *which)
 		hc_cell_set(&r->tracker->cells, col, strtoul(p + 1, NULL, 10));
 }
 
+/* Add it to a boot time for ns since the epoch: between two looks at the boot clock, the closest pair of five.
+ * *ret_error_ns: how far apart they were. */
+static int64_t calibrate(int64_t *ret_error_ns)
+{
+	int64_t offset = 0;
+
+	*ret_error_ns = INT64_MAX;
+	for (int i = 0; i < 5; i++) {
+		int64_t before = clock_ns(CLOCK_BOOTTIME), real = clock_ns(CLOCK_REALTIME);
+		int64_t apart = clock_ns(CLOCK_BOOTTIME) - before;
+
+		if (apart < *ret_error_ns) {
+			*ret_error_ns = apart;
+			offset = real - (before + apart / 2);
+		}
+	}
+	return offset;
+}
+
 int meta_start(struct hc_record *r, const char *why, struct hc_err *err)
 {
 	struct hc_builder *b = begin(r, HC_EV_META_START, err);
@@ -182,6 +201,7 @@ int meta_start(struct hc_record *r, const char *why, struct hc_err *err)
 	struct utsname un = { 0 };
 	struct sysinfo si = { 0 };
 	struct list l = { .b = b };
+	int64_t clock_error;
 
 	if (!b)
 		return failed(err);
@@ -201,7 +221,7 @@ int meta_start(struct hc_record *r, const char *why, struct hc_err *err)
 	hc_cell_set(c, HC_C_META_START_clock_tick, (uint64_t)sysconf(_SC_CLK_TCK));
 	hc_cell_set(c, HC_C_META_START_n_cpus, (uint64_t)sysconf(_SC_NPROCESSORS_ONLN));
 	hc_cell_set(c, HC_C_META_START_mem_bytes, (uint64_t)si.totalram * si.mem_unit);
-	hc_cell_set(c, HC_C_META_START_boot_wall_ns, (uint64_t)r->wall_offset_ns);
+	hc_cell_set(c, HC_C_META_START_boot_wall_ns, (uint64_t)calibrate(&clock_error));
 	cell_ns(r, HC_C_META_START_ns_mnt, "mnt");
 	cell_ns(r, HC_C_META_START_ns_pid, "pid");
 	cell_ns(r, HC_C_META_START_ns_net, "net");
@@ -346,22 +366,9 @@ int meta_clock(struct hc_record *r, const char *why, struct hc_err *err)
 	struct hc_cells *c = &r->tracker->cells;
 	struct timex tx = { 0 };
 	struct hc_builder *b;
-	int64_t before, real, mono, tai, after, offset, step;
+	int64_t mono, tai, best, offset = calibrate(&best), step;
 	int state;
 
-	/* between two looks at the boot clock, the closest pair of five */
-	int64_t best = INT64_MAX, best_offset = 0;
-
-	for (int i = 0; i < 5; i++) {
-		before = clock_ns(CLOCK_BOOTTIME);
-		real = clock_ns(CLOCK_REALTIME);
-		after = clock_ns(CLOCK_BOOTTIME);
-		if (after - before < best) {
-			best = after - before;
-			best_offset = real - (before + (after - before) / 2);
-		}
-	}
-	offset = best_offset;
 	step = offset - r->wall_offset_ns;
 	if (!why && step < STEP_NS && step > -STEP_NS && record_boot_ns() - r->last_clock_ns < MINUTE_NS)
 		return 0;
