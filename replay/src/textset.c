@@ -3,6 +3,10 @@
  * beginnings and ends (read backwards) the trie of the literals, left where no literal goes on; for anywhere the
  * automaton of Aho and Corasick, made deterministic. Whether a literal ends at a state stands in the table itself,
  * beside the state.
+ *
+ * While the literals to be found anywhere are few, a look-up that does not wait for the one before is quicker:
+ * each literal is known by one pair of neighbouring bytes, its rarest, and at most places of a text there is no
+ * such pair.
  */
 #include "textset.h"
 
@@ -35,11 +39,22 @@ struct automaton {
 	uint32_t *chain;          /* by literal: next of the same state + 1 */
 };
 
+#define MAX_PAIRS 256 /* different ones: more are met too often */
+
+/* Literals by their rarest pair of bytes, first | second << 8. */
+struct pairs {
+	uint64_t *known;  /* 65536 bits */
+	uint16_t *first;  /* by pair: first of its literals + 1 */
+	uint16_t *chain;  /* by literal: the next of the same pair + 1 */
+	uint32_t *offset; /* by literal: of its pair */
+};
+
 struct hc_textset {
 	struct list lists[HC_N_WHERES];
 	uint32_t *always;
 	uint32_t n_always, cap_always;
 	uint32_t *hash, hash_mask;              /* of the EQUAL list: index + 1 */
+	struct pairs pairs;                     /* instead of the automaton of IN, where known is not NULL */
 	struct automaton automata[HC_N_WHERES]; /* n_states 0: no literal */
 };
 
@@ -64,6 +79,10 @@ struct hc_textset *hc_textset_free(struct hc_textset *t)
 		free(t->lists[i].v);
 		automaton_done(&t->automata[i]);
 	}
+	free(t->pairs.known);
+	free(t->pairs.first);
+	free(t->pairs.chain);
+	free(t->pairs.offset);
 	free(t->always);
 	free(t->hash);
 	free(t);
@@ -249,12 +268,84 @@ static int make_automaton(struct automaton *a, const struct list *l, enum hc_whe
 	return 0;
 }
 
+/* How often a byte is met in paths and command lines, roughly. */
+static unsigned frequency(uint8_t c)
+{
+	if (c == '/')
+		return 120;
+	if (c && strchr("esioratnlcu ", c))
+		return 60;
+	if ((c >= 'a' && c <= 'z') || (c && strchr(".-_", c)))
+		return 25;
+	return c >= '0' && c <= '9' ? 20 : 4;
+}
+
+static unsigned pair_frequency(uint8_t a, uint8_t b)
+{
+	return a == b ? frequency(a) : frequency(a) * frequency(b);
+}
+
+static uint32_t rarest_pair(struct hc_str s)
+{
+	uint32_t best = 0;
+
+	for (uint32_t i = 1; i + 1 < s.len; i++)
+		if (pair_frequency((uint8_t)s.p[i], (uint8_t)s.p[i + 1]) <
+		    pair_frequency((uint8_t)s.p[best], (uint8_t)s.p[best + 1]))
+			best = i;
+	return best;
+}
+
+static uint32_t pair_at(const char *p)
+{
+	return (uint8_t)p[0] | (uint32_t)(uint8_t)p[1] << 8;
+}
+
+/* 1 when the pairs do it, 0 when there are too many literals, or too short ones. */
+static int make_pairs(struct pairs *p, const struct list *l)
+{
+	uint32_t n_pairs = 0;
+
+	if (!l->n || l->n > UINT16_MAX - 1)
+		return 0;
+	for (uint32_t i = 0; i < l->n; i++)
+		if (l->v[i].text.len < 2)
+			return 0;
+	p->known = calloc(65536 / 64, sizeof(*p->known));
+	p->first = calloc(65536, sizeof(*p->first));
+	p->chain = calloc(l->n, sizeof(*p->chain));
+	p->offset = calloc(l->n, sizeof(*p->offset));
+	if (!p->known || !p->first || !p->chain || !p->offset)
+		return -ENOMEM;
+	for (uint32_t i = 0; i < l->n; i++) {
+		uint32_t offset = rarest_pair(l->v[i].text), pair = pair_at(l->v[i].text.p + offset);
+
+		n_pairs += p->first[pair] == 0;
+		p->known[pair / 64] |= UINT64_C(1) << pair % 64;
+		p->offset[i] = offset;
+		p->chain[i] = p->first[pair];
+		p->first[pair] = (uint16_t)(i + 1);
+	}
+	if (n_pairs <= MAX_PAIRS)
+		return 1;
+	free(p->known);
+	p->known = NULL;
+	return 0;
+}
+
 int hc_textset_finish(struct hc_textset *t)
 {
-	int r = make_hash(t);
+	int r = make_hash(t), by_pairs;
 
-	for (unsigned where = HC_WHERE_BEGIN; r == 0 && where < HC_N_WHERES; where++)
-		r = make_automaton(&t->automata[where], &t->lists[where], (enum hc_where)where);
+	if (r < 0)
+		return r;
+	by_pairs = make_pairs(&t->pairs, &t->lists[HC_WHERE_IN]);
+	if (by_pairs < 0)
+		return by_pairs;
+	for (unsigned where = HC_WHERE_BEGIN; r == 0 && where < HC_N_WHERES; where++) {
+		if (where != HC_WHERE_IN || !by_pairs)
+			r = make_automaton(&t->automata[where], &t->lists[where], (enum hc_where)where);
+	}
 	return r;
 }
 
@@ -309,6 +400,25 @@ static void scan_any(const struct automaton *a, const struct list *l, struct hc_
 	}
 }
 
+static void scan_pairs(const struct pairs *p, const struct list *l, struct hc_str s,
+                       void (*hit)(void *ctx, uint32_t number), void *ctx)
+{
+	for (uint32_t i = 0; i + 1 < s.len; i++) {
+		uint32_t pair = pair_at(s.p + i);
+
+		if (!(p->known[pair / 64] >> pair % 64 & 1))
+			continue;
+		for (uint32_t literal = p->first[pair]; literal; literal = p->chain[literal - 1]) {
+			struct hc_str want = l->v[literal - 1].text;
+			uint32_t before = p->offset[literal - 1];
+
+			if (before <= i && want.len <= s.len - (i - before) &&
+			    memcmp(s.p + i - before, want.p, want.len) == 0)
+				hit(ctx, l->v[literal - 1].number);
+		}
+	}
+}
+
 void hc_textset_scan(const struct hc_textset *t, struct hc_str s, void (*hit)(void *ctx, uint32_t number),
                      void *ctx)
 {
@@ -316,6 +426,8 @@ void hc_textset_scan(const struct hc_textset *t, struct hc_str s, void (*hit)(vo
 		hit(ctx, t->always[i]);
 	if (t->lists[HC_WHERE_EQUAL].n)
 		scan_equal(t, s, hit, ctx);
+	if (t->pairs.known)
+		scan_pairs(&t->pairs, &t->lists[HC_WHERE_IN], s, hit, ctx);
 	for (unsigned where = HC_WHERE_BEGIN; where < HC_N_WHERES; where++) {
 		const struct automaton *a = &t->automata[where];
 

@@ -214,38 +214,46 @@ bool hc_view_has_heap(const struct hc_view *v, unsigned heap)
 	return v->has_heap[heap == HC_OBJ_BYTES];
 }
 
-const struct hc_heap *hc_view_heap(struct hc_view *v, unsigned heap)
+/* The ways that decode something are apart: an error's room on the stack is large, and clearing it takes longer
+ * than the rest of the way that is usual. */
+static void load_heap(struct hc_view *v, unsigned heap)
 {
 	unsigned i = heap == HC_OBJ_BYTES;
 	struct hc_err err = { 0 };
+	int r = hc_block_heap(v->block, (enum hc_obj_type)heap, &v->heap[i], &err);
 
-	if (!v->has_heap[i]) {
-		int r = hc_block_heap(v->block, (enum hc_obj_type)heap, &v->heap[i], &err);
-
-		if (r < 0) {
-			failed(v, r, &err);
-			v->heap[i] = (struct hc_heap){ .bytes = "", .off = no_offsets };
-		}
-		v->has_heap[i] = true;
+	if (r < 0) {
+		failed(v, r, &err);
+		v->heap[i] = (struct hc_heap){ .bytes = "", .off = no_offsets };
 	}
-	return &v->heap[i];
+	v->has_heap[i] = true;
+}
+
+const struct hc_heap *hc_view_heap(struct hc_view *v, unsigned heap)
+{
+	if (!v->has_heap[heap == HC_OBJ_BYTES])
+		load_heap(v, heap);
+	return &v->heap[heap == HC_OBJ_BYTES];
+}
+
+static void load_lists(struct hc_view *v, unsigned lists)
+{
+	unsigned i = lists == HC_OBJ_INTS;
+	struct hc_err err = { 0 };
+	int r = hc_block_lists(v->block, (enum hc_obj_type)lists, &v->lists[i], &err);
+
+	if (r < 0) {
+		failed(v, r, &err);
+		v->lists[i] = (struct hc_lists){ .first = no_offsets };
+	}
+	v->has_lists[i] = true;
 }
 
 const struct hc_lists *hc_view_lists(struct hc_view *v, unsigned lists)
 {
-	unsigned i = lists == HC_OBJ_INTS;
-	struct hc_err err = { 0 };
-
-	if (!v->has_lists[i]) {
-		int r = hc_block_lists(v->block, (enum hc_obj_type)lists, &v->lists[i], &err);
-
-		if (r < 0) {
-			failed(v, r, &err);
-			v->lists[i] = (struct hc_lists){ .first = no_offsets };
-		}
-		v->has_lists[i] = true;
-	}
-	return &v->lists[i];
+	if (!v->has_lists[lists == HC_OBJ_INTS])
+		load_lists(v, lists);
+	return &v->lists[lists == HC_OBJ_INTS];
 }
 
 uint32_t hc_view_ref(struct hc_view *v, unsigned dom, unsigned col, uint32_t entry)
@@ -325,19 +333,22 @@ const int64_t *hc_view_ints(struct hc_view *v, uint32_t list_ref, uint32_t *ret_
 	return l->ints + l->first[list_ref - 1];
 }
 
-const struct hc_rows *hc_view_rows(struct hc_view *v)
+static void load_rows(struct hc_view *v)
 {
 	struct hc_err err = { 0 };
+	int r = hc_block_rows(v->block, &v->rows, &err);
 
-	if (!v->has_rows) {
-		int r = hc_block_rows(v->block, &v->rows, &err);
-
-		if (r < 0) {
-			failed(v, r, &err);
-			v->rows = (struct hc_rows){ 0 };
-		}
-		v->has_rows = true;
+	if (r < 0) {
+		failed(v, r, &err);
+		v->rows = (struct hc_rows){ 0 };
 	}
+	v->has_rows = true;
+}
+
+const struct hc_rows *hc_view_rows(struct hc_view *v)
+{
+	if (!v->has_rows)
+		load_rows(v);
 	return &v->rows;
 }
 
