@@ -631,18 +631,25 @@ struct tver *edit_end(struct hc_tracker *t, struct edit *e)
 
 /* ---- fork ---- */
 
-/* Dead creators behind a version are kept up to a number: the oldest are let go. */
+/* What stands behind a version are versions of processes long dead too: beyond a number of creators they are let
+ * go, at one that is no living process's own. */
 static void cut_creators(struct hc_tracker *t, struct tver *v)
 {
 	struct tver *at = v;
 
 	if (v->dead_depth < MAX_CREATORS)
 		return;
-	for (unsigned n = 0; n < MAX_CREATORS / 2 && at->creator; n++)
-		at = at->creator;
-	ver_unref(t, at->creator);
-	at->creator = NULL;
-	v->dead_depth = MAX_CREATORS / 2;
+	for (unsigned n = 0; at->creator && n < 4 * MAX_CREATORS; n++, at = at->creator) {
+		const struct tproc *p = n >= MAX_CREATORS / 2 ? proc_find(t, at->pid, at->start_ns) : NULL;
+
+		if (n < MAX_CREATORS / 2 || (p && !p->dead_ns && p->cur == at))
+			continue;
+		ver_unref(t, at->creator);
+		ver_unref(t, at->parent);
+		at->creator = at->parent = NULL;
+		v->dead_depth = MAX_CREATORS / 2;
+		return;
+	}
 }
 
 static void child_facts(struct hc_tracker *t, struct tproc *p, const struct wrec *r, unsigned subject)
