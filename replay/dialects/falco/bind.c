@@ -109,6 +109,18 @@ static struct hc_value heap_text(struct hc_view *v, unsigned dom, unsigned col, 
 	return value;
 }
 
+/* A path's text with its place in the heap, which makes comparing it cheap. */
+static struct hc_value path_value(struct hc_view *v, uint32_t path, bool real)
+{
+	static const unsigned orders[2][3] = { { HC_O_PATH_abs, HC_O_PATH_real, HC_O_PATH_given },
+		                               { HC_O_PATH_real, HC_O_PATH_abs, HC_O_PATH_given } };
+	struct hc_value value = absent();
+
+	for (unsigned i = 0; i < 3 && !value.type; i++)
+		value = heap_text(v, HC_OBJ_PATH, orders[real][i], path);
+	return value;
+}
+
 static int64_t arg_num(const void *arg)
 {
 	return (int64_t)(intptr_t)arg;
@@ -148,16 +160,17 @@ LEAF(image_exe, HC_OBJ_IMAGE, HC_VT_STR);
 
 static struct hc_value image_exepath(struct hc_view *v, unsigned dom, uint32_t image, const void *arg)
 {
-	uint32_t path = hc_view_ref(v, HC_OBJ_IMAGE, HC_O_IMAGE_exe, image);
+	struct hc_value path = path_value(v, hc_view_ref(v, HC_OBJ_IMAGE, HC_O_IMAGE_exe, image), true);
 	static const struct hc_str deleted = { " (deleted)", 10 };
-	struct hc_str s = falco_path_real(v, path);
 
 	UNUSED_ARG;
-	if (s.len > deleted.len && !memcmp(s.p + s.len - deleted.len, deleted.p, deleted.len))
-		s.len -= deleted.len;
-	if (!s.p && image)
-		s = HC_STR("");
-	return hc_value_str(s);
+	if (!path.type)
+		return image ? hc_value_str(HC_STR("")) : absent();
+	if (path.s.len > deleted.len && !memcmp(path.s.p + path.s.len - deleted.len, deleted.p, deleted.len)) {
+		path.s.len -= deleted.len;
+		path.ref = 0;
+	}
+	return path;
 }
 LEAF(image_exepath, HC_OBJ_IMAGE, HC_VT_STR);
 
@@ -743,10 +756,17 @@ LEAF(proc_label, HC_OBJ_PROC, HC_VT_STR);
 static struct hc_value fd_name(struct hc_view *v, unsigned dom, uint32_t fd, const void *arg)
 {
 	struct fjson out = begin(v);
+	char c;
 
 	UNUSED_ARG;
 	if (!fd)
 		return absent();
+	c = falco_fd_typechar(v, fd);
+	if (c == 'f' || c == 'd') {
+		struct hc_value path = path_value(v, hc_view_ref(v, HC_OBJ_FDOBJ, HC_O_FDOBJ_path, fd), false);
+
+		return path.type ? path : hc_value_str(HC_STR(""));
+	}
 	falco_fd_name(v, fd, &out);
 	return falco_out_value(&out);
 }
@@ -767,14 +787,15 @@ LEAF(sock_name, HC_OBJ_SOCK, HC_VT_STR);
 /* What a failed open would have given. */
 static struct hc_value path_name(struct hc_view *v, unsigned dom, uint32_t path, const void *arg)
 {
-	struct hc_str abs = hc_view_text(v, HC_OBJ_PATH, HC_O_PATH_abs, path), given = falco_path_given(v, path);
+	struct hc_value abs = heap_text(v, HC_OBJ_PATH, HC_O_PATH_abs, path);
+	struct hc_str given = falco_path_given(v, path);
 	struct fjson out = begin(v);
 
 	(void)dom;
-	if (abs.p)
-		return hc_value_str(abs);
+	if (abs.type)
+		return abs;
 	if (!given.p)
-		return hc_value_str(falco_path_text(v, path));
+		return path_value(v, path, false);
 	if (given.len && given.p[0] != '/' && arg)
 		fjson_raw(&out, "<UNKNOWN>");
 	falco_path_normal(given, &out);
@@ -1119,6 +1140,8 @@ static struct hc_value path_squeezed(struct hc_view *v, unsigned dom, uint32_t p
 	UNUSED_ARG;
 	if (!s.p)
 		return absent();
+	if (!s.len || !memmem(s.p, s.len, "//", 2))
+		return heap_text(v, HC_OBJ_PATH, HC_O_PATH_given, path);
 	for (uint32_t i = 0; i < s.len; i++)
 		if (!(i && s.p[i] == '/' && s.p[i - 1] == '/'))
 			fjson_char(&out, s.p[i]);
@@ -1289,23 +1312,23 @@ ROW_LEAF(row_arg, HC_VT_STR);
 /* evt.arg of a path, from the path alone: resolved where it is relative, as given where it is not. */
 static struct hc_value path_arg(struct hc_view *v, unsigned dom, uint32_t path, const void *arg)
 {
-	struct hc_str given = falco_path_given(v, path), abs;
+	struct hc_value given = heap_text(v, HC_OBJ_PATH, HC_O_PATH_given, path), abs;
 	struct fjson out = begin(v);
 
 	UNUSED_ARG;
 	if (!path)
 		return absent();
-	if (!given.p)
-		given = falco_path_text(v, path);
-	if (!given.len)
+	if (!given.type)
+		given = path_value(v, path, false);
+	if (!given.type || !given.s.len)
 		return hc_value_str(HC_STR("<NA>"));
-	if (given.p[0] == '/')
-		return hc_value_str(given);
-	abs = hc_view_text(v, HC_OBJ_PATH, HC_O_PATH_abs, path);
-	if (abs.p)
-		return hc_value_str(abs);
-	falco_path_normal(given, &out);
-	return out.n ? falco_out_value(&out) : hc_value_str(given);
+	if (given.s.p[0] == '/')
+		return given;
+	abs = heap_text(v, HC_OBJ_PATH, HC_O_PATH_abs, path);
+	if (abs.type)
+		return abs;
+	falco_path_normal(given.s, &out);
+	return out.n ? falco_out_value(&out) : given;
 }
 LEAF(path_arg, HC_OBJ_PATH, HC_VT_STR);
 
