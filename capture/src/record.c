@@ -195,6 +195,8 @@ int hc_record_start(struct hc_record *r, struct hc_err *err)
 		code = on_segment(r, HC_STREAM_SECURITY, r->err);
 	if (code >= 0)
 		code = meta_blind(r, r->err);
+	if (code >= 0) /* whatever comes: who was there, and what is recorded, is on disk */
+		code = hc_writer_flush(r->writer, r->err);
 	return r->failed = code < 0 ? code : 0;
 }
 

@@ -10,8 +10,8 @@ mkdir small
 mount -t tmpfs -o size=3m none small 2>/dev/null || skip "cannot mount a tmpfs here"
 trap 'umount small' EXIT
 code=0
-timeout 60 "$HINDCAST" record -q -o small/cap -p full --snaplen 4096 -- sh -c \
-	'i=0; while [ $i -lt 3000 ]; do head -c 4096 /dev/urandom >/dev/null; i=$((i + 1)); done' 2>err || code=$?
+timeout 120 "$HINDCAST" record -q -o small/cap -p full --snaplen 4096 --ring-size 32MiB -- \
+	dd if=/dev/urandom of=/dev/null bs=4096 count=3000 2>err || code=$?
 [ "$code" = 4 ] || { cat err >&2; fail "exit code $code"; }
 expect_match "No space left|disk is full" err
 n=$(value small/cap "SELECT count(*) FROM events")
