@@ -138,7 +138,7 @@ static const struct hc_opt opts[] = {
 
 static const struct hc_example examples[] = {
 	{ "hand over the last hour with what the rules find in it",
-	  "hindcast export /var/lib/hindcast --since -1h -p policies --bundle -o case.hcb" },
+	  "hindcast export /var/lib/hindcast --since -1h -p policies/falco --bundle -o case.hcb" },
 	{ "check it, on any machine", "hindcast verify case.hcb" },
 	{ 0 },
 };

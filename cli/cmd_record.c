@@ -385,7 +385,7 @@ static void print_text(FILE *f, const struct args *a, const struct hc_record_sum
 	}
 	fprintf(f,
 	        "\nNext:\n  hindcast info %s\n  hindcast events %s -f 'evt.type = proc_exec'\n"
-	        "  hindcast replay -p policies %s\n",
+	        "  hindcast replay -p policies/falco %s\n",
 	        a->dir, a->dir, a->dir);
 }
 
