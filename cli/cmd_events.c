@@ -37,6 +37,24 @@ static int render(void *ctx, const struct hc_alert *a, struct hc_arena *arena, v
 	return r < 0 ? r : 0;
 }
 
+/* JSON has its control characters escaped, but for those that only a terminal obeys. */
+static void print_json(const struct hc_str *line)
+{
+	for (uint32_t i = 0; i < line->len; i++) {
+		unsigned char c = (unsigned char)line->p[i],
+			      next = i + 1 < line->len ? (unsigned char)line->p[i + 1] : 0;
+
+		if (c == 0x7f) {
+			fputs("\\u007f", stdout);
+		} else if (c == 0xc2 && next >= 0x80 && next < 0xa0) {
+			printf("\\u%04x", next);
+			i++;
+		} else {
+			putchar(c);
+		}
+	}
+}
+
 static int emit(void *ctx, const struct hc_hit *hit, int64_t wall_ns, void *rendered, struct hc_err *err)
 {
 	const struct hc_str *line = rendered;
@@ -48,7 +66,10 @@ static int emit(void *ctx, const struct hc_hit *hit, int64_t wall_ns, void *rend
 		return 0;
 	if (!p->left)
 		return 1;
-	hc_cli_print_text(stdout, line->p ? line->p : "", line->len);
+	if (p->json)
+		print_json(line);
+	else
+		hc_cli_print_text(stdout, line->p ? line->p : "", line->len);
 	if (putchar('\n') == EOF) {
 		if (errno == EPIPE) {
 			p->closed = true;
@@ -172,10 +193,10 @@ const struct hc_command hc_cmd_events = {
 	.description =
 		"Prints the events of a capture in their order, a line each.\n\n"
 		"The filter is a condition of Falco's rules language, the format one of its outputs "
-	        "(docs/falco.md). "
+		"(docs/falco.md). "
 		"Beside Falco's events, evt.type names those that Falco does not have (mod_load, tcp_state, ...: "
 		"'hindcast schema' lists them). A format that begins with * prints absent values as <NA>; without "
-	        "it "
+		"it "
 		"a line with an absent value is left out.\n\n"
 		"%evt.num is the event's number in the capture: the one it had in the file it was imported from, "
 		"where it was.",
