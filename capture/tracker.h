@@ -57,8 +57,8 @@ int hc_tracker_push(struct hc_tracker *t, const struct hc_wire_head *rec, size_t
 int hc_tracker_tick(struct hc_tracker *t, uint64_t now_ns, struct hc_err *err);
 /* After the snapshot's records: reads the descriptors of all processes from /proc, settles parents and leaders. */
 int hc_tracker_snapshot_done(struct hc_tracker *t, struct hc_err *err);
-/* meta_state rows for the beginning of a segment: living processes, mounts, modules; with descriptors what each has open too
- * (a look through all of /proc). */
+/* meta_state rows for the beginning of a segment: living processes, mounts, modules; with descriptors what each
+ * has open too (a look through all of /proc). */
 int hc_tracker_write_state(struct hc_tracker *t, uint64_t now_ns, bool descriptors, struct hc_err *err);
 
 struct hc_tracker_stats {

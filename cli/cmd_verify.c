@@ -120,11 +120,11 @@ const struct hc_command hc_cmd_verify = {
 	.args = "[-q] DIR|BUNDLE|SEGMENT",
 	.summary = "check that a capture is whole",
 	.description = "Reads every byte and checks all checksums and SHA-256 digests, lengths, references and "
-	               "the order of rows, "
+		       "the order of rows, "
 		       "that no segment is missing between two others, and that the index agrees with the "
-	               "segments; of a bundle "
+		       "segments; of a bundle "
 		       "also that every file has the digest of SHA256SUMS and of the manifest, and that there is "
-	               "no other. Of "
+		       "no other. Of "
 		       "damage it names the file and the first byte.",
 	.opts = opts,
 	.examples = examples,

@@ -7,7 +7,7 @@
 
 #include "store/base/str.h"
 
-#define HC_EV_MAX 512 /* event type numbers are below this */
+#define HC_EV_MAX 512                /* event type numbers are below this */
 #define HC_EV_WORDS (HC_EV_MAX / 64) /* of a set of types */
 
 enum hc_event_type {

@@ -9,15 +9,16 @@ struct hc_err {
 	int code;        /* negative errno of the first cause; 0 while empty */
 	uint32_t line;   /* 1-based; 0 when there is no place to point at */
 	uint32_t column; /* 1-based, in characters; 0 when line is 0 */
-	uint64_t offset; /* byte offset in file; UINT64_MAX - or 0 with line 0 and has_offset 0 - when there is none */
+	uint64_t offset; /* byte offset in file; UINT64_MAX - or 0 with line 0 and has_offset 0 - when there is
+	                    none */
 	uint8_t has_offset;
 	char file[256];  /* as the user gave it, cut at the left when longer; empty when there is none */
 	char msg[384];   /* one sentence, no newline, no final period */
 	char notes[640]; /* "while ..." and remedy lines added on the way up, newline-separated */
 };
 
-/* Each returns `code`, so that a function can fail with `return hc_err_set(...)`. A filled err keeps its first cause;
- * err may be NULL. */
+/* Each returns `code`, so that a function can fail with `return hc_err_set(...)`. A filled err keeps its first
+ * cause; err may be NULL. */
 int hc_err_set(struct hc_err *err, int code, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
 /* line and column are 1-based. */
 int hc_err_at(struct hc_err *err, int code, const char *file, uint32_t line, uint32_t column, const char *fmt, ...)

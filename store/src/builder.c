@@ -861,7 +861,8 @@ static void sketch_write(struct hc_builder *b, struct buf *to)
 
 		for (uint32_t i = 0; i < h->n; i++) {
 			uint32_t begin = i ? h->end[i - 1] : 0;
-			const void *p = h->bytes.p ? h->bytes.p + begin : (const uint8_t *)""; /* empty ones only */
+			const void *p =
+				h->bytes.p ? h->bytes.p + begin : (const uint8_t *)""; /* empty ones only */
 			uint64_t x = hc_heap_hash(which ? HC_OBJ_BYTES : HC_OBJ_STR, p, h->end[i] - begin);
 			uint64_t step = (x >> 32) | 1;
 

@@ -1,6 +1,6 @@
 /*
- * Writing segments: a builder per stream; a block that is due is encoded, hashed and written at the segment's end in one
- * pwrite. A write that fails is undone by truncating to the last whole block.
+ * Writing segments: a builder per stream; a block that is due is encoded, hashed and written at the segment's end
+ * in one pwrite. A write that fails is undone by truncating to the last whole block.
  */
 #include "store/writer.h"
 
@@ -29,11 +29,11 @@ struct stream {
 	int fd; /* -1: no segment open */
 	char path[4096];
 	struct hc_seg_header header;
-	uint64_t off;      /* where the next block goes */
-	uint32_t number;   /* of the next segment */
+	uint64_t off;    /* where the next block goes */
+	uint32_t number; /* of the next segment */
 	struct hc_seg_block *blocks;
 	uint32_t n_blocks, cap_blocks;
-	bool announcing;   /* on_segment is running */
+	bool announcing; /* on_segment is running */
 };
 
 struct hc_writer {
@@ -90,8 +90,8 @@ void hc_seg_node_clean(char *to, size_t room, const char *from)
 
 	for (; *from && n + 1 < room; from++) {
 		char c = *from;
-		bool good = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' ||
-		            c == '_' || (c == '.' && n > 0);
+		bool good = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+		            c == '-' || c == '_' || (c == '.' && n > 0);
 
 		to[n++] = good ? c : '_';
 	}
@@ -128,8 +128,9 @@ int hc_writer_open(const struct hc_writer_opts *opts, struct hc_writer **ret, st
 	snprintf(w->dir, sizeof(w->dir), "%s", opts->dir);
 	hc_seg_node_clean(w->node, sizeof(w->node), opts->node ? opts->node : "");
 	snprintf(w->tool, sizeof(w->tool), "%s", opts->tool ? opts->tool : "hindcast");
-	snprintf(w->boot, sizeof(w->boot), "%02x%02x%02x%02x-%02x%02x-%02x%02x-%02x%02x-%02x%02x%02x%02x%02x%02x", id[0], id[1],
-	         id[2], id[3], id[4], id[5], id[6], id[7], id[8], id[9], id[10], id[11], id[12], id[13], id[14], id[15]);
+	snprintf(w->boot, sizeof(w->boot), "%02x%02x%02x%02x-%02x%02x-%02x%02x-%02x%02x-%02x%02x%02x%02x%02x%02x",
+	         id[0], id[1], id[2], id[3], id[4], id[5], id[6], id[7], id[8], id[9], id[10], id[11], id[12],
+	         id[13], id[14], id[15]);
 	w->md = EVP_MD_CTX_new();
 	if (!w->md)
 		return hc_err_set(err, -ENOMEM, "out of memory");
@@ -160,7 +161,8 @@ static int write_at(struct stream *s, const void *p, size_t n_bytes, struct hc_e
 			int e = r < 0 ? errno : EIO;
 
 			if (ftruncate(s->fd, (off_t)s->off) < 0)
-				hc_err_note(err, "the torn end of %s could not be cut: %s", s->path, strerror(errno));
+				hc_err_note(err, "the torn end of %s could not be cut: %s", s->path,
+				            strerror(errno));
 			return hc_err_set(err, -e, "cannot write %s: %s", s->path, strerror(e));
 		}
 		done += (size_t)r;
@@ -186,8 +188,8 @@ static int segment_open(struct hc_writer *w, enum hc_stream which, struct hc_err
 	memcpy(s->header.boot_id, w->opts.boot_id, 16);
 	snprintf(s->header.node, sizeof(s->header.node), "%s", w->node);
 	snprintf(s->header.tool, sizeof(s->header.tool), "%s", w->tool);
-	snprintf(s->path, sizeof(s->path), "%s/segments/%s/%s/%s-%08u.hcs", w->dir, w->node, w->boot, stream_names[which],
-	         s->number);
+	snprintf(s->path, sizeof(s->path), "%s/segments/%s/%s/%s-%08u.hcs", w->dir, w->node, w->boot,
+	         stream_names[which], s->number);
 	s->fd = open(s->path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
 	if (s->fd < 0)
 		return hc_err_set(err, -errno, "cannot create %s: %s", s->path, strerror(errno));
@@ -297,7 +299,8 @@ struct hc_builder *hc_writer_begin(struct hc_writer *w, unsigned type, uint64_t 
 	int r;
 
 	if (w->failed || !desc) {
-		hc_err_set(err, w->failed ? w->failed : -EINVAL, w->failed ? "writing has failed before" : "no such event type");
+		hc_err_set(err, w->failed ? w->failed : -EINVAL,
+		           w->failed ? "writing has failed before" : "no such event type");
 		return NULL;
 	}
 	s = &w->stream[desc->stream];

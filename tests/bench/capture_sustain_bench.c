@@ -1,7 +1,8 @@
 /*
- * A million events a second for ten seconds: a child on one CPU makes system calls at that pace, the recorder on the other
- * writes them all (profile full) to a capture below $TMPDIR. Prints what was offered, lost, paid and kept. The calls
- * are a fixed mix of cheap ones (read, write, lseek, getppid), so that the pace, not the work, is the load.
+ * A million events a second for ten seconds: a child on one CPU makes system calls at that pace, the recorder on
+ * the other writes them all (profile full) to a capture below $TMPDIR. Prints what was offered, lost, paid and
+ * kept. The calls are a fixed mix of cheap ones (read, write, lseek, getppid), so that the pace, not the work, is
+ * the load.
  */
 #include <errno.h>
 #include <fcntl.h>
