@@ -82,6 +82,7 @@ static bool grow(void *array, uint32_t n, uint32_t *cap, size_t size)
 		return false;
 	memcpy(array, &p, sizeof(p));
 	*cap = *cap ? *cap * 2u : 64u;
+	/* cppcheck-suppress memleak ; the caller's pointer has it */
 	return true;
 }
 
