@@ -515,8 +515,8 @@ static bool may_refuse(const char *program)
 			return hook_descs[i].optional;
 	}
 	/* a handler: its calls are then counted as missed */
-	return strcmp(program, "hc_uring_finish") && strcmp(program, "hc_sys_finish") &&
-	       strcmp(program, "hc_exec_finish") && strcmp(program, "hc_snapshot");
+	return strcmp(program, "hc_uring_finish") != 0 && strcmp(program, "hc_sys_finish") != 0 &&
+	       strcmp(program, "hc_exec_finish") != 0 && strcmp(program, "hc_snapshot") != 0;
 }
 
 /* Decides per hook whether its program is loaded. */
@@ -615,9 +615,8 @@ static int prepare(struct hc_live *live, const struct hc_live_options *opt, cons
                    struct hc_err *err)
 {
 	/* HINDCAST_BPF_LOG=stats: what each program costs the verifier */
-	LIBBPF_OPTS(bpf_object_open_opts, open_opts,
-	            .kernel_log_level =
-	                    getenv("HINDCAST_BPF_LOG") && !strcmp(getenv("HINDCAST_BPF_LOG"), "stats") ? 4 : 0);
+	const char *log = getenv("HINDCAST_BPF_LOG");
+	LIBBPF_OPTS(bpf_object_open_opts, open_opts, .kernel_log_level = log && strcmp(log, "stats") == 0 ? 4 : 0);
 	struct recorder_bpf *skel = recorder_bpf__open_opts(&open_opts);
 	struct hc_conf *conf;
 	int r;
@@ -783,7 +782,6 @@ int hc_live_open(const struct hc_live_options *opt, struct hc_live **ret_live, s
 	memset(&said, 0, sizeof(said));
 	btf = btf__load_vmlinux_btf();
 	if (!btf) {
-		r = -errno;
 		hc_err_set(err, -ENOTSUP,
 		           "this kernel does not describe its types (no BTF in /sys/kernel/btf/vmlinux)");
 		hc_err_note(err, "recording needs a kernel built with CONFIG_DEBUG_INFO_BTF=y, and /sys mounted");
