@@ -728,7 +728,7 @@ static bool same_domain(const struct hc_col_desc *a, const struct hc_col_desc *b
 static void table_seal(struct hc_builder *b, struct table *t, enum hc_table_space space)
 {
 	uint64_t *other;
-	uint8_t wanted[HC_MAX_COLS];
+	uint8_t wanted[HC_MAX_COLS] = { 0 };
 	unsigned n_wanted = 0;
 
 	if (!scratch(b, t->n)) {

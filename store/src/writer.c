@@ -93,7 +93,7 @@ void hc_seg_node_clean(char *to, size_t room, const char *from)
 		bool good = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
 		            c == '-' || c == '_' || (c == '.' && n > 0);
 
-		to[n++] = good ? c : '_';
+		to[n++] = (char)(good ? c : '_');
 	}
 	if (!n)
 		to[n++] = '_';
