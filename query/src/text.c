@@ -92,6 +92,8 @@ void hc_q_put_json(struct q_buf *b, struct hc_str s)
 	uint32_t plain = 0; /* beginning of what can be copied as it is */
 
 	hc_q_put(b, "\"", 1);
+	if (!s.p)
+		s = hc_str_c("");
 	for (uint32_t i = 0; i < s.len;) {
 		uint32_t c;
 		unsigned len = hc_q_utf8(s.p + i, s.len - i, &c);
