@@ -730,8 +730,8 @@ struct tproc *proc_fork(struct hc_tracker *t, const struct wrec *r, struct ttask
 	struct tproc *p;
 	struct ttask *k;
 
-	if (!w || !caller || !w->tgid || !w->tid)
-		return NULL;
+	if (!w || !caller || !w->tgid || !w->tid || w->tid == caller->tid)
+		return NULL; /* nobody is their own child: the number would be taken from who is forking */
 	drop_dead_namesake(t, w->tgid, w->leader_start_ns);
 	if (w->tgid == caller->proc->tgid && w->tid != w->tgid)
 		p = caller->proc;
