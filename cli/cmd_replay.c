@@ -12,22 +12,24 @@
 
 #include "policy_arg.h"
 #include "query/json.h"
-#include "replay/falco.h"
+#include "replay/falco_config.h"
 #include "replay/replay.h"
 
-enum format { FORMAT_TEXT, FORMAT_JSON, FORMAT_FALCO_JSON };
+enum format { FORMAT_TEXT, FORMAT_JSON, FORMAT_FALCO_JSON, FORMAT_NOT_SAID };
+enum matching { MATCHING_FIRST, MATCHING_ALL, MATCHING_NOT_SAID };
 
 struct args {
 	struct hc_strs policies;
 	unsigned format, matching;
 	uint64_t threads;
 	struct hc_time_arg since, until;
-	const char *priority;
-	bool keep_going, profile_rules, quiet;
+	const char *priority, *falco_config;
+	bool iso_time, keep_going, profile_rules, quiet;
 };
 
 struct run {
 	const struct args *a;
+	struct hc_falco_config config; /* all zero without --falco-config */
 	struct hc_falco *falco;
 	struct hc_ir *ir;
 	struct hc_plan *plan;
@@ -77,8 +79,12 @@ static bool has_error_diag(const struct hc_falco *f)
 static int load_once(struct run *run, const struct hc_policies *p, const bool *bad, size_t *ret_bad,
                      struct hc_err *err)
 {
-	struct hc_falco_opts opts = { .min_priority = run->a->priority };
+	struct hc_falco_opts opts = run->config.opts;
 
+	if (run->a->priority)
+		opts.min_priority = run->a->priority;
+	if (run->a->iso_time)
+		opts.time_iso_8601 = true;
 	run->falco = hc_falco_new(&opts);
 	if (!run->falco)
 		return hc_err_set(err, -ENOMEM, "out of memory");
@@ -556,7 +562,8 @@ static int run_policies(struct run *run, const struct hc_policies *p, const stru
 	run->ir = hc_ir_new();
 	r = run->ir ? hc_falco_build(run->falco, run->ir, &err) : hc_err_set(&err, -ENOMEM, "out of memory");
 	if (r >= 0)
-		r = hc_plan_new(run->ir, run->a->matching ? HC_MATCH_ALL : HC_MATCH_FIRST, &run->plan, &err);
+		r = hc_plan_new(run->ir, run->a->matching == MATCHING_ALL ? HC_MATCH_ALL : HC_MATCH_FIRST,
+		                &run->plan, &err);
 	if (r < 0)
 		return hc_exit_max(code, hc_cli_error(&hc_cmd_replay, &err));
 	if (!hc_ir_n_rules(run->ir))
@@ -565,9 +572,44 @@ static int run_policies(struct run *run, const struct hc_policies *p, const stru
 	return run_captures(run, operands, code);
 }
 
+/* What the configuration says holds where the command line says nothing. */
+static int read_config(struct run *run, struct args *a)
+{
+	struct hc_err err = { 0 };
+	int r = a->falco_config ? hc_falco_config_load(a->falco_config, &run->config, &err) : 0;
+
+	if (r < 0)
+		return hc_cli_error(&hc_cmd_replay, &err);
+	if (a->format == FORMAT_NOT_SAID)
+		a->format = run->config.json_output ? FORMAT_FALCO_JSON : FORMAT_TEXT;
+	if (a->matching == MATCHING_NOT_SAID)
+		a->matching = run->config.match_all ? MATCHING_ALL : MATCHING_FIRST;
+	return HC_CLI_GO;
+}
+
+static int find_policies(const struct run *run, const struct args *a, struct hc_policies *p)
+{
+	struct hc_strs named = { 0 };
+	int code;
+
+	if (a->policies.n || !a->falco_config)
+		return hc_cli_policies(&hc_cmd_replay, &a->policies, p);
+	while (run->config.rules_files[named.n])
+		named.n++;
+	if (!named.n)
+		return hc_cli_usage(&hc_cmd_replay, "%s names no rules_files: give them with -p", a->falco_config);
+	named.v = calloc(named.n, sizeof(*named.v));
+	if (!named.v)
+		return hc_cli_usage(&hc_cmd_replay, "out of memory");
+	memcpy(named.v, run->config.rules_files, named.n * sizeof(*named.v));
+	code = hc_cli_policies(&hc_cmd_replay, &named, p);
+	hc_strs_done(&named);
+	return code;
+}
+
 static int run(int argc, char **argv)
 {
-	struct args a = { 0 };
+	struct args a = { .format = FORMAT_NOT_SAID, .matching = MATCHING_NOT_SAID };
 	struct run run = { .a = &a, .tty = isatty(STDERR_FILENO) };
 	struct hc_policies p = { 0 };
 	struct hc_operands operands;
@@ -575,19 +617,22 @@ static int run(int argc, char **argv)
 
 	if (code != HC_CLI_GO)
 		return code;
-	if (!a.policies.n)
+	if (!a.policies.n && !a.falco_config)
 		code = hc_cli_usage(&hc_cmd_replay, "-p POLICY is missing: which rules shall be evaluated?");
 	else if (!operands.n)
 		code = hc_cli_usage(&hc_cmd_replay, "CAPTURE is missing: what shall be replayed?");
 	else if (a.since.set && a.until.set && a.since.ns >= a.until.ns)
 		code = hc_cli_usage(&hc_cmd_replay, "--since is not before --until");
 	if (code == HC_CLI_GO)
-		code = hc_cli_policies(&hc_cmd_replay, &a.policies, &p);
+		code = read_config(&run, &a);
+	if (code == HC_CLI_GO)
+		code = find_policies(&run, &a, &p);
 	if (code == HC_CLI_GO)
 		code = run_policies(&run, &p, &operands);
 	hc_plan_free(run.plan);
 	hc_ir_free(run.ir);
 	hc_falco_free(run.falco);
+	hc_falco_config_done(&run.config);
 	hc_policies_done(&p);
 	hc_strs_done(&a.policies);
 	return code;
@@ -600,6 +645,13 @@ static const struct hc_opt opts[] = {
 	  .off = offsetof(struct args, policies),
 	  .value = "POLICY",
 	  .help = "evaluate this file of rules, or the *.yaml files of this directory; may be repeated",
+	  .complete = HC_COMPLETE_FILE },
+	{ .name = "falco-config",
+	  .letter = 'c',
+	  .kind = HC_OPT_STR,
+	  .off = offsetof(struct args, falco_config),
+	  .value = "FILE",
+	  .help = "take rules, their selection, append_output and the form of alerts from this falco.yaml",
 	  .complete = HC_COMPLETE_FILE },
 	{ .name = "format",
 	  .letter = 'f',
@@ -629,6 +681,10 @@ static const struct hc_opt opts[] = {
 	  .off = offsetof(struct args, priority),
 	  .value = "PRIORITY",
 	  .help = "leave out rules below this priority (debug)" },
+	{ .name = "iso-time",
+	  .kind = HC_OPT_FLAG,
+	  .off = offsetof(struct args, iso_time),
+	  .help = "print the time of alerts as Falco does with time_format_iso_8601" },
 	{ .name = "threads",
 	  .letter = 'j',
 	  .kind = HC_OPT_U64,
@@ -658,6 +714,8 @@ static const struct hc_example examples[] = {
 	{ "see what a pack of rules finds in a capture", "hindcast replay -p policies/falco /var/lib/hindcast" },
 	{ "the last hour, as Falco would have printed it",
 	  "hindcast replay -p rules.yaml --since -1h --format falco-json /var/lib/hindcast" },
+	{ "what the Falco of this machine would have said",
+	  "hindcast replay -c /etc/falco/falco.yaml /var/lib/hindcast" },
 	{ 0 },
 };
 

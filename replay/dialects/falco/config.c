@@ -1,0 +1,484 @@
+/* falco.yaml: what it says of rules and alerts. */
+#include <dirent.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "replay/dialects/falco/falco_priv.h"
+#include "replay/dialects/falco/json.h"
+#include "replay/falco_config.h"
+#include "replay/yaml.h"
+
+#define MAX_TEXT (1u << 20)
+#define MAX_ENTRIES 65536
+#define MAX_FILES 256 /* that config_files names, directories unfolded */
+
+struct growing {
+	void *v;
+	size_t n, cap, bytes; /* of one */
+};
+
+struct config_reader {
+	struct hc_falco_config *c;
+	struct hc_arena *arena;
+	struct hc_err *err;
+	const char *file; /* being read */
+	bool may_include; /* a file that is included includes no more */
+	struct growing rules_files, selects, appends;
+	struct growing includes; /* const char * */
+};
+
+static int no_memory(struct config_reader *r)
+{
+	return hc_err_set(r->err, -ENOMEM, "out of memory");
+}
+
+static int bad(struct config_reader *r, const struct hc_yaml_node *n, const char *what)
+{
+	return hc_err_at(r->err, -EINVAL, r->file, n->line, n->column, "%s", what);
+}
+
+/* Room for one more, zeroed; NULL when there is none. */
+static void *grow(struct config_reader *r, struct growing *g)
+{
+	if (g->n >= MAX_ENTRIES)
+		return NULL;
+	if (g->n == g->cap) {
+		size_t cap = g->cap ? g->cap * 2 : 16;
+		char *v = hc_arena_alloc(r->arena,
+		                         (cap + 1) * g->bytes); /* one more: lists of pointers end with NULL */
+
+		if (!v)
+			return NULL;
+		if (g->n)
+			memcpy(v, g->v, g->n * g->bytes);
+		g->v = v;
+		g->cap = cap;
+	}
+	return (char *)g->v + g->n++ * g->bytes;
+}
+
+/* ${NAME} is the environment's, $${ a plain ${. NULL with the error set. */
+static const char *text_of(struct config_reader *r, const struct hc_yaml_node *n)
+{
+	struct fjson out = { .arena = r->arena };
+	struct hc_str s = n->text, all;
+
+	if (n->kind != HC_YAML_SCALAR) {
+		bad(r, n, "a text is expected here");
+		return NULL;
+	}
+	for (uint32_t i = 0; i < s.len; i++) {
+		const char *end = s.p[i] == '$' && i + 1 < s.len && s.p[i + 1] == '{'
+		                          ? memchr(s.p + i, '}', s.len - i)
+		                          : NULL;
+		const char *name, *value;
+
+		if (s.p[i] == '$' && i + 2 < s.len && s.p[i + 1] == '$' && s.p[i + 2] == '{')
+			i++; /* the next is copied, and so is the brace */
+		if (!end) {
+			fjson_char(&out, s.p[i]);
+			continue;
+		}
+		name = hc_arena_printf(r->arena, HC_STR_FMT, (int)(end - s.p - i - 2), s.p + i + 2);
+		value = name ? getenv(name) : NULL;
+		fjson_raw(&out, value ? value : "");
+		i = (uint32_t)(end - s.p);
+		if (out.n > MAX_TEXT) {
+			bad(r, n, "the text is larger than 1 MiB once variables are replaced");
+			return NULL;
+		}
+	}
+	all = fjson_end(&out);
+	if (!all.p)
+		no_memory(r);
+	return all.p;
+}
+
+static int read_bool(struct config_reader *r, const struct hc_yaml_node *root, const char *key, bool negate,
+                     bool *to)
+{
+	const struct hc_yaml_node *n = hc_yaml_get(root, key);
+	struct hc_yaml_node replaced;
+	bool value;
+
+	if (!n)
+		return 0;
+	if (n->kind == HC_YAML_SCALAR) {
+		const char *text = text_of(r, n);
+
+		if (!text)
+			return r->err ? r->err->code : -EINVAL;
+		replaced = *n;
+		replaced.text = hc_str_c(text);
+		n = &replaced;
+	}
+	if (n->kind != HC_YAML_SCALAR || !hc_yaml_bool(n, &value))
+		return hc_err_at(r->err, -EINVAL, r->file, n->line, n->column, "%s is not true or false", key);
+	*to = value != negate;
+	return 0;
+}
+
+static int read_text(struct config_reader *r, const struct hc_yaml_node *map, const char *key, const char **to)
+{
+	const struct hc_yaml_node *n = hc_yaml_get(map, key);
+	const char *text;
+
+	if (!n || n->kind == HC_YAML_NULL)
+		return 0;
+	text = text_of(r, n);
+	if (!text)
+		return -EINVAL;
+	*to = text;
+	return 0;
+}
+
+/* A text, or a sequence of them, added to a list of pointers. */
+static int read_texts(struct config_reader *r, const struct hc_yaml_node *n, struct growing *to)
+{
+	uint32_t n_items = n->kind == HC_YAML_SEQ ? n->n : 1;
+
+	if (n->kind == HC_YAML_NULL)
+		return 0;
+	for (uint32_t i = 0; i < n_items; i++) {
+		const char *text = text_of(r, n->kind == HC_YAML_SEQ ? n->items[i] : n);
+		const char **slot = text ? grow(r, to) : NULL;
+
+		if (!text)
+			return -EINVAL;
+		if (!slot)
+			return no_memory(r);
+		*slot = text;
+	}
+	return 0;
+}
+
+/* ---- rules: enable and disable ---- */
+
+static int read_select(struct config_reader *r, const struct hc_yaml_node *item)
+{
+	const struct hc_yaml_node *enable = hc_yaml_get(item, "enable"), *disable = hc_yaml_get(item, "disable");
+	const struct hc_yaml_node *what = enable ? enable : disable;
+	struct hc_falco_select *s;
+
+	if (item->kind != HC_YAML_MAP || !what || (enable && disable))
+		return bad(r, item,
+		           "each item of rules is either 'enable' or 'disable' with a rule or a tag below it");
+	s = grow(r, &r->selects);
+	if (!s)
+		return no_memory(r);
+	s->enable = enable != NULL;
+	if (read_text(r, what, "rule", &s->rule) < 0 || read_text(r, what, "tag", &s->tag) < 0)
+		return -EINVAL;
+	return s->rule || s->tag ? 0 : bad(r, what, "neither a rule nor a tag is named");
+}
+
+/* ---- append_output ---- */
+
+static int read_extra_field(struct config_reader *r, const struct hc_yaml_node *n, struct growing *to)
+{
+	const char *name = NULL, *format = NULL;
+	const char **slot;
+
+	if (n->kind == HC_YAML_MAP && n->n == 1) {
+		name = text_of(r, n->items[0]);
+		format = name ? text_of(r, n->items[1]) : NULL;
+		if (!format)
+			return -EINVAL;
+		if (strchr(name, '='))
+			return bad(r, n, "the name of an extra field cannot hold '='");
+		name = hc_arena_printf(r->arena, "%s=%s", name, format);
+	} else {
+		name = text_of(r, n);
+		if (!name)
+			return -EINVAL;
+	}
+	slot = name ? grow(r, to) : NULL;
+	if (!slot)
+		return no_memory(r);
+	*slot = name;
+	return 0;
+}
+
+static int read_append(struct config_reader *r, const struct hc_yaml_node *item)
+{
+	const struct hc_yaml_node *match = hc_yaml_get(item, "match"), *fields = hc_yaml_get(item, "extra_fields"),
+				  *tags;
+	struct growing tag_list = { .bytes = sizeof(char *) }, field_list = { .bytes = sizeof(char *) };
+	struct hc_falco_append *a;
+	int q;
+
+	if (item->kind != HC_YAML_MAP)
+		return bad(r, item, "each item of append_output is a mapping");
+	a = grow(r, &r->appends);
+	if (!a)
+		return no_memory(r);
+	if (match && match->kind == HC_YAML_MAP) {
+		tags = hc_yaml_get(match, "tags");
+		if (read_text(r, match, "rule", &a->rule) < 0 || read_text(r, match, "source", &a->source) < 0 ||
+		    (tags && read_texts(r, tags, &tag_list) < 0))
+			return -EINVAL;
+		a->tags = tag_list.v;
+	} else if (match && match->kind != HC_YAML_NULL) {
+		return bad(r, match, "match is a mapping with rule, source or tags");
+	}
+	q = read_text(r, item, "extra_output", &a->extra_output);
+	if (q == 0)
+		q = read_bool(r, item, "suggested_output", false, &a->suggested_output);
+	if (q == 0 && fields && fields->kind != HC_YAML_SEQ && fields->kind != HC_YAML_NULL)
+		return bad(r, fields, "extra_fields is a sequence");
+	for (uint32_t i = 0; q == 0 && fields && fields->kind == HC_YAML_SEQ && i < fields->n; i++)
+		q = read_extra_field(r, fields->items[i], &field_list);
+	a->extra_fields = field_list.v;
+	return q;
+}
+
+static int read_items(struct config_reader *r, const struct hc_yaml_node *root, const char *key,
+                      int (*read_item)(struct config_reader *r, const struct hc_yaml_node *item))
+{
+	const struct hc_yaml_node *n = hc_yaml_get(root, key);
+	int q = 0;
+
+	if (!n || n->kind == HC_YAML_NULL)
+		return 0;
+	if (n->kind != HC_YAML_SEQ)
+		return hc_err_at(r->err, -EINVAL, r->file, n->line, n->column, "%s is a sequence", key);
+	for (uint32_t i = 0; q == 0 && i < n->n; i++)
+		q = read_item(r, n->items[i]);
+	return q;
+}
+
+/* ---- one file ---- */
+
+static int read_matching(struct config_reader *r, const struct hc_yaml_node *root)
+{
+	const struct hc_yaml_node *n = hc_yaml_get(root, "rule_matching");
+	const char *word = NULL;
+
+	if (read_text(r, root, "rule_matching", &word) < 0)
+		return -EINVAL;
+	if (!word)
+		return 0;
+	if (strcmp(word, "first") != 0 && strcmp(word, "all") != 0)
+		return bad(r, n, "rule_matching is 'first' or 'all'");
+	r->c->has_matching = true;
+	r->c->match_all = word[0] == 'a';
+	return 0;
+}
+
+static int read_priority(struct config_reader *r, const struct hc_yaml_node *root)
+{
+	const struct hc_yaml_node *n = hc_yaml_get(root, "priority");
+	const char *word = NULL;
+	uint8_t priority;
+
+	if (read_text(r, root, "priority", &word) < 0)
+		return -EINVAL;
+	if (!word)
+		return 0;
+	if (!falco_priority_parse(hc_str_c(word), &priority))
+		return hc_err_at(r->err, -EINVAL, r->file, n->line, n->column, "unknown priority '%s'", word);
+	r->c->opts.min_priority = word;
+	return 0;
+}
+
+/* Names of the files to include: of a directory its *.yaml and *.yml, in order. */
+static int read_includes(struct config_reader *r, const struct hc_yaml_node *root)
+{
+	const struct hc_yaml_node *n = hc_yaml_get(root, "config_files");
+	struct growing names = { .bytes = sizeof(char *) };
+
+	if (!n || n->kind == HC_YAML_NULL || !r->may_include)
+		return 0;
+	if (n->kind != HC_YAML_SEQ)
+		return bad(r, n, "config_files is a sequence");
+	for (uint32_t i = 0; i < n->n; i++) {
+		const struct hc_yaml_node *item = n->items[i];
+
+		if (item->kind == HC_YAML_MAP && hc_yaml_get(item, "path"))
+			item = hc_yaml_get(item, "path");
+		if (read_texts(r, item, &names) < 0)
+			return -EINVAL;
+	}
+	r->includes = names;
+	return 0;
+}
+
+static int read_root(struct config_reader *r, const struct hc_yaml_node *root)
+{
+	struct hc_falco_opts *o = &r->c->opts;
+	static const char *const rules_keys[] = { "rules_files", "rules_file" };
+	int q = 0;
+
+	if (root->kind == HC_YAML_NULL)
+		return 0;
+	if (root->kind != HC_YAML_MAP)
+		return bad(r, root, "this is no configuration of Falco: a mapping is expected");
+	for (unsigned i = 0; q == 0 && i < 2; i++) {
+		const struct hc_yaml_node *n = hc_yaml_get(root, rules_keys[i]);
+
+		q = n ? read_texts(r, n, &r->rules_files) : 0;
+	}
+	if (q == 0)
+		q = read_items(r, root, "rules", read_select);
+	if (q == 0)
+		q = read_items(r, root, "append_output", read_append);
+	if (q == 0)
+		q = read_priority(r, root);
+	if (q == 0)
+		q = read_matching(r, root);
+	if (q == 0)
+		q = read_bool(r, root, "time_format_iso_8601", false, &o->time_iso_8601);
+	if (q == 0)
+		q = read_bool(r, root, "json_output", false, &r->c->json_output);
+	if (q == 0)
+		q = read_bool(r, root, "json_include_output_property", true, &o->json_no_output);
+	if (q == 0)
+		q = read_bool(r, root, "json_include_output_fields_property", true, &o->json_no_fields);
+	if (q == 0)
+		q = read_bool(r, root, "json_include_tags_property", true, &o->json_no_tags);
+	if (q == 0)
+		q = read_bool(r, root, "json_include_message_property", false, &o->json_message);
+	return q == 0 ? read_includes(r, root) : q;
+}
+
+static int read_docs(struct config_reader *r, const char *file, const struct hc_yaml *y)
+{
+	int q = 0;
+
+	r->file = file;
+	for (uint32_t i = 0; q == 0 && i < hc_yaml_n_docs(y); i++)
+		q = read_root(r, hc_yaml_doc(y, i));
+	return q;
+}
+
+static int read_file(struct config_reader *r, const char *path)
+{
+	HC_AUTO(hc_yaml_free) struct hc_yaml *y = NULL;
+	int q = hc_yaml_load(path, &y, r->err);
+
+	return q < 0 ? q : read_docs(r, path, y);
+}
+
+static int by_name(const void *a, const void *b)
+{
+	return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+static int list_dir(struct config_reader *r, const char *path, struct growing *to)
+{
+	DIR *d = opendir(path);
+	size_t first = to->n;
+	struct dirent *e;
+
+	if (!d)
+		return hc_err_set(r->err, -errno, "cannot open '%s': %s", path, strerror(errno));
+	while ((e = readdir(d))) {
+		const char *dot = strrchr(e->d_name, '.');
+		const char **slot;
+
+		if (!dot || (strcmp(dot, ".yaml") != 0 && strcmp(dot, ".yml") != 0))
+			continue;
+		slot = grow(r, to);
+		if (!slot || !(*slot = hc_arena_printf(r->arena, "%s/%s", path, e->d_name))) {
+			closedir(d);
+			return no_memory(r);
+		}
+	}
+	closedir(d);
+	if (to->n > first)
+		qsort((const char **)to->v + first, to->n - first, sizeof(char *), by_name);
+	return 0;
+}
+
+/* What config_files names; what is not there is no error, as for Falco. */
+static int read_included(struct config_reader *r)
+{
+	struct growing files = { .bytes = sizeof(char *) };
+	int q = 0;
+
+	for (size_t i = 0; q == 0 && i < r->includes.n; i++) {
+		const char *path = ((const char **)r->includes.v)[i];
+		struct stat st;
+		const char **slot;
+
+		if (stat(path, &st) < 0)
+			continue;
+		if (S_ISDIR(st.st_mode)) {
+			q = list_dir(r, path, &files);
+			continue;
+		}
+		slot = grow(r, &files);
+		if (!slot)
+			return no_memory(r);
+		*slot = path;
+	}
+	if (q == 0 && files.n > MAX_FILES)
+		return hc_err_set(r->err, -E2BIG, "config_files names more than %d files", MAX_FILES);
+	r->may_include = false;
+	for (size_t i = 0; q == 0 && i < files.n; i++)
+		q = read_file(r, ((const char **)files.v)[i]);
+	return q;
+}
+
+/* text NULL: the file of that name, and what it includes. */
+static int load(const char *name, const void *text, size_t n_bytes, struct hc_falco_config *ret_config,
+                struct hc_err *err)
+{
+	struct hc_falco_config c = { 0 };
+	struct hc_err own = { 0 };
+	struct config_reader r = {
+		.c = &c,
+		.arena = &c.arena,
+		.err = err ? err : &own,
+		.may_include = !text,
+		.rules_files = { .bytes = sizeof(char *) },
+		.selects = { .bytes = sizeof(struct hc_falco_select) },
+		.appends = { .bytes = sizeof(struct hc_falco_append) },
+		.includes = { .bytes = sizeof(char *) },
+	};
+	int q;
+
+	if (text) {
+		HC_AUTO(hc_yaml_free) struct hc_yaml *y = NULL;
+
+		q = hc_yaml_parse(name, text, n_bytes, &y, r.err);
+		q = q < 0 ? q : read_docs(&r, name, y);
+	} else {
+		q = read_file(&r, name);
+		q = q < 0 ? q : read_included(&r);
+	}
+	c.rules_files = r.rules_files.v;
+	if (q == 0 && !c.rules_files) {
+		c.rules_files = hc_arena_alloc(&c.arena, sizeof(char *));
+		q = c.rules_files ? 0 : no_memory(&r);
+	}
+	if (q < 0) {
+		hc_arena_done(&c.arena);
+		return q;
+	}
+	c.opts.selects = r.selects.v;
+	c.opts.n_selects = r.selects.n;
+	c.opts.appends = r.appends.v;
+	c.opts.n_appends = r.appends.n;
+	*ret_config = c;
+	return 0;
+}
+
+int hc_falco_config_load(const char *path, struct hc_falco_config *ret_config, struct hc_err *err)
+{
+	return load(path, NULL, 0, ret_config, err);
+}
+
+int hc_falco_config_load_text(const char *name, const void *text, size_t n_bytes,
+                              struct hc_falco_config *ret_config, struct hc_err *err)
+{
+	return load(name, text, n_bytes, ret_config, err);
+}
+
+void hc_falco_config_done(struct hc_falco_config *c)
+{
+	hc_arena_done(&c->arena);
+	*c = (struct hc_falco_config){ 0 };
+}

@@ -1,0 +1,75 @@
+# A replay with Falco's own configuration: its rules, their selection, append_output, the form of alerts; options win.
+. "$HC_SOURCE_DIR/tests/e2e/lib.sh"
+"$HC_BUILD_DIR/tests/lib/hc-gen" capture rows=5000 mix=node index >/dev/null
+
+mkdir rules.d
+cat >rules.d/1.yaml <<'END'
+- rule: Failed open
+  desc: an open that failed
+  condition: evt.type in (open, openat) and evt.failed = true
+  output: failed
+  priority: NOTICE
+  tags: [files]
+- rule: Any open
+  desc: an open
+  condition: evt.type in (open, openat)
+  output: open
+  priority: INFO
+  tags: [files, noisy]
+- rule: Connection
+  desc: a connection
+  condition: evt.type = connect
+  output: connect
+  priority: ERROR
+  tags: [network]
+END
+cat >falco.yaml <<'END'
+rules_files: [rules.d]
+rules:
+  - disable:
+      tag: noisy
+json_output: true
+time_format_iso_8601: true
+json_include_tags_property: false
+append_output:
+  - match:
+      tags: [network]
+    extra_output: "from=${HC_TEST_FROM}"
+    extra_fields:
+      - evt.num
+      - what: "a %evt.type"
+webserver:
+  enabled: true
+END
+export HC_TEST_FROM=here
+expect_exit 0 hindcast replay -q -c falco.yaml capture >alerts
+python3 - alerts <<'PY'
+import json, re, sys
+alerts = [json.loads(l) for l in open(sys.argv[1], encoding="utf-8")]
+names = {a["rule"] for a in alerts}
+assert names == {"Failed open", "Connection"}, names
+for a in alerts:
+    assert "tags" not in a and re.match(r"\d{4}-\d\d-\d\dT[0-9:.]+\+0000: ", a["output"]), a
+    fields = a["output_fields"]
+    assert "evt.time.iso8601" in fields
+    if a["rule"] == "Connection":
+        assert a["output"].endswith("connect from=here") and fields["what"] == "a connect" and fields["evt.num"] > 0
+    else:
+        assert "what" not in fields and a["output"].endswith(": Notice failed")
+PY
+# the command line wins
+expect_exit 0 hindcast replay -q -c falco.yaml --format text --min-priority error capture >text
+expect_match '^[0-9T:.+-]+: Error connect from=here$' text
+[ "$(wc -l <text)" = "$(grep -c '"rule":"Connection"' alerts)" ]
+# and alone
+expect_exit 0 hindcast replay -q -p rules.d --iso-time --matching all capture >all
+expect_match '^20[0-9-]+T[0-9:.]+\+0000: Informational open$' all
+
+# what is wrong has its place
+printf 'priority: loud\n' >bad.yaml
+expect_exit 2 hindcast replay -c bad.yaml capture 2>err
+expect_match "^bad.yaml:1:11: unknown priority 'loud'" err
+printf 'json_output: true\n' >none.yaml
+expect_exit 2 hindcast replay -c none.yaml capture 2>err
+expect_match 'none.yaml names no rules_files' err
+expect_exit 4 hindcast replay -c absent.yaml capture 2>err
