@@ -148,7 +148,8 @@ bool hc_bits_equal(const uint64_t *a, const uint64_t *b, size_t n_words)
 	return n_words == 0 || memcmp(a, b, n_words * sizeof(*a)) == 0;
 }
 
-size_t hc_bits_count(const uint64_t *a, size_t n_words)
+/* The baseline of x86-64 has no instruction for it. */
+CLONES size_t hc_bits_count(const uint64_t *a, size_t n_words)
 {
 	size_t n = 0;
 

@@ -341,16 +341,49 @@ static int pmatch_init(struct hc_operand *o, struct hc_arena *arena)
 	return 0;
 }
 
+bool hc_pmatch_is_plain(struct hc_str pattern)
+{
+	return !is_wild(pattern);
+}
+
+bool hc_pmatch_plain(struct hc_str pattern, struct hc_arena *arena, struct hc_str *ret)
+{
+	char *p = hc_arena_raw(arena, (size_t)pattern.len + 2);
+	struct hc_str part;
+	uint32_t n = 0;
+
+	if (!p)
+		return false;
+	for (uint32_t at = 0; next_part(pattern, &at, &part);) {
+		p[n++] = '/';
+		memcpy(p + n, part.p, part.len);
+		n += part.len;
+	}
+	if (n)
+		p[n++] = '/';
+	*ret = (struct hc_str){ p, n };
+	return true;
+}
+
+/* A part without wildcards is compared before its end is looked for: most texts differ in the first character. */
 static bool pmatch_one(const struct pattern *pattern, struct hc_str s)
 {
-	struct hc_str part;
 	uint32_t at = 0;
 
 	for (uint32_t i = 0; i < pattern->n; i++) {
-		if (!next_part(s, &at, &part))
+		struct hc_str want = pattern->parts[i], part;
+
+		if (pattern->wild[i]) {
+			if (!next_part(s, &at, &part) || !(hc_str_eq(part, want) || hc_glob(want, part, false)))
+				return false;
+			continue;
+		}
+		while (at < s.len && s.p[at] == '/')
+			at++;
+		if (s.len - at < want.len || s.p[at] != want.p[0] || memcmp(s.p + at, want.p, want.len) != 0)
 			return false;
-		if (!hc_str_eq(part, pattern->parts[i]) &&
-		    !(pattern->wild[i] && hc_glob(pattern->parts[i], part, false)))
+		at += want.len;
+		if (at < s.len && s.p[at] != '/')
 			return false;
 	}
 	return true;

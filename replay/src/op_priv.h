@@ -50,6 +50,10 @@ bool hc_value_equal(const struct hc_value *a, const struct hc_value *b);
 
 /* fnmatch() without flags in the C locale, in at most text * pattern steps. */
 bool hc_glob(struct hc_str pattern, struct hc_str text, bool fold_case);
+/* A pattern of PMATCH without wildcards, and its literal for HC_WHERE_PARTS: empty when it matches all; false when
+ * there is no memory. */
+bool hc_pmatch_is_plain(struct hc_str pattern);
+bool hc_pmatch_plain(struct hc_str pattern, struct hc_arena *arena, struct hc_str *ret);
 bool hc_str_contains(struct hc_str s, struct hc_str needle);
 bool hc_str_icontains(struct hc_str s, struct hc_str needle);
 

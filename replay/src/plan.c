@@ -186,6 +186,12 @@ static bool is_scannable(const struct hc_node *node, enum hc_where *ret_where)
 	case HC_OP_ICONTAINS:
 		*ret_where = HC_WHERE_IN_ANYCASE;
 		return true;
+	case HC_OP_PMATCH:
+		*ret_where = HC_WHERE_PARTS;
+		for (uint32_t i = 0; i < o->n; i++)
+			if (!hc_pmatch_is_plain(o->consts[i].s))
+				return false;
+		return true;
 	default:
 		return false;
 	}
@@ -194,6 +200,14 @@ static bool is_scannable(const struct hc_node *node, enum hc_where *ret_where)
 static struct hc_source *source_of(struct hc_plan *p, const struct hc_node *node)
 {
 	return &p->sources[node->kind == HC_NODE_HEAP ? 0 : node->leaf_id + 1];
+}
+
+static int add_literal(struct walk *w, struct hc_textset *set, enum hc_where where, struct hc_str text,
+                       uint32_t number)
+{
+	if (where == HC_WHERE_PARTS && !hc_pmatch_plain(text, &w->plan->arena, &text))
+		return -ENOMEM;
+	return hc_textset_add(set, where, text, number);
 }
 
 /* Nodes of one source, into its set; their number when the set could not be made. */
@@ -218,7 +232,7 @@ static int fill_source(struct walk *w, struct hc_source *source)
 			source->exists[source->n_exists++] = i;
 		else
 			for (uint32_t c = 0; r == 0 && c < node->operand->n; c++)
-				r = hc_textset_add(source->set, where, node->operand->consts[c].s, i);
+				r = add_literal(w, source->set, where, node->operand->consts[c].s, i);
 	}
 	return r < 0 ? r : hc_textset_finish(source->set);
 }

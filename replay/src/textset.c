@@ -386,6 +386,29 @@ static void scan_edge(const struct automaton *a, const struct list *l, struct hc
 	}
 }
 
+/* The text as if it began and ended with a slash and had no two in a row. */
+static void scan_parts(const struct automaton *a, const struct list *l, struct hc_str s,
+                       void (*hit)(void *ctx, uint32_t number), void *ctx)
+{
+	uint32_t state = 0;
+	uint8_t before = 0;
+
+	for (uint64_t i = 0; i < (uint64_t)s.len + 2; i++) {
+		uint8_t c = i && i <= s.len ? (uint8_t)s.p[i - 1] : '/';
+		uint32_t next;
+
+		if (c == '/' && before == '/')
+			continue;
+		before = c;
+		next = a->next[(size_t)state << a->shift | a->class_of[c]];
+		if (next == NONE)
+			return;
+		state = next & ~HAS_OUTPUT;
+		if (next & HAS_OUTPUT)
+			report(a, l, state, hit, ctx);
+	}
+}
+
 static void scan_any(const struct automaton *a, const struct list *l, struct hc_str s,
                      void (*hit)(void *ctx, uint32_t number), void *ctx)
 {
@@ -435,6 +458,8 @@ void hc_textset_scan(const struct hc_textset *t, struct hc_str s, void (*hit)(vo
 			continue;
 		if (where == HC_WHERE_BEGIN || where == HC_WHERE_END)
 			scan_edge(a, &t->lists[where], s, where == HC_WHERE_END, hit, ctx);
+		else if (where == HC_WHERE_PARTS)
+			scan_parts(a, &t->lists[where], s, hit, ctx);
 		else
 			scan_any(a, &t->lists[where], s, hit, ctx);
 	}

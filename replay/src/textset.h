@@ -1,7 +1,7 @@
 /*
  * Many literals looked for in one text at once: equal to it, at its beginning, at its end, or anywhere in it, with
- * or without regard to ASCII case. Each literal stands for a number of the caller's; made once, then read by any
- * number of threads.
+ * or without regard to ASCII case; or at the beginning of a path, by its parts. Each literal stands for a number
+ * of the caller's; made once, then read by any number of threads.
  */
 #ifndef HC_REPLAY_TEXTSET_H
 #define HC_REPLAY_TEXTSET_H
@@ -12,7 +12,16 @@
 #include "store/base/arena.h"
 #include "store/base/str.h"
 
-enum hc_where { HC_WHERE_EQUAL, HC_WHERE_BEGIN, HC_WHERE_END, HC_WHERE_IN, HC_WHERE_IN_ANYCASE, HC_N_WHERES };
+enum hc_where {
+	HC_WHERE_EQUAL,
+	HC_WHERE_BEGIN,
+	HC_WHERE_END,
+	HC_WHERE_IN,
+	HC_WHERE_IN_ANYCASE,
+	HC_WHERE_PARTS, /* "/etc/ssh/": in "/etc/ssh" and "//etc/ssh/x", not in "/etc/sshd"; hc_pmatch_plain()
+	                   makes it */
+	HC_N_WHERES
+};
 
 struct hc_textset;
 

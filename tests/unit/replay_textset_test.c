@@ -20,6 +20,20 @@ static bool ends(struct hc_str s, struct hc_str end)
 	return s.len >= end.len && memcmp(s.p + s.len - end.len, end.p, end.len) == 0;
 }
 
+/* Whether s, with one slash before, after and between its parts, begins with the literal. */
+static bool begins_by_parts(struct hc_str s, struct hc_str literal)
+{
+	char text[64] = "/";
+	uint32_t n = 1;
+
+	for (uint32_t i = 0; i < s.len; i++)
+		if (s.p[i] != '/' || text[n - 1] != '/')
+			text[n++] = s.p[i];
+	if (text[n - 1] != '/')
+		text[n++] = '/';
+	return hc_str_starts((struct hc_str){ text, n }, literal);
+}
+
 static bool plainly(enum hc_where where, struct hc_str s, struct hc_str literal)
 {
 	switch (where) {
@@ -31,6 +45,8 @@ static bool plainly(enum hc_where where, struct hc_str s, struct hc_str literal)
 		return ends(s, literal);
 	case HC_WHERE_IN:
 		return hc_str_contains(s, literal);
+	case HC_WHERE_PARTS:
+		return begins_by_parts(s, literal);
 	default:
 		return hc_str_icontains(s, literal);
 	}
