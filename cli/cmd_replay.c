@@ -119,7 +119,7 @@ static int load(struct run *run, const struct hc_policies *p, bool *bad, int *re
 			code = hc_cli_error(&hc_cmd_replay, &err);
 		}
 		run->falco = hc_falco_free(run->falco);
-		if (!run->a->keep_going || at == p->n) {
+		if (!run->a->keep_going || !p->v || at >= p->n) {
 			if (p->n > 1)
 				fprintf(stderr,
 				        "hindcast replay: nothing has run (--keep-going runs the other files)\n");
