@@ -5,7 +5,7 @@ DESTDIR ?=
 CMAKE ?= cmake
 CTEST_ARGS ?=
 
-.PHONY: all help deps build-deps release dev fuzz-build demo check tidy install bench fuzz format clean
+.PHONY: all help deps bench-deps build-deps release dev fuzz-build demo check tidy install bench fuzz format clean
 
 all: build-deps release ## build build/release/hindcast
 
@@ -14,6 +14,9 @@ help: ## list the targets
 
 deps: ## install everything that building, testing and the demo need
 	@.ci/install-deps
+
+bench-deps:
+	@.ci/install-deps --bench
 
 # `make` installs for root only, and otherwise says what is missing and goes on: a package may be there under another name.
 build-deps:
@@ -46,7 +49,7 @@ install: ## install to $(DESTDIR)$(PREFIX)
 	@test -x build/release/hindcast || $(MAKE) all
 	@DESTDIR="$(DESTDIR)" $(CMAKE) --install build/release --prefix "$(PREFIX)"
 
-bench: deps release ## measure; prints a table and writes build/bench.json
+bench: bench-deps release ## measure; prints a table and writes build/bench.json
 	@tests/bench/run build/release
 
 fuzz: deps fuzz-build ## fuzz every parser for a minute each (FUZZ_SECONDS=60)

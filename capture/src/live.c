@@ -40,7 +40,7 @@ static_assert((int)HC_WIRE_MODE_FIRST == (int)HC_MODE_FIRST && (int)HC_WIRE_MODE
 #define RINGS_TOTAL_BYTES (64 * 1024 * 1024)
 #define RING_MIN_BYTES (512 * 1024)
 #define RING_MAX_BYTES (256 * 1024 * 1024)
-#define RING_DEFAULT_BYTES (4 * 1024 * 1024)
+#define RING_DEFAULT_BYTES (16 * 1024 * 1024) /* 80 ms of a million events a second */
 #define MAX_SEC_RINGS 8
 #define MAX_RINGS 128
 #define SLACK_NS (10 * 1000 * 1000)     /* longest time between a record's time and its appearance */

@@ -15,7 +15,7 @@ enum hc_wire_lane hc_live_lane(unsigned type);
 /* ---- live_ring.c ---- */
 
 /* Reads a set of ring buffers in the order of time. The rings are mapped memory: a producer position, a consumer
- * position and data pages mapped twice in a row. */
+ * position and data pages. */
 struct hc_ring {
 	const unsigned long *producer; /* bytes written so far */
 	unsigned long *consumer;       /* bytes read so far */
@@ -27,6 +27,7 @@ struct hc_ring {
 	uint64_t next;                     /* position after it */
 	void *map_consumer, *map_producer; /* to unmap */
 	size_t map_bytes;
+	uint8_t *straddle; /* a record that lies at both ends of the data, in one piece */
 	int fd;
 };
 

@@ -30,8 +30,14 @@ int hc_merge_init(struct hc_merge *m, unsigned n_rings, unsigned n_cpus)
 		hc_merge_done(m);
 		return -ENOMEM;
 	}
-	for (unsigned i = 0; i < n_rings; i++)
+	for (unsigned i = 0; i < n_rings; i++) {
 		m->rings[i].fd = -1;
+		m->rings[i].straddle = malloc(HC_WIRE_MAX_BYTES);
+		if (!m->rings[i].straddle) {
+			hc_merge_done(m);
+			return -ENOMEM;
+		}
+	}
 	return 0;
 }
 
@@ -44,6 +50,7 @@ void hc_merge_done(struct hc_merge *m)
 			munmap(r->map_consumer, (size_t)sysconf(_SC_PAGESIZE));
 		if (r->map_producer)
 			munmap(r->map_producer, r->map_bytes);
+		free(r->straddle);
 	}
 	free(m->rings);
 	free(m->heap);
@@ -65,17 +72,31 @@ int hc_merge_map(struct hc_merge *m, unsigned i, int fd, size_t bytes)
 		return -errno;
 	r->map_consumer = p;
 	r->consumer = p;
-	p = mmap(NULL, page + 2 * bytes, PROT_READ, MAP_SHARED, fd, (off_t)page);
+	/* The kernel would map the data twice in a row, and every page would count twice as ours. */
+	p = mmap(NULL, page + bytes, PROT_READ, MAP_SHARED, fd, (off_t)page);
 	if (p == MAP_FAILED)
 		return -errno;
 	r->map_producer = p;
-	r->map_bytes = page + 2 * bytes;
+	r->map_bytes = page + bytes;
 	r->producer = p;
 	r->data = (const uint8_t *)p + page;
 	r->mask = bytes - 1;
 	r->fd = fd;
 	r->pos = __atomic_load_n(r->consumer, __ATOMIC_ACQUIRE);
 	return 0;
+}
+
+/* The record's bytes behind its ring header: where they lie, or put together when they go on at the ring's start.
+ */
+static const uint8_t *whole(const struct hc_ring *r, uint32_t bytes)
+{
+	uint64_t from = (r->pos + BPF_RINGBUF_HDR_SZ) & r->mask, room = r->mask + 1 - from;
+
+	if (bytes <= room || bytes > HC_WIRE_MAX_BYTES || bytes - 1 > r->mask)
+		return r->data + from;
+	memcpy(r->straddle, r->data + from, room);
+	memcpy(r->straddle + room, r->data, bytes - room);
+	return r->straddle;
 }
 
 /* Steps to the ring's next record below its limit: sets head, or NULL. */
@@ -92,11 +113,11 @@ static void ring_step(struct hc_merge *m, struct hc_ring *r)
 			return; /* being written; what follows must wait for it */
 		bytes = len & ~(uint32_t)(BPF_RINGBUF_BUSY_BIT | BPF_RINGBUF_DISCARD_BIT);
 		r->next = r->pos + ((bytes + BPF_RINGBUF_HDR_SZ + 7) & ~(uint64_t)7);
-		h = (const struct hc_wire_head *)(const void *)(at + BPF_RINGBUF_HDR_SZ);
 		if (!(len & BPF_RINGBUF_DISCARD_BIT)) {
-			if (bytes >= sizeof(*h) && bytes - 1 <= r->mask && h->bytes <= bytes && !(h->bytes & 7) &&
-			    h->bytes >= sizeof(*h) + 8u * h->n_slots && h->cpu < m->n_cpus &&
-			    h->lane < HC_WIRE_N_LANES) {
+			h = (const struct hc_wire_head *)(const void *)whole(r, bytes);
+			if (bytes >= sizeof(*h) && bytes <= HC_WIRE_MAX_BYTES && bytes - 1 <= r->mask &&
+			    h->bytes <= bytes && !(h->bytes & 7) && h->bytes >= sizeof(*h) + 8u * h->n_slots &&
+			    h->cpu < m->n_cpus && h->lane < HC_WIRE_N_LANES) {
 				r->head = h;
 				return;
 			}
