@@ -1,11 +1,10 @@
 #include "policy_arg.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "store/base/err.h"
+#include "replay/yaml.h"
 
 static int add(struct hc_policies *p, char *take_name)
 {
@@ -20,39 +19,36 @@ static int add(struct hc_policies *p, char *take_name)
 	return 0;
 }
 
-static bool is_rules(const char *name)
+static int add_dir(struct hc_policies *p, const char *dir, const char *const *files, struct hc_err *err)
 {
-	const char *dot = strrchr(name, '.');
-
-	return name[0] != '.' && dot && (strcmp(dot, ".yaml") == 0 || strcmp(dot, ".yml") == 0);
-}
-
-static int by_name(const void *a, const void *b)
-{
-	return strcmp(*(char *const *)a, *(char *const *)b);
-}
-
-static int add_dir(struct hc_policies *p, const char *dir, DIR *d, struct hc_err *err)
-{
-	size_t first = p->n, len = strlen(dir);
-	struct dirent *e;
+	size_t first = p->n;
 	int r = 0;
 
-	while (r == 0 && (e = readdir(d))) {
-		char *name = NULL;
-
-		if (!is_rules(e->d_name))
-			continue;
-		if (asprintf(&name, "%s%s%s", dir, len && dir[len - 1] == '/' ? "" : "/", e->d_name) < 0)
-			name = NULL;
-		r = add(p, name);
-	}
+	for (; r == 0 && *files; files++)
+		if (strrchr(*files, '/')[1] != '.')
+			r = add(p, strdup(*files));
 	if (r < 0)
 		return hc_err_set(err, r, "out of memory");
 	if (p->n == first)
 		return hc_err_set(err, -EINVAL, "there is no *.yaml in the directory '%s'", dir);
-	qsort(p->v + first, p->n - first, sizeof(*p->v), by_name);
 	return 0;
+}
+
+static int add_given(struct hc_policies *p, const char *name, struct hc_err *err)
+{
+	struct hc_arena arena = { 0 };
+	const char *const *files;
+	struct hc_err not_read = { 0 };
+	int r = hc_yaml_dir(name, &arena, &files, &not_read);
+
+	if (r == 0)
+		r = add_dir(p, name, files, err);
+	else if (r != -ENOTDIR)
+		*err = not_read;
+	else if ((r = add(p, strdup(name))) < 0)
+		hc_err_set(err, r, "out of memory");
+	hc_arena_done(&arena);
+	return r;
 }
 
 int hc_cli_policies(const struct hc_command *cmd, const struct hc_strs *given, struct hc_policies *ret)
@@ -61,20 +57,8 @@ int hc_cli_policies(const struct hc_command *cmd, const struct hc_strs *given, s
 	struct hc_err err = { 0 };
 	int r = 0;
 
-	for (size_t i = 0; r == 0 && i < given->n; i++) {
-		DIR *d = opendir(given->v[i]);
-
-		if (d) {
-			r = add_dir(&p, given->v[i], d, &err);
-			closedir(d);
-		} else if (errno == ENOTDIR) {
-			r = add(&p, strdup(given->v[i]));
-			if (r < 0)
-				hc_err_set(&err, r, "out of memory");
-		} else {
-			r = hc_err_set(&err, -errno, "cannot open '%s': %s", given->v[i], strerror(errno));
-		}
-	}
+	for (size_t i = 0; r == 0 && i < given->n; i++)
+		r = add_given(&p, given->v[i], &err);
 	if (r < 0) {
 		hc_policies_done(&p);
 		return hc_cli_error(cmd, &err);

@@ -12,6 +12,7 @@
 
 #include <stdbool.h>
 
+#include "store/base/arena.h"
 #include "store/base/cleanup.h"
 #include "store/base/err.h"
 #include "store/base/str.h"
@@ -41,6 +42,9 @@ struct hc_yaml;
 int hc_yaml_parse(const char *file, const void *text, size_t n_bytes, struct hc_yaml **ret, struct hc_err *err);
 /* Reads the whole file, at most HC_YAML_MAX_BYTES; "-" is not special. -errno when it cannot be read. */
 int hc_yaml_load(const char *path, struct hc_yaml **ret, struct hc_err *err);
+/* The *.yaml and *.yml of a directory in order of their names, "DIR/NAME", NULL-terminated, in the arena; names
+ * that begin with a dot are among them. -ENOTDIR: it is none; -errno when it cannot be read. */
+int hc_yaml_dir(const char *dir, struct hc_arena *arena, const char *const **ret_paths, struct hc_err *err);
 struct hc_yaml *hc_yaml_free(struct hc_yaml *y);
 HC_DEFINE_AUTO(struct hc_yaml, hc_yaml_free)
 

@@ -2,6 +2,7 @@
  * made. */
 #include "replay/yaml.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -411,6 +412,44 @@ int hc_yaml_load(const char *path, struct hc_yaml **ret, struct hc_err *err)
 			return hc_yaml_parse(path, buf, n, ret, err);
 		n += (size_t)got;
 	}
+}
+
+static int is_yaml(const struct dirent *e)
+{
+	const char *dot = strrchr(e->d_name, '.');
+
+	return dot && (strcmp(dot, ".yaml") == 0 || strcmp(dot, ".yml") == 0);
+}
+
+static int by_bytes(const struct dirent **a, const struct dirent **b)
+{
+	return strcmp((*a)->d_name, (*b)->d_name);
+}
+
+int hc_yaml_dir(const char *dir, struct hc_arena *arena, const char *const **ret_paths, struct hc_err *err)
+{
+	const char *slash = dir[0] && dir[strlen(dir) - 1] == '/' ? "" : "/";
+	struct dirent **found;
+	int n = scandir(dir, &found, is_yaml, by_bytes);
+	const char **paths;
+	bool failed;
+
+	if (n < 0)
+		return hc_err_set(err, -errno, "cannot open '%s': %s", dir, strerror(errno));
+	paths = hc_arena_alloc(arena, ((size_t)n + 1) * sizeof(*paths));
+	failed = !paths;
+	for (int i = 0; i < n; i++) {
+		if (!failed) {
+			paths[i] = hc_arena_printf(arena, "%s%s%s", dir, slash, found[i]->d_name);
+			failed = !paths[i];
+		}
+		free(found[i]);
+	}
+	free(found);
+	if (failed)
+		return hc_err_set(err, -ENOMEM, "out of memory");
+	*ret_paths = paths;
+	return 0;
 }
 
 struct hc_yaml *hc_yaml_free(struct hc_yaml *y)

@@ -1,5 +1,4 @@
 /* falco.yaml: what it says of rules and alerts. */
-#include <dirent.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -39,18 +38,22 @@ static int bad(struct config_reader *r, const struct hc_yaml_node *n, const char
 	return hc_err_at(r->err, -EINVAL, r->file, n->line, n->column, "%s", what);
 }
 
-/* Room for one more, zeroed; NULL when there is none. */
+/* Room for one more, zeroed; NULL with the error set. */
 static void *grow(struct config_reader *r, struct growing *g)
 {
-	if (g->n >= MAX_ENTRIES)
+	if (g->n >= MAX_ENTRIES) {
+		hc_err_set(r->err, -E2BIG, "a list in '%s' has more than %d entries", r->file, MAX_ENTRIES);
 		return NULL;
+	}
 	if (g->n == g->cap) {
 		size_t cap = g->cap ? g->cap * 2 : 16;
 		char *v = hc_arena_alloc(r->arena,
 		                         (cap + 1) * g->bytes); /* one more: lists of pointers end with NULL */
 
-		if (!v)
+		if (!v) {
+			no_memory(r);
 			return NULL;
+		}
 		if (g->n)
 			memcpy(v, g->v, g->n * g->bytes);
 		g->v = v;
@@ -59,16 +62,28 @@ static void *grow(struct config_reader *r, struct growing *g)
 	return (char *)g->v + g->n++ * g->bytes;
 }
 
-/* ${NAME} is the environment's, $${ a plain ${. NULL with the error set. */
-static const char *text_of(struct config_reader *r, const struct hc_yaml_node *n)
+/* `text`, NULL for want of memory, at the end of a list of pointers. */
+static int put(struct config_reader *r, struct growing *to, const char *text)
+{
+	const char **slot;
+
+	if (!text)
+		return no_memory(r);
+	slot = grow(r, to);
+	if (!slot)
+		return r->err->code;
+	*slot = text;
+	return 0;
+}
+
+/* ${NAME} is the environment's, $${ a plain ${. */
+static int text_of(struct config_reader *r, const struct hc_yaml_node *n, const char **to)
 {
 	struct fjson out = { .arena = r->arena };
 	struct hc_str s = n->text, all;
 
-	if (n->kind != HC_YAML_SCALAR) {
-		bad(r, n, "a text is expected here");
-		return NULL;
-	}
+	if (n->kind != HC_YAML_SCALAR)
+		return bad(r, n, "a text is expected here");
 	for (uint32_t i = 0; i < s.len; i++) {
 		const char *end = s.p[i] == '$' && i + 1 < s.len && s.p[i + 1] == '{'
 		                          ? memchr(s.p + i, '}', s.len - i)
@@ -85,15 +100,14 @@ static const char *text_of(struct config_reader *r, const struct hc_yaml_node *n
 		value = name ? getenv(name) : NULL;
 		fjson_raw(&out, value ? value : "");
 		i = (uint32_t)(end - s.p);
-		if (out.n > MAX_TEXT) {
-			bad(r, n, "the text is larger than 1 MiB once variables are replaced");
-			return NULL;
-		}
+		if (out.n > MAX_TEXT)
+			return bad(r, n, "the text is larger than 1 MiB once variables are replaced");
 	}
 	all = fjson_end(&out);
 	if (!all.p)
-		no_memory(r);
-	return all.p;
+		return no_memory(r);
+	*to = all.p;
+	return 0;
 }
 
 static int read_bool(struct config_reader *r, const struct hc_yaml_node *root, const char *key, bool negate,
@@ -106,10 +120,11 @@ static int read_bool(struct config_reader *r, const struct hc_yaml_node *root, c
 	if (!n)
 		return 0;
 	if (n->kind == HC_YAML_SCALAR) {
-		const char *text = text_of(r, n);
+		const char *text;
+		int q = text_of(r, n, &text);
 
-		if (!text)
-			return r->err ? r->err->code : -EINVAL;
+		if (q < 0)
+			return q;
 		replaced = *n;
 		replaced.text = hc_str_c(text);
 		n = &replaced;
@@ -123,35 +138,26 @@ static int read_bool(struct config_reader *r, const struct hc_yaml_node *root, c
 static int read_text(struct config_reader *r, const struct hc_yaml_node *map, const char *key, const char **to)
 {
 	const struct hc_yaml_node *n = hc_yaml_get(map, key);
-	const char *text;
 
-	if (!n || n->kind == HC_YAML_NULL)
-		return 0;
-	text = text_of(r, n);
-	if (!text)
-		return -EINVAL;
-	*to = text;
-	return 0;
+	return n && n->kind != HC_YAML_NULL ? text_of(r, n, to) : 0;
 }
 
 /* A text, or a sequence of them, added to a list of pointers. */
 static int read_texts(struct config_reader *r, const struct hc_yaml_node *n, struct growing *to)
 {
 	uint32_t n_items = n->kind == HC_YAML_SEQ ? n->n : 1;
+	int q = 0;
 
 	if (n->kind == HC_YAML_NULL)
 		return 0;
-	for (uint32_t i = 0; i < n_items; i++) {
-		const char *text = text_of(r, n->kind == HC_YAML_SEQ ? n->items[i] : n);
-		const char **slot = text ? grow(r, to) : NULL;
+	for (uint32_t i = 0; q == 0 && i < n_items; i++) {
+		const char *text;
 
-		if (!text)
-			return -EINVAL;
-		if (!slot)
-			return no_memory(r);
-		*slot = text;
+		q = text_of(r, n->kind == HC_YAML_SEQ ? n->items[i] : n, &text);
+		if (q == 0)
+			q = put(r, to, text);
 	}
-	return 0;
+	return q;
 }
 
 /* ---- rules: enable and disable ---- */
@@ -161,16 +167,20 @@ static int read_select(struct config_reader *r, const struct hc_yaml_node *item)
 	const struct hc_yaml_node *enable = hc_yaml_get(item, "enable"), *disable = hc_yaml_get(item, "disable");
 	const struct hc_yaml_node *what = enable ? enable : disable;
 	struct hc_falco_select *s;
+	int q;
 
 	if (item->kind != HC_YAML_MAP || !what || (enable && disable))
 		return bad(r, item,
 		           "each item of rules is either 'enable' or 'disable' with a rule or a tag below it");
 	s = grow(r, &r->selects);
 	if (!s)
-		return no_memory(r);
+		return r->err->code;
 	s->enable = enable != NULL;
-	if (read_text(r, what, "rule", &s->rule) < 0 || read_text(r, what, "tag", &s->tag) < 0)
-		return -EINVAL;
+	q = read_text(r, what, "rule", &s->rule);
+	if (q == 0)
+		q = read_text(r, what, "tag", &s->tag);
+	if (q < 0)
+		return q;
 	return s->rule || s->tag ? 0 : bad(r, what, "neither a rule nor a tag is named");
 }
 
@@ -178,27 +188,18 @@ static int read_select(struct config_reader *r, const struct hc_yaml_node *item)
 
 static int read_extra_field(struct config_reader *r, const struct hc_yaml_node *n, struct growing *to)
 {
-	const char *name = NULL, *format = NULL;
-	const char **slot;
+	bool has_format = n->kind == HC_YAML_MAP && n->n == 1;
+	const char *name, *format;
+	int q = text_of(r, has_format ? n->items[0] : n, &name);
 
-	if (n->kind == HC_YAML_MAP && n->n == 1) {
-		name = text_of(r, n->items[0]);
-		format = name ? text_of(r, n->items[1]) : NULL;
-		if (!format)
-			return -EINVAL;
-		if (strchr(name, '='))
+	if (q == 0 && has_format) {
+		q = text_of(r, n->items[1], &format);
+		if (q == 0 && strchr(name, '='))
 			return bad(r, n, "the name of an extra field cannot hold '='");
-		name = hc_arena_printf(r->arena, "%s=%s", name, format);
-	} else {
-		name = text_of(r, n);
-		if (!name)
-			return -EINVAL;
+		if (q == 0)
+			name = hc_arena_printf(r->arena, "%s=%s", name, format);
 	}
-	slot = name ? grow(r, to) : NULL;
-	if (!slot)
-		return no_memory(r);
-	*slot = name;
-	return 0;
+	return q < 0 ? q : put(r, to, name);
 }
 
 static int read_append(struct config_reader *r, const struct hc_yaml_node *item)
@@ -213,7 +214,7 @@ static int read_append(struct config_reader *r, const struct hc_yaml_node *item)
 		return bad(r, item, "each item of append_output is a mapping");
 	a = grow(r, &r->appends);
 	if (!a)
-		return no_memory(r);
+		return r->err->code;
 	if (match && match->kind == HC_YAML_MAP) {
 		tags = hc_yaml_get(match, "tags");
 		if (read_text(r, match, "rule", &a->rule) < 0 || read_text(r, match, "source", &a->source) < 0 ||
@@ -361,35 +362,14 @@ static int read_file(struct config_reader *r, const char *path)
 	return q < 0 ? q : read_docs(r, path, y);
 }
 
-static int by_name(const void *a, const void *b)
+static int put_dir(struct config_reader *r, struct growing *to, const char *path)
 {
-	return strcmp(*(const char *const *)a, *(const char *const *)b);
-}
+	const char *const *files;
+	int q = hc_yaml_dir(path, r->arena, &files, r->err);
 
-static int list_dir(struct config_reader *r, const char *path, struct growing *to)
-{
-	DIR *d = opendir(path);
-	size_t first = to->n;
-	struct dirent *e;
-
-	if (!d)
-		return hc_err_set(r->err, -errno, "cannot open '%s': %s", path, strerror(errno));
-	while ((e = readdir(d))) {
-		const char *dot = strrchr(e->d_name, '.');
-		const char **slot;
-
-		if (!dot || (strcmp(dot, ".yaml") != 0 && strcmp(dot, ".yml") != 0))
-			continue;
-		slot = grow(r, to);
-		if (!slot || !(*slot = hc_arena_printf(r->arena, "%s/%s", path, e->d_name))) {
-			closedir(d);
-			return no_memory(r);
-		}
-	}
-	closedir(d);
-	if (to->n > first)
-		qsort((const char **)to->v + first, to->n - first, sizeof(char *), by_name);
-	return 0;
+	while (q == 0 && *files)
+		q = put(r, to, *files++);
+	return q;
 }
 
 /* What config_files names; what is not there is no error, as for Falco. */
@@ -401,18 +381,9 @@ static int read_included(struct config_reader *r)
 	for (size_t i = 0; q == 0 && i < r->includes.n; i++) {
 		const char *path = ((const char **)r->includes.v)[i];
 		struct stat st;
-		const char **slot;
 
-		if (stat(path, &st) < 0)
-			continue;
-		if (S_ISDIR(st.st_mode)) {
-			q = list_dir(r, path, &files);
-			continue;
-		}
-		slot = grow(r, &files);
-		if (!slot)
-			return no_memory(r);
-		*slot = path;
+		if (stat(path, &st) == 0)
+			q = S_ISDIR(st.st_mode) ? put_dir(r, &files, path) : put(r, &files, path);
 	}
 	if (q == 0 && files.n > MAX_FILES)
 		return hc_err_set(r->err, -E2BIG, "config_files names more than %d files", MAX_FILES);
