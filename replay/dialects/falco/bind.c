@@ -1527,7 +1527,7 @@ static struct hc_value row_open(struct hc_view *v, unsigned dom, uint32_t entry,
 		return hc_value_bool(hc_view_int_or(v, HC_OBJ_FDOBJ, HC_O_FDOBJ_created, fctx_fdobj(&c), 0));
 	if (!open_columns(c.type, &flags_col, &mode_col))
 		return hc_value_bool(false);
-	flags = falco_portable(TAB_file_flags, (uint64_t)hc_view_int_or(v, dom, flags_col, entry, 0));
+	flags = hc_scap_portable(HC_SCAP_TAB_file_flags, (uint64_t)hc_view_int_or(v, dom, flags_col, entry, 0));
 	mode = mode_col ? (uint64_t)hc_view_int_or(v, dom, mode_col, entry, 0) : 0;
 	switch (arg_num(arg)) {
 	case OPEN_READ:
@@ -1693,7 +1693,7 @@ static const struct hc_path *hop(struct fbinder *b, const struct hc_path *p, uns
 	return p ? hc_path_hop(b->ir, p, c) : NULL;
 }
 
-static uint16_t event_flags(const struct fbinder *b)
+static uint32_t event_flags(const struct fbinder *b)
 {
 	return b->row->code ? falco_events[b->row->code].flags : 0;
 }

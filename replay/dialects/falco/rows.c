@@ -684,104 +684,6 @@ void falco_fd_name(struct hc_view *v, uint32_t fdobj, struct fjson *out)
 	fjson_bytes(out, s.p, s.len);
 }
 
-/* ---- portable numbers ---- */
-
-struct pair {
-	uint32_t kernel, falco;
-};
-
-static uint64_t by_bits(uint64_t v, const struct pair *pairs, size_t n)
-{
-	uint64_t out = 0;
-
-	for (size_t i = 0; i < n; i++)
-		if ((v & pairs[i].kernel) == pairs[i].kernel)
-			out |= pairs[i].falco;
-	return out;
-}
-
-static uint64_t by_value(uint64_t v, const struct pair *pairs, size_t n, uint64_t otherwise)
-{
-	for (size_t i = 0; i < n; i++)
-		if (pairs[i].kernel == v)
-			return pairs[i].falco;
-	return otherwise;
-}
-
-#define BITS(v, ...)                                                    \
-	({                                                              \
-		static const struct pair pairs_[] = { __VA_ARGS__ };    \
-		by_bits(v, pairs_, sizeof(pairs_) / sizeof(pairs_[0])); \
-	})
-#define VALUES(v, otherwise, ...)                                                   \
-	({                                                                          \
-		static const struct pair pairs_[] = { __VA_ARGS__ };                \
-		by_value(v, pairs_, sizeof(pairs_) / sizeof(pairs_[0]), otherwise); \
-	})
-
-static uint64_t open_flags(uint64_t v)
-{
-	uint64_t access = (v & 3) == 1 ? 2 : (v & 3) == 2 ? 3 : 1;
-
-	return access | BITS(v, { 0100, 4 }, { 02000, 8 }, { 010000, 16 }, { 0200, 32 }, { 04000, 64 },
-	                     { 04010000, 128 }, { 01000, 256 }, { 040000, 512 }, { 0200000, 1024 },
-	                     { 0100000, 2048 }, { 02000000, 4096 }, { 020200000, 8192 });
-}
-
-static uint64_t clone_flags(uint64_t v)
-{
-	return BITS(v, { 0x400, 1 }, { 0x200, 2 }, { 0x80000000, 4 }, { 0x8000000, 8 }, { 0x40000000, 16 },
-	            { 0x20000, 32 }, { 0x20000000, 64 }, { 0x4000000, 128 }, { 0x8000, 256 }, { 0x100000, 512 },
-	            { 0x2000, 1024 }, { 0x800, 2048 }, { 0x40000, 4096 }, { 0x10000, 8192 }, { 0x800000, 16384 },
-	            { 0x100, 32768 }, { 0x10000000, 1048576 }, { 0x200000, 8388608 }, { 0x1000000, 16777216 },
-	            { 0x80000, 33554432 }, { 0x4000, 134217728 }, { 0x2000000, 268435456 });
-}
-
-uint64_t falco_portable(unsigned table, uint64_t v)
-{
-	switch (table) {
-	case TAB_file_flags:
-		return open_flags(v);
-	case TAB_clone_flags:
-		return clone_flags(v);
-	case TAB_prot_flags:
-		return (v & 0xf) | BITS(v, { 0x01000000, 16 }, { 0x02000000, 32 });
-	case TAB_mmap_flags:
-		return BITS(v, { 1, 1 }, { 2, 2 }, { 0x10, 4 }, { 0x20, 8 }, { 0x40, 16 }, { 0x4000, 64 },
-		            { 0x8000, 128 }, { 0x10000, 256 }, { 0x100, 512 }, { 0x800, 1024 }, { 0x1000, 2048 },
-		            { 0x2000, 16384 });
-	case TAB_mount_flags:
-		return (v & 0xffff0000) == 0xc0ed0000 ? v & 0xffff : v;
-	case TAB_openat2_flags:
-		return BITS(v, { 8, 1 }, { 16, 2 }, { 2, 4 }, { 4, 8 }, { 1, 16 }, { 32, 32 });
-	case TAB_fchownat_flags:
-		return BITS(v, { 0x100, 1024 }, { 0x1000, 4096 });
-	case TAB_delete_module_flags:
-		return BITS(v, { 04000, 2 }, { 01000, 1 });
-	case TAB_ptrace_requests:
-		return VALUES(v, 0, { 0, 1 }, { 1, 2 }, { 2, 3 }, { 3, 4 }, { 4, 5 }, { 5, 6 }, { 6, 7 }, { 7, 8 },
-		              { 8, 9 }, { 9, 10 }, { 16, 11 }, { 17, 12 }, { 24, 13 }, { 0x4200, 14 },
-		              { 0x4201, 15 }, { 0x4202, 16 }, { 0x4203, 17 }, { 0x4204, 18 }, { 0x4205, 19 },
-		              { 0x4206, 20 }, { 0x4207, 21 }, { 0x4208, 22 }, { 0x4209, 23 }, { 0x420a, 24 },
-		              { 0x420b, 25 }, { 12, 26 }, { 13, 27 }, { 14, 28 }, { 15, 29 }, { 18, 30 },
-		              { 19, 31 }, { 21, 32 }, { 25, 33 }, { 26, 34 }, { 30, 35 }, { 31, 36 }, { 32, 37 },
-		              { 33, 38 });
-	case TAB_fcntl_commands:
-		return VALUES(v, 0, { 0, 1 }, { 1, 2 }, { 2, 3 }, { 3, 4 }, { 4, 5 }, { 5, 6 }, { 6, 8 }, { 7, 9 },
-		              { 8, 10 }, { 9, 12 }, { 10, 13 }, { 11, 15 }, { 15, 21 }, { 16, 22 }, { 36, 30 },
-		              { 37, 31 }, { 38, 32 }, { 1024, 23 }, { 1025, 24 }, { 1026, 27 }, { 1029, 25 },
-		              { 1030, 26 }, { 1031, 28 }, { 1032, 29 });
-	case TAB_sockopt_levels:
-		return VALUES(v, 0, { 1, 1 }, { 6, 2 });
-	case TAB_shutdown_how:
-		return v <= 2 ? v : 65535;
-	case TAB_rlimit_resources:
-		return v <= 15 ? v : 255;
-	default:
-		return v;
-	}
-}
-
 /* ---- parameters ---- */
 
 static struct pval int_val(int64_t i)
@@ -898,14 +800,6 @@ static struct pval proc_val(const struct fctx *c, enum fproc_param which)
 	return (struct pval){ 0 };
 }
 
-/* Falco's 32-bit form: minor's low byte, major, minor's rest. */
-static uint32_t portable_dev(uint64_t dev)
-{
-	uint32_t major = (uint32_t)(dev >> 20), minor = (uint32_t)(dev & 0xfffff);
-
-	return (minor & 0xff) | major << 8 | (minor & ~0xffu) << 12;
-}
-
 static struct pval new_file(const struct fctx *c, enum fhow how)
 {
 	uint32_t obj = fctx_fdobj(c);
@@ -916,7 +810,7 @@ static struct pval new_file(const struct fctx *c, enum fhow how)
 	case HOW_NEWDEV:
 		p = int_col(c, HC_OBJ_FILE, HC_O_FILE_dev, file);
 		p.kind = PV_INT;
-		p.i = portable_dev((uint64_t)p.i);
+		p.i = hc_scap_dev_portable((uint64_t)p.i);
 		return p;
 	case HOW_NEWINO:
 		p = int_col(c, HC_OBJ_FILE, HC_O_FILE_ino, file);
@@ -948,10 +842,10 @@ static struct pval number(const struct fctx *c, const struct fparam *p, unsigned
 
 	if (v.kind != PV_INT)
 		return v;
-	v.i = (int64_t)falco_portable(p->table, (uint64_t)v.i);
-	if (p->table == TAB_file_flags && c->row->path_col < 0 && c->type != HC_EV_OPEN_BY_HANDLE_AT)
+	v.i = (int64_t)hc_scap_portable(p->table, (uint64_t)v.i);
+	if (p->table == HC_SCAP_TAB_file_flags && c->row->path_col < 0 && c->type != HC_EV_OPEN_BY_HANDLE_AT)
 		v.i &= ~INT64_C(3); /* no open: there is no access mode in these flags */
-	else if (p->table == TAB_file_flags)
+	else if (p->table == HC_SCAP_TAB_file_flags)
 		v.i |= (int64_t)open_facts(c);
 	return v;
 }
@@ -1039,7 +933,7 @@ struct pval fctx_param(const struct fctx *c, const struct fparam *p)
 		return new_file(c, f->how);
 	case HOW_SOCKFLAGS:
 		v = int_col(c, c->dom, col, c->entry);
-		v.i = (int64_t)BITS((uint64_t)v.i, { 04000, 64 }, { 02000000, 4096 });
+		v.i = (int64_t)hc_scap_portable(HC_SCAP_TAB_file_flags, (uint64_t)v.i & 02004000) & ~INT64_C(3);
 		return v;
 	case HOW_SOCKTYPE:
 		v = int_col(c, c->dom, col, c->entry);

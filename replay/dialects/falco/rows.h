@@ -121,9 +121,6 @@ void falco_param_raw(const struct fctx *c, const struct fparam *p, const struct 
 void falco_param_resolved(const struct fctx *c, const struct fparam *p, const struct pval *v, struct fjson *out);
 void falco_args(const struct fctx *c, struct fjson *out);
 
-/* Kernel numbers in Falco's portable ones. */
-uint64_t falco_portable(unsigned table, uint64_t v);
-
 /* Descriptors. */
 const char *falco_fd_type(struct hc_view *v, uint32_t fdobj); /* "file", ... */
 char falco_fd_typechar(struct hc_view *v, uint32_t fdobj);

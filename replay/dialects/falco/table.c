@@ -17,30 +17,34 @@ const struct ffield falco_fields[N_FIELDS] = {
 
 /* All parameters; a nameless one stands before each event's, and at the end. */
 static const struct fparam params[] = {
-#define FALCO_EVENT(code, name_, category, flags) { 0 },
-#define FALCO_PARAM(code, name_, type_, base_, table_, dirfd_) \
-	{ .name = #name_, .type = PT_##type_, .base = PB_##base_, .table = TAB_##table_, .dirfd = (dirfd_) },
-#include "replay/dialects/falco/events.def"
+#define SCAP_EVENT(code, ID, name_, category, flags) { 0 },
+#define SCAP_PARAM(code, name_, type_, base_, table_, dirfd_) \
+	{ .name = #name_,                                     \
+	  .type = PT_##type_,                                 \
+	  .base = PB_##base_,                                 \
+	  .table = HC_SCAP_TAB_##table_,                      \
+	  .dirfd = (dirfd_) },
+#include "store/scap_events.def"
 	{ 0 },
 };
 
 enum {
 	POS__before = -1,
-#define FALCO_EVENT(code, name_, category, flags) POS_##code,
-#define FALCO_PARAM(code, name_, type_, base_, table_, dirfd_) POS_##code##_##name_,
-#include "replay/dialects/falco/events.def"
+#define SCAP_EVENT(code, ID, name_, category, flags) POS_##code,
+#define SCAP_PARAM(code, name_, type_, base_, table_, dirfd_) POS_##code##_##name_,
+#include "store/scap_events.def"
 };
 
 const struct fevent falco_events[N_CODES] = {
-#define FALCO_EVENT(code, name_, category, flags_) \
+#define SCAP_EVENT(code, ID, name_, category, flags_) \
 	[code] = { .name = #name_, .cat = CAT_##category, .flags = (flags_), .params = &params[POS_##code + 1] },
-#define FALCO_OLD(code, name_, flags_) [code] = { .name = #name_, .flags = (flags_) | EVF_OLD },
-#include "replay/dialects/falco/events.def"
+#define SCAP_OLD(code, ID, name_, n_params, flags_) [code] = { .name = #name_, .flags = (flags_) | EVF_OLD },
+#include "store/scap_events.def"
 };
 
 static const struct fname names[] = {
-#define FALCO_NAME(table_, name_, value_) { .table = TAB_##table_, .name = (name_), .value = (value_) },
-#include "replay/dialects/falco/flags.def"
+#define SCAP_NAME(table_, name_, value_) { .table = HC_SCAP_TAB_##table_, .name = (name_), .value = (value_) },
+#include "store/scap_flags.def"
 };
 
 static const char *const syscall_ids[] = {
@@ -61,17 +65,17 @@ static const char *const linux_32[] = {
 /* Where each table begins: a name takes one place, a table's begin takes none. */
 enum {
 	NAME_POS__before = -1,
-#define FALCO_TABLE(table) NAME_BEGIN_##table, NAME_POS_##table = NAME_BEGIN_##table - 1,
-#define FALCO_NAME(table, name, value) NAME_POS_AT(table, __COUNTER__),
+#define SCAP_TABLE(table) NAME_BEGIN_##table, NAME_POS_##table = NAME_BEGIN_##table - 1,
+#define SCAP_NAME(table, name, value) NAME_POS_AT(table, __COUNTER__),
 #define NAME_POS_AT(table, n) NAME_POS_AT_(table, n)
 #define NAME_POS_AT_(table, n) NAME_POS_##table##_##n
-#include "replay/dialects/falco/flags.def"
+#include "store/scap_flags.def"
 	NAME_END
 };
 
-static const uint16_t table_begins[N_TABS] = {
-#define FALCO_TABLE(table) [TAB_##table] = NAME_BEGIN_##table,
-#include "replay/dialects/falco/flags.def"
+static const uint16_t table_begins[HC_SCAP_N_TABS] = {
+#define SCAP_TABLE(table) [HC_SCAP_TAB_##table] = NAME_BEGIN_##table,
+#include "store/scap_flags.def"
 };
 
 _Static_assert(COUNT(names) == NAME_END, "names and their numbering agree");

@@ -6,6 +6,8 @@
 #include <stdint.h>
 
 #include "store/base/str.h"
+#include "store/scap.h"
+#include "store/scap_flags.h"
 
 enum ftype {
 	FT_UINT32,
@@ -63,23 +65,16 @@ struct ffield {
 
 extern const struct ffield falco_fields[N_FIELDS];
 
+/* Flags of events; those of older forms say so. */
 enum {
-	EVF_CREATES = 1 << 0, /* a descriptor */
-	EVF_USES = 1 << 1,
-	EVF_DESTROYS = 1 << 2,
-	EVF_READS = 1 << 3,
-	EVF_WRITES = 1 << 4,
-	EVF_MODIFIES = 1 << 5,
-	EVF_WAITS = 1 << 6,
-	EVF_SKIPS = 1 << 7,
-	EVF_LARGE = 1 << 8,
-	EVF_UNUSED = 1 << 9,
-	EVF_OLD = 1 << 10,
-	EVF_SYSCALL = 1 << 11,
-	EVF_TRACEPOINT = 1 << 12,
-	EVF_METAEVENT = 1 << 13,
-	EVF_PLUGIN = 1 << 14,
-	EVF_ITER = 1 << 15,
+	EVF_CREATES = HC_SCAP_F_CREATES, /* a descriptor */
+	EVF_USES = HC_SCAP_F_USES,
+	EVF_READS = HC_SCAP_F_READS,
+	EVF_WRITES = HC_SCAP_F_WRITES,
+	EVF_WAITS = HC_SCAP_F_WAITS,
+	EVF_OLD = HC_SCAP_F_OLD,
+	EVF_SYSCALL = HC_SCAP_F_SYSCALL,
+	EVF_METAEVENT = HC_SCAP_F_METAEVENT,
 };
 
 enum fcat {
@@ -138,16 +133,16 @@ enum fparam_type {
 	PT_I64,
 	PT_FLAGS,
 	PT_ENUM,
+	/* how wide they are matters in files only */
+	PT_FLAGS8 = PT_FLAGS,
+	PT_FLAGS16 = PT_FLAGS,
+	PT_FLAGS32 = PT_FLAGS,
+	PT_ENUM8 = PT_ENUM,
+	PT_ENUM16 = PT_ENUM,
+	PT_ENUM32 = PT_ENUM,
 };
 
 enum fbase { PB_DEC, PB_HEX, PB_OCT };
-
-enum ftable {
-	TAB_none,
-#define FALCO_TABLE(table) TAB_##table,
-#include "replay/dialects/falco/flags.def"
-	N_TABS
-};
 
 struct fparam {
 	const char *name;
@@ -155,20 +150,20 @@ struct fparam {
 	int8_t dirfd;
 };
 
-#define N_CODES 454
-#define MAX_PARAMS 32
+#define N_CODES HC_SCAP_N_CODES
+#define MAX_PARAMS HC_SCAP_MAX_PARAMS
 
 struct fevent {
 	const char *name; /* NULL: the code is not assigned */
 	uint8_t cat;
-	uint16_t flags;
+	uint32_t flags;
 	const struct fparam *params; /* ends with a nameless one; NULL when there are none */
 };
 
 extern const struct fevent falco_events[N_CODES];
 
-#define CODE_GENERIC 1
-#define CODE_ASYNC 402
+#define CODE_GENERIC HC_SCAP_GENERIC_X
+#define CODE_ASYNC HC_SCAP_ASYNCEVENT_E
 
 struct fname {
 	uint8_t table;

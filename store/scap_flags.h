@@ -1,0 +1,28 @@
+/*
+ * Flags and enumerations as scap files and Falco have them: numbers of their own, the same on every architecture.
+ * Our columns have the kernel's numbers.
+ */
+#ifndef HC_STORE_SCAP_FLAGS_H
+#define HC_STORE_SCAP_FLAGS_H
+
+#include <stdint.h>
+
+enum hc_scap_table {
+	HC_SCAP_TAB_none,
+#define SCAP_TABLE(table) HC_SCAP_TAB_##table,
+#include "store/scap_flags.def"
+	HC_SCAP_N_TABS
+};
+
+/* The kernel's numbers (x86_64) as portable ones, and back. Bits that have no counterpart are left out; a value of
+ * an enumeration that has none becomes the table's "unknown", and back 2^32-1. Tables whose numbers are the
+ * kernel's give `v`. */
+uint64_t hc_scap_portable(enum hc_scap_table table, uint64_t v);
+uint64_t hc_scap_native(enum hc_scap_table table, uint64_t v);
+
+/* 32-bit device numbers of files: the minor's low byte, the major, the rest of the minor; ours are major << 20 |
+ * minor. */
+uint32_t hc_scap_dev_portable(uint64_t dev);
+uint64_t hc_scap_dev_native(uint32_t dev);
+
+#endif
