@@ -261,7 +261,8 @@ struct hc_table_desc {
 	const char *name;                   /* also the SQL table (the type `select` would need another) */
 	uint16_t number;                    /* enum hc_event_type or enum hc_obj_type */
 	uint8_t stream, cls, profile, mode; /* events only */
-	uint16_t n_args;                    /* logical arguments, events only: what a wire record has slots for */
+	uint16_t n_args;                    /* logical arguments, events only */
+	uint16_t n_wire;                    /* the first of them, for which a wire record has slots */
 	uint16_t n_cols;
 	const struct hc_col_desc *cols; /* n_cols, common columns first for events */
 	const uint16_t *arg_cols;       /* per logical argument: index of its first column */

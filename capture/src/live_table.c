@@ -464,7 +464,7 @@ static void complete(struct hc_sys_desc *table)
 			d->handler = HC_H_REGS;
 		}
 		t = hc_event_desc(d->type);
-		d->n_slots = t ? (uint8_t)t->n_args : 6;
+		d->n_slots = t ? (uint8_t)t->n_wire : 6;
 		d->lane = (uint8_t)hc_live_lane(d->type);
 	}
 }

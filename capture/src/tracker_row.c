@@ -49,7 +49,7 @@ static bool absent_allowed(const struct hc_col_desc *col)
 static void plan_make(struct plan *p, const struct hc_table_desc *d)
 {
 	p->desc = d;
-	p->n_args = (uint8_t)(d->n_args < HC_WIRE_MAX_SLOTS ? d->n_args : HC_WIRE_MAX_SLOTS);
+	p->n_args = (uint8_t)(d->n_wire < HC_WIRE_MAX_SLOTS ? d->n_wire : HC_WIRE_MAX_SLOTS);
 	p->newfd = p->sock_after = -1;
 	p->opens = d->number == HC_EV_OPEN || d->number == HC_EV_OPENAT || d->number == HC_EV_OPENAT2 ||
 	           d->number == HC_EV_CREAT;

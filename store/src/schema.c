@@ -118,6 +118,14 @@ enum {
 #include "store/event_types.def"
 };
 
+enum {
+	COUNT_WIRE__first = 0
+#define HC_EVENT(ID, number, name, stream, cls, profile, mode) , N_WIRE_##ID = 0
+#define HC_ARG(ID, name, kind, format) +1
+#define HC_IMPORTED(ID, name, kind, format)
+#include "store/event_types.def"
+};
+
 #define W_INT 1
 #define W_UINT 1
 #define W_STR 1
@@ -171,6 +179,7 @@ static const struct hc_table_desc events[HC_EV_MAX] = {
 		.profile = HC_PROFILE_##profile_,                    \
 		.mode = (uint8_t)(mode_),                            \
 		.n_args = N_ARGS_##ID,                               \
+		.n_wire = N_WIRE_##ID,                               \
 		.n_cols = N_COLS_##ID,                               \
 		.cols = event_cols + EVENT_BEGIN_##ID,               \
 		.arg_cols = event_arg_cols + ARG_BEGIN_##ID,         \

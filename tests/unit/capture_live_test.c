@@ -289,7 +289,7 @@ Test(live_table, fits_the_slots_and_arguments_of_every_type)
 			const struct hc_table_desc *t = hc_event_desc(d->type);
 
 			cr_assert(t, "number %u of table %u has no type", nr, table);
-			cr_assert_eq(d->n_slots, t->n_args, "%s", t->name);
+			cr_assert_eq(d->n_slots, t->n_wire, "%s", t->name);
 			cr_assert_lt(d->n_slots, HC_WIRE_MAX_SLOTS, "%s", t->name);
 			cr_assert_lt(d->handler, HC_N_HANDLERS, "%s", t->name);
 			cr_assert_eq(d->lane, hc_live_lane(d->type), "%s", t->name);

@@ -137,7 +137,9 @@ static bool names_type(const struct code_set *codes, unsigned type)
 /* Rows that Falco would not have: calls made through io_uring, and what kernel threads do but running programs. */
 static const struct hc_node *visible(struct fbinder *b, const struct hc_node *n)
 {
-	struct hc_value hidden = hc_value_u64(HC_ROW_URING | (b->type == HC_EV_PROC_EXEC ? 0 : HC_ROW_KERNEL));
+	/* An imported fork has the rows of its two sides; the one of both together is made by the importer. */
+	struct hc_value hidden = hc_value_u64(HC_ROW_URING | (b->type == HC_EV_PROC_EXEC ? 0 : HC_ROW_KERNEL) |
+	                                      (b->type == HC_EV_PROC_FORK ? HC_ROW_SYNTH : 0));
 	const struct hc_access *flags = hc_access_col(b->ir, b->at_row, HC_COL_ROW_FLAGS);
 	const struct hc_node *is_hidden;
 
