@@ -46,7 +46,7 @@ LIBRARIES = (
 )
 MAY_LINK = {
     "bpf": ("libbpf",),
-    "store": ("zstd", "xxhash", "sqlite3", "libsodium", "libcrypto", "libarchive"),
+    "store": ("zstd", "zlib", "xxhash", "sqlite3", "libsodium", "libcrypto", "libarchive"),
     "capture": ("libbpf", "libelf", "zlib", "zstd", "json-c", "libcurl", "libmicrohttpd", "libcap", "libseccomp",
                 "libsystemd"),
     "replay": ("libyaml", "PCRE2", "json-c"),
