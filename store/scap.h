@@ -322,7 +322,7 @@ struct hc_scap_stats {
 	uint64_t n_forgotten;  /* enter events that were thrown away because too many waited for their exits */
 	uint64_t n_cut_params; /* longer than their type allows: cut; or more than the table knows: left out */
 };
-const struct hc_scap_stats *hc_scap_stats(const struct hc_scap_reader *r);
+const struct hc_scap_stats *hc_scap_stats(struct hc_scap_reader *r);
 
 /* ---- parameters: no length of the file is trusted ---- */
 

@@ -62,8 +62,8 @@ struct kept {
 };
 
 struct hc_scap_conv {
-	struct kept *slots[N_SLOTS];
-	struct kept *used; /* by the event that is being converted: free after it */
+	struct kept **slots; /* N_SLOTS; NULL until there is one to keep: captures of today have none */
+	struct kept *used;   /* by the event that is being converted: free after it */
 	uint64_t kept_bytes, n_forgotten;
 	char *json;
 	int16_t step_of[HC_SCAP_N_CODES]; /* first step of a code, in `order`; -1: none */
@@ -98,8 +98,10 @@ static struct kept *kept_free(struct kept *k)
 
 void hc_scap_conv_reset(struct hc_scap_conv *c)
 {
-	for (unsigned i = 0; i < N_SLOTS; i++)
-		c->slots[i] = kept_free(c->slots[i]);
+	for (unsigned i = 0; c->slots && i < N_SLOTS; i++)
+		kept_free(c->slots[i]);
+	free(c->slots);
+	c->slots = NULL;
 	c->used = NULL;
 	c->kept_bytes = 0;
 }
@@ -127,16 +129,22 @@ static struct kept **slot_of(struct hc_scap_conv *c, int64_t tid)
 
 static struct kept *kept_of(struct hc_scap_conv *c, int64_t tid)
 {
-	struct kept *k = *slot_of(c, tid);
+	struct kept *k = c->slots ? *slot_of(c, tid) : NULL;
 
 	return k && k->tid == tid && k->code < HC_SCAP_N_CODES ? k : NULL;
 }
 
 static int keep(struct hc_scap_conv *c, const struct hc_scap_raw *ev)
 {
-	struct kept **slot = slot_of(c, ev->tid), *k = *slot;
+	struct kept **slot, *k;
 	uint32_t total = 0, at = 0;
 
+	if (!c->slots)
+		c->slots = calloc(N_SLOTS, sizeof(struct kept *));
+	if (!c->slots)
+		return -ENOMEM;
+	slot = slot_of(c, ev->tid);
+	k = *slot;
 	for (unsigned i = 0; i < ev->n; i++)
 		total += ev->param[i].len;
 	if (!k || k->cap < total) {

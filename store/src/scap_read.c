@@ -752,12 +752,10 @@ struct hc_scap_reader *hc_scap_close(struct hc_scap_reader *r)
 	return NULL;
 }
 
-const struct hc_scap_stats *hc_scap_stats(const struct hc_scap_reader *r)
+const struct hc_scap_stats *hc_scap_stats(struct hc_scap_reader *r)
 {
-	struct hc_scap_reader *w = (struct hc_scap_reader *)(uintptr_t)r; /* figures that are kept elsewhere */
-
-	hc_scap_stream_progress(r->in, &w->stats.file_bytes, &w->stats.file_total_bytes);
-	w->stats.raw_bytes = hc_scap_stream_off(r->in);
-	w->stats.n_forgotten = hc_scap_conv_forgotten(r->conv);
+	hc_scap_stream_progress(r->in, &r->stats.file_bytes, &r->stats.file_total_bytes);
+	r->stats.raw_bytes = hc_scap_stream_off(r->in);
+	r->stats.n_forgotten = hc_scap_conv_forgotten(r->conv);
 	return &r->stats;
 }

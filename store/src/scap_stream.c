@@ -9,8 +9,8 @@
 #include <zlib.h>
 #include <zstd.h>
 
-#define IN_BYTES (256u << 10)
-#define OUT_BYTES (1u << 20)
+#define IN_BYTES (64u << 10)
+#define OUT_BYTES (256u << 10)
 
 enum form { PLAIN, GZIP, ZSTD };
 
@@ -205,7 +205,7 @@ int hc_scap_stream_take(int fd, const char *name, struct hc_scap_stream **ret, s
 	if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode))
 		s->total_bytes = (uint64_t)st.st_size;
 	s->out_cap = OUT_BYTES;
-	s->in = malloc(IN_BYTES);
+	s->in = calloc(1, IN_BYTES);
 	s->out = malloc(OUT_BYTES);
 	r = s->in && s->out ? begin(s, err) : hc_err_set(err, -ENOMEM, "out of memory");
 	if (r < 0) {

@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#define ZLIB_CONST /* it does not write to what it compresses */
 #include <zlib.h>
 
 #define OUT_BYTES (256u << 10)
@@ -69,7 +70,7 @@ static int put_gzip(struct hc_scap_writer *w, const uint8_t *p, size_t n, int mo
 {
 	int z = Z_OK, r;
 
-	w->z.next_in = (Bytef *)(uintptr_t)p; /* zlib does not write to it */
+	w->z.next_in = p;
 	w->z.avail_in = (uInt)n;
 	do {
 		w->z.next_out = w->out + w->out_n;
