@@ -43,11 +43,7 @@ static const struct step {
 #define SCAP_PASS(ID, n_) { .code = HC_SCAP_##ID, .n = (n_), .act = PASS, .op = { END } },
 #define SCAP_ADD(ID, n_, ...) { .code = HC_SCAP_##ID, .n = (n_), .act = ADD, .op = { __VA_ARGS__, END } },
 #define SCAP_TO(ID, n_, TO_, ...) \
-	{ .code = HC_SCAP_##ID,   \
-	  .n = (n_),              \
-	  .act = TO,              \
-	  .to = HC_SCAP_##TO_,    \
-	  .op = { __VA_ARGS__ __VA_OPT__(, ) END } },
+	{ .code = HC_SCAP_##ID, .n = (n_), .act = TO, .to = HC_SCAP_##TO_, .op = { __VA_ARGS__, END } },
 #include "store/scap_convert.def"
 };
 #define N_STEPS (sizeof(steps) / sizeof(steps[0]))
