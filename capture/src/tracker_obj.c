@@ -737,6 +737,28 @@ static void cells_of_ns(struct hc_cells *c, struct hc_builder *b, const struct t
 		                                          (uint32_t)strnlen(n->uts_node, sizeof(n->uts_node)) }));
 }
 
+/* Numbers as the source has them: -1 is a value there. */
+static void cells_imported(struct hc_cells *c, struct hc_builder *b, const struct tver *v)
+{
+	const struct hc_wire_creds *k = &v->creds;
+
+	(void)b;
+	hc_cell_set(c, HC_O_PROC_euid, k->euid);
+	hc_cell_set(c, HC_O_PROC_egid, k->egid);
+	hc_cell_set(c, HC_O_PROC_cap_eff, k->cap_effective);
+	hc_cell_set(c, HC_O_PROC_cap_perm, k->cap_permitted);
+	hc_cell_set(c, HC_O_PROC_cap_inh, k->cap_inheritable);
+	hc_cell_set(c, HC_O_PROC_loginuid, k->loginuid);
+	hc_cell_set(c, HC_O_PROC_sid, (uint64_t)(int32_t)v->sid);
+	hc_cell_set(c, HC_O_PROC_vsid, (uint64_t)(int32_t)v->vsid);
+	hc_cell_set(c, HC_O_PROC_pgid, (uint64_t)(int32_t)v->pgid);
+	hc_cell_set(c, HC_O_PROC_vpgid, (uint64_t)(int32_t)v->vpgid);
+	hc_cell_set(c, HC_O_PROC_tty_nr, v->tty_nr);
+	hc_cell_set(c, HC_O_PROC_subreaper, v->subreaper);
+	if (v->pidns_ns)
+		hc_cell_set(c, HC_O_PROC_pidns_start_ns, v->pidns_ns);
+}
+
 /* Parents first, oldest first, so that a deep tree does not make a deep recursion. */
 static void in_ancestors(struct hc_tracker *t, struct hc_builder *b, const struct tver *v)
 {
@@ -787,6 +809,8 @@ uint32_t in_ver(struct hc_tracker *t, struct hc_builder *b, struct tver *v)
 	cell_ref(&c, HC_O_PROC_root, in_path(b, v->root));
 	if (v->has & HAS_CREDS)
 		cells_of_creds(&c, v);
+	if (v->has & HAS_IMPORTED)
+		cells_imported(&c, b, v);
 	cell_ref(&c, HC_O_PROC_groups, in_lst(b, v->groups));
 	cell_ref(&c, HC_O_PROC_user, in_user(b, v->user));
 	cell_ref(&c, HC_O_PROC_login_user, in_user(b, v->login_user));

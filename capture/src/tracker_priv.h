@@ -126,7 +126,9 @@ enum ver_has {
 	HAS_IDS = 1 << 2, /* session, group, tty */
 	HAS_NOFILE = 1 << 3,
 	HAS_CGROUP = 1 << 4,
-	HAS_LOGIN = 1 << 5, /* loginuid and session id are meaningful */
+	HAS_LOGIN = 1 << 5,    /* loginuid and session id are meaningful */
+	HAS_IMPORTED = 1 << 6, /* what other recorders keep: effective ids and three sets of capabilities, ids that
+	                          may be -1, pidns_ns; instead of HAS_CREDS and HAS_IDS */
 };
 
 /* A process version. */
@@ -148,6 +150,7 @@ struct tver {
 	struct lst *groups;
 	struct hc_wire_ns ns;
 	uint64_t cgroup_id, nofile;
+	uint64_t pidns_ns; /* start of the pid namespace; 0: not known */
 	struct tcgs *cgs, *cgs_exec;
 	uint32_t sid, pgid, vsid, vpgid, tty_nr;
 	struct tver *sid_leader, *pgid_leader, *vpgid_leader;

@@ -1,0 +1,35 @@
+/*
+ * Captures of other recorders become captures of ours: the events in their order and with their times, each with
+ * what was known of its process, descriptors and sockets at that moment, by the rules of the recorder that they
+ * come from.
+ */
+#ifndef HC_CAPTURE_IMPORT_H
+#define HC_CAPTURE_IMPORT_H
+
+#include <stdint.h>
+
+#include "store/base/cleanup.h"
+#include "store/base/err.h"
+#include "store/scap.h"
+#include "store/writer.h"
+
+struct hc_scap_import;
+
+struct hc_scap_import_stats {
+	uint64_t n_events;         /* that rules can see */
+	uint64_t n_enter;          /* that only tell what a call was asked for */
+	uint64_t n_rows;           /* written, with those that the importer adds */
+	uint64_t n_processes;      /* seen */
+	uint64_t n_no_type;        /* events that no type of ours stands for, left out */
+	int64_t from_ns, until_ns; /* of events, since 1970; 0 without any */
+};
+
+/* The state of one scap file. The writer is the caller's. */
+int hc_scap_import_new(struct hc_writer *w, struct hc_scap_import **ret, struct hc_err *err);
+/* One item of the file, in its order. A failed write is returned; nothing in the item can make it fail. */
+int hc_scap_import_item(struct hc_scap_import *im, const struct hc_scap_item *item, struct hc_err *err);
+struct hc_scap_import_stats hc_scap_import_stats(const struct hc_scap_import *im);
+struct hc_scap_import *hc_scap_import_free(struct hc_scap_import *im);
+HC_DEFINE_AUTO(struct hc_scap_import, hc_scap_import_free)
+
+#endif

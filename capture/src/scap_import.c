@@ -1,0 +1,457 @@
+/* Events of a scap file as rows: a plan for each code, made once from scap_rows.def, says where each parameter
+ * goes. */
+#include <errno.h>
+
+#include "scap_priv.h"
+#include "store/scap_flags.h"
+
+enum how {
+	HOW_NUM,
+	HOW_FD,
+	HOW_PID,
+	HOW_STR,
+	HOW_STRS,
+	HOW_PATH,
+	HOW_BYTES,
+	HOW_ADDR,
+	HOW_TUPLE,
+	HOW_DYN,
+	HOW_FDLIST,
+	HOW_SOCKTYPE,
+};
+
+static const struct col {
+	uint16_t code, col;
+	uint8_t how, param;
+	int8_t dirfd;
+} cols[] = {
+#define SCAP_COL(code_, TYPE, column, how_, param_, dirfd_) \
+	{ .code = (code_),                                  \
+	  .col = HC_C_##TYPE##_##column,                    \
+	  .how = HOW_##how_,                                \
+	  .param = (param_),                                \
+	  .dirfd = (dirfd_) },
+#include "scap_rows.def"
+};
+
+#define CODE_EXEC_WORKED 0 /* of PROC_EXEC in scap_rows.def: its own code is that of EXECVE too */
+
+/* Types by code; a successful exec is one of its own. */
+static const uint16_t types[HC_SCAP_N_CODES] = {
+#define SCAP_ROW(code, TYPE) [code] = HC_EV_##TYPE,
+#include "scap_rows.def"
+	[HC_SCAP_GENERIC_X] = HC_EV_SYS,
+};
+
+static size_t first_col(unsigned code)
+{
+	static uint16_t first[HC_SCAP_N_CODES]; /* plus one; the same whoever fills it */
+
+	if (!first[code]) {
+		size_t i = 0;
+
+		while (i < sizeof(cols) / sizeof(cols[0]) && cols[i].code != code)
+			i++;
+		first[code] = (uint16_t)(i + 1);
+	}
+	return first[code] - 1u;
+}
+
+/* ---- cells ---- */
+
+static void cell_pid(struct hc_scap_import *im, struct hc_builder *b, unsigned col, int64_t pid)
+{
+	struct sthr *k = scap_thread(im, pid);
+
+	hc_cell_set(&im->t->cells, col, (uint64_t)pid);
+	if (k && k->cur)
+		cell_ref(&im->t->cells, col + 1, in_ver(im->t, b, scap_refresh(im, k)));
+}
+
+static void cell_addr(struct hc_scap_import *im, struct hc_builder *b, unsigned col, struct hc_str param)
+{
+	struct hc_scap_addr a;
+	uint8_t raw[2 + 108 + 2] = { 0 };
+	uint32_t n = 2;
+
+	if (!hc_scap_saddr(param, &a))
+		return;
+	raw[0] = a.family;
+	if (a.family == HC_SCAP_AF_INET || a.family == HC_SCAP_AF_INET6) {
+		bool v6 = a.family == HC_SCAP_AF_INET6;
+
+		raw[2] = (uint8_t)(a.port >> 8);
+		raw[3] = (uint8_t)a.port;
+		memcpy(raw + (v6 ? 8 : 4), a.ip, v6 ? 16 : 4);
+		n = v6 ? 28 : 16;
+	} else if (a.family == HC_SCAP_AF_UNIX) {
+		uint32_t len = a.path.len < 108 ? a.path.len : 108;
+
+		if (len)
+			memcpy(raw + 2, a.path.p, len);
+		n = 2 + len + 1;
+	}
+	cell_ref(&im->t->cells, col, hc_build_bytes(b, raw, n));
+}
+
+static void cell_fdlist(struct hc_scap_import *im, struct hc_builder *b, const struct sevent *s, unsigned col,
+                        struct hc_str param)
+{
+	static const char letters[] = {
+		[HC_FD_FILE] = 'f',      [HC_FD_DIR] = 'd',      [HC_FD_PIPE] = 'p',        [HC_FD_IPV4] = '4',
+		[HC_FD_IPV6] = '6',      [HC_FD_UNIX] = 'u',     [HC_FD_NETLINK] = 'n',     [HC_FD_EVENTFD] = 'e',
+		[HC_FD_EVENTPOLL] = 'l', [HC_FD_SIGNALFD] = 's', [HC_FD_TIMERFD] = 't',     [HC_FD_INOTIFY] = 'i',
+		[HC_FD_BPF_MAP] = 'b',   [HC_FD_IO_URING] = 'r', [HC_FD_USERFAULTFD] = 'u', [HC_FD_MEMFD] = 'm',
+		[HC_FD_PIDFD] = 'P'
+	};
+	int64_t v[3 * 256], fd;
+	uint32_t pos = 0, n = 0;
+	uint16_t flags;
+
+	while (n + 3 <= sizeof(v) / sizeof(v[0]) && hc_scap_fdlist(param, &pos, &fd, &flags)) {
+		const struct tfd *f = scap_fd(im, s->k, fd);
+
+		v[n++] = fd;
+		v[n++] = flags;
+		v[n++] = f && f->kind < sizeof(letters) && letters[f->kind] ? letters[f->kind] : 'o';
+	}
+	cell_ref(&im->t->cells, col, hc_build_ints(b, v, n));
+}
+
+/* A selector and a value: what the type has columns for. */
+static void cell_dyn(struct hc_scap_import *im, struct hc_builder *b, unsigned type, unsigned col, struct hc_str p)
+{
+	struct hc_cells *c = &im->t->cells;
+	uint64_t num = 0;
+
+	if (!p.len)
+		return;
+	for (uint32_t i = 1; i < p.len && i <= 8; i++)
+		num |= (uint64_t)(uint8_t)p.p[i] << 8 * (i - 1);
+	switch (type) {
+	case HC_EV_SETSOCKOPT:
+		hc_cell_set(c, HC_C_SETSOCKOPT_val_kind, (uint8_t)p.p[0]);
+		hc_cell_set(c, HC_C_SETSOCKOPT_val_num, num);
+		break;
+	case HC_EV_GETSOCKOPT:
+		hc_cell_set(c, HC_C_GETSOCKOPT_val_kind, (uint8_t)p.p[0]);
+		hc_cell_set(c, HC_C_GETSOCKOPT_val_num, num);
+		break;
+	case HC_EV_PTRACE:
+		hc_cell_set(c, col, num);
+		hc_cell_set(c, col == HC_C_PTRACE_addr ? HC_C_PTRACE_addr_kind : HC_C_PTRACE_data_kind,
+		            (uint8_t)p.p[0]);
+		break;
+	case HC_EV_KEYCTL:
+		if (p.p[0] == 1) {
+			unsigned text = HC_C_KEYCTL_arg2_str + (col - HC_C_KEYCTL_arg2);
+
+			cell_ref(c, text,
+			         hc_build_str(b,
+			                      (struct hc_str){ p.p + 1, (uint32_t)strnlen(p.p + 1, p.len - 1) }));
+		} else {
+			hc_cell_set(c, col, num);
+		}
+		break;
+	default:
+		break;
+	}
+}
+
+static void cell_num(struct hc_scap_import *im, const struct hc_scap_event *e, const struct col *at)
+{
+	const struct hc_scap_param_info *info = &e->info->params[at->param];
+	uint64_t v = info->is_signed ? (uint64_t)hc_scap_i64(e, at->param, 0) : hc_scap_u64(e, at->param, 0);
+
+	if (info->table)
+		v = hc_scap_native((enum hc_scap_table)info->table, v);
+	hc_cell_set(&im->t->cells, at->col, v);
+}
+
+static void cell_of(struct hc_scap_import *im, struct hc_builder *b, const struct sevent *s, unsigned type,
+                    const struct col *at)
+{
+	const struct hc_scap_event *e = s->e;
+	struct hc_cells *c = &im->t->cells;
+	struct hc_str p = hc_scap_param(e, at->param), text;
+	struct hc_scap_tuple tuple;
+	struct tpath *path;
+	struct tsock *sock;
+	struct lst *list;
+
+	if (!p.len && at->how != HOW_STRS)
+		return;
+	switch ((enum how)at->how) {
+	case HOW_NUM:
+		cell_num(im, e, at);
+		break;
+	case HOW_SOCKTYPE: {
+		uint64_t flags = hc_scap_u64(e, e->code == HC_SCAP_SOCKET_SOCKET_X ? 4 : HC_SCAP_MAX_PARAMS, 0);
+
+		hc_cell_set(c, at->col,
+		            hc_scap_u64(e, at->param, 0) | (flags & 64 ? 04000u : 0u) |
+		                    (flags & 4096 ? 02000000u : 0u));
+		break;
+	}
+	case HOW_FD:
+		hc_cell_set(c, at->col, (uint64_t)hc_scap_i64(e, at->param, -1));
+		cell_ref(c, at->col + 1,
+		         in_fd(im->t, b,
+		               hc_scap_i64(e, at->param, -1) == s->fd_num && s->fd
+		                       ? s->fd
+		                       : scap_fd(im, s->k, hc_scap_i64(e, at->param, -1))));
+		break;
+	case HOW_PID:
+		cell_pid(im, b, at->col, hc_scap_i64(e, at->param, -1));
+		break;
+	case HOW_STR:
+		text = hc_scap_text(e, at->param);
+		cell_ref(c, at->col, hc_build_str(b, text));
+		break;
+	case HOW_STRS:
+		list = lst_of_block(im->t, p.len ? p.p : "", p.len);
+		cell_ref(c, at->col, p.len ? in_lst(b, list) : 0);
+		lst_unref(im->t, list);
+		break;
+	case HOW_PATH:
+		path = scap_path(im, s, hc_scap_text(e, at->param), at->dirfd);
+		cell_ref(c, at->col, in_path(b, path));
+		path_unref(im->t, path);
+		break;
+	case HOW_BYTES:
+		cell_ref(c, at->col, hc_build_bytes(b, p.p, p.len));
+		hc_cell_set(c, at->col + 1, p.len);
+		break;
+	case HOW_ADDR:
+		cell_addr(im, b, at->col, p);
+		break;
+	case HOW_TUPLE:
+		sock = hc_scap_stuple(p, &tuple) ? scap_tuple_sock(im, &tuple, ROLE_CLIENT, NULL) : NULL;
+		if (sock)
+			sock->connected = true;
+		cell_ref(c, at->col, in_sock(im->t, b, sock));
+		sock_unref(im->t, sock);
+		break;
+	case HOW_DYN:
+		cell_dyn(im, b, type, at->col, p);
+		break;
+	case HOW_FDLIST:
+		cell_fdlist(im, b, s, at->col, p);
+		break;
+	}
+}
+
+/* Columns that say what the call made. */
+static void cells_made(struct hc_scap_import *im, struct hc_builder *b, const struct sevent *s, unsigned type)
+{
+	const struct hc_table_desc *d = hc_event_desc(type);
+	struct hc_cells *c = &im->t->cells;
+
+	for (unsigned i = 0; i < d->n_args; i++) {
+		unsigned col = d->arg_cols[i];
+		const struct hc_col_desc *desc = &d->cols[col];
+
+		if (s->newfd && desc->kind == HC_KIND_FDOBJ && strncmp(desc->arg, "newfd", 5) == 0)
+			cell_ref(c, col, in_fd(im->t, b, s->newfd));
+		else if (s->sock_after && strcmp(desc->arg, "sock_after") == 0)
+			cell_ref(c, col, in_sock(im->t, b, s->sock_after));
+		else if (s->after && strcmp(desc->arg, "proc_after") == 0)
+			cell_ref(c, col, in_ver(im->t, b, s->after));
+		else if (strcmp(desc->arg, "missing") == 0)
+			for (unsigned p = 0; p < s->e->info->n_params; p++)
+				if (!hc_scap_has(s->e, p))
+					hc_cell_set(c, col, c->v[col] | UINT64_C(1) << p);
+	}
+}
+
+static uint32_t task_ref(struct hc_scap_import *im, struct hc_builder *b, struct sthr *k, struct tver *v)
+{
+	struct hc_cells c = { 0 };
+	uint32_t ref;
+
+	if (!v)
+		return 0;
+	if (k->slot_version != v->lineage) {
+		k->slot_version = v->lineage;
+		memset(&k->slot, 0, sizeof(k->slot));
+	}
+	ref = hc_slot_get(&k->slot, b);
+	if (ref)
+		return ref;
+	hc_cell_set(&c, HC_O_TASK_tid, (uint64_t)k->tid);
+	if (k->vtid >= 0)
+		hc_cell_set(&c, HC_O_TASK_vtid, (uint64_t)k->vtid);
+	cell_ref(&c, HC_O_TASK_proc, in_ver(im->t, b, v));
+	return hc_slot_put(&k->slot, b, hc_build_obj(b, HC_OBJ_TASK, &c));
+}
+
+/* ---- rows ---- */
+
+static bool has_after(unsigned type)
+{
+	return hc_col_find(hc_event_desc(type), HC_STR("proc_after")) >= 0;
+}
+
+static int failed(const struct hc_err *err)
+{
+	return err && err->code ? err->code : -EIO;
+}
+
+/* A fork once, as it is recorded here: for all that do not look at it with the eyes of the source. */
+static int fork_row(struct hc_scap_import *im, const struct sevent *s, struct hc_err *err)
+{
+	const struct hc_scap_event *e = s->e;
+	struct hc_builder *b = row_begin(im->t, HC_EV_PROC_FORK, e->ts_ns, err);
+	struct hc_cells *c = &im->t->cells;
+	struct sthr *k = s->child;
+	struct sthr *from = k == s->k ? scap_thread(im, k->ptid) : s->k;
+
+	if (!b)
+		return failed(err);
+	if (from)
+		cell_ref(c, HC_COL_TASK, task_ref(im, b, from, scap_refresh(im, from)));
+	hc_cell_set(c, HC_COL_ROW_FLAGS, HC_ROW_SYNTH);
+	hc_cell_set(c, HC_C_PROC_FORK_clone_flags, hc_scap_native(HC_SCAP_TAB_clone_flags, hc_scap_u64(e, 15, 0)));
+	hc_cell_set(c, HC_C_PROC_FORK_via,
+	            e->code == HC_SCAP_SYSCALL_FORK_20_X    ? 57
+	            : e->code == HC_SCAP_SYSCALL_VFORK_20_X ? 58
+	            : e->code == HC_SCAP_SYSCALL_CLONE3_X   ? 435
+	                                                    : 56);
+	hc_cell_set(c, HC_C_PROC_FORK_child_tid, (uint64_t)k->tid);
+	hc_cell_set(c, HC_C_PROC_FORK_child_pid, (uint64_t)k->pid);
+	if (k->vtid >= 0)
+		hc_cell_set(c, HC_C_PROC_FORK_child_vtid, (uint64_t)k->vtid);
+	hc_cell_set(c, HC_C_PROC_FORK_is_thread, k->tid != k->pid);
+	cell_ref(c, HC_C_PROC_FORK_child, in_ver(im->t, b, scap_refresh(im, k)));
+	im->stats.n_rows++;
+	return row_end(im->t, HC_EV_PROC_FORK, e->cpu, e->ts_ns, NULL, err);
+}
+
+static int event_row(struct hc_scap_import *im, const struct sevent *s, struct hc_err *err)
+{
+	const struct hc_scap_event *e = s->e;
+	unsigned type = types[e->code], plan = e->code;
+	struct hc_cells *c = &im->t->cells;
+	struct hc_builder *b;
+	uint32_t flags = 0;
+
+	if (!type) {
+		im->stats.n_no_type++;
+		return 0;
+	}
+	if (e->code == HC_SCAP_SYSCALL_EXECVE_19_X) {
+		bool worked = hc_scap_i64(e, 0, -1) >= 0;
+
+		type = worked ? HC_EV_PROC_EXEC : HC_EV_EXECVE;
+		plan = worked ? CODE_EXEC_WORKED : e->code;
+	}
+	b = row_begin(im->t, type, e->ts_ns, err);
+	if (!b)
+		return failed(err);
+	if (s->k)
+		cell_ref(c, HC_COL_TASK,
+		         task_ref(im, b, s->k, has_after(type) && s->before ? s->before : s->k->cur));
+	hc_cell_set(c, HC_COL_SRC_NUM, e->num);
+	if (e->state_only)
+		flags |= HC_ROW_STATEONLY;
+	if (e->ts_ns < im->last_ns)
+		flags |= HC_ROW_LATE;
+	hc_cell_set(c, HC_COL_ROW_FLAGS, flags);
+	if (type == HC_EV_SYS) {
+		hc_cell_set(c, HC_COL_NR, hc_scap_u64(e, 1, 0));
+	} else {
+		if (e->info->flags & HC_SCAP_F_SYSCALL && hc_scap_has(e, 0))
+			hc_cell_set(c, HC_COL_RET, (uint64_t)hc_scap_i64(e, 0, 0));
+		for (size_t i = first_col(plan); i < sizeof(cols) / sizeof(cols[0]) && cols[i].code == plan; i++)
+			cell_of(im, b, s, type, &cols[i]);
+		cells_made(im, b, s, type);
+	}
+	im->stats.n_rows++;
+	return row_end(im->t, type, e->cpu, e->ts_ns, NULL, err);
+}
+
+static int event(struct hc_scap_import *im, const struct hc_scap_event *e, struct hc_err *err)
+{
+	struct sevent s = { .e = e };
+	int r = 0;
+
+	if (e->code >= HC_SCAP_N_CODES || !e->info || !e->info->params)
+		return 0;
+	scap_apply(im, &s);
+	if (e->enter) {
+		im->stats.n_enter++;
+	} else {
+		im->stats.n_events++;
+		r = event_row(im, &s, err);
+		if (r >= 0 && s.child)
+			r = fork_row(im, &s, err);
+	}
+	if (!im->stats.from_ns)
+		im->stats.from_ns = (int64_t)e->ts_ns;
+	if (e->ts_ns > im->last_ns)
+		im->last_ns = e->ts_ns;
+	im->stats.until_ns = (int64_t)im->last_ns;
+	scap_event_done(im, &s);
+	return r;
+}
+
+int hc_scap_import_item(struct hc_scap_import *im, const struct hc_scap_item *item, struct hc_err *err)
+{
+	switch (item->kind) {
+	case HC_SCAP_SECTION:
+		scap_begin_section(im);
+		return 0;
+	case HC_SCAP_MACHINE:
+		im->boot_ns = item->machine.boot_ns;
+		return 0;
+	case HC_SCAP_PROC:
+		scap_add_proc(im, &item->proc);
+		return 0;
+	case HC_SCAP_FD:
+		scap_add_fd(im, &item->fd);
+		return 0;
+	case HC_SCAP_USER:
+	case HC_SCAP_GROUP:
+		scap_add_user(im, &item->user, item->kind == HC_SCAP_GROUP);
+		return 0;
+	case HC_SCAP_EVENT:
+		return event(im, &item->event, err);
+	default:
+		return 0;
+	}
+}
+
+int hc_scap_import_new(struct hc_writer *w, struct hc_scap_import **ret, struct hc_err *err)
+{
+	struct hc_scap_import *im = calloc(1, sizeof(*im));
+	int r;
+
+	if (!im)
+		return hc_err_set(err, -ENOMEM, "out of memory");
+	r = hc_tracker_new(&(struct hc_tracker_opts){ 0 }, &im->t, err);
+	if (r < 0) {
+		free(im);
+		return r;
+	}
+	im->w = w;
+	hc_tracker_set_writer(im->t, w);
+	hc_writer_set_wall_offset(w, 0); /* times are those of the file */
+	im->gone_tid = im->closed_tid = -1;
+	*ret = im;
+	return 0;
+}
+
+struct hc_scap_import_stats hc_scap_import_stats(const struct hc_scap_import *im)
+{
+	return im->stats;
+}
+
+struct hc_scap_import *hc_scap_import_free(struct hc_scap_import *im)
+{
+	if (!im)
+		return NULL;
+	scap_begin_section(im); /* lets go of all */
+	hc_tracker_free(im->t);
+	free(im);
+	return NULL;
+}

@@ -1,0 +1,1414 @@
+/*
+ * What is known of threads and descriptors while a scap file is read, by the reference implementation's rules: a
+ * thread by its number, a table of descriptors for each process, copied at a fork, state as it is after each
+ * event.
+ */
+#include "scap_priv.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <sys/socket.h>
+
+#include "store/scap_flags.h"
+
+#define CLONE_THREAD_PORTABLE 8192u
+#define CLONE_VFORK_PORTABLE 134217728u
+#define CLONE_PARENT_PORTABLE 256u
+#define CLONE_NEWPID_PORTABLE 64u
+#define CLONE_IN_PIDNS_PORTABLE 536870912u
+#define NEWUSER_PORTABLE 1048576u
+#define CLOEXEC_PORTABLE 4096u
+#define DIRECTORY_PORTABLE 1024u
+#define CREATED_PORTABLE 16384u
+#define UPPER_PORTABLE 32768u
+#define LOWER_PORTABLE 65536u
+#define AT_FDCWD_NUM (-100)
+#define IN_PROGRESS (-115)
+#define ALL_CAPS UINT64_C(0x1ffffffffff)
+
+/* ---- threads ---- */
+
+static uint64_t hash_of(const struct hc_scap_import *im, int64_t n)
+{
+	return hash_u64(im->t->seed.a, (uint64_t)n);
+}
+
+struct sthr *scap_thread(struct hc_scap_import *im, int64_t tid)
+{
+	struct sthr *k;
+
+	TABLE_EACH(&im->threads, hash_of(im, tid), at, k)
+	{
+		if (k->tid == tid)
+			return k;
+	}
+	return NULL;
+}
+
+struct sthr *scap_main(struct hc_scap_import *im, struct sthr *k)
+{
+	struct sthr *leader = k->pid == k->tid || k->pid < 0 ? k : scap_thread(im, k->pid);
+
+	return leader ? leader : k;
+}
+
+static void fds_clear(struct hc_scap_import *im, struct sfds *f)
+{
+	struct sfd *d;
+
+	TABLE_ALL(&f->by_num, at, d)
+	{
+		fd_unref(im->t, d->fd);
+		free(d);
+	}
+	table_done(&f->by_num);
+}
+
+static void thread_free(struct hc_scap_import *im, struct sthr *k)
+{
+	fds_clear(im, &k->fds);
+	ver_unref(im->t, k->cur);
+	free(k);
+}
+
+static struct tver *version_new(struct hc_scap_import *im, int64_t pid)
+{
+	struct tver *v = calloc(1, sizeof(*v));
+
+	if (!v)
+		return NULL;
+	v->refs = 1;
+	v->pid = (uint32_t)pid;
+	v->version = 1;
+	v->lineage = ++im->next_version;
+	v->has = HAS_IMPORTED;
+	v->sid = v->vsid = v->pgid = v->vpgid = UINT32_MAX;
+	v->creds.loginuid = UINT32_MAX;
+	return v;
+}
+
+/* A copy to be changed in place, which becomes the thread's version. */
+static struct tver *version_next(struct hc_scap_import *im, struct sthr *k, uint8_t cause, uint64_t ns)
+{
+	struct tver *v = k->cur ? ver_copy(k->cur) : version_new(im, k->pid);
+
+	if (!v)
+		return NULL;
+	v->version++;
+	v->lineage = ++im->next_version;
+	v->cause = cause;
+	v->from_ns = ns;
+	ver_unref(im->t, k->cur);
+	k->cur = v;
+	im->tree_gen++;
+	return v;
+}
+
+static struct sthr *thread_new(struct hc_scap_import *im, int64_t tid)
+{
+	struct sthr *k;
+
+	if (im->threads.n >= SCAP_MAX_THREADS)
+		return NULL;
+	k = calloc(1, sizeof(*k));
+	if (!k)
+		return NULL;
+	k->tid = tid;
+	k->pid = k->ptid = k->vtid = k->vpid = -1;
+	if (!table_add(&im->threads, hash_of(im, tid), k)) {
+		free(k);
+		return NULL;
+	}
+	im->tree_gen++;
+	return k;
+}
+
+static void thread_remove(struct hc_scap_import *im, struct sthr *k)
+{
+	table_remove(&im->threads, hash_of(im, k->tid), k);
+	im->tree_gen++;
+	thread_free(im, k);
+}
+
+/* Seen without having been told of. */
+static struct sthr *thread_invalid(struct hc_scap_import *im, int64_t tid)
+{
+	struct sthr *k = thread_new(im, tid);
+	struct timage *i = calloc(1, sizeof(*i));
+	struct tver *v;
+
+	if (!k || !i) {
+		free(i);
+		return k;
+	}
+	i->refs = 1;
+	i->argc = i->envc = UINT32_MAX;
+	i->argv = lst_of_block(im->t, "<NA>", 5);
+	k->invalid = true;
+	v = k->cur = version_new(im, UINT32_MAX);
+	if (!v) {
+		image_unref(im->t, i);
+		return k;
+	}
+	v->image = i;
+	v->image_comm = txt_get(im->t, "<NA>", 4);
+	v->comm = REF(v->image_comm);
+	v->creds.euid = v->creds.egid = UINT32_MAX;
+	v->flags = HC_PROC_INCOMPLETE;
+	return k;
+}
+
+static struct tuser *user_of(struct hc_scap_import *im, uint32_t id, bool group)
+{
+	uint64_t h = hash_u64(im->t->seed.b, (uint64_t)id << 1 | group);
+	struct tuser *u;
+
+	TABLE_EACH(&im->users, h, at, u)
+	{
+		if (u->id == id && u->is_group == group)
+			return REF(u);
+	}
+	return NULL;
+}
+
+static void version_users(struct hc_scap_import *im, struct tver *v)
+{
+	user_unref(im->t, v->user);
+	user_unref(im->t, v->login_user);
+	user_unref(im->t, v->group);
+	v->user = user_of(im, v->creds.euid, false);
+	v->login_user = user_of(im, v->creds.loginuid, false);
+	v->group = user_of(im, v->creds.egid, true);
+}
+
+static struct sthr *parent_of(struct hc_scap_import *im, struct sthr *k)
+{
+	struct sthr *up = scap_main(im, k);
+
+	up = up->ptid > 0 ? scap_thread(im, up->ptid) : NULL;
+	return up ? scap_main(im, up) : NULL;
+}
+
+/* The leader with this number, else the last of an unbroken line of ancestors that have it too. */
+static struct tver *leader_of(struct hc_scap_import *im, struct sthr *k, uint32_t id, size_t member,
+                              bool by_number)
+{
+	struct sthr *l = NULL, *up = k;
+
+	if (id == UINT32_MAX)
+		return NULL;
+	if (by_number) {
+		l = scap_thread(im, (int32_t)id);
+	} else {
+		for (unsigned i = 0; i < SCAP_MAX_DEPTH && (up = parent_of(im, up)) != NULL && up->cur; i++) {
+			uint32_t has;
+
+			memcpy(&has, (const char *)up->cur + member, sizeof(has));
+			if (has != id)
+				break;
+			l = up;
+		}
+	}
+	return l && l != k && l->cur != k->cur ? REF(l->cur) : NULL;
+}
+
+static void refresh(struct hc_scap_import *im, struct sthr *k, unsigned depth)
+{
+	struct sthr *up = depth < SCAP_MAX_DEPTH ? parent_of(im, k) : NULL;
+	struct tver *old = k->cur, *v;
+	bool host = k->vpid == k->pid;
+
+	if (k->checked == im->tree_gen || !old)
+		return;
+	k->checked = im->tree_gen; /* before the ancestors: a circle ends here */
+	if (up == k)
+		up = NULL;
+	if (up)
+		refresh(im, up, depth + 1);
+	if ((up ? up->cur : NULL) == old->parent)
+		return;
+	for (const struct tver *a = up ? up->cur : NULL; a; a = a->parent)
+		if (a == old)
+			return; /* never its own ancestor */
+	v = ver_copy(old);
+	if (!v)
+		return;
+	v->version++;
+	v->lineage = ++im->next_version;
+	v->cause = HC_CAUSE_PARENT;
+	ver_unref(im->t, v->parent);
+	image_unref(im->t, v->parent_image);
+	v->parent = up ? REF(up->cur) : NULL;
+	v->parent_image = up && up->cur ? REF(up->cur->image) : NULL;
+	v->ppid = up ? (uint32_t)up->pid : (uint32_t)k->ptid;
+	ver_unref(im->t, v->sid_leader);
+	ver_unref(im->t, v->vpgid_leader);
+	ver_unref(im->t, v->pgid_leader);
+	v->sid_leader = leader_of(im, k, v->vsid, offsetof(struct tver, vsid), host);
+	v->vpgid_leader = leader_of(im, k, v->vpgid, offsetof(struct tver, vpgid), host);
+	v->pgid_leader = leader_of(im, k, v->pgid, offsetof(struct tver, pgid), true);
+	ver_unref(im->t, k->cur);
+	k->cur = v;
+}
+
+struct tver *scap_refresh(struct hc_scap_import *im, struct sthr *k)
+{
+	refresh(im, k, 0);
+	return k->cur;
+}
+
+/* ---- descriptors ---- */
+
+static struct sfd *fd_entry(struct hc_scap_import *im, const struct sfds *f, int64_t num)
+{
+	struct sfd *d;
+
+	TABLE_EACH(&f->by_num, hash_of(im, num), at, d)
+	{
+		if (d->num == num)
+			return d;
+	}
+	return NULL;
+}
+
+struct tfd *scap_fd(struct hc_scap_import *im, struct sthr *k, int64_t num)
+{
+	struct sfd *d = k && num >= 0 ? fd_entry(im, &scap_main(im, k)->fds, num) : NULL;
+
+	return d ? d->fd : NULL;
+}
+
+/* Takes the reference. */
+static void fd_put(struct hc_scap_import *im, struct sthr *k, int64_t num, struct tfd *fd)
+{
+	struct sfds *f = &scap_main(im, k)->fds;
+	struct sfd *d = fd ? fd_entry(im, f, num) : NULL;
+
+	if (!fd)
+		return;
+	if (d) {
+		fd_unref(im->t, d->fd);
+		d->fd = fd;
+		return;
+	}
+	d = num >= 0 && f->by_num.n < SCAP_MAX_FDS ? calloc(1, sizeof(*d)) : NULL;
+	if (d) {
+		d->num = num;
+		d->fd = fd;
+	}
+	if (!d || !table_add(&f->by_num, hash_of(im, num), d)) {
+		free(d);
+		fd_unref(im->t, fd);
+	}
+}
+
+static void fd_drop(struct hc_scap_import *im, struct sthr *k, int64_t num)
+{
+	struct sfds *f = &scap_main(im, k)->fds;
+	struct sfd *d = fd_entry(im, f, num);
+
+	if (!d)
+		return;
+	table_remove(&f->by_num, hash_of(im, num), d);
+	fd_unref(im->t, d->fd);
+	free(d);
+}
+
+static void fds_copy(struct hc_scap_import *im, struct sthr *to, struct sthr *from)
+{
+	struct sfd *d;
+
+	fds_clear(im, &to->fds);
+	TABLE_ALL(&scap_main(im, from)->fds.by_num, at, d)
+	fd_put(im, to, d->num, REF(d->fd));
+}
+
+static void fds_exec(struct hc_scap_import *im, struct sthr *k)
+{
+	struct sfds *f = &scap_main(im, k)->fds;
+	struct sfd *d;
+
+	TABLE_SWEEP(&f->by_num, at, d)
+	{
+		if (!d->fd->cloexec)
+			continue;
+		TABLE_SWEEP_REMOVE(&f->by_num, at);
+		fd_unref(im->t, d->fd);
+		free(d);
+	}
+}
+
+static struct tfd *fd_make(struct hc_scap_import *im, uint8_t kind)
+{
+	struct tfd *f = calloc(1, sizeof(*f));
+
+	if (!f)
+		return NULL;
+	f->refs = 1;
+	f->kind = kind;
+	f->id = ++im->next_fd;
+	f->defined = true;
+	return f;
+}
+
+static struct tfile *file_make(struct hc_scap_import *im, uint32_t dev, uint64_t ino, uint32_t flags)
+{
+	struct hc_wire_file w = { .ino = ino, .dev = (uint32_t)hc_scap_dev_native(dev) };
+
+	w.layer = flags & UPPER_PORTABLE ? 1 : flags & LOWER_PORTABLE ? 2 : 0;
+	return file_get(im->t, &w);
+}
+
+static const uint8_t l4_proto[] = { 254, 254, 6, 17, 1, 255 };
+
+static struct tsock *sock_make(uint16_t family, uint16_t protocol)
+{
+	struct tsock *s = sock_new();
+
+	if (s) {
+		s->w.family = family;
+		s->w.protocol = protocol;
+	}
+	return s;
+}
+
+struct tsock *scap_tuple_sock(struct hc_scap_import *im, const struct hc_scap_tuple *tuple, uint8_t role,
+                              const struct tsock *like)
+{
+	static const uint8_t mapped[12] = { 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff };
+	struct tsock *s = like ? sock_copy(like) : sock_make(tuple->family, 0);
+	bool server = role == ROLE_SERVER;
+	unsigned from = 0;
+
+	if (!s)
+		return NULL;
+	s->role = role;
+	s->w.family = tuple->family;
+	if (tuple->family == HC_SCAP_AF_UNIX) {
+		s->w.ino = server ? tuple->peer : tuple->source;
+		s->peer_ino = server ? tuple->source : tuple->peer;
+		txt_unref(im->t, s->peer);
+		txt_unref(im->t, s->local);
+		s->peer = s->local = NULL;
+		*(server ? &s->local : &s->peer) = txt_get(im->t, tuple->path.p, tuple->path.len);
+		return s;
+	}
+	if (tuple->family != HC_SCAP_AF_INET && tuple->family != HC_SCAP_AF_INET6)
+		return s;
+	if (tuple->family == HC_SCAP_AF_INET6 && !memcmp(tuple->sip, mapped, 12) &&
+	    !memcmp(tuple->dip, mapped, 12)) {
+		s->w.family = HC_SCAP_AF_INET;
+		from = 12;
+	}
+	memset(s->w.laddr, 0, 16);
+	memset(s->w.raddr, 0, 16);
+	memcpy(s->w.laddr, (server ? tuple->dip : tuple->sip) + from, 16 - from);
+	memcpy(s->w.raddr, (server ? tuple->sip : tuple->dip) + from, 16 - from);
+	s->w.lport = server ? tuple->dport : tuple->sport;
+	s->w.rport = server ? tuple->sport : tuple->dport;
+	return s;
+}
+
+static uint8_t kind_of_family(uint16_t family)
+{
+	switch (family) {
+	case AF_INET:
+		return HC_FD_IPV4;
+	case AF_INET6:
+		return HC_FD_IPV6;
+	case AF_UNIX:
+		return HC_FD_UNIX;
+	case AF_NETLINK:
+		return HC_FD_NETLINK;
+	default:
+		return HC_FD_UNKNOWN;
+	}
+}
+
+/* ---- paths ---- */
+
+struct tpath *scap_path(struct hc_scap_import *im, const struct sevent *s, struct hc_str given, int dirfd)
+{
+	struct path_ask ask = { .given = given, .prov = 6 };
+	struct tfd *dir;
+	int64_t num;
+
+	if (!given.p)
+		return NULL;
+	if (dirfd >= 0 && (num = hc_scap_i64(s->e, (unsigned)dirfd, AT_FDCWD_NUM)) != AT_FDCWD_NUM) {
+		dir = scap_fd(im, s->k, num);
+		ask.base = dir && dir->path ? dir->path->abs ? dir->path->abs : dir->path->real : NULL;
+	} else if (s->k && s->before && s->before->cwd) {
+		ask.base = s->before->cwd->abs ? s->before->cwd->abs : s->before->cwd->real;
+	}
+	return path_get(im->t, &ask);
+}
+
+static struct tpath *dir_path(struct hc_scap_import *im, struct hc_str s)
+{
+	while (s.len > 1 && s.p[s.len - 1] == '/')
+		s.len--;
+	return s.p ? path_of_text(im->t, s, 6, 0) : NULL;
+}
+
+/* ---- the lists at the beginning ---- */
+
+void scap_begin_section(struct hc_scap_import *im)
+{
+	struct tuser *u;
+	struct sthr *k;
+
+	TABLE_ALL(&im->threads, at, k)
+	thread_free(im, k);
+	table_done(&im->threads);
+	TABLE_ALL(&im->users, at, u)
+	user_unref(im->t, u);
+	table_done(&im->users);
+	im->gone_tid = im->closed_tid = -1;
+	im->tree_gen++;
+}
+
+/* argv[0] and what follows it, as one list. */
+static struct lst *argv_of(struct hc_scap_import *im, struct hc_str exe, struct hc_str args)
+{
+	char *p = malloc((size_t)exe.len + args.len + 2);
+	struct lst *l;
+
+	if (!p)
+		return NULL;
+	if (exe.len)
+		memcpy(p, exe.p, exe.len);
+	p[exe.len] = '\0';
+	if (args.len)
+		memcpy(p + exe.len + 1, args.p, args.len);
+	l = lst_of_block(im->t, p, (size_t)exe.len + 1 + args.len);
+	free(p);
+	return l;
+}
+
+static struct tcgs *cgs_of(struct hc_scap_import *im, struct hc_str block)
+{
+	struct tcgs *c = calloc(1, sizeof(*c));
+	struct hc_str rest = block, item;
+
+	if (!c)
+		return NULL;
+	c->refs = 1;
+	c->list = lst_of_block(im->t, block.p ? block.p : "", block.len);
+	while (!c->ctr && hc_scap_strings(&rest, &item)) {
+		const char *eq = item.len ? memchr(item.p, '=', item.len) : NULL;
+
+		if (eq)
+			c->ctr = ctr_of_path(im->t,
+			                     (struct hc_str){ eq + 1, item.len - (uint32_t)(eq - item.p) - 1 }, 0);
+	}
+	return c;
+}
+
+void scap_add_user(struct hc_scap_import *im, const struct hc_scap_user *u, bool group)
+{
+	uint32_t id = group ? u->gid : u->uid;
+	uint64_t h = hash_u64(im->t->seed.b, (uint64_t)id << 1 | group);
+	struct tuser *new = calloc(1, sizeof(*new)), *old = user_of(im, id, group);
+
+	if (old) {
+		table_remove(&im->users, h, old);
+		user_unref(im->t, old); /* the table's */
+		user_unref(im->t, old);
+	}
+	if (!new)
+		return;
+	new->refs = 1;
+	new->id = id;
+	new->is_group = group;
+	new->name = txt_get(im->t, u->name.p, u->name.len);
+	if (!group) {
+		new->home = txt_get(im->t, u->home.p, u->home.len);
+		new->shell = txt_get(im->t, u->shell.p, u->shell.len);
+	}
+	if (!table_add(&im->users, h, new))
+		user_unref(im->t, new);
+}
+
+void scap_add_proc(struct hc_scap_import *im, const struct hc_scap_proc *p)
+{
+	struct sthr *k = scap_thread(im, p->tid);
+	struct timage *i = calloc(1, sizeof(*i));
+	struct hc_wire_file exe = { .ino = p->exe_ino,
+		                    .ctime_ns = (int64_t)p->exe_ctime_ns,
+		                    .mtime_ns = (int64_t)p->exe_mtime_ns };
+	struct tver *v;
+
+	if (!k)
+		k = thread_new(im, p->tid);
+	v = k && i ? version_new(im, p->pid) : NULL;
+	if (!v) {
+		free(i);
+		return;
+	}
+	ver_unref(im->t, k->cur);
+	k->cur = v;
+	k->pid = p->pid;
+	k->ptid = p->ptid;
+	k->vtid = p->vtid;
+	k->vpid = p->vpid;
+	i->refs = 1;
+	i->argc = i->envc = UINT32_MAX;
+	i->argv = argv_of(im, p->exe, p->args);
+	i->env = lst_of_block(im->t, p->env.p ? p->env.p : "", p->env.len);
+	i->exe = path_of_text(im->t, p->exepath, 6, 0);
+	i->exe_file = file_get(im->t, &exe);
+	i->has_flags = true;
+	i->flags = (p->exe_writable ? HC_IMAGE_WRITABLE : 0u) | (p->exe_upper_layer ? HC_IMAGE_UPPER : 0u) |
+	           (p->exe_from_memfd ? HC_IMAGE_MEMFD : 0u) | (p->exe_lower_layer ? HC_IMAGE_LOWER : 0u);
+	v->image = i;
+	v->comm = txt_get(im->t, p->comm.p, p->comm.len);
+	v->image_comm = REF(v->comm);
+	v->cwd = dir_path(im, p->cwd);
+	v->root = p->root.len ? path_of_text(im->t, p->root, 6, 0) : NULL;
+	v->creds.euid = p->uid;
+	v->creds.egid = p->gid;
+	v->creds.loginuid = p->loginuid;
+	v->creds.cap_inheritable = p->cap_inheritable;
+	v->creds.cap_permitted = p->cap_permitted;
+	v->creds.cap_effective = p->cap_effective;
+	v->sid = v->vsid = (uint32_t)p->sid;
+	v->pgid = (uint32_t)p->pgid;
+	v->vpgid = (uint32_t)p->vpgid;
+	v->tty_nr = p->tty;
+	v->pidns_ns = p->pidns_init_start_ns;
+	v->nofile = (uint64_t)p->fdlimit;
+	v->has |= HAS_NOFILE;
+	v->cgs = cgs_of(im, p->cgroups);
+	if (p->vpid > 0) {
+		v->vpids[0] = (uint32_t)p->vpid;
+		v->n_vpids = 1;
+	}
+	version_users(im, v);
+	im->tree_gen++;
+	im->stats.n_processes++;
+}
+
+void scap_add_fd(struct hc_scap_import *im, const struct hc_scap_fd *f)
+{
+	static const uint8_t kinds[] = {
+		[HC_SCAP_FD_FILE] = HC_FD_FILE,          [HC_SCAP_FD_DIRECTORY] = HC_FD_DIR,
+		[HC_SCAP_FD_IPV4_SOCK] = HC_FD_IPV4,     [HC_SCAP_FD_IPV6_SOCK] = HC_FD_IPV6,
+		[HC_SCAP_FD_IPV4_SERVSOCK] = HC_FD_IPV4, [HC_SCAP_FD_IPV6_SERVSOCK] = HC_FD_IPV6,
+		[HC_SCAP_FD_FIFO] = HC_FD_PIPE,          [HC_SCAP_FD_UNIX_SOCK] = HC_FD_UNIX,
+		[HC_SCAP_FD_EVENT] = HC_FD_EVENTFD,      [HC_SCAP_FD_UNSUPPORTED] = HC_FD_UNKNOWN,
+		[HC_SCAP_FD_SIGNALFD] = HC_FD_SIGNALFD,  [HC_SCAP_FD_EVENTPOLL] = HC_FD_EVENTPOLL,
+		[HC_SCAP_FD_INOTIFY] = HC_FD_INOTIFY,    [HC_SCAP_FD_TIMERFD] = HC_FD_TIMERFD,
+		[HC_SCAP_FD_NETLINK] = HC_FD_NETLINK,    [HC_SCAP_FD_FILE_V2] = HC_FD_FILE,
+		[HC_SCAP_FD_BPF] = HC_FD_BPF_MAP,        [HC_SCAP_FD_USERFAULTFD] = HC_FD_USERFAULTFD,
+		[HC_SCAP_FD_IOURING] = HC_FD_IO_URING,   [HC_SCAP_FD_MEMFD] = HC_FD_MEMFD,
+		[HC_SCAP_FD_PIDFD] = HC_FD_PIDFD,
+	};
+	struct sthr *k = scap_thread(im, f->tid);
+	struct hc_scap_tuple tuple = { .sport = f->sport,
+		                       .dport = f->dport,
+		                       .source = f->unix_source,
+		                       .peer = f->unix_peer,
+		                       .path = f->name };
+	struct tfd *fd;
+
+	if (!k)
+		return;
+	fd = fd_make(im, f->type < sizeof(kinds) ? kinds[f->type] : HC_FD_UNKNOWN);
+	if (!fd)
+		return;
+	memcpy(tuple.sip, f->src, 16);
+	memcpy(tuple.dip, f->dst, 16);
+	fd->f_flags = (uint32_t)hc_scap_native(HC_SCAP_TAB_file_flags, f->open_flags);
+	fd->cloexec = f->open_flags & CLOEXEC_PORTABLE;
+	switch (f->type) {
+	case HC_SCAP_FD_IPV4_SOCK:
+	case HC_SCAP_FD_IPV6_SOCK:
+	case HC_SCAP_FD_IPV4_SERVSOCK:
+	case HC_SCAP_FD_IPV6_SERVSOCK:
+	case HC_SCAP_FD_UNIX_SOCK:
+		tuple.family = fd->kind == HC_FD_IPV4 ? AF_INET : fd->kind == HC_FD_IPV6 ? AF_INET6 : AF_UNIX;
+		fd->sock =
+			scap_tuple_sock(im, &tuple,
+		                        f->type == HC_SCAP_FD_IPV4_SERVSOCK || f->type == HC_SCAP_FD_IPV6_SERVSOCK
+		                                ? ROLE_NONE /* its own address stands first */
+		                        : fd->kind == HC_FD_UNIX ? f->name.len ? ROLE_SERVER : ROLE_CLIENT
+		                        : fd->kind == HC_FD_IPV4 ? ROLE_CLIENT
+		                                                 : ROLE_NONE,
+		                        NULL);
+		if (fd->sock && fd->kind != HC_FD_UNIX) {
+			fd->sock->w.protocol = l4_proto[f->l4 < sizeof(l4_proto) ? f->l4 : 0];
+			fd->sock->connected = f->l4 == HC_SCAP_L4_TCP && fd->sock->w.rport;
+		}
+		break;
+	case HC_SCAP_FD_FILE:
+	case HC_SCAP_FD_FILE_V2:
+	case HC_SCAP_FD_DIRECTORY:
+		if (f->name.p)
+			fd->path = path_of_text(im->t, f->name, 6, 0);
+		fd->file = file_make(im, f->dev, f->ino, f->open_flags);
+		break;
+	default:
+		fd->name = f->name.len ? txt_get(im->t, f->name.p, f->name.len) : NULL;
+	}
+	fd_put(im, k, f->fd, fd);
+}
+
+/* ---- events ---- */
+
+/* Where the descriptor stands that an event is about. */
+static unsigned fd_position(unsigned code)
+{
+	switch (code) {
+	case HC_SCAP_SYSCALL_READ_X:
+	case HC_SCAP_SYSCALL_PREAD_X:
+	case HC_SCAP_SYSCALL_WRITE_X:
+	case HC_SCAP_SYSCALL_PWRITE_X:
+	case HC_SCAP_SYSCALL_WRITEV_X:
+	case HC_SCAP_SYSCALL_PWRITEV_X:
+	case HC_SCAP_SOCKET_BIND_X:
+	case HC_SCAP_SOCKET_CONNECT_X:
+	case HC_SCAP_SOCKET_SEND_X:
+	case HC_SCAP_SOCKET_SENDTO_X:
+	case HC_SCAP_SOCKET_SENDMSG_X:
+	case HC_SCAP_SOCKET_RECV_X:
+	case HC_SCAP_SYSCALL_SENDFILE_X:
+	case HC_SCAP_SYSCALL_SPLICE_X:
+	case HC_SCAP_SYSCALL_SYMLINKAT_X:
+		return 2;
+	case HC_SCAP_SOCKET_RECVFROM_X:
+	case HC_SCAP_SYSCALL_READV_X:
+	case HC_SCAP_SYSCALL_PREADV_X:
+		return 3;
+	case HC_SCAP_SOCKET_RECVMSG_X:
+		return 5;
+	case HC_SCAP_SYSCALL_MMAP_X:
+	case HC_SCAP_SYSCALL_MMAP2_X:
+		return 8;
+	default:
+		return 1;
+	}
+}
+
+static struct hc_str block_of(const struct hc_scap_event *e, unsigned i)
+{
+	struct hc_str s = hc_scap_param(e, i);
+
+	return s.len ? s : (struct hc_str){ "", 0 };
+}
+
+static struct tver *change(struct hc_scap_import *im, struct sevent *s, uint8_t cause)
+{
+	struct tver *v = version_next(im, s->k, cause, s->e->ts_ns);
+
+	if (v) {
+		ver_unref(im->t, s->after);
+		s->after = REF(v);
+	}
+	return v;
+}
+
+static void put_new(struct hc_scap_import *im, struct sevent *s, int64_t num, struct tfd *fd)
+{
+	if (!fd)
+		return;
+	fd_unref(im->t, s->newfd);
+	s->newfd = REF(fd);
+	s->fd_num = num;
+	fd_put(im, s->k, num, fd);
+}
+
+static void on_open(struct hc_scap_import *im, struct sevent *s, unsigned name, int dirfd, int flags, int dev)
+{
+	int64_t num = hc_scap_i64(s->e, 0, -1);
+	uint32_t f = flags < 0 ? 0 : (uint32_t)hc_scap_u64(s->e, (unsigned)flags, 0);
+	struct tfd *fd;
+
+	if (num < 0)
+		return;
+	fd = fd_make(im, f & DIRECTORY_PORTABLE ? HC_FD_DIR : HC_FD_FILE);
+	if (!fd)
+		return;
+	fd->path = scap_path(im, s, hc_scap_text(s->e, name), dirfd);
+	fd->f_flags = (uint32_t)hc_scap_native(HC_SCAP_TAB_file_flags, f);
+	fd->cloexec = f & CLOEXEC_PORTABLE;
+	fd->created = f & CREATED_PORTABLE;
+	fd->file = file_make(im, (uint32_t)hc_scap_u64(s->e, (unsigned)dev, 0),
+	                     hc_scap_u64(s->e, (unsigned)dev + 1, 0), f);
+	put_new(im, s, num, fd);
+}
+
+static void on_dup(struct hc_scap_import *im, struct sevent *s, int64_t old, bool cloexec)
+{
+	int64_t num = hc_scap_i64(s->e, 0, -1);
+	struct tfd *from = num < 0 ? NULL : scap_fd(im, s->k, old), *fd;
+
+	if (!from)
+		return;
+	fd = fd_copy(from);
+	if (!fd)
+		return;
+	fd->cloexec = cloexec;
+	put_new(im, s, num, fd);
+}
+
+static void on_socket(struct hc_scap_import *im, struct sevent *s)
+{
+	int64_t num = hc_scap_i64(s->e, 0, -1);
+	uint16_t family = (uint16_t)hc_scap_u64(s->e, 1, 0);
+	uint32_t type = (uint32_t)hc_scap_u64(s->e, 2, 0) & 0xf, proto = (uint32_t)hc_scap_u64(s->e, 3, 0);
+	struct tfd *fd = num < 0 ? NULL : fd_make(im, kind_of_family(family));
+
+	if (!fd)
+		return;
+	if (proto == 0)
+		proto = type == SOCK_STREAM ? 6 : type == SOCK_DGRAM ? 17 : 254;
+	else if (proto == 255 || ((proto == 6 || proto == 17 || proto == 1) && type == SOCK_RAW))
+		proto = 255;
+	else if (proto != 6 && proto != 17 && proto != 1)
+		proto = 254;
+	fd->sock = sock_make(family, family == AF_INET || family == AF_INET6 ? (uint16_t)proto : 0);
+	fd->cloexec = hc_scap_u64(s->e, 4, 0) & CLOEXEC_PORTABLE;
+	put_new(im, s, num, fd);
+}
+
+/* A descriptor with another endpoint takes the place of the old one. */
+static void set_sock(struct hc_scap_import *im, struct sevent *s, struct tsock *sock)
+{
+	struct tfd *fd = s->fd && sock ? fd_copy(s->fd) : NULL;
+
+	if (!fd) {
+		sock_unref(im->t, sock);
+		return;
+	}
+	sock_unref(im->t, fd->sock);
+	fd->sock = sock;
+	fd->kind = kind_of_family(sock->w.family);
+	sock_unref(im->t, s->sock_after);
+	s->sock_after = REF(sock);
+	fd_put(im, s->k, s->fd_num, fd);
+}
+
+static void on_connect(struct hc_scap_import *im, struct sevent *s)
+{
+	int64_t ret = hc_scap_i64(s->e, 0, 0);
+	struct hc_scap_tuple tuple;
+	struct tsock *sock;
+
+	if (!s->fd || (ret < 0 && ret != IN_PROGRESS) || !hc_scap_stuple(hc_scap_param(s->e, 1), &tuple))
+		return;
+	sock = scap_tuple_sock(im, &tuple, s->fd->sock && s->fd->sock->role ? s->fd->sock->role : ROLE_CLIENT,
+	                       s->fd->sock);
+	if (sock)
+		sock->connected = true;
+	set_sock(im, s, sock);
+}
+
+static void on_bind(struct hc_scap_import *im, struct sevent *s)
+{
+	struct hc_scap_addr addr;
+	struct tsock *sock;
+
+	if (!s->fd || hc_scap_i64(s->e, 0, 0) < 0 || !hc_scap_saddr(hc_scap_param(s->e, 1), &addr))
+		return;
+	sock = s->fd->sock ? sock_copy(s->fd->sock) : sock_make(addr.family, 0);
+	if (!sock)
+		return;
+	if (addr.family == HC_SCAP_AF_UNIX) {
+		txt_unref(im->t, sock->local);
+		sock->local = txt_get(im->t, addr.path.p, addr.path.len);
+	} else if (addr.family == HC_SCAP_AF_INET || addr.family == HC_SCAP_AF_INET6) {
+		sock->w.family = addr.family;
+		memcpy(sock->w.laddr, addr.ip, 16);
+		sock->w.lport = addr.port;
+		memset(sock->w.raddr, 0, 16);
+		sock->w.rport = 0;
+		if (addr.port)
+			sock->role = ROLE_SERVER;
+	}
+	set_sock(im, s, sock);
+}
+
+static void on_accept(struct hc_scap_import *im, struct sevent *s)
+{
+	int64_t num = hc_scap_i64(s->e, 0, -1);
+	struct hc_scap_tuple tuple;
+	struct tfd *fd;
+
+	if (num < 0 || !hc_scap_stuple(hc_scap_param(s->e, 1), &tuple) || !kind_of_family(tuple.family))
+		return;
+	fd = fd_make(im, kind_of_family(tuple.family));
+	if (!fd)
+		return;
+	fd->sock = scap_tuple_sock(im, &tuple, ROLE_SERVER, NULL);
+	if (fd->sock) {
+		fd->kind = kind_of_family(fd->sock->w.family);
+		fd->sock->connected = true;
+		fd->sock->w.protocol = tuple.family == HC_SCAP_AF_UNIX ? 0 : 6;
+	}
+	put_new(im, s, num, fd);
+}
+
+/* Datagrams tell who the peer is. */
+static void on_message(struct hc_scap_import *im, struct sevent *s, unsigned at, bool sent)
+{
+	struct hc_scap_tuple tuple;
+	struct tsock *sock, *old;
+	bool named, server;
+
+	if (!s->fd || hc_scap_i64(s->e, 0, -1) < 0 || !hc_scap_stuple(hc_scap_param(s->e, at), &tuple))
+		return;
+	old = s->fd->sock;
+	named = old && (old->w.lport || old->w.rport);
+	if ((tuple.family != HC_SCAP_AF_INET && tuple.family != HC_SCAP_AF_INET6) ||
+	    (named && old->w.protocol == 6))
+		return;
+	/* who is bound to the port at which it arrives serves */
+	server = old && old->role == ROLE_SERVER;
+	if (server && sent) { /* the answer goes the other way */
+		struct hc_scap_tuple turned = tuple;
+
+		memcpy(turned.sip, tuple.dip, 16);
+		memcpy(turned.dip, tuple.sip, 16);
+		turned.sport = tuple.dport;
+		turned.dport = tuple.sport;
+		tuple = turned;
+	} else if (!server && !sent) {
+		struct hc_scap_tuple turned = tuple;
+
+		memcpy(turned.sip, tuple.dip, 16);
+		memcpy(turned.dip, tuple.sip, 16);
+		turned.sport = tuple.dport;
+		turned.dport = tuple.sport;
+		tuple = turned;
+	}
+	sock = scap_tuple_sock(im, &tuple, server ? ROLE_SERVER : ROLE_CLIENT, old);
+	if (sock) {
+		sock->connected = true;
+		if (!sock->w.protocol)
+			sock->w.protocol = 17;
+	}
+	set_sock(im, s, sock);
+}
+
+static void exec_image(struct hc_scap_import *im, struct sevent *s, struct tver *v)
+{
+	const struct hc_scap_event *e = s->e;
+	struct timage *i = calloc(1, sizeof(*i));
+	struct hc_wire_file exe = { .ino = hc_scap_u64(e, 23, 0),
+		                    .ctime_ns = hc_scap_i64(e, 24, 0),
+		                    .mtime_ns = hc_scap_i64(e, 25, 0) };
+
+	if (!i)
+		return;
+	i->refs = 1;
+	i->argc = i->envc = UINT32_MAX;
+	i->has_exec_ns = i->has_flags = true;
+	i->exec_ns = e->ts_ns;
+	i->argv = argv_of(im, hc_scap_text(e, 1), block_of(e, 2));
+	i->env = hc_scap_has(e, 15) ? lst_of_block(im->t, block_of(e, 15).p, block_of(e, 15).len)
+	         : v->image         ? REF(v->image->env)
+	                            : NULL;
+	i->flags = (uint32_t)hc_scap_u64(e, 19, 0) & 15;
+	i->exe = hc_scap_has(e, 27) ? path_of_text(im->t, hc_scap_text(e, 27), 6, 0) : NULL;
+	if (e->code == HC_SCAP_SYSCALL_EXECVE_19_X)
+		i->filename = scap_path(im, s, hc_scap_text(e, 30), -1);
+	if (!i->exe && i->filename)
+		i->exe = REF(i->filename);
+	i->exe_file = file_get(im->t, &exe);
+	i->comm = txt_get(im->t, hc_scap_text(e, 13).p, hc_scap_text(e, 13).len);
+	image_unref(im->t, v->image);
+	v->image = i;
+}
+
+static void set_u32(const struct hc_scap_event *e, unsigned i, uint32_t *at)
+{
+	if (hc_scap_has(e, i))
+		*at = (uint32_t)hc_scap_u64(e, i, 0);
+}
+
+static void set_comm(struct hc_scap_import *im, const struct hc_scap_event *e, struct tver *v)
+{
+	struct txt *comm =
+		hc_scap_has(e, 13) ? txt_get(im->t, hc_scap_text(e, 13).p, hc_scap_text(e, 13).len) : NULL;
+
+	if (!comm)
+		return;
+	txt_unref(im->t, v->comm);
+	txt_unref(im->t, v->image_comm);
+	v->comm = comm;
+	v->image_comm = REF(comm);
+}
+
+static void set_cgroups(struct hc_scap_import *im, const struct hc_scap_event *e, struct tver *v)
+{
+	struct tcgs *c = hc_scap_has(e, 14) ? cgs_of(im, hc_scap_param(e, 14)) : NULL;
+
+	if (!c)
+		return;
+	cgs_unref(im->t, v->cgs);
+	v->cgs = c;
+}
+
+static void on_exec(struct hc_scap_import *im, struct sevent *s)
+{
+	const struct hc_scap_event *e = s->e;
+	struct tver *v;
+
+	if (hc_scap_i64(e, 0, -1) < 0)
+		return;
+	if (hc_scap_has(e, 4))
+		s->k->pid = hc_scap_i64(e, 4, -1);
+	if (s->k->invalid) {
+		s->k->ptid = hc_scap_i64(e, 5, -1);
+		s->k->invalid = false;
+	}
+	fds_exec(im, s->k);
+	v = change(im, s, HC_CAUSE_EXEC);
+	if (!v)
+		return;
+	v->pid = (uint32_t)s->k->pid;
+	v->flags &= ~(uint32_t)HC_PROC_INCOMPLETE;
+	exec_image(im, s, v);
+	set_comm(im, e, v);
+	set_cgroups(im, e, v);
+	if (hc_scap_has(e, 7)) {
+		v->nofile = hc_scap_u64(e, 7, 0);
+		v->has |= HAS_NOFILE;
+	}
+	set_u32(e, 16, &v->tty_nr);
+	set_u32(e, 17, &v->vpgid);
+	set_u32(e, 18, &v->creds.loginuid);
+	if (hc_scap_has(e, 20)) {
+		v->creds.cap_inheritable = hc_scap_u64(e, 20, 0);
+		v->creds.cap_permitted = hc_scap_u64(e, 21, 0);
+		v->creds.cap_effective = hc_scap_u64(e, 22, 0);
+	}
+	set_u32(e, 26, &v->creds.euid);
+	v->pgid = hc_scap_has(e, 28) ? (uint32_t)hc_scap_u64(e, 28, 0) : UINT32_MAX;
+	set_u32(e, 29, &v->creds.egid);
+	version_users(im, v);
+}
+
+static void child_from(struct hc_scap_import *im, struct sevent *s, struct sthr *from, struct sthr *k,
+                       bool child_side)
+{
+	const struct hc_scap_event *e = s->e;
+	bool is_thread = hc_scap_u64(e, 15, 0) & CLONE_THREAD_PORTABLE;
+	struct tver *v = from && from->cur ? ver_copy(from->cur) : version_new(im, k->tid);
+	struct timage *i;
+
+	if (!v)
+		return;
+	if (child_side) {
+		k->pid = hc_scap_i64(e, 4, k->tid);
+		k->ptid = hc_scap_i64(e, 5, -1);
+		k->vtid = hc_scap_i64(e, 18, -1);
+		k->vpid = hc_scap_i64(e, 19, -1);
+	} else {
+		k->pid = is_thread ? s->k->pid : k->tid;
+		k->ptid = is_thread ? s->k->ptid : s->k->tid;
+		k->vtid = k->tid;
+		k->vpid = is_thread ? s->k->vpid : k->pid;
+	}
+	k->clone_ns = e->ts_ns;
+	k->by_child = child_side;
+	v->refs = 1;
+	v->version = 1;
+	v->lineage = ++im->next_version;
+	v->cause = HC_CAUSE_FORK;
+	v->pid = (uint32_t)k->pid;
+	v->from_ns = v->fork_ns = v->start_ns = e->ts_ns;
+	v->flags = is_thread ? HC_PROC_THREAD : 0;
+	v->subreaper = 0;
+	v->n_vpids = k->vpid > 0;
+	v->vpids[0] = (uint32_t)k->vpid;
+	i = calloc(1, sizeof(*i));
+	if (i) {
+		if (v->image) {
+			*i = *v->image;
+			memset(&i->slot, 0, sizeof(i->slot));
+			REF(i->filename);
+			REF(i->exe);
+			REF(i->script);
+			REF(i->exe_file);
+			REF(i->interp);
+			REF(i->comm);
+			REF(i->env);
+			REF(i->prev);
+			for (unsigned n = 0; n < 3; n++)
+				REF(i->std[n]);
+		}
+		i->refs = 1;
+		i->argc = i->envc = UINT32_MAX;
+		i->argv = argv_of(im, hc_scap_text(e, 1), block_of(e, 2));
+		if (v->image && i->argv == v->image->argv) {
+			image_unref(im->t, i);
+		} else {
+			image_unref(im->t, v->image);
+			v->image = i;
+		}
+	}
+	set_comm(im, e, v);
+	set_cgroups(im, e, v);
+	set_u32(e, 16, &v->creds.euid);
+	set_u32(e, 17, &v->creds.egid);
+	if (hc_scap_has(e, 7)) {
+		v->nofile = hc_scap_u64(e, 7, 0);
+		v->has |= HAS_NOFILE;
+	}
+	v->pidns_ns = hc_scap_u64(e, 20, 0) + im->boot_ns;
+	version_users(im, v);
+	ver_unref(im->t, k->cur);
+	k->cur = v;
+	if (!is_thread && from)
+		fds_copy(im, k, from);
+	s->child = k;
+	im->tree_gen++;
+	im->stats.n_processes++;
+}
+
+static void on_clone(struct hc_scap_import *im, struct sevent *s)
+{
+	const struct hc_scap_event *e = s->e;
+	int64_t ret = hc_scap_i64(e, 0, -1);
+	uint64_t flags = hc_scap_u64(e, 15, 0);
+	struct sthr *k, *from;
+
+	if (ret < 0)
+		return;
+	if (ret > 0) {
+		if (s->k->invalid) {
+			s->k->pid = hc_scap_i64(e, 4, -1);
+			s->k->ptid = hc_scap_i64(e, 5, -1);
+			s->k->vtid = hc_scap_i64(e, 18, -1);
+			s->k->vpid = hc_scap_i64(e, 19, -1);
+		}
+		if (flags & (CLONE_IN_PIDNS_PORTABLE | CLONE_NEWPID_PORTABLE | CLONE_PARENT_PORTABLE |
+		             CLONE_VFORK_PORTABLE) ||
+		    s->k->tid != s->k->vtid || e->code == HC_SCAP_SYSCALL_VFORK_20_X)
+			return;
+		k = scap_thread(im, ret);
+		if (k && k->by_child)
+			return;
+		if (!k)
+			k = thread_new(im, ret);
+		if (k)
+			child_from(im, s, s->k, k, false);
+		return;
+	}
+	if (!s->k->invalid && s->k->clone_ns && e->ts_ns - s->k->clone_ns < UINT64_C(2000000000))
+		return;
+	from = scap_thread(im, hc_scap_i64(e, flags & CLONE_THREAD_PORTABLE ? 4 : 5, -1));
+	if (from == s->k)
+		from = NULL;
+	s->k->invalid = false;
+	child_from(im, s, from, s->k, true);
+}
+
+static void on_procexit(struct hc_scap_import *im, struct sevent *s)
+{
+	int64_t reaper = hc_scap_i64(s->e, 4, 0);
+	struct sthr *c;
+
+	if (reaper > 0 && scap_thread(im, reaper)) {
+		TABLE_ALL(&im->threads, at, c)
+		{
+			if (c->ptid == s->k->tid)
+				c->ptid = reaper;
+		}
+	}
+	im->gone_tid = s->k->tid;
+}
+
+static void set_cwd(struct hc_scap_import *im, struct sevent *s, struct tpath *cwd)
+{
+	struct tver *v = cwd ? change(im, s, HC_CAUSE_CWD) : NULL;
+
+	if (!v) {
+		path_unref(im->t, cwd);
+		return;
+	}
+	path_unref(im->t, v->cwd);
+	v->cwd = cwd;
+}
+
+static void set_id(struct hc_scap_import *im, struct sevent *s, unsigned at, bool group)
+{
+	struct tver *v;
+
+	if (hc_scap_i64(s->e, 0, -1) < 0 || !hc_scap_has(s->e, at))
+		return;
+	v = change(im, s, HC_CAUSE_CREDS);
+	if (!v)
+		return;
+	*(group ? &v->creds.egid : &v->creds.euid) = (uint32_t)hc_scap_u64(s->e, at, 0);
+	version_users(im, v);
+}
+
+static void plain_fd(struct hc_scap_import *im, struct sevent *s, uint8_t kind, int name)
+{
+	int64_t num = hc_scap_i64(s->e, 0, -1);
+	struct tfd *fd = num < 0 ? NULL : fd_make(im, kind);
+
+	if (fd && name >= 0)
+		fd->name = txt_get(im->t, hc_scap_text(s->e, (unsigned)name).p,
+		                   hc_scap_text(s->e, (unsigned)name).len);
+	if (fd && kind == HC_FD_PIDFD)
+		fd->target = hc_scap_u64(s->e, 1, 0);
+	put_new(im, s, num, fd);
+}
+
+static void on_pair(struct hc_scap_import *im, struct sevent *s, uint8_t kind)
+{
+	int64_t a = hc_scap_i64(s->e, 1, -1), b = hc_scap_i64(s->e, 2, -1);
+
+	if (hc_scap_i64(s->e, 0, -1) < 0 || a == b)
+		return;
+	put_new(im, s, a, fd_make(im, kind));
+	put_new(im, s, b, fd_make(im, kind));
+	if (kind != HC_FD_UNIX)
+		return;
+	for (unsigned i = 0; i < 2; i++) {
+		struct tfd *fd = scap_fd(im, s->k, i ? b : a);
+
+		if (fd && !fd->sock)
+			fd->sock = sock_make(AF_UNIX, 0);
+	}
+}
+
+static void on_change(struct hc_scap_import *im, struct sevent *s, bool worked)
+{
+	const struct hc_scap_event *e = s->e;
+	struct tver *v;
+
+	switch (e->code) {
+	case HC_SCAP_SYSCALL_CHDIR_X:
+		if (worked)
+			set_cwd(im, s, scap_path(im, s, hc_scap_text(e, 1), -1));
+		break;
+	case HC_SCAP_SYSCALL_FCHDIR_X:
+		if (worked && s->fd)
+			set_cwd(im, s, REF(s->fd->path));
+		break;
+	case HC_SCAP_SYSCALL_SETUID_X:
+		set_id(im, s, 1, false);
+		break;
+	case HC_SCAP_SYSCALL_SETREUID_X:
+	case HC_SCAP_SYSCALL_SETRESUID_X:
+		set_id(im, s, 2, false);
+		break;
+	case HC_SCAP_SYSCALL_SETGID_X:
+		set_id(im, s, 1, true);
+		break;
+	case HC_SCAP_SYSCALL_SETREGID_X:
+	case HC_SCAP_SYSCALL_SETRESGID_X:
+		set_id(im, s, 2, true);
+		break;
+	case HC_SCAP_SYSCALL_SETSID_X:
+		v = worked ? change(im, s, HC_CAUSE_SESSION) : NULL;
+		if (v)
+			v->sid = v->vsid = (uint32_t)hc_scap_i64(e, 0, -1);
+		break;
+	case HC_SCAP_SYSCALL_CAPSET_X:
+		v = worked ? change(im, s, HC_CAUSE_CREDS) : NULL;
+		if (v) {
+			v->creds.cap_inheritable = hc_scap_u64(e, 1, 0);
+			v->creds.cap_permitted = hc_scap_u64(e, 2, 0);
+			v->creds.cap_effective = hc_scap_u64(e, 3, 0);
+		}
+		break;
+	case HC_SCAP_SYSCALL_UNSHARE_X:
+	case HC_SCAP_SYSCALL_SETNS_X:
+		if (!worked || !(hc_scap_u64(e, e->code == HC_SCAP_SYSCALL_SETNS_X ? 2 : 1, 0) & NEWUSER_PORTABLE))
+			break;
+		v = change(im, s, HC_CAUSE_NS);
+		if (v)
+			v->creds.cap_inheritable = v->creds.cap_permitted = v->creds.cap_effective = ALL_CAPS;
+		break;
+	default:
+		break;
+	}
+}
+
+static void on_descriptor(struct hc_scap_import *im, struct sevent *s)
+{
+	const struct hc_scap_event *e = s->e;
+
+	switch (e->code) {
+	case HC_SCAP_SYSCALL_OPEN_X:
+		on_open(im, s, 1, -1, 2, 4);
+		break;
+	case HC_SCAP_SYSCALL_OPENAT_2_X:
+		on_open(im, s, 2, 1, 3, 5);
+		break;
+	case HC_SCAP_SYSCALL_OPENAT2_X:
+		on_open(im, s, 2, 1, 3, 6);
+		break;
+	case HC_SCAP_SYSCALL_CREAT_X:
+		on_open(im, s, 1, -1, -1, 3);
+		break;
+	case HC_SCAP_SYSCALL_OPEN_BY_HANDLE_AT_X:
+		on_open(im, s, 3, -1, 2, 4);
+		break;
+	case HC_SCAP_SYSCALL_CLOSE_X:
+		if (hc_scap_i64(e, 0, -1) >= 0 && s->fd) {
+			im->closed_tid = e->tid;
+			im->closed_fd = s->fd_num;
+		}
+		break;
+	case HC_SCAP_SYSCALL_DUP_1_X:
+	case HC_SCAP_SYSCALL_DUP2_X:
+		on_dup(im, s, hc_scap_i64(e, 1, -1), false);
+		break;
+	case HC_SCAP_SYSCALL_DUP3_X:
+		on_dup(im, s, hc_scap_i64(e, 1, -1), hc_scap_u64(e, 3, 0) & CLOEXEC_PORTABLE);
+		break;
+	case HC_SCAP_SYSCALL_FCNTL_X:
+		if (hc_scap_u64(e, 2, 0) == 1 || hc_scap_u64(e, 2, 0) == 26)
+			on_dup(im, s, hc_scap_i64(e, 1, -1), hc_scap_u64(e, 2, 0) == 26);
+		break;
+	case HC_SCAP_SYSCALL_PIPE_X:
+	case HC_SCAP_SYSCALL_PIPE2_X:
+		on_pair(im, s, HC_FD_PIPE);
+		break;
+	case HC_SCAP_SOCKET_SOCKETPAIR_X:
+		on_pair(im, s, HC_FD_UNIX);
+		break;
+	case HC_SCAP_SOCKET_SOCKET_X:
+		on_socket(im, s);
+		break;
+	case HC_SCAP_SOCKET_BIND_X:
+		on_bind(im, s);
+		break;
+	case HC_SCAP_SOCKET_CONNECT_X:
+		on_connect(im, s);
+		break;
+	case HC_SCAP_SOCKET_ACCEPT_5_X:
+	case HC_SCAP_SOCKET_ACCEPT4_6_X:
+		on_accept(im, s);
+		break;
+	case HC_SCAP_SOCKET_SENDTO_X:
+	case HC_SCAP_SOCKET_SENDMSG_X:
+	case HC_SCAP_SOCKET_SEND_X:
+	case HC_SCAP_SOCKET_SENDMMSG_X:
+		on_message(im, s, 4, true);
+		break;
+	case HC_SCAP_SOCKET_RECVFROM_X:
+		on_message(im, s, 2, false);
+		break;
+	case HC_SCAP_SOCKET_RECVMSG_X:
+		on_message(im, s, 3, false);
+		break;
+	case HC_SCAP_SOCKET_RECV_X:
+	case HC_SCAP_SOCKET_RECVMMSG_X:
+		on_message(im, s, 4, false);
+		break;
+	case HC_SCAP_SYSCALL_EVENTFD_X:
+	case HC_SCAP_SYSCALL_EVENTFD2_X:
+		plain_fd(im, s, HC_FD_EVENTFD, -1);
+		break;
+	case HC_SCAP_SYSCALL_SIGNALFD_X:
+	case HC_SCAP_SYSCALL_SIGNALFD4_X:
+		plain_fd(im, s, HC_FD_SIGNALFD, -1);
+		break;
+	case HC_SCAP_SYSCALL_TIMERFD_CREATE_X:
+		plain_fd(im, s, HC_FD_TIMERFD, -1);
+		break;
+	case HC_SCAP_SYSCALL_INOTIFY_INIT_X:
+	case HC_SCAP_SYSCALL_INOTIFY_INIT1_X:
+		plain_fd(im, s, HC_FD_INOTIFY, -1);
+		break;
+	case HC_SCAP_SYSCALL_EPOLL_CREATE_X:
+	case HC_SCAP_SYSCALL_EPOLL_CREATE1_X:
+		plain_fd(im, s, HC_FD_EVENTPOLL, -1);
+		break;
+	case HC_SCAP_SYSCALL_BPF_2_X:
+		plain_fd(im, s, HC_FD_BPF_MAP, -1);
+		break;
+	case HC_SCAP_SYSCALL_USERFAULTFD_X:
+		plain_fd(im, s, HC_FD_USERFAULTFD, -1);
+		break;
+	case HC_SCAP_SYSCALL_IO_URING_SETUP_X:
+		plain_fd(im, s, HC_FD_IO_URING, -1);
+		break;
+	case HC_SCAP_SYSCALL_MEMFD_CREATE_X:
+		plain_fd(im, s, HC_FD_MEMFD, 1);
+		break;
+	case HC_SCAP_SYSCALL_PIDFD_OPEN_X:
+		plain_fd(im, s, HC_FD_PIDFD, -1);
+		break;
+	default:
+		break;
+	}
+}
+
+/* What was still to be seen by the event that ended it. */
+static void remove_gone(struct hc_scap_import *im)
+{
+	struct sthr *k;
+
+	if (im->gone_tid >= 0 && (k = scap_thread(im, im->gone_tid)) != NULL)
+		thread_remove(im, k);
+	if (im->closed_tid >= 0 && (k = scap_thread(im, im->closed_tid)) != NULL)
+		fd_drop(im, k, im->closed_fd);
+	im->gone_tid = im->closed_tid = -1;
+}
+
+void scap_apply(struct hc_scap_import *im, struct sevent *s)
+{
+	const struct hc_scap_event *e = s->e;
+	uint32_t flags = e->info->flags;
+	bool looks = e->code == HC_SCAP_SCHEDSWITCH_6_E || e->code == HC_SCAP_PROCEXIT_1_E;
+
+	remove_gone(im);
+	s->fd_num = -1;
+	if (flags & (HC_SCAP_F_METAEVENT | HC_SCAP_F_PLUGIN))
+		return;
+	s->k = scap_thread(im, e->tid);
+	if (!s->k && !looks)
+		s->k = thread_invalid(im, e->tid);
+	if (!s->k)
+		return;
+	s->before = REF(scap_refresh(im, s->k));
+	if (flags & HC_SCAP_F_USES && !e->enter) {
+		s->fd_num = hc_scap_i64(e, fd_position(e->code), -1);
+		s->fd = REF(scap_fd(im, s->k, s->fd_num));
+	}
+	if (e->enter)
+		return;
+	switch (e->code) {
+	case HC_SCAP_SYSCALL_EXECVE_19_X:
+	case HC_SCAP_SYSCALL_EXECVEAT_X:
+		on_exec(im, s);
+		break;
+	case HC_SCAP_SYSCALL_CLONE_20_X:
+	case HC_SCAP_SYSCALL_FORK_20_X:
+	case HC_SCAP_SYSCALL_VFORK_20_X:
+	case HC_SCAP_SYSCALL_CLONE3_X:
+		on_clone(im, s);
+		break;
+	case HC_SCAP_PROCEXIT_1_E:
+		on_procexit(im, s);
+		break;
+	default:
+		if (flags & HC_SCAP_F_USES && !s->fd)
+			break; /* nothing is concluded from a descriptor that nobody knows */
+		on_descriptor(im, s);
+		on_change(im, s, hc_scap_i64(e, 0, -1) >= 0);
+	}
+	scap_refresh(im, s->k);
+	if (s->after) {
+		ver_unref(im->t, s->after);
+		s->after = REF(s->k->cur);
+	}
+}
+
+void scap_event_done(struct hc_scap_import *im, struct sevent *s)
+{
+	ver_unref(im->t, s->before);
+	ver_unref(im->t, s->after);
+	fd_unref(im->t, s->fd);
+	fd_unref(im->t, s->newfd);
+	sock_unref(im->t, s->sock_after);
+}
