@@ -421,7 +421,7 @@ int hc_scap_import_item(struct hc_scap_import *im, const struct hc_scap_item *it
 	}
 }
 
-int hc_scap_import_new(struct hc_writer *w, struct hc_scap_import **ret, struct hc_err *err)
+int hc_scap_import_new(struct hc_scap_import **ret, struct hc_err *err)
 {
 	struct hc_scap_import *im = calloc(1, sizeof(*im));
 	int r;
@@ -433,12 +433,16 @@ int hc_scap_import_new(struct hc_writer *w, struct hc_scap_import **ret, struct 
 		free(im);
 		return r;
 	}
-	im->w = w;
-	hc_tracker_set_writer(im->t, w);
-	hc_writer_set_wall_offset(w, 0); /* times are those of the file */
 	im->gone_tid = im->closed_tid = -1;
 	*ret = im;
 	return 0;
+}
+
+void hc_scap_import_set_writer(struct hc_scap_import *im, struct hc_writer *w)
+{
+	im->w = w;
+	hc_tracker_set_writer(im->t, w);
+	hc_writer_set_wall_offset(w, 0); /* times are those of the file */
 }
 
 struct hc_scap_import_stats hc_scap_import_stats(const struct hc_scap_import *im)
