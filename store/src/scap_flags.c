@@ -112,7 +112,8 @@ uint64_t hc_scap_portable(enum hc_scap_table table, uint64_t v)
 
 	switch ((enum form)tables[table].form) {
 	case MASK_ACCESS:
-		out = access_portable(v); /* fall through */
+		out = access_portable(v);
+		__attribute__((fallthrough));
 	case BITS:
 		for (unsigned i = 0; i < tables[table].n; i++)
 			if ((v & pairs[i].kernel) == pairs[i].kernel)
@@ -140,7 +141,8 @@ uint64_t hc_scap_native(enum hc_scap_table table, uint64_t v)
 
 	switch ((enum form)tables[table].form) {
 	case MASK_ACCESS:
-		out = access_native(v); /* fall through */
+		out = access_native(v);
+		__attribute__((fallthrough));
 	case BITS:
 		for (unsigned i = 0; i < tables[table].n; i++)
 			if ((v & pairs[i].portable) == pairs[i].portable)

@@ -88,28 +88,33 @@ static enum block block_of(uint32_t type, bool *ret_v2, bool *ret_flags)
 		return MACHINE;
 	case HC_SCAP_B_EVENT_FLAGS:
 	case HC_SCAP_B_LARGE_FLAGS:
-		*ret_flags = true; /* fall through */
+		*ret_flags = true;
+		__attribute__((fallthrough));
 	case HC_SCAP_B_EVENT:
 	case HC_SCAP_B_LARGE:
 		*ret_v2 = true;
 		return EVENT;
 	case 0x208:
-		*ret_flags = true; /* fall through */
+		*ret_flags = true;
+		__attribute__((fallthrough));
 	case 0x204:
 	case 0x8010ABCD:
 		return EVENT;
 	case HC_SCAP_B_FDS:
-		*ret_v2 = true; /* fall through */
+		*ret_v2 = true;
+		__attribute__((fallthrough));
 	case 0x203:
 	case 0x8001ABCD:
 		return FDS;
 	case HC_SCAP_B_IFACES:
-		*ret_v2 = true; /* fall through */
+		*ret_v2 = true;
+		__attribute__((fallthrough));
 	case 0x205:
 	case 0x8011ABCD:
 		return IFACES;
 	case HC_SCAP_B_USERS:
-		*ret_v2 = true; /* fall through */
+		*ret_v2 = true;
+		__attribute__((fallthrough));
 	case 0x206:
 	case 0x8012ABCD:
 		return USERS;
