@@ -8,7 +8,6 @@
 
 struct opts {
 	const char *dir;
-	unsigned format;
 	bool quiet;
 };
 
@@ -20,12 +19,6 @@ static const struct hc_opt options[] = {
 	  .value = "DIR",
 	  .help = "make the capture in DIR",
 	  .complete = HC_COMPLETE_DIR },
-	{ .name = "format",
-	  .kind = HC_OPT_CHOICE,
-	  .off = offsetof(struct opts, format),
-	  .value = "FORMAT",
-	  .help = "say what FILE is instead of looking at its bytes",
-	  .words = "auto|scap" },
 	{ .name = "quiet",
 	  .letter = 'q',
 	  .kind = HC_OPT_FLAG,
@@ -97,14 +90,16 @@ static const struct hc_example examples[] = {
 
 const struct hc_command hc_cmd_import = {
 	.name = "import",
-	.args = "FILE -o DIR [--format FORMAT] [--quiet]",
+	.args = "FILE -o DIR [--quiet]",
 	.summary = "make a capture of a scap file",
 	.description = "Reads a capture of Falco, sysdig or Stratoshark, plain or compressed, and makes a capture "
-	               "in DIR: the same "
+		       "in DIR: the same "
 		       "events with the same times, each with what was known of its process, descriptors and "
-	               "sockets at that "
+		       "sockets at that "
 		       "moment by the rules of the program that wrote it.\n\n"
-		       "Of a file that is damaged or ends too early all that comes before is imported.",
+		       "Of a file that is damaged or ends too early all that comes before is imported. "
+		       "docs/scap.md says what is "
+		       "not taken over.",
 	.opts = options,
 	.examples = examples,
 	.exit_notes = "3: the file is damaged or ends too early; what comes before is imported.",

@@ -171,14 +171,17 @@ static struct tuser *user_of(struct hc_scap_import *im, uint32_t id, bool group)
 	return NULL;
 }
 
+/* The lists of a file are the host's: a container's users are others, whatever their numbers. */
 static void version_users(struct hc_scap_import *im, struct tver *v)
 {
+	bool on_host = !v->cgs || !v->cgs->ctr;
+
 	user_unref(im->t, v->user);
 	user_unref(im->t, v->login_user);
 	user_unref(im->t, v->group);
-	v->user = user_of(im, v->creds.euid, false);
-	v->login_user = user_of(im, v->creds.loginuid, false);
-	v->group = user_of(im, v->creds.egid, true);
+	v->user = on_host ? user_of(im, v->creds.euid, false) : NULL;
+	v->login_user = on_host ? user_of(im, v->creds.loginuid, false) : NULL;
+	v->group = on_host ? user_of(im, v->creds.egid, true) : NULL;
 }
 
 static struct sthr *parent_of(struct hc_scap_import *im, struct sthr *k)
@@ -526,8 +529,20 @@ void scap_add_user(struct hc_scap_import *im, const struct hc_scap_user *u, bool
 		new->home = txt_get(im->t, u->home.p, u->home.len);
 		new->shell = txt_get(im->t, u->shell.p, u->shell.len);
 	}
-	if (!table_add(&im->users, h, new))
+	if (!table_add(&im->users, h, new)) {
 		user_unref(im->t, new);
+		return;
+	}
+	/* Lists come in any order; before the first event no row has the versions yet. */
+	if (!im->stats.n_events && !im->stats.n_enter) {
+		struct sthr *k;
+
+		TABLE_ALL(&im->threads, at, k)
+		{
+			if (k->cur)
+				version_users(im, k->cur);
+		}
+	}
 }
 
 void scap_add_proc(struct hc_scap_import *im, const struct hc_scap_proc *p)

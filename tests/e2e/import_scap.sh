@@ -1,0 +1,64 @@
+# A small scap file made on the spot becomes a capture; what is no scap file, and what is in the way, is refused.
+. "$HC_SOURCE_DIR/tests/e2e/lib.sh"
+python3 - <<'PY'
+import struct
+
+def block(kind, body):
+    body += b"\0" * (-len(body) % 4)
+    return struct.pack("<II", kind, 12 + len(body)) + body + struct.pack("<I", 12 + len(body))
+
+def text(s):
+    return struct.pack("<H", len(s)) + s
+
+def event(ts, tid, code, params):
+    head = struct.pack("<QQIHI", ts, tid, 26 + 2 * len(params) + sum(map(len, params)), code, len(params))
+    return block(0x216, struct.pack("<H", 1) + head + b"".join(struct.pack("<H", len(p)) for p in params) + b"".join(params))
+
+boot = 1700000000 * 10**9
+section = block(0x0A0D0D0A, struct.pack("<IHHQ", 0x1A2B3C4D, 1, 2, 2**64 - 1))
+machine = block(0x201, struct.pack("<IQQ128sQQQQ", 2, 1 << 30, 32768, b"box", boot, 0, 0, 0))
+entry = struct.pack("<qqqqq", 100, 100, 1, 100, 100) + text(b"sh") + text(b"/bin/sh") + text(b"/usr/bin/dash") + text(b"-c\0x\0")
+entry += text(b"/tmp") + struct.pack("<q", 1024) + struct.pack("<III", 0, 1000, 1000) + struct.pack("<IIIQQ", 1, 2, 3, 4, 5)
+entry += text(b"A=1\0") + struct.pack("<qq", 100, 100) + text(b"cpu=/\0") + text(b"/")
+processes = block(0x215, struct.pack("<I", 4 + len(entry)) + entry)
+user = struct.pack("<BII", 0, 1000, 1000) + text(b"alice") + text(b"/home/alice") + text(b"/bin/sh")
+users = block(0x220, struct.pack("<I", 4 + len(user)) + user)
+opened = event(boot + 5 * 10**9, 100, 307, [struct.pack("<q", 3), struct.pack("<q", -100), b"secret\0", struct.pack("<I", 1),
+               struct.pack("<I", 0), struct.pack("<I", 8), struct.pack("<Q", 77)])
+closed = event(boot + 6 * 10**9, 100, 5, [struct.pack("<q", 0), struct.pack("<q", 3)])
+whole = section + machine + processes + users + opened + closed
+open("small.scap", "wb").write(whole)
+open("cut.scap", "wb").write(whole[:-9])
+open("foreign.scap", "wb").write(whole[:8] + whole[11:7:-1] + whole[12:])
+PY
+expect_exit 0 hindcast import small.scap -o capture >out
+expect_match '^2 events imported' out
+expect_exit 0 hindcast verify capture >/dev/null
+expect_exit 0 hindcast events capture -f 'evt.type in (openat, close)' \
+	-o '%evt.num %evt.type %proc.name %proc.cmdline %user.name %fd.name %evt.rawtime %evt.rawres' >events
+cat >want <<'END'
+1 openat sh sh -c x alice /tmp/secret 1700000005000000000 3
+2 close sh sh -c x alice /tmp/secret 1700000006000000000 0
+END
+diff -u want events
+expect_exit 0 hindcast query capture --csv "SELECT comm, path FROM files" >csv
+expect_match 'sh,/tmp/secret' csv
+
+# a file that is cut: all before is there, and the place is said
+expect_exit 3 hindcast import cut.scap -o cut >out 2>err
+expect_match '^1 events imported' out
+expect_match 'cut.scap: at byte [0-9]+' err
+expect_exit 0 hindcast verify cut >/dev/null
+
+# refused: another byte order, no scap file at all, no file, a directory with something in it
+expect_exit 2 hindcast import foreign.scap -o none 2>err
+expect_match 'the other byte order' err
+printf 'hello, this is no capture' >text
+expect_exit 3 hindcast import text -o none 2>err
+expect_match '^text: at byte 0: not a scap file' err
+expect_exit 4 hindcast import absent.scap -o none 2>err
+expect_match "absent.scap" err
+expect_exit 4 hindcast import small.scap -o capture 2>err
+expect_match "'capture' is not empty" err
+expect_exit 2 hindcast import small.scap 2>err
+[ ! -e none ]
