@@ -12,7 +12,7 @@ struct args {
 
 static const char *const class_names[HC_N_CLASSES] = { "meta", "proc", "cred", "kernel", "ctr",
 	                                               "net",  "file", "io",   "other" };
-static const char *const profile_names[] = { "minimal", "security", "full", "option" };
+static const char *const profile_names[] = { "minimal", "security", "full", "option", "imported" };
 static const char *const stream_names[] = { "security", "bulk" };
 
 static const struct {

@@ -44,7 +44,13 @@ enum hc_class {
 	HC_N_CLASSES
 };
 
-enum hc_profile { HC_PROFILE_MINIMAL, HC_PROFILE_SECURITY, HC_PROFILE_FULL, HC_PROFILE_OPTION };
+enum hc_profile {
+	HC_PROFILE_MINIMAL,
+	HC_PROFILE_SECURITY,
+	HC_PROFILE_FULL,
+	HC_PROFILE_OPTION,
+	HC_PROFILE_IMPORTED
+};
 
 /* How a profile samples a type. Named in meta_config; what a mode leaves out is counted in meta_sampled rows. */
 enum hc_mode {

@@ -342,7 +342,7 @@ static unsigned online_cpus(unsigned n_cpus, bool *online)
 /* In which mode a profile records a type; -1: not at all. */
 static int profile_mode(const struct hc_table_desc *d, enum hc_profile profile)
 {
-	if (d->profile > profile || d->profile == HC_PROFILE_OPTION)
+	if (d->profile > profile || d->profile >= HC_PROFILE_OPTION)
 		return -1;
 	return profile == HC_PROFILE_FULL ? HC_MODE_ALL : d->mode;
 }

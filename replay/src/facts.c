@@ -481,13 +481,17 @@ static bool check_types(struct reasons *r, const struct hc_facts *f, const struc
 	struct hc_type_set never = { 0 }, partly = { 0 }, sampled = { 0 };
 	unsigned profile = HC_PROFILE_MINIMAL;
 	const char *shed = NULL;
-	bool unknown = false;
+	bool unknown = false, any = false;
 
 	for (unsigned type = 0; type < HC_EV_MAX; type++) {
 		const struct hc_table_desc *desc = hc_event_desc(type);
 
 		if (!hc_type_set_has(types, type) || !desc)
 			continue;
+		if (desc->profile == HC_PROFILE_IMPORTED && hc_facts_type(f, type) == HC_RECORDED_NO &&
+		    !f->configs[0]->is_import)
+			continue; /* recorded as another type, if at all */
+		any = true;
 		switch (hc_facts_type(f, type)) {
 		case HC_RECORDED_UNKNOWN:
 			unknown = true;
@@ -508,6 +512,10 @@ static bool check_types(struct reasons *r, const struct hc_facts *f, const struc
 		case HC_RECORDED_ALL:
 			break;
 		}
+	}
+	if (!any && !set_empty(types)) {
+		reason_add(r, "no recorder writes the events that it names");
+		return false;
 	}
 	if (!set_empty(&never)) {
 		const char *names = type_names(&r->a->arena, &never);

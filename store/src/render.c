@@ -1115,7 +1115,7 @@ const char *hc_stream_name(unsigned stream)
 
 const char *hc_profile_name(unsigned profile)
 {
-	static const char *const names[] = { "minimal", "security", "full", "option" };
+	static const char *const names[] = { "minimal", "security", "full", "option", "imported" };
 
 	return profile < sizeof(names) / sizeof(names[0]) ? names[profile] : "?";
 }

@@ -92,10 +92,13 @@ bool falco_publish(struct hc_falco *f)
 
 /* ---- event types of a rule ---- */
 
+/* Has the recorder a type of its own for it? Those of imported captures are rows of `sys` when they are recorded.
+ */
 static bool is_typed(unsigned code)
 {
 	for (unsigned type = 0; type < HC_EV_MAX; type++)
-		if (falco_row_map(type)->code == code)
+		if (falco_row_map(type)->code == code && hc_event_desc(type) &&
+		    hc_event_desc(type)->profile != HC_PROFILE_IMPORTED)
 			return true;
 	return false;
 }

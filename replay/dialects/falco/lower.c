@@ -214,6 +214,14 @@ static const struct hc_node *numbers(struct flower *l, unsigned col, const struc
 
 #define MAX_NUMBERS 512
 
+/* Is a recorded call of this name never a row of `sys`, because it has a type of its own? */
+static bool has_type(struct hc_str name)
+{
+	const struct hc_table_desc *d = hc_event_desc_by_name(name);
+
+	return d && d->profile != HC_PROFILE_IMPORTED;
+}
+
 /* The event's name where the row decides it: by the number of the call. */
 static const struct hc_node *compare_type(struct flower *l, const struct fx *x)
 {
@@ -239,9 +247,7 @@ static const struct hc_node *compare_type(struct flower *l, const struct fx *x)
 			for (uint64_t nr = 0; nr < 1024 && n[table] < MAX_NUMBERS; nr++) {
 				const char *name = falco_syscall_name(nr, table);
 
-				/* A call that has a type of its own is never such a row. */
-				if (name && hc_str_eq(x->texts[i], hc_str_c(name)) &&
-				    !hc_event_desc_by_name(x->texts[i]))
+				if (name && hc_str_eq(x->texts[i], hc_str_c(name)) && !has_type(x->texts[i]))
 					nrs[table][n[table]++] = hc_value_u64(nr);
 			}
 	}
