@@ -131,9 +131,10 @@ static int exclude_type(struct excludes *e, const char *name)
 	const struct hc_table_desc *d = hc_event_desc_by_name(hc_str_c(name));
 
 	if (!d || d->cls == HC_CLASS_META || d->profile == HC_PROFILE_IMPORTED)
-		return hc_cli_usage(&hc_cmd_record,
-		                    "--exclude: there is no recorded event type '%s' (hindcast schema lists them)",
-		                    name);
+		return hc_cli_usage(
+			&hc_cmd_record,
+			"--exclude: there is no event type '%s' that is recorded (hindcast schema lists them)",
+			name);
 	hc_type_set_add(&e->types, d->number);
 	e->has_types = true;
 	return HC_CLI_GO;

@@ -16,9 +16,13 @@ struct hc_rd {
 	bool bad;
 };
 
+/* buf may be NULL when there is nothing in it. */
 static inline struct hc_rd hc_rd_init(const void *buf, size_t n_bytes)
 {
-	return (struct hc_rd){ .p = buf, .end = (const uint8_t *)buf + n_bytes };
+	static const uint8_t none[1]; /* NULL cannot even be added nothing to */
+	const uint8_t *p = buf ? buf : none;
+
+	return (struct hc_rd){ .p = p, .end = p + n_bytes };
 }
 
 static inline size_t hc_rd_left(const struct hc_rd *rd)
