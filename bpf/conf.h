@@ -72,6 +72,7 @@ enum hc_handler {
 	HC_H_BPF,
 	HC_H_PERF,
 	HC_H_MAP,    /* mmap, mprotect */
+	HC_H_DUP,    /* dup2, dup3 */
 	HC_H_MUX,    /* 32-bit socketcall and ipc */
 	HC_H_FINISH, /* path walks and output */
 	HC_N_HANDLERS

@@ -220,13 +220,6 @@ static long hc_on_vma(struct task_struct *task, struct vm_area_struct *vma, void
 	return 0;
 }
 
-/* struct trace_event_raw_sys_enter of one call: 8 bytes of header, the number, the arguments */
-struct hc_enter_ctx {
-	u64 header;
-	long nr;
-	unsigned long arg[6];
-};
-
 static __always_inline int hc_enter_mprotect(struct hc_enter_ctx *ctx)
 {
 	u64 id = bpf_get_current_pid_tgid();

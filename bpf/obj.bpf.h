@@ -592,18 +592,11 @@ static __always_inline void hc_fd_fact(struct hc_scratch *s, struct task_struct 
 
 /* ---- credentials, namespaces, tasks ---- */
 
-static __always_inline u32 hc_userns_of(const struct cred *cred, u32 *level)
-{
-	struct user_namespace *ns = hc_pr(cred, user_ns);
-
-	*level = hc_pr(ns, level);
-	return hc_pr(ns, ns.inum);
-}
-
 static __always_inline void hc_creds_fact(struct hc_scratch *s, u16 subject, struct task_struct *task, bool groups)
 {
 	struct hc_wire_creds *w = hc_fact_fixed(s, HC_WIRE_F_CREDS, 0, subject, sizeof(*w));
 	const struct cred *cred = hc_pr(task, cred);
+	struct user_namespace *ns;
 	struct group_info *gi;
 	u64 n;
 
@@ -614,7 +607,11 @@ static __always_inline void hc_creds_fact(struct hc_scratch *s, u16 subject, str
 	bpf_probe_read_kernel(&w->cap_inheritable, 40,
 	                      (void *)((u64)cred + bpf_core_field_offset(struct cred, cap_inheritable)));
 	w->securebits = hc_pr(cred, securebits);
-	w->userns = hc_userns_of(cred, &w->userns_level);
+	ns = hc_pr(cred, user_ns);
+	w->userns = hc_pr(ns, ns.inum);
+	w->userns_level = hc_pr(ns, level);
+	w->userns_owner = hc_pr(ns, owner.val);
+	w->reserved = 0;
 	w->loginuid = ~0u;
 	w->session_id = ~0u;
 	if (bpf_core_field_exists(struct task_struct, loginuid)) {

@@ -3,6 +3,7 @@
 #include "sys.bpf.h"
 #include "proc.bpf.h"
 #include "io.bpf.h"
+#include "dup.bpf.h"
 #include "net.bpf.h"
 #include "misc.bpf.h"
 #include "kern.bpf.h"

@@ -113,6 +113,13 @@ static __always_inline struct hc_scratch *hc_call(u32 cpu, struct task_struct *t
 	return s;
 }
 
+/* struct trace_event_raw_sys_enter of one call's own tracepoint: 8 bytes of header, the number, the arguments. */
+struct hc_enter_ctx {
+	u64 header;
+	long nr;
+	unsigned long arg[6];
+};
+
 /* Head and slots of the call's record. */
 static __always_inline void hc_call_begin(struct hc_scratch *s, struct task_struct *task, u16 flags)
 {

@@ -59,6 +59,8 @@ enum hc_wire_flag {
 	HC_WIRE_IRQ = 1 << 12,      /* may have been an interrupt: who acted is unknown, tid and tgid are 0 */
 	HC_WIRE_STATEONLY =
 		1 << 13, /* of a process that is filtered out: updates state (births, execs, ends), no more */
+	HC_WIRE_ENTRY = 1 << 14, /* not an event: an open file that the record of this call will name, defined when
+	                            the call was entered */
 };
 
 /* head.lane: who wrote the sequence number. cpu_seq counts from 0 per (cpu, lane) and also for records that found
@@ -257,10 +259,12 @@ struct hc_wire_creds {
 	__u64 cap_inheritable, cap_permitted, cap_effective, cap_bset, cap_ambient;
 	__u32 securebits;
 	__u32 userns, userns_level; /* inum; level 0 is the initial one */
+	__u32 userns_owner;         /* initial user namespace */
 	__u32 loginuid, session_id; /* ~0 when unset or without CONFIG_AUDIT */
 	__u32 seccomp;              /* 0, 1 strict, 2 filter */
 	__u32 no_new_privs;         /* 0, 1 */
 	__u32 n_groups;             /* supplementary groups; list in HC_WIRE_F_GROUPS where the type brings it */
+	__u32 reserved;             /* zero */
 };
 
 struct hc_wire_ns {

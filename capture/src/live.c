@@ -10,6 +10,8 @@
 #include <assert.h>
 #include <ctype.h>
 #include <fcntl.h>
+#include <linux/mount.h>
+#include <linux/perf_event.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -19,6 +21,7 @@
 #include <sys/random.h>
 #include <sys/stat.h>
 #include <sys/statfs.h>
+#include <sys/syscall.h>
 #include <sys/utsname.h>
 #include <time.h>
 #include <unistd.h>
@@ -69,6 +72,16 @@ static const struct hook_desc hook_descs[] = {
 	  .classic = true,
 	  .optional = true,
 	  .types = { HC_EV_PKEY_MPROTECT } },
+	{ .program = "hc_ent_dup2",
+	  .tracepoint = "syscalls:sys_enter_dup2",
+	  .classic = true,
+	  .optional = true,
+	  .types = { HC_EV_DUP2 } },
+	{ .program = "hc_ent_dup3",
+	  .tracepoint = "syscalls:sys_enter_dup3",
+	  .classic = true,
+	  .optional = true,
+	  .types = { HC_EV_DUP3 } },
 	{ .program = "hc_newtask", .tracepoint = "task_newtask", .types = { HC_EV_PROC_FORK } },
 	{ .program = "hc_fork", .tracepoint = "sched_process_fork", .types = { HC_EV_PROC_FORK } },
 	{ .program = "hc_exec", .tracepoint = "sched_process_exec", .types = { HC_EV_PROC_EXEC } },
@@ -145,7 +158,8 @@ static const struct {
 	{ "hc_handlers", "hc_sys_exec", HC_H_EXEC }, { "hc_handlers", "hc_sys_struct", HC_H_STRUCT },
 	{ "hc_handlers", "hc_sys_bpf", HC_H_BPF },   { "hc_handlers", "hc_sys_perf", HC_H_PERF },
 	{ "hc_handlers", "hc_sys_mux", HC_H_MUX },   { "hc_handlers", "hc_sys_finish", HC_H_FINISH },
-	{ "hc_exec_next", "hc_exec_finish", 0 },     { "hc_uring_next", "hc_uring_finish", 0 },
+	{ "hc_handlers", "hc_sys_dup", HC_H_DUP },   { "hc_exec_next", "hc_exec_finish", 0 },
+	{ "hc_dup_next", "hc_dup_finish", 0 },       { "hc_uring_next", "hc_uring_finish", 0 },
 };
 
 struct hc_live {
@@ -166,6 +180,7 @@ struct hc_live {
 	struct hc_type_set types;
 	bool started;
 	bool cgroup_v2;
+	int tracefs_fd; /* root of a tracefs; -1: there is none to be had */
 };
 
 /* libbpf reports through one function for the whole process. What it says is kept for the error message of the
@@ -244,21 +259,74 @@ static int tracepoint_args(const struct btf *btf, const char *name)
 	return (int)btf_vlen(t) - 1;
 }
 
-/* Is a classic tracepoint "group:name" there to attach to? */
-static bool classic_exists(const char *name)
+/* Where classic tracepoints have their numbers. A tracefs that nobody has mounted is opened without a place in any
+ * mount tree, which changes nothing for anybody else. */
+static int tracefs_open(void)
 {
 	static const char *const roots[] = { "/sys/kernel/tracing", "/sys/kernel/debug/tracing" };
-	const char *colon = strchr(name, ':');
+	int fs, fd = -1;
 
 	for (size_t i = 0; i < sizeof(roots) / sizeof(roots[0]); i++) {
-		char path[256];
-
-		snprintf(path, sizeof(path), "%s/events/%.*s/%s/id", roots[i], (int)(colon - name), name,
-		         colon + 1);
-		if (!access(path, R_OK))
-			return true;
+		fd = open(roots[i], O_PATH | O_DIRECTORY | O_CLOEXEC);
+		if (fd >= 0 && !faccessat(fd, "events", F_OK, 0))
+			return fd;
+		if (fd >= 0)
+			close(fd);
+		fd = -1;
 	}
-	return false;
+	fs = (int)syscall(SYS_fsopen, "tracefs", FSOPEN_CLOEXEC);
+	if (fs < 0)
+		return -1;
+	if (!syscall(SYS_fsconfig, fs, FSCONFIG_CMD_CREATE, NULL, NULL, 0))
+		fd = (int)syscall(SYS_fsmount, fs, FSMOUNT_CLOEXEC, 0);
+	close(fs);
+	return fd;
+}
+
+/* The number of the classic tracepoint "group:name"; -1 when there is none to attach to. */
+static int classic_id(const struct hc_live *live, const char *name)
+{
+	const char *colon = strchr(name, ':');
+	char path[256], text[24];
+	ssize_t n = -1;
+	int fd;
+
+	if (live->tracefs_fd < 0)
+		return -1;
+	snprintf(path, sizeof(path), "events/%.*s/%s/id", (int)(colon - name), name, colon + 1);
+	fd = openat(live->tracefs_fd, path, O_RDONLY | O_CLOEXEC);
+	if (fd >= 0) {
+		n = read(fd, text, sizeof(text) - 1);
+		close(fd);
+	}
+	if (n <= 0)
+		return -1;
+	text[n] = '\0';
+	return isdigit((unsigned char)text[0]) ? (int)strtoul(text, NULL, 10) : -1;
+}
+
+static struct bpf_link *attach_classic(const struct hc_live *live, struct bpf_program *p, const char *name)
+{
+	struct perf_event_attr attr = { .type = PERF_TYPE_TRACEPOINT, .size = sizeof(attr), .sample_period = 1 };
+	struct bpf_link *link;
+	int id = classic_id(live, name), fd;
+
+	if (id < 0) {
+		errno = ENOENT;
+		return NULL;
+	}
+	attr.config = (uint64_t)id;
+	fd = (int)syscall(SYS_perf_event_open, &attr, -1, 0, -1, PERF_FLAG_FD_CLOEXEC);
+	if (fd < 0)
+		return NULL;
+	link = bpf_program__attach_perf_event(p, fd);
+	if (!link) {
+		int code = errno;
+
+		close(fd);
+		errno = code;
+	}
+	return link;
 }
 
 /* Do resource controllers live on the unified hierarchy? Where all are on v1, a task's v2 cgroup says nothing. */
@@ -533,8 +601,7 @@ static void choose_hooks(struct hc_live *live, const struct hc_live_options *opt
 			wanted |= hc_type_set_has(&live->types, d->types[t]);
 		h->state = HC_HOOK_ATTACHED;
 		h->reason[0] = '\0';
-		n_args = d->classic ? (classic_exists(d->tracepoint) ? 0 : -1)
-		                    : tracepoint_args(btf, d->tracepoint);
+		n_args = d->classic ? classic_id(live, d->tracepoint) : tracepoint_args(btf, d->tracepoint);
 		if (d->classic && opt->no_entry) {
 			h->state = HC_HOOK_OFF;
 			snprintf(h->reason, sizeof(h->reason), "entry images were switched off");
@@ -544,7 +611,7 @@ static void choose_hooks(struct hc_live *live, const struct hc_live_options *opt
 		} else if (n_args < 0) {
 			h->state = HC_HOOK_MISSING;
 			snprintf(h->reason, sizeof(h->reason), "%s",
-			         d->classic ? "tracefs is not mounted, or this kernel has no such tracepoint"
+			         d->classic ? "this kernel has no such tracepoint, or tracefs cannot be opened"
 			                    : "this kernel has no such tracepoint");
 		} else if ((d->min_args && (unsigned)n_args < d->min_args) ||
 		           (d->max_args && (unsigned)n_args > d->max_args)) {
@@ -795,6 +862,7 @@ int hc_live_open(const struct hc_live_options *opt, struct hc_live **ret_live, s
 		goto out;
 	}
 	live->epoll_fd = -1;
+	live->tracefs_fd = opt->no_entry ? -1 : tracefs_open();
 	live->n_cpus = (unsigned)n_cpus;
 	size_rings(live, opt, online_cpus(live->n_cpus, online));
 	{
@@ -832,7 +900,8 @@ int hc_live_start(struct hc_live *live, struct hc_err *err)
 
 		if (h->state != HC_HOOK_ATTACHED || h->link)
 			continue;
-		h->link = bpf_program__attach(p);
+		h->link = hook_descs[i].classic ? attach_classic(live, p, hook_descs[i].tracepoint)
+		                                : bpf_program__attach(p);
 		if (h->link)
 			continue;
 		if (!hook_descs[i].optional)
@@ -872,6 +941,8 @@ struct hc_live *hc_live_close(struct hc_live *live)
 	free(live->ring_fds);
 	if (live->epoll_fd >= 0)
 		close(live->epoll_fd);
+	if (live->tracefs_fd >= 0)
+		close(live->tracefs_fd);
 	if (live->cpus)
 		munmap(live->cpus, live->cpus_bytes);
 	recorder_bpf__destroy(live->skel);

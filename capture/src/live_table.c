@@ -82,9 +82,9 @@ static const struct hc_sys_desc native_table[HC_WIRE_MAX_NR] = {
 	N(process_vm_readv, PROCESS_VM_READV, STRUCT, 0, 0, 0),
 	N(dup, DUP, GEN, 0, 0, FD(0), SAMEFD),
 #ifdef __NR_dup2
-	N(dup2, DUP2, GEN, 0, 0, FD(0), I32(1), SAMEFD, NONE),
+	N(dup2, DUP2, DUP, 0, 0, 0),
 #endif
-	N(dup3, DUP3, GEN, 0, 0, FD(0), I32(1), U32(2), SAMEFD, NONE),
+	N(dup3, DUP3, DUP, 0, 0, 0),
 	N(mount, MOUNT, GEN, 0, 0, STR(0), STR(1), STR(2), U64(3), STR(4), ABSENT),
 	N(umount2, UMOUNT2, GEN, 0, 0, STR(0), I32(1)),
 #ifdef __NR_move_mount
@@ -281,7 +281,7 @@ static const struct hc_sys_desc compat_table[HC_WIRE_MAX_NR] = {
 	[55] = D(FCNTL, GEN, 0, 0, FD(0), I32(1), U32(2)),
 	[57] = D(SETPGID, GEN, TASK, 0, PID(0), I32(1), NONE),
 	[61] = D(CHROOT, GEN, CWD | ROOT, 0, STR(0), NONE),
-	[63] = D(DUP2, GEN, 0, 0, FD(0), I32(1), SAMEFD, NONE),
+	[63] = D(DUP2, DUP, 0, 0, 0),
 	[66] = D(SETSID, GEN, TASK, 0, NONE),
 	[70] = D(SETREUID, GEN, CREDS, 0, U32(0), U32(1), NONE),
 	[71] = D(SETREGID, GEN, CREDS, 0, U32(0), U32(1), NONE),
@@ -355,7 +355,7 @@ static const struct hc_sys_desc compat_table[HC_WIRE_MAX_NR] = {
 	[310] = D(UNSHARE, GEN, CREDS | NS | CWD | ROOT, 0, U32(0), NONE),
 	[313] = D(SPLICE, GEN, 0, 1 << 2, FD(0), PI64(1), FD(2), PI64(3), U32(4), U32(5)),
 	[324] = D(FALLOCATE, GEN, 0, 1 << 0, FD(0), I32(1), PAIR(2), PAIR(4)),
-	[330] = D(DUP3, GEN, 0, 0, FD(0), I32(1), U32(2), SAMEFD, NONE),
+	[330] = D(DUP3, DUP, 0, 0, 0),
 	[331] = D(PIPE2, GEN, 0, 0, U32(1), FD0(0), FD1(0)),
 	[333] = D(PREADV, RW, 0, VEC | POS, 0),
 	[334] = D(PWRITEV, RW, HC_SF_DIR_OUT, VEC | POS, 0),

@@ -700,7 +700,10 @@ static void cells_of_creds(struct hc_cells *c, const struct tver *v)
 	hc_cell_set(c, HC_O_PROC_cap_amb, k->cap_ambient);
 	if (k->userns) {
 		hc_cell_set(c, HC_O_PROC_userns, k->userns);
-		hc_cell_set(c, HC_O_PROC_userns_level, k->userns_level);
+		if (k->userns_level != HC_UNKNOWN)
+			hc_cell_set(c, HC_O_PROC_userns_level, k->userns_level);
+		if (k->userns_owner != HC_UNKNOWN)
+			hc_cell_set(c, HC_O_PROC_userns_owner, k->userns_owner);
 	}
 	hc_cell_set(c, HC_O_PROC_no_new_privs, k->no_new_privs);
 	hc_cell_set(c, HC_O_PROC_seccomp, k->seccomp);

@@ -400,29 +400,50 @@ struct txt *path_late(struct hc_tracker *t, const struct tver *v, struct hc_str 
 	return txt_get(t, t->buf2, dir.len + last.len);
 }
 
-struct tfile *path_late_file(struct hc_tracker *t, const struct tver *v, struct hc_str abs, bool follow)
+/* What `abs` names for the process, opened as a place only; -1 when the caches cannot tell. */
+static int late_open(struct hc_tracker *t, const struct tver *v, struct hc_str abs, uint64_t flags)
 {
 	struct root_fd *root;
-	struct hc_wire_file w = { 0 };
-	struct statx sx;
-	struct tfile *f;
-	int fd, r;
 
 	if (!t->opts.late_paths || t->late_off || t->proc_fd < 0 || abs.len < 2 || abs.len >= PATH_MAX ||
 	    abs.p[0] != '/' || is_selfish(abs))
-		return NULL;
+		return -1;
 	root = root_of(t, v);
 	if (!root)
-		return NULL;
+		return -1;
 	memcpy(t->buf2, abs.p + 1, abs.len - 1);
 	t->buf2[abs.len - 1] = '\0';
-	fd = openat2_cached(root->fd, t->buf2, follow ? 0 : O_NOFOLLOW);
+	return openat2_cached(root->fd, t->buf2, flags);
+}
+
+uint64_t path_late_mount(struct hc_tracker *t, const struct tver *v, struct hc_str abs)
+{
+	int fd = late_open(t, v, abs, 0), r;
+	struct statx sx;
+
+	if (fd < 0)
+		return 0;
+	/* the file system is asked for nothing: the number is the mount's */
+	r = statx(fd, "", AT_EMPTY_PATH | AT_STATX_DONT_SYNC, STATX_MNT_ID, &sx);
+	close(fd);
+	return r == 0 && sx.stx_mask & STATX_MNT_ID ? sx.stx_mnt_id : 0;
+}
+
+struct tfile *path_late_file(struct hc_tracker *t, const struct tver *v, struct hc_str abs, bool follow)
+{
+	int fd = late_open(t, v, abs, follow ? 0 : O_NOFOLLOW), r;
+	struct hc_wire_file w = { 0 };
+	struct statx sx;
+	struct tfile *f;
+
 	if (fd < 0)
 		return NULL;
-	r = statx(fd, "", AT_EMPTY_PATH | AT_STATX_DONT_SYNC, STATX_BASIC_STATS | STATX_BTIME, &sx);
+	r = statx(fd, "", AT_EMPTY_PATH | AT_STATX_DONT_SYNC, STATX_BASIC_STATS | STATX_BTIME | STATX_MNT_ID, &sx);
 	close(fd);
 	if (r < 0)
 		return NULL;
+	if (sx.stx_mask & STATX_MNT_ID)
+		w.mnt_id = (uint32_t)sx.stx_mnt_id;
 	w.ino = sx.stx_ino;
 	w.size = sx.stx_size;
 	w.ctime_ns = (int64_t)sx.stx_ctime.tv_sec * 1000000000 + sx.stx_ctime.tv_nsec;

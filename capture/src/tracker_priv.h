@@ -131,6 +131,8 @@ enum ver_has {
 	                          may be -1, pidns_ns; instead of HAS_CREDS and HAS_IDS */
 };
 
+#define HC_UNKNOWN UINT32_MAX /* a level or an owner of a user namespace that /proc does not tell */
+
 /* A process version. */
 struct tver {
 	uint32_t refs, pid, version, ppid;
@@ -350,6 +352,8 @@ struct tpath *path_of_text(struct hc_tracker *t, struct hc_str real, uint8_t pro
 struct txt *path_late(struct hc_tracker *t, const struct tver *v, struct hc_str abs);
 /* The identity of what `abs` names for the process, without waiting for anybody; NULL when it cannot be told. */
 struct tfile *path_late_file(struct hc_tracker *t, const struct tver *v, struct hc_str abs, bool follow);
+/* The id of the mount that `abs` leads to for the process; 0 when it cannot be told. */
+uint64_t path_late_mount(struct hc_tracker *t, const struct tver *v, struct hc_str abs);
 /* A name was moved, made or removed: forget what depends on it. all: everything (mounts). */
 void path_changed(struct hc_tracker *t, const struct tpath *p, bool all);
 void path_late_done(struct hc_tracker *t);

@@ -253,6 +253,7 @@ static void fill_ns(struct hc_tracker *t, uint32_t pid, struct tver *v)
 	n->time = ns_inum(t, pid, "time");
 	n->time_for_children = ns_inum(t, pid, "time_for_children");
 	v->creds.userns = ns_inum(t, pid, "user");
+	v->creds.userns_level = v->creds.userns_owner = HC_UNKNOWN;
 	if (n->mnt)
 		v->has |= HAS_NS;
 }

@@ -910,6 +910,16 @@ static void cells_special(struct hc_tracker *t, struct hc_builder *b, const stru
 			c->v[HC_C_PROC_EXIT_reaper] = 0;
 		}
 		break;
+	case HC_EV_MOUNT: {
+		const struct tpath *target = w->path[HC_A_MOUNT_target];
+		uint64_t id = 0;
+
+		if (worked(w) && w->before && target && target->abs)
+			id = path_late_mount(t, w->before, txt_str(target->abs));
+		if (id)
+			hc_cell_set(c, HC_C_MOUNT_mount_id, id);
+		break;
+	}
 	case HC_EV_PROC_RENAME: {
 		static const char *const causes[] = { NULL, "exec", "prctl", "procfs" };
 		uint64_t cause = slot(w, HC_A_PROC_RENAME_cause);
@@ -1146,7 +1156,9 @@ int hc_tracker_push(struct hc_tracker *t, const struct hc_wire_head *rec, size_t
 	see_files(t, &w);
 	effect_names(t, &w);
 	wanted = !(rec->flags & HC_WIRE_STATEONLY) && !(w.task && w.task->proc->excluded);
-	if (wanted)
+	if (rec->flags & HC_WIRE_ENTRY)
+		r = 0; /* what it told is known now; its row comes when the call returns */
+	else if (wanted)
 		r = emit(t, &w, err);
 	else
 		t->stats.n_excluded++;

@@ -676,6 +676,46 @@ Test(live_kernel, says_what_a_mapping_was_before_it_became_executable)
 	cr_assert_eq(map.prot, PROT_READ | PROT_WRITE);
 }
 
+static int inherited_fd;
+
+static void replace_the_inherited(void)
+{
+	dup2(inherited_fd, inherited_fd + 1);
+	dup2(inherited_fd, 999); /* stands nowhere before */
+}
+
+Test(live_kernel, tells_of_the_file_that_dup2_replaces_before_it_is_gone)
+{
+	static const unsigned types[] = { HC_EV_DUP2 };
+	struct hc_wire_path path;
+	const struct wanted *w;
+	struct hc_wire_fd fd;
+	const char *p;
+	uint32_t n;
+
+	inherited_fd = open("/etc/passwd", O_RDONLY | O_CLOEXEC);
+	cr_assert_eq(dup2(open("/etc/group", O_RDONLY | O_CLOEXEC), inherited_fd + 1), inherited_fd + 1);
+	open_live(types, 1);
+	for (size_t i = 0; i < hc_live_n_hooks(live); i++) {
+		struct hc_live_hook h = hc_live_hook(live, i);
+
+		if (!strcmp(h.name, "syscalls:sys_enter_dup2") && h.state != HC_HOOK_ATTACHED)
+			cr_skip_test("%s", h.reason);
+	}
+	w = record_child_flagged(replace_the_inherited, HC_EV_DUP2, HC_WIRE_ENTRY);
+	p = fact(w, HC_WIRE_F_FD, HC_A_DUP2_replaced, &n);
+	cr_assert(p && n == sizeof(fd));
+	memcpy(&fd, p, sizeof(fd));
+	cr_assert_eq(fd.flags, HC_WIRE_FD_DEF);
+	cr_assert_eq(fd.fd, inherited_fd + 1);
+	p = fact(w, HC_WIRE_F_PATH, HC_A_DUP2_replaced, &n);
+	cr_assert(p);
+	memcpy(&path, p, sizeof(path));
+	cr_assert_eq(path.n_comps, 2);
+	cr_assert_str_eq(p + sizeof(path), "group");
+	cr_assert_eq(w->n_found, 1, "an empty place needs no record");
+}
+
 static int find_self(void *ctx, const struct hc_live_rec *rec)
 {
 	struct wanted *w = ctx;

@@ -823,6 +823,37 @@ Test(tracker, an_address_used_again_is_another_open_file)
 	              obj_int(b.b, HC_OBJ_FDOBJ, HC_O_FDOBJ_id, ref_of(b, HC_C_READ_fd_obj)));
 }
 
+/* The kernel frees the file that dup2 replaces: a record made at entry says what it is, the row names it. */
+Test(tracker, what_dup2_replaced_is_told_before_the_call_and_named_by_its_row)
+{
+	struct hc_wire_fd def = { .key = 7, .inode_key = 8, .fd = 5, .i_mode = S_IFREG, .flags = HC_WIRE_FD_DEF };
+	struct hc_wire_fd again = { .key = 7, .inode_key = 8, .fd = 5, .i_mode = S_IFREG };
+	struct hc_wire_file file = { .ino = 99, .mode = S_IFREG };
+	struct row_at w;
+	struct rec r;
+
+	begin();
+	alive(100, 100, START(2), 1, "a", 0);
+	settle();
+	rec(&r, HC_EV_DUP2, 100, 100, START(2), 0);
+	r.u.head.flags = HC_WIRE_ENTRY | HC_WIRE_NORET;
+	r.u.head.nr = UINT32_MAX;
+	fact(&r, HC_WIRE_F_FD, HC_A_DUP2_replaced, &def, sizeof(def));
+	fact(&r, HC_WIRE_F_FILE, HC_A_DUP2_replaced, &file, sizeof(file));
+	path(&r, HC_A_DUP2_replaced, "/gone/soon");
+	push(&r);
+	open_at(100, START(2), AT_FDCWD, 0, "/one", "/one", 3, 1000);
+	rec(&r, HC_EV_DUP2, 100, 100, START(2), 4);
+	fact(&r, HC_WIRE_F_FD, HC_A_DUP2_replaced, &again, sizeof(again));
+	push(&r);
+	cr_expect_eq(hc_tracker_stats(tracker).n_excluded, 0);
+	finish();
+	cr_assert_eq(n_rows(HC_EV_DUP2), 1);
+	w = row_of(HC_EV_DUP2, 0);
+	cr_expect_str_eq(real_of(w.b, obj_ref(w.b, HC_OBJ_FDOBJ, HC_O_FDOBJ_path, ref_of(w, HC_C_DUP2_replaced))),
+	                 "/gone/soon");
+}
+
 Test(tracker, absent_is_not_zero)
 {
 	struct hc_ints pos;
