@@ -31,7 +31,7 @@ static const struct col {
 	  .how = HOW_##how_,                                \
 	  .param = (param_),                                \
 	  .dirfd = (dirfd_) },
-#include "scap_rows.def"
+#include "store/scap_rows.def"
 };
 
 #define CODE_EXEC_WORKED 0 /* of PROC_EXEC in scap_rows.def: its own code is that of EXECVE too */
@@ -39,7 +39,7 @@ static const struct col {
 /* Types by code; a successful exec is one of its own. */
 static const uint16_t types[HC_SCAP_N_CODES] = {
 #define SCAP_ROW(code, TYPE) [code] = HC_EV_##TYPE,
-#include "scap_rows.def"
+#include "store/scap_rows.def"
 	[HC_SCAP_GENERIC_X] = HC_EV_SYS,
 };
 
