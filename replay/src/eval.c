@@ -15,11 +15,13 @@
  */
 #include "replay/plan.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <time.h>
 
 #include "access_priv.h"
+#include "alike.h"
 #include "eval_priv.h"
 #include "kernels.h"
 #include "plan_priv.h"
@@ -91,6 +93,10 @@ struct hc_eval {
 	bool looked;             /* rows were looked at, not only dictionaries */
 	struct slot *slots;      /* by node */
 	uint64_t **scanned;      /* by source: entries whose texts have been scanned */
+	uint32_t **hit_lists;    /* by source: of the first of alike entries, place + 1 in `listed`, or NULL */
+	struct hc_alike **alike; /* by the plan's number */
+	uint32_t *listed;        /* lists: how many, nodes */
+	uint32_t n_listed, cap_listed;
 	struct values *values;   /* by leaf id */
 	uint32_t bits[HC_DOM_MAX];
 	uint64_t *full[HC_DOM_MAX];
@@ -960,6 +966,8 @@ static bool compute_all(struct hc_eval *e, const struct hc_node *node, struct sl
 
 struct scan {
 	struct hc_eval *e;
+	const struct hc_node *node; /* one of those that ask */
+	const struct hc_source *source;
 	uint32_t bit;
 	size_t n_words;
 };
@@ -975,17 +983,97 @@ static void scan_hit(void *ctx, uint32_t node)
 		hc_bit_set(slot->value, scan->bit);
 }
 
-static void scan_value(struct scan *scan, const struct hc_source *source, const struct hc_value *value)
+static void list_hit(void *ctx, uint32_t node)
 {
-	if (value->type == HC_VT_NONE)
+	struct hc_eval *e = ((struct scan *)ctx)->e;
+
+	if (e->n_listed == e->cap_listed) {
+		uint32_t cap = e->cap_listed ? e->cap_listed * 2 : 1024;
+		uint32_t *listed = realloc(e->listed, cap * sizeof(*listed));
+
+		if (!listed) {
+			fail(e, -ENOMEM);
+			return;
+		}
+		e->listed = listed;
+		e->cap_listed = cap;
+	}
+	e->listed[e->n_listed++] = node;
+}
+
+static struct hc_value value_of(struct scan *scan, uint32_t entry)
+{
+	if (scan->source->leaf)
+		return computed(scan->e, scan->node, entry);
+	return hc_value_str(hc_view_str(scan->e->view, entry));
+}
+
+static void scan_entry(struct scan *scan, uint32_t entry, void (*hit)(void *ctx, uint32_t node))
+{
+	const struct hc_source *source = scan->source;
+	struct hc_value value = value_of(scan, entry);
+
+	if (value.type == HC_VT_NONE)
 		return;
 	for (uint32_t i = 0; i < source->n_exists; i++)
-		scan_hit(scan, source->exists[i]);
-	if (value->type == HC_VT_STR)
-		hc_textset_scan(source->set, value->s, scan_hit, scan);
-	for (uint32_t i = 0; value->type == HC_VT_LIST && i < value->list.n; i++)
-		if (value->list.v[i].type == HC_VT_STR)
-			hc_textset_scan(source->set, value->list.v[i].s, scan_hit, scan);
+		hit(scan, source->exists[i]);
+	if (value.type == HC_VT_STR)
+		hc_textset_scan(source->set, value.s, hit, scan);
+	for (uint32_t i = 0; value.type == HC_VT_LIST && i < value.list.n; i++)
+		if (value.list.v[i].type == HC_VT_STR)
+			hc_textset_scan(source->set, value.list.v[i].s, hit, scan);
+}
+
+#ifndef NDEBUG
+/* What the leaf says of its columns is true of this entry. */
+static bool is_alike(struct scan *scan, uint32_t entry, uint32_t first)
+{
+	struct hc_value a = scan->node->leaf->get(scan->e->view, scan->node->dom, entry, scan->node->arg);
+	struct hc_value b = scan->node->leaf->get(scan->e->view, scan->node->dom, first, scan->node->arg);
+
+	return a.type == HC_VT_NONE ? b.type == HC_VT_NONE : hc_value_equal(&a, &b);
+}
+#endif
+
+/* By what was found out for the first entry that is alike. */
+static void scan_alike(struct scan *scan, struct hc_alike *alike, uint32_t *lists, uint32_t entry)
+{
+	struct hc_eval *e = scan->e;
+	uint32_t first = hc_alike_first(alike, entry), begin;
+
+	assert(entry == first || is_alike(scan, entry, first));
+	if (!lists[first]) {
+		begin = e->n_listed;
+		list_hit(scan, 0);
+		if (e->n_listed == begin)
+			return; /* the block has failed */
+		scan_entry(scan, first, list_hit);
+		e->listed[begin] = e->n_listed - begin - 1;
+		lists[first] = begin + 1;
+	}
+	begin = lists[first];
+	for (uint32_t i = 0, n = e->listed[begin - 1]; i < n; i++)
+		scan_hit(scan, e->listed[begin + i]);
+}
+
+/* NULL where nothing is known to be alike. */
+static struct hc_alike *alike_of(struct hc_eval *e, const struct hc_source *source, const struct hc_node *node)
+{
+	uint32_t **lists = &e->hit_lists[source - e->plan->sources];
+	const struct hc_plan_cols *cols;
+	struct hc_alike **alike;
+
+	if (!source->alike)
+		return NULL;
+	cols = &e->plan->alike[source->alike - 1];
+	alike = &e->alike[source->alike - 1];
+	if (!*alike)
+		*alike = hc_alike_new(&e->arena, e->view, cols->dom, cols->cols);
+	if (!*lists)
+		*lists = block_alloc(e, ((size_t)hc_view_n(e->view, node->dom) + 1) * sizeof(**lists));
+	if (!*alike)
+		fail(e, -ENOMEM);
+	return *lists ? *alike : NULL;
 }
 
 /* Nodes over texts that many look into: what one of them asks about is found out for all. */
@@ -993,7 +1081,7 @@ static enum outcome eval_scanned(struct hc_eval *e, const struct hc_node *node, 
                                  uint64_t *out)
 {
 	const struct hc_source *source = &e->plan->sources[node->source - 1];
-	struct scan scan = { .e = e, .n_words = n_words(e, node->dom) };
+	struct scan scan = { .e = e, .node = node, .source = source, .n_words = n_words(e, node->dom) };
 	uint64_t **scanned = &e->scanned[node->source - 1];
 	const struct slot *slot = &e->slots[node->id];
 	uint32_t base = base_of(node->dom);
@@ -1006,21 +1094,19 @@ static enum outcome eval_scanned(struct hc_eval *e, const struct hc_node *node, 
 		return R_NONE;
 	need = scratch(e, scan.n_words);
 	if (hc_bits_andnot(mask, *scanned, scan.n_words, need)) {
+		struct hc_alike *alike = alike_of(e, source, node);
+
 		HC_EACH_BIT(need, scan.n_words, i)
 		{
 			uint32_t entry = (uint32_t)i + base;
-			struct hc_value value = { 0 };
 
 			scan.bit = (uint32_t)i;
 			e->n_candidates += base;
 			e->looked |= base;
-			if (!entry)
-				continue;
-			if (source->leaf)
-				value = computed(e, node, entry);
-			else
-				value = hc_value_str(hc_view_str(e->view, entry));
-			scan_value(&scan, source, &value);
+			if (entry && alike)
+				scan_alike(&scan, alike, e->hit_lists[node->source - 1], entry);
+			else if (entry)
+				scan_entry(&scan, entry, scan_hit);
 		}
 		hc_bits_or(*scanned, need, scan.n_words, *scanned);
 	}
@@ -1260,6 +1346,9 @@ static void begin(struct hc_eval *e, struct hc_block *block)
 	hc_view_set(e->view, block, e->user);
 	memset(e->slots, 0, (e->plan->n_nodes + 1u) * sizeof(*e->slots));
 	memset(e->scanned, 0, (e->plan->n_sources + 1u) * sizeof(*e->scanned));
+	memset(e->hit_lists, 0, (e->plan->n_sources + 1u) * sizeof(*e->hit_lists));
+	memset(e->alike, 0, (e->plan->n_alike + 1u) * sizeof(*e->alike));
+	e->n_listed = 0;
 	memset(e->values, 0, (ir->n_leaf_ids + 1u) * sizeof(*e->values));
 	memset(e->refs, 0, (ir->n_steps + 1u) * sizeof(*e->refs));
 	memset(e->used, 0, (ir->n_steps + 1u) * sizeof(*e->used));
@@ -1320,13 +1409,15 @@ int hc_eval_new(const struct hc_plan *p, const struct hc_eval_opts *opts, struct
 	e->orders = calloc(p->n_nodes + 1u, sizeof(struct order *));
 	e->slots = calloc(p->n_nodes + 1u, sizeof(*e->slots));
 	e->scanned = calloc(p->n_sources + 1u, sizeof(*e->scanned));
+	e->hit_lists = calloc(p->n_sources + 1u, sizeof(*e->hit_lists));
+	e->alike = calloc(p->n_alike + 1u, sizeof(*e->alike));
 	e->values = calloc(p->ir->n_leaf_ids + 1u, sizeof(*e->values));
 	e->refs = calloc(p->ir->n_steps + 1u, sizeof(*e->refs));
 	e->used = calloc(p->ir->n_steps + 1u, sizeof(*e->used));
 	e->literal_found = calloc(p->n_literals + 1u, sizeof(*e->literal_found));
 	e->costs = calloc(p->ir->n_rules + 1u, sizeof(*e->costs));
 	e->scratch_first = scratch_new(SCRATCH_CHUNK_WORDS);
-	if (!e->view || !e->match || !e->orders || !e->slots || !e->scanned || !e->values || !e->refs ||
+	if (!e->view || !e->match || !e->orders || !e->slots || !e->scanned || !e->hit_lists || !e->alike || !e->values || !e->refs ||
 	    !e->used || !e->literal_found || !e->costs || !e->scratch_first) {
 		hc_eval_free(e);
 		return hc_err_set(err, -ENOMEM, "out of memory");
@@ -1347,6 +1438,9 @@ struct hc_eval *hc_eval_free(struct hc_eval *e)
 	free(e->orders);
 	free(e->slots);
 	free(e->scanned);
+	free(e->hit_lists);
+	free(e->alike);
+	free(e->listed);
 	free(e->values);
 	free(e->refs);
 	free(e->used);

@@ -40,6 +40,7 @@ struct hc_match {
 	pcre2_match_data *data;
 	pcre2_match_context *context;
 	pcre2_jit_stack *stack;
+	bool has_stack;
 	uint64_t n_limits;
 };
 
@@ -399,15 +400,21 @@ struct hc_match *hc_match_new(void)
 		return NULL;
 	m->data = pcre2_match_data_create(1, NULL);
 	m->context = pcre2_match_context_create(NULL);
-	m->stack = pcre2_jit_stack_create(32 << 10, 1 << 20, NULL);
 	if (!m->data || !m->context)
 		return hc_match_free(m);
 	pcre2_set_match_limit(m->context, MATCH_LIMIT);
 	pcre2_set_depth_limit(m->context, DEPTH_LIMIT);
 	pcre2_set_heap_limit(m->context, HEAP_LIMIT_KIB);
+	return m;
+}
+
+/* A stack is a mapping of its own, and many that match something never meet a regular expression. */
+static void make_stack(struct hc_match *m)
+{
+	m->has_stack = true; /* or there will be none: expressions that need more than the small one then fail */
+	m->stack = pcre2_jit_stack_create(32 << 10, 1 << 20, NULL);
 	if (m->stack)
 		pcre2_jit_stack_assign(m->context, NULL, m->stack);
-	return m;
 }
 
 struct hc_match *hc_match_free(struct hc_match *m)
@@ -451,8 +458,11 @@ static int regex_compile(struct hc_regex *re, struct hc_str pattern, bool whole,
 
 static bool regex_match(const struct hc_regex *re, struct hc_str s, struct hc_match *m)
 {
-	int r = pcre2_match(re->code, (PCRE2_SPTR)(s.len ? s.p : ""), s.len, 0, 0, m->data, m->context);
+	int r;
 
+	if (!m->has_stack)
+		make_stack(m);
+	r = pcre2_match(re->code, (PCRE2_SPTR)(s.len ? s.p : ""), s.len, 0, 0, m->data, m->context);
 	if (r >= 0)
 		return true;
 	if (r != PCRE2_ERROR_NOMATCH)

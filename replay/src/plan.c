@@ -237,6 +237,20 @@ static int fill_source(struct walk *w, struct hc_source *source)
 	return r < 0 ? r : hc_textset_finish(source->set);
 }
 
+/* Sources whose leaves look at the same columns share what is alike in them. */
+static uint32_t alike_of(struct hc_plan *p, const struct hc_node *leaf)
+{
+	uint32_t i = 0;
+
+	if (!leaf || !leaf->leaf->cols || HC_DOM_IS_ROWS(leaf->dom))
+		return 0;
+	while (i < p->n_alike && (p->alike[i].dom != leaf->dom || p->alike[i].cols != leaf->leaf->cols))
+		i++;
+	if (i == p->n_alike)
+		p->alike[p->n_alike++] = (struct hc_plan_cols){ leaf->dom, leaf->leaf->cols };
+	return i + 1;
+}
+
 static void make_sources(struct walk *w)
 {
 	struct hc_plan *p = w->plan;
@@ -244,8 +258,9 @@ static void make_sources(struct walk *w)
 
 	p->n_sources = p->ir->n_leaf_ids + 1;
 	p->sources = plan_alloc(w, p->n_sources * sizeof(*p->sources));
+	p->alike = plan_alloc(w, p->n_sources * sizeof(*p->alike));
 	alone = plan_alloc(w, (p->n_sources + 1u) * sizeof(*alone));
-	if (!p->sources || !alone)
+	if (!p->sources || !p->alike || !alone)
 		return;
 	for (uint32_t i = 0; i < p->n_nodes; i++) {
 		struct hc_node *node = &p->nodes[i];
@@ -268,6 +283,7 @@ static void make_sources(struct walk *w)
 		if (r == 0) {
 			if (i)
 				p->leaf_users[i - 1] = alone[i - 1] + 1;
+			source->alike = alike_of(p, source->leaf);
 			continue;
 		}
 		if (r != -E2BIG)

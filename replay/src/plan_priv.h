@@ -32,6 +32,13 @@ struct hc_source {
 	struct hc_textset *set;     /* numbers are ids of nodes */
 	uint32_t *exists, n_exists; /* nodes that only ask whether there is a value */
 	uint32_t n_nodes;
+	uint32_t alike; /* number + 1 of its leaf's columns; 0: each entry is asked about */
+};
+
+/* Columns that tell some leaf's value. */
+struct hc_plan_cols {
+	unsigned dom;
+	uint64_t cols;
 };
 
 struct hc_plan {
@@ -46,6 +53,8 @@ struct hc_plan {
 	uint32_t n_nodes;
 	struct hc_source *sources; /* 0 is the heap, the others by leaf id + 1 */
 	uint32_t n_sources;
+	struct hc_plan_cols *alike;
+	uint32_t n_alike;
 	struct hc_literal *literals;
 	uint32_t n_literals;
 	uint32_t *literal_set, literal_mask; /* open addressing, index + 1 */

@@ -138,6 +138,15 @@ static struct fctx ctx_of(struct hc_view *v, unsigned dom, uint32_t entry)
 
 #define LEAF(fn, dom_, type_) \
 	static const struct hc_leaf leaf_##fn = { .name = #fn, .dom = (dom_), .type = (type_), .get = fn }
+/* Of a descriptor: what it is and what it leads to tell the value, not who opened it when. */
+#define FD_LEAF(fn, type_)                                                                                        \
+	static const struct hc_leaf leaf_##fn = { .name = #fn,                                                    \
+		                                  .dom = HC_OBJ_FDOBJ,                                            \
+		                                  .type = (type_),                                                \
+		                                  .cols = 1u << HC_O_FDOBJ_what | 1u << HC_O_FDOBJ_path |         \
+		                                          1u << HC_O_FDOBJ_sock | 1u << HC_O_FDOBJ_target |       \
+		                                          1u << HC_O_FDOBJ_name,                                  \
+		                                  .get = fn }
 #define ROW_LEAF(fn, type_) LEAF(fn, HC_DOM_ROWS(0), type_)
 #define UNUSED_ARG (void)dom, (void)arg
 
@@ -770,7 +779,7 @@ static struct hc_value fd_name(struct hc_view *v, unsigned dom, uint32_t fd, con
 	falco_fd_name(v, fd, &out);
 	return falco_out_value(&out);
 }
-LEAF(fd_name, HC_OBJ_FDOBJ, HC_VT_STR);
+FD_LEAF(fd_name, HC_VT_STR);
 
 static struct hc_value sock_name(struct hc_view *v, unsigned dom, uint32_t sock, const void *arg)
 {
@@ -817,7 +826,7 @@ static struct hc_value fd_type(struct hc_view *v, unsigned dom, uint32_t fd, con
 	UNUSED_ARG;
 	return fd ? word(falco_fd_type(v, fd)) : absent();
 }
-LEAF(fd_type, HC_OBJ_FDOBJ, HC_VT_STR);
+FD_LEAF(fd_type, HC_VT_STR);
 
 static struct hc_value sock_type(struct hc_view *v, unsigned dom, uint32_t sock, const void *arg)
 {
@@ -846,7 +855,7 @@ static struct hc_value fd_typechar(struct hc_view *v, unsigned dom, uint32_t fd,
 	UNUSED_ARG;
 	return fd ? letter(falco_fd_typechar(v, fd)) : absent();
 }
-LEAF(fd_typechar, HC_OBJ_FDOBJ, HC_VT_STR);
+FD_LEAF(fd_typechar, HC_VT_STR);
 
 static struct hc_value sock_typechar(struct hc_view *v, unsigned dom, uint32_t sock, const void *arg)
 {
@@ -881,7 +890,7 @@ static struct hc_value fd_directory(struct hc_view *v, unsigned dom, uint32_t fd
 	name = falco_path_text(v, hc_view_ref(v, HC_OBJ_FDOBJ, HC_O_FDOBJ_path, fd));
 	return hc_value_str(c == 'd' && name.p ? name : directory_of(name));
 }
-LEAF(fd_directory, HC_OBJ_FDOBJ, HC_VT_STR);
+FD_LEAF(fd_directory, HC_VT_STR);
 
 /* Without a descriptor, from the name that the arguments give. */
 static struct hc_value row_directory(struct hc_view *v, unsigned dom, uint32_t entry, const void *arg)
@@ -916,7 +925,7 @@ static struct hc_value fd_filename(struct hc_view *v, unsigned dom, uint32_t fd,
 	}
 	return hc_value_str(name);
 }
-LEAF(fd_filename, HC_OBJ_FDOBJ, HC_VT_STR);
+FD_LEAF(fd_filename, HC_VT_STR);
 
 enum { END_LOCAL, END_PEER, END_CLIENT, END_SERVER };
 
@@ -982,7 +991,7 @@ static struct hc_value fd_proto(struct hc_view *v, unsigned dom, uint32_t fd, co
 	UNUSED_ARG;
 	return fd ? word(falco_sock_proto(v, hc_view_ref(v, HC_OBJ_FDOBJ, HC_O_FDOBJ_sock, fd))) : absent();
 }
-LEAF(fd_proto, HC_OBJ_FDOBJ, HC_VT_STR);
+FD_LEAF(fd_proto, HC_VT_STR);
 
 static struct hc_value sock_family(struct hc_view *v, unsigned dom, uint32_t sock, const void *arg)
 {

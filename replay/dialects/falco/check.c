@@ -75,18 +75,21 @@ static enum ftype param_type(const struct fparam *p)
 	}
 }
 
-/* The longest name of a class that begins the text, as all of Falco's classes are searched. */
-static int longest(enum fclass cls, struct hc_str text, uint32_t *ret_len)
+/* The field whose name begins the text: of the first class that has one, as Falco's classes are searched, the longest. */
+static int longest(struct hc_str text, uint32_t *ret_len)
 {
 	int best = -1;
 
 	*ret_len = 0;
 	for (int i = 0; i < N_FIELDS; i++) {
-		struct hc_str name = hc_str_c(falco_fields[i].name);
+		const struct ffield *f = &falco_fields[i];
 
-		if (falco_fields[i].cls == cls && name.len > *ret_len && hc_str_starts(text, name)) {
+		if (best >= 0 && f->cls != falco_fields[best].cls)
+			break;
+		if (f->len > *ret_len && f->len <= text.len && text.p[f->len - 1] == f->name[f->len - 1] &&
+		    memcmp(text.p, f->name, f->len) == 0) {
 			best = i;
-			*ret_len = name.len;
+			*ret_len = f->len;
 		}
 	}
 	return best;
@@ -209,8 +212,8 @@ enum flookup falco_field_find(struct hc_str name, bool has_arg, struct hc_str ar
 	struct hc_str text = name, rest;
 	struct fref f = { 0 };
 	enum flookup found = FLOOKUP_OK;
-	uint32_t len = 0;
-	int id = -1;
+	uint32_t len;
+	int id;
 
 	if (has_arg) {
 		const char *both =
@@ -221,8 +224,7 @@ enum flookup falco_field_find(struct hc_str name, bool has_arg, struct hc_str ar
 		text = hc_str_c(both);
 	}
 	snprintf(msg, msg_bytes, "filter_check called with nonexistent field " HC_STR_FMT, HC_STR_ARG(text));
-	for (unsigned cls = 0; cls < N_FCLASSES && id < 0; cls++)
-		id = longest(cls, text, &len);
+	id = longest(text, &len);
 	if (id < 0)
 		return FLOOKUP_NONE;
 	rest = (struct hc_str){ text.p + len, text.len - len };

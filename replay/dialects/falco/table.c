@@ -11,7 +11,12 @@
 #define FT_UINT8 FT_UINT32
 const struct ffield falco_fields[N_FIELDS] = {
 #define FALCO_FIELD(class, ID, name_, type_, flags_, print_) \
-	{ .name = (name_), .cls = FCLASS_##class, .type = FT_##type_, .print = FP_##print_, .flags = (flags_) },
+	{ .name = (name_),             \
+	  .len = sizeof(name_) - 1,    \
+	  .cls = FCLASS_##class,       \
+	  .type = FT_##type_,          \
+	  .print = FP_##print_,        \
+	  .flags = (flags_) },
 #include "replay/dialects/falco/fields.def"
 };
 
@@ -92,8 +97,8 @@ const struct fname *falco_table_names(unsigned table, unsigned *ret_n)
 
 void code_set_all(struct code_set *s)
 {
-	for (unsigned code = 0; code < N_CODES; code++)
-		code_set_add(s, code);
+	for (unsigned i = 0; i < CODE_WORDS; i++)
+		s->w[i] = i < N_CODES / 64 ? UINT64_MAX : (UINT64_C(1) << N_CODES % 64) - 1;
 }
 
 bool code_set_has(const struct code_set *s, unsigned code)

@@ -59,6 +59,7 @@ enum ffield_id {
 
 struct ffield {
 	const char *name;
+	uint8_t len; /* of the name */
 	uint8_t cls, type, print;
 	uint16_t flags;
 };

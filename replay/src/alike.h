@@ -1,0 +1,16 @@
+/* Entries of a dictionary that are alike in some of their columns: a descriptor is opened again and again, its path is
+ * the same. */
+#ifndef HC_REPLAY_ALIKE_H
+#define HC_REPLAY_ALIKE_H
+
+#include "store/base/arena.h"
+#include "view_priv.h"
+
+struct hc_alike;
+
+/* For the view's block, in the arena. cols: bit n is column n. NULL when out of memory. */
+struct hc_alike *hc_alike_new(struct hc_arena *arena, struct hc_view *v, unsigned dom, uint64_t cols);
+/* An entry that has the same in these columns: the first of them that was asked about. entry: 1 to n. */
+uint32_t hc_alike_first(struct hc_alike *a, uint32_t entry);
+
+#endif
