@@ -68,8 +68,8 @@ unsigned hc_path_dom(const struct hc_path *p);
  * A computed value of an entry: the text of a command line, of a socket's tuple, a flag's name. It is asked at
  * most once per entry and block and kept. The function may use anything reachable from the entry, and view memory
  * for texts. A text that is an entry of the block's heap should carry its .ref. Pure: the same entry gives the
- * same value whatever was asked before. Where it looks at few columns of the entry, `cols` says so, and entries that
- * are alike in these are asked about once.
+ * same value whatever was asked before. Where it looks at few columns of the entry, `cols` says so, and entries
+ * that are alike in these are asked about once.
  */
 struct hc_leaf {
 	const char *name; /* for people: --profile-rules, tests */

@@ -1,5 +1,5 @@
-/* Entries of a dictionary that are alike in some of their columns: a descriptor is opened again and again, its path is
- * the same. */
+/* Entries of a dictionary that are alike in some of their columns: a descriptor is opened again and again, its
+ * path is the same. */
 #ifndef HC_REPLAY_ALIKE_H
 #define HC_REPLAY_ALIKE_H
 

@@ -97,7 +97,7 @@ struct hc_eval {
 	struct hc_alike **alike; /* by the plan's number */
 	uint32_t *listed;        /* lists: how many, nodes */
 	uint32_t n_listed, cap_listed;
-	struct values *values;   /* by leaf id */
+	struct values *values; /* by leaf id */
 	uint32_t bits[HC_DOM_MAX];
 	uint64_t *full[HC_DOM_MAX];
 	const uint32_t **refs;   /* by step: reference of entry e at [e - 1] */
@@ -1417,8 +1417,8 @@ int hc_eval_new(const struct hc_plan *p, const struct hc_eval_opts *opts, struct
 	e->literal_found = calloc(p->n_literals + 1u, sizeof(*e->literal_found));
 	e->costs = calloc(p->ir->n_rules + 1u, sizeof(*e->costs));
 	e->scratch_first = scratch_new(SCRATCH_CHUNK_WORDS);
-	if (!e->view || !e->match || !e->orders || !e->slots || !e->scanned || !e->hit_lists || !e->alike || !e->values || !e->refs ||
-	    !e->used || !e->literal_found || !e->costs || !e->scratch_first) {
+	if (!e->view || !e->match || !e->orders || !e->slots || !e->scanned || !e->hit_lists || !e->alike ||
+	    !e->values || !e->refs || !e->used || !e->literal_found || !e->costs || !e->scratch_first) {
 		hc_eval_free(e);
 		return hc_err_set(err, -ENOMEM, "out of memory");
 	}

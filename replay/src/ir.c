@@ -204,6 +204,7 @@ struct hc_ir *hc_ir_new(void)
 
 	if (!ir)
 		return NULL;
+	ir->arena.tight = true;
 	ir->no = const_new(ir, HC_NODE_FALSE);
 	ir->yes = const_new(ir, HC_NODE_TRUE);
 	if (!ir->no || !ir->yes)

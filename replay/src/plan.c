@@ -384,6 +384,7 @@ int hc_plan_new(const struct hc_ir *ir, enum hc_matching matching, struct hc_pla
 	p = calloc(1, sizeof(*p));
 	if (!p)
 		return hc_err_set(err, -ENOMEM, "out of memory");
+	p->arena.tight = true;
 	p->ir = ir;
 	p->matching = matching;
 	w.plan = p;

@@ -2,6 +2,7 @@
 #ifndef HC_STORE_BASE_ARENA_H
 #define HC_STORE_BASE_ARENA_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -11,9 +12,10 @@ struct hc_arena_chunk;
 struct hc_arena {
 	struct hc_arena_chunk *chunk; /* newest first */
 	size_t used_bytes;            /* in all, for limits */
+	bool tight; /* set before its use: many small things that need no readable bytes after them */
 };
 
-/* Zeroed memory, 16-byte aligned, with 64 readable bytes after it; NULL when out of memory. */
+/* Zeroed memory, 16-byte aligned, with 64 readable bytes after it unless tight; NULL when out of memory. */
 void *hc_arena_alloc(struct hc_arena *a, size_t n_bytes);
 /* Uninitialised memory. */
 void *hc_arena_raw(struct hc_arena *a, size_t n_bytes);

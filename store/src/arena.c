@@ -15,12 +15,14 @@
 #ifdef POISONING
 #include <sanitizer/asan_interface.h>
 #else
+#define POISONING 0
 #define ASAN_POISON_MEMORY_REGION(p, n) ((void)(p), (void)(n))
 #define ASAN_UNPOISON_MEMORY_REGION(p, n) ((void)(p), (void)(n))
 #endif
 
 #define FIRST_CHUNK_BYTES (64u << 10)
 #define TAIL_BYTES 64u
+#define TIGHT_TAIL_BYTES (POISONING ? 16u : 0u) /* a red zone */
 
 struct hc_arena_chunk {
 	struct hc_arena_chunk *next;
@@ -30,7 +32,8 @@ struct hc_arena_chunk {
 
 void *hc_arena_raw(struct hc_arena *a, size_t n_bytes)
 {
-	size_t need = (n_bytes + TAIL_BYTES + 15) & ~(size_t)15;
+	size_t tail = a->tight ? TIGHT_TAIL_BYTES : TAIL_BYTES;
+	size_t need = (n_bytes + tail + 15) & ~(size_t)15;
 	struct hc_arena_chunk *c = a->chunk;
 	void *p;
 
@@ -53,7 +56,7 @@ void *hc_arena_raw(struct hc_arena *a, size_t n_bytes)
 	p = c->data + c->used_bytes;
 	c->used_bytes += need;
 	a->used_bytes += need;
-	ASAN_UNPOISON_MEMORY_REGION(p, n_bytes + TAIL_BYTES);
+	ASAN_UNPOISON_MEMORY_REGION(p, a->tight ? n_bytes : n_bytes + TAIL_BYTES);
 	return p;
 }
 
@@ -61,7 +64,7 @@ void *hc_arena_alloc(struct hc_arena *a, size_t n_bytes)
 {
 	void *p = hc_arena_raw(a, n_bytes);
 
-	return p ? memset(p, 0, n_bytes + TAIL_BYTES) : NULL;
+	return p ? memset(p, 0, a->tight ? n_bytes : n_bytes + TAIL_BYTES) : NULL;
 }
 
 struct hc_str hc_arena_str(struct hc_arena *a, struct hc_str s)
@@ -122,5 +125,5 @@ void hc_arena_done(struct hc_arena *a)
 		next = c->next;
 		free(c);
 	}
-	*a = (struct hc_arena){ 0 };
+	*a = (struct hc_arena){ .tight = a->tight };
 }

@@ -139,13 +139,13 @@ static struct fctx ctx_of(struct hc_view *v, unsigned dom, uint32_t entry)
 #define LEAF(fn, dom_, type_) \
 	static const struct hc_leaf leaf_##fn = { .name = #fn, .dom = (dom_), .type = (type_), .get = fn }
 /* Of a descriptor: what it is and what it leads to tell the value, not who opened it when. */
-#define FD_LEAF(fn, type_)                                                                                        \
-	static const struct hc_leaf leaf_##fn = { .name = #fn,                                                    \
-		                                  .dom = HC_OBJ_FDOBJ,                                            \
-		                                  .type = (type_),                                                \
-		                                  .cols = 1u << HC_O_FDOBJ_what | 1u << HC_O_FDOBJ_path |         \
-		                                          1u << HC_O_FDOBJ_sock | 1u << HC_O_FDOBJ_target |       \
-		                                          1u << HC_O_FDOBJ_name,                                  \
+#define FD_LEAF(fn, type_)                                                                                  \
+	static const struct hc_leaf leaf_##fn = { .name = #fn,                                              \
+		                                  .dom = HC_OBJ_FDOBJ,                                      \
+		                                  .type = (type_),                                          \
+		                                  .cols = 1u << HC_O_FDOBJ_what | 1u << HC_O_FDOBJ_path |   \
+		                                          1u << HC_O_FDOBJ_sock | 1u << HC_O_FDOBJ_target | \
+		                                          1u << HC_O_FDOBJ_name,                            \
 		                                  .get = fn }
 #define ROW_LEAF(fn, type_) LEAF(fn, HC_DOM_ROWS(0), type_)
 #define UNUSED_ARG (void)dom, (void)arg

@@ -75,7 +75,8 @@ static enum ftype param_type(const struct fparam *p)
 	}
 }
 
-/* The field whose name begins the text: of the first class that has one, as Falco's classes are searched, the longest. */
+/* The field whose name begins the text: of the first class that has one, as Falco's classes are searched, the
+ * longest. */
 static int longest(struct hc_str text, uint32_t *ret_len)
 {
 	int best = -1;

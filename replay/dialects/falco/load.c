@@ -1577,6 +1577,8 @@ struct hc_falco *hc_falco_new(const struct hc_falco_opts *opts)
 
 	if (!f)
 		return NULL;
+	f->arena.tight = true;
+	f->work.tight = true;
 	f->min_priority = 7;
 	if (opts) {
 		f->opts = *opts;

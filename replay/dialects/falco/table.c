@@ -11,11 +11,11 @@
 #define FT_UINT8 FT_UINT32
 const struct ffield falco_fields[N_FIELDS] = {
 #define FALCO_FIELD(class, ID, name_, type_, flags_, print_) \
-	{ .name = (name_),             \
-	  .len = sizeof(name_) - 1,    \
-	  .cls = FCLASS_##class,       \
-	  .type = FT_##type_,          \
-	  .print = FP_##print_,        \
+	{ .name = (name_),                                   \
+	  .len = sizeof(name_) - 1,                          \
+	  .cls = FCLASS_##class,                             \
+	  .type = FT_##type_,                                \
+	  .print = FP_##print_,                              \
 	  .flags = (flags_) },
 #include "replay/dialects/falco/fields.def"
 };
