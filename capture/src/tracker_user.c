@@ -13,6 +13,8 @@
 
 #define MAX_FILE (1u << 20)
 #define RECHECK_NS UINT64_C(2000000000)
+#define RETRY_NS UINT64_C(20000000) /* when nobody was there to see the file through */
+#define MAX_ANCESTORS 8
 
 static uint64_t user_key(struct hc_tracker *t, uint32_t id, bool group)
 {
@@ -85,22 +87,27 @@ static uint64_t file_sig(const struct stat *st)
 	       1;
 }
 
-/* Reads the file below /proc/PID/root when it is another one than last time. Returns whether it was. */
-static bool db_load(struct hc_tracker *t, struct user_db *db, uint32_t pid, bool group)
+/* The file below /proc/PID/root; pid 0: below our own root, which is that of the host. */
+static int db_open(struct hc_tracker *t, uint32_t pid, bool group)
 {
-	uint64_t *sig = group ? &db->group_sig : &db->passwd_sig;
-	char name[64], *text = NULL, *save = NULL;
-	struct stat st;
-	ssize_t n = 0;
-	size_t have = 0;
-	int fd;
+	char name[64];
 
-	/* pid 0: our own root, which is that of the host */
 	if (pid)
 		snprintf(name, sizeof(name), "%u/root/etc/%s", pid, group ? "group" : "passwd");
 	else
 		snprintf(name, sizeof(name), "/etc/%s", group ? "group" : "passwd");
-	fd = openat(t->proc_fd, name, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY | O_NOFOLLOW);
+	return openat(t->proc_fd, name, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY | O_NOFOLLOW);
+}
+
+/* Reads the file when it is another one than last time. Returns whether it was. Takes the descriptor. */
+static bool db_load(struct hc_tracker *t, struct user_db *db, int fd, bool group)
+{
+	uint64_t *sig = group ? &db->group_sig : &db->passwd_sig;
+	char *text = NULL, *save = NULL;
+	struct stat st;
+	ssize_t n = 0;
+	size_t have = 0;
+
 	if (fd < 0 || fstat(fd, &st) < 0 || !S_ISREG(st.st_mode) || st.st_size > MAX_FILE ||
 	    file_sig(&st) == *sig) {
 		if (fd >= 0)
@@ -122,6 +129,31 @@ static bool db_load(struct hc_tracker *t, struct user_db *db, uint32_t pid, bool
 		db_line(t, db, line, group);
 	free(text);
 	return true;
+}
+
+/* Reads the files anew, through the eyes of the process or of an ancestor that sees the same: who ran for a moment
+ * only is gone by now. */
+static void db_refresh(struct hc_tracker *t, struct user_db *db, const struct tver *v)
+{
+	struct txt *root = db->root;
+
+	db->checked_ns = t->now_ns ? t->now_ns : 1;
+	for (unsigned i = 0; v && i < MAX_ANCESTORS; v = v->parent, i++) {
+		int fd;
+
+		if ((v->has & HAS_NS) == 0 || v->ns.mnt != db->ns_mnt || (v->root ? v->root->real : NULL) != root)
+			break;
+		fd = db_open(t, v->pid, false);
+		if (fd < 0 && errno != ENOENT && errno != ESRCH)
+			return;
+		if (fd < 0)
+			continue; /* gone, or without such a file: then so is everybody's */
+		db_load(t, db, fd, false);
+		db_load(t, db, db_open(t, v->pid, true), true);
+		return;
+	}
+	if (db->checked_ns > RECHECK_NS)
+		db->checked_ns -= RECHECK_NS - RETRY_NS;
 }
 
 static struct user_db *db_of(struct hc_tracker *t, const struct tver *v)
@@ -157,11 +189,8 @@ static struct user_db *db_of(struct hc_tracker *t, const struct tver *v)
 		db->root = REF(root);
 		t->user_db[t->n_user_dbs++] = db;
 	}
-	if (db->checked_ns + RECHECK_NS <= t->now_ns || !db->checked_ns) {
-		db->checked_ns = t->now_ns ? t->now_ns : 1;
-		db_load(t, db, v->pid, false);
-		db_load(t, db, v->pid, true);
-	}
+	if (db->checked_ns + RECHECK_NS <= t->now_ns || !db->checked_ns)
+		db_refresh(t, db, v);
 	return db;
 }
 
@@ -176,8 +205,8 @@ struct tuser *user_find(struct hc_tracker *t, const struct tver *v, uint32_t id,
 		if (!t->user_db[0])
 			return NULL;
 		t->n_user_dbs = 1;
-		db_load(t, t->user_db[0], 0, false);
-		db_load(t, t->user_db[0], 0, true);
+		db_load(t, t->user_db[0], db_open(t, 0, false), false);
+		db_load(t, t->user_db[0], db_open(t, 0, true), true);
 	}
 	db = db_of(t, v);
 	return db ? REF(db_find(t, db, id, group)) : NULL;
@@ -215,7 +244,7 @@ int user_watch(struct hc_tracker *t, struct hc_err *err)
 			if (u->is_group == group && table_add(&old.by_id, user_key(t, u->id, group), u))
 				REF(u);
 		}
-		if (db_load(t, db, 0, group)) {
+		if (db_load(t, db, db_open(t, 0, group), group)) {
 			TABLE_ALL(&db->by_id, at, u)
 			{
 				if (u->is_group != group || r < 0)
