@@ -64,6 +64,27 @@ static int do_write(char **a)
 	return do_open(a, O_WRONLY | O_CREAT);
 }
 
+/* do:late MILLISECONDS FILE: reads the file some time after the start. */
+static int do_late(char **a)
+{
+	usleep((useconds_t)strtoul(a[0], NULL, 10) * 1000);
+	return do_read(a + 1);
+}
+
+/* do:run PROGRAM ARG...: runs it as a child. */
+static int do_run(char **a)
+{
+	int status = 1;
+	pid_t pid = fork();
+
+	if (pid == 0) {
+		execv(a[0], a);
+		_exit(127);
+	}
+	waitpid(pid, &status, 0);
+	return status != 0;
+}
+
 /* Opens for writing and writes nothing. */
 static int do_touch(char **a)
 {
@@ -219,6 +240,18 @@ static int do_bpfmap(char **a)
 	return check(syscall(SYS_bpf, BPF_MAP_CREATE, &attr, sizeof(attr)), "bpf map");
 }
 
+/* Enters the namespace that it is in. */
+static int do_setns(char **a)
+{
+	(void)a;
+	return check(setns(open("/proc/self/ns/uts", O_RDONLY | O_CLOEXEC), CLONE_NEWUTS), "setns");
+}
+
+static int do_setuid(char **a)
+{
+	return check(setuid((uid_t)strtoul(a[0], NULL, 10)), "setuid");
+}
+
 /* The attempt counts: many machines do not let service accounts do the next two. */
 static int do_userns(char **a)
 {
@@ -240,7 +273,7 @@ static int do_bindmount(char **a)
 	return check(mount(a[0], a[1], NULL, MS_BIND, NULL), "mount");
 }
 
-/* do:loopback [ADDRESS]: brings up lo, in a network namespace of its own, with one more address. */
+/* do:loopback [ADDRESS...]: brings up lo, in a network namespace of its own, with more addresses. */
 static int do_loopback(char **a)
 {
 	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
@@ -250,12 +283,14 @@ static int do_loopback(char **a)
 	ifr.ifr_flags = IFF_UP | IFF_RUNNING;
 	if (check(ioctl(fd, SIOCSIFFLAGS, &ifr), "lo up"))
 		return 1;
-	if (!a[0])
-		return 0;
-	snprintf(ifr.ifr_name, sizeof(ifr.ifr_name), "lo:1");
-	*sin = (struct sockaddr_in){ .sin_family = AF_INET };
-	inet_pton(AF_INET, a[0], &sin->sin_addr);
-	return check(ioctl(fd, SIOCSIFADDR, &ifr), "address of lo");
+	for (int i = 0; a[i]; i++) {
+		snprintf(ifr.ifr_name, sizeof(ifr.ifr_name), "lo:%d", i + 1);
+		*sin = (struct sockaddr_in){ .sin_family = AF_INET };
+		inet_pton(AF_INET, a[i], &sin->sin_addr);
+		if (check(ioctl(fd, SIOCSIFADDR, &ifr), "address of lo"))
+			return 1;
+	}
+	return 0;
 }
 
 static struct sockaddr_in in_addr_of(const char *address, int port)
@@ -284,6 +319,20 @@ static int do_listen(char **a)
 	struct sockaddr_in sin;
 
 	return listen_at(a[0], &sin) < 0;
+}
+
+/* do:hold PORT...: listens at these ports of all addresses until it is killed. */
+static int do_hold(char **a)
+{
+	for (; *a; a++) {
+		int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+		struct sockaddr_in sin = in_addr_of("0.0.0.0", (int)strtol(*a, NULL, 10));
+
+		if (check(bind(fd, (struct sockaddr *)&sin, sizeof(sin)), *a) || check(listen(fd, 64), *a))
+			return 1;
+	}
+	for (;;)
+		pause();
 }
 
 /* do:serve ADDRESS COMMAND...: listens, and runs the command with $PORT. */
@@ -315,6 +364,34 @@ static int do_connect(char **a)
 	struct sockaddr_in sin = in_addr_of(a[0], port ? (int)strtol(port, NULL, 10) : 0);
 
 	return check(connect(fd, (struct sockaddr *)&sin, sizeof(sin)), "connect");
+}
+
+/* do:udp ADDRESS PORT: connects a datagram socket, which sends nothing. */
+static int do_udp(char **a)
+{
+	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	struct sockaddr_in sin = in_addr_of(a[0], (int)strtol(a[1], NULL, 10));
+
+	return check(connect(fd, (struct sockaddr *)&sin, sizeof(sin)), "connect");
+}
+
+/* do:receive HEX: gets these bytes over a connection with itself. */
+static int do_receive(char **a)
+{
+	struct sockaddr_in sin;
+	int server = listen_at("127.0.0.1", &sin), fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	size_t n = strlen(a[0]) / 2;
+	char bytes[64];
+
+	if (server < 0 || n > sizeof(bytes) || check(connect(fd, (struct sockaddr *)&sin, sizeof(sin)), "connect"))
+		return 1;
+	for (size_t i = 0; i < n; i++) {
+		const char digits[3] = { a[0][2 * i], a[0][2 * i + 1] };
+
+		bytes[i] = (char)strtoul(digits, NULL, 16);
+	}
+	server = accept4(server, NULL, NULL, SOCK_CLOEXEC);
+	return check(send(fd, bytes, n, 0), "send") || check(recv(server, bytes, n, 0), "recv");
 }
 
 static int connected(void)
@@ -372,15 +449,22 @@ static const struct deed {
 	int (*run)(char **args);
 	int n_args; /* at least */
 } deeds[] = {
-	{ "attach", do_attach, 0 }, { "bindmount", do_bindmount, 2 }, { "bpf", do_bpf, 0 },
-	{ "bpfmap", do_bpfmap, 0 }, { "connect", do_connect, 1 },     { "dup", do_dup, 0 },
-	{ "listen", do_listen, 1 }, { "loopback", do_loopback, 0 },   { "memfd", do_memfd, 1 },
-	{ "module", do_module, 1 }, { "netlink", do_netlink, 0 },     { "openmem", do_openmem, 0 },
-	{ "packet", do_packet, 0 }, { "peek", do_peek, 0 },           { "poke", do_poke, 0 },
-	{ "read", do_read, 1 },     { "serve", do_serve, 2 },         { "stdio", do_stdio, 1 },
-	{ "touch", do_touch, 1 },   { "traceme", do_traceme, 0 },     { "unix", do_unix, 1 },
-	{ "unlink", do_unlink, 1 }, { "userfault", do_userfault, 0 }, { "userns", do_userns, 0 },
-	{ "write", do_write, 1 },
+	{ "attach", do_attach, 0 },   { "bindmount", do_bindmount, 2 },
+	{ "bpf", do_bpf, 0 },         { "bpfmap", do_bpfmap, 0 },
+	{ "connect", do_connect, 1 }, { "dup", do_dup, 0 },
+	{ "hold", do_hold, 1 },       { "late", do_late, 2 },
+	{ "listen", do_listen, 1 },   { "loopback", do_loopback, 0 },
+	{ "memfd", do_memfd, 1 },     { "module", do_module, 1 },
+	{ "netlink", do_netlink, 0 }, { "openmem", do_openmem, 0 },
+	{ "packet", do_packet, 0 },   { "peek", do_peek, 0 },
+	{ "poke", do_poke, 0 },       { "read", do_read, 1 },
+	{ "receive", do_receive, 1 }, { "run", do_run, 1 },
+	{ "serve", do_serve, 2 },     { "setns", do_setns, 0 },
+	{ "setuid", do_setuid, 1 },   { "stdio", do_stdio, 1 },
+	{ "touch", do_touch, 1 },     { "traceme", do_traceme, 0 },
+	{ "udp", do_udp, 2 },         { "unix", do_unix, 1 },
+	{ "unlink", do_unlink, 1 },   { "userfault", do_userfault, 0 },
+	{ "userns", do_userns, 0 },   { "write", do_write, 1 },
 };
 
 int main(int argc, char **argv)
