@@ -507,6 +507,67 @@ bool hc_yaml_bool(const struct hc_yaml_node *n, bool *ret)
 	return false;
 }
 
+/* The next piece of a text at *at: the text itself, or a variable's value. Moves *at behind it. */
+static struct hc_str env_piece(struct hc_str s, uint32_t *at, struct hc_arena *arena, struct hc_str *unset, bool *ok)
+{
+	const char *p = s.p + *at, *end = s.p + s.len, *dollar = memchr(p, '$', (size_t)(end - p)), *close, *name;
+	struct hc_str value;
+
+	if (dollar && dollar > p) /* what comes before */
+		end = dollar;
+	if (!dollar || dollar > p) {
+		*at += (uint32_t)(end - p);
+		return (struct hc_str){ p, (uint32_t)(end - p) };
+	}
+	if (end - p >= 3 && p[1] == '$' && p[2] == '{') {
+		*at += 3;
+		return (struct hc_str){ p + 1, 2 };
+	}
+	close = end - p >= 2 && p[1] == '{' ? memchr(p, '}', (size_t)(end - p)) : NULL;
+	if (!close) {
+		*at += 1;
+		return (struct hc_str){ p, 1 };
+	}
+	*at += (uint32_t)(close + 1 - p);
+	name = hc_arena_str(arena, (struct hc_str){ p + 2, (uint32_t)(close - p - 2) }).p;
+	*ok &= name != NULL;
+	value = hc_str_c(name ? getenv(name) : NULL);
+	if (name && !value.p && unset && !unset->p)
+		*unset = hc_str_c(name);
+	return value;
+}
+
+int hc_yaml_env_text(const struct hc_yaml_node *n, size_t max_bytes, struct hc_arena *arena, struct hc_str *ret,
+                     struct hc_str *ret_unset)
+{
+	struct hc_str unset = { 0 };
+	size_t room = n->text.len + 256u, len = 0;
+	HC_AUTO(free) char *text = malloc(room);
+	bool ok = text != NULL;
+
+	for (uint32_t at = 0; ok && at < n->text.len;) {
+		struct hc_str piece = env_piece(n->text, &at, arena, &unset, &ok);
+
+		if (len + piece.len > max_bytes)
+			return -E2BIG;
+		if (len + piece.len > room) {
+			char *more = realloc(text, room = 2 * (len + piece.len));
+
+			ok &= more != NULL;
+			text = more ? more : text;
+		}
+		if (ok && piece.len)
+			memcpy(text + len, piece.p, piece.len);
+		len += piece.len;
+	}
+	if (!ok)
+		return -ENOMEM;
+	*ret = hc_arena_str(arena, (struct hc_str){ text, (uint32_t)len });
+	if (ret_unset)
+		*ret_unset = unset;
+	return ret->p ? 0 : -ENOMEM;
+}
+
 static bool is_blank(char ch)
 {
 	return ch == ' ' || ch == '\t' || ch == '\n' || ch == '\r';

@@ -15,8 +15,8 @@ SELF=$(cd "$(dirname "$0")" && pwd)/$(basename "$0")
 S=${1:?usage: $0 SCRATCH-DIRECTORY}
 mkdir -p "$S"
 S=$(cd "$S" && pwd)
-ACT=${HC_ACT:-$S/act}
-[ -x "$ACT" ] || cc -O0 -o "$ACT" "$HERE/act.c"
+ACT=$(dirname "$S")/act # made by the setup of pack.yaml; a script that is run by hand makes its own
+[ -x "$ACT" ] || { ACT=$S/act && cc -O0 -o "$ACT" "$HERE/act.c"; }
 
 # own NAMESPACE...: goes on in namespaces of the test's own (--mount, --net). Call it before anything else is done.
 own() {

@@ -5,7 +5,6 @@
 #include <sys/stat.h>
 
 #include "replay/dialects/falco/falco_priv.h"
-#include "replay/dialects/falco/json.h"
 #include "replay/falco_config.h"
 #include "replay/yaml.h"
 
@@ -76,35 +75,17 @@ static int put(struct config_reader *r, struct growing *to, const char *text)
 	return 0;
 }
 
-/* ${NAME} is the environment's, $${ a plain ${. */
 static int text_of(struct config_reader *r, const struct hc_yaml_node *n, const char **to)
 {
-	struct fjson out = { .arena = r->arena };
-	struct hc_str s = n->text, all;
+	struct hc_str all;
+	int q;
 
 	if (n->kind != HC_YAML_SCALAR)
 		return bad(r, n, "a text is expected here");
-	for (uint32_t i = 0; i < s.len; i++) {
-		const char *end = s.p[i] == '$' && i + 1 < s.len && s.p[i + 1] == '{'
-		                          ? memchr(s.p + i, '}', s.len - i)
-		                          : NULL;
-		const char *name, *value;
-
-		if (s.p[i] == '$' && i + 2 < s.len && s.p[i + 1] == '$' && s.p[i + 2] == '{')
-			i++; /* the next is copied, and so is the brace */
-		if (!end) {
-			fjson_char(&out, s.p[i]);
-			continue;
-		}
-		name = hc_arena_printf(r->arena, HC_STR_FMT, (int)(end - s.p - i - 2), s.p + i + 2);
-		value = name ? getenv(name) : NULL;
-		fjson_raw(&out, value ? value : "");
-		i = (uint32_t)(end - s.p);
-		if (out.n > MAX_TEXT)
-			return bad(r, n, "the text is larger than 1 MiB once variables are replaced");
-	}
-	all = fjson_end(&out);
-	if (!all.p)
+	q = hc_yaml_env_text(n, MAX_TEXT, r->arena, &all, NULL);
+	if (q == -E2BIG)
+		return bad(r, n, "the text is larger than 1 MiB once variables are replaced");
+	if (q < 0)
 		return no_memory(r);
 	*to = all.p;
 	return 0;
