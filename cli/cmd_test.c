@@ -46,7 +46,7 @@ struct suite {
 	struct hc_test_file *file;
 	const struct hc_test_case *cases;
 	size_t n_cases;
-	bool *selected; /* and not skipped */
+	bool *selected;                /* and not skipped */
 	struct hc_test_entry *entries; /* by case; name NULL: not selected */
 	struct hc_policies policies;
 	char *dir; /* of its own, for a capture; NULL: needs none */
@@ -198,7 +198,7 @@ static int find_policies(struct suite *u)
 	int code = HC_CLI_GO;
 
 	for (size_t i = 0; named.v && i < n; i++) {
-		char *path = hc_test_path(u->file, of_file[i].path);
+		char *path = hc_test_file_join(u->file, of_file[i].path);
 
 		named.v[named.n++] = hc_arena_printf(&u->arena, "%s", path ? path : "");
 		free(path);
@@ -234,7 +234,8 @@ static int make_dir(struct suite *u)
 	char *dir = NULL;
 
 	if (keep && mkdir(keep, 0755) < 0 && errno != EEXIST)
-		return fail_with(u, (hc_err_set(&err, -errno, "cannot make '%s': %s", keep, strerror(errno)), &err));
+		return fail_with(u,
+		                 (hc_err_set(&err, -errno, "cannot make '%s': %s", keep, strerror(errno)), &err));
 	if (keep ? asprintf(&dir, "%s/%u-%.*s.XXXXXX", keep, ++u->s->n_kept, (int)strcspn(base, "."), base) < 0
 	         : asprintf(&dir, "%s/hindcast-test.XXXXXX", tmp && *tmp ? tmp : "/var/tmp") < 0)
 		return out_of_memory();
@@ -269,8 +270,8 @@ static int import(struct suite *u, const char *file, struct hc_capture **ret, st
 		return code;
 	if (asprintf(&to, "%s/capture", u->dir) < 0)
 		return out_of_memory();
-	r = hc_import_scap(&(struct hc_import_opts){ .file = file, .dir = to, .tool = "hindcast " HC_VERSION }, &sum,
-	                   err);
+	r = hc_import_scap(&(struct hc_import_opts){ .file = file, .dir = to, .tool = "hindcast " HC_VERSION },
+	                   &sum, err);
 	if (r == 0 && sum.damaged) {
 		*err = sum.why;
 		r = -EBADMSG;
@@ -284,15 +285,15 @@ static int import(struct suite *u, const char *file, struct hc_capture **ret, st
 static int open_capture(struct suite *u, struct hc_capture **ret)
 {
 	const struct hc_test_path *named = hc_test_file_capture(u->file);
-	HC_AUTO(free) char *path = hc_test_path(u->file, named->path);
+	HC_AUTO(free) char *path = hc_test_file_join(u->file, named->path);
 	struct hc_err err = { 0 }, other = { 0 };
 	int r;
 
 	if (!path)
 		return out_of_memory();
 	if (access(path, F_OK) < 0)
-		return fail_with(u, (hc_test_error(u->file, named->place, -errno, &err, "the capture '%s': %s", path,
-		                                   strerror(errno)),
+		return fail_with(u, (hc_test_error(u->file, named->place, -errno, &err, "the capture '%s': %s",
+		                                   path, strerror(errno)),
 		                     &err));
 	r = hc_capture_open(path, 0, ret, &err);
 	if (r == 0)
@@ -388,7 +389,8 @@ static int record(struct suite *u, struct hc_capture **ret)
 
 static const struct hc_test_run *run_of(const struct suite *u, size_t i)
 {
-	const struct hc_test_script *script = u->cases[i].script ? u->cases[i].script : hc_test_file_script(u->file);
+	const struct hc_test_script *script =
+		u->cases[i].script ? u->cases[i].script : hc_test_file_script(u->file);
 
 	for (size_t k = 0; k < u->n_runs; k++)
 		if (u->runs[k].script == script)
@@ -691,7 +693,10 @@ static const struct hc_opt opts[] = {
 	  .value = "DIR",
 	  .help = "keep captures and what scripts printed below this directory",
 	  .complete = HC_COMPLETE_DIR },
-	{ .name = "list", .kind = HC_OPT_FLAG, .off = offsetof(struct args, list), .help = "list the cases, run none" },
+	{ .name = "list",
+	  .kind = HC_OPT_FLAG,
+	  .off = offsetof(struct args, list),
+	  .help = "list the cases, run none" },
 	{ .name = "require-record",
 	  .kind = HC_OPT_FLAG,
 	  .off = offsetof(struct args, require_record),
@@ -734,19 +739,25 @@ const struct hc_command hc_cmd_test = {
 	.args = "FILE... [--filter NAME]... [--policy POLICY]... [--junit FILE] [--keep DIR]",
 	.summary = "test detection rules",
 	.description =
-		"Runs test files: each names policies, what they are tried on, and the alerts that must come of it, or "
-		"that none may. They are tried on a capture (one of ours, a bundle, or a scap file), or on scripts that "
-		"are run while this machine is recorded. All cases of a file share one recording; an alert belongs to "
-		"the script that its process descends from. A directory stands for its *.yaml. docs/testing.md says "
+		"Runs test files: each names policies, what they are tried on, and the alerts that must come of "
+		"it, or "
+		"that none may. They are tried on a capture (one of ours, a bundle, or a scap file), or on "
+		"scripts that "
+		"are run while this machine is recorded. All cases of a file share one recording; an alert "
+		"belongs to "
+		"the script that its process descends from. A directory stands for its *.yaml. docs/testing.md "
+		"says "
 		"what can be in a test file.\n\n"
 		"For a case that fails it is told what was expected and what came, with the closest alert and the "
 		"fields in which it differs.\n\n"
-		"Recording needs what 'hindcast record' needs. Where it is not to be had, the cases are skipped, and it "
+		"Recording needs what 'hindcast record' needs. Where it is not to be had, the cases are skipped, "
+		"and it "
 		"is said why.",
 	.opts = opts,
 	.examples = examples,
-	.exit_notes = "0: no case failed (some may have been skipped). 1: a case failed. 2: a test file or a policy "
-		      "is wrong; the other files have been run. 3: a capture is damaged",
+	.exit_notes =
+		"0: no case failed (some may have been skipped). 1: a case failed. 2: a test file or a policy "
+		"is wrong; the other files have been run. 3: a capture is damaged",
 	.complete = HC_COMPLETE_FILE,
 	.run = run,
 };

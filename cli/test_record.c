@@ -3,14 +3,13 @@
  *
  *   the recorder   capture/record.h, until it is told to stop
  *   the driver     starts the scripts one after the other, in a mount namespace of its own where that is asked for
- *   a keeper       for each script: what the script leaves behind becomes the keeper's child (it is a subreaper), so
- *                  that all its processes are below the keeper for as long as they live, and end with it
+ *   a keeper       for each script: what the script leaves behind becomes the keeper's child (it is a subreaper),
+ * so that all its processes are below the keeper for as long as they live, and end with it
  *
  * All are forks of the command without exec, and talk to it over pipes; each ends when the other end is gone.
  */
 #include "test_record.h"
 
-#include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <ftw.h>
@@ -82,7 +81,7 @@ struct helper {
 
 /* What a helper says. */
 struct said {
-	int code; /* 0, or a negative errno with err */
+	int code;    /* 0, or a negative errno with err */
 	bool cannot; /* it is this machine that cannot */
 	struct hc_err err;
 };
@@ -123,8 +122,10 @@ static void helper_end(struct helper *h)
 	h->pid = 0;
 }
 
-/* In the child run(ctx, in, out) is called, and the child ends. `other`: a helper whose pipes the child shall not hold. */
-static int helper_start(struct helper *h, const struct helper *other, void (*run)(void *ctx, int in, int out), void *ctx)
+/* In the child run(ctx, in, out) is called, and the child ends. `other`: a helper whose pipes the child shall not
+ * hold. */
+static int helper_start(struct helper *h, const struct helper *other, void (*run)(void *ctx, int in, int out),
+                        void *ctx)
 {
 	int to[2], from[2];
 
@@ -378,7 +379,8 @@ static void keeper(const struct hc_test_file *f, const struct hc_test_script *s,
 	k.wait_status = 127 << 8;
 	while (script > 0) {
 		uint64_t now = boot_ns(), left = now < end ? end - now : 0;
-		struct timespec wait = { .tv_sec = (time_t)(left / 1000000000u), .tv_nsec = (long)(left % 1000000000u) };
+		struct timespec wait = { .tv_sec = (time_t)(left / 1000000000u),
+			                 .tv_nsec = (long)(left % 1000000000u) };
 		pid_t pid;
 
 		while ((pid = waitpid(-1, &k.wait_status, WNOHANG)) > 0 && pid != script)
@@ -414,36 +416,29 @@ struct ran {
 	uint64_t from_ns, until_ns, took_ns;
 };
 
-/* Log, scratch directory and text of a script; `at` numbers them. */
+/*
+ * Log, scratch directory and text of a script; `at` numbers them. The name of its case is in no path: it would be
+ * in command lines, and rules might see it.
+ */
 static int prepare_script(const struct driver *d, const struct hc_test_script *s, const char *log, size_t at,
-                          const char *name, char text_path[PATH_ROOM], char scratch[PATH_ROOM])
+                          char text_path[PATH_ROOM], char scratch[PATH_ROOM])
 {
-	int fd = open(log, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-	char slug[64];
-	size_t n = 0;
+	int fd = open(log, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600), code = 0;
 
 	if (fd < 0)
 		return -errno;
-	for (const char *c = name; *c && n < sizeof(slug) - 1; c++)
-		slug[n++] = (char)(isalnum((unsigned char)*c) ? *c : '-');
-	slug[n] = '\0';
-	snprintf(scratch, PATH_ROOM, "%s/%zu-%s", d->place.scratch, at, slug);
-	snprintf(text_path, PATH_ROOM, "%s/%zu-%s.script", d->place.scratch, at, slug);
-	if (mkdir(scratch, 0755) < 0 || dup2(fd, 1) < 0 || dup2(fd, 2) < 0) {
-		int code = -errno;
-
-		close(fd);
-		return code;
-	}
+	snprintf(scratch, PATH_ROOM, "%s/%zu", d->place.scratch, at);
+	snprintf(text_path, PATH_ROOM, "%s/%zu.script", d->place.scratch, at);
+	if (mkdir(scratch, 0755) < 0 || dup2(fd, 1) < 0 || dup2(fd, 2) < 0)
+		code = -errno;
 	close(fd);
-	return s->text ? write_text(text_path, s->text) : 0;
+	return code == 0 && s->text ? write_text(text_path, s->text) : code;
 }
 
-static struct ran run_script(const struct driver *d, const struct hc_test_script *s, const char *log, size_t at,
-                             const char *name)
+static struct ran run_script(const struct driver *d, const struct hc_test_script *s, const char *log, size_t at)
 {
 	char text_path[PATH_ROOM], scratch[PATH_ROOM];
-	struct ran ran = { .code = prepare_script(d, s, log, at, name, text_path, scratch) };
+	struct ran ran = { .code = prepare_script(d, s, log, at, text_path, scratch) };
 	int out[2];
 	pid_t pid;
 
@@ -469,8 +464,8 @@ static struct ran run_script(const struct driver *d, const struct hc_test_script
 	return ran;
 }
 
-/* An empty file system of the driver's own, over a directory that most machines have empty, and that does not hide the
- * test file. */
+/* An empty file system of the driver's own, over a directory that most machines have empty, and that does not hide
+ * the test file. */
 static int mount_scratch(struct driver *d, struct hc_err *err)
 {
 	static const char *const bases[] = { "/srv", "/mnt", "/media" };
@@ -517,7 +512,7 @@ static int run_setup(struct driver *d, const struct hc_test_script *setup, struc
 	if (!setup)
 		return 0;
 	snprintf(log, sizeof(log), "%s/setup.log", d->o->dir);
-	ran = run_script(d, setup, log, 0, "setup");
+	ran = run_script(d, setup, log, 0);
 	if (ran.code < 0)
 		return hc_err_set(err, ran.code, "cannot run the setup: %s", strerror(-ran.code));
 	if (ran.kept.timed_out)
@@ -532,12 +527,13 @@ static void driver(void *ctx, int in, int out)
 {
 	struct driver d = { .o = ctx };
 	struct hc_err err = { 0 };
-	char *dir = hc_test_path(d.o->file, "."), byte;
+	char *dir = hc_test_file_join(d.o->file, "."), byte;
 	int null = open("/dev/null", O_RDONLY | O_CLOEXEC), code = 0;
 	bool cannot = false;
 
 	if (!dir || !realpath(dir, d.place.test_dir) || null < 0 || dup2(null, 0) < 0)
-		code = hc_err_set(&err, -errno, "cannot enter the directory of the test file: %s", strerror(errno));
+		code = hc_err_set(&err, -errno, "cannot enter the directory of the test file: %s",
+		                  strerror(errno));
 	signal(SIGINT, SIG_DFL);
 	signal(SIGTERM, SIG_DFL);
 	umask(022);
@@ -551,7 +547,7 @@ static void driver(void *ctx, int in, int out)
 	if (code < 0 || read_all(in, &byte, 1) < 0)
 		return;
 	for (size_t i = 0; i < d.o->n_runs; i++) {
-		struct ran ran = run_script(&d, d.o->runs[i].script, d.o->runs[i].log, i + 1, d.o->runs[i].name);
+		struct ran ran = run_script(&d, d.o->runs[i].script, d.o->runs[i].log, i + 1);
 
 		if (write_all(out, &ran, sizeof(ran)) < 0)
 			return; /* nobody listens any more */
@@ -593,7 +589,8 @@ static int hear_scripts(const struct hc_test_record_opts *o, const struct helper
 		while (r == -EINTR && !o->interrupted());
 		if (r < 0)
 			return hc_err_set(err, r == -EINTR ? r : -ECHILD, "%s",
-			                  r == -EINTR ? "interrupted" : "the process that runs the scripts has died");
+			                  r == -EINTR ? "interrupted"
+			                              : "the process that runs the scripts has died");
 		if (ran.code < 0)
 			return hc_err_set(err, ran.code, "cannot run the script of '%s': %s", run->name,
 			                  strerror(-ran.code));
@@ -659,18 +656,6 @@ int hc_test_record(const struct hc_test_record_opts *opts, struct hc_err *err)
 
 /* ---- paths ---- */
 
-char *hc_test_path(const struct hc_test_file *f, const char *path)
-{
-	const char *file = hc_test_file_path(f), *slash = strrchr(file, '/');
-	char *joined;
-
-	if (path[0] == '/')
-		return strdup(path);
-	if (asprintf(&joined, "%.*s/%s", slash ? (int)(slash - file) : 1, slash ? file : ".", path) < 0)
-		return NULL;
-	return joined;
-}
-
 bool hc_test_has_program(const struct hc_test_file *f, const char *name)
 {
 	const char *at = getenv("PATH");
@@ -678,7 +663,7 @@ bool hc_test_has_program(const struct hc_test_file *f, const char *name)
 	bool found = false;
 
 	if (strchr(name, '/')) {
-		path = hc_test_path(f, name);
+		path = hc_test_file_join(f, name);
 		found = path && access(path, X_OK) == 0;
 		free(path);
 		return found;

@@ -7,7 +7,7 @@
 /* One script, and what became of it. */
 struct hc_test_run {
 	const struct hc_test_script *script;
-	const char *name; /* of its case, for the scratch directory */
+	const char *name; /* of its case, for errors */
 	/* filled by hc_test_record: */
 	bool ran, timed_out;
 	int wait_status; /* as of waitpid */
@@ -29,11 +29,9 @@ enum hc_test_recorded {
 	HC_TEST_CANNOT_RECORD, /* not here: no right, no BTF, an old kernel, no mount namespace; err says why */
 };
 
-/* An enum hc_test_recorded, or a negative errno: -EINTR interrupted. err.file may be the log of a setup that failed. */
+/* An enum hc_test_recorded, or a negative errno: -EINTR interrupted. err.file may be the log of a setup that
+ * failed. */
 int hc_test_record(const struct hc_test_record_opts *opts, struct hc_err *err);
-
-/* A path of a test file, relative to its directory unless absolute; malloc'ed, NULL when out of memory. */
-char *hc_test_path(const struct hc_test_file *f, const char *path);
 
 /* Whether there is a program of that name on PATH, or at that path. */
 bool hc_test_has_program(const struct hc_test_file *f, const char *name);

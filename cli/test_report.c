@@ -48,8 +48,9 @@ static void print_entry(FILE *f, enum hc_test_style style, bool colour, const st
 		hc_cli_print_text(f, e->reason, strlen(e->reason));
 	}
 	if (v)
-		fprintf(f, " (%s %s%s%s)", hc_count_text(v->n_alerts, count), v->n_alerts == 1 ? "alert" : "alerts",
-		        e->took_ns ? ", " : "", e->took_ns ? hc_span_text(e->took_ns, span) : "");
+		fprintf(f, " (%s %s%s%s)", hc_count_text(v->n_alerts, count),
+		        v->n_alerts == 1 ? "alert" : "alerts", e->took_ns ? ", " : "",
+		        e->took_ns ? hc_span_text(e->took_ns, span) : "");
 	fputc('\n', f);
 	if (e->what) {
 		print_lines(f, e->what, 10);
@@ -60,7 +61,8 @@ static void print_entry(FILE *f, enum hc_test_style style, bool colour, const st
 		print_lines(f, v->findings[i].detail, 12);
 	}
 	for (size_t i = 0; v && style == HC_TEST_VERBOSE && i < v->n_alerts; i++)
-		print_alert(f, &v->alerts[i], v->alerts[i].expected ? "          expected " : "          other    ");
+		print_alert(f, &v->alerts[i],
+		            v->alerts[i].expected ? "          expected " : "          other    ");
 }
 
 static void print_notes(FILE *f, enum hc_test_style style, const struct hc_test_suite *s)
@@ -69,11 +71,11 @@ static void print_notes(FILE *f, enum hc_test_style style, const struct hc_test_
 	char count[32];
 
 	if (v && v->n_lost)
-		fprintf(f, "  note: %s events were lost while recording: what they would have shown is not known\n",
+		fprintf(f,
+		        "  note: %s events were lost while recording: what they would have shown is not known\n",
 		        hc_count_text(v->n_lost, count));
 	if (v && v->n_regex_limits)
-		fprintf(f,
-		        "  note: %s texts were too hard for a regular expression and count as not matching\n",
+		fprintf(f, "  note: %s texts were too hard for a regular expression and count as not matching\n",
 		        hc_count_text(v->n_regex_limits, count));
 	if (v && v->n_elsewhere) {
 		fprintf(f, "  note: %s %s came from other processes of this machine, and count for no script\n",
@@ -94,7 +96,8 @@ static void add(struct json_object *to, const char *key, struct json_object *val
 
 static void print_json(FILE *f, struct json_object *o)
 {
-	fprintf(f, "%s\n", json_object_to_json_string_ext(o, JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE));
+	fprintf(f, "%s\n",
+	        json_object_to_json_string_ext(o, JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE));
 	json_object_put(o);
 }
 
@@ -201,7 +204,8 @@ void hc_test_print_totals(FILE *f, enum hc_test_style style, bool colour, const 
 	for (unsigned i = HC_TEST_FAILED; i < HC_TEST_N_OUTCOMES; i++)
 		if (t->n[i])
 			fprintf(f, ", %s%s %s%s", colour ? colours[i] : "", hc_count_text(t->n[i], count),
-			        i == HC_TEST_ERROR ? "could not be judged" : json_words[i], colour ? "\033[0m" : "");
+			        i == HC_TEST_ERROR ? "could not be judged" : json_words[i],
+			        colour ? "\033[0m" : "");
 	fprintf(f, ", in %s\n", hc_span_text(t->took_ns, span));
 }
 
@@ -211,7 +215,11 @@ void hc_test_print_totals(FILE *f, enum hc_test_style style, bool colour, const 
 static unsigned xml_char(const unsigned char *p, size_t n)
 {
 	uint32_t c = p[0];
-	unsigned len = c < 0x80 ? 1 : c >= 0xc2 && c < 0xe0 ? 2 : c >= 0xe0 && c < 0xf0 ? 3 : c >= 0xf0 && c < 0xf5 ? 4 : 0;
+	unsigned len = c < 0x80                ? 1
+	               : c >= 0xc2 && c < 0xe0 ? 2
+	               : c >= 0xe0 && c < 0xf0 ? 3
+	               : c >= 0xf0 && c < 0xf5 ? 4
+	                                       : 0;
 
 	if (!len || len > n)
 		return 0;
@@ -321,8 +329,9 @@ static void junit_counts(FILE *f, const struct hc_test_totals *t)
 
 	for (unsigned i = 0; i < HC_TEST_N_OUTCOMES; i++)
 		all += t->n[i];
-	fprintf(f, "tests=\"%" PRIu64 "\" failures=\"%" PRIu64 "\" errors=\"%" PRIu64 "\" skipped=\"%" PRIu64
-		   "\" time=\"",
+	fprintf(f,
+	        "tests=\"%" PRIu64 "\" failures=\"%" PRIu64 "\" errors=\"%" PRIu64 "\" skipped=\"%" PRIu64
+	        "\" time=\"",
 	        all, t->n[HC_TEST_FAILED], t->n[HC_TEST_ERROR], t->n[HC_TEST_SKIPPED]);
 	seconds(f, t->took_ns);
 	fputc('"', f);

@@ -56,9 +56,9 @@ const struct hc_yaml_node *hc_yaml_doc(const struct hc_yaml *y, uint32_t i);
 const struct hc_yaml_node *hc_yaml_get(const struct hc_yaml_node *map, const char *key);
 /* y, yes, true, on and n, no, false, off, in lower, Capitalised or UPPER form. False when it is none of them. */
 bool hc_yaml_bool(const struct hc_yaml_node *n, bool *ret);
-/* A scalar's text in the arena, terminated, with ${NAME} replaced by the environment's variable; $${ stands for ${.
- * *ret_unset, which may be NULL, is the first name that the environment lacks (.p NULL: none); it counts as empty.
- * -ENOMEM, or -E2BIG: more than max_bytes. */
+/* A scalar's text in the arena, terminated, with ${NAME} replaced by the environment's variable; $${ stands for
+ * ${. *ret_unset, which may be NULL, is the first name that the environment lacks (.p NULL: none); it counts as
+ * empty. -ENOMEM, or -E2BIG: more than max_bytes. */
 int hc_yaml_env_text(const struct hc_yaml_node *n, size_t max_bytes, struct hc_arena *arena, struct hc_str *ret,
                      struct hc_str *ret_unset);
 

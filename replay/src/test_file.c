@@ -190,8 +190,8 @@ static int alloc_list(struct reader *r, node *list, const char *what, uint32_t m
 	if (list->kind != HC_YAML_SEQ)
 		return BAD(r, list, "%s is a list", what);
 	if (list->n > max)
-		return hc_err_at(r->err, -E2BIG, r->f->path, list->line, list->column, "%s has more than %u items", what,
-		                 max);
+		return hc_err_at(r->err, -E2BIG, r->f->path, list->line, list->column, "%s has more than %u items",
+		                 what, max);
 	*to = hc_arena_alloc(&r->f->arena, (list->n + 1u) * bytes);
 	return *to ? 0 : no_memory(r);
 }
@@ -229,8 +229,8 @@ static int say(struct reader *r, struct hc_test_pattern *p, const char *says, co
 	return p->text ? 0 : no_memory(r);
 }
 
-/* A comparison with one text or any of several; a plain text that begins with ~ is a regular expression where `op` is
- * HC_OP_IN and it stands alone. */
+/* A comparison with one text or any of several; a plain text that begins with ~ is a regular expression where `op`
+ * is HC_OP_IN and it stands alone. */
 static int add_compare(struct reader *r, struct hc_test_pattern *p, node *n, enum hc_op op, const char *says,
                        uint32_t skip)
 {
@@ -298,9 +298,8 @@ static int add_key(struct reader *r, struct hc_test_pattern *p, node *key, node 
 
 static int read_pattern(struct reader *r, node *n, const struct hc_test_pattern **ret)
 {
-	static const char *const known[] = { "is",       "contains", "icontains", "startswith",
-		                             "endswith", "glob",     "regex",     "not",
-		                             NULL };
+	static const char *const known[] = { "is",   "contains", "icontains", "startswith", "endswith",
+		                             "glob", "regex",    "not",       NULL };
 	struct hc_test_pattern *p = hc_arena_alloc(&r->f->arena, sizeof(*p));
 	uint32_t n_terms = n->kind == HC_YAML_MAP ? n->n : 1;
 	int q = 0;
@@ -354,7 +353,10 @@ const char *hc_test_pattern_text(const struct hc_test_pattern *p)
 static int read_script(struct reader *r, node *map, const struct defaults *d, const struct hc_test_script **ret)
 {
 	node *run = get(map, "run"), *script = get(map, "script"), *command = get(map, "command");
-	node *any = run ? run : script ? script : command, *status = get(map, "status"), *timeout = get(map, "timeout");
+	node *any = run      ? run
+	            : script ? script
+	                     : command,
+	     *status = get(map, "status"), *timeout = get(map, "timeout");
 	struct hc_test_script *s;
 	uint64_t number = 0;
 	const char *text = NULL;
@@ -366,7 +368,8 @@ static int read_script(struct reader *r, node *map, const struct defaults *d, co
 	if (!any) {
 		node *stray = status ? status : get(map, "interpreter") ? get(map, "interpreter") : timeout;
 
-		return stray && !d ? BAD(r, stray, "there is no run, script or command that this could be for") : 0;
+		return stray && !d ? BAD(r, stray, "there is no run, script or command that this could be for")
+		                   : 0;
 	}
 	s = hc_arena_alloc(&r->f->arena, sizeof(*s));
 	if (!s)
@@ -454,8 +457,9 @@ static int read_setup(struct reader *r, node *n, struct hc_test_record *rec)
 
 static int read_record(struct reader *r, node *n, struct defaults *d)
 {
-	static const char *const known[] = { "run",     "script",  "command", "interpreter", "timeout", "status", "profile",
-		                             "snaplen", "private", "setup",   "env",         "needs",   "alerts", NULL };
+	static const char *const known[] = { "run",    "script",  "command", "interpreter", "timeout",
+		                             "status", "profile", "snaplen", "private",     "setup",
+		                             "env",    "needs",   "alerts",  NULL };
 	struct hc_test_record *rec = hc_arena_alloc(&r->f->arena, sizeof(*rec));
 	node *setup = get(n, "setup"), *env = get(n, "env");
 	const char *timeout = NULL;
@@ -494,6 +498,28 @@ static int read_record(struct reader *r, node *n, struct defaults *d)
 }
 
 /* ---- cases ---- */
+
+static int read_path(struct reader *r, node *n, const char *what, struct hc_test_path *to)
+{
+	struct hc_str text, unset = { 0 };
+	const char *as_written;
+	int q = text_of(r, n, what, &as_written);
+
+	if (q < 0)
+		return q;
+	to->place = place_of(n);
+	q = hc_yaml_env_text(n, MAX_TEXT, &r->f->arena, &text, &unset);
+	if (q == -ENOMEM)
+		return no_memory(r);
+	if (q < 0)
+		return BAD(r, n, "the text is larger than 1 MiB once variables are replaced");
+	if (unset.p)
+		return BAD(r, n, "the environment has no variable '" HC_STR_FMT "'", HC_STR_ARG(unset));
+	if (!text.len)
+		return BAD(r, n, "%s is empty", what);
+	to->path = text.p;
+	return 0;
+}
 
 /* `word`, or a list of patterns of names of rules. */
 static int read_rules(struct reader *r, node *map, const char *key, const char *word, const char *no,
@@ -571,8 +597,7 @@ static int read_counts(struct reader *r, node *n, struct hc_test_expect *e)
 
 static int read_expect(struct reader *r, node *n, struct hc_test_expect *e)
 {
-	static const char *const known[] = { "rule",   "count",    "min", "max", "fields",
-		                             "output", "priority", NULL };
+	static const char *const known[] = { "rule", "count", "min", "max", "fields", "output", "priority", NULL };
 	node *fields, *output;
 	int q = 0;
 
@@ -601,6 +626,27 @@ static int read_expect(struct reader *r, node *n, struct hc_test_expect *e)
 	return q;
 }
 
+static int read_golden(struct reader *r, node *n, struct hc_test_case *c)
+{
+	static const char *const known[] = { "alerts", "fields", NULL };
+	struct hc_test_golden *g = hc_arena_alloc(&r->f->arena, sizeof(*g));
+	struct hc_test_path path = { 0 };
+	int q = check_keys(r, n, "expect", known);
+
+	if (!g)
+		return no_memory(r);
+	if (q == 0 && !get(n, "alerts"))
+		q = BAD(r, n, "expect is 'none', a list, or a mapping that names a file of alerts");
+	if (q == 0)
+		q = read_path(r, get(n, "alerts"), "alerts", &path);
+	if (q == 0 && !is_word(get(n, "fields"), "all"))
+		q = read_texts(r, n, "fields", &g->fields);
+	g->path = path.path;
+	g->place = path.place;
+	c->golden = g;
+	return q;
+}
+
 static int read_expects(struct reader *r, node *map, struct hc_test_case *c)
 {
 	node *n = get(map, "expect");
@@ -611,8 +657,10 @@ static int read_expects(struct reader *r, node *map, struct hc_test_case *c)
 		return BAD(r, map, "the case says not what it expects: a list of alerts, or none");
 	if (is_word(n, "none"))
 		return 0;
+	if (n->kind == HC_YAML_MAP)
+		return read_golden(r, n, c);
 	if (n->kind != HC_YAML_SEQ)
-		return BAD(r, n, "expect is 'none' or a list");
+		return BAD(r, n, "expect is 'none', a list, or a mapping that names a file of alerts");
 	if (!n->n)
 		return BAD(r, n, "the list is empty; a case in which no alert may come says 'expect: none'");
 	q = alloc_list(r, n, "expect", MAX_ITEMS, sizeof(*v), &v);
@@ -671,9 +719,10 @@ static int read_case_script(struct reader *r, node *n, const struct defaults *d,
 
 static int read_case(struct reader *r, node *n, const struct defaults *from, struct hc_test_case *c)
 {
-	static const char *const known[] = { "name",  "description", "run",    "script", "command",      "interpreter",
-		                             "timeout", "status",    "alerts", "expect", "allow",        "unanswerable",
-		                             "where", "matching",    "since",  "until",  "needs",        NULL };
+	static const char *const known[] = { "name",        "description",  "run",    "script",   "command",
+		                             "interpreter", "timeout",      "status", "alerts",   "expect",
+		                             "allow",       "unanswerable", "where",  "matching", "since",
+		                             "until",       "needs",        NULL };
 	struct defaults d = *from;
 	const char *description = NULL;
 	int q = check_keys(r, n, "a case", known);
@@ -735,34 +784,13 @@ static int check_names(struct reader *r)
 	qsort(v, f->n_cases, sizeof(*v), by_name);
 	for (size_t i = 1; i < f->n_cases; i++)
 		if (strcmp(v[i - 1]->name, v[i]->name) == 0)
-			return hc_test_error(f, v[i]->place, -EINVAL, r->err, "a case in line %u has the name '%s' too",
-			                     v[i - 1]->place.line, v[i]->name);
+			return hc_test_error(f, v[i]->place, -EINVAL, r->err,
+			                     "a case in line %u has the name '%s' too", v[i - 1]->place.line,
+			                     v[i]->name);
 	return 0;
 }
 
 /* ---- the file ---- */
-
-static int read_path(struct reader *r, node *n, const char *what, struct hc_test_path *to)
-{
-	struct hc_str text, unset = { 0 };
-	const char *as_written;
-	int q = text_of(r, n, what, &as_written);
-
-	if (q < 0)
-		return q;
-	to->place = place_of(n);
-	q = hc_yaml_env_text(n, MAX_TEXT, &r->f->arena, &text, &unset);
-	if (q == -ENOMEM)
-		return no_memory(r);
-	if (q < 0)
-		return BAD(r, n, "the text is larger than 1 MiB once variables are replaced");
-	if (unset.p)
-		return BAD(r, n, "the environment has no variable '" HC_STR_FMT "'", HC_STR_ARG(unset));
-	if (!text.len)
-		return BAD(r, n, "%s is empty", what);
-	to->path = text.p;
-	return 0;
-}
 
 static int read_policies(struct reader *r, node *n)
 {
@@ -797,8 +825,8 @@ static int read_source(struct reader *r, node *root, struct defaults *d)
 
 static int read_root(struct reader *r, node *root)
 {
-	static const char *const known[] = { "description",  "policies", "capture", "record", "matching", "allow",
-		                             "unanswerable", "where",    "cases",   NULL };
+	static const char *const known[] = { "description", "policies",     "capture", "record", "matching",
+		                             "allow",       "unanswerable", "where",   "cases",  NULL };
 	struct defaults d = { .timeout_ns = DEFAULT_TIMEOUT_NS };
 	node *policies, *cases;
 	const char *description = NULL;
@@ -849,7 +877,8 @@ static int read_yaml(const struct hc_yaml *y, const struct hc_test_units *units,
 	return 0;
 }
 
-int hc_test_load(const char *path, const struct hc_test_units *units, struct hc_test_file **ret, struct hc_err *err)
+int hc_test_load(const char *path, const struct hc_test_units *units, struct hc_test_file **ret,
+                 struct hc_err *err)
 {
 	HC_AUTO(hc_yaml_free) struct hc_yaml *y = NULL;
 	int q = hc_yaml_load(path, &y, err);
@@ -909,8 +938,20 @@ const struct hc_test_case *hc_test_file_cases(const struct hc_test_file *f, size
 	return f->cases;
 }
 
-int hc_test_error(const struct hc_test_file *f, struct hc_test_place at, int code, struct hc_err *err, const char *fmt,
-                  ...)
+char *hc_test_file_join(const struct hc_test_file *f, const char *path)
+{
+	const char *file = f->path, *slash = strrchr(file, '/');
+	char *joined;
+
+	if (path[0] == '/')
+		return strdup(path);
+	if (asprintf(&joined, "%.*s/%s", slash ? (int)(slash - file) : 1, slash ? file : ".", path) < 0)
+		return NULL;
+	return joined;
+}
+
+int hc_test_error(const struct hc_test_file *f, struct hc_test_place at, int code, struct hc_err *err,
+                  const char *fmt, ...)
 {
 	char msg[320];
 	va_list args;

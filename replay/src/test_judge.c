@@ -1,6 +1,7 @@
 /* Replays the policies of a test file over its capture and holds the alerts against what its cases expect. */
 #include <errno.h>
 #include <inttypes.h>
+#include <limits.h>
 #include <json-c/json.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -12,7 +13,8 @@
 #include "test_priv.h"
 
 #define MAX_ANCESTORS 4096
-#define MAX_SHOWN 5 /* alerts of one kind in a finding */
+#define MAX_SHOWN 5         /* alerts of one kind in a finding */
+#define MAX_SHOWN_BYTES 240 /* of a message */
 
 /* Fields of one rule that some expectation asks for. */
 struct asked {
@@ -49,6 +51,12 @@ struct where {
 	uint8_t *holds[2]; /* by mode, by alert */
 };
 
+/* What a case expects, those from a file included. */
+struct expects {
+	const struct hc_test_expect *v;
+	size_t n;
+};
+
 struct judge {
 	const struct hc_test_file *f;
 	const struct hc_test_judge_opts *o;
@@ -57,6 +65,7 @@ struct judge {
 	struct hc_arena *arena; /* of the result */
 	struct hc_match *match;
 	struct mode modes[2];
+	struct expects *expects; /* by case */
 	struct where *wheres;
 	size_t n_wheres;
 	struct hc_err *err;
@@ -106,8 +115,8 @@ static int each_expect(struct judge *j, const struct mode *m,
 
 		if (!is_selected(j, i) || c->match_all != (m->matching == HC_MATCH_ALL))
 			continue;
-		for (size_t k = 0; r == 0 && k < c->n_expects; k++)
-			r = call(j, &c->expects[k], ctx);
+		for (size_t k = 0; r == 0 && k < j->expects[i].n; k++)
+			r = call(j, &j->expects[i].v[k], ctx);
 	}
 	return r;
 }
@@ -134,7 +143,8 @@ static int check_field(struct judge *j, struct hc_ir *ir, const struct hc_test_f
 	size_t n = strcspn(field->name, "=% \t\n\"");
 
 	if (field->name[n] || !n || strlen(field->name) > sizeof(text) - 2)
-		return hc_test_error(j->f, field->place, -EINVAL, j->err, "'%s' is not the name of a field", field->name);
+		return hc_test_error(j->f, field->place, -EINVAL, j->err, "'%s' is not the name of a field",
+		                     field->name);
 	snprintf(text, sizeof(text), "%%%s", field->name);
 	if (hc_falco_format_compile(ir, text, &format, &why) == 0)
 		return 0;
@@ -311,24 +321,6 @@ static const struct hc_test_script *script_of(const struct judge *j, struct hc_v
 	return NULL;
 }
 
-/* A value of an alert as text: as it stands in the alert's JSON. */
-static struct hc_str value_text(struct json_object *value, struct hc_arena *arena)
-{
-	size_t n = 0;
-	const char *p;
-
-	if (!value)
-		return (struct hc_str){ NULL, 0 };
-	if (json_object_is_type(value, json_type_string)) {
-		p = json_object_get_string(value);
-		n = (size_t)json_object_get_string_len(value);
-	} else {
-		p = json_object_to_json_string_length(
-			value, JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE, &n);
-	}
-	return hc_arena_str(arena, (struct hc_str){ p, (uint32_t)n });
-}
-
 static int read_values(const struct mode *m, const struct hc_alert *alert, const struct asked *asked,
                        struct hc_arena *arena, struct hc_str **ret, struct hc_err *err)
 {
@@ -345,7 +337,7 @@ static int read_values(const struct mode *m, const struct hc_alert *alert, const
 	}
 	for (size_t i = 0; i < asked->n; i++)
 		if (json_object_object_get_ex(fields, asked->fields[i], &value))
-			v[i] = value_text(value, arena);
+			v[i] = hc_test_value_text(value, arena);
 	json_object_put(all);
 	*ret = v;
 	return 0;
@@ -491,7 +483,8 @@ static int mark(void *ctx, const struct hc_hit *hit, int64_t wall_ns, void *rend
 	return 0;
 }
 
-/* Compiles the filter of a case, unless an earlier case has the same. Rules of the IR are numbered like `wheres`. */
+/* Compiles the filter of a case, unless an earlier case has the same. Rules of the IR are numbered like `wheres`.
+ */
 static int add_where(struct judge *j, const struct hc_test_case *c, struct hc_ir *ir)
 {
 	struct where *w;
@@ -547,6 +540,7 @@ struct verdict_maker {
 	struct judge *j;
 	const struct mode *m;
 	const struct hc_test_case *c;
+	const struct expects *expects;
 	struct hc_test_verdict *v;
 	const struct kept **alerts; /* that the case looks at */
 	bool *expected, *shown;     /* by alert */
@@ -556,7 +550,8 @@ struct verdict_maker {
 };
 
 /* Appends a line, or a part of it, to a text. */
-static void put(struct verdict_maker *k, const char **text, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
+static void put(struct verdict_maker *k, const char **text, const char *fmt, ...)
+	__attribute__((format(printf, 3, 4)));
 static void put(struct verdict_maker *k, const char **text, const char *fmt, ...)
 {
 	char part[2048];
@@ -574,10 +569,17 @@ static void find(struct verdict_maker *k, const struct hc_test_expect *e, const 
 	k->findings[k->v->n_findings++] = (struct hc_test_finding){ .what = what, .detail = detail, .expect = e };
 }
 
+/* An alert is one line, however many its command line has. */
 static void put_alert(struct verdict_maker *k, const char **text, const char *lead, const struct kept *a)
 {
-	put(k, text, "%s%s#%" PRIu64 " %s: %.*s", *text ? "\n" : "", lead, a->a.seq, a->a.event,
-	    a->a.message.len > 400 ? 400 : (int)a->a.message.len, a->a.message.p);
+	char line[MAX_SHOWN_BYTES + 1];
+	size_t n = a->a.message.len > MAX_SHOWN_BYTES ? MAX_SHOWN_BYTES : a->a.message.len;
+
+	for (size_t i = 0; i < n; i++)
+		line[i] = (char)(strchr("\n\t\r", a->a.message.p[i]) ? ' ' : a->a.message.p[i]);
+	line[n] = '\0';
+	put(k, text, "%s%s#%" PRIu64 " %s: %s%s", *text ? "\n" : "", lead, a->a.seq, a->a.event, line,
+	    n < a->a.message.len ? "..." : "");
 }
 
 static const struct hc_str *value_of(const struct kept *a, const struct asked *asked, const char *field)
@@ -590,8 +592,9 @@ static const struct hc_str *value_of(const struct kept *a, const struct asked *a
 	return &absent;
 }
 
-/* How many conditions beyond the rule an alert fails; with `text` it is said which. */
-static unsigned differs(struct verdict_maker *k, const struct hc_test_expect *e, const struct kept *a, const char **text)
+/* How many conditions beyond the rule an alert fails, counted up to `enough`; with `text` it is said which. */
+static unsigned differs(struct verdict_maker *k, const struct hc_test_expect *e, const struct kept *a,
+                        unsigned enough, const char **text)
 {
 	const struct asked *asked = asked_of(k->m, a->rule);
 	unsigned n = 0;
@@ -601,19 +604,20 @@ static unsigned differs(struct verdict_maker *k, const struct hc_test_expect *e,
 		if (text)
 			put(k, text, "\n  priority: expected '%s', is '%s'", e->priority, a->a.priority);
 	}
-	for (size_t i = 0; i < e->n_fields; i++) {
+	for (size_t i = 0; i < e->n_fields && n < enough; i++) {
 		const struct hc_str *v = value_of(a, asked, e->fields[i].name);
 
 		if (hc_test_pattern_match(e->fields[i].pattern, *v, k->j->match))
 			continue;
 		n++;
 		if (text && v->p)
-			put(k, text, "\n  %s: expected %s, is '%.*s'", e->fields[i].name, e->fields[i].pattern->text,
-			    v->len > 400 ? 400 : (int)v->len, v->p);
+			put(k, text, "\n  %s: expected %s, is '%.*s'", e->fields[i].name,
+			    e->fields[i].pattern->text, v->len > 400 ? 400 : (int)v->len, v->p);
 		else if (text)
-			put(k, text, "\n  %s: expected %s, is absent", e->fields[i].name, e->fields[i].pattern->text);
+			put(k, text, "\n  %s: expected %s, is absent", e->fields[i].name,
+			    e->fields[i].pattern->text);
 	}
-	if (e->output && !hc_test_pattern_match(e->output, a->a.message, k->j->match)) {
+	if (e->output && n < enough && !hc_test_pattern_match(e->output, a->a.message, k->j->match)) {
 		n++;
 		if (text)
 			put(k, text, "\n  output: expected %s", e->output->text);
@@ -677,7 +681,7 @@ static void put_reasons(struct verdict_maker *k, const char **text, const char *
 static void hold_against(struct verdict_maker *k, const struct hc_test_expect *e)
 {
 	const char *what = NULL, *detail = NULL;
-	unsigned least = UINT32_MAX;
+	unsigned least = UINT_MAX;
 	size_t closest = k->n;
 	uint64_t n = 0, n_shown = 0;
 
@@ -686,7 +690,7 @@ static void hold_against(struct verdict_maker *k, const struct hc_test_expect *e
 
 		if (strcmp(k->alerts[i]->a.rule, e->rule) != 0)
 			continue;
-		n_differ = differs(k, e, k->alerts[i], NULL);
+		n_differ = differs(k, e, k->alerts[i], least, NULL);
 		if (!n_differ) {
 			n++;
 			k->expected[i] = true;
@@ -699,14 +703,14 @@ static void hold_against(struct verdict_maker *k, const struct hc_test_expect *e
 		return;
 	put(k, &what, "expected %s, got %" PRIu64, expect_text(k, e), n);
 	for (size_t i = 0; n > e->max && i < k->n; i++)
-		if (strcmp(k->alerts[i]->a.rule, e->rule) == 0 && !differs(k, e, k->alerts[i], NULL) &&
+		if (strcmp(k->alerts[i]->a.rule, e->rule) == 0 && !differs(k, e, k->alerts[i], 1, NULL) &&
 		    n_shown++ < MAX_SHOWN)
 			put_alert(k, &detail, "", k->alerts[i]);
 	if (n_shown > MAX_SHOWN)
 		put(k, &detail, "\n... and %" PRIu64 " more", n_shown - MAX_SHOWN);
 	if (n < e->min && closest < k->n) {
 		put_alert(k, &detail, "closest: ", k->alerts[closest]);
-		differs(k, e, k->alerts[closest], &detail);
+		differs(k, e, k->alerts[closest], UINT_MAX, &detail);
 		k->shown[closest] = true;
 	} else if (n < e->min) {
 		put_reasons(k, &detail, e->rule);
@@ -774,7 +778,7 @@ static bool looks_at(const struct verdict_maker *k, const struct where *w, size_
 static int gather(struct verdict_maker *k)
 {
 	const struct where *w = k->c->where ? where_of(k->j, k->c->where) : NULL;
-	size_t max_findings = k->c->n_expects + 1;
+	size_t max_findings = k->expects->n + 1;
 
 	for (size_t i = 0; i < k->m->n_alerts; i++)
 		k->n += looks_at(k, w, i);
@@ -809,12 +813,14 @@ static int list_alerts(struct verdict_maker *k)
 static int make_verdict(struct judge *j, size_t i, struct hc_test_verdict *v)
 {
 	const struct hc_test_case *c = &j->f->cases[i];
-	struct verdict_maker k = { .j = j, .m = &j->modes[c->match_all], .c = c, .v = v };
+	struct verdict_maker k = {
+		.j = j, .m = &j->modes[c->match_all], .c = c, .expects = &j->expects[i], .v = v
+	};
 	int r = gather(&k);
 
 	v->findings = k.findings;
-	for (size_t e = 0; r == 0 && e < c->n_expects; e++)
-		hold_against(&k, &c->expects[e]);
+	for (size_t e = 0; r == 0 && e < k.expects->n; e++)
+		hold_against(&k, &k.expects->v[e]);
 	for (size_t a = 0; r == 0 && a < k.n; a++)
 		if (!k.expected[a] && !k.shown[a] && !tolerated(&k, &c->allow, k.alerts[a]->a.rule))
 			find_unexpected(&k, a);
@@ -854,8 +860,17 @@ static int judge(struct judge *j)
 	struct hc_test_verdict *v = hc_arena_alloc(j->arena, (j->f->n_cases + 1) * sizeof(*v));
 	int r = 0;
 
-	if (!v)
+	j->expects = hc_arena_alloc(j->arena, (j->f->n_cases + 1) * sizeof(*j->expects));
+	if (!v || !j->expects)
 		return no_memory(j->err);
+	for (size_t i = 0; r == 0 && i < j->f->n_cases; i++) {
+		const struct hc_test_case *c = &j->f->cases[i];
+
+		j->expects[i] = (struct expects){ c->expects, c->n_expects };
+		if (c->golden && is_selected(j, i))
+			r = hc_test_golden_load(j->f, c->golden, j->arena, &j->expects[i].v, &j->expects[i].n,
+			                        j->err);
+	}
 	for (unsigned i = 0; r == 0 && i < 2; i++)
 		r = j->modes[i].used ? mode_load(&j->modes[i]) : 0;
 	if (r == 0)
@@ -888,7 +903,9 @@ int hc_test_judge(const struct hc_test_file *f, struct hc_capture *c, const stru
                   struct hc_test_verdicts *ret, struct hc_err *err)
 {
 	struct hc_err scratch = { 0 };
-	struct judge j = { .f = f, .o = opts, .c = c, .ret = ret, .arena = &ret->arena, .err = err ? err : &scratch };
+	struct judge j = {
+		.f = f, .o = opts, .c = c, .ret = ret, .arena = &ret->arena, .err = err ? err : &scratch
+	};
 	int r;
 
 	*ret = (struct hc_test_verdicts){ 0 };

@@ -34,4 +34,12 @@ struct hc_test_file {
 	struct hc_test_term *made; /* all terms */
 };
 
+struct json_object;
+
+/* Reads the alerts of a file as expectations, in the arena. Those that differ in nothing are one. */
+int hc_test_golden_load(const struct hc_test_file *f, const struct hc_test_golden *g, struct hc_arena *arena,
+                        const struct hc_test_expect **ret, size_t *ret_n, struct hc_err *err);
+/* A value of an alert's output_fields as text; .p NULL where it is null, or there is no memory. */
+struct hc_str hc_test_value_text(struct json_object *value, struct hc_arena *arena);
+
 #endif

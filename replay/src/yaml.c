@@ -508,7 +508,8 @@ bool hc_yaml_bool(const struct hc_yaml_node *n, bool *ret)
 }
 
 /* The next piece of a text at *at: the text itself, or a variable's value. Moves *at behind it. */
-static struct hc_str env_piece(struct hc_str s, uint32_t *at, struct hc_arena *arena, struct hc_str *unset, bool *ok)
+static struct hc_str env_piece(struct hc_str s, uint32_t *at, struct hc_arena *arena, struct hc_str *unset,
+                               bool *ok)
 {
 	const char *p = s.p + *at, *end = s.p + s.len, *dollar = memchr(p, '$', (size_t)(end - p)), *close, *name;
 	struct hc_str value;

@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """The rules of our pack are complete: each says what it is for, restricts itself to event types, gives a responder what he needs,
-is tagged with a tactic and a technique of ATT&CK, and has a test: tests/detect/<slug>/{bad,benign}.sh.
+is tagged with a tactic and a technique of ATT&CK, and is tested: tests/detect/<slug>/{bad,benign}.sh, with a case for each in
+tests/detect/pack.yaml.
 
 docs/policies.md lists it too.
 
@@ -102,6 +103,23 @@ def check_rule(name, rule, typed, tests):
             yield f"has a {script} that is not executable"
 
 
+def check_cases(rules, test_file):
+    """Yields what is wrong with the cases: each rule's bad.sh makes it fire, nothing fires for its benign.sh."""
+    cases = {case.get("script"): case for case in test_file["cases"]}
+    for rule in rules:
+        bad, benign = (cases.pop(f"{slug(rule)}/{kind}.sh", None) for kind in ("bad", "benign"))
+        expected = [e if isinstance(e, str) else e["rule"] for e in (bad["expect"] if bad else []) if e != "none"]
+        if expected != [rule]:
+            yield f"{rule}: no case expects it of its bad.sh"
+        if not benign or benign["expect"] != "none" or benign.get("matching") != "all" or "allow" in benign:
+            yield f"{rule}: no case expects no alert, with all matching, of its benign.sh"
+    for script in cases:
+        if script != "quiet.sh":
+            yield f"there is no rule for the case of {script}"
+    if "quiet.sh" not in cases:
+        yield "no case runs quiet.sh"
+
+
 def table(items):
     """The list in docs/policies.md."""
     lines = ["| rule | priority | ATT&CK |", "|---|---|---|"]
@@ -129,6 +147,8 @@ def check(policies, tests):
             wrong.append(f"{name}: {rule}: has the same name as a rule in {slugs[slug(rule)]}")
         slugs[slug(rule)] = name
         wrong += [f"{name}: {rule}: {w}" for w in check_rule(name, item, typed, tests)]
+    with open(os.path.join(tests, "pack.yaml"), encoding="utf-8") as f:
+        wrong += ["tests/detect/pack.yaml: " + w for w in check_cases([i["rule"] for _, i in items if "rule" in i], yaml.safe_load(f))]
     with open(os.path.join(ROOT, "docs", "policies.md"), encoding="utf-8") as f:
         if table(items) not in f.read():
             wrong.append("docs/policies.md: the list of rules is not that of tests/detect/check.py --table")
@@ -164,6 +184,21 @@ def selftest():
     assert n_wrong(tags=["maturity_stable", "mitre_cooking", "T1003"]) == 2
     assert n_wrong(rule="No such test") == 2
     assert n_wrong(exceptions=[]) == 1
+
+    def n_wrong_cases(*cases):
+        return len(list(check_cases(["A b"], {"cases": list(cases) + [{"script": "quiet.sh", "expect": "none"}]})))
+
+    bad = {"script": "a-b/bad.sh", "expect": [{"rule": "A b"}], "allow": "any"}
+    benign = {"script": "a-b/benign.sh", "expect": "none", "matching": "all"}
+    assert n_wrong_cases(bad, benign) == 0
+    assert n_wrong_cases({**bad, "expect": ["A b"]}, benign) == 0
+    assert n_wrong_cases(bad) == 1
+    assert n_wrong_cases(benign) == 1
+    assert n_wrong_cases({**bad, "expect": ["C"]}, benign) == 1
+    assert n_wrong_cases({**bad, "expect": "none"}, benign) == 1
+    assert n_wrong_cases(bad, {**benign, "matching": "first"}) == 1
+    assert n_wrong_cases(bad, {**benign, "allow": "any"}) == 1
+    assert n_wrong_cases(bad, benign, {"script": "x/bad.sh", "expect": "none"}) == 1
     print("check.py notices what it is for")
 
 

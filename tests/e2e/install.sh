@@ -16,6 +16,10 @@ grep -qx 'ExecStart=/opt/hc/bin/hindcast record -o /var/lib/hindcast' "$unit" ||
 if ls "$HC_SOURCE_DIR"/policies/*/*.yaml "$HC_SOURCE_DIR"/policies/*.yaml >/dev/null 2>&1; then
 	find "$prefix/share/hindcast/policies" -name '*.yaml' | grep -q . || fail "no policies"
 fi
+# The tests of the policies are there, and find them.
+hindcast test --list "$prefix/share/hindcast/tests/detect" | grep -q ': Shell started by a web server$' || fail "no tests of the policies"
+[ -d "$prefix/share/hindcast/tests/detect/../../policies/falco" ] || fail "the tests do not find the policies"
+[ -x "$prefix/share/hindcast/tests/detect/quiet.sh" ] || fail "the scripts of the tests are not there"
 ! find root -name '*.a' -o -name '*.h' | grep . || fail "headers or libraries of ours are installed"
 if command -v systemd-analyze >/dev/null; then
 	# It wants the binary where the unit says: in a copy, somewhere else.
