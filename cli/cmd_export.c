@@ -1,14 +1,24 @@
-/* hindcast export CAPTURE --bundle -o FILE */
+/* hindcast export CAPTURE --bundle -o FILE, hindcast export CAPTURE --format scap -o FILE */
 #include "capture_arg.h"
 #include "policy_arg.h"
 
 #include <errno.h>
+#include <inttypes.h>
+#include <signal.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "query/bundle.h"
+#include "query/scap_export.h"
+#include "store/schema.h"
+
+/* In the order of the options' words; the last is what stands without the option. */
+enum form { FORM_BUNDLE, FORM_SCAP, FORM_NONE };
+enum compress { COMPRESS_NONE, COMPRESS_GZIP, COMPRESS_ZSTD, COMPRESS_BY_NAME };
 
 struct args {
 	bool bundle, force;
+	unsigned format, compress;
 	const char *output;
 	struct hc_time_arg since, until;
 	struct hc_strs policies;
@@ -71,24 +81,149 @@ out:
 	return hc_cli_capture_close(c, code);
 }
 
+/* ---- scap ---- */
+
+static volatile sig_atomic_t interrupted;
+
+static void on_interrupt(int sig)
+{
+	(void)sig;
+	interrupted = 1;
+}
+
+static bool progress(void *ctx, uint64_t done, uint64_t total)
+{
+	if (*(const bool *)ctx && total)
+		fprintf(stderr, "\r%3" PRIu64 "%%", done * 100 / total);
+	return interrupted;
+}
+
+static unsigned writer_flags(const struct args *a)
+{
+	size_t n = strlen(a->output);
+
+	switch ((enum compress)a->compress) {
+	case COMPRESS_NONE:
+		return HC_SCAP_PLAIN;
+	case COMPRESS_GZIP:
+		return 0;
+	case COMPRESS_ZSTD:
+		return HC_SCAP_ZSTD;
+	case COMPRESS_BY_NAME:
+		break;
+	}
+	if (n > 3 && strcmp(a->output + n - 3, ".gz") == 0)
+		return 0;
+	return n > 4 && strcmp(a->output + n - 4, ".zst") == 0 ? HC_SCAP_ZSTD : HC_SCAP_PLAIN;
+}
+
+static void scap_summary(const struct args *a, const struct hc_scap_export_stats *s)
+{
+	char n[32], bytes[32];
+
+	hc_cli_print_text(stdout, a->output, strlen(a->output));
+	printf(": %s, %s events\n", hc_bytes_text(s->bytes, bytes), hc_count_text(s->n_events, n));
+	printf("%s threads, %s descriptors", hc_count_text(s->n_threads, n), hc_count_text(s->n_fds, bytes));
+	printf(", %s users and groups before the first event\n", hc_count_text(s->n_users, n));
+	if (s->n_sections > 1)
+		printf("%" PRIu32 " sections, one for each boot\n", s->n_sections);
+	if (s->n_no_event) {
+		printf("left out: %s rows that Falco has no event for:", hc_count_text(s->n_no_event, n));
+		for (unsigned type = 0; type < HC_EV_MAX; type++)
+			if (s->no_event_by_type[type])
+				printf(" %s %s", hc_event_desc(type)->name,
+				       hc_count_text(s->no_event_by_type[type], n));
+		putchar('\n');
+	}
+	if (s->n_own)
+		printf("left out: %s rows in which the capture speaks of itself\n", hc_count_text(s->n_own, n));
+	if (s->n_cut)
+		printf("cut: %s parameters longer than 65,535 bytes\n", hc_count_text(s->n_cut, n));
+	if (s->n_unplaced_fds)
+		printf("left out: %s descriptors of processes whose beginning is not in the capture\n",
+		       hc_count_text(s->n_unplaced_fds, n));
+	if (s->n_over_limit)
+		printf("left out: %s threads and descriptors, beyond what readers keep\n",
+		       hc_count_text(s->n_over_limit, n));
+	if (s->n_lost)
+		printf("%s events were lost while it was recorded\n", hc_count_text(s->n_lost, n));
+}
+
+static int export_scap(struct args *a, const char *path)
+{
+	struct sigaction act = { .sa_handler = on_interrupt }, before;
+	bool bar = isatty(STDERR_FILENO);
+	struct hc_scap_export_opts opts = { .has_since = a->since.set,
+		                            .has_until = a->until.set,
+		                            .since_wall_ns = a->since.ns,
+		                            .until_wall_ns = a->until.ns,
+		                            .flags = writer_flags(a),
+		                            .replace = a->force,
+		                            .progress = progress,
+		                            .ctx = &bar };
+	struct hc_scap_export_stats stats;
+	struct hc_capture *c = NULL;
+	struct hc_err err = { 0 };
+	int code = hc_cli_capture_open(&hc_cmd_export, path, 0, &c), r;
+
+	if (code != HC_CLI_GO)
+		return code;
+	sigaction(SIGINT, &act, &before);
+	r = hc_scap_export(c, a->output, &opts, &stats, &err);
+	sigaction(SIGINT, &before, NULL);
+	if (bar)
+		fputs("\r    \r", stderr);
+	if (r == -EEXIST)
+		hc_err_note(&err, "--force replaces it");
+	if (r < 0) {
+		code = hc_cli_error(&hc_cmd_export, &err);
+	} else {
+		scap_summary(a, &stats);
+		code = HC_EXIT_OK;
+	}
+	return hc_cli_capture_close(c, code);
+}
+
+/* The form that was asked for, or a usage error's code in *code. */
+static enum form form_of(const struct args *a, int *code)
+{
+	if (a->bundle && a->format == FORM_SCAP)
+		*code = hc_cli_usage(&hc_cmd_export, "--bundle and --format scap are two forms: ask for one");
+	else if (a->bundle || a->format == FORM_BUNDLE)
+		return FORM_BUNDLE;
+	else if (a->format == FORM_SCAP)
+		return FORM_SCAP;
+	else
+		*code = hc_cli_usage(&hc_cmd_export, "say --bundle or --format scap: it is the form to export to");
+	return FORM_NONE;
+}
+
 static int run(int argc, char **argv)
 {
-	struct args a = { 0 };
+	struct args a = { .format = FORM_NONE, .compress = COMPRESS_BY_NAME };
 	struct hc_operands operands;
+	enum form form = FORM_NONE;
 	int code = hc_cli_parse(&hc_cmd_export, argc, argv, &a, &operands);
 
 	if (code == HC_CLI_GO && operands.n != 1)
 		code = hc_cli_usage(&hc_cmd_export, "%s",
 		                    operands.n ? "give one capture"
 		                               : "give a capture's directory, a bundle or a segment");
-	if (code == HC_CLI_GO && !a.bundle)
-		code = hc_cli_usage(&hc_cmd_export, "say --bundle: it is the form to export to");
+	if (code == HC_CLI_GO)
+		form = form_of(&a, &code);
 	if (code == HC_CLI_GO && !a.output)
-		code = hc_cli_usage(&hc_cmd_export, "name the bundle with -o FILE");
+		code = hc_cli_usage(&hc_cmd_export, "name the %s with -o FILE",
+		                    form == FORM_BUNDLE ? "bundle" : "file");
+	if (code == HC_CLI_GO && form == FORM_SCAP && a.policies.n)
+		code = hc_cli_usage(&hc_cmd_export, "-p goes with --bundle: a scap file holds no policies");
+	if (code == HC_CLI_GO && form == FORM_BUNDLE && a.compress != COMPRESS_BY_NAME)
+		code = hc_cli_usage(
+			&hc_cmd_export,
+			"--compress goes with --format scap: segments in a bundle are compressed already");
 	if (code == HC_CLI_GO && a.since.set && a.until.set && a.since.ns >= a.until.ns)
 		code = hc_cli_usage(&hc_cmd_export, "--since is not before --until");
 	if (code == HC_CLI_GO)
-		code = export(&a, operands.v[0]);
+		code = form == FORM_SCAP ? export_scap(&a, operands.v[0]) : export(&a, operands.v[0]);
 	hc_strs_done(&a.policies);
 	return code;
 }
@@ -98,23 +233,35 @@ static const struct hc_opt opts[] = {
 	  .kind = HC_OPT_FLAG,
 	  .off = offsetof(struct args, bundle),
 	  .help = "make an evidence bundle" },
+	{ .name = "format",
+	  .kind = HC_OPT_CHOICE,
+	  .off = offsetof(struct args, format),
+	  .value = "FORM",
+	  .words = "bundle|scap",
+	  .help = "make an evidence bundle, or a scap file for Falco, sysdig and Stratoshark" },
 	{ .name = "output",
 	  .letter = 'o',
 	  .kind = HC_OPT_STR,
 	  .off = offsetof(struct args, output),
 	  .value = "FILE",
-	  .help = "write it here (NAME.hcb)",
+	  .help = "write it here (NAME.hcb, NAME.scap)",
 	  .complete = HC_COMPLETE_FILE },
 	{ .name = "since",
 	  .kind = HC_OPT_TIME,
 	  .off = offsetof(struct args, since),
 	  .value = "TIME",
-	  .help = "leave out segments that end before" },
+	  .help = "leave out segments that end before; of a scap file, events before" },
 	{ .name = "until",
 	  .kind = HC_OPT_TIME,
 	  .off = offsetof(struct args, until),
 	  .value = "TIME",
-	  .help = "leave out segments that begin then or later" },
+	  .help = "leave out segments that begin then or later; of a scap file, events then and later" },
+	{ .name = "compress",
+	  .kind = HC_OPT_CHOICE,
+	  .off = offsetof(struct args, compress),
+	  .value = "HOW",
+	  .words = "none|gzip|zstd",
+	  .help = "compress a scap file; by default as its name says (.gz, .zst)" },
 	{ .name = "policy",
 	  .letter = 'p',
 	  .kind = HC_OPT_STRS,

@@ -14,6 +14,10 @@ enum hc_scap_table {
 	HC_SCAP_N_TABS
 };
 
+/* No flag of the kernel's: the driver's word that the child is in another pid name space than the one of the boot.
+ * It stands among clone's flags in rows that were imported. */
+#define HC_SCAP_CLONE_CHILD_IN_PIDNS (UINT64_C(1) << 40)
+
 /* The kernel's numbers (x86_64) as portable ones, and back. Bits that have no counterpart are left out; a value of
  * an enumeration that has none becomes the table's "unknown", and back 2^32-1. Tables whose numbers are the
  * kernel's give `v`. */

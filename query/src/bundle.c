@@ -15,6 +15,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "out_file.h"
+
 #define COPY_BYTES (256u << 10)
 
 static const char verify_text[] =
@@ -303,8 +305,9 @@ static int write_file(struct archive *a, const struct hc_bundle *b, const struct
 	return r;
 }
 
-static int write_tar(struct hc_bundle *b, int fd, struct hc_err *err)
+static int write_tar(void *ctx, int fd, struct hc_err *err)
 {
+	struct hc_bundle *b = ctx;
 	struct archive *a = archive_write_new();
 	struct stat st = { 0 };
 	int r = 0;
@@ -322,41 +325,10 @@ static int write_tar(struct hc_bundle *b, int fd, struct hc_err *err)
 	if (r == 0 && archive_write_close(a) != ARCHIVE_OK)
 		r = tar_error(a, err);
 	archive_write_free(a);
-	if (r == 0 && (fsync(fd) < 0 || fstat(fd, &st) < 0))
+	if (r == 0 && fstat(fd, &st) < 0)
 		r = hc_err_set(err, -errno, "cannot write the bundle: %s", strerror(errno));
 	if (r == 0)
 		b->stats.bytes = (uint64_t)st.st_size;
-	return r;
-}
-
-/* Under another name first: nobody sees half a bundle. */
-static int write_out(struct hc_bundle *b, const char *path, struct hc_err *err)
-{
-	char *tmp = NULL;
-	int fd, r;
-
-	if (asprintf(&tmp, "%s.part-XXXXXX", path) < 0)
-		return hc_err_set(err, -ENOMEM, "out of memory");
-	fd = mkostemp(tmp, O_CLOEXEC);
-	if (fd < 0) {
-		r = hc_err_set(err, -errno, "cannot create '%s': %s", path, strerror(errno));
-		free(tmp);
-		return r;
-	}
-	r = write_tar(b, fd, err);
-	close(fd);
-	if (r == 0) {
-		r = renameat2(AT_FDCWD, tmp, AT_FDCWD, path, b->opts->replace ? 0 : RENAME_NOREPLACE);
-		if (r < 0 && errno == EINVAL) /* a file system that cannot; hc_bundle_export has looked before */
-			r = rename(tmp, path);
-		if (r < 0)
-			r = hc_err_set(err, -errno, "cannot create '%s': %s", path, strerror(errno));
-	}
-	if (r < 0) {
-		unlink(tmp);
-		hc_err_note(err, "nothing was left at '%s'", path);
-	}
-	free(tmp);
 	return r;
 }
 
@@ -376,13 +348,11 @@ int hc_bundle_export(struct hc_capture *c, const char *path, const struct hc_bun
 {
 	struct hc_bundle b = { .c = c, .opts = opts };
 	char version[64];
-	struct stat st;
 	int r;
 
-	if (!opts->replace && lstat(path, &st) == 0) {
-		hc_err_set(err, -EEXIST, "'%s' is there already", path);
-		return -EEXIST;
-	}
+	r = hc_out_file_free(path, opts->replace, err);
+	if (r < 0)
+		return r;
 	snprintf(version, sizeof(version), "hindcast bundle %d\n", HC_BUNDLE_VERSION);
 	r = choose(&b, err);
 	if (r == 0)
@@ -398,7 +368,7 @@ int hc_bundle_export(struct hc_capture *c, const char *path, const struct hc_bun
 	if (r == 0)
 		r = add_sums(&b, err);
 	if (r == 0)
-		r = write_out(&b, path, err);
+		r = hc_out_file_write(path, opts->replace, write_tar, &b, err);
 	if (r == 0)
 		*ret = b.stats;
 	bundle_done(&b);

@@ -4,7 +4,8 @@
 #include <stddef.h>
 
 struct pair {
-	uint32_t kernel, portable;
+	uint64_t kernel;
+	uint32_t portable;
 };
 
 static const struct pair open_bits[] = {
@@ -36,6 +37,7 @@ static const struct pair clone_bits[] = {
 	{ 0x80000, 33554432 },
 	{ 0x4000, 134217728 },
 	{ 0x2000000, 268435456 },
+	{ HC_SCAP_CLONE_CHILD_IN_PIDNS, 536870912 },
 };
 
 static const struct pair prot_bits[] = {

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #define ZLIB_CONST /* it does not write to what it compresses */
 #include <zlib.h>
+#include <zstd.h>
 
 #define OUT_BYTES (256u << 10)
 #define LIST_BYTES (1u << 20) /* a list's block is ended after as much */
@@ -18,7 +19,8 @@ struct hc_scap_writer {
 	char name[256];
 	bool gzip, failed;
 	z_stream z;
-	uint8_t *out; /* what goes to the file */
+	ZSTD_CStream *zstd; /* NULL: not by zstd */
+	uint8_t *out;       /* what goes to the file */
 	size_t out_n;
 	uint64_t n_bytes;
 	uint8_t *block; /* body of the list that is being built */
@@ -86,10 +88,34 @@ static int put_gzip(struct hc_scap_writer *w, const uint8_t *p, size_t n, int mo
 	return 0;
 }
 
+static int put_zstd(struct hc_scap_writer *w, const uint8_t *p, size_t n, ZSTD_EndDirective mode,
+                    struct hc_err *err)
+{
+	ZSTD_inBuffer in = { .src = p, .size = n };
+	size_t left;
+	int r;
+
+	do {
+		ZSTD_outBuffer out = { .dst = w->out, .size = OUT_BYTES, .pos = w->out_n };
+
+		left = ZSTD_compressStream2(w->zstd, &out, &in, mode);
+		w->out_n = out.pos;
+		if (ZSTD_isError(left))
+			return hc_err_set(err, -EIO, "%s cannot be compressed: %s", w->name,
+			                  ZSTD_getErrorName(left));
+		r = w->out_n == OUT_BYTES || mode == ZSTD_e_end ? flush(w, err) : 0;
+		if (r < 0)
+			return r;
+	} while (in.pos < in.size || (mode == ZSTD_e_end && left));
+	return 0;
+}
+
 static int put(struct hc_scap_writer *w, const void *p, size_t n, struct hc_err *err)
 {
 	if (w->failed)
 		return hc_err_set(err, -EIO, "%s could not be written before", w->name);
+	if (w->zstd)
+		return put_zstd(w, p, n, ZSTD_e_continue, err);
 	return w->gzip ? put_gzip(w, p, n, Z_NO_FLUSH, err) : put_plain(w, p, n, err);
 }
 
@@ -417,10 +443,12 @@ int hc_scap_writer_new(int fd, const char *name, unsigned flags, struct hc_scap_
 	w->fd = fd;
 	memccpy(w->name, name, 0, sizeof(w->name) - 1);
 	w->out = malloc(OUT_BYTES);
-	if (w->out && !(flags & HC_SCAP_PLAIN))
+	if (w->out && flags & HC_SCAP_ZSTD)
+		w->zstd = ZSTD_createCStream();
+	else if (w->out && !(flags & HC_SCAP_PLAIN))
 		w->gzip = deflateInit2(&w->z, Z_DEFAULT_COMPRESSION, Z_DEFLATED, 15 + 16, 8, Z_DEFAULT_STRATEGY) ==
 		          Z_OK;
-	if (!w->out || (!(flags & HC_SCAP_PLAIN) && !w->gzip)) {
+	if (!w->out || (!(flags & HC_SCAP_PLAIN) && !w->gzip && !w->zstd)) {
 		hc_scap_writer_free(w);
 		return hc_err_set(err, -ENOMEM, "out of memory");
 	}
@@ -443,6 +471,8 @@ int hc_scap_writer_finish(struct hc_scap_writer *w, struct hc_err *err)
 
 	if (r < 0)
 		return r;
+	if (w->zstd)
+		return put_zstd(w, NULL, 0, ZSTD_e_end, err);
 	return w->gzip ? put_gzip(w, NULL, 0, Z_FINISH, err) : flush(w, err);
 }
 
@@ -457,6 +487,7 @@ struct hc_scap_writer *hc_scap_writer_free(struct hc_scap_writer *w)
 		return NULL;
 	if (w->gzip)
 		deflateEnd(&w->z);
+	ZSTD_freeCStream(w->zstd);
 	free(w->out);
 	free(w->block);
 	free(w);

@@ -1,0 +1,669 @@
+/*
+ * A row says what its process and its descriptors were before it. So what is first seen of a thread that no fork
+ * of the span made was there at its beginning; and so was a descriptor that no event of the span made, in the
+ * process that was there at the beginning and that the one which uses it descends from.
+ */
+#include "scap_lists.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "replay/falco_scap.h"
+
+#define MAX_THREADS 131072u /* what readers keep */
+#define MAX_FDS 1048576u
+#define MAX_DEPTH 64 /* of leaders behind leaders */
+#define F_DUPFD_NUM 0
+#define F_DUPFD_CLOEXEC_NUM 1030
+#define IMPORTED_UNKNOWN_PID UINT32_MAX
+
+/* Numbers, each with a pointer. */
+struct map {
+	int64_t *keys;
+	void **vals; /* NULL: the place is free */
+	uint32_t n, cap;
+};
+
+enum { THREAD_INITIAL, THREAD_BORN, THREAD_GONE, THREAD_UNKNOWN };
+
+/* A thread that was there at the beginning. */
+struct first {
+	struct hc_scap_proc proc;
+	bool guessed; /* by what is known of another thread of its process */
+	struct map known;
+	struct hc_scap_fd *fds;
+	uint32_t n_fds, cap_fds;
+};
+
+struct thread {
+	uint8_t state;
+	int64_t pid;
+	struct map fds;       /* numbers whose descriptor the span has told of; of the main thread */
+	struct first *origin; /* whose descriptors the others are; NULL: nobody knows */
+};
+
+struct user {
+	bool group;
+	struct hc_scap_user u;
+};
+
+struct scap_lists {
+	struct hc_arena arena; /* texts, for as long as this lives */
+	struct map threads, users, groups;
+	struct first **first;
+	uint32_t n_first, cap_first;
+	uint64_t n_fds, n_unplaced, n_over;
+	struct hc_scap_machine machine;
+	bool has_machine;
+	struct hc_scap_iface *ifaces;
+	uint32_t n_ifaces;
+};
+
+/* ---- maps ---- */
+
+static uint32_t place_of(const struct map *m, int64_t key)
+{
+	uint64_t h = (uint64_t)key * UINT64_C(0x9e3779b97f4a7c15);
+	uint32_t i = (uint32_t)(h >> 32) & (m->cap - 1);
+
+	while (m->vals[i] && m->keys[i] != key)
+		i = (i + 1) & (m->cap - 1);
+	return i;
+}
+
+static void *map_get(const struct map *m, int64_t key)
+{
+	return m->n ? m->vals[place_of(m, key)] : NULL;
+}
+
+static void map_done(struct map *m)
+{
+	free(m->keys);
+	free(m->vals);
+	*m = (struct map){ 0 };
+}
+
+static int map_sized(struct map *m, uint32_t cap)
+{
+	m->keys = calloc(cap, sizeof(*m->keys));
+	m->vals = calloc(cap, sizeof(*m->vals));
+	m->cap = cap;
+	if (m->keys && m->vals)
+		return 0;
+	map_done(m);
+	return -ENOMEM;
+}
+
+static int map_put(struct map *m, int64_t key, void *val)
+{
+	uint32_t i;
+
+	if ((m->n + 1) * 4 > m->cap * 3) {
+		struct map bigger = { 0 };
+
+		if (map_sized(&bigger, m->cap ? m->cap * 2 : 16) < 0)
+			return -ENOMEM;
+		for (uint32_t k = 0; k < m->cap; k++)
+			if (m->vals[k]) {
+				i = place_of(&bigger, m->keys[k]);
+				bigger.keys[i] = m->keys[k];
+				bigger.vals[i] = m->vals[k];
+			}
+		bigger.n = m->n;
+		map_done(m);
+		*m = bigger;
+	}
+	i = place_of(m, key);
+	m->n += !m->vals[i];
+	m->keys[i] = key;
+	m->vals[i] = val;
+	return 0;
+}
+
+static int map_copy(struct map *to, const struct map *from)
+{
+	map_done(to);
+	if (!from->n)
+		return 0;
+	if (map_sized(to, from->cap) < 0)
+		return -ENOMEM;
+	memcpy(to->keys, from->keys, from->cap * sizeof(*from->keys));
+	memcpy(to->vals, from->vals, from->cap * sizeof(*from->vals));
+	to->n = from->n;
+	return 0;
+}
+
+/* ---- threads ---- */
+
+static int keep(struct scap_lists *l, struct hc_str *s)
+{
+	if (!s->p)
+		return 0;
+	*s = hc_arena_str(&l->arena, *s);
+	return s->p ? 0 : -ENOMEM;
+}
+
+static int keep_proc(struct scap_lists *l, struct hc_scap_proc *p)
+{
+	struct hc_str *texts[] = { &p->comm, &p->exe,  &p->exepath, &p->cwd,
+		                   &p->root, &p->args, &p->env,     &p->cgroups };
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < sizeof(texts) / sizeof(texts[0]); i++)
+		r = keep(l, texts[i]);
+	return r;
+}
+
+static struct thread *thread_of(struct scap_lists *l, int64_t tid)
+{
+	return map_get(&l->threads, tid);
+}
+
+static struct thread *thread_new(struct scap_lists *l, int64_t tid, int64_t pid, uint8_t state)
+{
+	struct thread *t = calloc(1, sizeof(*t));
+
+	if (!t)
+		return NULL;
+	t->state = state;
+	t->pid = pid;
+	if (map_put(&l->threads, tid, t) < 0) {
+		free(t);
+		return NULL;
+	}
+	return t;
+}
+
+static int first_add(struct scap_lists *l, struct first *f)
+{
+	if (l->n_first == l->cap_first) {
+		uint32_t cap = l->cap_first ? l->cap_first * 2 : 64;
+		struct first **bigger = realloc(l->first, cap * sizeof(*bigger));
+
+		if (!bigger)
+			return -ENOMEM;
+		l->first = bigger;
+		l->cap_first = cap;
+	}
+	l->first[l->n_first++] = f;
+	return 0;
+}
+
+static int describe(struct scap_lists *l, struct hc_view *v, struct first *f, uint32_t proc, int64_t tid,
+                    int64_t vtid)
+{
+	struct hc_arena tmp = { 0 };
+	int r = hc_falco_scap_proc(v, proc, tid, vtid, &tmp, &f->proc) ? keep_proc(l, &f->proc) : -ENOMEM;
+
+	hc_arena_done(&tmp);
+	return r;
+}
+
+static int add_first(struct scap_lists *l, struct hc_view *v, uint32_t proc, int64_t tid, int64_t vtid,
+                     bool guessed)
+{
+	int64_t pid = hc_view_int_or(v, HC_OBJ_PROC, HC_O_PROC_pid, proc, tid);
+	struct thread *t = thread_new(l, tid, pid, THREAD_INITIAL);
+	struct first *f = NULL;
+	int r;
+
+	if (!t)
+		return -ENOMEM;
+	if (!proc || pid == IMPORTED_UNKNOWN_PID) { /* never told of: it is not in the list either */
+		t->state = THREAD_UNKNOWN;
+		t->pid = tid;
+		return 0;
+	}
+	if (l->n_first >= MAX_THREADS) {
+		l->n_over++;
+		return 0;
+	}
+	f = calloc(1, sizeof(*f));
+	r = f ? describe(l, v, f, proc, tid, vtid) : -ENOMEM;
+	if (r == 0)
+		r = first_add(l, f);
+	if (r < 0) {
+		free(f);
+		return r;
+	}
+	f->guessed = guessed;
+	t->origin = f;
+	return 0;
+}
+
+/* The main thread of the process, and of all that it descends from or is led by. */
+static int see_proc(struct scap_lists *l, struct hc_view *v, uint32_t proc, int64_t not_tid, uint64_t *seen,
+                    unsigned depth)
+{
+	static const unsigned leaders[] = { HC_O_PROC_sid_leader, HC_O_PROC_pgid_leader, HC_O_PROC_vpgid_leader };
+	int r = 0;
+
+	while (r == 0 && proc && !(seen[proc / 64] >> proc % 64 & 1)) {
+		int64_t pid = hc_view_int_or(v, HC_OBJ_PROC, HC_O_PROC_pid, proc, 0);
+		int64_t flags = hc_view_int_or(v, HC_OBJ_PROC, HC_O_PROC_flags, proc, 0);
+
+		if (pid != not_tid) {
+			seen[proc / 64] |= UINT64_C(1) << proc % 64;
+			if (pid > 0 && pid != IMPORTED_UNKNOWN_PID && !thread_of(l, pid))
+				r = add_first(l, v, proc, pid, -1, flags & HC_PROC_THREAD);
+		}
+		for (unsigned i = 0; r == 0 && depth < MAX_DEPTH && i < 3; i++)
+			r = see_proc(l, v, hc_view_ref(v, HC_OBJ_PROC, leaders[i], proc), not_tid, seen,
+			             depth + 1);
+		proc = hc_view_ref(v, HC_OBJ_PROC, HC_O_PROC_parent, proc);
+	}
+	return r;
+}
+
+/* The main thread, whose the descriptors are. */
+static struct thread *main_of(struct scap_lists *l, struct thread *t)
+{
+	struct thread *leader = t ? thread_of(l, t->pid) : NULL;
+
+	return leader ? leader : t;
+}
+
+/* ---- descriptors ---- */
+
+static int fd_told(struct scap_lists *l, struct thread *t, int64_t num)
+{
+	t = main_of(l, t);
+	return t && num >= 0 ? map_put(&t->fds, num, t) : 0;
+}
+
+static int add_fd(struct scap_lists *l, struct hc_view *v, struct first *f, int64_t num, uint32_t fdobj)
+{
+	struct hc_scap_fd *fd;
+
+	if (map_get(&f->known, num))
+		return 0;
+	if (l->n_fds >= MAX_FDS) {
+		l->n_over++;
+		return 0;
+	}
+	if (f->n_fds == f->cap_fds) {
+		uint32_t cap = f->cap_fds ? f->cap_fds * 2 : 8;
+		struct hc_scap_fd *bigger = realloc(f->fds, cap * sizeof(*bigger));
+
+		if (!bigger)
+			return -ENOMEM;
+		f->fds = bigger;
+		f->cap_fds = cap;
+	}
+	fd = &f->fds[f->n_fds];
+	fd->tid = f->proc.tid;
+	fd->fd = num;
+	hc_falco_scap_fd(v, fdobj, fd);
+	if (keep(l, &fd->name) < 0 || map_put(&f->known, num, f) < 0)
+		return -ENOMEM;
+	f->n_fds++;
+	l->n_fds++;
+	return 0;
+}
+
+static int see_fd(struct scap_lists *l, struct hc_view *v, struct thread *t, int64_t num, uint32_t fdobj)
+{
+	int r;
+
+	t = main_of(l, t);
+	if (!t || num < 0 || !fdobj || map_get(&t->fds, num))
+		return 0;
+	r = fd_told(l, t, num);
+	if (r < 0)
+		return r;
+	if (!t->origin) {
+		l->n_unplaced++;
+		return 0;
+	}
+	return add_fd(l, v, t->origin, num, fdobj);
+}
+
+/* ---- rows ---- */
+
+static int64_t row_int(struct hc_view *v, unsigned type, unsigned col, uint32_t entry, int64_t otherwise)
+{
+	return hc_view_int_or(v, HC_DOM_ROWS(type), col, entry, otherwise);
+}
+
+static int on_state(struct scap_lists *l, struct hc_view *v, uint32_t entry, uint64_t *seen)
+{
+	uint32_t proc = hc_view_ref(v, HC_DOM_ROWS(HC_EV_META_STATE), HC_C_META_STATE_proc, entry);
+	int64_t pid = hc_view_int_or(v, HC_OBJ_PROC, HC_O_PROC_pid, proc, -1);
+	int r = see_proc(l, v, proc, -1, seen, 0);
+
+	if (r < 0 || pid < 0)
+		return r;
+	return see_fd(l, v, thread_of(l, pid), row_int(v, HC_EV_META_STATE, HC_C_META_STATE_fd, entry, -1),
+	              hc_view_ref(v, HC_DOM_ROWS(HC_EV_META_STATE), HC_C_META_STATE_fd_obj, entry));
+}
+
+static int on_fork(struct scap_lists *l, struct hc_view *v, uint32_t entry, struct thread *parent)
+{
+	int64_t tid = row_int(v, HC_EV_PROC_FORK, HC_C_PROC_FORK_child_tid, entry, -1);
+	int64_t pid = row_int(v, HC_EV_PROC_FORK, HC_C_PROC_FORK_child_pid, entry, tid);
+	struct thread *t = thread_of(l, tid);
+
+	if (tid < 0)
+		return 0;
+	if (!t)
+		t = thread_new(l, tid, pid, THREAD_BORN);
+	if (!t)
+		return -ENOMEM;
+	t->state = THREAD_BORN;
+	t->pid = pid;
+	map_done(&t->fds);
+	parent = main_of(l, parent);
+	t->origin = parent ? parent->origin : NULL;
+	if (row_int(v, HC_EV_PROC_FORK, HC_C_PROC_FORK_is_thread, entry, 0) || !parent || parent == t)
+		return 0;
+	return map_copy(&t->fds, &parent->fds);
+}
+
+/* Descriptors that the call made have two columns that look like any argument. */
+static bool is_made(unsigned type, unsigned col)
+{
+	return (type == HC_EV_PIPE && (col == HC_C_PIPE_fd0 || col == HC_C_PIPE_fd1)) ||
+	       (type == HC_EV_PIPE2 && (col == HC_C_PIPE2_fd0 || col == HC_C_PIPE2_fd1)) ||
+	       (type == HC_EV_SOCKETPAIR && (col == HC_C_SOCKETPAIR_fd0 || col == HC_C_SOCKETPAIR_fd1));
+}
+
+static int see_args(struct scap_lists *l, struct hc_view *v, unsigned type, uint32_t entry, struct thread *t,
+                    int64_t unborn, uint64_t *seen)
+{
+	const struct hc_table_desc *d = hc_event_desc(type);
+	int64_t ret = row_int(v, type, HC_COL_RET, entry, -1);
+	int r = 0;
+
+	for (unsigned i = 0; r == 0 && i < d->n_args; i++) {
+		unsigned col = d->arg_cols[i];
+		const struct hc_col_desc *c = &d->cols[col];
+
+		switch ((enum hc_kind)c->kind) {
+		case HC_KIND_FD: {
+			int64_t num = row_int(v, type, col, entry, -1);
+
+			r = is_made(type, col)
+			            ? fd_told(l, t, num)
+			            : see_fd(l, v, t, num, hc_view_ref(v, HC_DOM_ROWS(type), col + 1, entry));
+			break;
+		}
+		case HC_KIND_FDOBJ:
+			if (strncmp(c->arg, "newfd", 5) == 0 && ret >= 0)
+				r = fd_told(l, t, ret);
+			break;
+		case HC_KIND_PID:
+			r = see_proc(l, v, hc_view_ref(v, HC_DOM_ROWS(type), col + 1, entry), unborn, seen, 0);
+			break;
+		case HC_KIND_PROC:
+			if (strcmp(c->arg, "proc_after") != 0 && strcmp(c->arg, "child") != 0)
+				r = see_proc(l, v, hc_view_ref(v, HC_DOM_ROWS(type), col, entry), unborn, seen, 0);
+			break;
+		default:
+			break;
+		}
+	}
+	if (r == 0 && type == HC_EV_FCNTL && ret >= 0) {
+		int64_t cmd = row_int(v, type, HC_C_FCNTL_cmd, entry, -1);
+
+		if (cmd == F_DUPFD_NUM || cmd == F_DUPFD_CLOEXEC_NUM)
+			r = fd_told(l, t, ret);
+	}
+	return r;
+}
+
+static bool child_side(struct hc_view *v, unsigned type, uint32_t entry)
+{
+	return (type == HC_EV_CLONE || type == HC_EV_FORK || type == HC_EV_VFORK || type == HC_EV_CLONE3) &&
+	       row_int(v, type, HC_COL_RET, entry, -1) == 0;
+}
+
+int scap_lists_row(struct scap_lists *l, struct hc_view *v, unsigned type, uint32_t entry, bool imported,
+                   uint64_t *seen)
+{
+	const struct hc_table_desc *d = hc_event_desc(type);
+	uint32_t task = hc_view_ref(v, HC_DOM_ROWS(type), HC_COL_TASK, entry);
+	uint32_t proc = hc_view_ref(v, HC_OBJ_TASK, HC_O_TASK_proc, task);
+	int64_t tid = hc_view_int_or(v, HC_OBJ_TASK, HC_O_TASK_tid, task, -1), unborn = -1;
+	struct thread *t = tid < 0 ? NULL : thread_of(l, tid);
+	int r = 0;
+
+	if (type == HC_EV_META_STATE)
+		return on_state(l, v, entry, seen);
+	if (!d || d->cls == HC_CLASS_META)
+		return 0;
+	if (imported && child_side(v, type, entry) && !t)
+		unborn = tid; /* the row that follows makes it */
+	if (tid >= 0 && unborn < 0) {
+		int64_t vtid = hc_view_int_or(v, HC_OBJ_TASK, HC_O_TASK_vtid, task, -1);
+
+		if (!t)
+			r = add_first(l, v, proc, tid, vtid, false);
+		else if (t->state == THREAD_INITIAL && t->origin && t->origin->guessed) {
+			r = describe(l, v, t->origin, proc, tid, vtid);
+			t->origin->guessed = false;
+		}
+		t = thread_of(l, tid);
+	}
+	if (r == 0)
+		r = see_proc(l, v, proc, unborn, seen, 0);
+	if (r == 0)
+		r = see_args(l, v, type, entry, t, unborn, seen);
+	if (r == 0 && type == HC_EV_PROC_FORK)
+		r = on_fork(l, v, entry, t);
+	if (type == HC_EV_PROC_EXIT && t) {
+		t->state = THREAD_GONE;
+		t->origin = NULL;
+		map_done(&t->fds);
+	}
+	return r;
+}
+
+/* ---- users: those of the host, as processes have them ---- */
+
+static int add_user(struct scap_lists *l, struct hc_view *v, uint32_t ref, bool group)
+{
+	struct map *m = group ? &l->groups : &l->users;
+	unsigned dom = group ? HC_OBJ_GROUP : HC_OBJ_USER;
+	int64_t id = hc_view_int_or(v, dom, group ? (unsigned)HC_O_GROUP_gid : (unsigned)HC_O_USER_uid, ref, -1);
+	struct user *u;
+
+	if (!ref || id < 0 || map_get(m, id))
+		return 0;
+	u = hc_arena_alloc(&l->arena, sizeof(*u));
+	if (!u)
+		return -ENOMEM;
+	u->group = group;
+	u->u.uid = (uint32_t)id;
+	u->u.gid = group ? (uint32_t)id : UINT32_MAX; /* a user's own group is not recorded */
+	u->u.name = hc_view_text(v, dom, group ? (unsigned)HC_O_GROUP_name : (unsigned)HC_O_USER_name, ref);
+	if (!group) {
+		u->u.home = hc_view_text(v, dom, HC_O_USER_home, ref);
+		u->u.shell = hc_view_text(v, dom, HC_O_USER_shell, ref);
+	}
+	if (keep(l, &u->u.name) < 0 || keep(l, &u->u.home) < 0 || keep(l, &u->u.shell) < 0)
+		return -ENOMEM;
+	return map_put(m, id, u);
+}
+
+int scap_lists_block(struct scap_lists *l, struct hc_view *v)
+{
+	uint32_t n = hc_view_n(v, HC_OBJ_PROC);
+	int r = 0;
+
+	for (uint32_t p = 1; r == 0 && p <= n; p++) {
+		if (hc_view_ref(v, HC_OBJ_PROC, HC_O_PROC_container, p))
+			continue;
+		r = add_user(l, v, hc_view_ref(v, HC_OBJ_PROC, HC_O_PROC_user, p), false);
+		if (r == 0)
+			r = add_user(l, v, hc_view_ref(v, HC_OBJ_PROC, HC_O_PROC_login_user, p), false);
+		if (r == 0)
+			r = add_user(l, v, hc_view_ref(v, HC_OBJ_PROC, HC_O_PROC_group, p), true);
+	}
+	return r;
+}
+
+/* ---- the machine ---- */
+
+/* "name index address/prefix" */
+static bool iface_of(struct hc_str line, struct hc_scap_iface *ret, char name[64])
+{
+	char addr[64];
+	unsigned index, prefix;
+	char buf[160];
+	uint8_t n;
+
+	if (line.len >= sizeof(buf))
+		return false;
+	memcpy(buf, line.p, line.len);
+	buf[line.len] = '\0';
+	if (sscanf(buf, "%63s %u %63[^/]/%u", name, &index, addr, &prefix) != 4)
+		return false;
+	ret->ipv6 = strchr(addr, ':') != NULL;
+	n = ret->ipv6 ? 16 : 4;
+	if (inet_pton(ret->ipv6 ? AF_INET6 : AF_INET, addr, ret->addr) != 1 || prefix > n * 8u)
+		return false;
+	for (unsigned i = 0; i < n; i++) {
+		unsigned bits = prefix > i * 8 ? prefix - i * 8 : 0;
+
+		ret->mask[i] = (uint8_t)(bits >= 8 ? 0xff : 0xff00u >> bits);
+		ret->bcast[i] = (uint8_t)(ret->addr[i] | ~ret->mask[i]);
+	}
+	ret->name = hc_str_c(name);
+	return true;
+}
+
+int scap_lists_machine(struct scap_lists *l, struct hc_view *v, uint32_t entry, const char *node)
+{
+	uint32_t n;
+	const uint32_t *lines = hc_view_strs(
+		v, hc_view_ref(v, HC_DOM_ROWS(HC_EV_META_START), HC_C_META_START_interfaces, entry), &n);
+
+	l->has_machine = true;
+	l->machine = (struct hc_scap_machine){
+		.n_cpus = (uint32_t)row_int(v, HC_EV_META_START, HC_C_META_START_n_cpus, entry, 0),
+		.memory_bytes = (uint64_t)row_int(v, HC_EV_META_START, HC_C_META_START_mem_bytes, entry, 0),
+		.boot_ns = (uint64_t)row_int(v, HC_EV_META_START, HC_C_META_START_boot_wall_ns, entry, 0),
+		.hostname = hc_str_c(node),
+	};
+	if (keep(l, &l->machine.hostname) < 0)
+		return -ENOMEM;
+	l->ifaces = hc_arena_alloc(&l->arena, (n ? n : 1) * sizeof(*l->ifaces));
+	l->n_ifaces = 0;
+	for (uint32_t i = 0; l->ifaces && i < n; i++) {
+		struct hc_scap_iface *to = &l->ifaces[l->n_ifaces];
+		char name[64];
+
+		*to = (struct hc_scap_iface){ 0 };
+		if (!iface_of(hc_view_str(v, lines[i]), to, name))
+			continue;
+		if (keep(l, &to->name) < 0)
+			return -ENOMEM;
+		l->n_ifaces++;
+	}
+	return l->ifaces ? 0 : -ENOMEM;
+}
+
+/* ---- writing ---- */
+
+static int by_id(const void *a, const void *b)
+{
+	const struct user *u = *(struct user *const *)a, *w = *(struct user *const *)b;
+
+	return u->u.uid != w->u.uid ? u->u.uid < w->u.uid ? -1 : 1 : 0;
+}
+
+static int write_users(const struct map *m, struct hc_scap_writer *w, uint64_t *n_users, struct hc_err *err)
+{
+	struct user **all = calloc(m->n ? m->n : 1, sizeof(*all));
+	uint32_t n = 0;
+	int r = 0;
+
+	if (!all)
+		return hc_err_set(err, -ENOMEM, "out of memory");
+	for (uint32_t i = 0; i < m->cap; i++)
+		if (m->vals[i])
+			all[n++] = m->vals[i];
+	qsort(all, n, sizeof(struct user *), by_id);
+	for (uint32_t i = 0; r == 0 && i < n; i++)
+		r = all[i]->group ? hc_scap_write_group(w, &all[i]->u, err)
+		                  : hc_scap_write_user(w, &all[i]->u, err);
+	*n_users += n;
+	free(all);
+	return r;
+}
+
+static int by_tid(const void *a, const void *b)
+{
+	const struct first *f = *(struct first *const *)a, *g = *(struct first *const *)b;
+
+	return f->proc.tid != g->proc.tid ? f->proc.tid < g->proc.tid ? -1 : 1 : 0;
+}
+
+static int by_num(const void *a, const void *b)
+{
+	const struct hc_scap_fd *f = a, *g = b;
+
+	return f->fd != g->fd ? f->fd < g->fd ? -1 : 1 : 0;
+}
+
+int scap_lists_write(struct scap_lists *l, struct hc_scap_writer *w, struct hc_scap_export_stats *stats,
+                     struct hc_err *err)
+{
+	int r = hc_scap_write_machine(w, &l->machine, err);
+
+	for (uint32_t i = 0; r == 0 && i < l->n_ifaces; i++)
+		r = hc_scap_write_iface(w, &l->ifaces[i], err);
+	if (r == 0)
+		r = write_users(&l->users, w, &stats->n_users, err);
+	if (r == 0)
+		r = write_users(&l->groups, w, &stats->n_users, err);
+	qsort(l->first, l->n_first, sizeof(struct first *), by_tid);
+	for (uint32_t i = 0; r == 0 && i < l->n_first; i++)
+		r = hc_scap_write_proc(w, &l->first[i]->proc, err);
+	for (uint32_t i = 0; r == 0 && i < l->n_first; i++) {
+		struct first *f = l->first[i];
+
+		if (f->n_fds)
+			qsort(f->fds, f->n_fds, sizeof(*f->fds), by_num);
+		for (uint32_t k = 0; r == 0 && k < f->n_fds; k++)
+			r = hc_scap_write_fd(w, &f->fds[k], err);
+	}
+	stats->n_threads += l->n_first;
+	stats->n_fds += l->n_fds;
+	stats->n_unplaced_fds += l->n_unplaced;
+	stats->n_over_limit += l->n_over;
+	return r;
+}
+
+struct scap_lists *scap_lists_new(void)
+{
+	return calloc(1, sizeof(struct scap_lists));
+}
+
+struct scap_lists *scap_lists_free(struct scap_lists *l)
+{
+	if (!l)
+		return NULL;
+	for (uint32_t i = 0; i < l->threads.cap; i++) {
+		struct thread *t = l->threads.vals[i];
+
+		if (t) {
+			map_done(&t->fds);
+			free(t);
+		}
+	}
+	map_done(&l->threads);
+	map_done(&l->users);
+	map_done(&l->groups);
+	for (uint32_t i = 0; i < l->n_first; i++) {
+		map_done(&l->first[i]->known);
+		free(l->first[i]->fds);
+		free(l->first[i]);
+	}
+	free(l->first);
+	hc_arena_done(&l->arena);
+	free(l);
+	return NULL;
+}

@@ -1,0 +1,25 @@
+/* What was there before the first event of an export, found by going through its rows once. */
+#ifndef HC_QUERY_SCAP_LISTS_H
+#define HC_QUERY_SCAP_LISTS_H
+
+#include "query/scap_export.h"
+#include "replay/value.h"
+
+struct scap_lists;
+
+struct scap_lists *scap_lists_new(void);
+struct scap_lists *scap_lists_free(struct scap_lists *l);
+HC_DEFINE_AUTO(struct scap_lists, scap_lists_free)
+
+/* A block that rows are about to come from, then its rows in the order of the capture. -ENOMEM. */
+int scap_lists_block(struct scap_lists *l, struct hc_view *v);
+/* `seen`: a bit for each PROC of the row's block, zero at first, so that each is looked at once. */
+int scap_lists_row(struct scap_lists *l, struct hc_view *v, unsigned type, uint32_t entry, bool imported,
+                   uint64_t *seen);
+/* The row of META_START: the machine and its interfaces. */
+int scap_lists_machine(struct scap_lists *l, struct hc_view *v, uint32_t entry, const char *node);
+
+int scap_lists_write(struct scap_lists *l, struct hc_scap_writer *w, struct hc_scap_export_stats *stats,
+                     struct hc_err *err);
+
+#endif

@@ -1,0 +1,40 @@
+/*
+ * Rows as what Falco's driver writes: the events of a scap file in their current form, and its lists of threads
+ * and descriptors. Of an imported row the event is the one that it came from, parameter by parameter; a recorded
+ * row becomes the event that the driver would have made of the same call.
+ */
+#ifndef HC_REPLAY_FALCO_SCAP_H
+#define HC_REPLAY_FALCO_SCAP_H
+
+#include "replay/value.h"
+#include "store/scap.h"
+
+struct hc_falco_event {
+	struct hc_scap_event e; /* .param points to the next member */
+	struct hc_str param[HC_SCAP_MAX_PARAMS];
+};
+
+/* Why a row is no event. */
+enum hc_falco_scap_none {
+	HC_FALCO_SCAP_OWN,     /* what a recorder says of itself, or what was made of another row */
+	HC_FALCO_SCAP_UNKNOWN, /* Falco has no such event */
+};
+
+#define HC_FALCO_SCAP_MAX_EVENTS 2 /* a fork is seen by both sides */
+
+/*
+ * The events of a row, in their order; 0: none, with the reason. Texts are in the arena or the view's, valid until
+ * both are reset. `imported`: the capture was made from a scap file. -ENOMEM. Adds to *n_cut the parameters that
+ * were longer than an event can have.
+ */
+int hc_falco_scap_events(struct hc_view *v, unsigned type, uint32_t entry, bool imported, struct hc_arena *a,
+                         struct hc_falco_event ret[HC_FALCO_SCAP_MAX_EVENTS], enum hc_falco_scap_none *ret_none,
+                         uint64_t *n_cut);
+
+/* A thread by what its process is in this PROC; vtid < 0: not known. false when memory is short. */
+bool hc_falco_scap_proc(struct hc_view *v, uint32_t proc, int64_t tid, int64_t vtid, struct hc_arena *a,
+                        struct hc_scap_proc *ret);
+/* A descriptor; its owner and number are the caller's. */
+void hc_falco_scap_fd(struct hc_view *v, uint32_t fdobj, struct hc_scap_fd *ret);
+
+#endif
