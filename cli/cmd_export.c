@@ -125,6 +125,9 @@ static void scap_summary(const struct args *a, const struct hc_scap_export_stats
 	printf(": %s, %s events\n", hc_bytes_text(s->bytes, bytes), hc_count_text(s->n_events, n));
 	printf("%s threads, %s descriptors", hc_count_text(s->n_threads, n), hc_count_text(s->n_fds, bytes));
 	printf(", %s users and groups before the first event\n", hc_count_text(s->n_users, n));
+	if (s->n_state_only)
+		printf("%s events beside them tell of descriptors that changed unrecorded; no rule sees them\n",
+		       hc_count_text(s->n_state_only, n));
 	if (s->n_sections > 1)
 		printf("%" PRIu32 " sections, one for each boot\n", s->n_sections);
 	if (s->n_no_event) {

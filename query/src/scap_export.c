@@ -89,6 +89,31 @@ static bool in_span(const struct job *j, int64_t wall_ns)
 	       !(j->o->has_until && wall_ns >= j->o->until_wall_ns);
 }
 
+/* Descriptors that came to be what they are by a call that was not recorded: readers are told, not shown. */
+static int write_fixes(struct job *j, struct cursor *k, unsigned type, uint32_t entry,
+                       const struct hc_scap_event *like, struct hc_err *err)
+{
+	struct hc_falco_event events[HC_FALCO_SCAP_MAX_EVENTS];
+	const struct scap_fix *fixes;
+	uint32_t n_fixes;
+	int r = scap_lists_row(j->lists, k->view, type, entry, false, k->seen);
+
+	if (r < 0)
+		return hc_err_set(err, r, "out of memory");
+	fixes = scap_lists_fixes(j->lists, &n_fixes);
+	for (uint32_t f = 0; r == 0 && f < n_fixes; f++) {
+		int n = hc_falco_scap_fd_events(k->view, fixes[f].fdobj, fixes[f].num, like, &j->arena, events);
+
+		if (n < 0)
+			return hc_err_set(err, n, "out of memory");
+		for (int i = 0; r == 0 && i < n; i++) {
+			r = hc_scap_write_event(j->w, &events[i].e, err);
+			j->stats.n_state_only++;
+		}
+	}
+	return r;
+}
+
 static int write_row(struct job *j, struct cursor *k, unsigned type, uint32_t entry, struct hc_err *err)
 {
 	struct hc_falco_event events[HC_FALCO_SCAP_MAX_EVENTS];
@@ -105,6 +130,8 @@ static int write_row(struct job *j, struct cursor *k, unsigned type, uint32_t en
 		j->stats.n_no_event++;
 		j->stats.no_event_by_type[type]++;
 	}
+	if (n > 0 && !j->imported)
+		r = write_fixes(j, k, type, entry, &events[n - 1].e, err);
 	for (int i = 0; r == 0 && i < n; i++) {
 		r = hc_scap_write_event(j->w, &events[i].e, err);
 		j->stats.n_events++;
@@ -235,7 +262,8 @@ static int write_boot(struct job *j, uint32_t from, uint32_t until, int fd, stru
 		r = hc_scap_writer_new(fd, j->path, j->o->flags, &j->w, err);
 	if (r == 0)
 		r = scap_lists_write(j->lists, j->w, &j->stats, err);
-	j->lists = scap_lists_free(j->lists);
+	if (r == 0 && scap_lists_again(j->lists) < 0)
+		r = hc_err_set(err, -ENOMEM, "out of memory");
 	j->writing = true;
 	if (r == 0)
 		r = each_row(j, from, until, err);
@@ -246,6 +274,7 @@ static int write_boot(struct job *j, uint32_t from, uint32_t until, int fd, stru
 		j->stats.n_sections++;
 	}
 	j->w = hc_scap_writer_free(j->w);
+	j->lists = scap_lists_free(j->lists);
 	return r;
 }
 

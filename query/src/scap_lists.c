@@ -14,6 +14,7 @@
 
 #define MAX_THREADS 131072u /* what readers keep */
 #define MAX_FDS 1048576u
+#define MAX_FIXES 8  /* for a row */
 #define MAX_DEPTH 64 /* of leaders behind leaders */
 #define F_DUPFD_NUM 0
 #define F_DUPFD_CLOEXEC_NUM 1030
@@ -40,7 +41,7 @@ struct first {
 struct thread {
 	uint8_t state;
 	int64_t pid;
-	struct map fds;       /* numbers whose descriptor the span has told of; of the main thread */
+	struct map fds; /* numbers whose descriptor the span has told of, with identity_of(); of the main thread */
 	struct first *origin; /* whose descriptors the others are; NULL: nobody knows */
 };
 
@@ -59,6 +60,9 @@ struct scap_lists {
 	bool has_machine;
 	struct hc_scap_iface *ifaces;
 	uint32_t n_ifaces;
+	bool again; /* the second pass */
+	struct scap_fix fixes[MAX_FIXES];
+	uint32_t n_fixes;
 };
 
 /* ---- maps ---- */
@@ -211,9 +215,9 @@ static int add_first(struct scap_lists *l, struct hc_view *v, uint32_t proc, int
 
 	if (!t)
 		return -ENOMEM;
-	if (!proc || pid == IMPORTED_UNKNOWN_PID) { /* never told of: it is not in the list either */
+	if (!proc || pid == IMPORTED_UNKNOWN_PID || l->again) { /* never told of: it is not in the list either */
 		t->state = THREAD_UNKNOWN;
-		t->pid = tid;
+		t->pid = pid == IMPORTED_UNKNOWN_PID ? tid : pid;
 		return 0;
 	}
 	if (l->n_first >= MAX_THREADS) {
@@ -267,10 +271,18 @@ static struct thread *main_of(struct scap_lists *l, struct thread *t)
 
 /* ---- descriptors ---- */
 
-static int fd_told(struct scap_lists *l, struct thread *t, int64_t num)
+/* What a descriptor's number stands for: the open file, or that nothing is known. */
+static void *identity_of(struct hc_view *v, uint32_t fdobj)
+{
+	uint64_t id = (uint64_t)hc_view_int_or(v, HC_OBJ_FDOBJ, HC_O_FDOBJ_id, fdobj, -2);
+
+	return (void *)(uintptr_t)(id + 1 ? id + 1 : 1); /* NOLINT: a key, never followed */
+}
+
+static int fd_told(struct scap_lists *l, struct thread *t, int64_t num, void *identity)
 {
 	t = main_of(l, t);
-	return t && num >= 0 ? map_put(&t->fds, num, t) : 0;
+	return t && num >= 0 ? map_put(&t->fds, num, identity) : 0;
 }
 
 static int add_fd(struct scap_lists *l, struct hc_view *v, struct first *f, int64_t num, uint32_t fdobj)
@@ -296,7 +308,7 @@ static int add_fd(struct scap_lists *l, struct hc_view *v, struct first *f, int6
 	fd->tid = f->proc.tid;
 	fd->fd = num;
 	hc_falco_scap_fd(v, fdobj, fd);
-	if (keep(l, &fd->name) < 0 || map_put(&f->known, num, f) < 0)
+	if (keep(l, &fd->name) < 0 || map_put(&f->known, num, identity_of(v, fdobj)) < 0)
 		return -ENOMEM;
 	f->n_fds++;
 	l->n_fds++;
@@ -305,12 +317,25 @@ static int add_fd(struct scap_lists *l, struct hc_view *v, struct first *f, int6
 
 static int see_fd(struct scap_lists *l, struct hc_view *v, struct thread *t, int64_t num, uint32_t fdobj)
 {
+	void *is = identity_of(v, fdobj), *was;
 	int r;
 
 	t = main_of(l, t);
-	if (!t || num < 0 || !fdobj || map_get(&t->fds, num))
+	if (!t || num < 0 || !fdobj)
 		return 0;
-	r = fd_told(l, t, num);
+	was = map_get(&t->fds, num);
+	if (l->again) {
+		if (!was && t->origin)
+			was = map_get(&t->origin->known, num);
+		if (was == is)
+			return 0;
+		if (l->n_fixes < MAX_FIXES)
+			l->fixes[l->n_fixes++] = (struct scap_fix){ .num = num, .fdobj = fdobj };
+		return fd_told(l, t, num, is);
+	}
+	if (was)
+		return 0;
+	r = fd_told(l, t, num, is);
 	if (r < 0)
 		return r;
 	if (!t->origin) {
@@ -383,15 +408,16 @@ static int see_args(struct scap_lists *l, struct hc_view *v, unsigned type, uint
 		switch ((enum hc_kind)c->kind) {
 		case HC_KIND_FD: {
 			int64_t num = row_int(v, type, col, entry, -1);
+			uint32_t fdobj = hc_view_ref(v, HC_DOM_ROWS(type), col + 1, entry);
 
-			r = is_made(type, col)
-			            ? fd_told(l, t, num)
-			            : see_fd(l, v, t, num, hc_view_ref(v, HC_DOM_ROWS(type), col + 1, entry));
+			r = is_made(type, col) ? fd_told(l, t, num, identity_of(v, fdobj))
+			                       : see_fd(l, v, t, num, fdobj);
 			break;
 		}
 		case HC_KIND_FDOBJ:
 			if (strncmp(c->arg, "newfd", 5) == 0 && ret >= 0)
-				r = fd_told(l, t, ret);
+				r = fd_told(l, t, ret,
+				            identity_of(v, hc_view_ref(v, HC_DOM_ROWS(type), col, entry)));
 			break;
 		case HC_KIND_PID:
 			r = see_proc(l, v, hc_view_ref(v, HC_DOM_ROWS(type), col + 1, entry), unborn, seen, 0);
@@ -408,7 +434,8 @@ static int see_args(struct scap_lists *l, struct hc_view *v, unsigned type, uint
 		int64_t cmd = row_int(v, type, HC_C_FCNTL_cmd, entry, -1);
 
 		if (cmd == F_DUPFD_NUM || cmd == F_DUPFD_CLOEXEC_NUM)
-			r = fd_told(l, t, ret);
+			r = fd_told(l, t, ret,
+			            identity_of(v, hc_view_ref(v, HC_DOM_ROWS(type), HC_C_FCNTL_fd + 1, entry)));
 	}
 	return r;
 }
@@ -429,8 +456,9 @@ int scap_lists_row(struct scap_lists *l, struct hc_view *v, unsigned type, uint3
 	struct thread *t = tid < 0 ? NULL : thread_of(l, tid);
 	int r = 0;
 
+	l->n_fixes = 0;
 	if (type == HC_EV_META_STATE)
-		return on_state(l, v, entry, seen);
+		return l->again ? 0 : on_state(l, v, entry, seen);
 	if (!d || d->cls == HC_CLASS_META)
 		return 0;
 	if (imported && child_side(v, type, entry) && !t)
@@ -565,6 +593,43 @@ int scap_lists_machine(struct scap_lists *l, struct hc_view *v, uint32_t entry, 
 	return l->ifaces ? 0 : -ENOMEM;
 }
 
+/* ---- the second pass ---- */
+
+static void forget_threads(struct scap_lists *l)
+{
+	for (uint32_t i = 0; i < l->threads.cap; i++) {
+		struct thread *t = l->threads.vals[i];
+
+		if (t) {
+			map_done(&t->fds);
+			free(t);
+		}
+	}
+	map_done(&l->threads);
+}
+
+int scap_lists_again(struct scap_lists *l)
+{
+	forget_threads(l);
+	l->again = true;
+	for (uint32_t i = 0; i < l->n_first; i++) {
+		const struct hc_scap_proc *p = &l->first[i]->proc;
+		struct thread *t = thread_new(l, p->tid, p->pid, THREAD_INITIAL);
+
+		if (!t)
+			return -ENOMEM;
+		t->origin = l->first[i];
+		l->first[i]->guessed = false;
+	}
+	return 0;
+}
+
+const struct scap_fix *scap_lists_fixes(const struct scap_lists *l, uint32_t *ret_n)
+{
+	*ret_n = l->n_fixes;
+	return l->fixes;
+}
+
 /* ---- writing ---- */
 
 static int by_id(const void *a, const void *b)
@@ -646,15 +711,7 @@ struct scap_lists *scap_lists_free(struct scap_lists *l)
 {
 	if (!l)
 		return NULL;
-	for (uint32_t i = 0; i < l->threads.cap; i++) {
-		struct thread *t = l->threads.vals[i];
-
-		if (t) {
-			map_done(&t->fds);
-			free(t);
-		}
-	}
-	map_done(&l->threads);
+	forget_threads(l);
 	map_done(&l->users);
 	map_done(&l->groups);
 	for (uint32_t i = 0; i < l->n_first; i++) {

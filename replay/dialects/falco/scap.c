@@ -12,6 +12,7 @@
 
 #define CLONE_THREAD_NATIVE 0x10000u
 #define THREAD_FLAGS_PORTABLE (8192u | 1u) /* thread, shared descriptors */
+#define DIRECTORY_PORTABLE 1024u
 #define CREATED_PORTABLE 16384u
 #define UPPER_PORTABLE 32768u
 #define LOWER_PORTABLE 65536u
@@ -645,7 +646,8 @@ void hc_falco_scap_fd(struct hc_view *v, uint32_t fdobj, struct hc_scap_fd *ret)
 /* What stands for a number that nobody recorded: the driver has no other word for it. */
 static struct hc_str unknown(struct enc *e, const struct hc_scap_param_info *info)
 {
-	bool id = info->type == HC_SCAP_T_UID || info->type == HC_SCAP_T_GID || info->type == HC_SCAP_T_PID;
+	bool id = info->type == HC_SCAP_T_UID || info->type == HC_SCAP_T_GID ||
+	          (info->type == HC_SCAP_T_PID && e->c.type != HC_EV_PROC_EXIT); /* no reaper is 0 */
 
 	if (info->type == HC_SCAP_T_FDLIST)
 		return number(e, 0, 2);
@@ -879,6 +881,130 @@ static int fork_events(struct enc *e, struct hc_falco_event ret[2])
 	ret[0].e.tid = child.tid;
 	ret[0].param[0] = number(e, 0, 8);
 	return 2;
+}
+
+/* ---- what no event tells of ---- */
+
+static void begin_state(struct hc_falco_event *ev, const struct hc_scap_event *like, unsigned code)
+{
+	*ev = (struct hc_falco_event){ .e = *like };
+	ev->e.code = (uint16_t)code;
+	ev->e.state_only = true;
+	ev->e.info = &hc_scap_events[code];
+	ev->e.n_params = ev->e.info->n_params;
+}
+
+/* Numbers of no importance here. */
+static void fill_state(struct enc *e, struct hc_falco_event *ev)
+{
+	for (unsigned i = 0; i < ev->e.n_params; i++)
+		if (!ev->param[i].p && ev->e.info->params[i].width)
+			ev->param[i] = number(e, 0, ev->e.info->params[i].width);
+}
+
+static int state_socket(struct enc *e, uint32_t sock, int64_t num, const struct hc_scap_event *like,
+                        struct hc_falco_event ret[2])
+{
+	int64_t family = hc_view_int_or(e->v, HC_OBJ_SOCK, HC_O_SOCK_family, sock, 0);
+	bool connected = hc_view_int_or(e->v, HC_OBJ_SOCK, HC_O_SOCK_connected, sock, 0);
+
+	if (connected && hc_view_int_or(e->v, HC_OBJ_SOCK, HC_O_SOCK_role, sock, 0) == 2) {
+		begin_state(&ret[0], like, HC_SCAP_SOCKET_ACCEPT4_6_X);
+		ret[0].param[0] = number(e, (uint64_t)num, 8);
+		ret[0].param[1] = tuple(e, sock, true);
+		return 1;
+	}
+	begin_state(&ret[0], like, HC_SCAP_SOCKET_SOCKET_X);
+	ret[0].param[0] = number(e, (uint64_t)num, 8);
+	ret[0].param[1] = number(e, (uint64_t)family, 4);
+	ret[0].param[2] = number(e, (uint64_t)hc_view_int_or(e->v, HC_OBJ_SOCK, HC_O_SOCK_sock_type, sock, 0), 4);
+	ret[0].param[3] = number(e, (uint64_t)hc_view_int_or(e->v, HC_OBJ_SOCK, HC_O_SOCK_protocol, sock, 0), 4);
+	if (connected) {
+		begin_state(&ret[1], like, HC_SCAP_SOCKET_CONNECT_X);
+		ret[1].param[1] = tuple(e, sock, false);
+		ret[1].param[2] = number(e, (uint64_t)num, 8);
+		return 2;
+	}
+	if (!falco_is_listener(e->v, sock))
+		return 1;
+	begin_state(&ret[1], like, HC_SCAP_SOCKET_BIND_X);
+	ret[1].param[2] = number(e, (uint64_t)num, 8);
+	ret[1].param[1] = tuple(e, sock, false);
+	if (ret[1].param[1].len == 13)
+		ret[1].param[1].len = 7; /* the first end alone: family, address, port */
+	else if (ret[1].param[1].len == 37)
+		ret[1].param[1].len = 19;
+	else
+		return 1;
+	return 2;
+}
+
+int hc_falco_scap_fd_events(struct hc_view *v, uint32_t fdobj, int64_t num, const struct hc_scap_event *like,
+                            struct hc_arena *a, struct hc_falco_event ret[HC_FALCO_SCAP_MAX_EVENTS])
+{
+	static const uint16_t makers[] = {
+		[HC_SCAP_FD_EVENT] = HC_SCAP_SYSCALL_EVENTFD2_X,
+		[HC_SCAP_FD_SIGNALFD] = HC_SCAP_SYSCALL_SIGNALFD4_X,
+		[HC_SCAP_FD_EVENTPOLL] = HC_SCAP_SYSCALL_EPOLL_CREATE1_X,
+		[HC_SCAP_FD_INOTIFY] = HC_SCAP_SYSCALL_INOTIFY_INIT1_X,
+		[HC_SCAP_FD_TIMERFD] = HC_SCAP_SYSCALL_TIMERFD_CREATE_X,
+		[HC_SCAP_FD_BPF] = HC_SCAP_SYSCALL_BPF_2_X,
+		[HC_SCAP_FD_USERFAULTFD] = HC_SCAP_SYSCALL_USERFAULTFD_X,
+		[HC_SCAP_FD_IOURING] = HC_SCAP_SYSCALL_IO_URING_SETUP_X,
+		[HC_SCAP_FD_MEMFD] = HC_SCAP_SYSCALL_MEMFD_CREATE_X,
+		[HC_SCAP_FD_PIDFD] = HC_SCAP_SYSCALL_PIDFD_OPEN_X,
+	};
+	struct enc e = { .v = v, .a = a };
+	struct hc_scap_fd fd = { 0 };
+	int n = 1;
+
+	hc_falco_scap_fd(v, fdobj, &fd);
+	switch (fd.type) {
+	case HC_SCAP_FD_FILE_V2:
+	case HC_SCAP_FD_DIRECTORY:
+		begin_state(&ret[0], like, HC_SCAP_SYSCALL_OPEN_X);
+		ret[0].param[0] = number(&e, (uint64_t)num, 8);
+		ret[0].param[1] = text(&e, fd.name);
+		ret[0].param[2] =
+			number(&e, fd.open_flags | (fd.type == HC_SCAP_FD_DIRECTORY ? DIRECTORY_PORTABLE : 0), 4);
+		ret[0].param[4] = number(&e, fd.dev, 4);
+		ret[0].param[5] = number(&e, fd.ino, 8);
+		break;
+	case HC_SCAP_FD_IPV4_SOCK:
+	case HC_SCAP_FD_IPV4_SERVSOCK:
+	case HC_SCAP_FD_IPV6_SOCK:
+	case HC_SCAP_FD_IPV6_SERVSOCK:
+	case HC_SCAP_FD_UNIX_SOCK:
+	case HC_SCAP_FD_NETLINK:
+		n = state_socket(&e, hc_view_ref(v, HC_OBJ_FDOBJ, HC_O_FDOBJ_sock, fdobj), num, like, ret);
+		break;
+	case HC_SCAP_FD_FIFO: /* one end of a pair: the other one's number is none */
+		begin_state(&ret[0], like, HC_SCAP_SYSCALL_PIPE2_X);
+		ret[0].param[1] = number(&e, (uint64_t)num, 8);
+		ret[0].param[2] = number(&e, UINT64_MAX, 8);
+		break;
+	default:
+		if (fd.type < sizeof(makers) / sizeof(makers[0]) && makers[fd.type]) {
+			begin_state(&ret[0], like, makers[fd.type]);
+			ret[0].param[0] = number(&e, (uint64_t)num, 8);
+			if (fd.type == HC_SCAP_FD_MEMFD)
+				ret[0].param[1] = text(&e, fd.name);
+			if (fd.type == HC_SCAP_FD_PIDFD)
+				ret[0].param[1] = number(
+					&e, (uint64_t)hc_view_int_or(v, HC_OBJ_FDOBJ, HC_O_FDOBJ_target, fdobj, 0),
+					8);
+			break;
+		}
+		begin_state(&ret[0], like,
+		            HC_SCAP_SYSCALL_CLOSE_X); /* better nothing than what was there before */
+		ret[0].param[1] = number(&e, (uint64_t)num, 8);
+		break;
+	}
+	for (int i = 0; i < n; i++) {
+		fill_state(&e, &ret[i]);
+		ret[i].e.param = ret[i].param;
+	}
+	return e.failed ? -ENOMEM : n;
 }
 
 /* ---- containers ---- */
