@@ -274,7 +274,7 @@ static struct thread *main_of(struct scap_lists *l, struct thread *t)
 /* What a descriptor's number stands for: the open file, or that nothing is known. */
 static void *identity_of(struct hc_view *v, uint32_t fdobj)
 {
-	uint64_t id = (uint64_t)hc_view_int_or(v, HC_OBJ_FDOBJ, HC_O_FDOBJ_id, fdobj, -2);
+	uint64_t id = (uint64_t)hc_view_int_or(v, HC_OBJ_FDOBJ, HC_O_FDOBJ_id, fdobj, 0);
 
 	return (void *)(uintptr_t)(id + 1 ? id + 1 : 1); /* NOLINT: a key, never followed */
 }
@@ -321,13 +321,13 @@ static int see_fd(struct scap_lists *l, struct hc_view *v, struct thread *t, int
 	int r;
 
 	t = main_of(l, t);
-	if (!t || num < 0 || !fdobj)
+	if (!t || num < 0 || (!fdobj && !l->again))
 		return 0;
 	was = map_get(&t->fds, num);
 	if (l->again) {
 		if (!was && t->origin)
 			was = map_get(&t->origin->known, num);
-		if (was == is)
+		if (was == is || (!was && !fdobj))
 			return 0;
 		if (l->n_fixes < MAX_FIXES)
 			l->fixes[l->n_fixes++] = (struct scap_fix){ .num = num, .fdobj = fdobj };

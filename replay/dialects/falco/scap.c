@@ -774,6 +774,40 @@ static void generic(struct enc *e, struct hc_falco_event *ev, bool imported)
 		ev->param[1] = number(e, UINT16_MAX, 2);
 }
 
+/* A call that is but a number here may be one whose event has its result alone: that one, then, which is more. */
+static unsigned result_code(struct enc *e)
+{
+	const char *name = fctx_name(&e->c);
+	int64_t ret;
+
+	if (!fctx_ret(&e->c, &ret))
+		return 0;
+	for (unsigned code = 1; code < HC_SCAP_N_CODES; code += 2) {
+		const struct hc_scap_event_info *info = &hc_scap_events[code];
+
+		if (info->params && info->n_params == 1 && info->flags & HC_SCAP_F_SYSCALL &&
+		    !(info->flags & HC_SCAP_F_OLD) && strcmp(info->name, name) == 0)
+			return code;
+	}
+	return 0;
+}
+
+static void generic_or_result(struct enc *e, struct hc_falco_event *ev)
+{
+	unsigned code = e->c.type == HC_EV_SYS ? result_code(e) : 0;
+	int64_t ret = 0;
+
+	if (!code) {
+		ev->e.n_params = 2;
+		generic(e, ev, false);
+		return;
+	}
+	fctx_ret(&e->c, &ret);
+	ev->e.code = (uint16_t)code;
+	ev->e.n_params = 1;
+	ev->param[0] = number(e, (uint64_t)ret, hc_scap_events[code].params[0].width);
+}
+
 static void imported_event(struct enc *e, struct hc_falco_event *ev)
 {
 	unsigned plan = back_code[e->c.type] - 1u, code = plan ? plan : HC_SCAP_SYSCALL_EXECVE_19_X;
@@ -1113,8 +1147,7 @@ int hc_falco_scap_events(struct hc_view *v, unsigned type, uint32_t entry, bool 
 	} else if (e.c.row->code == CODE_ASYNC) {
 		container_event(&e, &ret[0]);
 	} else if (e.c.row->code == CODE_GENERIC) {
-		ret[0].e.n_params = 2;
-		generic(&e, &ret[0], false);
+		generic_or_result(&e, &ret[0]);
 	} else {
 		struct who w = task_who(&e);
 
