@@ -246,7 +246,7 @@ static int add_compare(struct reader *r, struct hc_test_pattern *p, node *n, enu
 	if (!v)
 		return no_memory(r);
 	for (uint32_t i = 0; q == 0 && i < n_texts; i++) {
-		const char *text;
+		const char *text = NULL;
 
 		q = text_of(r, n->kind == HC_YAML_SEQ ? n->items[i] : n, "what is compared with", &text);
 		if (q < 0)

@@ -132,7 +132,7 @@ static int read_texts(struct config_reader *r, const struct hc_yaml_node *n, str
 	if (n->kind == HC_YAML_NULL)
 		return 0;
 	for (uint32_t i = 0; q == 0 && i < n_items; i++) {
-		const char *text;
+		const char *text = NULL;
 
 		q = text_of(r, n->kind == HC_YAML_SEQ ? n->items[i] : n, &text);
 		if (q == 0)
@@ -170,7 +170,7 @@ static int read_select(struct config_reader *r, const struct hc_yaml_node *item)
 static int read_extra_field(struct config_reader *r, const struct hc_yaml_node *n, struct growing *to)
 {
 	bool has_format = n->kind == HC_YAML_MAP && n->n == 1;
-	const char *name, *format;
+	const char *name = NULL, *format = NULL;
 	int q = text_of(r, has_format ? n->items[0] : n, &name);
 
 	if (q == 0 && has_format) {
