@@ -356,7 +356,9 @@ int hc_snapshot(struct bpf_iter__task *ctx)
 	struct seq_file *seq = ctx->meta->seq;
 	struct hc_scratch *s = hc_scratch(hc_conf.n_cpus); /* one more than there are CPUs: ours alone */
 	struct hc_wire_head *h;
-	u64 bytes;
+	struct hc_fileinfo info;
+	struct mm_struct *mm;
+	u64 bytes, file;
 
 	if (!hc_dials.self_tgid)
 		hc_dials.self_tgid = bpf_get_current_pid_tgid() >> 32;
@@ -377,6 +379,14 @@ int hc_snapshot(struct bpf_iter__task *ctx)
 	hc_task_fact(s, HC_WIRE_SUBJ_ROW, task);
 	hc_creds_fact(s, HC_WIRE_SUBJ_ROW, task, true);
 	hc_ns_fact(s, HC_WIRE_SUBJ_ROW, task);
+	mm = hc_pr(task, mm);
+	file = h->tid == h->tgid && mm ? (u64)hc_pr(mm, exe_file) : 0;
+	if (file) {
+		hc_file_none(&info);
+		hc_file_load(s, file, &info);
+		hc_file_super(&info);
+		hc_file_fact(s, HC_WIRE_SUBJ_EXE, &info);
+	}
 	bytes = s->off;
 	hc_mask(bytes, HC_WIRE_MAX_BYTES - 1);
 	h->bytes = bytes;

@@ -98,7 +98,7 @@ struct hc_wire_head {
 #define HC_WIRE_SUBJ_RET2 0xfffd  /* the second of the two */
 #define HC_WIRE_SUBJ_CWD 0xfffc   /* fs->pwd */
 #define HC_WIRE_SUBJ_ROOT 0xfffb  /* fs->root, walked to the root of the mount namespace */
-#define HC_WIRE_SUBJ_EXE 0xfffa   /* mm->exe_file */
+#define HC_WIRE_SUBJ_EXE 0xfffa   /* mm->exe_file; FILE alone in a snapshot */
 #define HC_WIRE_SUBJ_STDIN 0xfff9 /* descriptors 0..2 at exec */
 #define HC_WIRE_SUBJ_STDOUT 0xfff8
 #define HC_WIRE_SUBJ_STDERR 0xfff7

@@ -20,6 +20,7 @@ struct hc_record_opts {
 	const char *tool; /* "hindcast VERSION" */
 	enum hc_profile profile;
 	uint32_t snaplen;    /* payload bytes kept */
+	bool hash_exe;       /* SHA-256 of files that run */
 	uint64_t ring_bytes; /* of each CPU's bulk ring; 0: chosen */
 	struct hc_exclude exclude;
 	const struct hc_type_set *exclude_types; /* NULL: none */

@@ -35,10 +35,13 @@ struct hc_exclude {
 	size_t n_cgroups;
 };
 
+#define HC_TRACKER_MAX_HASH_BYTES (UINT64_C(256) << 20)
+
 struct hc_tracker_opts {
 	const char *proc; /* "/proc" of the machine the records come from; NULL: it is not here, nothing is looked
 	                     up */
 	bool late_paths;  /* resolve paths that no kernel object names, by openat2 below the process's root */
+	bool hash_exe;    /* SHA-256 of files that run, of HC_TRACKER_MAX_HASH_BYTES at most */
 	uint32_t own_pid; /* never asked about in /proc */
 	struct hc_exclude exclude; /* borrowed until free */
 };
@@ -53,7 +56,8 @@ void hc_tracker_set_writer(struct hc_tracker *t, struct hc_writer *w);
  * returned. A record that makes no sense is counted (stats.n_bad) and passed over. */
 int hc_tracker_push(struct hc_tracker *t, const struct hc_wire_head *rec, size_t bytes, bool late,
                     struct hc_err *err);
-/* Once a second or so: forgets the dead, looks at the user files. Tells by rows what changed. */
+/* Between two looks at the records: goes on hashing, and once a second or so forgets the dead and looks at the
+ * user files. Tells by rows what changed. */
 int hc_tracker_tick(struct hc_tracker *t, uint64_t now_ns, struct hc_err *err);
 /* After the snapshot's records: reads the descriptors of all processes from /proc, settles parents and leaders. */
 int hc_tracker_snapshot_done(struct hc_tracker *t, struct hc_err *err);
@@ -67,6 +71,7 @@ struct hc_tracker_stats {
 	uint64_t n_excluded;                                         /* rows left out by request */
 	uint64_t n_unborn;                                           /* processes seen without their birth */
 	uint64_t n_procs, n_tasks, n_fds, n_socks, n_paths, n_texts; /* in the tables now */
+	uint64_t n_unhashed; /* files that ran, were to be hashed, and were gone or changed, or too many */
 	uint64_t n_late, n_late_failed; /* late path look-ups that went to the kernel; those that stayed lexical */
 	uint64_t rows_by_type[HC_EV_MAX];
 };

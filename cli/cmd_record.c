@@ -25,7 +25,7 @@ struct args {
 	unsigned profile;
 	uint64_t snaplen, ring_bytes;
 	struct hc_strs exclude;
-	bool quiet, json;
+	bool hash_exe, quiet, json;
 };
 
 static const struct hc_opt opts[] = {
@@ -62,6 +62,10 @@ static const struct hc_opt opts[] = {
 	  .off = offsetof(struct args, exclude),
 	  .value = "WHAT",
 	  .help = "leave out comm=NAME, exe=PATH, uid=N, pid=N, cgroup=PATH or type=NAME" },
+	{ .name = "hash-exe",
+	  .kind = HC_OPT_FLAG,
+	  .off = offsetof(struct args, hash_exe),
+	  .help = "keep the SHA-256 of each program file that runs" },
 	{ .name = "ring-size",
 	  .kind = HC_OPT_SIZE,
 	  .off = offsetof(struct args, ring_bytes),
@@ -484,6 +488,7 @@ static int record(const struct args *a, const struct excludes *e, char **argv, i
 		.tool = "hindcast " HC_VERSION,
 		.profile = (enum hc_profile)a->profile,
 		.snaplen = (uint32_t)a->snaplen,
+		.hash_exe = a->hash_exe,
 		.ring_bytes = a->ring_bytes,
 		.exclude = e->x,
 		.exclude_types = e->has_types ? &e->types : NULL,
@@ -581,7 +586,8 @@ static const struct hc_example examples[] = {
 
 const struct hc_command hc_cmd_record = {
 	.name = "record",
-	.args = "-o DIR [--for DURATION] [--profile NAME] [--snaplen BYTES] [--exclude WHAT]... [-- COMMAND...]",
+	.args = "-o DIR [--for DURATION] [--profile NAME] [--snaplen BYTES] [--hash-exe] [--exclude WHAT]... [-- "
+		"COMMAND...]",
 	.summary = "record this machine's events",
 	.description =
 		"Records what the processes of this machine do into a capture, a directory that every other "

@@ -136,6 +136,7 @@ int hc_record_open(const struct hc_record_opts *opts, struct hc_record **ret, st
 		goto failed;
 	}
 	to.own_pid = (uint32_t)getpid();
+	to.hash_exe = opts->hash_exe;
 	code = hc_tracker_new(&to, &r->tracker, err);
 	if (code < 0)
 		goto failed;

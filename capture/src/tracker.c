@@ -20,6 +20,7 @@ int hc_tracker_new(const struct hc_tracker_opts *opts, struct hc_tracker **ret, 
 		return hc_err_set(err, -ENOMEM, "out of memory");
 	t->opts = *opts;
 	t->dead_end = &t->dead;
+	t->exe_queue_end = &t->exe_queue;
 	t->proc_fd = -1;
 	if (getrandom(&t->seed, sizeof(t->seed), 0) != (ssize_t)sizeof(t->seed)) {
 		hc_tracker_free(t);
@@ -58,8 +59,9 @@ struct hc_tracker *hc_tracker_free(struct hc_tracker *t)
 	TABLE_ALL(&t->cgroups, at, p)
 	ctr_unref(t, p);
 	table_done(&t->cgroups);
+	exe_done(t);
 	for (unsigned i = 0; i < N_FILES; i++)
-		file_unref(t->files[i]);
+		file_unref(t, t->files[i]);
 	path_late_done(t);
 	table_done(&t->lists);
 	assert(t->txts.n == 0 && t->lists.n == 0); /* somebody forgot a reference */
@@ -85,14 +87,17 @@ int hc_tracker_snapshot_done(struct hc_tracker *t, struct hc_err *err)
 
 int hc_tracker_tick(struct hc_tracker *t, uint64_t now_ns, struct hc_err *err)
 {
-	int r = 0;
+	int r;
 
 	if (now_ns > t->now_ns)
 		t->now_ns = now_ns;
+	r = exe_tick(t, err);
+	if (r < 0)
+		return r;
 	if (now_ns - t->last_tick_ns < 900000000 && t->last_tick_ns)
 		return 0;
 	t->last_tick_ns = now_ns;
-	t->proc_reads = 0;
+	t->proc_reads = t->exe_reads = 0;
 	if (now_ns > DEAD_KEEP_NS)
 		proc_reap(t, now_ns - DEAD_KEEP_NS);
 	r = user_watch(t, err);

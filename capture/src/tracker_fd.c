@@ -307,7 +307,7 @@ static void fd_define(struct hc_tracker *t, struct tfd *f, const struct wrec *r,
 		f->defined = true;
 	}
 	if (w) {
-		file_unref(f->file);
+		file_unref(t, f->file);
 		f->file = file_get(t, w);
 		f->defined = true;
 	}

@@ -162,15 +162,17 @@ struct tfile *file_get(struct hc_tracker *t, const struct hc_wire_file *w)
 
 	if (*at && memcmp(&(*at)->w, w, sizeof(*w)) == 0)
 		return REF1(*at);
-	file_unref(*at);
+	file_unref(t, *at);
 	*at = file_of(w);
 	return REF(*at);
 }
 
-void file_unref(struct tfile *f)
+void file_unref(struct hc_tracker *t, struct tfile *f)
 {
-	if (f && !--f->refs)
-		free(f);
+	if (!f || --f->refs)
+		return;
+	file_exe_unref(t, f->exe);
+	free(f);
 }
 
 struct tsock *sock_new(void)
@@ -234,7 +236,7 @@ void fd_unref(struct hc_tracker *t, struct tfd *f)
 		return;
 	path_unref(t, f->path);
 	path_unref(t, f->path_now);
-	file_unref(f->file);
+	file_unref(t, f->file);
 	sock_unref(t, f->sock);
 	txt_unref(t, f->name);
 	ver_unref(t, f->opened_by);
@@ -252,7 +254,9 @@ void image_unref(struct hc_tracker *t, struct timage *i)
 		path_unref(t, i->filename);
 		path_unref(t, i->exe);
 		path_unref(t, i->script);
-		file_unref(i->exe_file);
+		path_unref(t, i->elf_interp);
+		file_unref(t, i->exe_file);
+		file_unref(t, i->elf_interp_file);
 		txt_unref(t, i->interp);
 		txt_unref(t, i->comm);
 		lst_unref(t, i->argv);
@@ -474,6 +478,8 @@ uint32_t in_file(struct hc_builder *b, struct tfile *f)
 		hc_cell_set(&c, HC_O_FILE_mount_id, w->mnt_id);
 	hc_cell_set(&c, HC_O_FILE_layer, w->layer);
 	hc_cell_set(&c, HC_O_FILE_mount_flags, w->mnt_flags);
+	if (f->exe)
+		cells_of_exe(b, &c, f->exe);
 	return hc_slot_put(&f->slot, b, hc_build_obj(b, HC_OBJ_FILE, &c));
 }
 
@@ -600,6 +606,8 @@ uint32_t in_image(struct hc_tracker *t, struct hc_builder *b, struct timage *i)
 	cell_ref(&c, HC_O_IMAGE_exe_file, in_file(b, i->exe_file));
 	cell_ref(&c, HC_O_IMAGE_interp, in_txt(b, i->interp));
 	cell_ref(&c, HC_O_IMAGE_script, in_path(b, i->script));
+	cell_ref(&c, HC_O_IMAGE_elf_interp, in_path(b, i->elf_interp));
+	cell_ref(&c, HC_O_IMAGE_elf_interp_file, in_file(b, i->elf_interp_file));
 	cell_ref(&c, HC_O_IMAGE_argv, in_lst(b, i->argv));
 	if (i->argc != UINT32_MAX)
 		hc_cell_set(&c, HC_O_IMAGE_argc, i->argc);

@@ -400,8 +400,7 @@ struct txt *path_late(struct hc_tracker *t, const struct tver *v, struct hc_str 
 	return txt_get(t, t->buf2, dir.len + last.len);
 }
 
-/* What `abs` names for the process, opened as a place only; -1 when the caches cannot tell. */
-static int late_open(struct hc_tracker *t, const struct tver *v, struct hc_str abs, uint64_t flags)
+int path_late_open(struct hc_tracker *t, const struct tver *v, struct hc_str abs, bool follow)
 {
 	struct root_fd *root;
 
@@ -413,12 +412,12 @@ static int late_open(struct hc_tracker *t, const struct tver *v, struct hc_str a
 		return -1;
 	memcpy(t->buf2, abs.p + 1, abs.len - 1);
 	t->buf2[abs.len - 1] = '\0';
-	return openat2_cached(root->fd, t->buf2, flags);
+	return openat2_cached(root->fd, t->buf2, follow ? 0 : O_NOFOLLOW);
 }
 
 uint64_t path_late_mount(struct hc_tracker *t, const struct tver *v, struct hc_str abs)
 {
-	int fd = late_open(t, v, abs, 0), r;
+	int fd = path_late_open(t, v, abs, true), r;
 	struct statx sx;
 
 	if (fd < 0)
@@ -431,7 +430,7 @@ uint64_t path_late_mount(struct hc_tracker *t, const struct tver *v, struct hc_s
 
 struct tfile *path_late_file(struct hc_tracker *t, const struct tver *v, struct hc_str abs, bool follow)
 {
-	int fd = late_open(t, v, abs, follow ? 0 : O_NOFOLLOW), r;
+	int fd = path_late_open(t, v, abs, follow), r;
 	struct hc_wire_file w = { 0 };
 	struct statx sx;
 	struct tfile *f;

@@ -49,6 +49,7 @@ struct tfile {
 	struct hc_slot slot;
 	bool has_btime;
 	int64_t btime_ns;
+	struct texe *exe; /* what its content told; NULL: nothing */
 	struct hc_wire_file w;
 };
 
@@ -89,8 +90,8 @@ struct timage {
 	struct hc_slot slot;
 	uint64_t exec_ns;
 	uint32_t exec_seq, flags;
-	struct tpath *filename, *exe, *script;
-	struct tfile *exe_file;
+	struct tpath *filename, *exe, *script, *elf_interp;
+	struct tfile *exe_file, *elf_interp_file;
 	struct txt *interp, *comm;
 	struct lst *argv, *env;
 	uint32_t argc, envc; /* ~0 unknown */
@@ -244,13 +245,18 @@ struct hc_tracker {
 	struct hc_tracker_stats stats;
 	struct hc_cells cells; /* of the row being made; clean between rows */
 
-	struct table txts, lists, paths, procs, tasks, fds, socks, by_vpid, cgroups, dirs, dir_names;
+	struct table txts, lists, paths, procs, tasks, fds, socks, by_vpid, cgroups, dirs, dir_names, exes;
 	struct tproc *dead; /* in order of death */
 	struct tproc **dead_end;
 	uint64_t tree_gen, next_lineage, next_fd_id;
-	uint64_t now_ns;     /* time of the record in hand */
-	uint32_t depth;      /* of the entry being written */
-	uint32_t proc_reads; /* in this second */
+	uint64_t now_ns;                         /* time of the record in hand */
+	uint32_t depth;                          /* of the entry being written */
+	uint32_t proc_reads;                     /* in this second */
+	uint32_t exe_reads;                      /* the same of files that run */
+	struct texe *exe_queue, **exe_queue_end; /* to be hashed */
+	uint32_t n_exe_queue, exe_fds;
+	int64_t hash_budget; /* bytes */
+	uint64_t hash_ns;    /* when it was filled last */
 	uint32_t init_mnt_ns, own_mnt_ns;
 	int proc_fd;   /* opts.proc; -1 without */
 	bool late_off; /* openat2 with RESOLVE_CACHED is not to be had */
@@ -298,7 +304,7 @@ void path_sweep(struct hc_tracker *t);
 struct tfile *file_of(const struct hc_wire_file *w);
 /* The one that was seen last, when nothing about it changed. */
 struct tfile *file_get(struct hc_tracker *t, const struct hc_wire_file *w);
-void file_unref(struct tfile *f);
+void file_unref(struct hc_tracker *t, struct tfile *f);
 struct tsock *sock_new(void);
 struct tsock *sock_copy(const struct tsock *from);
 void sock_unref(struct hc_tracker *t, struct tsock *s);
@@ -352,6 +358,8 @@ struct tpath *path_of_text(struct hc_tracker *t, struct hc_str real, uint8_t pro
 struct txt *path_late(struct hc_tracker *t, const struct tver *v, struct hc_str abs);
 /* The identity of what `abs` names for the process, without waiting for anybody; NULL when it cannot be told. */
 struct tfile *path_late_file(struct hc_tracker *t, const struct tver *v, struct hc_str abs, bool follow);
+/* What `abs` names for the process, opened as a place only; -1 when the caches cannot tell. */
+int path_late_open(struct hc_tracker *t, const struct tver *v, struct hc_str abs, bool follow);
 /* The id of the mount that `abs` leads to for the process; 0 when it cannot be told. */
 uint64_t path_late_mount(struct hc_tracker *t, const struct tver *v, struct hc_str abs);
 /* A name was moved, made or removed: forget what depends on it. all: everything (mounts). */
@@ -416,6 +424,21 @@ void proc_set_parent(struct hc_tracker *t, struct tproc *p, struct tproc *parent
 void ver_leaders(struct hc_tracker *t, struct tproc *p, struct tver *v);
 void ver_users(struct hc_tracker *t, struct tver *v, uint32_t pid);
 bool proc_is_excluded(struct hc_tracker *t, const struct tver *v);
+
+/* ---- tracker_exe.c: what files that run contain ---- */
+
+/* For a version with a new image, whose file the kernel told of: its build id, interpreter, and hash if wanted. */
+void exe_see(struct hc_tracker *t, struct tver *v);
+/* Often: goes on hashing, within its budget. */
+int exe_tick(struct hc_tracker *t, struct hc_err *err);
+void cells_of_exe(struct hc_builder *b, struct hc_cells *c, struct texe *e);
+void file_exe_unref(struct hc_tracker *t, struct texe *e);
+void exe_done(struct hc_tracker *t);
+
+/* ---- tracker_state.c ---- */
+
+/* A meta_state row of a file about which more is known now. */
+int state_file(struct hc_tracker *t, struct tfile *f, uint64_t now_ns, struct hc_err *err);
 
 /* ---- tracker_procfs.c: /proc ---- */
 

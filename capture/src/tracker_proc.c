@@ -879,6 +879,7 @@ void proc_exec(struct hc_tracker *t, const struct wrec *r, struct ttask *k)
 			v->parent_image = REF(v->image); /* the own image before */
 			image_unref(t, v->image);
 			v->image = i;
+			exe_see(t, v);
 		}
 	}
 	v->flags &= ~(uint32_t)HC_PROC_KTHREAD;
@@ -1008,6 +1009,7 @@ static void drop_dead_namesake(struct hc_tracker *t, uint32_t tgid, uint64_t sta
 void proc_snapshot(struct hc_tracker *t, const struct wrec *r)
 {
 	const struct hc_wire_task *w = WREC_GET(r, HC_WIRE_F_TASK, HC_WIRE_SUBJ_ROW, struct hc_wire_task);
+	const struct hc_wire_file *exe = WREC_GET(r, HC_WIRE_F_FILE, HC_WIRE_SUBJ_EXE, struct hc_wire_file);
 	struct tproc *p;
 	struct ttask *k;
 
@@ -1041,6 +1043,11 @@ void proc_snapshot(struct hc_tracker *t, const struct wrec *r)
 		if (t->proc_fd >= 0 && w->tgid != t->opts.own_pid &&
 		    !procfs_fill(t, w->tgid, w->leader_start_ns, PROCFS_ALL, v))
 			v->flags |= HC_PROC_INCOMPLETE;
+		if (exe && v->image) { /* the kernel knows it better than /proc */
+			file_unref(t, v->image->exe_file);
+			v->image->exe_file = file_get(t, exe);
+			exe_see(t, v);
+		}
 	}
 	k = task_add(t, p, w->tid);
 	if (k) {

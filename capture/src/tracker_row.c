@@ -1058,7 +1058,7 @@ static void row_done(struct hc_tracker *t, struct row *w)
 			path_unref(t, w->path[i]);
 			break;
 		case HC_KIND_FILE:
-			file_unref(w->file[i]);
+			file_unref(t, w->file[i]);
 			break;
 		case HC_KIND_SOCK:
 			sock_unref(t, w->sock[i]);

@@ -21,6 +21,7 @@ struct state_of {
 	struct tproc *proc; /* NULL: none */
 	int fd;             /* -1: none */
 	struct tfd *fdobj;
+	struct tfile *file;
 	struct hc_str name, value;
 };
 
@@ -45,7 +46,13 @@ static int state_row(struct hc_tracker *t, const struct state_of *s, uint64_t no
 		hc_cell_set(c, HC_C_META_STATE_fd, (uint64_t)s->fd);
 		cell_ref(c, HC_C_META_STATE_fd_obj, in_fd(t, b, s->fdobj));
 	}
+	cell_ref(c, HC_C_META_STATE_file, in_file(b, s->file));
 	return row_end(t, HC_EV_META_STATE, 0, now_ns, NULL, err);
+}
+
+int state_file(struct hc_tracker *t, struct tfile *f, uint64_t now_ns, struct hc_err *err)
+{
+	return state_row(t, &(struct state_of){ .what = "file", .fd = -1, .file = f }, now_ns, err);
 }
 
 static int by_start(const void *a, const void *b)

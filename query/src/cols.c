@@ -197,6 +197,8 @@ static const struct part proc_parts[] = {
 	{ "_guid", TEXT, hc_q_leaf_guid, 0, Q_COMPUTED, true },
 	{ "_comm", TEXT, hc_q_leaf_col, HC_O_PROC_comm, Q_PLAIN, false },
 	{ "_exe", TEXT, hc_q_leaf_hop, Q_HOP(HC_O_PROC_image, HC_O_IMAGE_exe), Q_PLAIN, true },
+	{ "_sha256", TEXT, hc_q_leaf_exe_file, HC_O_FILE_sha256, Q_COMPUTED, true },
+	{ "_build_id", TEXT, hc_q_leaf_exe_file, HC_O_FILE_build_id, Q_COMPUTED, true },
 	{ "_cmdline", TEXT, hc_q_leaf_cmdline, 0, Q_COMPUTED, true },
 	{ "_cwd", TEXT, hc_q_leaf_col, HC_O_PROC_cwd, Q_PLAIN, true },
 	{ "_uid", INTEGER, hc_q_leaf_col, HC_O_PROC_uid, Q_COMPUTED, true },

@@ -407,6 +407,14 @@ void hc_q_leaf_hop2(struct q_cap *cap, const struct q_block *b, unsigned dom, ui
 	hc_q_leaf_col(cap, b, dom, entry, arg & 0xff, ret);
 }
 
+void hc_q_leaf_exe_file(struct q_cap *cap, const struct q_block *b, unsigned dom, uint32_t entry, unsigned arg,
+                        struct q_val *ret)
+{
+	entry = hop(b, &dom, entry, HC_O_PROC_image);
+	entry = hop(b, &dom, entry, HC_O_IMAGE_exe_file);
+	hc_q_leaf_col(cap, b, dom, entry, arg, ret);
+}
+
 void hc_q_leaf_guid(struct q_cap *cap, const struct q_block *b, unsigned dom, uint32_t entry, unsigned arg,
                     struct q_val *ret)
 {

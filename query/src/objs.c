@@ -351,6 +351,8 @@ static void proc_cols(struct q_table *t)
 	add(t, "parent_guid", "TEXT", hc_q_leaf_hop_guid, HC_O_PROC_parent, true);
 	add(t, "parent_comm", "TEXT", hc_q_leaf_hop, Q_HOP(HC_O_PROC_parent, HC_O_PROC_comm), true);
 	add(t, "parent_exe", "TEXT", hc_q_leaf_hop2, Q_HOP(HC_O_PROC_parent, HC_O_IMAGE_exe), true);
+	add(t, "exe_sha256", "TEXT", hc_q_leaf_exe_file, HC_O_FILE_sha256, true);
+	add(t, "exe_build_id", "TEXT", hc_q_leaf_exe_file, HC_O_FILE_build_id, true);
 	add(t, "argv", "TEXT", hc_q_leaf_hop, Q_HOP(HC_O_PROC_image, HC_O_IMAGE_argv), true);
 	add(t, "env", "TEXT", hc_q_leaf_hop, Q_HOP(HC_O_PROC_image, HC_O_IMAGE_env), true);
 	add_fields(t, hc_obj_desc(HC_OBJ_PROC), "", -1);

@@ -191,6 +191,7 @@ hc_q_leaf_fn hc_q_leaf_hop_text;
 hc_q_leaf_fn hc_q_leaf_guid;       /* of PROC */
 hc_q_leaf_fn hc_q_leaf_hop_guid;   /* arg: column of a reference to PROC */
 hc_q_leaf_fn hc_q_leaf_hop2;       /* arg: Q_HOP(column to PROC, column of its image) */
+hc_q_leaf_fn hc_q_leaf_exe_file;   /* of PROC; arg: column of the file that runs */
 hc_q_leaf_fn hc_q_leaf_cmdline;    /* of PROC */
 hc_q_leaf_fn hc_q_leaf_has;        /* 1 */
 hc_q_leaf_fn hc_q_leaf_bytes_text; /* of BYTES: printable, other bytes as \xNN */
