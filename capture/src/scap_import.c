@@ -102,7 +102,7 @@ static void cell_fdlist(struct hc_scap_import *im, struct hc_builder *b, const s
 		[HC_FD_IPV6] = '6',      [HC_FD_UNIX] = 'u',     [HC_FD_NETLINK] = 'n',     [HC_FD_EVENTFD] = 'e',
 		[HC_FD_EVENTPOLL] = 'l', [HC_FD_SIGNALFD] = 's', [HC_FD_TIMERFD] = 't',     [HC_FD_INOTIFY] = 'i',
 		[HC_FD_BPF_MAP] = 'b',   [HC_FD_IO_URING] = 'r', [HC_FD_USERFAULTFD] = 'u', [HC_FD_MEMFD] = 'm',
-		[HC_FD_PIDFD] = 'P'
+		[HC_FD_PIDFD] = 'P',     [HC_FD_UNKNOWN] = 'o'
 	};
 	int64_t v[3 * 256], fd;
 	uint32_t pos = 0, n = 0;
@@ -113,7 +113,7 @@ static void cell_fdlist(struct hc_scap_import *im, struct hc_builder *b, const s
 
 		v[n++] = fd;
 		v[n++] = flags;
-		v[n++] = f && f->kind < sizeof(letters) && letters[f->kind] ? letters[f->kind] : 'o';
+		v[n++] = !f ? '?' : f->kind < sizeof(letters) && letters[f->kind] ? letters[f->kind] : 'o';
 	}
 	cell_ref(&im->t->cells, col, hc_build_ints(b, v, n));
 }
@@ -128,6 +128,12 @@ static void cell_dyn(struct hc_scap_import *im, struct hc_builder *b, unsigned t
 		return;
 	for (uint32_t i = 1; i < p.len && i <= 8; i++)
 		num |= (uint64_t)(uint8_t)p.p[i] << 8 * (i - 1);
+	if ((type == HC_EV_SETSOCKOPT || type == HC_EV_GETSOCKOPT) && !p.p[0]) {
+		cell_ref(c, type == HC_EV_SETSOCKOPT ? HC_C_SETSOCKOPT_value : HC_C_GETSOCKOPT_value,
+		         hc_build_bytes(b, p.p + 1, p.len - 1));
+		if (type == HC_EV_SETSOCKOPT)
+			hc_cell_set(c, HC_C_SETSOCKOPT_value + 1, p.len - 1);
+	}
 	switch (type) {
 	case HC_EV_SETSOCKOPT:
 		hc_cell_set(c, HC_C_SETSOCKOPT_val_kind, (uint8_t)p.p[0]);
@@ -241,6 +247,13 @@ static void cell_of(struct hc_scap_import *im, struct hc_builder *b, const struc
 	}
 }
 
+static struct tver *known_ver(struct hc_scap_import *im, int64_t tid)
+{
+	struct sthr *k = tid > 0 ? scap_thread(im, tid) : NULL;
+
+	return k && k->cur ? scap_refresh(im, k) : NULL;
+}
+
 /* Columns that say what the call made. */
 static void cells_made(struct hc_scap_import *im, struct hc_builder *b, const struct sevent *s, unsigned type)
 {
@@ -257,6 +270,10 @@ static void cells_made(struct hc_scap_import *im, struct hc_builder *b, const st
 			cell_ref(c, col, in_sock(im->t, b, s->sock_after));
 		else if (s->after && strcmp(desc->arg, "proc_after") == 0)
 			cell_ref(c, col, in_ver(im->t, b, s->after));
+		else if (strcmp(desc->arg, "res_proc") == 0)
+			cell_ref(c, col, in_ver(im->t, b, known_ver(im, hc_scap_i64(s->e, 0, -1))));
+		else if (strcmp(desc->arg, "res_fd") == 0)
+			cell_ref(c, col, in_fd(im->t, b, scap_fd(im, s->k, hc_scap_i64(s->e, 0, -1))));
 		else if (strcmp(desc->arg, "missing") == 0)
 			for (unsigned p = 0; p < s->e->info->n_params; p++)
 				if (!hc_scap_has(s->e, p))
@@ -352,7 +369,8 @@ static int event_row(struct hc_scap_import *im, const struct sevent *s, struct h
 		cell_ref(c, HC_COL_TASK,
 		         task_ref(im, b, s->k, has_after(type) && s->before ? s->before : s->k->cur));
 	hc_cell_set(c, HC_COL_SRC_NUM, e->num);
-	if (e->state_only)
+	if (e->state_only || e->code == HC_SCAP_USER_ADDED_E || e->code == HC_SCAP_USER_DELETED_E ||
+	    e->code == HC_SCAP_GROUP_ADDED_E || e->code == HC_SCAP_GROUP_DELETED_E)
 		flags |= HC_ROW_STATEONLY;
 	if (e->ts_ns < im->last_ns)
 		flags |= HC_ROW_LATE;
@@ -409,6 +427,9 @@ int hc_scap_import_item(struct hc_scap_import *im, const struct hc_scap_item *it
 		return 0;
 	case HC_SCAP_FD:
 		scap_add_fd(im, &item->fd);
+		return 0;
+	case HC_SCAP_IFACE:
+		scap_add_iface(im, &item->iface);
 		return 0;
 	case HC_SCAP_USER:
 	case HC_SCAP_GROUP:

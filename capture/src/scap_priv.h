@@ -9,6 +9,8 @@
 
 #define SCAP_MAX_FDS 4096u /* of a process; what comes then is not entered, as in the reference implementation */
 #define SCAP_MAX_THREADS 131072u /* what comes then is not entered */
+#define SCAP_MAX_USERS 65536u    /* and groups; what comes then stays a number */
+#define SCAP_MAX_IFACES 256u     /* of the machine; what comes then is not known as local */
 #define SCAP_MAX_DEPTH 256u      /* of the process tree */
 
 /* Open descriptors of a process, by number. */
@@ -51,6 +53,8 @@ struct hc_scap_import {
 	struct hc_scap_import_stats stats;
 	struct table threads; /* struct sthr */
 	struct table users;   /* struct tuser */
+	struct hc_scap_iface ifaces[SCAP_MAX_IFACES];
+	unsigned n_ifaces;
 	uint64_t tree_gen, next_version, next_fd;
 	uint64_t boot_ns; /* since 1970 */
 	uint64_t last_ns;
@@ -66,6 +70,7 @@ struct tver *scap_refresh(struct hc_scap_import *im, struct sthr *k);
 void scap_begin_section(struct hc_scap_import *im);
 void scap_add_proc(struct hc_scap_import *im, const struct hc_scap_proc *p);
 void scap_add_fd(struct hc_scap_import *im, const struct hc_scap_fd *f);
+void scap_add_iface(struct hc_scap_import *im, const struct hc_scap_iface *i);
 void scap_add_user(struct hc_scap_import *im, const struct hc_scap_user *u, bool group);
 /* What the event does; fills `s`. */
 void scap_apply(struct hc_scap_import *im, struct sevent *s);

@@ -7,6 +7,8 @@
 
 #include <fcntl.h>
 #include <stdio.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 
 #include "store/scap_flags.h"
@@ -22,6 +24,8 @@
 #define CREATED_PORTABLE 16384u
 #define UPPER_PORTABLE 32768u
 #define LOWER_PORTABLE 65536u
+#define CLOSE_RANGE_CLOEXEC_PORTABLE 4u
+#define L4_UNKNOWN 254
 #define AT_FDCWD_NUM (-100)
 #define IN_PROGRESS (-115)
 #define ALL_CAPS UINT64_C(0x1ffffffffff)
@@ -158,14 +162,22 @@ static struct sthr *thread_invalid(struct hc_scap_import *im, int64_t tid)
 	return k;
 }
 
-static struct tuser *user_of(struct hc_scap_import *im, uint32_t id, bool group)
+/* Of a container, as it is called in events: the first twelve characters. */
+static bool same_ctr(const struct txt *a, struct hc_str id)
+{
+	uint32_t n = a && a->len == 64 ? 12 : a ? a->len : 0, m = id.len == 64 ? 12 : id.len;
+
+	return n == m && (!n || !memcmp(a->p, id.p, n));
+}
+
+static struct tuser *user_of(struct hc_scap_import *im, uint32_t id, bool group, struct hc_str ctr)
 {
 	uint64_t h = hash_u64(im->t->seed.b, (uint64_t)id << 1 | group);
 	struct tuser *u;
 
 	TABLE_EACH(&im->users, h, at, u)
 	{
-		if (u->id == id && u->is_group == group)
+		if (u->id == id && u->is_group == group && same_ctr(u->ctr, ctr))
 			return REF(u);
 	}
 	return NULL;
@@ -174,14 +186,15 @@ static struct tuser *user_of(struct hc_scap_import *im, uint32_t id, bool group)
 /* The lists of a file are the host's: a container's users are others, whatever their numbers. */
 static void version_users(struct hc_scap_import *im, struct tver *v)
 {
-	bool on_host = !v->cgs || !v->cgs->ctr;
+	const struct txt *id = v->cgs && v->cgs->ctr ? v->cgs->ctr->id : NULL;
+	struct hc_str ctr = { id ? id->p : "", id ? id->len : 0 };
 
 	user_unref(im->t, v->user);
 	user_unref(im->t, v->login_user);
 	user_unref(im->t, v->group);
-	v->user = on_host ? user_of(im, v->creds.euid, false) : NULL;
-	v->login_user = on_host ? user_of(im, v->creds.loginuid, false) : NULL;
-	v->group = on_host ? user_of(im, v->creds.egid, true) : NULL;
+	v->user = user_of(im, v->creds.euid, false, ctr);
+	v->login_user = user_of(im, v->creds.loginuid, false, ctr);
+	v->group = user_of(im, v->creds.egid, true, ctr);
 }
 
 static struct sthr *parent_of(struct hc_scap_import *im, struct sthr *k)
@@ -412,6 +425,30 @@ struct tsock *scap_tuple_sock(struct hc_scap_import *im, const struct hc_scap_tu
 	return s;
 }
 
+void scap_add_iface(struct hc_scap_import *im, const struct hc_scap_iface *i)
+{
+	if (i->first)
+		im->n_ifaces = 0;
+	if (im->n_ifaces >= SCAP_MAX_IFACES)
+		return;
+	im->ifaces[im->n_ifaces] = *i;
+	im->ifaces[im->n_ifaces++].name = (struct hc_str){ 0 }; /* it does not outlive the item */
+}
+
+/* Is it the client's address that is one of the machine's? In a container none is known to be. */
+static void near_end(struct hc_scap_import *im, struct sthr *k, struct tsock *s)
+{
+	const uint8_t *client = s && s->role == ROLE_SERVER ? s->w.raddr : s ? s->w.laddr : NULL;
+	bool v6 = s && s->w.family == AF_INET6, contained = k->cur && k->cur->cgs && k->cur->cgs->ctr;
+
+	if (!s || (s->w.family != AF_INET && !v6))
+		return;
+	s->near_end = ROLE_SERVER;
+	for (unsigned i = 0; i < im->n_ifaces && !contained; i++)
+		if (im->ifaces[i].ipv6 == v6 && !memcmp(im->ifaces[i].addr, client, v6 ? 16 : 4))
+			s->near_end = ROLE_CLIENT;
+}
+
 static uint8_t kind_of_family(uint16_t family)
 {
 	switch (family) {
@@ -508,31 +545,57 @@ static struct tcgs *cgs_of(struct hc_scap_import *im, struct hc_str block)
 	return c;
 }
 
-void scap_add_user(struct hc_scap_import *im, const struct hc_scap_user *u, bool group)
+static bool is_text(const struct txt *t, struct hc_str s)
+{
+	return t && t->len == s.len && (!s.len || !memcmp(t->p, s.p, s.len));
+}
+
+static void user_drop(struct hc_scap_import *im, uint32_t id, bool group, struct hc_str ctr)
+{
+	struct tuser *old = user_of(im, id, group, ctr);
+
+	if (!old)
+		return;
+	table_remove(&im->users, hash_u64(im->t->seed.b, (uint64_t)id << 1 | group), old);
+	user_unref(im->t, old); /* the table's */
+	user_unref(im->t, old);
+}
+
+static bool user_put(struct hc_scap_import *im, const struct hc_scap_user *u, bool group, struct hc_str ctr)
 {
 	uint32_t id = group ? u->gid : u->uid;
 	uint64_t h = hash_u64(im->t->seed.b, (uint64_t)id << 1 | group);
-	struct tuser *new = calloc(1, sizeof(*new)), *old = user_of(im, id, group);
+	struct tuser *new, *old = user_of(im, id, group, ctr);
+	bool same = old && is_text(old->name, u->name) &&
+	            (group || (is_text(old->home, u->home) && is_text(old->shell, u->shell)));
 
-	if (old) {
-		table_remove(&im->users, h, old);
-		user_unref(im->t, old); /* the table's */
-		user_unref(im->t, old);
-	}
+	user_unref(im->t, old);
+	if (same || im->users.n >= SCAP_MAX_USERS)
+		return false;
+	user_drop(im, id, group, ctr);
+	new = calloc(1, sizeof(*new));
 	if (!new)
-		return;
+		return false;
 	new->refs = 1;
 	new->id = id;
 	new->is_group = group;
 	new->name = txt_get(im->t, u->name.p, u->name.len);
+	new->ctr = ctr.len ? txt_get(im->t, ctr.p, ctr.len) : NULL;
 	if (!group) {
 		new->home = txt_get(im->t, u->home.p, u->home.len);
 		new->shell = txt_get(im->t, u->shell.p, u->shell.len);
 	}
 	if (!table_add(&im->users, h, new)) {
 		user_unref(im->t, new);
-		return;
+		return false;
 	}
+	return true;
+}
+
+void scap_add_user(struct hc_scap_import *im, const struct hc_scap_user *u, bool group)
+{
+	if (!user_put(im, u, group, HC_STR("")))
+		return;
 	/* Lists come in any order; before the first event no row has the versions yet. */
 	if (!im->stats.n_events && !im->stats.n_enter) {
 		struct sthr *k;
@@ -654,6 +717,7 @@ void scap_add_fd(struct hc_scap_import *im, const struct hc_scap_fd *f)
 		if (fd->sock && fd->kind != HC_FD_UNIX) {
 			fd->sock->w.protocol = l4_proto[f->l4 < sizeof(l4_proto) ? f->l4 : 0];
 			fd->sock->connected = f->l4 == HC_SCAP_L4_TCP && fd->sock->w.rport;
+			near_end(im, k, fd->sock);
 		}
 		break;
 	case HC_SCAP_FD_FILE:
@@ -767,6 +831,52 @@ static void on_dup(struct hc_scap_import *im, struct sevent *s, int64_t old, boo
 	put_new(im, s, num, fd);
 }
 
+static void set_cloexec(struct hc_scap_import *im, struct sthr *k, int64_t num, bool cloexec)
+{
+	struct tfd *fd = scap_fd(im, k, num);
+
+	if (!fd || fd->cloexec == cloexec || (fd = fd_copy(fd)) == NULL)
+		return;
+	fd->cloexec = cloexec;
+	fd_put(im, k, num, fd);
+}
+
+static void on_close_range(struct hc_scap_import *im, struct sevent *s)
+{
+	int64_t first = (int64_t)hc_scap_u64(s->e, 1, 0), last = (int64_t)hc_scap_u64(s->e, 2, 0);
+	bool mark = hc_scap_u64(s->e, 3, 0) & CLOSE_RANGE_CLOEXEC_PORTABLE;
+	struct sfds *f = &scap_main(im, s->k)->fds;
+	struct sfd *d;
+
+	TABLE_SWEEP(&f->by_num, at, d)
+	{
+		if (d->num < first || d->num > last)
+			continue;
+		if (mark) {
+			set_cloexec(im, s->k, d->num, true); /* in its place */
+			continue;
+		}
+		TABLE_SWEEP_REMOVE(&f->by_num, at);
+		fd_unref(im->t, d->fd);
+		free(d);
+	}
+}
+
+/* A descriptor of another process. */
+static void on_getfd(struct hc_scap_import *im, struct sevent *s)
+{
+	int64_t num = hc_scap_i64(s->e, 0, -1);
+	struct tfd *pidfd = num < 0 ? NULL : scap_fd(im, s->k, hc_scap_i64(s->e, 1, -1)), *from, *fd;
+	struct sthr *of = pidfd && pidfd->kind == HC_FD_PIDFD ? scap_thread(im, (int64_t)pidfd->target) : NULL;
+
+	from = of ? scap_fd(im, of, hc_scap_i64(s->e, 2, -1)) : NULL;
+	fd = from ? fd_copy(from) : NULL;
+	if (!fd)
+		return;
+	fd->cloexec = true;
+	put_new(im, s, num, fd);
+}
+
 static void on_socket(struct hc_scap_import *im, struct sevent *s)
 {
 	int64_t num = hc_scap_i64(s->e, 0, -1);
@@ -782,7 +892,9 @@ static void on_socket(struct hc_scap_import *im, struct sevent *s)
 		proto = 255;
 	else if (proto != 6 && proto != 17 && proto != 1)
 		proto = 254;
-	fd->sock = sock_make(family, family == AF_INET || family == AF_INET6 ? (uint16_t)proto : 0);
+	fd->sock = sock_make(family, family == AF_INET || family == AF_INET6 ? L4_UNKNOWN : 0);
+	if (fd->sock && fd->sock->w.protocol)
+		fd->sock->w.extra[0] = proto; /* it shows when the socket gets an address, as in the reference */
 	fd->cloexec = hc_scap_u64(s->e, 4, 0) & CLOEXEC_PORTABLE;
 	put_new(im, s, num, fd);
 }
@@ -798,6 +910,11 @@ static void set_sock(struct hc_scap_import *im, struct sevent *s, struct tsock *
 	}
 	sock_unref(im->t, fd->sock);
 	fd->sock = sock;
+	near_end(im, s->k, sock);
+	if (sock->w.protocol == L4_UNKNOWN && sock->w.extra[0]) {
+		sock->w.protocol = (uint16_t)sock->w.extra[0];
+		sock->w.extra[0] = 0;
+	}
 	fd->kind = kind_of_family(sock->w.family);
 	sock_unref(im->t, s->sock_after);
 	s->sock_after = REF(sock);
@@ -860,6 +977,7 @@ static void on_accept(struct hc_scap_import *im, struct sevent *s)
 		fd->kind = kind_of_family(fd->sock->w.family);
 		fd->sock->connected = true;
 		fd->sock->w.protocol = tuple.family == HC_SCAP_AF_UNIX ? 0 : 6;
+		near_end(im, s->k, fd->sock);
 	}
 	put_new(im, s, num, fd);
 }
@@ -1139,6 +1257,7 @@ static void on_procexit(struct hc_scap_import *im, struct sevent *s)
 static void set_cwd(struct hc_scap_import *im, struct sevent *s, struct tpath *cwd)
 {
 	struct tver *v = cwd ? change(im, s, HC_CAUSE_CWD) : NULL;
+	struct sthr *k;
 
 	if (!v) {
 		path_unref(im->t, cwd);
@@ -1146,6 +1265,17 @@ static void set_cwd(struct hc_scap_import *im, struct sevent *s, struct tpath *c
 	}
 	path_unref(im->t, v->cwd);
 	v->cwd = cwd;
+	/* threads have one in common */
+	TABLE_ALL(&im->threads, at, k)
+	{
+		if (k == s->k || k->pid != s->k->pid || !k->cur)
+			continue;
+		v = version_next(im, k, HC_CAUSE_CWD, s->e->ts_ns);
+		if (!v)
+			continue;
+		path_unref(im->t, v->cwd);
+		v->cwd = REF(cwd);
+	}
 }
 
 static void set_id(struct hc_scap_import *im, struct sevent *s, unsigned at, bool group)
@@ -1192,6 +1322,69 @@ static void on_pair(struct hc_scap_import *im, struct sevent *s, uint8_t kind)
 	}
 }
 
+static void on_getcwd(struct hc_scap_import *im, struct sevent *s)
+{
+	struct tpath *is = scap_path(im, s, hc_scap_text(s->e, 1), -1), *was = s->k->cur ? s->k->cur->cwd : NULL;
+	const struct txt *a = is ? is->abs ? is->abs : is->real : NULL;
+	const struct txt *b = was ? was->abs ? was->abs : was->real : NULL;
+
+	if (!a || (b && is_text(b, (struct hc_str){ a->p, a->len })))
+		path_unref(im->t, is);
+	else
+		set_cwd(im, s, is);
+}
+
+static void on_limit(struct hc_scap_import *im, struct sevent *s, struct sthr *k, int64_t limit)
+{
+	struct tver *v;
+
+	k = k ? scap_main(im, k) : NULL;
+	if (!k || limit <= 0 || !k->cur || k->cur->nofile == (uint64_t)limit)
+		return;
+	v = k == s->k ? change(im, s, HC_CAUSE_LIMIT) : version_next(im, k, HC_CAUSE_LIMIT, s->e->ts_ns);
+	if (v) {
+		v->nofile = (uint64_t)limit;
+		v->has |= HAS_NOFILE;
+	}
+}
+
+/* Users and groups that come and go while it is recorded, of the host and of containers. */
+static void on_user(struct hc_scap_import *im, const struct hc_scap_event *e)
+{
+	bool group = e->code == HC_SCAP_GROUP_ADDED_E || e->code == HC_SCAP_GROUP_DELETED_E;
+	bool added = e->code == HC_SCAP_USER_ADDED_E || e->code == HC_SCAP_GROUP_ADDED_E, changed = true;
+	struct hc_str ctr = block_of(e, group ? 2 : 5);
+	struct hc_scap_user u = { .uid = (uint32_t)hc_scap_u64(e, 0, 0),
+		                  .gid = (uint32_t)hc_scap_u64(e, group ? 0 : 1, 0),
+		                  .name = hc_scap_text(e, group ? 1 : 2) };
+	struct tver *v;
+	struct sthr *k;
+
+	ctr.len = ctr.len ? (uint32_t)strnlen(ctr.p, ctr.len) : 0;
+	if (!group) {
+		u.home = hc_scap_text(e, 3);
+		u.shell = hc_scap_text(e, 4);
+	}
+	if (added)
+		changed = user_put(im, &u, group, ctr);
+	else
+		user_drop(im, group ? u.gid : u.uid, group, ctr);
+	if (!changed)
+		return;
+	TABLE_ALL(&im->threads, at, k)
+	{
+		const struct tcgs *cgs = k->cur ? k->cur->cgs : NULL;
+		bool is_it = k->cur && (group ? k->cur->creds.egid == u.gid
+		                              : k->cur->creds.euid == u.uid || k->cur->creds.loginuid == u.uid);
+
+		if (!is_it || !same_ctr(cgs && cgs->ctr ? cgs->ctr->id : NULL, ctr))
+			continue;
+		v = version_next(im, k, HC_CAUSE_CREDS, e->ts_ns);
+		if (v)
+			version_users(im, v);
+	}
+}
+
 static void on_change(struct hc_scap_import *im, struct sevent *s, bool worked)
 {
 	const struct hc_scap_event *e = s->e;
@@ -1201,6 +1394,31 @@ static void on_change(struct hc_scap_import *im, struct sevent *s, bool worked)
 	case HC_SCAP_SYSCALL_CHDIR_X:
 		if (worked)
 			set_cwd(im, s, scap_path(im, s, hc_scap_text(e, 1), -1));
+		break;
+	case HC_SCAP_SYSCALL_GETCWD_X:
+		if (worked)
+			on_getcwd(im, s);
+		break;
+	case HC_SCAP_SYSCALL_CHROOT_X:
+		v = worked ? change(im, s, HC_CAUSE_ROOT) : NULL;
+		if (v) {
+			path_unref(im->t, v->root);
+			v->root = scap_path(im, s, hc_scap_text(e, 1), -1);
+		}
+		break;
+	case HC_SCAP_SYSCALL_PRCTL_X:
+		if (worked && hc_scap_u64(e, 1, 0) == PR_SET_CHILD_SUBREAPER)
+			s->k->subreaper = hc_scap_i64(e, 3, 0) != 0;
+		break;
+	case HC_SCAP_SYSCALL_SETRLIMIT_X:
+	case HC_SCAP_SYSCALL_GETRLIMIT_X:
+		if (worked && hc_scap_u64(e, 3, 0) == RLIMIT_NOFILE)
+			on_limit(im, s, s->k, hc_scap_i64(e, 1, -1));
+		break;
+	case HC_SCAP_SYSCALL_PRLIMIT_X:
+		if (worked && hc_scap_u64(e, 6, 0) == RLIMIT_NOFILE)
+			on_limit(im, s, hc_scap_i64(e, 5, 0) > 0 ? scap_thread(im, hc_scap_i64(e, 5, 0)) : s->k,
+			         hc_scap_i64(e, 1, -1));
 		break;
 	case HC_SCAP_SYSCALL_FCHDIR_X:
 		if (worked && s->fd)
@@ -1282,6 +1500,15 @@ static void on_descriptor(struct hc_scap_import *im, struct sevent *s)
 	case HC_SCAP_SYSCALL_FCNTL_X:
 		if (hc_scap_u64(e, 2, 0) == 1 || hc_scap_u64(e, 2, 0) == 26)
 			on_dup(im, s, hc_scap_i64(e, 1, -1), hc_scap_u64(e, 2, 0) == 26);
+		else if (hc_scap_u64(e, 2, 0) == 3 && hc_scap_i64(e, 0, -1) >= 0)
+			set_cloexec(im, s->k, s->fd_num, hc_scap_u64(e, 3, 0) & FD_CLOEXEC);
+		break;
+	case HC_SCAP_SYSCALL_CLOSE_RANGE_X:
+		if (hc_scap_i64(e, 0, -1) >= 0)
+			on_close_range(im, s);
+		break;
+	case HC_SCAP_SYSCALL_PIDFD_GETFD_X:
+		on_getfd(im, s);
 		break;
 	case HC_SCAP_SYSCALL_PIPE_X:
 	case HC_SCAP_SYSCALL_PIPE2_X:
@@ -1378,8 +1605,12 @@ void scap_apply(struct hc_scap_import *im, struct sevent *s)
 
 	remove_gone(im);
 	s->fd_num = -1;
-	if (flags & (HC_SCAP_F_METAEVENT | HC_SCAP_F_PLUGIN))
+	if (flags & (HC_SCAP_F_METAEVENT | HC_SCAP_F_PLUGIN)) {
+		if (e->code == HC_SCAP_USER_ADDED_E || e->code == HC_SCAP_USER_DELETED_E ||
+		    e->code == HC_SCAP_GROUP_ADDED_E || e->code == HC_SCAP_GROUP_DELETED_E)
+			on_user(im, e);
 		return;
+	}
 	s->k = scap_thread(im, e->tid);
 	if (!s->k && !looks)
 		s->k = thread_invalid(im, e->tid);

@@ -275,6 +275,7 @@ void user_unref(struct hc_tracker *t, struct tuser *u)
 	txt_unref(t, u->name);
 	txt_unref(t, u->home);
 	txt_unref(t, u->shell);
+	txt_unref(t, u->ctr);
 	free(u);
 }
 
@@ -536,6 +537,8 @@ uint32_t in_sock(struct hc_tracker *t, struct hc_builder *b, struct tsock *s)
 	if (w->state)
 		hc_cell_set(&c, HC_O_SOCK_state, w->state);
 	hc_cell_set(&c, HC_O_SOCK_role, s->role);
+	if (s->near_end)
+		hc_cell_set(&c, HC_O_SOCK_near_end, s->near_end);
 	hc_cell_set(&c, HC_O_SOCK_connected, s->connected);
 	if (w->netns)
 		hc_cell_set(&c, HC_O_SOCK_netns, w->netns);

@@ -60,6 +60,7 @@ struct tver;
 struct tsock {
 	uint32_t refs;
 	uint8_t role, connected, used;
+	uint8_t near_end; /* of imports: a role */
 	struct hc_slot slot;
 	struct hc_wire_sock w;
 	struct txt *local, *peer; /* unix */
@@ -103,6 +104,7 @@ struct tuser {
 	uint32_t refs, id;
 	struct hc_slot slot;
 	struct txt *name, *home, *shell;
+	struct txt *ctr; /* of imports: the container whose user it is; NULL: the host */
 	bool is_group;
 };
 

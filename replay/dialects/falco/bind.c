@@ -55,7 +55,7 @@ void fbinder_type(struct fbinder *b, unsigned type)
 	b->image = hc_path_hop(b->ir, b->proc, HC_O_PROC_image);
 	b->fd = b->sock = NULL;
 	if (b->row->fd != FD_NONE) {
-		b->fd = hc_path_hop(b->ir, b->at_row, (unsigned)b->row->fd_col + (b->row->fd == FD_ARG));
+		b->fd = hc_path_hop(b->ir, b->at_row, (unsigned)b->row->fd_col + (b->row->fd != FD_NEW));
 		b->sock = hc_path_hop(b->ir, b->fd, HC_O_FDOBJ_sock);
 	}
 	if (b->row->sock_col >= 0) {
@@ -937,8 +937,8 @@ static struct hc_value sock_ip(struct hc_view *v, unsigned dom, uint32_t sock, c
 	(void)dom;
 	if (!sock || !falco_sock_ends(v, sock, &e))
 		return absent();
-	ip = arg_num(arg) == END_LOCAL    ? e.local
-	     : arg_num(arg) == END_PEER   ? e.peer
+	ip = arg_num(arg) == END_LOCAL    ? e.near
+	     : arg_num(arg) == END_PEER   ? e.far
 	     : arg_num(arg) == END_CLIENT ? e.client
 	                                  : e.server;
 	return hc_value_bytes(HC_VT_IP, ip.p, ip.len);
@@ -951,8 +951,8 @@ static int64_t port_of(struct hc_view *v, uint32_t sock, const void *arg)
 
 	if (!sock || !falco_sock_ends(v, sock, &e))
 		return -1;
-	return arg_num(arg) == END_LOCAL    ? e.local_port
-	       : arg_num(arg) == END_PEER   ? e.peer_port
+	return arg_num(arg) == END_LOCAL    ? e.near_port
+	       : arg_num(arg) == END_PEER   ? e.far_port
 	       : arg_num(arg) == END_CLIENT ? e.client_port
 	                                    : e.server_port;
 }
@@ -1329,9 +1329,9 @@ static struct hc_value path_arg(struct hc_view *v, unsigned dom, uint32_t path, 
 		return absent();
 	if (!given.type)
 		given = path_value(v, path, false);
-	if (!given.type || !given.s.len)
+	if (!given.type)
 		return hc_value_str(HC_STR("<NA>"));
-	if (given.s.p[0] == '/')
+	if (!given.s.len || given.s.p[0] == '/')
 		return given;
 	abs = heap_text(v, HC_OBJ_PATH, HC_O_PATH_abs, path);
 	if (abs.type)
@@ -1381,7 +1381,7 @@ ROW_LEAF(row_rawarg_bytes, HC_VT_BYTES);
 
 static const char *const cat_words[] = {
 	[CAT_OTHER] = "other",       [CAT_FILE] = "file",
-	[CAT_NET] = "net",           [CAT_IPC] = "ipc",
+	[CAT_NET] = "net",           [CAT_IPC] = "IPC",
 	[CAT_MEMORY] = "memory",     [CAT_PROCESS] = "process",
 	[CAT_SLEEP] = "sleep",       [CAT_SYSTEM] = "system",
 	[CAT_SIGNAL] = "signal",     [CAT_USER] = "user",
@@ -1429,14 +1429,7 @@ static struct hc_value row_category(struct hc_view *v, unsigned dom, uint32_t en
 	case 'p':
 	case 'e':
 	case 's':
-	case 'l':
 	case 'i':
-	case 't':
-	case 'n':
-	case 'b':
-	case 'r':
-	case 'm':
-	case 'P':
 		return word("ipc");
 	default:
 		return word("unknown");
@@ -1640,6 +1633,12 @@ static struct hc_value fs_path(struct hc_view *v, unsigned dom, uint32_t entry, 
 	}
 	s = falco_path_given(v, hc_view_ref(v, dom, at, entry));
 	abs = hc_view_text(v, HC_OBJ_PATH, HC_O_PATH_abs, hc_view_ref(v, dom, at, entry));
+	/* of a relative name that failed, the original does not say more */
+	if ((c.type == HC_EV_OPENAT || c.type == HC_EV_OPENAT2) && s.len && s.p[0] != '/')
+		return fctx_fdobj(&c) ? fd_name(v, HC_OBJ_FDOBJ, fctx_fdobj(&c), NULL)
+		                      : hc_value_str(HC_STR("<UNKNOWN>"));
+	if (s.p && !s.len)
+		return hc_value_str(HC_STR(""));
 	if (abs.p)
 		return hc_value_str(abs);
 	if (!s.p)
@@ -1846,9 +1845,9 @@ static const struct hc_access *bind_fd(struct fbinder *b, const struct fref *f)
 {
 	switch (f->id) {
 	case F_FD_NUM:
-		return b->row->fd == FD_ARG   ? col(b, b->at_row, (unsigned)b->row->fd_col)
-		       : b->row->fd == FD_NEW ? row(b, &leaf_row_fd_num, NULL)
-		                              : NULL;
+		return b->row->fd == FD_ARG    ? col(b, b->at_row, (unsigned)b->row->fd_col)
+		       : b->row->fd != FD_NONE ? row(b, &leaf_row_fd_num, NULL)
+		                               : NULL;
 	case F_FD_TYPE:
 		return bind_sock_or_fd(b, &leaf_sock_type, &leaf_fd_type);
 	case F_FD_TYPECHAR:
@@ -2294,18 +2293,21 @@ static const struct fparam *param_of(const struct fbinder *b, const struct fref 
 static const struct hc_access *bind_evt_arg(struct fbinder *b, const struct fref *f)
 {
 	const struct fparam *p = param_of(b, f);
-	const struct ffrom *from = p ? falco_from(b->type, hc_str_c(p->name)) : NULL;
+	const struct ffrom *from = p ? falco_from(b->type, hc_str_c(p->name), false) : NULL;
+	const struct ffrom *imported = p ? falco_from(b->type, hc_str_c(p->name), true) : NULL;
 
 	if (!p)
 		return NULL;
 	if (!from) {
 		why(b, "this parameter is not recorded", NULL, NULL);
-		return NULL;
+		if (!imported)
+			return NULL;
+		from = imported; /* captures of other recorders have it */
 	}
 	if (from->how == HOW_BYTES)
 		why(b, "payloads are not recorded", "data", "--snaplen 80");
 	if (f->id == F_EVT_ARG) {
-		if (from->how == HOW_PATH && (p->type == PT_PATH || p->type == PT_RPATH))
+		if (from->how == HOW_PATH && from == imported && (p->type == PT_PATH || p->type == PT_RPATH))
 			return either(b, leaf(b, hop(b, b->at_row, (unsigned)from->what), &leaf_path_arg, NULL),
 			              constant(b, hc_value_str(HC_STR("<NA>"))));
 		return row(b, &leaf_row_arg, p);
@@ -2329,7 +2331,7 @@ static const struct hc_access *bind_evt_arg(struct fbinder *b, const struct fref
 
 static const struct hc_access *bind_buffer(struct fbinder *b)
 {
-	const struct ffrom *from = falco_from(b->type, HC_STR("data"));
+	const struct ffrom *from = falco_from(b->type, HC_STR("data"), false);
 
 	if (!from || from->how != HOW_BYTES)
 		return NULL;

@@ -141,15 +141,9 @@ static bool names_type(const struct code_set *codes, unsigned type)
 static const struct hc_node *visible(struct fbinder *b, const struct hc_node *n)
 {
 	/* An imported fork has the rows of its two sides; the one of both together is made by the importer. */
-	struct hc_value hidden = hc_value_u64(HC_ROW_URING | (b->type == HC_EV_PROC_EXEC ? 0 : HC_ROW_KERNEL) |
-	                                      (b->type == HC_EV_PROC_FORK ? HC_ROW_SYNTH : 0));
-	const struct hc_access *flags = hc_access_col(b->ir, b->at_row, HC_COL_ROW_FLAGS);
-	const struct hc_node *is_hidden;
-
-	if (!n || hc_node_is_false(n))
-		return n;
-	is_hidden = hc_node_atom(b->ir, flags, HC_OP_MASK_ANY, HC_Q_ANY, 0, &hidden, 1, NULL);
-	return hc_node_and(b->ir, (const struct hc_node *[]){ n, hc_node_not(b->ir, is_hidden) }, 2);
+	return falco_without(b, n,
+	                     HC_ROW_URING | (b->type == HC_EV_PROC_EXEC ? 0 : HC_ROW_KERNEL) |
+	                             (b->type == HC_EV_PROC_FORK ? HC_ROW_SYNTH : 0));
 }
 
 /* ---- what a rule needs ---- */

@@ -101,6 +101,8 @@ int hc_falco_filter_compile(struct hc_ir *ir, const char *filter, struct hc_err 
 		fbinder_type(&b, type);
 		l.stamp = type + 1;
 		n = tree ? falco_lower(&l, tree) : hc_node_const(ir, true);
+		if (n && type == HC_EV_PROC_FORK)
+			n = falco_without(&b, n, HC_ROW_SYNTH);
 		if (!n)
 			return err && err->code ? err->code
 			                        : hc_err_set(err, -EINVAL, "the filter does not compile");

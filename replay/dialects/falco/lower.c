@@ -484,3 +484,15 @@ const struct hc_node *falco_lower(struct flower *l, struct fx *x)
 	x->memo_type = l->stamp;
 	return n;
 }
+
+const struct hc_node *falco_without(struct fbinder *b, const struct hc_node *n, uint32_t flags)
+{
+	struct hc_value hidden = hc_value_u64(flags);
+	const struct hc_node *is_hidden;
+
+	if (!n || hc_node_is_false(n))
+		return n;
+	is_hidden = hc_node_atom(b->ir, hc_access_col(b->ir, b->at_row, HC_COL_ROW_FLAGS), HC_OP_MASK_ANY,
+	                         HC_Q_ANY, 0, &hidden, 1, NULL);
+	return hc_node_and(b->ir, (const struct hc_node *[]){ n, hc_node_not(b->ir, is_hidden) }, 2);
+}

@@ -14,4 +14,7 @@ struct flower {
 /* NULL with err filled when an atom does not compile. */
 const struct hc_node *falco_lower(struct flower *l, struct fx *x);
 
+/* The condition, and none of these HC_ROW_ flags. */
+const struct hc_node *falco_without(struct fbinder *b, const struct hc_node *n, uint32_t flags);
+
 #endif

@@ -5,6 +5,7 @@
 #include "replay/dialects/falco/rows.h"
 
 #include <arpa/inet.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <time.h>
@@ -19,6 +20,7 @@ enum {
 #define FALCO_ROW(type, code, fd, fd_col, after, sock, path) \
 	FROM_BEGIN_##type, FROM_POS_##type = FROM_BEGIN_##type - 1,
 #define FALCO_FROM(type, param, how, what) FROM_POS_##type##_##param,
+#define FALCO_IMPORTED(type, param, how, what) FROM_POS_##type##_imported_##param,
 #include "replay/dialects/falco/rows.def"
 	FROM_END
 };
@@ -36,7 +38,8 @@ static const struct frow map[HC_EV_MAX] = {
 };
 
 static const struct ffrom froms[] = {
-#define FALCO_FROM(type_, param_, how_, what_) { HC_EV_##type_, #param_, HOW_##how_, what_ },
+#define FALCO_FROM(type_, param_, how_, what_) { HC_EV_##type_, #param_, HOW_##how_, what_, false },
+#define FALCO_IMPORTED(type_, param_, how_, what_) { HC_EV_##type_, #param_, HOW_##how_, what_, true },
 #include "replay/dialects/falco/rows.def"
 };
 
@@ -49,14 +52,15 @@ const struct frow *falco_row_map(unsigned type)
 	return type < HC_EV_MAX && map[type].code ? &map[type] : &none;
 }
 
-const struct ffrom *falco_from(unsigned type, struct hc_str param)
+const struct ffrom *falco_from(unsigned type, struct hc_str param, bool imported)
 {
 	const struct frow *row = falco_row_map(type);
+	const struct ffrom *found = NULL;
 
 	for (size_t i = row->first_from; row->code && i < FROM_END && froms[i].type == type; i++)
-		if (hc_str_eq(param, hc_str_c(froms[i].param)))
-			return &froms[i];
-	return NULL;
+		if ((imported || !froms[i].imported) && hc_str_eq(param, hc_str_c(froms[i].param)))
+			found = &froms[i]; /* the imported ones come last */
+	return found;
 }
 
 const char *falco_row_name(unsigned type)
@@ -165,11 +169,24 @@ uint32_t fctx_fdobj(const struct fctx *c)
 	return hc_view_ref(c->v, c->dom, (unsigned)c->row->fd_col + 1, c->entry);
 }
 
+/* fcntl is one by its command alone. */
+static bool is_dup(const struct fctx *c)
+{
+	int64_t cmd;
+
+	if (c->type != HC_EV_FCNTL)
+		return true;
+	return hc_view_int(c->v, c->dom, HC_C_FCNTL_cmd, c->entry, &cmd) &&
+	       (cmd == F_DUPFD || cmd == F_DUPFD_CLOEXEC);
+}
+
 bool fctx_fd_num(const struct fctx *c, int64_t *ret)
 {
 	if (c->row->fd == FD_NONE)
 		return false;
-	if (c->row->fd == FD_ARG)
+	if (c->row->fd == FD_DUP && fctx_fdobj(c) && fctx_ret(c, ret) && *ret >= 0 && is_dup(c))
+		return true;
+	if (c->row->fd != FD_NEW)
 		return hc_view_int(c->v, c->dom, (unsigned)c->row->fd_col, c->entry, ret);
 	if (!fctx_ret(c, ret))
 		return false;
@@ -395,9 +412,14 @@ bool falco_is_listener(struct hc_view *v, uint32_t sock)
 bool falco_sock_ends(struct hc_view *v, uint32_t sock, struct fends *e)
 {
 	int64_t role = hc_view_int_or(v, HC_OBJ_SOCK, HC_O_SOCK_role, sock, 0);
-	int64_t family = family_of(v, sock);
+	int64_t family = family_of(v, sock), near;
 
-	*e = (struct fends){ .local_port = -1, .peer_port = -1, .client_port = -1, .server_port = -1 };
+	*e = (struct fends){ .local_port = -1,
+		             .peer_port = -1,
+		             .client_port = -1,
+		             .server_port = -1,
+		             .near_port = -1,
+		             .far_port = -1 };
 	if (family != AF_INET && family != AF_INET6)
 		return false;
 	e->local = sock_addr(v, sock, HC_O_SOCK_local_addr);
@@ -414,6 +436,10 @@ bool falco_sock_ends(struct hc_view *v, uint32_t sock, struct fends *e)
 		e->peer_port = -1;
 		e->server = e->local;
 		e->server_port = e->local_port;
+		if (!hc_view_int_or(v, HC_OBJ_SOCK, HC_O_SOCK_near_end, sock, 0)) {
+			e->near = e->local;
+			e->near_port = e->local_port;
+		}
 		return true;
 	}
 	if (e->peer_port <= 0 && (!e->peer.p || is_zero(e->peer))) {
@@ -430,6 +456,18 @@ bool falco_sock_ends(struct hc_view *v, uint32_t sock, struct fends *e)
 		e->client_port = e->peer_port;
 		e->server = e->local;
 		e->server_port = e->local_port;
+	}
+	near = hc_view_int_or(v, HC_OBJ_SOCK, HC_O_SOCK_near_end, sock, 0);
+	if (near && role) {
+		e->near = near == 1 ? e->client : e->server;
+		e->near_port = near == 1 ? e->client_port : e->server_port;
+		e->far = near == 1 ? e->server : e->client;
+		e->far_port = near == 1 ? e->server_port : e->client_port;
+	} else if (!near) {
+		e->near = e->local;
+		e->near_port = e->local_port;
+		e->far = e->peer;
+		e->far_port = e->peer_port;
 	}
 	return true;
 }
@@ -869,9 +907,63 @@ static uint32_t tuple_sock(const struct fctx *c)
 	return sock ? sock : hc_view_ref(c->v, HC_OBJ_FDOBJ, HC_O_FDOBJ_sock, fctx_fdobj(c));
 }
 
+/* Descriptor, poll flags and the letter of its type, in turns: as text. */
+static struct pval fdlist(const struct fctx *c, uint32_t list)
+{
+	struct fjson out = { .arena = hc_view_arena(c->v) };
+	uint32_t n;
+	const int64_t *items = hc_view_ints(c->v, list, &n);
+	char buf[64];
+
+	for (uint32_t i = 0; list && i + 2 < n; i += 3) {
+		snprintf(buf, sizeof(buf), "%s%" PRIu64 ":%c%" PRIx64, i ? " " : "", (uint64_t)items[i],
+		         (char)items[i + 2], (uint64_t)items[i + 1]);
+		fjson_raw(&out, buf);
+	}
+	return text_val(fjson_end(&out));
+}
+
+/* An argument of keyctl: text or a number. */
+static struct pval key_arg(const struct fctx *c, unsigned col)
+{
+	struct pval v =
+		text_val(hc_view_text(c->v, c->dom, HC_C_KEYCTL_arg2_str + (col - HC_C_KEYCTL_arg2), c->entry));
+
+	if (v.kind == PV_NONE)
+		v = int_col(c, c->dom, col, c->entry);
+	v.dyn = 1 + (v.kind == PV_INT ? PT_I64 : PT_STR);
+	if (v.kind == PV_TEXT && !v.s.len)
+		v.s = HC_STR("(null)");
+	return v;
+}
+
+/* The value of a socket's option, by what the import says of its kind. */
+static struct pval option_value(const struct fctx *c)
+{
+	static const uint8_t types[] = { PT_BUF, PT_ERRNO, PT_U32, PT_U64, PT_REL };
+	bool get = c->type == HC_EV_GETSOCKOPT;
+	int64_t kind = hc_view_int_or(c->v, c->dom, get ? HC_C_GETSOCKOPT_val_kind : HC_C_SETSOCKOPT_val_kind,
+	                              c->entry, -1);
+	struct pval v = { 0 };
+
+	if (kind < 0 || kind >= (int64_t)sizeof(types))
+		return v;
+	if (kind == 0) {
+		v.s = hc_view_bytes(
+			c->v,
+			hc_view_ref(c->v, c->dom, get ? HC_C_GETSOCKOPT_value : HC_C_SETSOCKOPT_value, c->entry));
+		v.kind = v.s.p ? PV_BYTES : PV_NONE;
+		return v;
+	}
+	v = int_col(c, c->dom, get ? HC_C_GETSOCKOPT_val_num : HC_C_SETSOCKOPT_val_num, c->entry);
+	v.dyn = types[kind] + 1;
+	return v;
+}
+
 struct pval fctx_param(const struct fctx *c, const struct fparam *p)
 {
-	const struct ffrom *f = falco_from(c->type, hc_str_c(p->name));
+	bool imported = hc_view_int(c->v, c->dom, HC_COL_SRC_NUM, c->entry, &(int64_t){ 0 });
+	const struct ffrom *f = falco_from(c->type, hc_str_c(p->name), imported);
 	unsigned col;
 	struct pval v = { 0 };
 	int64_t i;
@@ -885,7 +977,7 @@ struct pval fctx_param(const struct fctx *c, const struct fparam *p)
 		if (!fctx_ret(c, &i))
 			return v;
 		v = int_val(i);
-		if (c->row->fd == FD_NEW && p->type == PT_FD)
+		if (p->type == PT_FD && (c->row->fd == FD_NEW || (c->row->fd == FD_DUP && is_dup(c))))
 			v.ref = fctx_fdobj(c);
 		return v;
 	case HOW_ZERO:
@@ -935,10 +1027,6 @@ struct pval fctx_param(const struct fctx *c, const struct fparam *p)
 		v = int_col(c, c->dom, col, c->entry);
 		v.i = (int64_t)hc_scap_portable(HC_SCAP_TAB_file_flags, (uint64_t)v.i & 02004000) & ~INT64_C(3);
 		return v;
-	case HOW_SOCKTYPE:
-		v = int_col(c, c->dom, col, c->entry);
-		v.i &= 0xf;
-		return v;
 	case HOW_OPENMODE:
 		return open_mode(c, col);
 	case HOW_LEN:
@@ -955,6 +1043,18 @@ struct pval fctx_param(const struct fctx *c, const struct fparam *p)
 		return list_val(c, hc_view_ref(c->v, c->dom, col, c->entry), 0);
 	case HOW_PROC:
 		return proc_val(c, (enum fproc_param)f->what);
+	case HOW_RETREF:
+		v = int_col(c, c->dom, HC_COL_RET, c->entry);
+		v.ref = hc_view_ref(c->v, c->dom, col, c->entry);
+		return v;
+	case HOW_SOCKCOL:
+		v.ref = hc_view_ref(c->v, c->dom, col, c->entry);
+		v.kind = v.ref ? PV_SOCK : PV_NONE;
+		return v;
+	case HOW_FDLIST:
+		return fdlist(c, hc_view_ref(c->v, c->dom, col, c->entry));
+	case HOW_DYN:
+		return c->type == HC_EV_KEYCTL ? key_arg(c, col) : option_value(c);
 	default:
 		return v;
 	}
@@ -971,7 +1071,7 @@ static const char *errno_of(int64_t ret)
 static void put_number(const struct fparam *p, int64_t i, struct fjson *out)
 {
 	bool is_signed = p->type == PT_I8 || p->type == PT_I16 || p->type == PT_I32 || p->type == PT_I64 ||
-	                 p->type == PT_ERRNO || p->type == PT_FD || p->type == PT_PID;
+	                 p->type == PT_ERRNO || p->type == PT_FD || p->type == PT_PID || p->type == PT_U64;
 	char buf[32];
 
 	if (p->type == PT_ERRNO || p->type == PT_FD || p->base == PB_DEC)
@@ -1001,7 +1101,7 @@ void falco_param_raw(const struct fctx *c, const struct fparam *p, const struct 
 {
 	char buf[32];
 
-	if (v->kind == PV_NONE || ((p->type == PT_BUF || p->type == PT_STR) && !v->s.len && v->kind != PV_INT)) {
+	if (v->kind == PV_NONE || (p->type == PT_BUF && !v->s.len && v->kind != PV_INT)) {
 		empty_raw(p, out);
 		return;
 	}
@@ -1011,10 +1111,11 @@ void falco_param_raw(const struct fctx *c, const struct fparam *p, const struct 
 	case PT_RPATH:
 		if (v->kind == PV_INT)
 			put_number(p, v->i, out);
-		else if (!v->s.len)
-			fjson_raw(out, "<NA>");
 		else
 			fjson_bytes(out, v->s.p, v->s.len);
+		return;
+	case PT_FDLIST:
+		fjson_bytes(out, v->s.p, v->s.len);
 		return;
 	case PT_BUF:
 		put_bytes(v->s, out);
@@ -1050,10 +1151,12 @@ void falco_param_raw(const struct fctx *c, const struct fparam *p, const struct 
 		fjson_u64(out, (uint64_t)v->i);
 		return;
 	case PT_ABS:
-		falco_time(v->i, FTIME_DATETIME, out);
+		falco_time(v->i, FTIME_PARAM, out);
 		return;
 	case PT_DYN:
-		if (v->kind == PV_BYTES)
+		if (v->dyn)
+			falco_param_raw(c, &(struct fparam){ .type = v->dyn - 1, .base = PB_DEC }, v, out);
+		else if (v->kind == PV_BYTES)
 			put_bytes(v->s, out);
 		else
 			put_number(p, v->i, out);
@@ -1089,6 +1192,7 @@ static void put_fd(const struct fctx *c, const struct pval *v, struct fjson *out
 {
 	const char *proto, *name;
 	uint32_t sock;
+	bool changed; /* by the row itself */
 
 	if (v->i == AT_FDCWD_NUM) {
 		fjson_raw(out, "AT_FDCWD");
@@ -1102,16 +1206,17 @@ static void put_fd(const struct fctx *c, const struct pval *v, struct fjson *out
 	}
 	if (!v->ref)
 		return;
-	sock = hc_view_ref(c->v, HC_OBJ_FDOBJ, HC_O_FDOBJ_sock, v->ref);
+	changed = v->ref == fctx_fdobj(c) && c->row->sock_col >= 0 &&
+	          hc_view_ref(c->v, c->dom, (unsigned)c->row->sock_col, c->entry);
+	sock = changed ? tuple_sock(c) : hc_view_ref(c->v, HC_OBJ_FDOBJ, HC_O_FDOBJ_sock, v->ref);
 	fjson_char(out, '<');
 	fjson_char(out, falco_fd_typechar(c->v, v->ref));
 	proto = falco_sock_proto(c->v, sock);
 	if (proto[0] != '<')
 		fjson_char(out, proto[0]);
 	fjson_char(out, '>');
-	if (v->ref == fctx_fdobj(c) && c->row->sock_col >= 0 &&
-	    hc_view_ref(c->v, c->dom, (unsigned)c->row->sock_col, c->entry))
-		falco_sock_name(c->v, tuple_sock(c), out);
+	if (changed)
+		falco_sock_name(c->v, sock, out);
 	else
 		falco_fd_name(c->v, v->ref, out);
 }
@@ -1126,6 +1231,24 @@ static void put_path(const struct fctx *c, const struct pval *v, struct fjson *o
 		fjson_bytes(out, abs.p, abs.len);
 	else
 		falco_path_normal(v->s, out);
+}
+
+static bool in_container(const struct fctx *c)
+{
+	return hc_view_ref(c->v, HC_OBJ_PROC, HC_O_PROC_container, fctx_proc(c)) != 0;
+}
+
+/* The block's users are mostly the host's: only those that the process itself is are surely the container's. */
+static struct hc_str name_in_container(const struct fctx *c, bool group, uint32_t id)
+{
+	unsigned dom = group ? HC_OBJ_GROUP : HC_OBJ_USER;
+	uint32_t ref = hc_view_ref(c->v, HC_OBJ_PROC, group ? HC_O_PROC_group : HC_O_PROC_user, fctx_proc(c));
+	struct hc_str s = { 0 };
+
+	if (hc_view_int_or(c->v, dom, group ? (unsigned)HC_O_GROUP_gid : (unsigned)HC_O_USER_uid, ref, -1) ==
+	    (int64_t)id)
+		s = hc_view_text(c->v, dom, group ? (unsigned)HC_O_GROUP_name : (unsigned)HC_O_USER_name, ref);
+	return s.p ? s : HC_STR("<NA>");
 }
 
 void falco_param_resolved(const struct fctx *c, const struct fparam *p, const struct pval *v, struct fjson *out)
@@ -1152,7 +1275,10 @@ void falco_param_resolved(const struct fctx *c, const struct fparam *p, const st
 		return;
 	case PT_UID:
 	case PT_GID:
-		s = name_of_id(c->v, p->type == PT_GID, (uint32_t)v->i);
+		if (in_container(c) && (uint32_t)v->i != UINT32_MAX)
+			s = name_in_container(c, p->type == PT_GID, (uint32_t)v->i);
+		else
+			s = name_of_id(c->v, p->type == PT_GID, (uint32_t)v->i);
 		fjson_bytes(out, s.p, s.len);
 		return;
 	case PT_PATH:
@@ -1182,6 +1308,10 @@ void falco_param_resolved(const struct fctx *c, const struct fparam *p, const st
 		name = falco_signal_name(v->i);
 		if (name)
 			fjson_raw(out, name);
+		return;
+	case PT_DYN:
+		if (v->dyn)
+			falco_param_resolved(c, &(struct fparam){ .type = v->dyn - 1 }, v, out);
 		return;
 	case PT_REL:
 		if ((uint64_t)v->i != UINT64_MAX) {
@@ -1225,7 +1355,9 @@ void falco_args(const struct fctx *c, struct fjson *out)
 
 void falco_time(int64_t wall_ns, enum ftime form, struct fjson *out)
 {
-	int64_t s = wall_ns / 1000000000, ns = wall_ns % 1000000000;
+	bool is_unsigned = form == FTIME_PARAM;
+	int64_t s = is_unsigned ? (int64_t)((uint64_t)wall_ns / 1000000000) : wall_ns / 1000000000;
+	int64_t ns = is_unsigned ? (int64_t)((uint64_t)wall_ns % 1000000000) : wall_ns % 1000000000;
 	char buf[80], frac[16];
 	struct tm tm;
 	time_t t;

@@ -7,7 +7,7 @@
 #include "replay/dialects/falco/table.h"
 #include "replay/value.h"
 
-enum ffd { FD_NONE, FD_NEW, FD_ARG };
+enum ffd { FD_NONE, FD_NEW, FD_ARG, FD_DUP };
 
 /* Where a parameter's value comes from. */
 enum fhow {
@@ -29,13 +29,16 @@ enum fhow {
 	HOW_NEWPATH,
 	HOW_NEWFD,
 	HOW_SOCKFLAGS,
-	HOW_SOCKTYPE,
 	HOW_OPENMODE,
 	HOW_LEN,
 	HOW_LIST_FIRST,
 	HOW_LIST_REST,
 	HOW_LIST_ALL,
 	HOW_PROC,
+	HOW_RETREF,  /* the result, and the column of what it stands for */
+	HOW_SOCKCOL, /* the endpoint in the column */
+	HOW_FDLIST,
+	HOW_DYN, /* what the call's own selector says */
 };
 
 /* Of a process: parameters of execve and clone. */
@@ -74,6 +77,7 @@ struct ffrom {
 	const char *param;
 	uint8_t how;
 	int16_t what;
+	bool imported; /* in rows that were imported, instead of the other */
 };
 
 struct frow {
@@ -84,7 +88,8 @@ struct frow {
 };
 
 const struct frow *falco_row_map(unsigned type);
-const struct ffrom *falco_from(unsigned type, struct hc_str param); /* NULL: not recorded */
+/* NULL: not recorded, or not told by the imported events */
+const struct ffrom *falco_from(unsigned type, struct hc_str param, bool imported);
 /* Name of a type's event where it does not depend on the row; NULL where it does. */
 const char *falco_row_name(unsigned type);
 /* Does the event have a return value? */
@@ -112,6 +117,7 @@ struct pval {
 	uint8_t kind;
 	int64_t i;
 	struct hc_str s; /* text, bytes, given path, raw address */
+	uint8_t dyn;     /* PT_DYN: the type that it has this time */
 	uint32_t ref;    /* PV_PATH: PATH; PV_SOCK: SOCK; a descriptor's FDOBJ; a pid's PROC */
 };
 
@@ -132,6 +138,8 @@ bool falco_is_listener(struct hc_view *v, uint32_t sock);
 struct fends {
 	struct hc_str local, peer, client, server; /* raw addresses, mapped IPv4 as 4 bytes; .p NULL: not known */
 	int64_t local_port, peer_port, client_port, server_port; /* -1: not known */
+	struct hc_str near, far; /* fd.lip, fd.rip: the machine's end, and the other */
+	int64_t near_port, far_port;
 };
 bool falco_sock_ends(struct hc_view *v, uint32_t sock, struct fends *ret);
 void falco_ip_text(struct hc_str raw, struct fjson *out);
@@ -151,7 +159,7 @@ struct hc_str falco_user_name(struct hc_view *v, uint32_t user, uint64_t uid);
 int64_t falco_wall(struct hc_view *v, uint64_t boot_ns);
 
 /* "HH:MM:SS.nnnnnnnnn" and the others, by the C library's time zone. */
-enum ftime { FTIME_CLOCK, FTIME_CLOCK_S, FTIME_ISO, FTIME_DATETIME, FTIME_DATETIME_S, FTIME_JSON };
+enum ftime { FTIME_CLOCK, FTIME_CLOCK_S, FTIME_ISO, FTIME_DATETIME, FTIME_DATETIME_S, FTIME_JSON, FTIME_PARAM };
 void falco_time(int64_t wall_ns, enum ftime form, struct fjson *out);
 
 /* Takes what was written as a value. */
