@@ -377,9 +377,12 @@ static int record(struct suite *u, struct hc_capture **ret)
 		if (r == -ECANCELED)
 			err.code = -EINVAL; /* the test file's own fault */
 		code = fail_with(u, &err);
-		if (tail) {
-			hc_cli_print_text(stderr, tail, strlen(tail));
+		while (tail && *tail) {
+			size_t n = strcspn(tail, "\n");
+
+			hc_cli_print_text(stderr, tail, n);
 			fputc('\n', stderr);
+			tail += n + (tail[n] == '\n');
 		}
 		return code;
 	}

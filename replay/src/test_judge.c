@@ -306,19 +306,28 @@ static bool is_keeper(const struct hc_test_keeper *k, struct hc_view *v, uint32_
 	return false;
 }
 
-/* The script that the row's process comes from. */
-static const struct hc_test_script *script_of(const struct judge *j, struct hc_view *v, const struct hc_hit *hit)
+/* The keeper's script among a process and those that a column leads to from it, and from these. */
+static const struct hc_test_script *script_along(const struct judge *j, struct hc_view *v, uint32_t proc,
+                                                 unsigned col)
 {
-	uint32_t task = hc_view_ref(v, HC_DOM_ROWS(hit->type), HC_COL_TASK, hit->row + 1);
-	uint32_t proc = hc_view_ref(v, HC_OBJ_TASK, HC_O_TASK_proc, task);
-
 	for (unsigned depth = 0; proc && depth < MAX_ANCESTORS; depth++) {
 		for (size_t i = 0; i < j->o->n_keepers; i++)
 			if (is_keeper(&j->o->keepers[i], v, proc))
 				return j->o->keepers[i].script;
-		proc = hc_view_ref(v, HC_OBJ_PROC, HC_O_PROC_parent, proc);
+		proc = hc_view_ref(v, HC_OBJ_PROC, col, proc);
 	}
 	return NULL;
+}
+
+/* The script that the row's process comes from. Who forked it is known also when the parents are gone; the parent
+ * also when the one that forked it is no more remembered. */
+static const struct hc_test_script *script_of(const struct judge *j, struct hc_view *v, const struct hc_hit *hit)
+{
+	uint32_t task = hc_view_ref(v, HC_DOM_ROWS(hit->type), HC_COL_TASK, hit->row + 1);
+	uint32_t proc = hc_view_ref(v, HC_OBJ_TASK, HC_O_TASK_proc, task);
+	const struct hc_test_script *script = script_along(j, v, proc, HC_O_PROC_parent);
+
+	return script ? script : script_along(j, v, proc, HC_O_PROC_creator);
 }
 
 static int read_values(const struct mode *m, const struct hc_alert *alert, const struct asked *asked,

@@ -33,7 +33,7 @@ file good.yaml <<'END'
       - { rule: File times copied from a system file, count: 1 }
     allow: [{ glob: Program disguised* }]
   - name: nothing before
-    until: 2026-11-23T21:20:56Z
+    until: 2026-11-23T21:20:00Z
     expect: none
   - name: everything, with all rules
     matching: all
@@ -205,7 +205,7 @@ bad() {
 	cat >bad.yaml
 	expect_exit 2 hindcast test bad.yaml good.yaml >out 2>err
 	expect_match "^bad.yaml:$pattern" err
-	expect_match '^5 cases: 4 passed, 1 could not be judged|^[0-9]+ cases: 4 passed' out
+	expect_match '^5 cases: 4 passed, 1 could not be judged, in ' out
 }
 head='policies: rules\ncapture: case.hcb\ncases:\n'
 printf "$head  - { name: a, expect: none, colour: red }\n" | bad '4:30: a case has no key .colour.'
@@ -214,12 +214,11 @@ printf "$head  - { name: a }\n" | bad '4:5: the case says not what it expects'
 printf "$head  - { name: a, expect: [No such rule] }\n" | bad '4:25: the policies have no rule .No such rule.'
 printf "$head  - { name: a, expect: [shell started by a web server] }\n" | bad '4:25: the policies have no rule'
 expect_match "there is a rule 'Shell started by a web server'" err
-printf "$head  - { name: a, expect: [{ rule: Coin miner started, fields: { proc.nmae: x } }] }\n" | bad "4:64: 'proc.nmae'"
-printf "$head  - { name: a, expect: [{ rule: Coin miner started, fields: { proc.name: ~( } }] }\n" | bad "4:75: regular expression '\\('"
-printf "$head  - { name: a, expect: [{ rule: Coin miner started, min: 3, max: 2 }] }\n" | bad '4:68: max is less than min'
+printf "$head  - { name: a, expect: [{ rule: Coin miner started, fields: { proc.nmae: x } }] }\n" | bad "4:63: .proc.nmae."
+printf "$head  - { name: a, expect: [{ rule: Coin miner started, fields: { proc.name: ~( } }] }\n" | bad "4:74: regular expression '\\('"
+printf "$head  - { name: a, expect: [{ rule: Coin miner started, min: 3, max: 2 }] }\n" | bad '4:66: max is less than min'
 printf "$head  - { name: a, where: proc.nmae = x, expect: none }\n" | bad '4:23: where: '
 printf "$head  - { name: a, run: id, expect: none }\n" | bad '4:21: run is for files that record'
-printf "$head  - { name: a, expect: { alerts: none.jsonl } }\n" | sed 's/none.jsonl/less.yaml/' | bad '' || true
 printf "$head  - { name: a, since: yesterday, expect: none }\n" | bad '4:23: since is a moment'
 printf 'policies: none.yaml\ncapture: case.hcb\ncases: [{ name: a, expect: none }]\n' | bad '1:11: cannot read the policy'
 printf 'policies: ${NO_SUCH_VARIABLE}\ncapture: case.hcb\ncases: [{ name: a, expect: none }]\n' | bad '1:11: the environment has no variable'
