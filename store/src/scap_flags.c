@@ -70,6 +70,8 @@ static const struct pair fcntl_values[] = {
 	{ 1025, 24 }, { 1026, 27 }, { 1029, 25 }, { 1030, 26 }, { 1031, 28 }, { 1032, 29 },
 };
 
+static const struct pair epoll_create1_bits[] = { { 02000000, 1 } };
+
 static const struct pair sockopt_levels[] = { { 1, 1 }, { 6, 2 } };
 
 enum form { SAME, BITS, VALUES, MASK_ACCESS, UP_TO };
@@ -88,6 +90,7 @@ static const struct {
 	[HC_SCAP_TAB_mmap_flags] = { .form = BITS, PAIRS(mmap_bits) },
 	[HC_SCAP_TAB_openat2_flags] = { .form = BITS, PAIRS(openat2_bits) },
 	[HC_SCAP_TAB_fchownat_flags] = { .form = BITS, PAIRS(fchownat_bits) },
+	[HC_SCAP_TAB_epoll_create1_flags] = { .form = BITS, PAIRS(epoll_create1_bits) },
 	[HC_SCAP_TAB_delete_module_flags] = { .form = BITS, PAIRS(delete_module_bits) },
 	[HC_SCAP_TAB_ptrace_requests] = { .form = VALUES, PAIRS(ptrace_values) },
 	[HC_SCAP_TAB_fcntl_commands] = { .form = VALUES, PAIRS(fcntl_values) },

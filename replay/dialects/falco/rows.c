@@ -8,6 +8,7 @@
 #include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
+#include <sys/prctl.h>
 #include <time.h>
 
 #define AT_FDCWD_NUM (-100)
@@ -703,6 +704,10 @@ void falco_fd_name(struct hc_view *v, uint32_t fdobj, struct fjson *out)
 	if (kind == HC_FD_MEMFD) {
 		s = hc_view_text(v, HC_OBJ_FDOBJ, HC_O_FDOBJ_name, fdobj);
 		if (s.p) {
+			if (hc_str_starts(s, HC_STR("memfd:"))) { /* the kernel's */
+				s.p += 6;
+				s.len -= 6;
+			}
 			fjson_bytes(out, s.p, s.len);
 			return;
 		}
@@ -881,10 +886,24 @@ static struct pval number(const struct fctx *c, const struct fparam *p, unsigned
 	if (v.kind != PV_INT)
 		return v;
 	v.i = (int64_t)hc_scap_portable(p->table, (uint64_t)v.i);
+	if (c->type == HC_EV_PRCTL && col == HC_C_PRCTL_arg2 &&
+	    hc_view_int_or(c->v, c->dom, HC_C_PRCTL_option, c->entry, 0) == PR_SET_NAME)
+		v.i = 0; /* a pointer to arg2_str */
 	if (p->table == HC_SCAP_TAB_file_flags && c->row->path_col < 0 && c->type != HC_EV_OPEN_BY_HANDLE_AT)
 		v.i &= ~INT64_C(3); /* no open: there is no access mode in these flags */
 	else if (p->table == HC_SCAP_TAB_file_flags)
 		v.i |= (int64_t)open_facts(c);
+	return v;
+}
+
+/* Of a call that fills several buffers: how much it was, at most their sizes. */
+static struct pval read_size(const struct fctx *c, unsigned col)
+{
+	struct pval v = int_col(c, c->dom, col, c->entry);
+	int64_t ret;
+
+	if (v.kind == PV_INT && fctx_ret(c, &ret) && ret >= 0 && v.i > ret)
+		v.i = ret;
 	return v;
 }
 
@@ -984,6 +1003,12 @@ struct pval fctx_param(const struct fctx *c, const struct fparam *p)
 		return int_val(0);
 	case HOW_NUM:
 		return number(c, p, col);
+	case HOW_READSIZE:
+		return read_size(c, col);
+	case HOW_TGTID:
+		v = int_col(c, c->dom, HC_C_TGKILL_arg_tid, c->entry);
+		v.ref = hc_view_ref(c->v, c->dom, HC_C_TGKILL_tgid + 1, c->entry);
+		return v;
 	case HOW_FD:
 	case HOW_PID:
 		v = int_col(c, c->dom, col, c->entry);

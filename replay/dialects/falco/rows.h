@@ -15,6 +15,8 @@ enum fhow {
 	HOW_ZERO,
 	HOW_FORKRET,
 	HOW_NUM,
+	HOW_READSIZE,
+	HOW_TGTID, /* the thread that tgkill names, of its process */
 	HOW_FD,
 	HOW_PID,
 	HOW_TID,
