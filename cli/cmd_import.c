@@ -2,6 +2,7 @@
 #include "cmd.h"
 
 #include <inttypes.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "capture/import.h"
@@ -44,7 +45,8 @@ static void summary(const struct hc_import_summary *s)
 	if (f->n_newer_events)
 		printf("%" PRIu64 " events of a newer writer were left out\n", f->n_newer_events);
 	if (f->n_unconverted)
-		printf("%" PRIu64 " events of an old form were left out\n", f->n_unconverted);
+		printf("%" PRIu64 " events of an old form that nothing says how to read were left out\n",
+		       f->n_unconverted);
 	if (s->import.n_no_type)
 		printf("%" PRIu64 " events that have no type here were left out\n", s->import.n_no_type);
 }
@@ -76,11 +78,16 @@ static int run(int argc, char **argv)
 		return hc_cli_error(&hc_cmd_import, &err);
 	if (!o.quiet)
 		summary(&s);
-	if (s.damaged) {
-		hc_cli_error(&hc_cmd_import, &s.why);
-		return HC_EXIT_DAMAGED;
+	if (s.file.n_unconverted) {
+		hc_cli_print_text(stderr, operands.v[0], strlen(operands.v[0]));
+		fprintf(stderr,
+		        ": at byte %" PRIu64 ": the first of %" PRIu64
+		        " events that are of no form any writer had (code %u): left out\n",
+		        s.file.first_unconverted_off, s.file.n_unconverted, s.file.first_unconverted_code);
 	}
-	return HC_EXIT_OK;
+	if (s.damaged)
+		hc_cli_error(&hc_cmd_import, &s.why);
+	return s.damaged || s.file.n_unconverted ? HC_EXIT_DAMAGED : HC_EXIT_OK;
 }
 
 static const struct hc_example examples[] = {
@@ -102,7 +109,9 @@ const struct hc_command hc_cmd_import = {
 		       "not taken over.",
 	.opts = options,
 	.examples = examples,
-	.exit_notes = "3: the file is damaged or ends too early; what comes before is imported.",
+	.exit_notes =
+		"3: the file is damaged or ends too early, and what comes before is imported; or some of its "
+		"events cannot be read, and the others are imported; or none can, and nothing is.",
 	.complete = HC_COMPLETE_FILE,
 	.run = run,
 };

@@ -197,6 +197,21 @@ static int gap_row(struct job *j, struct hc_err *err)
 	return meta_end(j, HC_EV_META_GAP, ns, err);
 }
 
+/* Readers refuse a file without a block of events; one with such blocks that nobody here can read is no better. */
+static int no_events(struct job *j, struct hc_err *err)
+{
+	const struct hc_scap_stats *f = hc_scap_stats(j->in);
+	uint64_t left_out = f->n_newer_events + f->n_unused_events + f->n_unconverted;
+
+	if (!left_out)
+		return hc_err_set(err, -EBADMSG, "'%s' has no events", j->o->file);
+	return hc_err_set(err, -EBADMSG,
+	                  "'%s' has no events that can be read: %llu are of a newer writer, %llu of codes nobody "
+	                  "writes, %llu of an old form that nothing says how to read",
+	                  j->o->file, (unsigned long long)f->n_newer_events,
+	                  (unsigned long long)f->n_unused_events, (unsigned long long)f->n_unconverted);
+}
+
 static int each(struct job *j, struct hc_import_summary *ret, struct hc_err *err)
 {
 	const struct hc_scap_item *item;
@@ -225,7 +240,7 @@ static int each(struct job *j, struct hc_import_summary *ret, struct hc_err *err
 	}
 	if (!j->w) { /* nothing to begin a capture with */
 		*err = ret->why;
-		return more < 0 ? more : hc_err_set(err, -EBADMSG, "'%s' has no events", j->o->file);
+		return more < 0 ? more : no_events(j, err);
 	}
 	ret->damaged = more < 0;
 	return 0;

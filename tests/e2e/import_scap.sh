@@ -29,6 +29,12 @@ closed = event(boot + 6 * 10**9, 100, 5, [struct.pack("<q", 0), struct.pack("<q"
 whole = section + machine + processes + users + opened + closed
 open("small.scap", "wb").write(whole)
 open("cut.scap", "wb").write(whole[:-9])
+lists = section + machine + processes + users
+open("empty.scap", "wb").write(lists)
+open("newer.scap", "wb").write(lists + event(boot, 100, 500, []))
+strange = event(boot + 5 * 10**9, 100, 13, [b"\0" * 8] * 3)  # an execve of 2012 has 8 parameters or more
+open("strange.scap", "wb").write(lists + opened + strange + closed)
+open("strange_alone.scap", "wb").write(lists + strange)
 open("foreign.scap", "wb").write(whole[:8] + whole[11:7:-1] + whole[12:])
 PY
 expect_exit 0 hindcast import small.scap -o capture >out
@@ -62,3 +68,18 @@ expect_exit 4 hindcast import small.scap -o capture 2>err
 expect_match "'capture' is not empty" err
 expect_exit 2 hindcast import small.scap 2>err
 [ ! -e none ]
+
+# no events at all, or none that can be read: an error, and nothing is made
+expect_exit 3 hindcast import empty.scap -o none 2>err
+expect_match "'empty.scap' has no events$" err
+expect_exit 3 hindcast import newer.scap -o none 2>err
+expect_match "has no events that can be read: 1 are of a newer writer" err
+expect_exit 3 hindcast import strange_alone.scap -o none 2>err
+expect_match "1 of an old form" err
+[ ! -e none ] || fail "something was made"
+
+# some that cannot be read: the others are there, the first is said with its place, and so is their number
+expect_exit 3 hindcast import strange.scap -o strange >out 2>err
+expect_match '^2 events imported' out
+expect_match '^strange.scap: at byte [0-9]+: the first of 1 events .*code 13' err
+expect_exit 0 hindcast verify strange >/dev/null
