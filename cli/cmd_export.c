@@ -290,15 +290,18 @@ static const struct hc_example examples[] = {
 	{ "hand over the last hour with what the rules find in it",
 	  "hindcast export /var/lib/hindcast --since -1h -p policies/falco --bundle -o case.hcb" },
 	{ "check it, on any machine", "hindcast verify case.hcb" },
+	{ "look at ten minutes in Stratoshark",
+	  "hindcast export /var/lib/hindcast --since -10m --format scap -o case.scap.gz" },
 	{ 0 },
 };
 
 const struct hc_command hc_cmd_export = {
 	.name = "export",
-	.args = "--bundle -o FILE [--since TIME] [--until TIME] [-p POLICY...] DIR|BUNDLE|SEGMENT",
-	.summary = "make an evidence bundle of a span of time",
+	.args = "--bundle|--format scap -o FILE [--since TIME] [--until TIME] [-p POLICY...] DIR|BUNDLE|SEGMENT",
+	.summary = "make an evidence bundle or a scap file of a span of time",
 	.description =
-		"Copies the whole segments that overlap the span, byte for byte, into a tar file, with a manifest "
+		"With --bundle, copies the whole segments that overlap the span, byte for byte, into a tar file, "
+		"with a manifest "
 		"that says where "
 		"they come from, what was left out and what was lost, the SHA-256 of every file, the policies "
 		"given and "
@@ -306,7 +309,12 @@ const struct hc_command hc_cmd_export = {
 		"info, "
 		"events, replay, query and verify read it like a capture's directory.\n\n"
 		"The same selection gives the same bytes, but for the time of making and an identifier; with "
-		"SOURCE_DATE_EPOCH set in the environment these too.",
+		"SOURCE_DATE_EPOCH set in the environment these too.\n\n"
+		"With --format scap, writes what Falco's driver would have written of the events of the span, for "
+		"Falco, sysdig and Stratoshark, with the processes, descriptors and users that they speak of. Of "
+		"an "
+		"imported capture these are the events that it was made of. The summary counts what cannot be "
+		"expressed; docs/scap.md has it all.",
 	.opts = opts,
 	.examples = examples,
 	.exit_notes = "1: a rule given with -p cannot be answered from this capture. 3: part of the capture is "
