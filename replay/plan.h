@@ -39,7 +39,7 @@ struct hc_rule_cost {
 	uint64_t ns;
 	uint64_t n_blocks;     /* blocks with rows of its types */
 	uint64_t n_evaluated;  /* of these, blocks where rows had to be looked at */
-	uint64_t n_candidates; /* rows that computed leaves of the row were asked about */
+	uint64_t n_candidates; /* rows that were left for the last of its conditions */
 	uint64_t n_hits;
 };
 

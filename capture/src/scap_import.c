@@ -369,8 +369,7 @@ static int event_row(struct hc_scap_import *im, const struct sevent *s, struct h
 		cell_ref(c, HC_COL_TASK,
 		         task_ref(im, b, s->k, has_after(type) && s->before ? s->before : s->k->cur));
 	hc_cell_set(c, HC_COL_SRC_NUM, e->num);
-	if (e->state_only || e->code == HC_SCAP_USER_ADDED_E || e->code == HC_SCAP_USER_DELETED_E ||
-	    e->code == HC_SCAP_GROUP_ADDED_E || e->code == HC_SCAP_GROUP_DELETED_E)
+	if (e->state_only || !im->begun)
 		flags |= HC_ROW_STATEONLY;
 	if (e->ts_ns < im->last_ns)
 		flags |= HC_ROW_LATE;
@@ -388,6 +387,22 @@ static int event_row(struct hc_scap_import *im, const struct sevent *s, struct h
 	return row_end(im->t, type, e->cpu, e->ts_ns, NULL, err);
 }
 
+/* What a file may begin with: it tells what there is already, and nobody's rules see it. */
+static bool begins_with(unsigned code)
+{
+	switch (code) {
+	case HC_SCAP_CONTAINER_JSON_2_E:
+	case HC_SCAP_USER_ADDED_E:
+	case HC_SCAP_USER_DELETED_E:
+	case HC_SCAP_GROUP_ADDED_E:
+	case HC_SCAP_GROUP_DELETED_E:
+	case HC_SCAP_ASYNCEVENT_E:
+		return true;
+	default:
+		return false;
+	}
+}
+
 static int event(struct hc_scap_import *im, const struct hc_scap_event *e, struct hc_err *err)
 {
 	struct sevent s = { .e = e };
@@ -395,6 +410,7 @@ static int event(struct hc_scap_import *im, const struct hc_scap_event *e, struc
 
 	if (e->code >= HC_SCAP_N_CODES || !e->info || !e->info->params)
 		return 0;
+	im->begun |= !begins_with(e->code);
 	scap_apply(im, &s);
 	if (e->enter) {
 		im->stats.n_enter++;

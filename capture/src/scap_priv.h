@@ -58,7 +58,8 @@ struct hc_scap_import {
 	uint64_t tree_gen, next_version, next_fd;
 	uint64_t boot_ns; /* since 1970 */
 	uint64_t last_ns;
-	int64_t gone_tid;              /* to be removed before the next event; -1 */
+	bool begun;       /* an event that is not of the state at the beginning was there, in this section */
+	int64_t gone_tid; /* to be removed before the next event; -1 */
 	int64_t closed_tid, closed_fd; /* the same, of descriptors; -1 */
 };
 

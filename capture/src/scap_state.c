@@ -205,34 +205,60 @@ static struct sthr *parent_of(struct hc_scap_import *im, struct sthr *k)
 	return up ? scap_main(im, up) : NULL;
 }
 
-/* The leader with this number, else the last of an unbroken line of ancestors that have it too. */
+/* The leader with this number, where numbers are the host's; else the last of an unbroken line of ancestors that
+ * have it too. NULL where that is the thread itself. */
 static struct tver *leader_of(struct hc_scap_import *im, struct sthr *k, uint32_t id, size_t member,
                               bool by_number)
 {
-	struct sthr *l = NULL, *up = k;
+	struct sthr *l = id != UINT32_MAX && by_number ? scap_thread(im, (int32_t)id) : NULL, *up = k;
 
-	if (id == UINT32_MAX)
-		return NULL;
-	if (by_number) {
-		l = scap_thread(im, (int32_t)id);
-	} else {
-		for (unsigned i = 0; i < SCAP_MAX_DEPTH && (up = parent_of(im, up)) != NULL && up->cur; i++) {
-			uint32_t has;
+	for (unsigned i = 0; id != UINT32_MAX && (i || !l) && i < SCAP_MAX_DEPTH; i++) {
+		uint32_t has;
 
-			memcpy(&has, (const char *)up->cur + member, sizeof(has));
-			if (has != id)
-				break;
-			l = up;
-		}
+		up = parent_of(im, up);
+		if (!up || !up->cur)
+			break;
+		memcpy(&has, (const char *)up->cur + member, sizeof(has));
+		if (has != id)
+			break;
+		l = up;
 	}
-	return l && l != k && l->cur != k->cur ? REF(l->cur) : NULL;
+	return l && l != k && l->cur != k->cur ? l->cur : NULL;
+}
+
+struct leaders {
+	struct tver *sid, *vpgid, *pgid; /* borrowed */
+};
+
+static struct leaders leaders_of(struct hc_scap_import *im, struct sthr *k)
+{
+	const struct tver *v = k->cur;
+	bool host = k->tid == k->vtid || k->vtid < 0;
+
+	return (struct leaders){ leader_of(im, k, v->vsid, offsetof(struct tver, vsid), host),
+		                 leader_of(im, k, v->vpgid, offsetof(struct tver, vpgid), host),
+		                 leader_of(im, k, v->pgid, offsetof(struct tver, pgid), true) };
+}
+
+/* What is asked about a leader is its program. */
+static bool same_leader(const struct tver *a, const struct tver *b)
+{
+	return a == b || (a && b && a->image == b->image && a->image_comm == b->image_comm);
+}
+
+static void set_leader(struct hc_scap_import *im, struct tver **at, struct tver *leader)
+{
+	struct tver *old = *at;
+
+	*at = leader ? REF(leader) : NULL;
+	ver_unref(im->t, old);
 }
 
 static void refresh(struct hc_scap_import *im, struct sthr *k, unsigned depth)
 {
 	struct sthr *up = depth < SCAP_MAX_DEPTH ? parent_of(im, k) : NULL;
 	struct tver *old = k->cur, *v;
-	bool host = k->vpid == k->pid;
+	struct leaders l;
 
 	if (k->checked == im->tree_gen || !old)
 		return;
@@ -241,7 +267,9 @@ static void refresh(struct hc_scap_import *im, struct sthr *k, unsigned depth)
 		up = NULL;
 	if (up)
 		refresh(im, up, depth + 1);
-	if ((up ? up->cur : NULL) == old->parent)
+	l = leaders_of(im, k);
+	if ((up ? up->cur : NULL) == old->parent && same_leader(l.sid, old->sid_leader) &&
+	    same_leader(l.vpgid, old->vpgid_leader) && same_leader(l.pgid, old->pgid_leader))
 		return;
 	for (const struct tver *a = up ? up->cur : NULL; a; a = a->parent)
 		if (a == old)
@@ -257,12 +285,9 @@ static void refresh(struct hc_scap_import *im, struct sthr *k, unsigned depth)
 	v->parent = up ? REF(up->cur) : NULL;
 	v->parent_image = up && up->cur ? REF(up->cur->image) : NULL;
 	v->ppid = up ? (uint32_t)up->pid : (uint32_t)k->ptid;
-	ver_unref(im->t, v->sid_leader);
-	ver_unref(im->t, v->vpgid_leader);
-	ver_unref(im->t, v->pgid_leader);
-	v->sid_leader = leader_of(im, k, v->vsid, offsetof(struct tver, vsid), host);
-	v->vpgid_leader = leader_of(im, k, v->vpgid, offsetof(struct tver, vpgid), host);
-	v->pgid_leader = leader_of(im, k, v->pgid, offsetof(struct tver, pgid), true);
+	set_leader(im, &v->sid_leader, l.sid);
+	set_leader(im, &v->vpgid_leader, l.vpgid);
+	set_leader(im, &v->pgid_leader, l.pgid);
 	ver_unref(im->t, k->cur);
 	k->cur = v;
 }
@@ -505,6 +530,7 @@ void scap_begin_section(struct hc_scap_import *im)
 	user_unref(im->t, u);
 	table_done(&im->users);
 	im->gone_tid = im->closed_tid = -1;
+	im->begun = false;
 	im->tree_gen++;
 }
 

@@ -113,8 +113,14 @@ struct hc_eval {
 	struct hc_hit *hits;
 	uint32_t n_hits, cap_hits;
 	struct hc_rule_cost *costs;
-	uint32_t costed_rule;
-	uint64_t n_candidates;
+	struct costed {
+		uint64_t block; /* the last one that was counted for the rule, and whether rows were looked at in
+		                   it */
+		bool looked;
+	} * costed;                /* by rule */
+	uint64_t n_block;          /* blocks so far */
+	const struct hc_node *top; /* of the rule being profiled */
+	uint64_t n_candidates;     /* rows that were left for the last of its conditions */
 };
 
 static enum outcome eval(struct hc_eval *e, const struct hc_node *node, const uint64_t *mask, uint64_t *out);
@@ -566,7 +572,6 @@ static void computed_some(struct hc_eval *e, const struct hc_node *node, const u
 		uint32_t entry = (uint32_t)i + base;
 		struct hc_value value;
 
-		e->n_candidates += base;
 		e->looked |= base;
 		if (!entry)
 			continue;
@@ -587,7 +592,6 @@ static void cmp_some(struct hc_eval *e, const struct hc_node *node, const uint64
 		uint32_t entry = (uint32_t)i + base;
 		struct hc_value left, right;
 
-		e->n_candidates += base;
 		e->looked |= base;
 		if (!entry)
 			continue;
@@ -837,8 +841,11 @@ static enum outcome conjunction(struct hc_eval *e, const struct hc_node *node, c
 	other = scratch(e, words);
 	for (unsigned i = 0; i < node->n_kids; i++) {
 		uint64_t *to = now == out ? other : out;
-		enum outcome r = eval(e, order ? order->members[i].node : node->kids[i], now, to);
+		enum outcome r;
 
+		if (e->top == node && i + 1 == node->n_kids)
+			e->n_candidates = hc_bits_count(now, words);
+		r = eval(e, order ? order->members[i].node : node->kids[i], now, to);
 		if (order) {
 			order->members[i].n_asked += n_now;
 			n_now = r == R_SOME ? hc_bits_count(to, words) : r == R_NONE ? 0 : n_now;
@@ -1101,7 +1108,6 @@ static enum outcome eval_scanned(struct hc_eval *e, const struct hc_node *node, 
 			uint32_t entry = (uint32_t)i + base;
 
 			scan.bit = (uint32_t)i;
-			e->n_candidates += base;
 			e->looked |= base;
 			if (entry && alike)
 				scan_alike(&scan, alike, e->hit_lists[node->source - 1], entry);
@@ -1228,6 +1234,33 @@ static bool drop_state_rows(struct hc_eval *e, unsigned dom, uint64_t *bits)
 	return any;
 }
 
+static uint64_t cost_begin(struct hc_eval *e, const struct hc_entry *entry, const uint64_t *under, size_t words)
+{
+	/* A conjunction tells how far it got; of anything else each row is a candidate. */
+	e->top = entry->node;
+	e->n_candidates = entry->node->kind == HC_NODE_AND ? 0 : hc_bits_count(under, words);
+	e->looked = false;
+	return now_ns();
+}
+
+static void cost_end(struct hc_eval *e, const struct hc_entry *entry, uint64_t began, uint32_t n_hits)
+{
+	struct hc_rule_cost *c = &e->costs[entry->rule];
+	struct costed *counted = &e->costed[entry->rule];
+	bool looked = e->looked || e->n_candidates;
+
+	if (counted->block != e->n_block) {
+		*counted = (struct costed){ .block = e->n_block };
+		c->n_blocks++;
+	}
+	c->ns += now_ns() - began;
+	c->n_evaluated += looked && !counted->looked;
+	counted->looked |= looked;
+	c->n_candidates += e->n_candidates;
+	c->n_hits += n_hits;
+	e->top = NULL;
+}
+
 static int run_type(struct hc_eval *e, unsigned type, const struct hc_span *span)
 {
 	const struct hc_plan *p = e->plan;
@@ -1250,7 +1283,7 @@ static int run_type(struct hc_eval *e, unsigned type, const struct hc_span *span
 	for (uint32_t i = p->first[type]; r == 0 && i < p->first[type + 1]; i++) {
 		const struct hc_entry *entry = &p->entries[i];
 		const uint64_t *under = left[entry->group] ? left[entry->group] : mask;
-		uint64_t began = e->profile ? now_ns() : 0;
+		uint64_t began = e->profile ? cost_begin(e, entry, under, words) : 0;
 		enum outcome o = eval(e, entry->node, under, out);
 		uint32_t before = e->n_hits;
 
@@ -1270,17 +1303,8 @@ static int run_type(struct hc_eval *e, unsigned type, const struct hc_span *span
 				hc_bits_andnot(under, out, words, rest);
 			}
 		}
-		if (e->profile) {
-			struct hc_rule_cost *c = &e->costs[entry->rule];
-
-			c->ns += now_ns() - began;
-			c->n_blocks++;
-			c->n_evaluated += e->looked;
-			e->looked = false;
-			c->n_candidates += e->n_candidates;
-			c->n_hits += e->n_hits - before;
-			e->n_candidates = 0;
-		}
+		if (e->profile)
+			cost_end(e, entry, began, e->n_hits - before);
 	}
 	release(e, m);
 	return r;
@@ -1357,7 +1381,7 @@ static void begin(struct hc_eval *e, struct hc_block *block)
 	e->heap_scanned = false;
 	e->n_hits = 0;
 	e->code = 0;
-	e->n_candidates = 0;
+	e->n_block++;
 	e->scratch = e->scratch_first;
 	e->scratch->used = 0;
 }
@@ -1416,9 +1440,11 @@ int hc_eval_new(const struct hc_plan *p, const struct hc_eval_opts *opts, struct
 	e->used = calloc(p->ir->n_steps + 1u, sizeof(*e->used));
 	e->literal_found = calloc(p->n_literals + 1u, sizeof(*e->literal_found));
 	e->costs = calloc(p->ir->n_rules + 1u, sizeof(*e->costs));
+	e->costed = calloc(p->ir->n_rules + 1u, sizeof(*e->costed));
 	e->scratch_first = scratch_new(SCRATCH_CHUNK_WORDS);
 	if (!e->view || !e->match || !e->orders || !e->slots || !e->scanned || !e->hit_lists || !e->alike ||
-	    !e->values || !e->refs || !e->used || !e->literal_found || !e->costs || !e->scratch_first) {
+	    !e->values || !e->refs || !e->used || !e->literal_found || !e->costs || !e->costed ||
+	    !e->scratch_first) {
 		hc_eval_free(e);
 		return hc_err_set(err, -ENOMEM, "out of memory");
 	}
@@ -1448,6 +1474,7 @@ struct hc_eval *hc_eval_free(struct hc_eval *e)
 	free(e->found);
 	free(e->hits);
 	free(e->costs);
+	free(e->costed);
 	free(e->spare);
 	for (struct scratch_chunk *c = e->scratch_first, *next; c; c = next) {
 		next = c->next;

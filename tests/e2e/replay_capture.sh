@@ -46,6 +46,9 @@ assert summary["alerts"] == len(alerts) == sum(1 for _ in open(sys.argv[2], "rb"
 assert [a["seq"] for a in alerts] == sorted(a["seq"] for a in alerts)
 assert sum(r["alerts"] for r in summary["rules"]) == len(alerts)
 assert all("ns" in r for r in summary["rules"]) and summary["unanswerable"] == 0
+for r in summary["rules"]:
+    assert 0 < r["blocks_read"] <= r["blocks"] <= summary["blocks"] or not r["alerts"], r
+    assert r["candidates"] >= r["alerts"], r
 with open("middle", "w") as f:
     f.write(alerts[len(alerts) // 2]["time"])
 PY

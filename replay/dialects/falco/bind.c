@@ -385,16 +385,30 @@ static struct hc_value proc_id(struct hc_view *v, unsigned dom, uint32_t proc, c
 }
 LEAF(proc_id, HC_OBJ_PROC, HC_VT_I64);
 
+/* Is it the leader itself? Numbers of its own namespace say so only where that is the host's; a process group's is
+ * the host's. */
+static bool leads(struct hc_view *v, uint32_t proc, unsigned col)
+{
+	int64_t pid = hc_view_int_or(v, HC_OBJ_PROC, HC_O_PROC_pid, proc, -1);
+
+	return pid > 0 && hc_view_int_or(v, HC_OBJ_PROC, col, proc, -1) == pid &&
+	       (col == HC_O_PROC_pgid || hc_view_int_or(v, HC_OBJ_PROC, HC_O_PROC_vpid, proc, pid) == pid);
+}
+
 /* Leaders' texts: present and empty when there is no such process. */
 static struct hc_value proc_leader(struct hc_view *v, unsigned dom, uint32_t proc, const void *arg)
 {
 	unsigned which = (unsigned)arg_num(arg);
-	static const unsigned cols[] = { HC_O_PROC_sid_leader, HC_O_PROC_vpgid_leader, HC_O_PROC_pgid_leader };
-	uint32_t leader = hc_view_ref(v, HC_OBJ_PROC, cols[which / 3], proc);
+	static const unsigned cols[][2] = { { HC_O_PROC_sid_leader, HC_O_PROC_vsid },
+		                            { HC_O_PROC_vpgid_leader, HC_O_PROC_vpgid },
+		                            { HC_O_PROC_pgid_leader, HC_O_PROC_pgid } };
+	uint32_t leader = hc_view_ref(v, HC_OBJ_PROC, cols[which / 3][0], proc);
 	struct hc_value value;
 
 	if (!proc)
 		return absent();
+	if (!leader && leads(v, proc, cols[which / 3][1]))
+		leader = proc;
 	if (!leader)
 		return hc_value_str(HC_STR(""));
 	switch (which % 3) {
@@ -1087,7 +1101,7 @@ static struct hc_value row_fd_container(struct hc_view *v, unsigned dom, uint32_
 	struct fjson out = begin(v);
 	uint32_t fd = fctx_fdobj(&c);
 
-	if (!fd || !id.type)
+	if (!id.type || (!fd && !arg))
 		return absent();
 	fjson_bytes(&out, id.s.p, hc_str_eq(id.s, HC_STR("host")) ? 0 : id.s.len);
 	fjson_char(&out, ':');
@@ -1095,7 +1109,7 @@ static struct hc_value row_fd_container(struct hc_view *v, unsigned dom, uint32_
 		falco_fd_name(v, fd, &out);
 		return falco_out_value(&out);
 	}
-	dir = fd_directory(v, HC_OBJ_FDOBJ, fd, NULL);
+	dir = fd ? fd_directory(v, HC_OBJ_FDOBJ, fd, NULL) : row_directory(v, dom, entry, NULL);
 	if (!dir.type)
 		return absent();
 	fjson_bytes(&out, dir.s.p, dir.s.len);
@@ -1900,7 +1914,7 @@ static const struct hc_access *bind_fd(struct fbinder *b, const struct fref *f)
 	case F_FD_CONTAINERNAME:
 		return row(b, &leaf_row_fd_container, NULL);
 	case F_FD_CONTAINERDIRECTORY:
-		return row(b, &leaf_row_fd_container, "");
+		return b->row->fd == FD_NONE ? NULL : row(b, &leaf_row_fd_container, "");
 	case F_FD_CONNECTED:
 		return either(b, leaf(b, b->sock, &leaf_sock_connected, NULL),
 		              leaf(b, b->fd, &leaf_fd_false, NULL));

@@ -66,15 +66,16 @@ static int b64_digit(char c)
 	return c == '+' ? 62 : c == '/' ? 63 : -1;
 }
 
-/* Padding may be left out; anything else that does not belong makes it absent. */
+/* Padding may be left out; anything else that does not belong makes it absent, bits of a last byte that is not
+ * there too. */
 static struct hc_value decoded(struct hc_view *v, struct hc_value s)
 {
 	char *p = room(v, s.s.len);
 	uint32_t n = 0, bits = 0, held = 0, len = s.s.len;
 
-	while (len && s.s.p[len - 1] == '=')
+	while (len && s.s.len - len < 2 && s.s.p[len - 1] == '=')
 		len--;
-	if (!p || s.s.len - len > 2 || len % 4 == 1)
+	if (!p || (!len && s.s.len) || len % 4 == 1)
 		return absent();
 	for (uint32_t i = 0; i < len; i++) {
 		int d = b64_digit(s.s.p[i]);
@@ -88,6 +89,8 @@ static struct hc_value decoded(struct hc_view *v, struct hc_value s)
 			p[n++] = (char)(bits >> held);
 		}
 	}
+	if (bits & ((1u << held) - 1))
+		return absent(); /* of the last digit more is used than there is room for */
 	s.s = (struct hc_str){ p, n };
 	s.ref = 0;
 	return s;
