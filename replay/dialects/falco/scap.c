@@ -843,7 +843,7 @@ static void recorded_params(struct enc *e, struct hc_falco_event *ev, const stru
 	ev->e.n_params = info->n_params;
 	for (unsigned i = 0; i < info->n_params; i++) {
 		const struct hc_scap_param_info *p = &info->params[i];
-		const struct ffrom *from = falco_from(e->c.type, hc_str_c(p->name));
+		const struct ffrom *from = falco_from(e->c.type, hc_str_c(p->name), false);
 		struct hc_str bytes = { 0 };
 
 		if (p->type == HC_SCAP_T_DYN) {
