@@ -465,7 +465,6 @@ static void anonymous(void)
 
 static void processes(void)
 {
-	struct rlimit lim = { 512, 1024 };
 	pid_t me = getpid();
 	int fd;
 
@@ -496,17 +495,18 @@ static void processes(void)
 	CALL(chdir, "sub");
 	say("chdir", "evt.args=res=0 path=sub\tproc.cwd=%s/sub/", dir);
 	must(chdir(dir), "chdir");
-	CALL(prlimit64, 0, RLIMIT_NOFILE, &lim, NULL);
-	say("prlimit", "evt.arg.newcur=512\tevt.arg.newmax=1024\tevt.arg.resource=RLIMIT_NOFILE");
 }
 
 /* A child that ends with 3: what it does, told by its parent. */
 static void children(void)
 {
+	struct rlimit lim = { 512, 1024 };
 	pid_t me = getpid(), child;
 	int at[2], status;
 	char byte;
 
+	CALL(prlimit64, 0, RLIMIT_NOFILE, &lim, NULL);
+	say("prlimit", "evt.arg.newcur=512\tevt.arg.newmax=1024\tevt.arg.resource=RLIMIT_NOFILE");
 	must(pipe(at), "pipe");
 	child = (pid_t)must(syscall(SYS_fork), "fork");
 	if (child == 0) {
@@ -628,7 +628,7 @@ int main(int argc, char **argv)
 	sockets();
 	anonymous();
 	threads();
+	children(); /* before the namespaces: names of users are those of the host then */
 	processes();
-	children();
 	return fclose(out) != 0;
 }
