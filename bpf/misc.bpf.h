@@ -283,7 +283,13 @@ int BPF_PROG(hc_sys_struct, struct pt_regs *regs, long ret)
 		slot[0] = v[0];
 		slot[1] = v[4];
 		slot[2] = v[1];
-		slot[3] = v[0] & 0x200000000ULL ? v[10] : ~0ULL; /* CLONE_INTO_CGROUP */
+		slot[3] = ~0ULL;
+		if (v[0] & 0x200000000ULL) { /* CLONE_INTO_CGROUP */
+			struct hc_fileinfo info;
+
+			slot[3] = (s64)(s32)v[10];
+			hc_fd_fact(s, task, 3, v[10], HC_OBJ_USE, &info);
+		}
 		slot[4] = v[9];
 		break;
 	}
