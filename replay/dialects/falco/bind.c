@@ -522,6 +522,14 @@ static struct hc_value proc_pidns_start(struct hc_view *v, unsigned dom, uint32_
 }
 LEAF(proc_pidns_start, HC_OBJ_PROC, HC_VT_U64);
 
+/* The host is no container. */
+static struct hc_value proc_container_start(struct hc_view *v, unsigned dom, uint32_t proc, const void *arg)
+{
+	return hc_view_ref(v, HC_OBJ_PROC, HC_O_PROC_container, proc) ? proc_pidns_start(v, dom, proc, arg)
+	                                                              : absent();
+}
+LEAF(proc_container_start, HC_OBJ_PROC, HC_VT_U64);
+
 /* 0: the process, 1: its parent, 2: its pid namespace's first process. */
 static struct hc_value row_duration(struct hc_view *v, unsigned dom, uint32_t entry, const void *arg)
 {
@@ -2181,7 +2189,7 @@ static const struct hc_access *bind_container(struct fbinder *b, const struct fr
 	case F_CONTAINER_FULL_ID:
 		return leaf(b, b->proc, &leaf_proc_container_id, "");
 	case F_CONTAINER_START_TS:
-		return leaf(b, b->proc, &leaf_proc_pidns_start, NULL);
+		return leaf(b, b->proc, &leaf_proc_container_start, NULL);
 	case F_CONTAINER_DURATION:
 		return row(b, &leaf_row_duration, num_arg(2));
 	default:
