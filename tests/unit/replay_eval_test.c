@@ -220,9 +220,9 @@ static struct val slow_sum(struct world *w, unsigned dom, uint32_t entry)
 	return (struct val){ .type = HC_VT_I64, .i = (int64_t)((uint64_t)ret.i + (uint64_t)nr.i) % 16 };
 }
 
-static const struct hc_leaf label = { "label", HC_OBJ_PROC, HC_VT_STR, HC_VT_NONE, leaf_label };
-static const struct hc_leaf names = { "names", HC_OBJ_FDOBJ, HC_VT_LIST, HC_VT_STR, leaf_names };
-static const struct hc_leaf sum = { "sum", HC_DOM_ROWS(HC_EV_OPEN), HC_VT_I64, HC_VT_NONE, leaf_sum };
+static const struct hc_leaf label = { "label", HC_OBJ_PROC, HC_VT_STR, HC_VT_NONE, 0, leaf_label };
+static const struct hc_leaf names = { "names", HC_OBJ_FDOBJ, HC_VT_LIST, HC_VT_STR, 0, leaf_names };
+static const struct hc_leaf sum = { "sum", HC_DOM_ROWS(HC_EV_OPEN), HC_VT_I64, HC_VT_NONE, 0, leaf_sum };
 
 static struct val leaf_value(struct world *w, const struct hc_leaf *leaf, unsigned dom, uint32_t entry)
 {
