@@ -654,7 +654,7 @@ static int run(int argc, char **argv)
 	else if (a.json + a.quiet + a.verbose > 1)
 		code = hc_cli_usage(&hc_cmd_test, "only one of --json, --quiet and --verbose can be given");
 	if (code == HC_CLI_GO) {
-		struct hc_strs named = { .v = calloc((size_t)operands.n, sizeof(*named.v)) };
+		struct hc_strs named = { .v = calloc((size_t)operands.n + 1, sizeof(*named.v)) };
 
 		for (; named.v && named.n < (size_t)operands.n; named.n++)
 			named.v[named.n] = operands.v[named.n];

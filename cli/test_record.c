@@ -439,7 +439,7 @@ static struct ran run_script(const struct driver *d, const struct hc_test_script
 {
 	char text_path[PATH_ROOM], scratch[PATH_ROOM];
 	struct ran ran = { .code = prepare_script(d, s, log, at, text_path, scratch) };
-	int out[2];
+	int out[2] = { -1, -1 };
 	pid_t pid;
 
 	if (ran.code == 0 && pipe2(out, O_CLOEXEC) < 0)

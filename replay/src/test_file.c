@@ -146,7 +146,7 @@ static int read_u64(struct reader *r, node *map, const char *key, uint64_t max, 
 
 		if (digit > 9)
 			return BAD(r, n, "%s is a number, not '" HC_STR_FMT "'", key, HC_STR_ARG(n->text));
-		if (v > (max - digit) / 10 && (max < digit || v * 10 > max - digit))
+		if (digit > max || v > (max - digit) / 10)
 			return BAD(r, n, "%s is at most %llu", key, (unsigned long long)max);
 		v = v * 10 + digit;
 	}

@@ -18,7 +18,7 @@
 
 /* Fields of one rule that some expectation asks for. */
 struct asked {
-	const char **fields; /* sorted, each once; NULL-terminated */
+	const char *const *fields; /* sorted, each once; NULL-terminated */
 	size_t n;
 };
 
@@ -228,7 +228,7 @@ static int fill_asked(struct mode *m, size_t n_appends)
 
 		if (rule < 0)
 			continue;
-		m->asked[rule].fields = (const char **)(uintptr_t)m->appends[i].extra_fields;
+		m->asked[rule].fields = m->appends[i].extra_fields;
 		while (m->asked[rule].fields[m->asked[rule].n])
 			m->asked[rule].n++;
 	}
@@ -453,7 +453,7 @@ static int mode_run(struct mode *m, const struct hc_facts *facts)
 static struct where *where_of(struct judge *j, const char *filter)
 {
 	for (size_t i = 0; i < j->n_wheres; i++)
-		if (strcmp(j->wheres[i].filter, filter) == 0)
+		if (j->wheres[i].filter && strcmp(j->wheres[i].filter, filter) == 0)
 			return &j->wheres[i];
 	return NULL;
 }
