@@ -225,7 +225,7 @@ static int run(int argc, char **argv)
 			"--compress goes with --format scap: segments in a bundle are compressed already");
 	if (code == HC_CLI_GO && a.since.set && a.until.set && a.since.ns >= a.until.ns)
 		code = hc_cli_usage(&hc_cmd_export, "--since is not before --until");
-	if (code == HC_CLI_GO)
+	if (code == HC_CLI_GO && a.output)
 		code = form == FORM_SCAP ? export_scap(&a, operands.v[0]) : export(&a, operands.v[0]);
 	hc_strs_done(&a.policies);
 	return code;
