@@ -1216,7 +1216,9 @@ static void child_from(struct hc_scap_import *im, struct sevent *s, struct sthr 
 		v->nofile = hc_scap_u64(e, 7, 0);
 		v->has |= HAS_NOFILE;
 	}
-	v->pidns_ns = hc_scap_u64(e, 20, 0) + im->boot_ns;
+	v->pidns_ns = hc_scap_u64(e, 20, 0);
+	if (!v->pidns_ns)
+		v->pidns_ns = im->boot_ns;
 	version_users(im, v);
 	ver_unref(im->t, k->cur);
 	k->cur = v;

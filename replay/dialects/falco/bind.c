@@ -497,7 +497,6 @@ static struct hc_value proc_exe_age(struct hc_view *v, unsigned dom, uint32_t pr
 	}
 	if (!hc_view_int(v, HC_OBJ_PROC, HC_O_PROC_pidns_start_ns, proc, &start))
 		return absent();
-	start = falco_wall(v, (uint64_t)start);
 	return ctime > start ? hc_value_u64((uint64_t)(ctime - start)) : absent();
 }
 LEAF(proc_exe_age, HC_OBJ_PROC, HC_VT_U64);
@@ -511,6 +510,7 @@ static struct hc_value proc_clone_ts(struct hc_view *v, unsigned dom, uint32_t p
 }
 LEAF(proc_clone_ts, HC_OBJ_PROC, HC_VT_U64);
 
+/* Since the machine's start, as the original has it: not a moment, though it is printed like one. */
 static struct hc_value proc_pidns_start(struct hc_view *v, unsigned dom, uint32_t proc, const void *arg)
 {
 	int64_t boot;
@@ -518,7 +518,7 @@ static struct hc_value proc_pidns_start(struct hc_view *v, unsigned dom, uint32_
 	UNUSED_ARG;
 	if (!hc_view_int(v, HC_OBJ_PROC, HC_O_PROC_pidns_start_ns, proc, &boot))
 		return absent();
-	return hc_value_u64((uint64_t)falco_wall(v, (uint64_t)boot));
+	return hc_value_u64((uint64_t)boot);
 }
 LEAF(proc_pidns_start, HC_OBJ_PROC, HC_VT_U64);
 
@@ -542,7 +542,6 @@ static struct hc_value row_duration(struct hc_view *v, unsigned dom, uint32_t en
 	if (arg_num(arg) == 2) {
 		if (!hc_view_int(v, HC_OBJ_PROC, HC_O_PROC_pidns_start_ns, proc, &start))
 			return absent();
-		start = falco_wall(v, (uint64_t)start);
 	} else if (!clone_wall(v, proc, &start)) {
 		return absent();
 	}
@@ -949,20 +948,34 @@ static struct hc_value fd_filename(struct hc_view *v, unsigned dom, uint32_t fd,
 }
 FD_LEAF(fd_filename, HC_VT_STR);
 
-enum { END_LOCAL, END_PEER, END_CLIENT, END_SERVER };
+enum { END_LOCAL, END_PEER, END_CLIENT, END_SERVER, END_ONE, END_OTHER };
+
+/* What fd.ip and the like look at: client and server, or whoever is known where roles are not. */
+static unsigned end_of(const struct fends *e, unsigned end)
+{
+	bool roles = e->client.p || e->server.p || e->client_port >= 0 || e->server_port >= 0;
+
+	if (end == END_ONE)
+		return roles ? END_CLIENT : END_LOCAL;
+	if (end == END_OTHER)
+		return roles ? END_SERVER : END_PEER;
+	return end;
+}
 
 static struct hc_value sock_ip(struct hc_view *v, unsigned dom, uint32_t sock, const void *arg)
 {
 	struct fends e;
 	struct hc_str ip;
+	unsigned end;
 
 	(void)dom;
 	if (!sock || !falco_sock_ends(v, sock, &e))
 		return absent();
-	ip = arg_num(arg) == END_LOCAL    ? e.near
-	     : arg_num(arg) == END_PEER   ? e.far
-	     : arg_num(arg) == END_CLIENT ? e.client
-	                                  : e.server;
+	end = end_of(&e, arg_num(arg));
+	ip = end == END_LOCAL    ? e.near
+	     : end == END_PEER   ? e.far
+	     : end == END_CLIENT ? e.client
+	                         : e.server;
 	return hc_value_bytes(HC_VT_IP, ip.p, ip.len);
 }
 LEAF(sock_ip, HC_OBJ_SOCK, HC_VT_IP);
@@ -970,13 +983,15 @@ LEAF(sock_ip, HC_OBJ_SOCK, HC_VT_IP);
 static int64_t port_of(struct hc_view *v, uint32_t sock, const void *arg)
 {
 	struct fends e;
+	unsigned end;
 
 	if (!sock || !falco_sock_ends(v, sock, &e))
 		return -1;
-	return arg_num(arg) == END_LOCAL    ? e.near_port
-	       : arg_num(arg) == END_PEER   ? e.far_port
-	       : arg_num(arg) == END_CLIENT ? e.client_port
-	                                    : e.server_port;
+	end = end_of(&e, arg_num(arg));
+	return end == END_LOCAL    ? e.near_port
+	       : end == END_PEER   ? e.far_port
+	       : end == END_CLIENT ? e.client_port
+	                           : e.server_port;
 }
 
 static struct hc_value sock_port(struct hc_view *v, unsigned dom, uint32_t sock, const void *arg)
@@ -1862,6 +1877,12 @@ static const struct hc_access *bind_typechar(struct fbinder *b)
 }
 
 #define NO_DNS "names of addresses are not looked up when rules are replayed"
+
+const struct hc_access *falco_bind_end(struct fbinder *b, bool port, bool other)
+{
+	b->why = (struct fwhy){ .field = port ? F_FD_PORT : F_FD_IP };
+	return leaf(b, b->sock, port ? &leaf_sock_port : &leaf_sock_ip, num_arg(other ? END_OTHER : END_ONE));
+}
 
 static const struct hc_access *bind_fd(struct fbinder *b, const struct fref *f)
 {

@@ -34,6 +34,8 @@ void fbinder_type_child(struct fbinder *b);
 const struct hc_access *falco_bind(struct fbinder *b, const struct fref *f);
 /* Of a field of processes, reached over another process: bare ancestor fields. NULL when it is none of them. */
 const struct hc_access *falco_bind_any_ancestor(struct fbinder *b, const struct fref *f);
+/* Address or port of one end of the row's socket, and of the other: what fd.ip, fd.net and fd.port look at. */
+const struct hc_access *falco_bind_end(struct fbinder *b, bool port, bool other);
 bool falco_is_ancestor_field(const struct fref *f); /* bare: any ancestor */
 /* Transformers and lists too. */
 const struct hc_access *falco_bind_val(struct fbinder *b, const struct fx_val *v);

@@ -312,13 +312,6 @@ static const struct hc_access *fd_num(struct flower *l, const struct fx *x)
 
 /* ---- either end ---- */
 
-static const struct hc_access *end(struct flower *l, enum ffield_id id)
-{
-	struct fref f = { .id = (uint16_t)id, .type = falco_fields[id].type };
-
-	return falco_bind(l->b, &f);
-}
-
 /* = and in: one of the ends; !=: neither, where there is at least one. */
 static const struct hc_node *ends(struct flower *l, const struct fx *x, const struct hc_access *a,
                                   const struct hc_access *b, enum hc_op op, const struct hc_value *consts,
@@ -347,13 +340,16 @@ static const struct hc_node *compare_ends(struct flower *l, const struct fx *x)
 	case F_FD_IP:
 		if (x->op == FOP_IN && !l->sane) /* the original compares addresses of length 0 */
 			return no(l);
-		return ends(l, x, end(l, F_FD_LIP), end(l, F_FD_RIP), op, x->consts, n);
+		return ends(l, x, falco_bind_end(l->b, false, false),
+		            falco_bind_end(l->b, false, true), op, x->consts, n);
 	case F_FD_NET:
 		if (x->op == FOP_IN && !l->sane && n > 1) /* the original looks at the first only */
 			n = 1;
-		return ends(l, x, end(l, F_FD_LIP), end(l, F_FD_RIP), HC_OP_NET, x->consts, n);
+		return ends(l, x, falco_bind_end(l->b, false, false),
+		            falco_bind_end(l->b, false, true), HC_OP_NET, x->consts, n);
 	default:
-		return ends(l, x, end(l, F_FD_LPORT), end(l, F_FD_RPORT), op, x->consts, n);
+		return ends(l, x, falco_bind_end(l->b, true, false),
+		            falco_bind_end(l->b, true, true), op, x->consts, n);
 	}
 }
 
