@@ -972,10 +972,7 @@ static struct hc_value sock_ip(struct hc_view *v, unsigned dom, uint32_t sock, c
 	if (!sock || !falco_sock_ends(v, sock, &e))
 		return absent();
 	end = end_of(&e, arg_num(arg));
-	ip = end == END_LOCAL    ? e.near
-	     : end == END_PEER   ? e.far
-	     : end == END_CLIENT ? e.client
-	                         : e.server;
+	ip = end == END_LOCAL ? e.near : end == END_PEER ? e.far : end == END_CLIENT ? e.client : e.server;
 	return hc_value_bytes(HC_VT_IP, ip.p, ip.len);
 }
 LEAF(sock_ip, HC_OBJ_SOCK, HC_VT_IP);

@@ -340,16 +340,16 @@ static const struct hc_node *compare_ends(struct flower *l, const struct fx *x)
 	case F_FD_IP:
 		if (x->op == FOP_IN && !l->sane) /* the original compares addresses of length 0 */
 			return no(l);
-		return ends(l, x, falco_bind_end(l->b, false, false),
-		            falco_bind_end(l->b, false, true), op, x->consts, n);
+		return ends(l, x, falco_bind_end(l->b, false, false), falco_bind_end(l->b, false, true), op,
+		            x->consts, n);
 	case F_FD_NET:
 		if (x->op == FOP_IN && !l->sane && n > 1) /* the original looks at the first only */
 			n = 1;
-		return ends(l, x, falco_bind_end(l->b, false, false),
-		            falco_bind_end(l->b, false, true), HC_OP_NET, x->consts, n);
+		return ends(l, x, falco_bind_end(l->b, false, false), falco_bind_end(l->b, false, true), HC_OP_NET,
+		            x->consts, n);
 	default:
-		return ends(l, x, falco_bind_end(l->b, true, false),
-		            falco_bind_end(l->b, true, true), op, x->consts, n);
+		return ends(l, x, falco_bind_end(l->b, true, false), falco_bind_end(l->b, true, true), op,
+		            x->consts, n);
 	}
 }
 

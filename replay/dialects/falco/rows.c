@@ -4,6 +4,7 @@
  */
 #include "replay/dialects/falco/rows.h"
 
+#include <errno.h>
 #include <arpa/inet.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -921,8 +922,11 @@ static struct pval open_mode(const struct fctx *c, unsigned col)
 
 static uint32_t tuple_sock(const struct fctx *c)
 {
+	int64_t ret = c->type == HC_EV_CONNECT ? hc_view_int_or(c->v, c->dom, HC_COL_RET, c->entry, 0) : 0;
 	uint32_t sock = c->row->sock_col < 0 ? 0 : hc_view_ref(c->v, c->dom, (unsigned)c->row->sock_col, c->entry);
 
+	if (ret < 0 && ret != -EINPROGRESS)
+		return 0; /* no connection: no ends of one */
 	return sock ? sock : hc_view_ref(c->v, HC_OBJ_FDOBJ, HC_O_FDOBJ_sock, fctx_fdobj(c));
 }
 
