@@ -2,8 +2,10 @@
 #include "cmd.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <signal.h>
 #include <string.h>
+#include <unistd.h>
 
 const struct hc_command *const hc_commands[] = {
 #define HC_COMMAND(name) &hc_cmd_##name,
@@ -21,13 +23,22 @@ const struct hc_command *hc_command_find(const char *name)
 	return NULL;
 }
 
+/* Is standard output a pipe that nobody reads any more? The write that failed may be long ago, and its errno with
+ * it. */
+static bool reader_gone(void)
+{
+	struct pollfd out = { .fd = STDOUT_FILENO };
+
+	return poll(&out, 1, 0) == 1 && out.revents & POLLERR;
+}
+
 /* Output that could not be written (a full disk behind `> file`) must not look like success. */
 static int flush_stdout(int code)
 {
 	errno = 0;
 	if (fflush(stdout) == 0 && !ferror(stdout))
 		return code;
-	if (errno == EPIPE)
+	if (errno == EPIPE || reader_gone())
 		return code; /* `| head` has had enough */
 	fprintf(stderr, "hindcast: cannot write to standard output: %s\n", strerror(errno ? errno : EIO));
 	return hc_exit_max(code, HC_EXIT_REFUSED);
