@@ -14,6 +14,29 @@ enum hc_scap_table {
 	HC_SCAP_N_TABS
 };
 
+/* The portable flags that code asks about: of opens, with what the driver adds of the file, and of clone. */
+enum {
+	HC_SCAP_OPEN_DIRECTORY = 1 << 10,
+	HC_SCAP_OPEN_CLOEXEC = 1 << 12,
+	HC_SCAP_OPEN_CREATED = 1 << 14,     /* the file is new */
+	HC_SCAP_OPEN_UPPER_LAYER = 1 << 15, /* of an overlay */
+	HC_SCAP_OPEN_LOWER_LAYER = 1 << 16,
+	HC_SCAP_CLONE_FILES = 1 << 0,
+	HC_SCAP_CLONE_NEWPID = 1 << 6,
+	HC_SCAP_CLONE_PARENT = 1 << 8,
+	HC_SCAP_CLONE_THREAD = 1 << 13,
+	HC_SCAP_CLONE_NEWUSER = 1 << 20,
+	HC_SCAP_CLONE_VFORK = 1 << 27,
+	HC_SCAP_CLONE_IN_PIDNS = 1 << 29,
+	HC_SCAP_CLOSE_RANGE_CLOEXEC = 1 << 2,
+};
+
+/* Flags of an open for our number of an overlay's layer: 1 upper, 2 lower. */
+static inline uint32_t hc_scap_layer_flags(int64_t layer)
+{
+	return layer == 1 ? HC_SCAP_OPEN_UPPER_LAYER : layer == 2 ? HC_SCAP_OPEN_LOWER_LAYER : 0;
+}
+
 /* No flag of the kernel's: the driver's word that the child is in another pid name space than the one of the boot.
  * It stands among clone's flags in rows that were imported. */
 #define HC_SCAP_CLONE_CHILD_IN_PIDNS (UINT64_C(1) << 40)

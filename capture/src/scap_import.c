@@ -390,17 +390,7 @@ static int event_row(struct hc_scap_import *im, const struct sevent *s, struct h
 /* What a file may begin with: it tells what there is already, and nobody's rules see it. */
 static bool begins_with(unsigned code)
 {
-	switch (code) {
-	case HC_SCAP_CONTAINER_JSON_2_E:
-	case HC_SCAP_USER_ADDED_E:
-	case HC_SCAP_USER_DELETED_E:
-	case HC_SCAP_GROUP_ADDED_E:
-	case HC_SCAP_GROUP_DELETED_E:
-	case HC_SCAP_ASYNCEVENT_E:
-		return true;
-	default:
-		return false;
-	}
+	return scap_tells_of_user(code) || code == HC_SCAP_CONTAINER_JSON_2_E || code == HC_SCAP_ASYNCEVENT_E;
 }
 
 static int event(struct hc_scap_import *im, const struct hc_scap_event *e, struct hc_err *err)

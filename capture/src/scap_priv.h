@@ -63,6 +63,13 @@ struct hc_scap_import {
 	int64_t closed_tid, closed_fd; /* the same, of descriptors; -1 */
 };
 
+/* Does the event tell of a user or a group that came or went? */
+static inline bool scap_tells_of_user(unsigned code)
+{
+	return code == HC_SCAP_USER_ADDED_E || code == HC_SCAP_USER_DELETED_E || code == HC_SCAP_GROUP_ADDED_E ||
+	       code == HC_SCAP_GROUP_DELETED_E;
+}
+
 struct sthr *scap_thread(struct hc_scap_import *im, int64_t tid);
 struct sthr *scap_main(struct hc_scap_import *im, struct sthr *k);           /* itself when there is none */
 struct tfd *scap_fd(struct hc_scap_import *im, struct sthr *k, int64_t num); /* borrowed, or NULL */

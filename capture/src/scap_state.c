@@ -13,18 +13,6 @@
 
 #include "store/scap_flags.h"
 
-#define CLONE_THREAD_PORTABLE 8192u
-#define CLONE_VFORK_PORTABLE 134217728u
-#define CLONE_PARENT_PORTABLE 256u
-#define CLONE_NEWPID_PORTABLE 64u
-#define CLONE_IN_PIDNS_PORTABLE 536870912u
-#define NEWUSER_PORTABLE 1048576u
-#define CLOEXEC_PORTABLE 4096u
-#define DIRECTORY_PORTABLE 1024u
-#define CREATED_PORTABLE 16384u
-#define UPPER_PORTABLE 32768u
-#define LOWER_PORTABLE 65536u
-#define CLOSE_RANGE_CLOEXEC_PORTABLE 4u
 #define L4_UNKNOWN 254
 #define AT_FDCWD_NUM (-100)
 #define IN_PROGRESS (-115)
@@ -396,7 +384,7 @@ static struct tfile *file_make(struct hc_scap_import *im, uint32_t dev, uint64_t
 {
 	struct hc_wire_file w = { .ino = ino, .dev = (uint32_t)hc_scap_dev_native(dev) };
 
-	w.layer = flags & UPPER_PORTABLE ? 1 : flags & LOWER_PORTABLE ? 2 : 0;
+	w.layer = flags & HC_SCAP_OPEN_UPPER_LAYER ? 1 : flags & HC_SCAP_OPEN_LOWER_LAYER ? 2 : 0;
 	return file_get(im->t, &w);
 }
 
@@ -724,7 +712,7 @@ void scap_add_fd(struct hc_scap_import *im, const struct hc_scap_fd *f)
 	memcpy(tuple.sip, f->src, 16);
 	memcpy(tuple.dip, f->dst, 16);
 	fd->f_flags = (uint32_t)hc_scap_native(HC_SCAP_TAB_file_flags, f->open_flags);
-	fd->cloexec = f->open_flags & CLOEXEC_PORTABLE;
+	fd->cloexec = f->open_flags & HC_SCAP_OPEN_CLOEXEC;
 	switch (f->type) {
 	case HC_SCAP_FD_IPV4_SOCK:
 	case HC_SCAP_FD_IPV6_SOCK:
@@ -831,13 +819,13 @@ static void on_open(struct hc_scap_import *im, struct sevent *s, unsigned name, 
 
 	if (num < 0)
 		return;
-	fd = fd_make(im, f & DIRECTORY_PORTABLE ? HC_FD_DIR : HC_FD_FILE);
+	fd = fd_make(im, f & HC_SCAP_OPEN_DIRECTORY ? HC_FD_DIR : HC_FD_FILE);
 	if (!fd)
 		return;
 	fd->path = scap_path(im, s, hc_scap_text(s->e, name), dirfd);
 	fd->f_flags = (uint32_t)hc_scap_native(HC_SCAP_TAB_file_flags, f);
-	fd->cloexec = f & CLOEXEC_PORTABLE;
-	fd->created = f & CREATED_PORTABLE;
+	fd->cloexec = f & HC_SCAP_OPEN_CLOEXEC;
+	fd->created = f & HC_SCAP_OPEN_CREATED;
 	fd->file = file_make(im, (uint32_t)hc_scap_u64(s->e, (unsigned)dev, 0),
 	                     hc_scap_u64(s->e, (unsigned)dev + 1, 0), f);
 	put_new(im, s, num, fd);
@@ -870,7 +858,7 @@ static void set_cloexec(struct hc_scap_import *im, struct sthr *k, int64_t num, 
 static void on_close_range(struct hc_scap_import *im, struct sevent *s)
 {
 	int64_t first = (int64_t)hc_scap_u64(s->e, 1, 0), last = (int64_t)hc_scap_u64(s->e, 2, 0);
-	bool mark = hc_scap_u64(s->e, 3, 0) & CLOSE_RANGE_CLOEXEC_PORTABLE;
+	bool mark = hc_scap_u64(s->e, 3, 0) & HC_SCAP_CLOSE_RANGE_CLOEXEC;
 	struct sfds *f = &scap_main(im, s->k)->fds;
 	struct sfd *d;
 
@@ -921,7 +909,7 @@ static void on_socket(struct hc_scap_import *im, struct sevent *s)
 	fd->sock = sock_make(family, family == AF_INET || family == AF_INET6 ? L4_UNKNOWN : 0);
 	if (fd->sock && fd->sock->w.protocol)
 		fd->sock->w.extra[0] = proto; /* it shows when the socket gets an address, as in the reference */
-	fd->cloexec = hc_scap_u64(s->e, 4, 0) & CLOEXEC_PORTABLE;
+	fd->cloexec = hc_scap_u64(s->e, 4, 0) & HC_SCAP_OPEN_CLOEXEC;
 	put_new(im, s, num, fd);
 }
 
@@ -1153,7 +1141,7 @@ static void child_from(struct hc_scap_import *im, struct sevent *s, struct sthr 
                        bool child_side)
 {
 	const struct hc_scap_event *e = s->e;
-	bool is_thread = hc_scap_u64(e, 15, 0) & CLONE_THREAD_PORTABLE;
+	bool is_thread = hc_scap_u64(e, 15, 0) & HC_SCAP_CLONE_THREAD;
 	struct tver *v = from && from->cur ? ver_copy(from->cur) : version_new(im, k->tid);
 	struct timage *i;
 
@@ -1245,8 +1233,8 @@ static void on_clone(struct hc_scap_import *im, struct sevent *s)
 			s->k->vtid = hc_scap_i64(e, 18, -1);
 			s->k->vpid = hc_scap_i64(e, 19, -1);
 		}
-		if (flags & (CLONE_IN_PIDNS_PORTABLE | CLONE_NEWPID_PORTABLE | CLONE_PARENT_PORTABLE |
-		             CLONE_VFORK_PORTABLE) ||
+		if (flags & (HC_SCAP_CLONE_IN_PIDNS | HC_SCAP_CLONE_NEWPID | HC_SCAP_CLONE_PARENT |
+		             HC_SCAP_CLONE_VFORK) ||
 		    s->k->tid != s->k->vtid || e->code == HC_SCAP_SYSCALL_VFORK_20_X)
 			return;
 		k = scap_thread(im, ret);
@@ -1260,7 +1248,7 @@ static void on_clone(struct hc_scap_import *im, struct sevent *s)
 	}
 	if (!s->k->invalid && s->k->clone_ns && e->ts_ns - s->k->clone_ns < UINT64_C(2000000000))
 		return;
-	from = scap_thread(im, hc_scap_i64(e, flags & CLONE_THREAD_PORTABLE ? 4 : 5, -1));
+	from = scap_thread(im, hc_scap_i64(e, flags & HC_SCAP_CLONE_THREAD ? 4 : 5, -1));
 	if (from == s->k)
 		from = NULL;
 	s->k->invalid = false;
@@ -1481,7 +1469,8 @@ static void on_change(struct hc_scap_import *im, struct sevent *s, bool worked)
 		break;
 	case HC_SCAP_SYSCALL_UNSHARE_X:
 	case HC_SCAP_SYSCALL_SETNS_X:
-		if (!worked || !(hc_scap_u64(e, e->code == HC_SCAP_SYSCALL_SETNS_X ? 2 : 1, 0) & NEWUSER_PORTABLE))
+		if (!worked ||
+		    !(hc_scap_u64(e, e->code == HC_SCAP_SYSCALL_SETNS_X ? 2 : 1, 0) & HC_SCAP_CLONE_NEWUSER))
 			break;
 		v = change(im, s, HC_CAUSE_NS);
 		if (v)
@@ -1523,7 +1512,7 @@ static void on_descriptor(struct hc_scap_import *im, struct sevent *s)
 		on_dup(im, s, hc_scap_i64(e, 1, -1), false);
 		break;
 	case HC_SCAP_SYSCALL_DUP3_X:
-		on_dup(im, s, hc_scap_i64(e, 1, -1), hc_scap_u64(e, 3, 0) & CLOEXEC_PORTABLE);
+		on_dup(im, s, hc_scap_i64(e, 1, -1), hc_scap_u64(e, 3, 0) & HC_SCAP_OPEN_CLOEXEC);
 		break;
 	case HC_SCAP_SYSCALL_FCNTL_X:
 		if (hc_scap_u64(e, 2, 0) == 1 || hc_scap_u64(e, 2, 0) == 26)
@@ -1634,8 +1623,7 @@ void scap_apply(struct hc_scap_import *im, struct sevent *s)
 	remove_gone(im);
 	s->fd_num = -1;
 	if (flags & (HC_SCAP_F_METAEVENT | HC_SCAP_F_PLUGIN)) {
-		if (e->code == HC_SCAP_USER_ADDED_E || e->code == HC_SCAP_USER_DELETED_E ||
-		    e->code == HC_SCAP_GROUP_ADDED_E || e->code == HC_SCAP_GROUP_DELETED_E)
+		if (scap_tells_of_user(e->code))
 			on_user(im, e);
 		return;
 	}

@@ -874,10 +874,8 @@ static uint64_t open_facts(const struct fctx *c)
 	int64_t layer = hc_view_int_or(c->v, HC_OBJ_FILE, HC_O_FILE_layer,
 	                               hc_view_ref(c->v, HC_OBJ_FDOBJ, HC_O_FDOBJ_file, obj), 0);
 
-	return (hc_view_int_or(c->v, HC_OBJ_FDOBJ, HC_O_FDOBJ_created, obj, 0) ? 16384u : 0u) |
-	       (layer == 1   ? 32768u
-	        : layer == 2 ? 65536u
-	                     : 0u);
+	return (hc_view_int_or(c->v, HC_OBJ_FDOBJ, HC_O_FDOBJ_created, obj, 0) ? HC_SCAP_OPEN_CREATED : 0) |
+	       hc_scap_layer_flags(layer);
 }
 
 static struct pval number(const struct fctx *c, const struct fparam *p, unsigned col)

@@ -11,11 +11,7 @@
 #include "replay/dialects/falco/rows.h"
 
 #define CLONE_THREAD_NATIVE 0x10000u
-#define THREAD_FLAGS_PORTABLE (8192u | 1u) /* thread, shared descriptors */
-#define DIRECTORY_PORTABLE 1024u
-#define CREATED_PORTABLE 16384u
-#define UPPER_PORTABLE 32768u
-#define LOWER_PORTABLE 65536u
+#define THREAD_FLAGS (HC_SCAP_CLONE_THREAD | HC_SCAP_CLONE_FILES)
 #define CLOEXEC_NATIVE 02000000u
 
 /* ---- the table of imports, read backwards ---- */
@@ -368,7 +364,7 @@ bool hc_falco_scap_proc(struct hc_view *v, uint32_t proc, int64_t tid, int64_t v
 		.env = strings(&e, hc_view_ref(v, HC_OBJ_IMAGE, HC_O_IMAGE_env, image), 0),
 		.cgroups = strings(&e, proc_ref(&e, HC_O_PROC_cgroups, proc), 0),
 		.fdlimit = OF_PROC(nofile, 0),
-		.flags = tid != pid ? THREAD_FLAGS_PORTABLE : 0,
+		.flags = tid != pid ? THREAD_FLAGS : 0,
 		.uid = (uint32_t)OF_PROC(euid, UINT32_MAX),
 		.gid = (uint32_t)OF_PROC(egid, UINT32_MAX),
 		.loginuid = (uint32_t)OF_PROC(loginuid, UINT32_MAX),
@@ -625,11 +621,9 @@ void hc_falco_scap_fd(struct hc_view *v, uint32_t fdobj, struct hc_scap_fd *ret)
 		if (hc_view_int_or(v, HC_OBJ_FDOBJ, HC_O_FDOBJ_cloexec, fdobj, 0))
 			flags |= CLOEXEC_NATIVE;
 		ret->open_flags = (uint32_t)hc_scap_portable(HC_SCAP_TAB_file_flags, (uint64_t)flags) |
-		                  (layer == 1   ? UPPER_PORTABLE
-		                   : layer == 2 ? LOWER_PORTABLE
-		                                : 0);
+		                  hc_scap_layer_flags(layer);
 		if (hc_view_int_or(v, HC_OBJ_FDOBJ, HC_O_FDOBJ_created, fdobj, 0))
-			ret->open_flags |= CREATED_PORTABLE;
+			ret->open_flags |= HC_SCAP_OPEN_CREATED;
 		ret->dev = hc_scap_dev_portable((uint64_t)hc_view_int_or(v, HC_OBJ_FILE, HC_O_FILE_dev, file, 0));
 		__attribute__((fallthrough));
 	case HC_SCAP_FD_DIRECTORY:
@@ -999,8 +993,8 @@ int hc_falco_scap_fd_events(struct hc_view *v, uint32_t fdobj, int64_t num, cons
 		begin_state(&ret[0], like, HC_SCAP_SYSCALL_OPEN_X);
 		ret[0].param[0] = number(&e, (uint64_t)num, 8);
 		ret[0].param[1] = text(&e, fd.name);
-		ret[0].param[2] =
-			number(&e, fd.open_flags | (fd.type == HC_SCAP_FD_DIRECTORY ? DIRECTORY_PORTABLE : 0), 4);
+		ret[0].param[2] = number(
+			&e, fd.open_flags | (fd.type == HC_SCAP_FD_DIRECTORY ? HC_SCAP_OPEN_DIRECTORY : 0), 4);
 		ret[0].param[4] = number(&e, fd.dev, 4);
 		ret[0].param[5] = number(&e, fd.ino, 8);
 		break;
