@@ -12,6 +12,8 @@ import subprocess
 import sys
 import tempfile
 
+import corpus
+
 SETS = {
     "falco_rules": ["falco_rules.yaml"],
     "all_rules": ["falco_rules.yaml", "falco-incubating_rules.yaml", "falco-sandbox_rules.yaml"],
@@ -64,13 +66,11 @@ def replay(hindcast, capture, config, rules, matching, files):
     return alerts(run.stdout.decode("utf-8", "replace").splitlines())
 
 
-def check(hindcast, corpus, name, work):
-    scap, rules = os.path.join(corpus, "scap"), os.path.join(corpus, "falco", "rules")
-    capture, config = os.path.join(work, name), os.path.join(work, "falco.yaml")
+def check(hindcast, where, name, work):
+    scap, rules, config = os.path.join(where, "scap"), os.path.join(where, "falco", "rules"), os.path.join(work, "falco.yaml")
     with open(config, "w", encoding="utf-8") as f:
         f.write(CONFIG)
-    subprocess.run([hindcast, "import", "-q", os.path.join(scap, name + ".scap"), "-o", capture], check=True)
-    subprocess.run([hindcast, "verify", capture], check=True, stdout=subprocess.DEVNULL)
+    capture = corpus.import_capture(hindcast, os.path.join(scap, name + ".scap"), work)
     good, compared = True, 0
     for rule_set, files in SETS.items():
         for matching, suffix in (("first", ""), ("all", ".match_all")):
@@ -84,9 +84,9 @@ def check(hindcast, corpus, name, work):
     return good and compared > 0
 
 
-def check_cut(hindcast, corpus, work):
+def check_cut(hindcast, where, work):
     """A file that ends in the middle: exit code 3, and what comes before is there."""
-    whole, cut = os.path.join(corpus, "scap", "suspicious.scap"), os.path.join(work, "cut.scap")
+    whole, cut = os.path.join(where, "scap", "suspicious.scap"), os.path.join(work, "cut.scap")
     with open(whole, "rb") as f, open(cut, "wb") as to:
         to.write(f.read()[:400000])
     run = subprocess.run([hindcast, "import", cut, "-o", os.path.join(work, "cut")], capture_output=True, text=True, check=False)
@@ -97,14 +97,12 @@ def check_cut(hindcast, corpus, work):
 
 
 def main():
-    source = os.environ.get("HC_SOURCE_DIR", os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", ".."))
-    corpus = os.environ.get("HINDCAST_CORPUS", os.path.join(source, "..", "shared", "corpus"))
-    if not os.path.exists(os.path.join(corpus, "scap", "suspicious.scap")):
-        print(f"SKIPPED: there is no corpus of scap captures at {corpus} (set HINDCAST_CORPUS)")
+    where = corpus.find("alerts")
+    if not where:
         return 77
     hindcast = os.environ["HINDCAST"]
     with tempfile.TemporaryDirectory(prefix="hc-conformance-") as work:
-        results = [check(hindcast, corpus, name, work) for name in CAPTURES] + [check_cut(hindcast, corpus, work)]
+        results = [check(hindcast, where, name, work) for name in CAPTURES] + [check_cut(hindcast, where, work)]
     return 0 if all(results) else 1
 
 

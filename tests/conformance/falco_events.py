@@ -12,6 +12,8 @@ import subprocess
 import sys
 import tempfile
 
+import corpus
+
 FIELDS = """evt.num evt.type evt.dir evt.rawtime evt.category evt.failed evt.res evt.rawres evt.args thread.tid proc.pid proc.ppid
 proc.vpid proc.name proc.exe proc.exepath proc.args proc.cmdline proc.cwd proc.pname proc.aname[2] proc.aname[3] proc.sid proc.tty
 user.uid user.name user.loginuid group.gid container.id fd.num fd.type fd.typechar fd.name fd.directory fd.sip fd.cip fd.lip fd.rip
@@ -51,8 +53,7 @@ def ours(hindcast, capture, last):
 
 
 def check(hindcast, scap, name, work):
-    capture = os.path.join(work, name)
-    subprocess.run([hindcast, "import", "-q", os.path.join(scap, name + ".scap"), "-o", capture], check=True)
+    capture = corpus.import_capture(hindcast, os.path.join(scap, name + ".scap"), work)
     want = {event["evt.num"]: event for event in reference(os.path.join(scap, name + ".events.jsonl.zst"))}
     last, total, extra, values = max(want), len(want), [], 0
     differing, examples = collections.Counter(), {}
@@ -78,11 +79,10 @@ def check(hindcast, scap, name, work):
 
 
 def main():
-    source = os.environ.get("HC_SOURCE_DIR", os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", ".."))
-    scap = os.path.join(os.environ.get("HINDCAST_CORPUS", os.path.join(source, "..", "shared", "corpus")), "scap")
-    if not os.path.exists(os.path.join(scap, "suspicious.events.jsonl.zst")):
-        print(f"SKIPPED: there is no corpus of scap captures at {scap} (set HINDCAST_CORPUS)")
+    where = corpus.find("events")
+    if not where:
         return 77
+    scap = os.path.join(where, "scap")
     with tempfile.TemporaryDirectory(prefix="hc-conformance-") as work:
         return 0 if all([check(os.environ["HINDCAST"], scap, name, work) for name in FLOORS]) else 1
 

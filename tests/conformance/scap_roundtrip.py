@@ -14,6 +14,8 @@ import subprocess
 import sys
 import tempfile
 
+import corpus
+
 CAPTURES = ["suspicious", "container", "build"]
 FIELDS = """evt.num evt.time evt.rawtime evt.type evt.dir evt.cpu evt.category evt.failed evt.res evt.rawres evt.args thread.tid
 proc.pid proc.ppid proc.vpid proc.name proc.exe proc.exepath proc.args proc.cmdline proc.env proc.cwd proc.pname proc.pcmdline
@@ -68,11 +70,10 @@ def equal(name, what, before, after):
     return len(before) == len(after) and not bad
 
 
-def check(hindcast, scapcmp, corpus, name, work):
-    source, rules = os.path.join(corpus, "scap", name + ".scap"), sorted(glob.glob(os.path.join(corpus, "falco", "rules", "*.yaml")))
-    first, second = os.path.join(work, name), os.path.join(work, name + "-again")
+def check(hindcast, scapcmp, where, name, work):
+    source, rules = os.path.join(where, "scap", name + ".scap"), sorted(glob.glob(os.path.join(where, "falco", "rules", "*.yaml")))
+    first, second = corpus.import_capture(hindcast, source, work), os.path.join(work, name + "-again")
     out, again = first + ".scap", second + ".scap.gz"
-    run(hindcast, "import", "-q", source, "-o", first)
     print(name, run(hindcast, "export", first, "--format", "scap", "-o", out).decode().strip().replace("\n", "; "))
     run(hindcast, "import", "-q", out, "-o", second)
     run(hindcast, "export", second, "--format", "scap", "-o", again)
@@ -94,15 +95,13 @@ def check(hindcast, scapcmp, corpus, name, work):
 
 
 def main():
-    source = os.environ.get("HC_SOURCE_DIR", os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", ".."))
-    corpus = os.environ.get("HINDCAST_CORPUS", os.path.join(source, "..", "shared", "corpus"))
-    if not os.path.exists(os.path.join(corpus, "scap", "suspicious.scap")):
-        print(f"SKIPPED: there is no corpus of scap captures at {corpus} (set HINDCAST_CORPUS)")
+    where = corpus.find("exports")
+    if not where:
         return 77
     hindcast = os.environ["HINDCAST"]
     scapcmp = os.path.join(os.environ["HC_BUILD_DIR"], "tests", "tools", "hc-scapcmp")
     with tempfile.TemporaryDirectory(prefix="hc-conformance-") as work:
-        results = [check(hindcast, scapcmp, corpus, name, work) for name in sys.argv[1:] or CAPTURES]
+        results = [check(hindcast, scapcmp, where, name, work) for name in sys.argv[1:] or CAPTURES]
     return 0 if all(results) else 1
 
 
