@@ -50,35 +50,24 @@ expect_exit 0 hindcast verify again >/dev/null
 
 cat >compare.py <<'PY'
 import collections
-import os
-import subprocess
 import sys
+
+from pairs import load, pairs
 
 # What rules ask for most; what may differ is in docs/scap.md. Of the descriptor's fields those of sockets are left out.
 FIELDS = """evt.rawtime evt.type evt.rawres thread.tid proc.pid proc.ppid proc.name proc.exe proc.exepath proc.args proc.cmdline
 proc.pname proc.pcmdline proc.aname[2] proc.sid proc.tty proc.is_exe_writable user.uid user.name user.loginuid group.gid group.name
 container.id fd.num fd.typechar""".split()
 
+PROGRAMS = "proc.name in (sh, cat, cp, mv, ln, chmod, tr, env, ls, rm, python3, sleep, mkdir)"
 
-def load(capture):
-    output = "*" + "\x1f".join(f"%{field}" for field in FIELDS)
-    done = subprocess.run(["hindcast", "events", capture, "-f", "proc.name in (sh, cat, cp, mv, ln, chmod, tr, env, ls, rm, python3, "
-                           "sleep, mkdir)", "-o", output], stdout=subprocess.PIPE, check=True)
-    return [dict(zip(FIELDS, line.split("\\x1f"))) for line in done.stdout.decode("utf-8", "replace").splitlines()]
-
-
-before, after = load("cap"), load("again")
-found = collections.defaultdict(list)
-for event in after:
-    found[event["evt.rawtime"], event["evt.type"], event["thread.tid"]].append(event)
+before = load("cap", FIELDS, "-f", PROGRAMS)
 differ, missing, compared = collections.Counter(), collections.Counter(), 0
-for event in before:
-    same = found.get((event["evt.rawtime"], event["evt.type"], event["thread.tid"]))
-    if not same:
+for event, other in pairs(before, load("again", FIELDS, "-f", PROGRAMS)):
+    if not other:
         missing[event["evt.type"]] += 1
         continue
     compared += 1
-    other = same.pop(0) if len(same) > 1 else same[0]
     for field in FIELDS:
         if event[field] != other[field]:
             differ[field] += 1
@@ -89,7 +78,7 @@ known = {"proc_rename", "sig_send", "tcp_state", "cap_check", "net_dns", "cg_att
 bad = [name for name, n in differ.items() if n * 50 > compared]
 sys.exit(bool(set(missing) - known or bad or compared < 300))
 PY
-python3 compare.py || fail "events differ"
+PYTHONPATH=$HC_SOURCE_DIR/tests/e2e python3 compare.py || fail "events differ"
 
 # alerts: of the rules that come with it, and of Falco's own where they are at hand
 rules=(-p "$HC_SOURCE_DIR/policies/falco")
