@@ -2,8 +2,8 @@
 S=$1 ACT=$HC_ACT
 mkdir "$S" && cd "$S" || exit 1
 
-# stub NAME: a program of that name, that does nothing unless told to "do:" something.
-stub() { ln "$ACT" "$1"; }
+# decoy NAME: makes NAME here, which is tests/detect/act.c: rules go by the name, and it does what "do:" tells it to.
+decoy() { ln "$ACT" "$1"; }
 
 # server NAME: a shell that goes by that name, to start things from.
 server() { ln "$BASE/shell" "$1"; }
