@@ -380,6 +380,11 @@ static void print_text(FILE *f, const struct args *a, const struct hc_record_sum
 	fputc('\n', f);
 	if (s->n_filtered)
 		fprintf(f, "  excluded %s events\n", hc_count_text(s->n_filtered, one));
+	if (s->tracker.n_unhashed)
+		fprintf(f,
+		        "  unhashed %s files that ran: gone or changed before they were read, or too many at "
+		        "once\n",
+		        hc_count_text(s->tracker.n_unhashed, one));
 	if (s->n_hooks_missing)
 		fprintf(f,
 		        "  %u of %u hooks are not offered by this kernel (hindcast query %s \"SELECT hooks FROM "
@@ -418,10 +423,10 @@ static void print_json(const struct args *a, const struct hc_record_summary *s, 
 	json_text(a->dir);
 	printf(",\"continued\":%s,\"duration_ns\":%" PRIu64 ",\"events\":%" PRIu64 ",\"lost\":%" PRIu64
 	       ",\"sampled_out\":%" PRIu64 ",\"excluded\":%" PRIu64 ",\"late\":%" PRIu64 ",\"malformed\":%" PRIu64
-	       ",\"bytes\":%" PRIu64 ",\"blocks\":%" PRIu64 ",\"first_seq\":%" PRIu64 ",\"last_seq\":%" PRIu64
-	       ",\"types\":{",
+	       ",\"unhashed\":%" PRIu64 ",\"bytes\":%" PRIu64 ",\"blocks\":%" PRIu64 ",\"first_seq\":%" PRIu64
+	       ",\"last_seq\":%" PRIu64 ",\"types\":{",
 	       s->continued ? "true" : "false", s->lasted_ns, s->n_rows, s->n_lost, s->n_sampled, s->n_filtered,
-	       s->n_late, s->n_bad, s->bytes, s->n_blocks, s->first_seq, s->last_seq);
+	       s->n_late, s->n_bad, s->tracker.n_unhashed, s->bytes, s->n_blocks, s->first_seq, s->last_seq);
 	for (unsigned type = 32; type < HC_EV_MAX; type++) {
 		if (!s->rows_by_type[type] && !s->lost_by_type[type] && !s->sampled_by_type[type])
 			continue;

@@ -158,8 +158,6 @@ static struct tfile *hash_end(struct hc_tracker *t, struct texe *e)
 	return hc_steal(e->of);
 }
 
-static void exe_unref(struct hc_tracker *t, struct texe *e);
-
 /* Into the queue, which has a reference; false when it is full. What runs just now goes first: its file may soon
  * be gone, those alive at the start have time. */
 static bool queue_put(struct hc_tracker *t, struct texe *e)
@@ -288,7 +286,7 @@ int exe_tick(struct hc_tracker *t, struct hc_err *err)
 
 /* ---- what is known of a file ---- */
 
-static void exe_unref(struct hc_tracker *t, struct texe *e)
+void exe_unref(struct hc_tracker *t, struct texe *e)
 {
 	if (!e || --e->refs)
 		return;
@@ -296,11 +294,6 @@ static void exe_unref(struct hc_tracker *t, struct texe *e)
 	path_unref(t, e->path);
 	file_unref(t, e->file);
 	free(e);
-}
-
-void file_exe_unref(struct hc_tracker *t, struct texe *e)
-{
-	exe_unref(t, e);
 }
 
 static void exe_sweep(struct hc_tracker *t)

@@ -171,7 +171,7 @@ void file_unref(struct hc_tracker *t, struct tfile *f)
 {
 	if (!f || --f->refs)
 		return;
-	file_exe_unref(t, f->exe);
+	exe_unref(t, f->exe);
 	free(f);
 }
 

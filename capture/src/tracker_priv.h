@@ -434,7 +434,7 @@ void exe_see(struct hc_tracker *t, struct tver *v);
 /* Often: goes on hashing, within its budget. */
 int exe_tick(struct hc_tracker *t, struct hc_err *err);
 void cells_of_exe(struct hc_builder *b, struct hc_cells *c, struct texe *e);
-void file_exe_unref(struct hc_tracker *t, struct texe *e);
+void exe_unref(struct hc_tracker *t, struct texe *e);
 void exe_done(struct hc_tracker *t);
 
 /* ---- tracker_state.c ---- */
