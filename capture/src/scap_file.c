@@ -1,5 +1,6 @@
 /* A scap file as a whole: a new capture, its beginning and end, and what the capture says of where it comes from.
  */
+#include <arpa/inet.h>
 #include <dirent.h>
 #include <stdarg.h>
 #include <errno.h>
@@ -69,15 +70,17 @@ static int digest_of(struct job *j, struct hc_err *err)
 	return code;
 }
 
+static char word_char(char c)
+{
+	return (char)(c > ' ' && c < 0x7f && c != '/' ? c : '_');
+}
+
 static void node_of(struct job *j)
 {
 	uint32_t n = 0;
 
-	for (uint32_t i = 0; i < j->machine.hostname.len && n < sizeof(j->node) - 1; i++) {
-		unsigned char c = (unsigned char)j->machine.hostname.p[i];
-
-		j->node[n++] = (char)(c > ' ' && c < 0x7f && c != '/' ? c : '_');
-	}
+	for (uint32_t i = 0; i < j->machine.hostname.len && n < sizeof(j->node) - 1; i++)
+		j->node[n++] = word_char(j->machine.hostname.p[i]);
 	if (!n || j->node[0] == '.')
 		memcpy(j->node, "imported", sizeof("imported"));
 }
@@ -123,6 +126,27 @@ static void text(struct job *j, struct hc_builder *b, unsigned col, const char *
 	cell_ref(&j->im->t->cells, col, hc_build_str(b, hc_str_c(s)));
 }
 
+/* As a recorder lists its own. The file numbers none. */
+static uint32_t interfaces(const struct hc_scap_import *im, struct hc_builder *b)
+{
+	uint32_t refs[SCAP_MAX_IFACES];
+
+	for (unsigned i = 0; i < im->n_ifaces; i++) {
+		const struct hc_scap_iface *f = &im->ifaces[i];
+		char name[sizeof(im->iface_names[0])], addr[INET6_ADDRSTRLEN] = "", line[96];
+		unsigned bits = 0;
+
+		for (unsigned k = 0; k < sizeof(name); k++)
+			name[k] = im->iface_names[i][k] ? word_char(im->iface_names[i][k]) : '\0';
+		inet_ntop(f->ipv6 ? AF_INET6 : AF_INET, f->addr, addr, sizeof(addr));
+		for (unsigned k = 0; k < (f->ipv6 ? 16 : 4); k++)
+			bits += (unsigned)__builtin_popcount(f->mask[k]);
+		snprintf(line, sizeof(line), "%s %u %s/%u", *name ? name : "_", i + 1, addr, bits);
+		refs[i] = hc_build_str(b, hc_str_c(line));
+	}
+	return hc_build_strs(b, refs, im->n_ifaces);
+}
+
 static int start_row(struct job *j, uint64_t ns, struct hc_err *err)
 {
 	struct hc_builder *b = meta(j, HC_EV_META_START, ns, err);
@@ -133,6 +157,8 @@ static int start_row(struct job *j, uint64_t ns, struct hc_err *err)
 	text(j, b, HC_C_META_START_recorder, j->o->tool);
 	text(j, b, HC_C_META_START_node, j->node);
 	text(j, b, HC_C_META_START_why, "start");
+	if (j->im->n_ifaces)
+		cell_ref(c, HC_C_META_START_interfaces, interfaces(j->im, b));
 	if (j->machine.n_cpus)
 		hc_cell_set(c, HC_C_META_START_n_cpus, j->machine.n_cpus);
 	if (j->machine.memory_bytes)

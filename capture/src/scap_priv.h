@@ -51,9 +51,10 @@ struct hc_scap_import {
 	struct hc_tracker *t; /* its objects alone */
 	struct hc_writer *w;
 	struct hc_scap_import_stats stats;
-	struct table threads; /* struct sthr */
-	struct table users;   /* struct tuser */
-	struct hc_scap_iface ifaces[SCAP_MAX_IFACES];
+	struct table threads;                         /* struct sthr */
+	struct table users;                           /* struct tuser */
+	struct hc_scap_iface ifaces[SCAP_MAX_IFACES]; /* without their names, which are: */
+	char iface_names[SCAP_MAX_IFACES][16];
 	unsigned n_ifaces;
 	uint64_t tree_gen, next_version, next_fd;
 	uint64_t boot_ns; /* since 1970 */

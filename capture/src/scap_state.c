@@ -445,7 +445,8 @@ void scap_add_iface(struct hc_scap_import *im, const struct hc_scap_iface *i)
 	if (im->n_ifaces >= SCAP_MAX_IFACES)
 		return;
 	im->ifaces[im->n_ifaces] = *i;
-	im->ifaces[im->n_ifaces++].name = (struct hc_str){ 0 }; /* it does not outlive the item */
+	im->ifaces[im->n_ifaces].name = (struct hc_str){ 0 }; /* it does not outlive the item */
+	snprintf(im->iface_names[im->n_ifaces++], sizeof(im->iface_names[0]), HC_STR_FMT, HC_STR_ARG(i->name));
 }
 
 /* Is it the client's address that is one of the machine's? In a container none is known to be. */

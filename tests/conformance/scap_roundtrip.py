@@ -2,9 +2,9 @@
 """Scap captures through a capture of ours and back to a scap file.
 
 For the captures named (else for CAPTURES): the export of the import has the same events, with the same numbers, times, threads,
-processors and parameters but for those in DIFFERS; the import of that export gives the same events (every field of FIELDS: not the
-local and the remote end, which Falco tells by a list of interfaces that exports do not have) and, with all rules files, the same
-alerts; and exporting once more gives the same bytes. The corpus is ../shared/corpus from the repository, or HINDCAST_CORPUS.
+processors and parameters but for those in DIFFERS; the import of that export gives the same events (every field of FIELDS) and,
+with all rules files, the same alerts; and exporting once more gives the same bytes. The corpus is ../shared/corpus from the
+repository, or HINDCAST_CORPUS.
 """
 import glob
 import hashlib
@@ -21,8 +21,8 @@ FIELDS = """evt.num evt.time evt.rawtime evt.type evt.dir evt.cpu evt.category e
 proc.pid proc.ppid proc.vpid proc.name proc.exe proc.exepath proc.args proc.cmdline proc.env proc.cwd proc.pname proc.pcmdline
 proc.aname[2] proc.aname[3] proc.aname[4] proc.sid proc.sname proc.vpgid proc.tty proc.is_exe_writable proc.is_exe_upper_layer
 proc.exe_ino proc.pid.ts proc.duration user.uid user.name user.loginuid user.loginname group.gid group.name thread.cap_effective
-container.id fd.num fd.type fd.typechar fd.name fd.directory fd.filename fd.ino fd.dev fd.sip fd.cip fd.sport fd.cport
-fd.l4proto fd.is_server fs.path.name fs.path.source fs.path.target""".split()
+container.id fd.num fd.type fd.typechar fd.name fd.directory fd.filename fd.ino fd.dev fd.sip fd.cip fd.lip fd.rip fd.sport fd.cport
+fd.lport fd.rport fd.l4proto fd.is_server fs.path.name fs.path.source fs.path.target""".split()
 
 # What does not come back as the very bytes: the same to every reader but for userfaultfd and creat.
 DIFFERS = {
