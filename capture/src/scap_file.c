@@ -133,15 +133,15 @@ static uint32_t interfaces(const struct hc_scap_import *im, struct hc_builder *b
 
 	for (unsigned i = 0; i < im->n_ifaces; i++) {
 		const struct hc_scap_iface *f = &im->ifaces[i];
-		char name[sizeof(im->iface_names[0])], addr[INET6_ADDRSTRLEN] = "", line[96];
+		char name[sizeof(im->iface_names[0])] = "_", addr[INET6_ADDRSTRLEN] = "", line[96];
 		unsigned bits = 0;
 
-		for (unsigned k = 0; k < sizeof(name); k++)
-			name[k] = im->iface_names[i][k] ? word_char(im->iface_names[i][k]) : '\0';
+		for (unsigned k = 0; im->iface_names[i][k]; k++)
+			name[k] = word_char(im->iface_names[i][k]);
 		inet_ntop(f->ipv6 ? AF_INET6 : AF_INET, f->addr, addr, sizeof(addr));
 		for (unsigned k = 0; k < (f->ipv6 ? 16 : 4); k++)
 			bits += (unsigned)__builtin_popcount(f->mask[k]);
-		snprintf(line, sizeof(line), "%s %u %s/%u", *name ? name : "_", i + 1, addr, bits);
+		snprintf(line, sizeof(line), "%s %u %s/%u", name, i + 1, addr, bits);
 		refs[i] = hc_build_str(b, hc_str_c(line));
 	}
 	return hc_build_strs(b, refs, im->n_ifaces);
