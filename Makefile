@@ -5,7 +5,7 @@ DESTDIR ?=
 CMAKE ?= cmake
 CTEST_ARGS ?=
 
-.PHONY: all help deps bench-deps build-deps release dev fuzz-build demo check tidy install bench fuzz format clean
+.PHONY: all help deps bench-deps build-deps release dev fuzz-build demo check check-kernels tidy install bench fuzz format clean
 
 all: build-deps release ## build build/release/hindcast
 
@@ -41,6 +41,9 @@ demo: deps release ## record ten seconds of this machine, replay the rules over 
 
 check: deps ## everything CI checks: both builds, then all tests
 	@.ci/check $(JOBS) $(CTEST_ARGS)
+
+check-kernels: deps release ## the recorder's tests under other kernels, in an emulator
+	@tests/kernels/run
 
 tidy: deps dev ## clang-tidy over all sources
 	@ctest --preset dev -R lint.tidy --output-on-failure
