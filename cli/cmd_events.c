@@ -6,11 +6,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "follow.h"
 #include "replay/falco.h"
 
 struct args {
 	const char *filter, *format;
-	bool json;
+	bool json, follow;
 	struct hc_time_arg since, until;
 	uint64_t count;
 };
@@ -112,7 +113,14 @@ static int print(struct args *a, struct hc_capture *c, struct hc_err *err)
 	r = hc_plan_new(ir, HC_MATCH_ALL, &plan, err);
 	if (r < 0)
 		return r;
-	r = hc_replay(plan, c, &opts, &stats, err);
+	if (a->follow) {
+		hc_cli_follow_begin(hc_capture_path(c));
+		opts.progress = hc_cli_follow_progress;
+		r = hc_replay_follow(plan, c, &opts, &stats, err);
+		r = r < 0 ? r : hc_cli_follow_end(err);
+	} else {
+		r = hc_replay(plan, c, &opts, &stats, err);
+	}
 	if (stats.n_regex_limits)
 		hc_cli_warn("%" PRIu64 " values were too much work for a regular expression and count as no match",
 		            stats.n_regex_limits);
@@ -168,6 +176,11 @@ static const struct hc_opt opts[] = {
 	  .off = offsetof(struct args, until),
 	  .value = "TIME",
 	  .help = "leave out what happened then and later" },
+	{ .name = "follow",
+	  .letter = 'F',
+	  .kind = HC_OPT_FLAG,
+	  .off = offsetof(struct args, follow),
+	  .help = "go on with what a recorder appends, until it ends or SIGINT or SIGTERM comes" },
 	{ .name = "count",
 	  .letter = 'n',
 	  .kind = HC_OPT_U64,
@@ -183,12 +196,13 @@ static const struct hc_example examples[] = {
 	{ "who wrote below /etc, one line each", "hindcast events DIR -f 'evt.is_open_write = true and fd.name "
 	                                         "startswith /etc/' -o '%evt.time %proc.name "
 	                                         "%fd.name'" },
+	{ "programs as they are started", "hindcast events DIR --follow --since now -f 'evt.type = execve'" },
 	{ 0 },
 };
 
 const struct hc_command hc_cmd_events = {
 	.name = "events",
-	.args = "CAPTURE [-f EXPR] [-o FORMAT] [--json] [--since TIME] [--until TIME] [-n N]",
+	.args = "CAPTURE [-f EXPR] [-o FORMAT] [--json] [--since TIME] [--until TIME] [-n N] [--follow]",
 	.summary = "print events, filtered and formatted as Falco does",
 	.description =
 		"Prints the events of a capture in their order, a line each.\n\n"

@@ -10,6 +10,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "follow.h"
 #include "policy_arg.h"
 #include "query/json.h"
 #include "replay/falco_config.h"
@@ -24,7 +25,7 @@ struct args {
 	uint64_t threads;
 	struct hc_time_arg since, until;
 	const char *priority, *falco_config;
-	bool iso_time, keep_going, profile_rules, quiet;
+	bool iso_time, keep_going, profile_rules, quiet, follow;
 };
 
 struct run {
@@ -478,15 +479,58 @@ static void print_json_summary(const struct run *run, const struct hc_replay_sta
 
 /* ---- running ---- */
 
+/* What the capture can answer. Everything is the caller's, also after an error. */
+static int load_answers(struct run *run, struct hc_capture *c, struct hc_facts **facts,
+                        struct hc_answers **answers, struct hc_err *err)
+{
+	const struct args *a = run->a;
+	struct hc_block_filter range = { .has_since = a->since.set,
+		                         .has_until = a->until.set,
+		                         .since_wall_ns = a->since.ns,
+		                         .until_wall_ns = a->until.ns };
+	int r;
+
+	run->answers = NULL;
+	*answers = hc_answers_free(*answers);
+	*facts = hc_facts_free(*facts);
+	r = hc_facts_load(c, &range, facts, err);
+	if (r == 0)
+		r = hc_answers_new(run->ir, *facts, answers, err);
+	run->answers = *answers;
+	return r;
+}
+
+/* What was recorded up to the end of following is known when it has ended. */
+static int load_answers_again(struct run *run, struct hc_facts **facts, struct hc_answers **answers,
+                              struct hc_err *err)
+{
+	HC_AUTO(hc_capture_close) struct hc_capture *c = NULL;
+	struct hc_err why = { 0 };
+
+	/* a directory that is gone: what was known at the beginning stands */
+	if (hc_capture_open(hc_capture_path(run->capture), HC_CAPTURE_EVEN_BROKEN, &c, &why) < 0)
+		return 0;
+	return load_answers(run, c, facts, answers, err);
+}
+
+static int follow(struct run *run, struct hc_replay_opts *opts, struct hc_replay_stats *stats, struct hc_err *err)
+{
+	const struct args *a = run->a;
+	int r;
+
+	if (a->format != FORMAT_JSON && !a->quiet)
+		print_unanswerable(run); /* what will never be found, now that it can be changed */
+	hc_cli_follow_begin(hc_capture_path(run->capture));
+	opts->progress = hc_cli_follow_progress;
+	r = hc_replay_follow(run->plan, run->capture, opts, stats, err);
+	return r < 0 ? r : hc_cli_follow_end(err);
+}
+
 static int replay_capture(struct run *run, struct hc_err *err)
 {
 	const struct args *a = run->a;
 	HC_AUTO(hc_facts_free) struct hc_facts *facts = NULL;
 	HC_AUTO(hc_answers_free) struct hc_answers *answers = NULL;
-	struct hc_block_filter range = { .has_since = a->since.set,
-		                         .has_until = a->until.set,
-		                         .since_wall_ns = a->since.ns,
-		                         .until_wall_ns = a->until.ns };
 	struct hc_replay_opts opts = {
 		.n_threads = (unsigned)a->threads,
 		.has_since = a->since.set,
@@ -500,24 +544,24 @@ static int replay_capture(struct run *run, struct hc_err *err)
 		.ctx = run,
 	};
 	struct hc_replay_stats stats = { 0 };
-	int r = hc_facts_load(run->capture, &range, &facts, err), code;
+	int r = load_answers(run, run->capture, &facts, &answers, err), code = HC_EXIT_OK;
 
 	if (r == 0)
-		r = hc_answers_new(run->ir, facts, &answers, err);
-	if (r == 0)
-		r = hc_replay(run->plan, run->capture, &opts, &stats, err);
+		r = a->follow ? follow(run, &opts, &stats, err)
+		              : hc_replay(run->plan, run->capture, &opts, &stats, err);
 	clear_progress(run);
-	if (r < 0)
-		return r;
-	run->answers = answers;
-	if (a->format == FORMAT_JSON)
-		print_json_summary(run, &stats, facts);
-	else if (!a->quiet)
-		print_summary(run, &stats, facts);
-	code = n_unanswerable(run) ? HC_EXIT_FOUND : HC_EXIT_OK;
+	if (r == 0 && a->follow)
+		r = load_answers_again(run, &facts, &answers, err);
+	if (r == 0) {
+		if (a->format == FORMAT_JSON)
+			print_json_summary(run, &stats, facts);
+		else if (!a->quiet)
+			print_summary(run, &stats, facts);
+		code = n_unanswerable(run) ? HC_EXIT_FOUND : HC_EXIT_OK;
+	}
 	run->answers = NULL;
 	hc_replay_stats_done(&stats);
-	return code;
+	return r < 0 ? r : code;
 }
 
 static int run_captures(struct run *run, const struct hc_operands *operands, int code)
@@ -621,6 +665,8 @@ static int run(int argc, char **argv)
 		code = hc_cli_usage(&hc_cmd_replay, "-p POLICY is missing: which rules shall be evaluated?");
 	else if (!operands.n)
 		code = hc_cli_usage(&hc_cmd_replay, "CAPTURE is missing: what shall be replayed?");
+	else if (a.follow && operands.n > 1)
+		code = hc_cli_usage(&hc_cmd_replay, "--follow: one capture at a time");
 	else if (a.since.set && a.until.set && a.since.ns >= a.until.ns)
 		code = hc_cli_usage(&hc_cmd_replay, "--since is not before --until");
 	if (code == HC_CLI_GO)
@@ -660,6 +706,11 @@ static const struct hc_opt opts[] = {
 	  .value = "FORMAT",
 	  .words = "text|json|falco-json",
 	  .help = "print alerts as lines, as our JSON, or as Falco's JSON" },
+	{ .name = "follow",
+	  .letter = 'F',
+	  .kind = HC_OPT_FLAG,
+	  .off = offsetof(struct args, follow),
+	  .help = "go on with what a recorder appends, until it ends or SIGINT or SIGTERM comes" },
 	{ .name = "since",
 	  .kind = HC_OPT_TIME,
 	  .off = offsetof(struct args, since),
@@ -714,6 +765,8 @@ static const struct hc_example examples[] = {
 	{ "see what a pack of rules finds in a capture", "hindcast replay -p policies/falco /var/lib/hindcast" },
 	{ "the last hour, as Falco would have printed it",
 	  "hindcast replay -p rules.yaml --since -1h --format falco-json /var/lib/hindcast" },
+	{ "alerts as they happen, about a second after the event",
+	  "hindcast replay -p policies/falco --follow --since now /var/lib/hindcast" },
 	{ "what the Falco of this machine would have said",
 	  "hindcast replay -c /etc/falco/falco.yaml /var/lib/hindcast" },
 	{ 0 },
@@ -721,23 +774,29 @@ static const struct hc_example examples[] = {
 
 const struct hc_command hc_cmd_replay = {
 	.name = "replay",
-	.args = "-p POLICY... [--format FORMAT] [--since TIME] [--until TIME] CAPTURE...",
+	.args = "-p POLICY... [--format FORMAT] [--since TIME] [--until TIME] [--follow] CAPTURE...",
 	.summary = "evaluate policies over captures",
-	.description = "Evaluates rules over what was recorded and prints an alert for each event on which one "
-		       "fires, in the "
-		       "order of the events. The result is the same for any number of threads.\n\n"
-		       "A rule that needs something the capture does not hold is reported as one that cannot be "
-		       "answered, with "
-		       "the reason and the recorder's option that would have captured it.\n\n"
-		       "Alerts are printed to standard output, the summary to standard error; with --format json "
-		       "the summary is the "
-		       "last object on standard output.",
+	.description =
+		"Evaluates rules over what was recorded and prints an alert for each event on which one "
+		"fires, in the "
+		"order of the events. The result is the same for any number of threads.\n\n"
+		"A rule that needs something the capture does not hold is reported as one that cannot be "
+		"answered, with "
+		"the reason and the recorder's option that would have captured it.\n\n"
+		"Alerts are printed to standard output, the summary to standard error; with --format json "
+		"the summary is the "
+		"last object on standard output.\n\n"
+		"--follow evaluates the directory of a capture that is being written: all that is there "
+		"(--since now: nothing of it), then what comes, with about a second of delay. It ends with the "
+		"recorder, or on SIGINT or SIGTERM, and prints the summary.",
 	.opts = opts,
 	.examples = examples,
 	.exit_notes =
 		"1: a rule cannot be answered from the capture. 2: a policy does not load; nothing has run then, "
 		"unless "
-		"--keep-going was given. 3: a part of the capture could not be read. Alerts alone leave it at 0.",
+		"--keep-going was given. 3: a part of the capture could not be read, or was removed before it "
+	        "was. "
+		"Alerts alone leave it at 0, and so do the signals that end --follow.",
 	.complete = HC_COMPLETE_DIR,
 	.run = run,
 };

@@ -173,7 +173,7 @@ static const char *expected(enum hc_opt_kind kind)
 	case HC_OPT_DURATION:
 		return "a duration with its unit, such as 10s or 1h30m";
 	case HC_OPT_TIME:
-		return "a time: 2024-05-01T12:00:00Z, @1714564800.5, or -10m for ten minutes ago";
+		return "a time: 2024-05-01T12:00:00Z, @1714564800.5, -10m for ten minutes ago, or now";
 	default:
 		return "a number";
 	}

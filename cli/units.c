@@ -269,6 +269,10 @@ int hc_parse_time(const char *text, int64_t now_ns, int64_t *ret_ns)
 	int64_t ns;
 	int r;
 
+	if (strcmp(text, "now") == 0) {
+		*ret_ns = now_ns;
+		return 0;
+	}
 	if (*text == '@')
 		return parse_epoch(text + 1, ret_ns);
 	if (*text != '-')

@@ -17,11 +17,12 @@ struct hc_writer_opts {
 	const char *node; /* host name; directory name below segments/ */
 	const char *tool; /* "hindcast VERSION" */
 	uint8_t capture_id[16], boot_id[16];
-	int zstd_level;          /* 0: default (3) */
-	uint64_t block_ns;       /* 0: 1 s; a block is sealed when its first row is older than this ... */
-	uint64_t quiet_block_ns; /* 0: 10 s; ... unless it has fewer than 512 rows, then after this */
-	uint64_t segment_bytes;  /* 0: 64 MiB */
-	uint64_t segment_ns;     /* 0: 5 min */
+	int zstd_level;    /* 0: default (3) */
+	uint64_t block_ns; /* 0: 1 s; a block is sealed when its first row is older than this ... */
+	uint64_t
+		quiet_block_ns; /* 0: 10 s; ... unless it has fewer than 512 rows and nobody follows: after this */
+	uint64_t segment_bytes; /* 0: 64 MiB */
+	uint64_t segment_ns;    /* 0: 5 min */
 	uint64_t next_seq; /* number of the first row: 1, or after the last one of a capture that is continued */
 	uint32_t next_number[HC_N_STREAMS]; /* numbers of the first segments: 1, or after the last of this boot */
 	bool fsync;                         /* after each segment */
@@ -46,7 +47,7 @@ int hc_writer_open(const struct hc_writer_opts *opts, struct hc_writer **ret, st
 struct hc_builder *hc_writer_begin(struct hc_writer *w, unsigned type, uint64_t now_ns, struct hc_err *err);
 /* Adds the row; head->seq is filled in. */
 int hc_writer_row(struct hc_writer *w, struct hc_row_head *head, const struct hc_cells *cells, struct hc_err *err);
-/* Seals what is due. */
+/* Seals what is due, and looks whether somebody follows (tail.h). */
 int hc_writer_tick(struct hc_writer *w, uint64_t now_ns, struct hc_err *err);
 /* Seals the blocks being built now, whatever their size. */
 int hc_writer_flush(struct hc_writer *w, struct hc_err *err);

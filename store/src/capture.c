@@ -12,7 +12,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -65,7 +64,7 @@ struct opening {
 	uint32_t n_closed_missing; /* closed segments that the index does not have, or not as they are */
 };
 
-static int add_problem(struct hc_capture *c, const char *path, uint64_t off, uint64_t bytes, const char *what)
+int hc_capture_problem_at(struct hc_capture *c, const char *path, uint64_t off, uint64_t bytes, const char *what)
 {
 	struct hc_capture_problem *p;
 	int r = -ENOMEM;
@@ -214,7 +213,8 @@ static int read_segment(struct opening *o, uint32_t file)
 	if (r < 0) {
 		if (r == -ENOENT || (r == -EBADMSG && f->bytes < 128 && being_written(c, file)))
 			return 0; /* removed by retention, or begun, a moment ago */
-		return add_problem(c, f->path, why.has_offset ? why.offset - f->off : 0, f->bytes, why.msg);
+		return hc_capture_problem_at(c, f->path, why.has_offset ? why.offset - f->off : 0, f->bytes,
+		                             why.msg);
 	}
 	n_damage = seg->n_damage;
 	if (seg->state == HC_SEG_TORN && n_damage && being_written(c, file)) {
@@ -225,7 +225,8 @@ static int read_segment(struct opening *o, uint32_t file)
 		c->files[file].bytes =
 			seg->blocks[seg->n_blocks - 1].off + seg->blocks[seg->n_blocks - 1].info.bytes;
 	for (uint32_t i = 0; i < n_damage; i++) {
-		r = add_problem(c, f->path, seg->damage[i].off, seg->damage[i].bytes, seg->damage[i].what);
+		r = hc_capture_problem_at(c, f->path, seg->damage[i].off, seg->damage[i].bytes,
+		                          seg->damage[i].what);
 		if (r < 0)
 			return r;
 	}
@@ -379,7 +380,7 @@ static int list_files(struct hc_capture *c)
 		c->files[c->n_files++] = (struct hc_capture_file){ found->members[i].name, found->members[i].base,
 			                                           found->members[i].bytes };
 	for (uint32_t i = 0; i < found->n_problems; i++) {
-		int r = add_problem(c, found->problems[i].path, 0, 0, found->problems[i].what);
+		int r = hc_capture_problem_at(c, found->problems[i].path, 0, 0, found->problems[i].what);
 
 		if (r < 0)
 			return r;
@@ -490,11 +491,14 @@ int hc_capture_open(const char *path, unsigned flags, struct hc_capture **ret, s
 	if (r < 0)
 		return r;
 	if (c->kind == HC_CAPTURE_DIR) {
-		if (flock(c->fd, LOCK_SH | LOCK_NB) == 0)
-			flock(c->fd, LOCK_UN);
-		else
-			c->live = errno == EWOULDBLOCK;
-		r = hc_seg_files_scan_dir(c->fd, path, &c->found, err);
+		struct hc_err why = { 0 };
+
+		c->live = hc_dir_is_locked(c->fd, false);
+		r = hc_seg_files_scan_dir(c->fd, path, &c->found, &why);
+		if (r == -ENOENT && c->live)
+			r = 0; /* a recorder has taken it, and begins a moment from now */
+		else if (r < 0 && err)
+			*err = why;
 	} else if (c->kind == HC_CAPTURE_BUNDLE) {
 		r = hc_seg_files_scan_tar(c->fd, path, &c->found, err);
 	} else {
@@ -573,6 +577,16 @@ const struct hc_capture_problem *hc_capture_problems(const struct hc_capture *c,
 	return c->problems;
 }
 
+int hc_capture_root(const struct hc_capture *c)
+{
+	return c->fd;
+}
+
+const struct hc_seg_files *hc_capture_found(const struct hc_capture *c)
+{
+	return &c->found;
+}
+
 const struct hc_capture_problem *hc_capture_listing_problems(const struct hc_capture *c, uint32_t *ret_n)
 {
 	*ret_n = c->found.n_problems;
@@ -649,7 +663,7 @@ static int by_seq(const void *x, const void *y)
 	return a->first_seq != b->first_seq ? cmp_u64(a->first_seq, b->first_seq) : cmp_u64(a->block, b->block);
 }
 
-static bool wanted(const struct hc_block_info *i, const struct hc_block_filter *f)
+bool hc_block_wanted(const struct hc_block_info *i, const struct hc_block_filter *f)
 {
 	if (f->has_since && wall_of(i, i->last_ns) < f->since_wall_ns)
 		return false;
@@ -670,7 +684,7 @@ int hc_capture_select(const struct hc_capture *c, const struct hc_block_filter *
 		return hc_err_set(err, -ENOMEM, "out of memory");
 	}
 	for (uint32_t i = 0; i < c->n_blocks; i++) {
-		if (wanted(&c->blocks[i].info, filter))
+		if (hc_block_wanted(&c->blocks[i].info, filter))
 			picks[n++] =
 				(struct pick){ c->segs[c->blocks[i].seg].boot, i, c->blocks[i].info.first_seq };
 	}
@@ -730,7 +744,8 @@ void hc_capture_add_problem(struct hc_capture *c, uint32_t block, const struct h
 	uint32_t file = c->seg_file[what->seg];
 
 	/* without memory for the problem there is none to go on with either: the caller notices that itself */
-	(void)add_problem(c, c->files[file].path, what->off - c->files[file].off, what->info.bytes, err->msg);
+	(void)hc_capture_problem_at(c, c->files[file].path, what->off - c->files[file].off, what->info.bytes,
+	                            err->msg);
 }
 
 static int count_segment(struct hc_capture *c, uint32_t seg, struct hc_capture_totals *t)

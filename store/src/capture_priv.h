@@ -50,6 +50,14 @@ int hc_open_below(int root_fd, const char *path, struct hc_err *err);
 
 /* The directory's one writer: -EBUSY when there is another. Held until the descriptor is closed. */
 int hc_dir_lock(int fd, const char *dir, struct hc_err *err);
+/* Somebody else has such a lock now. fd: a descriptor that holds none. */
+bool hc_dir_is_locked(int fd, bool shared_too);
+/* The root's descriptor, and the list of segment files made when it was opened: both the capture's. */
+int hc_capture_root(const struct hc_capture *c);
+const struct hc_seg_files *hc_capture_found(const struct hc_capture *c);
+bool hc_block_wanted(const struct hc_block_info *i, const struct hc_block_filter *f);
+/* Lists a problem; -ENOMEM. */
+int hc_capture_problem_at(struct hc_capture *c, const char *path, uint64_t off, uint64_t bytes, const char *what);
 /* What was found wrong while listing the files, before any of them was read. */
 const struct hc_capture_problem *hc_capture_listing_problems(const struct hc_capture *c, uint32_t *ret_n);
 

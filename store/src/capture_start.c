@@ -53,6 +53,14 @@ int hc_dir_lock(int fd, const char *dir, struct hc_err *err)
 	return hc_err_set(err, -EBUSY, "another process writes into '%s'", dir);
 }
 
+bool hc_dir_is_locked(int fd, bool shared_too)
+{
+	if (flock(fd, (shared_too ? LOCK_EX : LOCK_SH) | LOCK_NB) < 0)
+		return errno == EWOULDBLOCK;
+	flock(fd, LOCK_UN);
+	return false;
+}
+
 /* Calls with each name in a directory below dir_fd; the callee's first negative value ends it. */
 static int each_name(int dir_fd, const char *below, int (*f)(void *ctx, const char *name), void *ctx)
 {

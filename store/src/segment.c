@@ -568,6 +568,32 @@ int hc_seg_walk(int fd, uint64_t base, uint64_t limit, const char *name, bool ha
 	return load(fd, base, limit, name, true, hash, ret, err);
 }
 
+int hc_seg_load_more(int fd, uint64_t off, uint8_t stream, const char *name, struct hc_seg **ret,
+                     struct hc_err *err)
+{
+	HC_AUTO(hc_seg_free) struct hc_seg *s = calloc(1, sizeof(*s));
+	struct reader in = { .fd = fd, .name = name };
+	struct stat st;
+	uint64_t end = off;
+	int r;
+
+	if (!s)
+		return hc_err_set(err, -ENOMEM, "out of memory");
+	if (fstat(fd, &st) < 0)
+		return hc_err_set(err, -errno, "cannot read '%s': %s", name, strerror(errno));
+	in.bytes = s->file_bytes = (uint64_t)st.st_size;
+	s->header.stream = stream;
+	r = walk_blocks(&in, off, false, true, s, err);
+	if (r < 0)
+		return err && err->code ? r : hc_err_set(err, r, "out of memory");
+	if (s->n_blocks)
+		end = s->blocks[s->n_blocks - 1].off + s->blocks[s->n_blocks - 1].info.bytes;
+	if (s->state == HC_SEG_OPEN && end < in.bytes && footer_bytes_at(&in, end))
+		s->state = HC_SEG_SEALED;
+	*ret = hc_steal(s);
+	return 0;
+}
+
 struct hc_seg *hc_seg_free(struct hc_seg *s)
 {
 	if (!s)

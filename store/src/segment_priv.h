@@ -33,4 +33,12 @@ size_t hc_seg_header_write(const struct hc_seg_header *h, uint8_t *buf);
 uint8_t *hc_seg_footer_write(const struct hc_seg_block *blocks, uint32_t n_blocks, uint64_t footer_off,
                              size_t *ret_bytes);
 
+/*
+ * Walks what a segment that grows has from `off` on, the end of a whole block. The result has no header; its state
+ * is HC_SEG_SEALED when the footer stands there (hc_seg_load() checks it), HC_SEG_TORN when the last damage is an
+ * end that is no whole block yet.
+ */
+int hc_seg_load_more(int fd, uint64_t off, uint8_t stream, const char *name, struct hc_seg **ret,
+                     struct hc_err *err);
+
 #endif

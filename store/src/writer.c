@@ -14,6 +14,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "capture_priv.h"
 #include "segment_priv.h"
 
 #define DEFAULT_LEVEL 3
@@ -22,6 +23,7 @@
 #define DEFAULT_SEGMENT_BYTES (UINT64_C(64) << 20)
 #define DEFAULT_SEGMENT_NS (UINT64_C(300) * 1000000000)
 #define QUIET_ROWS 512u
+#define FOLLOWED_NS UINT64_C(200000000)    /* between two looks whether somebody follows */
 #define BLOCK_RAW_BYTES ((size_t)48 << 20) /* strings and payloads fill a block before its rows do */
 
 struct stream {
@@ -44,7 +46,10 @@ struct hc_writer {
 	int64_t wall_offset_ns;
 	struct hc_writer_stats stats;
 	EVP_MD_CTX *md;
-	int failed; /* first error; nothing is written any more */
+	int follow_fd; /* the directory `segments`: who follows holds a lock on it */
+	bool followed;
+	uint64_t followed_ns; /* when that was asked; boot clock */
+	int failed;           /* first error; nothing is written any more */
 };
 
 static const char *const stream_names[HC_N_STREAMS] = { "security", "bulk" };
@@ -111,6 +116,7 @@ int hc_writer_open(const struct hc_writer_opts *opts, struct hc_writer **ret, st
 		return hc_err_set(err, -ENOMEM, "out of memory");
 	for (unsigned i = 0; i < HC_N_STREAMS; i++)
 		w->stream[i].fd = -1;
+	w->follow_fd = -1;
 	w->opts = *opts;
 	if (!w->opts.zstd_level)
 		w->opts.zstd_level = DEFAULT_LEVEL;
@@ -144,6 +150,10 @@ int hc_writer_open(const struct hc_writer_opts *opts, struct hc_writer **ret, st
 	r = make_dirs(path, err);
 	if (r < 0)
 		return r;
+	snprintf(path, sizeof(path), "%s/segments", w->dir);
+	w->follow_fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (w->follow_fd < 0)
+		return hc_err_set(err, -errno, "cannot open '%s': %s", path, strerror(errno));
 	*ret = hc_steal(w);
 	return 0;
 }
@@ -282,7 +292,7 @@ static bool due(const struct hc_writer *w, const struct stream *s, uint64_t now_
 	if (n == 0)
 		return false;
 	return n >= HC_BLOCK_MAX_ROWS || hc_builder_bytes(s->builder) >= BLOCK_RAW_BYTES ||
-	       age >= (n < QUIET_ROWS ? w->opts.quiet_block_ns : w->opts.block_ns);
+	       age >= (n < QUIET_ROWS && !w->followed ? w->opts.quiet_block_ns : w->opts.block_ns);
 }
 
 static int fail(struct hc_writer *w, int r)
@@ -348,6 +358,10 @@ int hc_writer_tick(struct hc_writer *w, uint64_t now_ns, struct hc_err *err)
 {
 	if (w->failed)
 		return hc_err_set(err, w->failed, "writing has failed before");
+	if (now_ns - w->followed_ns >= FOLLOWED_NS) {
+		w->followed_ns = now_ns;
+		w->followed = hc_dir_is_locked(w->follow_fd, true);
+	}
 	for (unsigned i = 0; i < HC_N_STREAMS; i++) {
 		if (due(w, &w->stream[i], now_ns)) {
 			int r = seal(w, (enum hc_stream)i, err);
@@ -408,6 +422,8 @@ struct hc_writer *hc_writer_abort(struct hc_writer *w)
 		if (s->fd >= 0)
 			close(s->fd);
 	}
+	if (w->follow_fd >= 0)
+		close(w->follow_fd);
 	EVP_MD_CTX_free(w->md);
 	free(w);
 	return NULL;

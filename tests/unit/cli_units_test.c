@@ -130,6 +130,8 @@ Test(moment, before_now_is_a_duration_with_a_minus)
 	cr_assert_eq(ns, 400000000000);
 	cr_assert_eq(hc_parse_time("-0", 7, &ns), 0);
 	cr_assert_eq(ns, 7);
+	cr_assert_eq(hc_parse_time("now", 8, &ns), 0);
+	cr_assert_eq(ns, 8);
 	cr_assert_eq(hc_parse_time("-500w", INT64_MIN + 5, &ns), -ERANGE);
 }
 
@@ -137,7 +139,7 @@ Test(moment, is_refused_without_a_zone_or_on_a_day_that_does_not_exist)
 {
 	static const char *const bad[] = {
 		"",
-		"now",
+		"nowadays",
 		"2024-05-01",
 		"2024-05-01T12:00:00",
 		"2024-05-01T12:00Z",
