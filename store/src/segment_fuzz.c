@@ -6,7 +6,7 @@
 #include <unistd.h>
 
 #include "block_priv.h"
-#include "store/segment.h"
+#include "segment_priv.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -43,6 +43,22 @@ static void use_block(struct hc_block *b)
 		abort(); /* keeps the loops */
 }
 
+/* Reading on from any of its blocks finds that one, and nothing beyond the end. */
+static void read_on(int fd, const struct hc_seg *seg, size_t size)
+{
+	const struct hc_seg_block *from = seg->n_blocks ? &seg->blocks[seg->n_blocks / 2] : NULL;
+	struct hc_seg *more = NULL;
+
+	if (!from || hc_seg_load_more(fd, from->off, seg->header.stream, "fuzz", &more, NULL) < 0)
+		return;
+	if (!more->n_blocks || more->blocks[0].off != from->off)
+		abort();
+	for (uint32_t i = 0; i < more->n_blocks; i++)
+		if (more->blocks[i].off + more->blocks[i].info.bytes > size)
+			abort();
+	hc_seg_free(more);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct hc_seg *seg = NULL;
@@ -68,6 +84,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 				use_block(b);
 			hc_block_close(b);
 		}
+		if (walk)
+			read_on(fd, seg, size);
 		seg = hc_seg_free(seg);
 	}
 	close(fd);

@@ -680,7 +680,7 @@ int hc_tail_next(struct hc_tail *t, struct hc_tail_block **ret_block, uint64_t *
                  struct hc_err *err)
 {
 	struct hc_tail_block *b = NULL;
-	int r;
+	int r = 0;
 
 	if (t->next_selected < t->n_selected)
 		return give_old(t, ret_block, ret_complete_seq, err);

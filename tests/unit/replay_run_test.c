@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "gen.h"
+#include "grow.h"
 #include "replay/replay.h"
 
 enum { N_ROWS = 12000 };
@@ -247,6 +248,124 @@ Test(replay, passes_over_damaged_blocks_and_lists_them)
 	cr_assert_gt(after.n, before.n / 2);
 	cr_assert(after.ordered);
 	cr_assert_eq(again.hash, after.hash);
+	scene_done(&s);
+}
+
+/* ---- following ---- */
+
+struct follower {
+	struct seen seen; /* first: render and emit know no more */
+	struct hc_grow *grow;
+	uint64_t n_early; /* before the writer had ended */
+};
+
+/* Another few bytes are written each time that the follower looks. */
+static int write_more(void *ctx, uint64_t done_rows, uint64_t all_rows)
+{
+	struct follower *f = ctx;
+
+	(void)done_rows;
+	cr_assert_eq(all_rows, 0);
+	for (unsigned i = 0; f->grow && i < 8; i++) {
+		if (!hc_grow_step(f->grow, 50000)) {
+			f->n_early = f->seen.n;
+			hc_grow_end(f->grow);
+			f->grow = NULL;
+		}
+	}
+	return 0;
+}
+
+static void follow(const struct scene *s, struct follower *f, struct hc_replay_opts opts,
+                   struct hc_replay_stats *ret_stats)
+{
+	struct hc_capture *c;
+	struct hc_err err = { 0 };
+	char *to;
+	uint32_t n;
+
+	cr_assert(asprintf(&to, "%s-to", s->dir) > 0);
+	*f = (struct follower){ .seen = { .ordered = true, .stop_after = ret_stats->n_hits } };
+	f->grow = hc_grow_new(s->dir, to, 4);
+	opts.render = render;
+	opts.emit = emit;
+	opts.progress = opts.progress ? opts.progress : write_more;
+	opts.ctx = f;
+	cr_assert_eq(hc_capture_open(to, 0, &c, &err), 0, "%s", err.msg);
+	cr_assert_eq(hc_replay_follow(s->plan, c, &opts, ret_stats, &err), 0, "%s", err.msg);
+	hc_capture_problems(c, &n);
+	cr_assert_eq(n, 0);
+	hc_capture_close(c);
+	if (f->grow)
+		hc_grow_end(f->grow);
+	hc_gen_rm(to);
+	free(to);
+	hc_replay_stats_done(ret_stats);
+}
+
+Test(follow, gives_what_a_replay_gives_afterwards)
+{
+	struct hc_replay_stats stats = { 0 };
+	struct follower f;
+	struct seen whole;
+	struct scene s;
+
+	scene_init(&s, 700);
+	whole = run(&s, (struct hc_replay_opts){ .n_threads = 1 }, NULL, NULL);
+	for (unsigned threads = 1; threads < 4; threads += 2) {
+		stats.n_hits = 0;
+		follow(&s, &f, (struct hc_replay_opts){ .n_threads = threads }, &stats);
+		cr_assert_eq(f.seen.n, whole.n);
+		cr_assert(f.seen.ordered);
+		cr_assert_eq(f.seen.hash, whole.hash);
+		cr_assert_gt(f.n_early, 0);
+		cr_assert_eq(stats.n_rows, N_ROWS);
+	}
+	scene_done(&s);
+}
+
+Test(follow, of_a_capture_that_nobody_writes_is_a_replay)
+{
+	struct hc_replay_stats stats = { 0 };
+	struct hc_replay_opts opts = { .n_threads = 2, .render = render, .emit = emit };
+	struct seen whole, seen = { .ordered = true };
+	struct hc_capture *c;
+	struct hc_err err = { 0 };
+	struct scene s;
+
+	scene_init(&s, 900);
+	whole = run(&s, (struct hc_replay_opts){ .n_threads = 1 }, NULL, NULL);
+	opts.ctx = &seen;
+	opts.has_since = true;
+	opts.since_wall_ns = (int64_t)whole.first_wall;
+	cr_assert_eq(hc_capture_open(s.dir, 0, &c, &err), 0);
+	cr_assert_eq(hc_replay_follow(s.plan, c, &opts, &stats, &err), 0, "%s", err.msg);
+	cr_assert_eq(seen.hash, whole.hash);
+	hc_replay_stats_done(&stats);
+	hc_capture_close(c);
+	scene_done(&s);
+}
+
+static int interrupt(void *ctx, uint64_t done_rows, uint64_t all_rows)
+{
+	write_more(ctx, done_rows, all_rows);
+	return done_rows > N_ROWS / 3;
+}
+
+Test(follow, says_what_it_has_found_when_it_is_interrupted)
+{
+	struct hc_replay_stats stats = { 0 };
+	struct follower f;
+	struct scene s;
+
+	scene_init(&s, 700);
+	follow(&s, &f, (struct hc_replay_opts){ .n_threads = 2, .progress = interrupt }, &stats);
+	cr_assert(f.seen.n > 0 && f.seen.n < N_ROWS * 2);
+	cr_assert_eq(f.seen.n, stats.n_hits);
+	cr_assert_lt(stats.n_rows, N_ROWS);
+	stats.n_hits = 5;
+	follow(&s, &f, (struct hc_replay_opts){ .n_threads = 2 }, &stats);
+	cr_assert_eq(f.seen.n, 5);
 	scene_done(&s);
 }
 

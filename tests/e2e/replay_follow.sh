@@ -1,0 +1,99 @@
+# Following a capture while it is recorded: alerts come soon, and are those of a replay afterwards; and how it ends.
+. "$HC_SOURCE_DIR/tests/e2e/lib.sh"
+need_live
+
+cat >rules.yaml <<'EOF'
+- rule: Touched a marker
+  desc: a marker file was opened for writing
+  condition: evt.type in (open, openat, creat) and evt.is_open_write = true and fd.name contains hc-follow-marker
+  output: marker touched by %proc.name (%fd.name)
+  priority: WARNING
+EOF
+
+# wait_for REGEX FILE: up to 30 s, much longer than it takes
+wait_for() {
+	for _ in $(seq 600); do
+		grep -qE -- "$1" "$2" 2>/dev/null && return 0
+		sleep 0.05
+	done
+	cat "$2" >&2
+	fail "no line matches after 30 s: $1"
+}
+wait_file() {
+	for _ in $(seq 600); do
+		compgen -G "$1" >/dev/null && return 0
+		sleep 0.05
+	done
+	fail "there is no $1 after 30 s"
+}
+
+# as soon as there is a directory, whether there is a block in it or not
+hindcast record -q -o cap >/dev/null &
+recorder=$!
+wait_file cap
+hindcast replay -p rules.yaml --follow cap >out 2>summary &
+follower=$!
+hindcast events --follow cap -f 'fd.name contains hc-follow-marker and evt.is_open_write = true' -o '%fd.name' -n 2 >events &
+lister=$!
+wait_file 'cap/segments/*/*/security-00000001.hcs'
+sleep 0.5
+: >hc-follow-marker-1
+began=$SECONDS
+wait_for 'marker-1' out
+[ $((SECONDS - began)) -lt 10 ] || fail "the alert took $((SECONDS - began)) s"
+: >hc-follow-marker-2
+wait_for 'marker-2' out
+expect_exit 0 wait $lister
+[ "$(wc -l <events)" = 2 ] || fail "$(cat events)"
+
+# told to end, it prints the summary; so does one that sees nothing of what was before
+hindcast replay -p rules.yaml --format json --follow --since now cap >late &
+late=$!
+sleep 0.5
+: >hc-follow-marker-3
+wait_for 'marker-3' late
+kill -TERM $late
+expect_exit 0 wait $late
+[ "$(wc -l <late)" = 2 ] || fail "$(cat late)"
+expect_match '"kind":"summary".*"alerts":1,' late
+
+# the recorder's end is that of the follower
+kill -INT $recorder
+expect_exit 0 wait $recorder
+expect_exit 0 wait $follower
+expect_exit 0 hindcast replay -p rules.yaml cap >whole
+[ "$(wc -l <whole)" = 3 ] || fail "$(cat whole)"
+cmp out whole
+expect_match '^3 alerts from 1 of 1 rules' summary
+
+# nobody writes it: all of it, and the end
+expect_exit 0 hindcast replay -p rules.yaml --follow cap >again 2>/dev/null
+cmp again whole
+expect_exit 0 hindcast replay -p rules.yaml --follow --threads 1 --profile-rules --until now cap >again 2>costs
+cmp again whole
+expect_match 'candidates' costs
+
+# a recorder that is killed ends it as well, with what was on disk
+hindcast record -q -o cap >/dev/null 2>&1 &
+recorder=$!
+disown
+wait_file 'cap/segments/*/*/security-00000002.hcs'
+hindcast replay -p rules.yaml --follow cap >out 2>summary &
+follower=$!
+sleep 0.5
+: >hc-follow-marker-4
+wait_for 'marker-4' out
+kill -9 $recorder
+code=0
+wait $follower || code=$?
+[ $code = 0 ] || [ $code = 3 ] || fail "exit code $code" # 3: killed within a block
+[ "$(wc -l <out)" = 4 ] || fail "$(cat out)"
+
+# what cannot grow
+hindcast export cap --bundle -o cap.hcb >/dev/null 2>&1
+expect_exit 2 hindcast replay -p rules.yaml --follow cap.hcb 2>err
+expect_match 'is a bundle: only the directory of a capture can be followed' err
+expect_exit 2 hindcast replay -p rules.yaml --follow "$(echo cap/segments/*/*/security-00000001.hcs)" 2>err
+expect_match 'is a single segment' err
+expect_exit 2 hindcast replay -p rules.yaml --follow cap cap 2>err
+expect_match 'one capture at a time' err
