@@ -795,7 +795,7 @@ const struct hc_command hc_cmd_replay = {
 		"1: a rule cannot be answered from the capture. 2: a policy does not load; nothing has run then, "
 		"unless "
 		"--keep-going was given. 3: a part of the capture could not be read, or was removed before it "
-	        "was. "
+		"was. "
 		"Alerts alone leave it at 0, and so do the signals that end --follow.",
 	.complete = HC_COMPLETE_DIR,
 	.run = run,

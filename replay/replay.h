@@ -95,11 +95,11 @@ struct hc_replay_stats {
 int hc_replay(const struct hc_plan *plan, struct hc_capture *c, const struct hc_replay_opts *opts,
               struct hc_replay_stats *ret, struct hc_err *err);
 /*
- * Replays a directory that a recorder is writing: what is there, then each block about a second after its events, an
- * alert when all rows before its own have been seen, or when such rows are late, after HC_TAIL_WAIT_NS. Ends without
- * error when the recorder has ended, when all before until_wall_ns is there, when emit wants no more, or when
- * `progress` returns nonzero; that one is called also while nothing happens, every HC_TAIL_POLL_MS, and after alerts,
- * with 0 as all_rows. Memory does not grow with time. -EINVAL: the capture is no directory.
+ * Replays a directory that a recorder is writing: what is there, then each block about a second after its events,
+ * an alert when all rows before its own have been seen, or when such rows are late, after HC_TAIL_WAIT_NS. Ends
+ * without error when the recorder has ended, when all before until_wall_ns is there, when emit wants no more, or
+ * when `progress` returns nonzero; that one is called also while nothing happens, every HC_TAIL_POLL_MS, and after
+ * alerts, with 0 as all_rows. Memory does not grow with time. -EINVAL: the capture is no directory.
  */
 int hc_replay_follow(const struct hc_plan *plan, struct hc_capture *c, const struct hc_replay_opts *opts,
                      struct hc_replay_stats *ret, struct hc_err *err);
