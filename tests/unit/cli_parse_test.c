@@ -150,7 +150,7 @@ Test(options, that_are_wrong_are_usage_errors_and_leak_nothing)
 		"--n -1",
 		"--size 5",
 		"--for 10",
-		"--since now",
+		"--since then",
 		"--format xml",
 		"--format jso",
 		"--format |json",
