@@ -34,6 +34,7 @@
 struct stream {
 	int fd; /* of the segment that is read; -1: none */
 	char path[HC_SEG_PATH_MAX];
+	uint8_t kind;               /* of its blocks: enum hc_stream, as its header says */
 	uint32_t number;            /* of it, or of the last one that was; 0: none yet */
 	bool grows;                 /* not read to its end */
 	uint64_t off;               /* of what is not read yet; 0: all of it */
@@ -181,6 +182,7 @@ static int take_segment(struct hc_tail *t, struct stream *s, struct hc_seg *seg,
 		end = seg->blocks[seg->n_blocks - 1].off + seg->blocks[seg->n_blocks - 1].info.bytes;
 	if (torn) /* damage with blocks behind it is over; an end that is no block may become one */
 		end = seg->damage[seg->n_damage - 1].off;
+	s->kind = seg->header.stream;
 	r = add_problems(t, s, seg, seg->n_damage - (torn && !is_final));
 	if (r == 0 && seg->state == HC_SEG_SEALED && s->off)
 		r = check_footer(t, s, end);
@@ -211,7 +213,7 @@ static int grow(struct hc_tail *t, struct stream *s, bool is_final, struct hc_er
 	is_final |= st.st_nlink == 0;
 	if ((uint64_t)st.st_size == s->seen_bytes && !is_final)
 		return 0;
-	r = s->off ? hc_seg_load_more(s->fd, s->off, (uint8_t)(s - t->stream), s->path, &seg, &why)
+	r = s->off ? hc_seg_load_more(s->fd, s->off, s->kind, s->path, &seg, &why)
 	           : hc_seg_load(s->fd, 0, UINT64_MAX, s->path, &seg, &why);
 	if (r == 0)
 		r = take_segment(t, s, seg, is_final);
@@ -477,6 +479,7 @@ static int resume(struct hc_tail *t, struct stream *s, uint32_t file, bool is_fi
 			&hc_capture_blocks(t->c, &n)[seg->first_block + seg->n_blocks - 1];
 
 		s->off = last->off + last->info.bytes;
+		s->kind = seg->header.stream;
 	}
 	s->fd = hc_open_below(hc_capture_root(t->c), s->path, &why);
 	if (s->fd < 0)
@@ -744,18 +747,18 @@ int hc_tail_load(const struct hc_tail *t, const struct hc_tail_block *b, struct 
 
 void hc_tail_add_problem(struct hc_tail *t, const struct hc_tail_block *b, const struct hc_err *err)
 {
-	uint32_t n;
+	uint32_t n, seg, *said;
 
 	if (b->index == UINT32_MAX) {
 		(void)hc_capture_problem_at(t->c, b->path, b->off, b->info.bytes, err->msg);
 		return;
 	}
 	if (strcmp(err->msg, REMOVED) == 0) { /* said once for all its blocks */
-		uint32_t seg = hc_capture_blocks(t->c, &n)[b->index].seg + 1;
-
-		if (t->removed_seg[b->info.stream] == seg)
+		seg = hc_capture_blocks(t->c, &n)[b->index].seg;
+		said = &t->removed_seg[hc_capture_segs(t->c, &n)[seg].header.stream];
+		if (*said == seg + 1)
 			return;
-		t->removed_seg[b->info.stream] = seg;
+		*said = seg + 1;
 		(void)hc_capture_problem_at(t->c, b->path, 0, 0, err->msg);
 		return;
 	}

@@ -267,6 +267,39 @@ Test(tail, torn_before_the_next_segment_is_a_problem_and_reading_goes_on)
 	done(&s);
 }
 
+Test(tail, torn_in_a_boot_before_is_a_problem_at_once)
+{
+	struct scene s;
+	char path[4096];
+	struct stat st;
+
+	make(&s, 2);
+	while (hc_grow_segment(s.grow, HC_STREAM_SECURITY) || hc_grow_segment(s.grow, HC_STREAM_BULK))
+		;
+	snprintf(path, sizeof(path), "%s/%s/bulk-00000001.hcs", s.to, boot1_dir);
+	for (unsigned i = 2; i < 100; i++) { /* the last one of the stream */
+		char next[4096];
+
+		snprintf(next, sizeof(next), "%s/%s/bulk-%08u.hcs", s.to, boot1_dir, i);
+		if (stat(next, &st) < 0)
+			break;
+		memcpy(path, next, sizeof(path));
+	}
+	cr_assert_eq(stat(path, &st), 0);
+	cr_assert_eq(truncate(path, st.st_size * 2 / 3), 0);
+	hc_grow_step(s.grow, 20000); /* the second boot */
+	hc_grow_step(s.grow, 20000);
+	open_tail(&s);
+	cr_assert_eq(n_problems(&s), 1);
+	while (hc_grow_step(s.grow, 300000))
+		;
+	hc_grow_end(s.grow);
+	cr_assert_eq(take_all(&s), HC_TAIL_END);
+	cr_assert_gt(s.n_rows, 5500);
+	cr_assert_eq(n_problems(&s), 1);
+	done(&s);
+}
+
 static void remove_segment(const struct scene *s, const char *name)
 {
 	char path[4096];
