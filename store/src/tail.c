@@ -25,6 +25,7 @@
 
 #define LOOK_NS (UINT64_C(50) * 1000000)       /* not more often */
 #define ALIVE_NS (UINT64_C(300) * 1000000)     /* between two looks whether somebody writes */
+#define LIST_NS (UINT64_C(10) * 1000000000)    /* at the latest: directories of some file systems tell little */
 #define SETTLED_NS (UINT64_C(15) * 1000000000) /* what is older was written, even of a quiet stream */
 /* Past filter->until_wall_ns: the time that a block takes to the disk, without and with a writer that sees us. */
 #define UNTIL_QUIET_NS (INT64_C(12) * 1000000000)
@@ -60,12 +61,12 @@ struct hc_tail {
 	uint32_t n_dirs;
 	const char *dir; /* the boot that is read; NULL: none yet */
 	struct stream stream[HC_N_STREAMS];
-	struct hc_seg_files files; /* at the last look */
+	struct hc_seg_files files; /* those that are new at the last look */
 	uint32_t n_dir_problems;
 	uint64_t dirs_sum; /* of the times of directories then */
 	bool dirs_settled;
 	bool writer_gone;
-	uint64_t looked_ns, alive_ns; /* when; monotonic */
+	uint64_t looked_ns, listed_ns, alive_ns; /* when; monotonic */
 	/* numbering of the boot */
 	uint64_t base_seq, n_rows, max_seq; /* of blocks given; n_rows 0: none */
 	uint64_t forgiven;                  /* holes that are not waited for */
@@ -292,10 +293,18 @@ static uint64_t time_of(struct hc_tail *t, const char *path)
 	return mtime_ns;
 }
 
+static bool is_new(const struct hc_tail *t, const struct hc_seg_file *f)
+{
+	if (t->dir && in_dir(f->path, t->dir))
+		return f->number > t->stream[f->stream].number;
+	return !is_known(t, f->path);
+}
+
 /* Lists the segments anew when something in the directories has changed. */
 static int list(struct hc_tail *t, bool force, struct hc_err *err)
 {
 	struct hc_err why = { 0 };
+	uint32_t n = 0;
 	bool was_settled = t->dirs_settled;
 	uint64_t sum = 0;
 	int r = 0;
@@ -311,6 +320,7 @@ static int list(struct hc_tail *t, bool force, struct hc_err *err)
 	if (was_settled && sum == t->dirs_sum && !force)
 		return 0;
 	t->dirs_sum = sum;
+	t->listed_ns = clock_ns(CLOCK_MONOTONIC);
 	hc_seg_files_done(&t->files);
 	r = hc_seg_files_scan_dir(hc_capture_root(t->c), hc_capture_path(t->c), &t->files, &why);
 	if (r < 0 && r != -ENOENT)
@@ -321,6 +331,10 @@ static int list(struct hc_tail *t, bool force, struct hc_err *err)
 		if (hc_capture_problem_at(t->c, p->path, 0, 0, p->what) < 0)
 			return hc_err_set(err, -ENOMEM, "out of memory");
 	}
+	for (uint32_t i = 0; i < t->files.n; i++)
+		if (is_new(t, &t->files.v[i]))
+			t->files.v[n++] = t->files.v[i];
+	t->files.n = n;
 	return 0;
 }
 
@@ -348,7 +362,7 @@ static int look(struct hc_tail *t, struct hc_err *err)
 		t->alive_ns = now_ns;
 		ends = !hc_dir_is_locked(hc_capture_root(t->c), false);
 	}
-	r = list(t, ends, err);
+	r = list(t, ends || now_ns - t->listed_ns >= LIST_NS, err);
 	t->writer_gone = ends;
 	return r;
 }

@@ -375,6 +375,27 @@ Test(tail, waits_for_rows_of_the_other_stream_but_not_for_ever)
 	done(&s);
 }
 
+Test(tail, ends_by_itself_when_the_time_asked_for_is_past)
+{
+	struct hc_block_filter filter = { .has_until = true };
+	const struct hc_capture_totals *totals;
+	struct hc_err err = { 0 };
+	struct scene s;
+
+	make(&s, 1);
+	for (unsigned i = 0; i < HC_N_STREAMS; i++)
+		hc_grow_segment(s.grow, i);
+	cr_assert_eq(hc_capture_open(s.to, 0, &s.c, &err), 0);
+	cr_assert_eq(hc_capture_totals(s.c, &totals, &err), 0);
+	filter.until_wall_ns = (totals->first_wall_ns + totals->last_wall_ns) / 2;
+	cr_assert_eq(hc_tail_open(s.c, &filter, &s.tail, &err), 0);
+	s.began_ns = now_ns();
+	cr_assert_eq(take_all(&s), HC_TAIL_END);
+	cr_assert(s.n_rows > 0 && s.n_rows < totals->n_rows, "%lu", s.n_rows);
+	hc_grow_end(s.grow);
+	done(&s);
+}
+
 Test(tail, is_of_a_directory)
 {
 	struct hc_block_filter all = { 0 };
