@@ -2,10 +2,11 @@
 . "$HC_SOURCE_DIR/tests/e2e/lib.sh"
 need_live
 
-cat >rules.yaml <<'EOF'
+mark=hc-follow-$$ # nobody else's
+cat >rules.yaml <<EOF
 - rule: Touched a marker
   desc: a marker file was opened for writing
-  condition: evt.type in (open, openat, creat) and evt.is_open_write = true and fd.name contains hc-follow-marker
+  condition: evt.type in (open, openat, creat) and evt.is_open_write = true and fd.name contains $mark
   output: marker touched by %proc.name (%fd.name)
   priority: WARNING
 EOF
@@ -26,6 +27,16 @@ wait_file() {
 	done
 	fail "there is no $1 after 30 s"
 }
+# wait_follows PID: until it has the lock that a follower holds
+wait_follows() {
+	for _ in $(seq 600); do
+		for fd in "/proc/$1/fd/"*; do
+			[[ $(readlink "$fd") != */segments ]] || return 0
+		done
+		sleep 0.05
+	done
+	fail "process $1 does not follow after 30 s"
+}
 
 # as soon as there is a directory, whether there is a block in it or not
 hindcast record -q -o cap >/dev/null &
@@ -33,25 +44,24 @@ recorder=$!
 wait_file cap
 hindcast replay -p rules.yaml --follow cap >out 2>summary &
 follower=$!
-hindcast events --follow cap -f 'fd.name contains hc-follow-marker and evt.is_open_write = true' -o '%fd.name' -n 2 >events &
+hindcast events --follow cap -f "fd.name contains $mark and evt.is_open_write = true" -o '%fd.name' -n 2 >events &
 lister=$!
 wait_file 'cap/segments/*/*/security-00000001.hcs'
-sleep 0.5
-: >hc-follow-marker-1
+: >$mark-1
 began=$SECONDS
-wait_for 'marker-1' out
-[ $((SECONDS - began)) -lt 10 ] || fail "the alert took $((SECONDS - began)) s"
-: >hc-follow-marker-2
-wait_for 'marker-2' out
+wait_for "$mark-1" out
+[ $((SECONDS - began)) -lt 15 ] || fail "the alert took $((SECONDS - began)) s"
+: >$mark-2
+wait_for "$mark-2" out
 expect_exit 0 wait $lister
 [ "$(wc -l <events)" = 2 ] || fail "$(cat events)"
 
 # told to end, it prints the summary; so does one that sees nothing of what was before
 hindcast replay -p rules.yaml --format json --follow --since now cap >late &
 late=$!
-sleep 0.5
-: >hc-follow-marker-3
-wait_for 'marker-3' late
+wait_follows $late
+: >$mark-3
+wait_for "$mark-3" late
 kill -TERM $late
 expect_exit 0 wait $late
 [ "$(wc -l <late)" = 2 ] || fail "$(cat late)"
@@ -80,9 +90,9 @@ disown
 wait_file 'cap/segments/*/*/security-00000002.hcs'
 hindcast replay -p rules.yaml --follow cap >out 2>summary &
 follower=$!
-sleep 0.5
-: >hc-follow-marker-4
-wait_for 'marker-4' out
+wait_follows $follower
+: >$mark-4
+wait_for "$mark-4" out
 kill -9 $recorder
 code=0
 wait $follower || code=$?
