@@ -219,6 +219,7 @@ enum hc_fd_kind {
 	HC_FD_TTY,
 	HC_FD_ANON,
 	HC_FD_LNK,
+	HC_N_FD_KINDS,
 };
 
 enum hc_cause {

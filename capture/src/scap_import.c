@@ -57,6 +57,29 @@ static size_t first_col(unsigned code)
 	return first[code] - 1u;
 }
 
+static const struct made *made_of(struct hc_scap_import *im, unsigned type)
+{
+	struct made *m = &im->made[type];
+	const struct hc_table_desc *d = hc_event_desc(type);
+
+	if (m->known)
+		return m;
+	m->newfd = -1;
+	for (unsigned i = 0; i < d->n_args && m->newfd < 0; i++) {
+		const struct hc_col_desc *desc = &d->cols[d->arg_cols[i]];
+
+		if (desc->kind == HC_KIND_FDOBJ && strncmp(desc->arg, "newfd", 5) == 0)
+			m->newfd = (int16_t)d->arg_cols[i];
+	}
+	m->sock = (int16_t)hc_col_find(d, HC_STR("sock_after"));
+	m->proc = (int16_t)hc_col_find(d, HC_STR("proc_after"));
+	m->res_proc = (int16_t)hc_col_find(d, HC_STR("res_proc"));
+	m->res_fd = (int16_t)hc_col_find(d, HC_STR("res_fd"));
+	m->missing = (int16_t)hc_col_find(d, HC_STR("missing"));
+	m->known = true;
+	return m;
+}
+
 /* ---- cells ---- */
 
 static void cell_pid(struct hc_scap_import *im, struct hc_builder *b, unsigned col, int64_t pid)
@@ -204,7 +227,7 @@ static void cell_of(struct hc_scap_import *im, struct hc_builder *b, const struc
 		cell_ref(c, at->col + 1,
 		         in_fd(im->t, b,
 		               hc_scap_i64(e, at->param, -1) == s->fd_num && s->fd
-		                       ? s->fd
+		                       ? s->fd_after && made_of(im, type)->sock < 0 ? s->fd_after : s->fd
 		                       : scap_fd(im, s->k, hc_scap_i64(e, at->param, -1))));
 		break;
 	case HOW_PID:
@@ -257,39 +280,38 @@ static struct tver *known_ver(struct hc_scap_import *im, int64_t tid)
 /* Columns that say what the call made. */
 static void cells_made(struct hc_scap_import *im, struct hc_builder *b, const struct sevent *s, unsigned type)
 {
-	const struct hc_table_desc *d = hc_event_desc(type);
+	const struct made *m = made_of(im, type);
 	struct hc_cells *c = &im->t->cells;
 
-	for (unsigned i = 0; i < d->n_args; i++) {
-		unsigned col = d->arg_cols[i];
-		const struct hc_col_desc *desc = &d->cols[col];
-
-		if (s->newfd && desc->kind == HC_KIND_FDOBJ && strncmp(desc->arg, "newfd", 5) == 0)
-			cell_ref(c, col, in_fd(im->t, b, s->newfd));
-		else if (s->sock_after && strcmp(desc->arg, "sock_after") == 0)
-			cell_ref(c, col, in_sock(im->t, b, s->sock_after));
-		else if (s->after && strcmp(desc->arg, "proc_after") == 0)
-			cell_ref(c, col, in_ver(im->t, b, s->after));
-		else if (strcmp(desc->arg, "res_proc") == 0)
-			cell_ref(c, col, in_ver(im->t, b, known_ver(im, hc_scap_i64(s->e, 0, -1))));
-		else if (strcmp(desc->arg, "res_fd") == 0)
-			cell_ref(c, col, in_fd(im->t, b, scap_fd(im, s->k, hc_scap_i64(s->e, 0, -1))));
-		else if (strcmp(desc->arg, "missing") == 0)
-			for (unsigned p = 0; p < s->e->info->n_params; p++)
-				if (!hc_scap_has(s->e, p))
-					hc_cell_set(c, col, c->v[col] | UINT64_C(1) << p);
-	}
+	if (s->newfd && m->newfd >= 0)
+		cell_ref(c, (unsigned)m->newfd, in_fd(im->t, b, s->newfd));
+	if (s->sock_after && m->sock >= 0)
+		cell_ref(c, (unsigned)m->sock, in_sock(im->t, b, s->sock_after));
+	if (s->after && m->proc >= 0)
+		cell_ref(c, (unsigned)m->proc, in_ver(im->t, b, s->after));
+	if (m->res_proc >= 0)
+		cell_ref(c, (unsigned)m->res_proc, in_ver(im->t, b, known_ver(im, hc_scap_i64(s->e, 0, -1))));
+	if (m->res_fd >= 0)
+		cell_ref(c, (unsigned)m->res_fd, in_fd(im->t, b, scap_fd(im, s->k, hc_scap_i64(s->e, 0, -1))));
+	for (unsigned p = 0; m->missing >= 0 && p < s->e->info->n_params; p++)
+		if (!hc_scap_has(s->e, p))
+			hc_cell_set(c, (unsigned)m->missing, c->v[m->missing] | UINT64_C(1) << p);
 }
 
 static uint32_t task_ref(struct hc_scap_import *im, struct hc_builder *b, struct sthr *k, struct tver *v)
 {
 	struct hc_cells c = { 0 };
+	const struct sthr *leader = scap_main(im, k);
+	uint64_t gen = k->mem_gen > leader->fds.gen ? k->mem_gen : leader->fds.gen;
 	uint32_t ref;
 
 	if (!v)
 		return 0;
-	if (k->slot_version != v->lineage) {
+	if (k->group && k->group->gen > gen)
+		gen = k->group->gen;
+	if (k->slot_version != v->lineage || k->slot_gen != gen) {
 		k->slot_version = v->lineage;
+		k->slot_gen = gen;
 		memset(&k->slot, 0, sizeof(k->slot));
 	}
 	ref = hc_slot_get(&k->slot, b);
@@ -299,15 +321,20 @@ static uint32_t task_ref(struct hc_scap_import *im, struct hc_builder *b, struct
 	if (k->vtid >= 0)
 		hc_cell_set(&c, HC_O_TASK_vtid, (uint64_t)k->vtid);
 	cell_ref(&c, HC_O_TASK_proc, in_ver(im->t, b, v));
+	hc_cell_set(&c, HC_O_TASK_n_threads, k->group ? k->group->n_alive : 0);
+	hc_cell_set(&c, HC_O_TASK_vm_size_kib, k->mem.vm_size);
+	hc_cell_set(&c, HC_O_TASK_vm_rss_kib, k->mem.vm_rss);
+	hc_cell_set(&c, HC_O_TASK_vm_swap_kib, k->mem.vm_swap);
+	hc_cell_set(&c, HC_O_TASK_pgft_maj, k->mem.pgft_maj);
+	hc_cell_set(&c, HC_O_TASK_pgft_min, k->mem.pgft_min);
+	hc_cell_set(&c, HC_O_TASK_fd_kinds, leader->fds.kinds);
+	cell_ref(&c, HC_O_TASK_std0, in_fd(im->t, b, scap_fd(im, k, 0)));
+	cell_ref(&c, HC_O_TASK_std1, in_fd(im->t, b, scap_fd(im, k, 1)));
+	cell_ref(&c, HC_O_TASK_std2, in_fd(im->t, b, scap_fd(im, k, 2)));
 	return hc_slot_put(&k->slot, b, hc_build_obj(b, HC_OBJ_TASK, &c));
 }
 
 /* ---- rows ---- */
-
-static bool has_after(unsigned type)
-{
-	return hc_col_find(hc_event_desc(type), HC_STR("proc_after")) >= 0;
-}
 
 static int failed(const struct hc_err *err)
 {
@@ -367,7 +394,7 @@ static int event_row(struct hc_scap_import *im, const struct sevent *s, struct h
 		return failed(err);
 	if (s->k)
 		cell_ref(c, HC_COL_TASK,
-		         task_ref(im, b, s->k, has_after(type) && s->before ? s->before : s->k->cur));
+		         task_ref(im, b, s->k, made_of(im, type)->proc >= 0 && s->before ? s->before : s->k->cur));
 	hc_cell_set(c, HC_COL_SRC_NUM, e->num);
 	if (e->state_only || !im->begun)
 		flags |= HC_ROW_STATEONLY;
@@ -400,6 +427,9 @@ static int event(struct hc_scap_import *im, const struct hc_scap_event *e, struc
 
 	if (e->code >= HC_SCAP_N_CODES || !e->info || !e->info->params)
 		return 0;
+	if (!im->listed)
+		scap_lists_done(im);
+	im->listed = true;
 	im->begun |= !begins_with(e->code);
 	scap_apply(im, &s);
 	if (e->enter) {

@@ -15,7 +15,19 @@
 
 /* Open descriptors of a process, by number. */
 struct sfds {
-	struct table by_num; /* struct sfd */
+	struct table by_num;       /* struct sfd */
+	uint16_t n_kind[HC_N_FD_KINDS];
+	uint64_t kinds;            /* bit per enum hc_fd_kind that is there */
+	uint64_t gen;              /* of the last change that a TASK shows */
+};
+
+/* The threads of a process. */
+struct sgroup {
+	int64_t pid;
+	uint32_t n_members, n_alive;
+	bool reaper;        /* of orphans */
+	uint64_t gen;       /* of the last change of n_alive */
+	struct sthr *first; /* linked by group_next */
 };
 
 struct sfd {
@@ -23,19 +35,36 @@ struct sfd {
 	struct tfd *fd;
 };
 
+/* What the kernel's counters were when an event told. */
+struct smem {
+	uint64_t pgft_maj, pgft_min, vm_size, vm_rss, vm_swap; /* vm: KiB */
+};
+
 /* A thread. */
 struct sthr {
 	int64_t tid, pid, ptid, vtid, vpid;
+	int64_t reaper; /* who gets the children, by the event of its end; 0: not told */
 	uint64_t clone_ns;
 	bool invalid; /* seen, but never told of */
-	bool subreaper, dead, by_child;
+	bool dead, by_child;
 	struct tver *cur; /* what is known of it */
 	struct sfds fds;  /* of the main thread */
+	struct sgroup *group; /* NULL: nothing is known of one */
+	struct sthr *group_next;
+	struct smem mem;
+	uint64_t mem_gen; /* of the last change of mem */
 	uint64_t checked; /* the tree's generation that cur's parent is of */
-	uint32_t n_threads;
-	struct hc_slot slot; /* as a TASK, with version slot_version */
-	uint64_t slot_version;
+	struct hc_slot slot; /* as a TASK, with version slot_version and what changed until slot_gen */
+	uint64_t slot_version, slot_gen;
 };
+
+/* A thread that ended lately: who made it may tell of it only now. */
+struct sgone {
+	int64_t tid, ptid;
+	uint64_t ns;
+};
+
+#define SCAP_N_GONE 1024u
 
 struct sevent {
 	const struct hc_scap_event *e;
@@ -43,8 +72,15 @@ struct sevent {
 	struct tver *before, *after; /* references */
 	int64_t fd_num;              /* of the descriptor that it is about; -1: none */
 	struct tfd *fd, *newfd;      /* references */
+	struct tfd *fd_after;        /* what took the place of fd: a reference; NULL: nothing */
 	struct tsock *sock_after;    /* a reference */
 	struct sthr *child;          /* made by this fork */
+};
+
+/* Columns of a type that no parameter tells of; -1: it has none. */
+struct made {
+	bool known;
+	int16_t newfd, sock, proc, res_proc, res_fd, missing;
 };
 
 struct hc_scap_import {
@@ -52,13 +88,18 @@ struct hc_scap_import {
 	struct hc_writer *w;
 	struct hc_scap_import_stats stats;
 	struct table threads;                         /* struct sthr */
+	struct table groups;                          /* struct sgroup */
+	struct made made[HC_EV_MAX];                  /* filled as types are met */
+	struct sgone gone[SCAP_N_GONE];               /* by number */
 	struct table users;                           /* struct tuser */
 	struct hc_scap_iface ifaces[SCAP_MAX_IFACES]; /* without their names, which are: */
 	char iface_names[SCAP_MAX_IFACES][16];
 	unsigned n_ifaces;
-	uint64_t tree_gen, next_version, next_fd;
+	uint64_t tree_gen, state_gen, next_version, next_fd;
 	uint64_t boot_ns; /* since 1970 */
 	uint64_t last_ns;
+	struct sthr *busy; /* the event in hand is its; not to be removed */
+	bool listed;      /* the lists at the beginning are over */
 	bool begun;       /* an event that is not of the state at the beginning was there, in this section */
 	int64_t gone_tid; /* to be removed before the next event; -1 */
 	int64_t closed_tid, closed_fd; /* the same, of descriptors; -1 */
@@ -80,6 +121,7 @@ void scap_begin_section(struct hc_scap_import *im);
 void scap_add_proc(struct hc_scap_import *im, const struct hc_scap_proc *p);
 void scap_add_fd(struct hc_scap_import *im, const struct hc_scap_fd *f);
 void scap_add_iface(struct hc_scap_import *im, const struct hc_scap_iface *i);
+void scap_lists_done(struct hc_scap_import *im); /* before the first event */
 void scap_add_user(struct hc_scap_import *im, const struct hc_scap_user *u, bool group);
 /* What the event does; fills `s`. */
 void scap_apply(struct hc_scap_import *im, struct sevent *s);

@@ -5,11 +5,13 @@
  */
 #include "scap_priv.h"
 
+#include <arpa/inet.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
+#include <netinet/in.h>
 
 #include "store/scap_flags.h"
 
@@ -44,6 +46,24 @@ struct sthr *scap_main(struct hc_scap_import *im, struct sthr *k)
 	return leader ? leader : k;
 }
 
+/* A descriptor came or went: does a TASK show it? */
+static void fds_note(struct hc_scap_import *im, struct sfds *f, int64_t num, const struct tfd *was,
+                     const struct tfd *is)
+{
+	bool seen = num < 3;
+
+	if (is && !f->n_kind[is->kind]++) {
+		f->kinds |= UINT64_C(1) << is->kind;
+		seen = true;
+	}
+	if (was && !--f->n_kind[was->kind]) {
+		f->kinds &= ~(UINT64_C(1) << was->kind);
+		seen = true;
+	}
+	if (seen)
+		f->gen = ++im->state_gen;
+}
+
 static void fds_clear(struct hc_scap_import *im, struct sfds *f)
 {
 	struct sfd *d;
@@ -54,10 +74,74 @@ static void fds_clear(struct hc_scap_import *im, struct sfds *f)
 		free(d);
 	}
 	table_done(&f->by_num);
+	*f = (struct sfds){ .gen = ++im->state_gen };
+}
+
+/* ---- the threads of a process ---- */
+
+static struct sgroup *group_find(struct hc_scap_import *im, int64_t pid)
+{
+	struct sgroup *g;
+
+	TABLE_EACH(&im->groups, hash_of(im, pid), at, g)
+	{
+		if (g->pid == pid)
+			return g;
+	}
+	return NULL;
+}
+
+static void group_leave(struct hc_scap_import *im, struct sthr *k)
+{
+	struct sgroup *g = k->group;
+	struct sthr **at;
+
+	if (!g)
+		return;
+	for (at = &g->first; *at != k; at = &(*at)->group_next)
+		;
+	*at = k->group_next;
+	k->group = NULL;
+	k->group_next = NULL;
+	if (!k->dead) {
+		g->n_alive--;
+		g->gen = ++im->state_gen;
+	}
+	if (--g->n_members)
+		return;
+	table_remove(&im->groups, hash_of(im, g->pid), g);
+	free(g);
+}
+
+static void group_join(struct hc_scap_import *im, struct sthr *k)
+{
+	struct sgroup *g = group_find(im, k->pid);
+
+	if (k->group && k->group == g)
+		return;
+	group_leave(im, k);
+	if (!g) {
+		g = calloc(1, sizeof(*g));
+		if (!g)
+			return;
+		g->pid = k->pid;
+		g->reaper = k->pid == 1 || k->vpid == 1;
+		if (!table_add(&im->groups, hash_of(im, g->pid), g)) {
+			free(g);
+			return;
+		}
+	}
+	k->group = g;
+	k->group_next = g->first;
+	g->first = k;
+	g->n_members++;
+	g->n_alive += !k->dead;
+	g->gen = ++im->state_gen;
 }
 
 static void thread_free(struct hc_scap_import *im, struct sthr *k)
 {
+	group_leave(im, k);
 	fds_clear(im, &k->fds);
 	ver_unref(im->t, k->cur);
 	free(k);
@@ -120,6 +204,85 @@ static void thread_remove(struct hc_scap_import *im, struct sthr *k)
 	table_remove(&im->threads, hash_of(im, k->tid), k);
 	im->tree_gen++;
 	thread_free(im, k);
+}
+
+static bool in_pidns(const struct sthr *k)
+{
+	return k->vtid >= 0 && k->vtid != k->tid;
+}
+
+static struct sthr *alive_member(const struct sgroup *g, const struct sthr *but)
+{
+	struct sthr *k = g && g->n_alive ? g->first : NULL;
+
+	while (k && (k->dead || k == but))
+		k = k->group_next;
+	return k;
+}
+
+/* Where the event does not say who takes the children: another thread of the process, or the nearest ancestor that
+ * is a reaper, in the same kind of pid namespace. */
+static struct sthr *reaper_of(struct hc_scap_import *im, struct sthr *k)
+{
+	struct sthr *found = alive_member(k->group, k), *up = scap_thread(im, k->ptid);
+
+	for (unsigned i = 0; !found && up && i < SCAP_MAX_DEPTH && in_pidns(up) == in_pidns(k); i++) {
+		if (up->group && up->group->reaper)
+			found = alive_member(up->group, k);
+		up = scap_thread(im, up->ptid);
+	}
+	return found;
+}
+
+static void children_to_reaper(struct hc_scap_import *im, struct sthr *k)
+{
+	struct sthr *to = k->reaper > 0 ? scap_thread(im, k->reaper) : NULL, *c;
+
+	if (!to || to->invalid || to == k)
+		to = reaper_of(im, k);
+	if (to && to->group && to->pid != k->pid)
+		to->group->reaper = true;
+	TABLE_ALL(&im->threads, at, c)
+	{
+		if (c->ptid == k->tid && c != k)
+			c->ptid = to ? to->tid : 0;
+	}
+	im->tree_gen++;
+}
+
+/* A thread's end. The main one stays as long as others of its process live. */
+static void thread_end(struct hc_scap_import *im, struct sthr *k)
+{
+	struct sthr *leader = scap_main(im, k);
+
+	if (k->reaper)
+		children_to_reaper(im, k);
+	if (k->group && !k->dead) {
+		k->group->n_alive--;
+		k->group->gen = ++im->state_gen;
+	}
+	k->dead = true;
+	if (!k->group || !k->group->n_alive) {
+		if (leader != k && leader != im->busy)
+			thread_remove(im, leader);
+		thread_remove(im, k);
+	} else if (k != leader) {
+		thread_remove(im, k);
+	}
+}
+
+static struct sgone *gone_at(struct hc_scap_import *im, int64_t tid, int64_t ptid)
+{
+	return &im->gone[hash_of(im, tid ^ ptid << 32) % SCAP_N_GONE];
+}
+
+/* Did this child of that thread end within the last two seconds? */
+static bool gone_lately(struct hc_scap_import *im, int64_t tid, int64_t ptid, uint64_t now_ns)
+{
+	const struct sgone *g = gone_at(im, tid, ptid);
+
+	return g->tid == tid && g->ptid == ptid && g->ns && now_ns >= g->ns &&
+	       now_ns - g->ns < UINT64_C(2000000000);
 }
 
 /* Seen without having been told of. */
@@ -316,6 +479,7 @@ static void fd_put(struct hc_scap_import *im, struct sthr *k, int64_t num, struc
 	if (!fd)
 		return;
 	if (d) {
+		fds_note(im, f, num, d->fd, fd);
 		fd_unref(im->t, d->fd);
 		d->fd = fd;
 		return;
@@ -328,7 +492,9 @@ static void fd_put(struct hc_scap_import *im, struct sthr *k, int64_t num, struc
 	if (!d || !table_add(&f->by_num, hash_of(im, num), d)) {
 		free(d);
 		fd_unref(im->t, fd);
+		return;
 	}
+	fds_note(im, f, num, NULL, fd);
 }
 
 static void fd_drop(struct hc_scap_import *im, struct sthr *k, int64_t num)
@@ -339,6 +505,7 @@ static void fd_drop(struct hc_scap_import *im, struct sthr *k, int64_t num)
 	if (!d)
 		return;
 	table_remove(&f->by_num, hash_of(im, num), d);
+	fds_note(im, f, num, d->fd, NULL);
 	fd_unref(im->t, d->fd);
 	free(d);
 }
@@ -362,6 +529,7 @@ static void fds_exec(struct hc_scap_import *im, struct sthr *k)
 		if (!d->fd->cloexec)
 			continue;
 		TABLE_SWEEP_REMOVE(&f->by_num, at);
+		fds_note(im, f, d->num, d->fd, NULL);
 		fd_unref(im->t, d->fd);
 		free(d);
 	}
@@ -401,17 +569,88 @@ static struct tsock *sock_make(uint16_t family, uint16_t protocol)
 	return s;
 }
 
-struct tsock *scap_tuple_sock(struct hc_scap_import *im, const struct hc_scap_tuple *tuple, uint8_t role,
+/* IPv4 in IPv6's form; an address of zeros counts as such. */
+static bool is_mapped(const uint8_t ip[16])
+{
+	static const uint8_t mapped[12] = { 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff }, none[16];
+
+	return !memcmp(ip, mapped, 12) || !memcmp(ip, none, 16);
+}
+
+static int name_of_addr(const struct hc_scap_addr *addr, char *buf, size_t room)
+{
+	char ip[INET6_ADDRSTRLEN] = "";
+
+	inet_ntop(addr->family == HC_SCAP_AF_INET6 ? AF_INET6 : AF_INET, addr->ip, ip, sizeof(ip));
+	return snprintf(buf, room, "%s:%u", ip, addr->port);
+}
+
+static struct hc_scap_tuple turned(const struct hc_scap_tuple *tuple)
+{
+	struct hc_scap_tuple t = *tuple;
+
+	memcpy(t.sip, tuple->dip, 16);
+	memcpy(t.dip, tuple->sip, 16);
+	t.sport = tuple->dport;
+	t.dport = tuple->sport;
+	return t;
+}
+
+/* IPv4 in IPv6's form as IPv4. */
+static void unmap(struct hc_scap_tuple *tuple)
+{
+	if (tuple->family != HC_SCAP_AF_INET6 || !is_mapped(tuple->sip) || !is_mapped(tuple->dip))
+		return;
+	tuple->family = HC_SCAP_AF_INET;
+	memmove(tuple->sip, tuple->sip + 12, 4);
+	memset(tuple->sip + 4, 0, 12);
+	memmove(tuple->dip, tuple->dip + 12, 4);
+	memset(tuple->dip + 4, 0, 12);
+}
+
+static bool ends_are(const struct tsock *s, const struct hc_scap_tuple *t)
+{
+	return !memcmp(s->w.laddr, t->sip, 16) && !memcmp(s->w.raddr, t->dip, 16) && s->w.lport == t->sport &&
+	       s->w.rport == t->dport;
+}
+
+/* Are these the ends already, whichever way round? */
+static bool ends_same(const struct tsock *s, const struct hc_scap_tuple *given)
+{
+	struct hc_scap_tuple tuple = *given, back;
+
+	unmap(&tuple);
+	back = turned(&tuple);
+	return s && s->w.family == tuple.family && s->near_end != NEAR_BOUND &&
+	       (ends_are(s, &tuple) || ends_are(s, &back));
+}
+
+static bool is_named(const struct tsock *s)
+{
+	return s->shown || s->w.lport || s->w.rport || s->near_end;
+}
+
+static unsigned l4_of(const struct tsock *s)
+{
+	return s->w.protocol == L4_UNKNOWN ? s->w.extra[0] : s->w.protocol;
+}
+
+struct tsock *scap_tuple_sock(struct hc_scap_import *im, const struct hc_scap_tuple *given, uint8_t role,
                               const struct tsock *like)
 {
-	static const uint8_t mapped[12] = { 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff };
+	struct hc_scap_tuple unmapped = *given;
+	const struct hc_scap_tuple *tuple = &unmapped;
 	struct tsock *s = like ? sock_copy(like) : sock_make(tuple->family, 0);
 	bool server = role == ROLE_SERVER;
-	unsigned from = 0;
 
 	if (!s)
 		return NULL;
+	unmap(&unmapped);
 	s->role = role;
+	s->near_end = 0;
+	s->serves_here = false;
+	txt_unref(im->t, s->shown);
+	s->shown = NULL;
 	s->w.family = tuple->family;
 	if (tuple->family == HC_SCAP_AF_UNIX) {
 		s->w.ino = server ? tuple->peer : tuple->source;
@@ -424,15 +663,8 @@ struct tsock *scap_tuple_sock(struct hc_scap_import *im, const struct hc_scap_tu
 	}
 	if (tuple->family != HC_SCAP_AF_INET && tuple->family != HC_SCAP_AF_INET6)
 		return s;
-	if (tuple->family == HC_SCAP_AF_INET6 && !memcmp(tuple->sip, mapped, 12) &&
-	    !memcmp(tuple->dip, mapped, 12)) {
-		s->w.family = HC_SCAP_AF_INET;
-		from = 12;
-	}
-	memset(s->w.laddr, 0, 16);
-	memset(s->w.raddr, 0, 16);
-	memcpy(s->w.laddr, (server ? tuple->dip : tuple->sip) + from, 16 - from);
-	memcpy(s->w.raddr, (server ? tuple->sip : tuple->dip) + from, 16 - from);
+	memcpy(s->w.laddr, server ? tuple->dip : tuple->sip, 16);
+	memcpy(s->w.raddr, server ? tuple->sip : tuple->dip, 16);
 	s->w.lport = server ? tuple->dport : tuple->sport;
 	s->w.rport = server ? tuple->sport : tuple->dport;
 	return s;
@@ -449,18 +681,78 @@ void scap_add_iface(struct hc_scap_import *im, const struct hc_scap_iface *i)
 	snprintf(im->iface_names[im->n_ifaces++], sizeof(im->iface_names[0]), HC_STR_FMT, HC_STR_ARG(i->name));
 }
 
-/* Is it the client's address that is one of the machine's? In a container none is known to be. */
+/* Is the address one of the machine's? Of a container's none is known but what was told of it. */
+static bool is_here(const struct hc_scap_import *im, const struct sthr *k, const uint8_t ip[16], bool v6)
+{
+	if (k->cur && k->cur->cgs && k->cur->cgs->ctr)
+		return false;
+	for (unsigned i = 0; i < im->n_ifaces; i++)
+		if (im->ifaces[i].ipv6 == v6 && !memcmp(im->ifaces[i].addr, ip, v6 ? 8 : 4)) /* of IPv6 the network */
+			return true;
+	return false;
+}
+
 static void near_end(struct hc_scap_import *im, struct sthr *k, struct tsock *s)
 {
-	const uint8_t *client = s && s->role == ROLE_SERVER ? s->w.raddr : s ? s->w.laddr : NULL;
-	bool v6 = s && s->w.family == AF_INET6, contained = k->cur && k->cur->cgs && k->cur->cgs->ctr;
+	bool v6 = s && s->w.family == AF_INET6, server = s && s->role == ROLE_SERVER;
 
-	if (!s || (s->w.family != AF_INET && !v6))
+	if (!s || (s->w.family != AF_INET && !v6) || s->near_end == NEAR_BOUND)
 		return;
-	s->near_end = ROLE_SERVER;
-	for (unsigned i = 0; i < im->n_ifaces && !contained; i++)
-		if (im->ifaces[i].ipv6 == v6 && !memcmp(im->ifaces[i].addr, client, v6 ? 16 : 4))
-			s->near_end = ROLE_CLIENT;
+	s->near_end = is_here(im, k, server ? s->w.raddr : s->w.laddr, v6) ? ROLE_CLIENT : ROLE_SERVER;
+	s->serves_here = is_here(im, k, server ? s->w.laddr : s->w.raddr, v6);
+}
+
+static bool is_zero(const uint8_t ip[16])
+{
+	static const uint8_t none[16];
+
+	return !memcmp(ip, none, 16);
+}
+
+/* The address that the machine would send to `to` from. false: none can be told. */
+static bool own_address(const struct hc_scap_import *im, const uint8_t to[16], bool v6, uint8_t ret[16])
+{
+	static const uint8_t loop4[4] = { 127, 0, 0, 1 }, loop6[16] = { [15] = 1 };
+	unsigned bytes = v6 ? 16 : 4;
+
+	memset(ret, 0, 16);
+	for (unsigned turn = 0; turn < 3; turn++) {
+		for (unsigned i = 0; i < im->n_ifaces; i++) {
+			const struct hc_scap_iface *f = &im->ifaces[i];
+			bool fits = f->ipv6 == v6;
+
+			if (turn == 0)
+				fits &= !memcmp(f->addr, to, bytes);
+			for (unsigned n = 0; turn == 1 && fits && n < (v6 ? 8u : 4u); n++)
+				fits = v6 ? f->addr[n] == to[n] : !((f->addr[n] ^ to[n]) & f->mask[n]);
+			if (turn == 2)
+				fits &= memcmp(f->addr, v6 ? loop6 : loop4, bytes) != 0;
+			if (!fits)
+				continue;
+			memcpy(ret, f->addr, bytes);
+			return true;
+		}
+	}
+	return false;
+}
+
+/* An address that a message lacks is one of the machine's. */
+static void complete(const struct hc_scap_import *im, struct hc_scap_tuple *tuple)
+{
+	uint8_t own[16], *at;
+	const uint8_t *other;
+	bool v6;
+
+	unmap(tuple);
+	v6 = tuple->family == HC_SCAP_AF_INET6;
+	if (!is_zero(tuple->sip) && !is_zero(tuple->dip))
+		return;
+	at = is_zero(tuple->sip) ? tuple->sip : tuple->dip;
+	other = at == tuple->sip ? tuple->dip : tuple->sip;
+	own_address(im, other, v6, own);
+	if (!memcmp(own, other, 16) && tuple->sport == tuple->dport)
+		return;
+	memcpy(at, own, 16);
 }
 
 static uint8_t kind_of_family(uint16_t family)
@@ -515,11 +807,14 @@ void scap_begin_section(struct hc_scap_import *im)
 	TABLE_ALL(&im->threads, at, k)
 	thread_free(im, k);
 	table_done(&im->threads);
+	table_done(&im->groups);
+	memset(im->gone, 0, sizeof(im->gone));
+	im->busy = NULL;
 	TABLE_ALL(&im->users, at, u)
 	user_unref(im->t, u);
 	table_done(&im->users);
 	im->gone_tid = im->closed_tid = -1;
-	im->begun = false;
+	im->begun = im->listed = false;
 	im->tree_gen++;
 }
 
@@ -677,6 +972,9 @@ void scap_add_proc(struct hc_scap_import *im, const struct hc_scap_proc *p)
 		v->vpids[0] = (uint32_t)p->vpid;
 		v->n_vpids = 1;
 	}
+	k->mem = (struct smem){ p->pfmajor, p->pfminor, p->vmsize_kb, p->vmrss_kb, p->vmswap_kb };
+	k->mem_gen = ++im->state_gen;
+	group_join(im, k);
 	version_users(im, v);
 	im->tree_gen++;
 	im->stats.n_processes++;
@@ -721,17 +1019,18 @@ void scap_add_fd(struct hc_scap_import *im, const struct hc_scap_fd *f)
 	case HC_SCAP_FD_IPV6_SERVSOCK:
 	case HC_SCAP_FD_UNIX_SOCK:
 		tuple.family = fd->kind == HC_FD_IPV4 ? AF_INET : fd->kind == HC_FD_IPV6 ? AF_INET6 : AF_UNIX;
-		fd->sock =
-			scap_tuple_sock(im, &tuple,
-		                        f->type == HC_SCAP_FD_IPV4_SERVSOCK || f->type == HC_SCAP_FD_IPV6_SERVSOCK
-		                                ? ROLE_NONE /* its own address stands first */
-		                        : fd->kind == HC_FD_UNIX ? f->name.len ? ROLE_SERVER : ROLE_CLIENT
-		                        : fd->kind == HC_FD_IPV4 ? ROLE_CLIENT
-		                                                 : ROLE_NONE,
-		                        NULL);
+		fd->sock = scap_tuple_sock(im, &tuple,
+		                           fd->kind != HC_FD_UNIX ? ROLE_NONE /* its own address stands first */
+		                           : f->name.len          ? ROLE_SERVER
+		                                                  : ROLE_CLIENT,
+		                           NULL);
 		if (fd->sock && fd->kind != HC_FD_UNIX) {
+			fd->kind = kind_of_family(fd->sock->w.family);
 			fd->sock->w.protocol = l4_proto[f->l4 < sizeof(l4_proto) ? f->l4 : 0];
-			fd->sock->connected = f->l4 == HC_SCAP_L4_TCP && fd->sock->w.rport;
+			if (f->type == HC_SCAP_FD_IPV4_SERVSOCK || f->type == HC_SCAP_FD_IPV6_SERVSOCK)
+				fd->sock->near_end = NEAR_BOUND;
+			else
+				fd->sock->connected = f->l4 == HC_SCAP_L4_TCP;
 			near_end(im, k, fd->sock);
 		}
 		break;
@@ -746,6 +1045,40 @@ void scap_add_fd(struct hc_scap_import *im, const struct hc_scap_fd *f)
 		fd->name = f->name.len ? txt_get(im->t, f->name.p, f->name.len) : NULL;
 	}
 	fd_put(im, k, f->fd, fd);
+}
+
+static bool listens_on(const struct sthr *k, uint16_t port)
+{
+	const struct sfd *d;
+
+	TABLE_ALL(&k->fds.by_num, at, d)
+	{
+		const struct tsock *s = d->fd->kind == HC_FD_IPV4 ? d->fd->sock : NULL;
+
+		if (s && s->near_end == NEAR_BOUND && s->w.lport == port)
+			return true;
+	}
+	return false;
+}
+
+/* Sockets that were there at the beginning: those on a port at which the process listens are a server's. */
+void scap_lists_done(struct hc_scap_import *im)
+{
+	struct sthr *k;
+	struct sfd *d;
+
+	TABLE_ALL(&im->threads, at, k)
+	{
+		TABLE_ALL(&k->fds.by_num, i, d)
+		{
+			struct tsock *s = d->fd->kind == HC_FD_IPV4 ? d->fd->sock : NULL;
+
+			if (!s || s->near_end == NEAR_BOUND)
+				continue;
+			s->role = listens_on(k, s->w.lport) ? ROLE_SERVER : ROLE_CLIENT;
+			near_end(im, k, s);
+		}
+	}
 }
 
 /* ---- events ---- */
@@ -872,6 +1205,7 @@ static void on_close_range(struct hc_scap_import *im, struct sevent *s)
 			continue;
 		}
 		TABLE_SWEEP_REMOVE(&f->by_num, at);
+		fds_note(im, f, d->num, d->fd, NULL);
 		fd_unref(im->t, d->fd);
 		free(d);
 	}
@@ -901,23 +1235,44 @@ static void on_socket(struct hc_scap_import *im, struct sevent *s)
 
 	if (!fd)
 		return;
-	if (proto == 0)
-		proto = type == SOCK_STREAM ? 6 : type == SOCK_DGRAM ? 17 : 254;
-	else if (proto == 255 || ((proto == 6 || proto == 17 || proto == 1) && type == SOCK_RAW))
-		proto = 255;
-	else if (proto != 6 && proto != 17 && proto != 1)
-		proto = 254;
+	if (proto == IPPROTO_IP)
+		proto = type == SOCK_STREAM ? IPPROTO_TCP : type == SOCK_DGRAM ? IPPROTO_UDP : L4_UNKNOWN;
+	else if (proto == IPPROTO_RAW ||
+	         ((proto == IPPROTO_TCP || proto == IPPROTO_UDP || proto == IPPROTO_ICMP) && type == SOCK_RAW))
+		proto = IPPROTO_RAW;
+	else if (proto != IPPROTO_TCP && proto != IPPROTO_UDP && proto != IPPROTO_ICMP)
+		proto = L4_UNKNOWN;
 	fd->sock = sock_make(family, family == AF_INET || family == AF_INET6 ? L4_UNKNOWN : 0);
-	if (fd->sock && fd->sock->w.protocol)
-		fd->sock->w.extra[0] = proto; /* it shows when the socket gets an address, as in the reference */
+	if (fd->sock && fd->sock->w.protocol && proto == IPPROTO_RAW)
+		fd->sock->w.protocol = IPPROTO_RAW;
+	else if (fd->sock && fd->sock->w.protocol)
+		fd->sock->w.extra[0] = proto; /* it shows when the socket gets a role, as in the reference */
 	fd->cloexec = hc_scap_u64(s->e, 4, 0) & HC_SCAP_OPEN_CLOEXEC;
 	put_new(im, s, num, fd);
 }
 
-/* A descriptor with another endpoint takes the place of the old one. */
+/* Of other protocols the reference makes no name. */
+static bool has_name(const struct tsock *s)
+{
+	return s->w.protocol == IPPROTO_TCP || s->w.protocol == IPPROTO_UDP || s->w.protocol == IPPROTO_ICMP ||
+	       (s->w.protocol == IPPROTO_RAW && s->w.family == AF_INET);
+}
+
+/* A changed descriptor takes the place of the old one. Takes `fd`. */
+static void set_fd(struct hc_scap_import *im, struct sevent *s, struct tfd *fd)
+{
+	if (!fd)
+		return;
+	fd_unref(im->t, s->fd_after);
+	s->fd_after = REF(fd);
+	fd_put(im, s->k, s->fd_num, fd);
+}
+
+/* The same with another endpoint, which is taken. */
 static void set_sock(struct hc_scap_import *im, struct sevent *s, struct tsock *sock)
 {
-	struct tfd *fd = s->fd && sock ? fd_copy(s->fd) : NULL;
+	struct tfd *now = s->fd_after ? s->fd_after : s->fd;
+	struct tfd *fd = now && sock ? fd_copy(now) : NULL;
 
 	if (!fd) {
 		sock_unref(im->t, sock);
@@ -926,14 +1281,18 @@ static void set_sock(struct hc_scap_import *im, struct sevent *s, struct tsock *
 	sock_unref(im->t, fd->sock);
 	fd->sock = sock;
 	near_end(im, s->k, sock);
-	if (sock->w.protocol == L4_UNKNOWN && sock->w.extra[0]) {
+	if (sock->role && sock->w.protocol == L4_UNKNOWN && sock->w.extra[0]) {
 		sock->w.protocol = (uint16_t)sock->w.extra[0];
 		sock->w.extra[0] = 0;
+	}
+	if (sock->near_end && sock->near_end != NEAR_BOUND && sock->role && !has_name(sock)) {
+		txt_unref(im->t, sock->shown);
+		sock->shown = txt_get(im->t, "<unknown>", 9);
 	}
 	fd->kind = kind_of_family(sock->w.family);
 	sock_unref(im->t, s->sock_after);
 	s->sock_after = REF(sock);
-	fd_put(im, s->k, s->fd_num, fd);
+	set_fd(im, s, fd);
 }
 
 static void on_connect(struct hc_scap_import *im, struct sevent *s)
@@ -941,11 +1300,23 @@ static void on_connect(struct hc_scap_import *im, struct sevent *s)
 	int64_t ret = hc_scap_i64(s->e, 0, 0);
 	struct hc_scap_tuple tuple;
 	struct tsock *sock;
+	bool inet, serves;
 
 	if (!s->fd || (ret < 0 && ret != IN_PROGRESS) || !hc_scap_stuple(hc_scap_param(s->e, 1), &tuple))
 		return;
-	sock = scap_tuple_sock(im, &tuple, s->fd->sock && s->fd->sock->role ? s->fd->sock->role : ROLE_CLIENT,
-	                       s->fd->sock);
+	inet = tuple.family == HC_SCAP_AF_INET || tuple.family == HC_SCAP_AF_INET6;
+	if (!inet && s->fd->kind != HC_FD_UNIX)
+		return;
+	serves = s->fd->sock && s->fd->sock->role == ROLE_SERVER;
+	if (inet && ends_same(s->fd->sock, &tuple)) {
+		sock = sock_copy(s->fd->sock);
+		if (sock && !sock->role)
+			sock->role = ROLE_CLIENT;
+	} else {
+		if (inet && serves && l4_of(s->fd->sock) == IPPROTO_UDP)
+			tuple = turned(&tuple); /* a server of datagrams that answers */
+		sock = scap_tuple_sock(im, &tuple, serves ? ROLE_SERVER : ROLE_CLIENT, s->fd->sock);
+	}
 	if (sock)
 		sock->connected = true;
 	set_sock(im, s, sock);
@@ -955,6 +1326,8 @@ static void on_bind(struct hc_scap_import *im, struct sevent *s)
 {
 	struct hc_scap_addr addr;
 	struct tsock *sock;
+	char name[80];
+	int n;
 
 	if (!s->fd || hc_scap_i64(s->e, 0, 0) < 0 || !hc_scap_saddr(hc_scap_param(s->e, 1), &addr))
 		return;
@@ -965,13 +1338,23 @@ static void on_bind(struct hc_scap_import *im, struct sevent *s)
 		txt_unref(im->t, sock->local);
 		sock->local = txt_get(im->t, addr.path.p, addr.path.len);
 	} else if (addr.family == HC_SCAP_AF_INET || addr.family == HC_SCAP_AF_INET6) {
-		sock->w.family = addr.family;
-		memcpy(sock->w.laddr, addr.ip, 16);
-		sock->w.lport = addr.port;
-		memset(sock->w.raddr, 0, 16);
-		sock->w.rport = 0;
-		if (addr.port)
+		bool v4 = addr.family == HC_SCAP_AF_INET6 && is_mapped(addr.ip);
+
+		n = name_of_addr(&addr, name, sizeof(name));
+		if (addr.port) {
+			sock->w.family = v4 ? HC_SCAP_AF_INET : addr.family;
+			memset(&sock->w.laddr, 0, 16);
+			memset(&sock->w.raddr, 0, 16);
+			memcpy(sock->w.laddr, addr.ip + (v4 ? 12 : 0), v4 || addr.family == HC_SCAP_AF_INET ? 4 : 16);
+			sock->w.lport = addr.port;
+			sock->w.rport = 0;
 			sock->role = ROLE_SERVER;
+			sock->near_end = NEAR_BOUND;
+		}
+		if (v4 || !addr.port) {
+			txt_unref(im->t, sock->shown);
+			sock->shown = txt_get(im->t, name, (size_t)n);
+		}
 	}
 	set_sock(im, s, sock);
 }
@@ -982,7 +1365,10 @@ static void on_accept(struct hc_scap_import *im, struct sevent *s)
 	struct hc_scap_tuple tuple;
 	struct tfd *fd;
 
-	if (num < 0 || !hc_scap_stuple(hc_scap_param(s->e, 1), &tuple) || !kind_of_family(tuple.family))
+	if (num < 0)
+		return;
+	s->fd_num = num;
+	if (!hc_scap_stuple(hc_scap_param(s->e, 1), &tuple) || !kind_of_family(tuple.family))
 		return;
 	fd = fd_make(im, kind_of_family(tuple.family));
 	if (!fd)
@@ -991,52 +1377,117 @@ static void on_accept(struct hc_scap_import *im, struct sevent *s)
 	if (fd->sock) {
 		fd->kind = kind_of_family(fd->sock->w.family);
 		fd->sock->connected = true;
-		fd->sock->w.protocol = tuple.family == HC_SCAP_AF_UNIX ? 0 : 6;
+		fd->sock->w.protocol = tuple.family == HC_SCAP_AF_UNIX ? 0 : IPPROTO_TCP;
 		near_end(im, s->k, fd->sock);
 	}
+	if (s->e->code == HC_SCAP_SOCKET_ACCEPT4_6_X)
+		fd->cloexec = hc_scap_u64(s->e, 5, 0) & HC_SCAP_OPEN_CLOEXEC;
 	put_new(im, s, num, fd);
 }
 
-/* Datagrams tell who the peer is. */
-static void on_message(struct hc_scap_import *im, struct sevent *s, unsigned at, bool sent)
+/* Is an end of an IPv4 connection of this process on the port, as its server's or its client's? */
+static bool uses_port(struct hc_scap_import *im, struct sthr *k, uint16_t port, bool as_client)
 {
-	struct hc_scap_tuple tuple;
-	struct tsock *sock, *old;
-	bool named, server;
+	struct sfds *f = &scap_main(im, k)->fds;
+	struct sfd *d;
 
-	if (!s->fd || hc_scap_i64(s->e, 0, -1) < 0 || !hc_scap_stuple(hc_scap_param(s->e, at), &tuple))
-		return;
-	old = s->fd->sock;
-	named = old && (old->w.lport || old->w.rport);
-	if ((tuple.family != HC_SCAP_AF_INET && tuple.family != HC_SCAP_AF_INET6) ||
-	    (named && old->w.protocol == 6))
-		return;
-	/* who is bound to the port at which it arrives serves */
-	server = old && old->role == ROLE_SERVER;
-	if (server && sent) { /* the answer goes the other way */
-		struct hc_scap_tuple turned = tuple;
+	TABLE_ALL(&f->by_num, at, d)
+	{
+		const struct tsock *s = d->fd->kind == HC_FD_IPV4 ? d->fd->sock : NULL;
+		bool serves = s && s->role == ROLE_SERVER;
 
-		memcpy(turned.sip, tuple.dip, 16);
-		memcpy(turned.dip, tuple.sip, 16);
-		turned.sport = tuple.dport;
-		turned.dport = tuple.sport;
-		tuple = turned;
-	} else if (!server && !sent) {
-		struct hc_scap_tuple turned = tuple;
-
-		memcpy(turned.sip, tuple.dip, 16);
-		memcpy(turned.dip, tuple.sip, 16);
-		turned.sport = tuple.dport;
-		turned.dport = tuple.sport;
-		tuple = turned;
+		if (!s || (as_client && s->near_end == NEAR_BOUND))
+			continue;
+		if ((serves == as_client ? s->w.rport : s->w.lport) == port)
+			return true;
 	}
-	sock = scap_tuple_sock(im, &tuple, server ? ROLE_SERVER : ROLE_CLIENT, old);
+	return false;
+}
+
+/* Who owns the port at which it arrives serves. An IPv4 socket counts among those that own and use its ports, so
+ * that what it does first tells; the reference looks for an IPv6 socket's ports where part of its address lies. */
+static uint8_t role_by_ports(struct hc_scap_import *im, struct sthr *k, const struct hc_scap_tuple *tuple,
+                             bool sent)
+{
+	const uint8_t *ip = tuple->sip;
+
+	if (tuple->family == HC_SCAP_AF_INET6 && !uses_port(im, k, (uint16_t)(ip[10] | ip[11] << 8), false))
+		return ROLE_CLIENT;
+	if (tuple->family == HC_SCAP_AF_INET6 && !uses_port(im, k, (uint16_t)(ip[8] | ip[9] << 8), true))
+		return ROLE_SERVER;
+	return sent ? ROLE_CLIENT : ROLE_SERVER;
+}
+
+/* A message's own addresses: of sockets that are no TCP ones, and where there are none yet. */
+static void on_tuple(struct hc_scap_import *im, struct sevent *s, struct hc_str param, bool sent)
+{
+	struct tsock *old = s->fd_after ? s->fd_after->sock : s->fd->sock, *sock;
+	struct hc_scap_tuple tuple;
+	uint8_t role = old ? old->role : ROLE_NONE;
+
+	if (!hc_scap_stuple(param, &tuple))
+		return;
+	if (tuple.family == HC_SCAP_AF_UNIX) {
+		sock = scap_tuple_sock(im, &tuple, role ? role : ROLE_CLIENT, NULL);
+		if (sock)
+			sock->connected = true;
+		set_sock(im, s, sock);
+		return;
+	}
+	if ((tuple.family != HC_SCAP_AF_INET && tuple.family != HC_SCAP_AF_INET6) || ends_same(old, &tuple))
+		return;
+	complete(im, &tuple);
+	if (role == ROLE_NONE)
+		role = role_by_ports(im, s->k, &tuple, sent);
+	if ((role == ROLE_SERVER) == sent)
+		tuple = turned(&tuple);
+	sock = scap_tuple_sock(im, &tuple, role, old);
 	if (sock) {
-		sock->connected = true;
-		if (!sock->w.protocol)
-			sock->w.protocol = 17;
+		sock->connected = old && old->connected;
+		if (!sock->w.protocol || (sock->w.protocol == L4_UNKNOWN && !sock->w.extra[0]))
+			sock->w.protocol = IPPROTO_UDP;
 	}
 	set_sock(im, s, sock);
+}
+
+/* Whatever is read or written: it is connected, and datagrams tell who the peer is. tuple_at -1: no addresses. */
+static void on_traffic(struct hc_scap_import *im, struct sevent *s, int tuple_at, bool sent)
+{
+	struct tsock *sock;
+
+	if (!s->fd || hc_scap_i64(s->e, 0, -1) < 0)
+		return;
+	sock = s->fd->sock;
+	if (sock && (s->fd->kind == HC_FD_IPV4 || s->fd->kind == HC_FD_IPV6) && !sock->connected &&
+	    sock->near_end != NEAR_BOUND) {
+		sock = sock_copy(sock);
+		if (sock)
+			sock->connected = true;
+		set_sock(im, s, sock);
+		sock = s->fd_after ? s->fd_after->sock : s->fd->sock;
+	}
+	if (tuple_at >= 0 && !(sock && is_named(sock) && l4_of(sock) == IPPROTO_TCP))
+		on_tuple(im, s, hc_scap_param(s->e, (unsigned)tuple_at), sent);
+}
+
+/* Nobody told of the socket that something is sent with: it must be one for datagrams. */
+static void infer_socket(struct hc_scap_import *im, struct sevent *s)
+{
+	struct hc_str tuple = hc_scap_param(s->e, 4);
+	uint16_t family = tuple.len ? (uint8_t)tuple.p[0] : 0;
+	struct tfd *fd;
+
+	if (s->fd || s->fd_num < 0 || hc_scap_i64(s->e, 0, -1) < 0 ||
+	    (family != HC_SCAP_AF_INET && family != HC_SCAP_AF_INET6))
+		return;
+	fd = fd_make(im, kind_of_family(family));
+	if (!fd)
+		return;
+	fd->sock = sock_make(family, L4_UNKNOWN);
+	if (fd->sock)
+		fd->sock->w.extra[0] = IPPROTO_UDP;
+	s->fd = REF(fd);
+	fd_put(im, s->k, s->fd_num, fd);
 }
 
 static void exec_image(struct hc_scap_import *im, struct sevent *s, struct tver *v)
@@ -1098,6 +1549,61 @@ static void set_cgroups(struct hc_scap_import *im, const struct hc_scap_event *e
 	v->cgs = c;
 }
 
+/* The counters in the events that make a process or change its program. */
+static void mem_of_image(struct hc_scap_import *im, struct sthr *k, const struct hc_scap_event *e)
+{
+	if (!hc_scap_has(e, 12))
+		return;
+	k->mem = (struct smem){ hc_scap_u64(e, 8, 0), hc_scap_u64(e, 9, 0), hc_scap_u64(e, 10, 0),
+		                hc_scap_u64(e, 11, 0), hc_scap_u64(e, 12, 0) };
+	k->mem_gen = ++im->state_gen;
+}
+
+/* Changes of the address space tell the new sizes. */
+static void mem_of_map(struct hc_scap_import *im, struct sthr *k, const struct hc_scap_event *e)
+{
+	struct smem mem = k->mem;
+
+	if (hc_scap_has(e, 1))
+		mem.vm_size = hc_scap_u64(e, 1, 0);
+	if (hc_scap_has(e, 3)) {
+		mem.vm_rss = hc_scap_u64(e, 2, 0);
+		mem.vm_swap = hc_scap_u64(e, 3, 0);
+	}
+	if (!memcmp(&mem, &k->mem, sizeof(mem)))
+		return;
+	k->mem = mem;
+	k->mem_gen = ++im->state_gen;
+}
+
+static void mem_of_switch(struct hc_scap_import *im, struct sthr *k, const struct hc_scap_event *e)
+{
+	struct sthr *leader = scap_main(im, k);
+
+	if (!hc_scap_has(e, 5))
+		return;
+	k->mem.pgft_maj = hc_scap_u64(e, 1, 0);
+	k->mem.pgft_min = hc_scap_u64(e, 2, 0);
+	leader->mem.vm_size = hc_scap_u64(e, 3, 0);
+	leader->mem.vm_rss = hc_scap_u64(e, 4, 0);
+	leader->mem.vm_swap = hc_scap_u64(e, 5, 0);
+	k->mem_gen = leader->mem_gen = ++im->state_gen;
+}
+
+/* An exec ends all threads but the one that goes on as the process. */
+static void alone_after_exec(struct hc_scap_import *im, struct sthr *k)
+{
+	struct sthr *other = k->group ? k->group->first : NULL, *next;
+
+	for (; other; other = next) {
+		next = other->group_next;
+		if (other == k || other->tid == other->pid)
+			continue;
+		other->reaper = -1;
+		thread_end(im, other);
+	}
+}
+
 static void on_exec(struct hc_scap_import *im, struct sevent *s)
 {
 	const struct hc_scap_event *e = s->e;
@@ -1105,12 +1611,21 @@ static void on_exec(struct hc_scap_import *im, struct sevent *s)
 
 	if (hc_scap_i64(e, 0, -1) < 0)
 		return;
+	if (s->k->dead) { /* the main thread that another one took the place of */
+		s->k->dead = false;
+		if (s->k->group)
+			s->k->group->n_alive++;
+	}
 	if (hc_scap_has(e, 4))
 		s->k->pid = hc_scap_i64(e, 4, -1);
 	if (s->k->invalid) {
 		s->k->ptid = hc_scap_i64(e, 5, -1);
+		s->k->vtid = s->k->tid;
+		s->k->vpid = s->k->pid;
 		s->k->invalid = false;
 	}
+	group_join(im, s->k);
+	mem_of_image(im, s->k, e);
 	fds_exec(im, s->k);
 	v = change(im, s, HC_CAUSE_EXEC);
 	if (!v)
@@ -1136,6 +1651,7 @@ static void on_exec(struct hc_scap_import *im, struct sevent *s)
 	v->pgid = hc_scap_has(e, 28) ? (uint32_t)hc_scap_u64(e, 28, 0) : UINT32_MAX;
 	set_u32(e, 29, &v->creds.egid);
 	version_users(im, v);
+	alone_after_exec(im, s->k);
 }
 
 static void child_from(struct hc_scap_import *im, struct sevent *s, struct sthr *from, struct sthr *k,
@@ -1161,6 +1677,11 @@ static void child_from(struct hc_scap_import *im, struct sevent *s, struct sthr 
 	}
 	k->clone_ns = e->ts_ns;
 	k->by_child = child_side;
+	k->mem = (struct smem){ 0 };
+	k->mem_gen = ++im->state_gen;
+	k->dead = false;
+	group_join(im, k);
+	mem_of_image(im, k, e);
 	v->refs = 1;
 	v->version = 1;
 	v->lineage = ++im->next_version;
@@ -1168,7 +1689,6 @@ static void child_from(struct hc_scap_import *im, struct sevent *s, struct sthr 
 	v->pid = (uint32_t)k->pid;
 	v->from_ns = v->fork_ns = v->start_ns = e->ts_ns;
 	v->flags = is_thread ? HC_PROC_THREAD : 0;
-	v->subreaper = 0;
 	v->n_vpids = k->vpid > 0;
 	v->vpids[0] = (uint32_t)k->vpid;
 	i = calloc(1, sizeof(*i));
@@ -1190,7 +1710,12 @@ static void child_from(struct hc_scap_import *im, struct sevent *s, struct sthr 
 		i->refs = 1;
 		i->argc = i->envc = UINT32_MAX;
 		i->argv = argv_of(im, hc_scap_text(e, 1), block_of(e, 2));
-		if (v->image && i->argv == v->image->argv) {
+		if (!is_thread && from && from->tid != from->pid) {
+			/* an environment is the main thread's, and this is no copy of that one */
+			lst_unref(im->t, i->env);
+			i->env = NULL;
+		}
+		if (v->image && i->argv == v->image->argv && i->env == v->image->env) {
 			image_unref(im->t, i);
 		} else {
 			image_unref(im->t, v->image);
@@ -1233,16 +1758,23 @@ static void on_clone(struct hc_scap_import *im, struct sevent *s)
 			s->k->ptid = hc_scap_i64(e, 5, -1);
 			s->k->vtid = hc_scap_i64(e, 18, -1);
 			s->k->vpid = hc_scap_i64(e, 19, -1);
+			group_join(im, s->k);
 		}
 		if (flags & (HC_SCAP_CLONE_IN_PIDNS | HC_SCAP_CLONE_NEWPID | HC_SCAP_CLONE_PARENT |
 		             HC_SCAP_CLONE_VFORK) ||
 		    s->k->tid != s->k->vtid || e->code == HC_SCAP_SYSCALL_VFORK_20_X)
 			return;
-		k = scap_thread(im, ret);
-		if (k && k->by_child)
+		if (gone_lately(im, ret, s->k->tid, e->ts_ns))
 			return;
-		if (!k)
-			k = thread_new(im, ret);
+		k = scap_thread(im, ret);
+		if (k && (k->by_child || k == s->k))
+			return;
+		if (k)
+			thread_end(im, k);
+		k = scap_thread(im, ret);
+		if (k)
+			thread_remove(im, k);
+		k = thread_new(im, ret);
 		if (k)
 			child_from(im, s, s->k, k, false);
 		return;
@@ -1258,23 +1790,20 @@ static void on_clone(struct hc_scap_import *im, struct sevent *s)
 
 static void on_procexit(struct hc_scap_import *im, struct sevent *s)
 {
-	int64_t reaper = hc_scap_i64(s->e, 4, 0);
-	struct sthr *c;
+	struct sthr *k = s->k;
 
-	if (reaper > 0 && scap_thread(im, reaper)) {
-		TABLE_ALL(&im->threads, at, c)
-		{
-			if (c->ptid == s->k->tid)
-				c->ptid = reaper;
-		}
+	if (k->group && !k->dead) {
+		k->group->n_alive--;
+		k->group->gen = ++im->state_gen;
 	}
-	im->gone_tid = s->k->tid;
+	k->dead = true;
+	k->reaper = hc_scap_i64(s->e, 4, -1); /* older files do not tell */
+	im->gone_tid = k->tid;
 }
 
 static void set_cwd(struct hc_scap_import *im, struct sevent *s, struct tpath *cwd)
 {
 	struct tver *v = cwd ? change(im, s, HC_CAUSE_CWD) : NULL;
-	struct sthr *k;
 
 	if (!v) {
 		path_unref(im->t, cwd);
@@ -1283,9 +1812,8 @@ static void set_cwd(struct hc_scap_import *im, struct sevent *s, struct tpath *c
 	path_unref(im->t, v->cwd);
 	v->cwd = cwd;
 	/* threads have one in common */
-	TABLE_ALL(&im->threads, at, k)
-	{
-		if (k == s->k || k->pid != s->k->pid || !k->cur)
+	for (struct sthr *k = s->k->group ? s->k->group->first : NULL; k; k = k->group_next) {
+		if (k == s->k || !k->cur)
 			continue;
 		v = version_next(im, k, HC_CAUSE_CWD, s->e->ts_ns);
 		if (!v)
@@ -1402,6 +1930,12 @@ static void on_user(struct hc_scap_import *im, const struct hc_scap_event *e)
 	}
 }
 
+static void set_reaper(struct sthr *k, bool reaper)
+{
+	if (k->group)
+		k->group->reaper = reaper;
+}
+
 static void on_change(struct hc_scap_import *im, struct sevent *s, bool worked)
 {
 	const struct hc_scap_event *e = s->e;
@@ -1416,6 +1950,12 @@ static void on_change(struct hc_scap_import *im, struct sevent *s, bool worked)
 		if (worked)
 			on_getcwd(im, s);
 		break;
+	case HC_SCAP_SYSCALL_BRK_4_X:
+	case HC_SCAP_SYSCALL_MMAP_X:
+	case HC_SCAP_SYSCALL_MMAP2_X:
+	case HC_SCAP_SYSCALL_MUNMAP_X:
+		mem_of_map(im, s->k, e);
+		break;
 	case HC_SCAP_SYSCALL_CHROOT_X:
 		v = worked ? change(im, s, HC_CAUSE_ROOT) : NULL;
 		if (v) {
@@ -1424,8 +1964,9 @@ static void on_change(struct hc_scap_import *im, struct sevent *s, bool worked)
 		}
 		break;
 	case HC_SCAP_SYSCALL_PRCTL_X:
-		if (worked && hc_scap_u64(e, 1, 0) == PR_SET_CHILD_SUBREAPER)
-			s->k->subreaper = hc_scap_i64(e, 3, 0) != 0;
+		if (worked && (hc_scap_u64(e, 1, 0) == PR_SET_CHILD_SUBREAPER ||
+		               hc_scap_u64(e, 1, 0) == PR_GET_CHILD_SUBREAPER))
+			set_reaper(s->k, hc_scap_i64(e, 3, 0) != 0);
 		break;
 	case HC_SCAP_SYSCALL_SETRLIMIT_X:
 	case HC_SCAP_SYSCALL_GETRLIMIT_X:
@@ -1551,18 +2092,33 @@ static void on_descriptor(struct hc_scap_import *im, struct sevent *s)
 	case HC_SCAP_SOCKET_SENDTO_X:
 	case HC_SCAP_SOCKET_SENDMSG_X:
 	case HC_SCAP_SOCKET_SEND_X:
+		infer_socket(im, s);
+		on_traffic(im, s, 4, true);
+		break;
 	case HC_SCAP_SOCKET_SENDMMSG_X:
-		on_message(im, s, 4, true);
+		on_traffic(im, s, 4, true);
+		break;
+	case HC_SCAP_SYSCALL_WRITE_X:
+	case HC_SCAP_SYSCALL_WRITEV_X:
+	case HC_SCAP_SYSCALL_PWRITE_X:
+	case HC_SCAP_SYSCALL_PWRITEV_X:
+		on_traffic(im, s, -1, true);
+		break;
+	case HC_SCAP_SYSCALL_READ_X:
+	case HC_SCAP_SYSCALL_READV_X:
+	case HC_SCAP_SYSCALL_PREAD_X:
+	case HC_SCAP_SYSCALL_PREADV_X:
+		on_traffic(im, s, -1, false);
 		break;
 	case HC_SCAP_SOCKET_RECVFROM_X:
-		on_message(im, s, 2, false);
+		on_traffic(im, s, 2, false);
 		break;
 	case HC_SCAP_SOCKET_RECVMSG_X:
-		on_message(im, s, 3, false);
+		on_traffic(im, s, 3, false);
 		break;
 	case HC_SCAP_SOCKET_RECV_X:
 	case HC_SCAP_SOCKET_RECVMMSG_X:
-		on_message(im, s, 4, false);
+		on_traffic(im, s, 4, false);
 		break;
 	case HC_SCAP_SYSCALL_EVENTFD_X:
 	case HC_SCAP_SYSCALL_EVENTFD2_X:
@@ -1604,12 +2160,14 @@ static void on_descriptor(struct hc_scap_import *im, struct sevent *s)
 }
 
 /* What was still to be seen by the event that ended it. */
-static void remove_gone(struct hc_scap_import *im)
+static void remove_gone(struct hc_scap_import *im, uint64_t now_ns)
 {
 	struct sthr *k;
 
-	if (im->gone_tid >= 0 && (k = scap_thread(im, im->gone_tid)) != NULL)
-		thread_remove(im, k);
+	if (im->gone_tid >= 0 && (k = scap_thread(im, im->gone_tid)) != NULL) {
+		*gone_at(im, k->tid, k->ptid) = (struct sgone){ k->tid, k->ptid, now_ns };
+		thread_end(im, k);
+	}
 	if (im->closed_tid >= 0 && (k = scap_thread(im, im->closed_tid)) != NULL)
 		fd_drop(im, k, im->closed_fd);
 	im->gone_tid = im->closed_tid = -1;
@@ -1621,8 +2179,10 @@ void scap_apply(struct hc_scap_import *im, struct sevent *s)
 	uint32_t flags = e->info->flags;
 	bool looks = e->code == HC_SCAP_SCHEDSWITCH_6_E || e->code == HC_SCAP_PROCEXIT_1_E;
 
-	remove_gone(im);
+	if (im->gone_tid >= 0 || im->closed_tid >= 0)
+		remove_gone(im, e->ts_ns);
 	s->fd_num = -1;
+	im->busy = NULL;
 	if (flags & (HC_SCAP_F_METAEVENT | HC_SCAP_F_PLUGIN)) {
 		if (scap_tells_of_user(e->code))
 			on_user(im, e);
@@ -1633,6 +2193,7 @@ void scap_apply(struct hc_scap_import *im, struct sevent *s)
 		s->k = thread_invalid(im, e->tid);
 	if (!s->k)
 		return;
+	im->busy = s->k;
 	s->before = REF(scap_refresh(im, s->k));
 	if (flags & HC_SCAP_F_USES && !e->enter) {
 		s->fd_num = hc_scap_i64(e, fd_position(e->code), -1);
@@ -1654,9 +2215,10 @@ void scap_apply(struct hc_scap_import *im, struct sevent *s)
 	case HC_SCAP_PROCEXIT_1_E:
 		on_procexit(im, s);
 		break;
+	case HC_SCAP_SCHEDSWITCH_6_E:
+		mem_of_switch(im, s->k, e);
+		break;
 	default:
-		if (flags & HC_SCAP_F_USES && !s->fd)
-			break; /* nothing is concluded from a descriptor that nobody knows */
 		on_descriptor(im, s);
 		on_change(im, s, hc_scap_i64(e, 0, -1) >= 0);
 	}
@@ -1673,5 +2235,6 @@ void scap_event_done(struct hc_scap_import *im, struct sevent *s)
 	ver_unref(im->t, s->after);
 	fd_unref(im->t, s->fd);
 	fd_unref(im->t, s->newfd);
+	fd_unref(im->t, s->fd_after);
 	sock_unref(im->t, s->sock_after);
 }

@@ -195,6 +195,7 @@ struct tsock *sock_copy(const struct tsock *from)
 	memset(&s->slot, 0, sizeof(s->slot));
 	REF(s->local);
 	REF(s->peer);
+	REF(s->shown);
 	REF(s->creator);
 	REF(s->peer_proc);
 	return s;
@@ -206,6 +207,7 @@ void sock_unref(struct hc_tracker *t, struct tsock *s)
 		return;
 	txt_unref(t, s->local);
 	txt_unref(t, s->peer);
+	txt_unref(t, s->shown);
 	ver_unref(t, s->creator);
 	ver_unref(t, s->peer_proc);
 	free(s);
@@ -539,6 +541,9 @@ uint32_t in_sock(struct hc_tracker *t, struct hc_builder *b, struct tsock *s)
 	hc_cell_set(&c, HC_O_SOCK_role, s->role);
 	if (s->near_end)
 		hc_cell_set(&c, HC_O_SOCK_near_end, s->near_end);
+	if (s->serves_here)
+		hc_cell_set(&c, HC_O_SOCK_serves_here, 1);
+	cell_ref(&c, HC_O_SOCK_shown, in_txt(b, s->shown));
 	hc_cell_set(&c, HC_O_SOCK_connected, s->connected);
 	if (w->netns)
 		hc_cell_set(&c, HC_O_SOCK_netns, w->netns);

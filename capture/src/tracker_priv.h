@@ -54,16 +54,19 @@ struct tfile {
 };
 
 enum sock_role { ROLE_NONE, ROLE_CLIENT, ROLE_SERVER };
+#define NEAR_BOUND 3 /* a socket that has its own address alone */
 
 struct tver;
 
 struct tsock {
 	uint32_t refs;
 	uint8_t role, connected, used;
-	uint8_t near_end; /* of imports: a role */
+	uint8_t near_end; /* of imports: a role, or NEAR_BOUND */
+	bool serves_here; /* of imports */
 	struct hc_slot slot;
 	struct hc_wire_sock w;
 	struct txt *local, *peer; /* unix */
+	struct txt *shown;        /* of imports: its name where that is not made of the addresses */
 	uint64_t peer_ino;
 	struct tver *creator, *peer_proc;
 };

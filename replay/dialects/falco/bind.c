@@ -601,6 +601,53 @@ static struct hc_value task_is_main(struct hc_view *v, unsigned dom, uint32_t ta
 }
 LEAF(task_is_main, HC_OBJ_TASK, HC_VT_BOOL);
 
+/* A counter that only imported captures have. */
+static struct hc_value task_number(struct hc_view *v, unsigned dom, uint32_t task, const void *arg)
+{
+	int64_t i;
+
+	(void)dom;
+	return hc_view_int(v, HC_OBJ_TASK, (unsigned)arg_num(arg), task, &i) ? hc_value_u64((uint64_t)i) : absent();
+}
+LEAF(task_number, HC_OBJ_TASK, HC_VT_U64);
+
+/* Threads but the main one. */
+static struct hc_value task_n_others(struct hc_view *v, unsigned dom, uint32_t task, const void *arg)
+{
+	int64_t i;
+
+	UNUSED_ARG;
+	return hc_view_int(v, HC_OBJ_TASK, HC_O_TASK_n_threads, task, &i) ? hc_value_u64((uint64_t)(i ? i - 1 : 0))
+	                                                                  : absent();
+}
+LEAF(task_n_others, HC_OBJ_TASK, HC_VT_U64);
+
+struct mem_arg {
+	unsigned col;
+	uint64_t times;
+};
+
+/* Sizes of memory as thread.* has them: of a main thread; 0 of the others. */
+static struct hc_value task_memory(struct hc_view *v, unsigned dom, uint32_t task, const void *arg)
+{
+	static const struct mem_arg which[] = { { HC_O_TASK_vm_size_kib, 1 },
+		                                { HC_O_TASK_vm_rss_kib, 1 },
+		                                { HC_O_TASK_vm_size_kib, 1024 },
+		                                { HC_O_TASK_vm_rss_kib, 1024 } };
+	const struct mem_arg *m = &which[arg_num(arg)];
+	int64_t i, tid;
+
+	(void)dom;
+	if (!hc_view_int(v, HC_OBJ_TASK, m->col, task, &i) ||
+	    !hc_view_int(v, HC_OBJ_TASK, HC_O_TASK_tid, task, &tid))
+		return absent();
+	if (hc_view_int_or(v, HC_OBJ_PROC, HC_O_PROC_pid, hc_view_ref(v, HC_OBJ_TASK, HC_O_TASK_proc, task), -1) !=
+	    tid)
+		i = 0;
+	return hc_value_u64((uint64_t)i * m->times);
+}
+LEAF(task_memory, HC_OBJ_TASK, HC_VT_U64);
+
 static struct hc_value task_vtid(struct hc_view *v, unsigned dom, uint32_t task, const void *arg)
 {
 	int64_t vtid;
@@ -1045,10 +1092,43 @@ static struct hc_value sock_is_server(struct hc_view *v, unsigned dom, uint32_t 
 	UNUSED_ARG;
 	if (!type)
 		return absent();
+	if (type[0] == 'i' && hc_view_int_or(v, HC_OBJ_SOCK, HC_O_SOCK_near_end, sock, 0))
+		return hc_value_bool(falco_is_listener(v, sock) ||
+		                     hc_view_int_or(v, HC_OBJ_SOCK, HC_O_SOCK_serves_here, sock, 0));
 	return hc_value_bool(type[0] == 'i' && (falco_is_listener(v, sock) ||
 	                                        hc_view_int_or(v, HC_OBJ_SOCK, HC_O_SOCK_role, sock, 0) == 2));
 }
 LEAF(sock_is_server, HC_OBJ_SOCK, HC_VT_BOOL);
+
+/* The kinds of all that the process has open, each name once. */
+static struct hc_value task_fd_types(struct hc_view *v, unsigned dom, uint32_t task, const void *arg)
+{
+	struct hc_value list = { .type = HC_VT_LIST }, *items;
+	int64_t kinds;
+	uint32_t n = 0;
+
+	UNUSED_ARG;
+	if (!hc_view_int(v, HC_OBJ_TASK, HC_O_TASK_fd_kinds, task, &kinds))
+		return absent();
+	items = hc_arena_alloc(hc_view_arena(v), HC_N_FD_KINDS * sizeof(*items));
+	for (unsigned kind = 0; items && kind < HC_N_FD_KINDS; kind++) {
+		struct hc_value name = word(falco_kind_type(kind));
+		uint32_t i = 0;
+
+		if (!((uint64_t)kinds >> kind & 1))
+			continue;
+		while (i < n && !hc_str_eq(items[i].s, name.s))
+			i++;
+		if (i == n)
+			items[n++] = name;
+	}
+	list.list.v = items;
+	list.list.n = n;
+	return items ? list : absent();
+}
+static const struct hc_leaf leaf_task_fd_types = {
+	.name = "task_fd_types", .dom = HC_OBJ_TASK, .type = HC_VT_LIST, .item = HC_VT_STR, .get = task_fd_types
+};
 
 static struct hc_value sock_connected(struct hc_view *v, unsigned dom, uint32_t sock, const void *arg)
 {
@@ -1972,8 +2052,13 @@ static const struct hc_access *bind_fd(struct fbinder *b, const struct fref *f)
 		why(b, NO_DNS, NULL, NULL);
 		return NULL;
 	case F_FD_TYPES:
-		why(b, "the table of open descriptors is not recorded", NULL, NULL);
-		return NULL;
+		why(b, "the table of open descriptors is not recorded", "fd_table", NULL);
+		if (b->row->fd == FD_NONE)
+			return NULL;
+		return f->arg == FARG_NONE ? leaf(b, b->task, &leaf_task_fd_types, NULL)
+		       : f->index < 3      ? leaf(b, hop(b, b->task, HC_O_TASK_std0 + (unsigned)f->index), &leaf_fd_type,
+		                                  NULL)
+		                           : NULL;
 	default:
 		return NULL; /* fd.ip, fd.port, fd.net: of filters only */
 	}
@@ -1982,12 +2067,20 @@ static const struct hc_access *bind_fd(struct fbinder *b, const struct fref *f)
 static const struct hc_access *bind_std(struct fbinder *b, unsigned which, bool type)
 {
 	static const unsigned cols[] = { HC_O_IMAGE_std0, HC_O_IMAGE_std1, HC_O_IMAGE_std2 };
-	const struct hc_path *fd = hop(b, b->image, cols[which]);
+	const struct hc_leaf *of = type ? &leaf_fd_type : &leaf_fd_name;
 
-	return leaf(b, fd, type ? &leaf_fd_type : &leaf_fd_name, NULL);
+	/* imported captures have what is open now; others know what the program was begun with */
+	return either(b, leaf(b, hop(b, b->task, HC_O_TASK_std0 + which), of, NULL),
+	              leaf(b, hop(b, b->image, cols[which]), of, NULL));
 }
 
 #define NO_COUNTS "memory, descriptor and thread counts of processes are not recorded"
+
+static const struct hc_access *number_of_task(struct fbinder *b, unsigned column)
+{
+	why(b, NO_COUNTS, "counts", NULL);
+	return leaf(b, b->task, &leaf_task_number, num_arg(column));
+}
 
 static const struct hc_access *bind_proc(struct fbinder *b, const struct fref *f)
 {
@@ -2132,6 +2225,27 @@ static const struct hc_access *bind_proc(struct fbinder *b, const struct fref *f
 	case F_PROC_STDOUT_NAME:
 	case F_PROC_STDERR_NAME:
 		return bind_std(b, f->id - F_PROC_STDIN_NAME, false);
+	case F_PROC_NTHREADS:
+		return number_of_task(b, HC_O_TASK_n_threads);
+	case F_PROC_NCHILDS:
+		why(b, NO_COUNTS, "counts", NULL);
+		return leaf(b, b->task, &leaf_task_n_others, NULL);
+	case F_PROC_VMSIZE:
+		return number_of_task(b, HC_O_TASK_vm_size_kib);
+	case F_PROC_VMRSS:
+		return number_of_task(b, HC_O_TASK_vm_rss_kib);
+	case F_PROC_VMSWAP:
+		return number_of_task(b, HC_O_TASK_vm_swap_kib);
+	case F_THREAD_PFMAJOR:
+		return number_of_task(b, HC_O_TASK_pgft_maj);
+	case F_THREAD_PFMINOR:
+		return number_of_task(b, HC_O_TASK_pgft_min);
+	case F_THREAD_VMSIZE:
+	case F_THREAD_VMRSS:
+	case F_THREAD_VMSIZE_B:
+	case F_THREAD_VMRSS_B:
+		why(b, NO_COUNTS, "counts", NULL);
+		return leaf(b, b->task, &leaf_task_memory, num_arg((int64_t)f->id - F_THREAD_VMSIZE));
 	case F_THREAD_EXECTIME:
 	case F_THREAD_TOTEXECTIME:
 	case F_THREAD_CPU:

@@ -14,6 +14,7 @@
 
 #define AT_FDCWD_NUM (-100)
 #define TCP_LISTEN_STATE 10
+#define NEAR_BOUND 3 /* of imports: in SOCK.near_end */
 
 /* Each type's parameters lie together: counted by an enum, a parameter takes one place, a type's begin takes none.
  */
@@ -404,10 +405,13 @@ static int64_t family_of(struct hc_view *v, uint32_t sock)
 
 bool falco_is_listener(struct hc_view *v, uint32_t sock)
 {
-	int64_t peer = hc_view_int_or(v, HC_OBJ_SOCK, HC_O_SOCK_peer_port, sock, 0);
+	int64_t peer = hc_view_int_or(v, HC_OBJ_SOCK, HC_O_SOCK_peer_port, sock, 0), near;
 
 	if (hc_view_int_or(v, HC_OBJ_SOCK, HC_O_SOCK_state, sock, 0) == TCP_LISTEN_STATE)
 		return true;
+	near = hc_view_int_or(v, HC_OBJ_SOCK, HC_O_SOCK_near_end, sock, 0);
+	if (near)
+		return near == NEAR_BOUND;
 	return !peer && hc_view_int_or(v, HC_OBJ_SOCK, HC_O_SOCK_local_port, sock, 0) > 0;
 }
 
@@ -415,6 +419,7 @@ bool falco_sock_ends(struct hc_view *v, uint32_t sock, struct fends *e)
 {
 	int64_t role = hc_view_int_or(v, HC_OBJ_SOCK, HC_O_SOCK_role, sock, 0);
 	int64_t family = family_of(v, sock), near;
+	static const char none[16];
 
 	*e = (struct fends){ .local_port = -1,
 		             .peer_port = -1,
@@ -444,7 +449,14 @@ bool falco_sock_ends(struct hc_view *v, uint32_t sock, struct fends *e)
 		}
 		return true;
 	}
-	if (e->peer_port <= 0 && (!e->peer.p || is_zero(e->peer))) {
+	near = hc_view_int_or(v, HC_OBJ_SOCK, HC_O_SOCK_near_end, sock, 0);
+	if (near && e->peer_port < 0) { /* zeros are kept as absent */
+		e->peer = (struct hc_str){ none, e->local.len };
+		e->peer_port = 0;
+	} else if (near && e->local_port < 0) {
+		e->local = (struct hc_str){ none, e->peer.len };
+		e->local_port = 0;
+	} else if (!near && e->peer_port <= 0 && (!e->peer.p || is_zero(e->peer))) {
 		e->peer = (struct hc_str){ 0 };
 		e->peer_port = -1;
 	}
@@ -459,7 +471,6 @@ bool falco_sock_ends(struct hc_view *v, uint32_t sock, struct fends *e)
 		e->server = e->local;
 		e->server_port = e->local_port;
 	}
-	near = hc_view_int_or(v, HC_OBJ_SOCK, HC_O_SOCK_near_end, sock, 0);
 	if (near && role) {
 		e->near = near == 1 ? e->client : e->server;
 		e->near_port = near == 1 ? e->client_port : e->server_port;
@@ -518,10 +529,8 @@ static void unix_name(struct hc_view *v, uint32_t sock, struct fjson *out)
 	snprintf(buf, sizeof(buf), "%" PRIx64 "->%" PRIx64, role == 2 ? peer_ino : ino,
 	         role == 2 ? ino : peer_ino);
 	fjson_raw(out, buf);
-	if (path.len) {
-		fjson_char(out, ' ');
-		fjson_bytes(out, path.p, path.len);
-	}
+	fjson_char(out, ' ');
+	fjson_bytes(out, path.p, path.len);
 }
 
 const char *falco_sock_proto(struct hc_view *v, uint32_t sock)
@@ -551,10 +560,16 @@ void falco_sock_name(struct hc_view *v, uint32_t sock, struct fjson *out)
 {
 	const char *proto = falco_sock_proto(v, sock);
 	bool ports = proto[0] != 'i' && proto[0] != 'r';
+	struct hc_str shown;
 	struct fends e;
 
 	if (family_of(v, sock) == AF_UNIX) {
 		unix_name(v, sock, out);
+		return;
+	}
+	shown = hc_view_text(v, HC_OBJ_SOCK, HC_O_SOCK_shown, sock);
+	if (shown.p) {
+		fjson_bytes(out, shown.p, shown.len);
 		return;
 	}
 	if (!falco_sock_ends(v, sock, &e))
@@ -682,6 +697,11 @@ const char *falco_fd_type(struct hc_view *v, uint32_t fdobj)
 		return by_sock ? by_sock : "ipv6";
 	}
 	return fd_kinds[kind].type;
+}
+
+const char *falco_kind_type(unsigned kind)
+{
+	return kind < sizeof(fd_kinds) / sizeof(fd_kinds[0]) ? fd_kinds[kind].type : fd_kinds[HC_FD_UNKNOWN].type;
 }
 
 char falco_fd_typechar(struct hc_view *v, uint32_t fdobj)

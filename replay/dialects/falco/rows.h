@@ -131,6 +131,7 @@ void falco_args(const struct fctx *c, struct fjson *out);
 
 /* Descriptors. */
 const char *falco_fd_type(struct hc_view *v, uint32_t fdobj); /* "file", ... */
+const char *falco_kind_type(unsigned kind);                   /* of an enum hc_fd_kind */
 char falco_fd_typechar(struct hc_view *v, uint32_t fdobj);
 void falco_fd_name(struct hc_view *v, uint32_t fdobj, struct fjson *out);
 const char *falco_sock_type(struct hc_view *v, uint32_t sock);  /* "ipv4", ...; NULL: no sock */
