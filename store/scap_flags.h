@@ -21,6 +21,8 @@ enum {
 	HC_SCAP_OPEN_CREATED = 1 << 14,     /* the file is new */
 	HC_SCAP_OPEN_UPPER_LAYER = 1 << 15, /* of an overlay */
 	HC_SCAP_OPEN_LOWER_LAYER = 1 << 16,
+	HC_SCAP_CREAT_UPPER_LAYER = 1 << 0,
+	HC_SCAP_CREAT_LOWER_LAYER = 1 << 1,
 	HC_SCAP_CLONE_FILES = 1 << 0,
 	HC_SCAP_CLONE_NEWPID = 1 << 6,
 	HC_SCAP_CLONE_PARENT = 1 << 8,

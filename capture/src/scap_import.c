@@ -7,6 +7,7 @@
 
 enum how {
 	HOW_NUM,
+	HOW_RAW, /* a number that is the kernel's already */
 	HOW_FD,
 	HOW_PID,
 	HOW_STR,
@@ -214,6 +215,9 @@ static void cell_of(struct hc_scap_import *im, struct hc_builder *b, const struc
 	case HOW_NUM:
 		cell_num(im, e, at);
 		break;
+	case HOW_RAW:
+		hc_cell_set(c, at->col, hc_scap_u64(e, at->param, 0));
+		break;
 	case HOW_SOCKTYPE: {
 		uint64_t flags = hc_scap_u64(e, e->code == HC_SCAP_SOCKET_SOCKET_X ? 4 : HC_SCAP_MAX_PARAMS, 0);
 
@@ -277,6 +281,11 @@ static struct tver *known_ver(struct hc_scap_import *im, int64_t tid)
 	return k && k->cur ? scap_refresh(im, k) : NULL;
 }
 
+static bool is_dup_to(unsigned code)
+{
+	return code == HC_SCAP_SYSCALL_DUP2_X || code == HC_SCAP_SYSCALL_DUP3_X;
+}
+
 /* Columns that say what the call made. */
 static void cells_made(struct hc_scap_import *im, struct hc_builder *b, const struct sevent *s, unsigned type)
 {
@@ -292,7 +301,12 @@ static void cells_made(struct hc_scap_import *im, struct hc_builder *b, const st
 	if (m->res_proc >= 0)
 		cell_ref(c, (unsigned)m->res_proc, in_ver(im->t, b, known_ver(im, hc_scap_i64(s->e, 0, -1))));
 	if (m->res_fd >= 0)
-		cell_ref(c, (unsigned)m->res_fd, in_fd(im->t, b, scap_fd(im, s->k, hc_scap_i64(s->e, 0, -1))));
+		cell_ref(c, (unsigned)m->res_fd,
+		         in_fd(im->t, b, scap_fd(im, s->k, hc_scap_i64(s->e, is_dup_to(s->e->code) ? 2 : 0, -1))));
+	if (type == HC_EV_SETPGID)
+		cell_ref(c, HC_C_SETPGID_pgid_proc, in_ver(im->t, b, known_ver(im, hc_scap_i64(s->e, 2, -1))));
+	if (type == HC_EV_TGKILL)
+		cell_ref(c, HC_C_TGKILL_arg_tid_proc, in_ver(im->t, b, known_ver(im, hc_scap_i64(s->e, 2, -1))));
 	for (unsigned p = 0; m->missing >= 0 && p < s->e->info->n_params; p++)
 		if (!hc_scap_has(s->e, p))
 			hc_cell_set(c, (unsigned)m->missing, c->v[m->missing] | UINT64_C(1) << p);
@@ -301,8 +315,8 @@ static void cells_made(struct hc_scap_import *im, struct hc_builder *b, const st
 static uint32_t task_ref(struct hc_scap_import *im, struct hc_builder *b, struct sthr *k, struct tver *v)
 {
 	struct hc_cells c = { 0 };
-	const struct sthr *leader = scap_main(im, k);
-	uint64_t gen = k->mem_gen > leader->fds.gen ? k->mem_gen : leader->fds.gen;
+	const struct sfds *fds = scap_fds(im, k);
+	uint64_t gen = k->mem_gen > fds->gen ? k->mem_gen : fds->gen;
 	uint32_t ref;
 
 	if (!v)
@@ -327,7 +341,7 @@ static uint32_t task_ref(struct hc_scap_import *im, struct hc_builder *b, struct
 	hc_cell_set(&c, HC_O_TASK_vm_swap_kib, k->mem.vm_swap);
 	hc_cell_set(&c, HC_O_TASK_pgft_maj, k->mem.pgft_maj);
 	hc_cell_set(&c, HC_O_TASK_pgft_min, k->mem.pgft_min);
-	hc_cell_set(&c, HC_O_TASK_fd_kinds, leader->fds.kinds);
+	hc_cell_set(&c, HC_O_TASK_fd_kinds, fds->kinds);
 	cell_ref(&c, HC_O_TASK_std0, in_fd(im->t, b, scap_fd(im, k, 0)));
 	cell_ref(&c, HC_O_TASK_std1, in_fd(im->t, b, scap_fd(im, k, 1)));
 	cell_ref(&c, HC_O_TASK_std2, in_fd(im->t, b, scap_fd(im, k, 2)));

@@ -47,6 +47,7 @@ struct sthr {
 	uint64_t clone_ns;
 	bool invalid; /* seen, but never told of */
 	bool dead, by_child;
+	bool own_fds; /* a thread that does not share the process's descriptors */
 	struct tver *cur; /* what is known of it */
 	struct sfds fds;  /* of the main thread */
 	struct sgroup *group; /* NULL: nothing is known of one */
@@ -114,6 +115,7 @@ static inline bool scap_tells_of_user(unsigned code)
 
 struct sthr *scap_thread(struct hc_scap_import *im, int64_t tid);
 struct sthr *scap_main(struct hc_scap_import *im, struct sthr *k);           /* itself when there is none */
+struct sfds *scap_fds(struct hc_scap_import *im, struct sthr *k);
 struct tfd *scap_fd(struct hc_scap_import *im, struct sthr *k, int64_t num); /* borrowed, or NULL */
 /* Makes the version follow what its parents have become; returns it. */
 struct tver *scap_refresh(struct hc_scap_import *im, struct sthr *k);

@@ -7,6 +7,7 @@
 
 #include <arpa/inet.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -44,6 +45,11 @@ struct sthr *scap_main(struct hc_scap_import *im, struct sthr *k)
 	struct sthr *leader = k->pid == k->tid || k->pid < 0 ? k : scap_thread(im, k->pid);
 
 	return leader ? leader : k;
+}
+
+struct sfds *scap_fds(struct hc_scap_import *im, struct sthr *k)
+{
+	return k->own_fds ? &k->fds : &scap_main(im, k)->fds;
 }
 
 /* A descriptor came or went: does a TASK show it? */
@@ -465,15 +471,14 @@ static struct sfd *fd_entry(struct hc_scap_import *im, const struct sfds *f, int
 
 struct tfd *scap_fd(struct hc_scap_import *im, struct sthr *k, int64_t num)
 {
-	struct sfd *d = k && num >= 0 ? fd_entry(im, &scap_main(im, k)->fds, num) : NULL;
+	struct sfd *d = k && num >= 0 ? fd_entry(im, scap_fds(im, k), num) : NULL;
 
 	return d ? d->fd : NULL;
 }
 
 /* Takes the reference. */
-static void fd_put(struct hc_scap_import *im, struct sthr *k, int64_t num, struct tfd *fd)
+static void fds_put(struct hc_scap_import *im, struct sfds *f, int64_t num, struct tfd *fd)
 {
-	struct sfds *f = &scap_main(im, k)->fds;
 	struct sfd *d = fd ? fd_entry(im, f, num) : NULL;
 
 	if (!fd)
@@ -497,9 +502,14 @@ static void fd_put(struct hc_scap_import *im, struct sthr *k, int64_t num, struc
 	fds_note(im, f, num, NULL, fd);
 }
 
+static void fd_put(struct hc_scap_import *im, struct sthr *k, int64_t num, struct tfd *fd)
+{
+	fds_put(im, scap_fds(im, k), num, fd);
+}
+
 static void fd_drop(struct hc_scap_import *im, struct sthr *k, int64_t num)
 {
-	struct sfds *f = &scap_main(im, k)->fds;
+	struct sfds *f = scap_fds(im, k);
 	struct sfd *d = fd_entry(im, f, num);
 
 	if (!d)
@@ -510,18 +520,24 @@ static void fd_drop(struct hc_scap_import *im, struct sthr *k, int64_t num)
 	free(d);
 }
 
+/* A new process begins with what the other has open. */
 static void fds_copy(struct hc_scap_import *im, struct sthr *to, struct sthr *from)
 {
+	struct sfds *source = scap_fds(im, from);
 	struct sfd *d;
 
+	if (source == &to->fds)
+		return;
 	fds_clear(im, &to->fds);
-	TABLE_ALL(&scap_main(im, from)->fds.by_num, at, d)
-	fd_put(im, to, d->num, REF(d->fd));
+	TABLE_ALL(&source->by_num, at, d)
+	{
+		fds_put(im, &to->fds, d->num, REF(d->fd));
+	}
 }
 
 static void fds_exec(struct hc_scap_import *im, struct sthr *k)
 {
-	struct sfds *f = &scap_main(im, k)->fds;
+	struct sfds *f = scap_fds(im, k);
 	struct sfd *d;
 
 	TABLE_SWEEP(&f->by_num, at, d)
@@ -1145,10 +1161,20 @@ static void put_new(struct hc_scap_import *im, struct sevent *s, int64_t num, st
 	fd_put(im, s->k, num, fd);
 }
 
+/* creat tells of layers in a word of its own. */
+static uint32_t flags_of_creat(const struct hc_scap_event *e)
+{
+	uint64_t f = hc_scap_u64(e, 5, 0);
+
+	return f & HC_SCAP_CREAT_UPPER_LAYER   ? HC_SCAP_OPEN_UPPER_LAYER
+	       : f & HC_SCAP_CREAT_LOWER_LAYER ? HC_SCAP_OPEN_LOWER_LAYER
+	                                       : 0;
+}
+
 static void on_open(struct hc_scap_import *im, struct sevent *s, unsigned name, int dirfd, int flags, int dev)
 {
 	int64_t num = hc_scap_i64(s->e, 0, -1);
-	uint32_t f = flags < 0 ? 0 : (uint32_t)hc_scap_u64(s->e, (unsigned)flags, 0);
+	uint32_t f = flags < 0 ? flags_of_creat(s->e) : (uint32_t)hc_scap_u64(s->e, (unsigned)flags, 0);
 	struct tfd *fd;
 
 	if (num < 0)
@@ -1193,7 +1219,7 @@ static void on_close_range(struct hc_scap_import *im, struct sevent *s)
 {
 	int64_t first = (int64_t)hc_scap_u64(s->e, 1, 0), last = (int64_t)hc_scap_u64(s->e, 2, 0);
 	bool mark = hc_scap_u64(s->e, 3, 0) & HC_SCAP_CLOSE_RANGE_CLOEXEC;
-	struct sfds *f = &scap_main(im, s->k)->fds;
+	struct sfds *f = scap_fds(im, s->k);
 	struct sfd *d;
 
 	TABLE_SWEEP(&f->by_num, at, d)
@@ -1247,6 +1273,8 @@ static void on_socket(struct hc_scap_import *im, struct sevent *s)
 		fd->sock->w.protocol = IPPROTO_RAW;
 	else if (fd->sock && fd->sock->w.protocol)
 		fd->sock->w.extra[0] = proto; /* it shows when the socket gets a role, as in the reference */
+	if (fd->sock && family == AF_INET6) /* no address is in the network of the loopback's */
+		fd->sock->serves_here = is_here(im, s->k, (const uint8_t[16]){ 0 }, true);
 	fd->cloexec = hc_scap_u64(s->e, 4, 0) & HC_SCAP_OPEN_CLOEXEC;
 	put_new(im, s, num, fd);
 }
@@ -1388,7 +1416,7 @@ static void on_accept(struct hc_scap_import *im, struct sevent *s)
 /* Is an end of an IPv4 connection of this process on the port, as its server's or its client's? */
 static bool uses_port(struct hc_scap_import *im, struct sthr *k, uint16_t port, bool as_client)
 {
-	struct sfds *f = &scap_main(im, k)->fds;
+	struct sfds *f = scap_fds(im, k);
 	struct sfd *d;
 
 	TABLE_ALL(&f->by_num, at, d)
@@ -1418,6 +1446,15 @@ static uint8_t role_by_ports(struct hc_scap_import *im, struct sthr *k, const st
 	return sent ? ROLE_CLIENT : ROLE_SERVER;
 }
 
+static struct txt *name_of_unix(struct hc_scap_import *im, const struct hc_scap_tuple *tuple)
+{
+	char name[40 + 110];
+	int n = snprintf(name, sizeof(name), "%" PRIx64 "->%" PRIx64 " %.*s", tuple->source, tuple->peer,
+	                 (int)(tuple->path.len < 108 ? tuple->path.len : 108), tuple->path.p ? tuple->path.p : "");
+
+	return n > 0 ? txt_get(im->t, name, strnlen(name, sizeof(name))) : NULL;
+}
+
 /* A message's own addresses: of sockets that are no TCP ones, and where there are none yet. */
 static void on_tuple(struct hc_scap_import *im, struct sevent *s, struct hc_str param, bool sent)
 {
@@ -1428,9 +1465,11 @@ static void on_tuple(struct hc_scap_import *im, struct sevent *s, struct hc_str 
 	if (!hc_scap_stuple(param, &tuple))
 		return;
 	if (tuple.family == HC_SCAP_AF_UNIX) {
-		sock = scap_tuple_sock(im, &tuple, role ? role : ROLE_CLIENT, NULL);
-		if (sock)
-			sock->connected = true;
+		sock = scap_tuple_sock(im, &tuple, role, NULL);
+		if (sock) {
+			sock->connected = old && old->connected;
+			sock->shown = name_of_unix(im, &tuple);
+		}
 		set_sock(im, s, sock);
 		return;
 	}
@@ -1680,6 +1719,7 @@ static void child_from(struct hc_scap_import *im, struct sevent *s, struct sthr 
 	k->mem = (struct smem){ 0 };
 	k->mem_gen = ++im->state_gen;
 	k->dead = false;
+	k->own_fds = k->pid != k->tid && !is_thread && !(hc_scap_u64(e, 15, 0) & HC_SCAP_CLONE_FILES);
 	group_join(im, k);
 	mem_of_image(im, k, e);
 	v->refs = 1;
@@ -1836,6 +1876,25 @@ static void set_id(struct hc_scap_import *im, struct sevent *s, unsigned at, boo
 	version_users(im, v);
 }
 
+/* Of the calls without a path, by their flags: those that the reference looks at, in the width that it does. */
+static bool made_cloexec(const struct hc_scap_event *e)
+{
+	switch (e->code) {
+	case HC_SCAP_SYSCALL_EPOLL_CREATE1_X:
+		return hc_scap_u64(e, 1, 0) & 1; /* EPOLL_CLOEXEC */
+	case HC_SCAP_SYSCALL_EVENTFD2_X:
+	case HC_SCAP_SYSCALL_INOTIFY_INIT1_X:
+		return hc_scap_u64(e, 1, 0) & HC_SCAP_OPEN_CLOEXEC;
+	case HC_SCAP_SYSCALL_SIGNALFD4_X:
+		return hc_scap_u64(e, 1, 0) & HC_SCAP_OPEN_CLOEXEC;
+	case HC_SCAP_SYSCALL_MEMFD_CREATE_X:
+	case HC_SCAP_SYSCALL_PIDFD_OPEN_X:
+		return hc_scap_u64(e, 2, 0) & HC_SCAP_OPEN_CLOEXEC;
+	default:
+		return false;
+	}
+}
+
 static void plain_fd(struct hc_scap_import *im, struct sevent *s, uint8_t kind, int name)
 {
 	int64_t num = hc_scap_i64(s->e, 0, -1);
@@ -1846,6 +1905,8 @@ static void plain_fd(struct hc_scap_import *im, struct sevent *s, uint8_t kind, 
 		                   hc_scap_text(s->e, (unsigned)name).len);
 	if (fd && kind == HC_FD_PIDFD)
 		fd->target = hc_scap_u64(s->e, 1, 0);
+	if (fd)
+		fd->cloexec = made_cloexec(s->e);
 	put_new(im, s, num, fd);
 }
 
@@ -1855,15 +1916,14 @@ static void on_pair(struct hc_scap_import *im, struct sevent *s, uint8_t kind)
 
 	if (hc_scap_i64(s->e, 0, -1) < 0 || a == b)
 		return;
-	put_new(im, s, a, fd_make(im, kind));
-	put_new(im, s, b, fd_make(im, kind));
-	if (kind != HC_FD_UNIX)
-		return;
 	for (unsigned i = 0; i < 2; i++) {
-		struct tfd *fd = scap_fd(im, s->k, i ? b : a);
+		struct tfd *fd = fd_make(im, kind);
 
-		if (fd && !fd->sock)
+		if (fd && kind == HC_FD_UNIX)
 			fd->sock = sock_make(AF_UNIX, 0);
+		if (fd && s->e->code == HC_SCAP_SYSCALL_PIPE2_X)
+			fd->cloexec = hc_scap_u64(s->e, 4, 0) & HC_SCAP_OPEN_CLOEXEC;
+		put_new(im, s, i ? b : a, fd);
 	}
 }
 

@@ -6,6 +6,7 @@
 #include "replay/dialects/falco/bind.h"
 
 #include <ctype.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -1092,7 +1093,8 @@ static struct hc_value sock_is_server(struct hc_view *v, unsigned dom, uint32_t 
 	UNUSED_ARG;
 	if (!type)
 		return absent();
-	if (type[0] == 'i' && hc_view_int_or(v, HC_OBJ_SOCK, HC_O_SOCK_near_end, sock, 0))
+	if (type[0] == 'i' && (hc_view_int_or(v, HC_OBJ_SOCK, HC_O_SOCK_near_end, sock, 0) ||
+	                       hc_view_int_or(v, HC_OBJ_SOCK, HC_O_SOCK_serves_here, sock, 0)))
 		return hc_value_bool(falco_is_listener(v, sock) ||
 		                     hc_view_int_or(v, HC_OBJ_SOCK, HC_O_SOCK_serves_here, sock, 0));
 	return hc_value_bool(type[0] == 'i' && (falco_is_listener(v, sock) ||
@@ -1673,15 +1675,42 @@ static struct hc_value row_is_syslog(struct hc_view *v, unsigned dom, uint32_t e
 }
 ROW_LEAF(row_is_syslog, HC_VT_BOOL);
 
-/* The first or second path of a call with directory descriptors, absolute. */
-static struct hc_value path_abs_arg(struct hc_view *v, unsigned dom, uint32_t path, const void *arg)
-{
-	struct hc_str abs = hc_view_text(v, HC_OBJ_PATH, HC_O_PATH_abs, path), given = falco_path_given(v, path);
-	struct fjson out = begin(v);
+/* Paths that are relative to a descriptor: its number's column, the object is in the next; dirfd 0: none. */
+struct at_path {
+	uint16_t type;
+	int16_t path, dirfd;
+};
 
-	UNUSED_ARG;
+static uint32_t dir_object(struct hc_view *v, unsigned dom, uint32_t entry, int dirfd, bool *ret_is_cwd)
+{
+	*ret_is_cwd = dirfd <= 0 || hc_view_int_or(v, dom, (unsigned)dirfd, entry, AT_FDCWD) == AT_FDCWD;
+	return *ret_is_cwd ? 0 : hc_view_ref(v, dom, (unsigned)dirfd + 1, entry);
+}
+
+/* A path of a call with directory descriptors, absolute. The original puts a slash behind the directory's name also
+ * where that ends in one. */
+static struct hc_value row_abspath(struct hc_view *v, unsigned dom, uint32_t entry, const void *arg)
+{
+	const struct at_path *at = arg;
+	uint32_t path = hc_view_ref(v, dom, (unsigned)at->path, entry), dir;
+	struct hc_str abs = hc_view_text(v, HC_OBJ_PATH, HC_O_PATH_abs, path), given = falco_path_given(v, path);
+	struct fjson out = begin(v), name = begin(v);
+	struct hc_str base;
+	bool is_cwd;
+
 	if (!path)
 		return absent();
+	dir = dir_object(v, dom, entry, at->dirfd, &is_cwd);
+	if (given.len && given.p[0] != '/' && dir) {
+		falco_fd_name(v, dir, &name);
+		base = fjson_end(&name);
+		if (!base.len || base.p[base.len - 1] == '/') {
+			fjson_bytes(&out, base.p, base.len);
+			fjson_char(&out, '/');
+			falco_path_normal(given, &out);
+			return falco_out_value(&out);
+		}
+	}
 	if (abs.p)
 		return hc_value_str(abs);
 	if (given.len && given.p[0] != '/')
@@ -1689,7 +1718,14 @@ static struct hc_value path_abs_arg(struct hc_view *v, unsigned dom, uint32_t pa
 	falco_path_normal(given, &out);
 	return falco_out_value(&out);
 }
-LEAF(path_abs_arg, HC_OBJ_PATH, HC_VT_STR);
+ROW_LEAF(row_abspath, HC_VT_STR);
+
+static struct hc_value path_abs(struct hc_view *v, unsigned dom, uint32_t path, const void *arg)
+{
+	UNUSED_ARG;
+	return heap_text(v, HC_OBJ_PATH, HC_O_PATH_abs, path);
+}
+LEAF(path_abs, HC_OBJ_PATH, HC_VT_STR);
 
 /* fs.path: only of calls that did something; the opens also where they failed, but not with EPERM. */
 static bool fs_path_applies(const struct fctx *c)
@@ -1718,6 +1754,25 @@ static struct hc_value fs_path_raw(struct hc_view *v, unsigned dom, uint32_t ent
 }
 ROW_LEAF(fs_path_raw, HC_VT_STR);
 
+/* Where the name is relative to a descriptor that has to be a directory's for the original. */
+static int dirfd_of_name(unsigned type, unsigned path)
+{
+	switch (type) {
+	case HC_EV_FCHOWNAT:
+		return HC_C_FCHOWNAT_dirfd;
+	case HC_EV_FCHMODAT:
+		return HC_C_FCHMODAT_dirfd;
+	case HC_EV_MKDIRAT:
+		return HC_C_MKDIRAT_dirfd;
+	case HC_EV_UNLINKAT:
+		return HC_C_UNLINKAT_dirfd;
+	case HC_EV_SYMLINKAT:
+		return path == HC_C_SYMLINKAT_linkpath ? HC_C_SYMLINKAT_newdirfd : 0;
+	default:
+		return 0;
+	}
+}
+
 static struct hc_value fs_path(struct hc_view *v, unsigned dom, uint32_t entry, const void *arg)
 {
 	struct fctx c = ctx_of(v, dom, entry);
@@ -1725,6 +1780,8 @@ static struct hc_value fs_path(struct hc_view *v, unsigned dom, uint32_t entry, 
 	const struct hc_table_desc *d = hc_event_desc(c.type);
 	struct fjson out = begin(v);
 	struct hc_str s, abs;
+	uint32_t dir;
+	bool is_cwd;
 
 	if (!fs_path_applies(&c))
 		return absent();
@@ -1753,8 +1810,11 @@ static struct hc_value fs_path(struct hc_view *v, unsigned dom, uint32_t entry, 
 		                      : hc_value_str(HC_STR("<UNKNOWN>"));
 	if (s.p && !s.len)
 		return hc_value_str(HC_STR(""));
-	if (abs.p)
-		return hc_value_str(abs);
+	dir = dir_object(v, dom, entry, dirfd_of_name(c.type, at), &is_cwd);
+	if (is_cwd || falco_fd_typechar(v, dir) == 'd' || (s.len && s.p[0] == '/')) {
+		if (abs.p)
+			return hc_value_str(abs);
+	}
 	if (!s.p)
 		return absent();
 	if (s.len && s.p[0] != '/')
@@ -2402,32 +2462,33 @@ static const struct hc_access *bind_fs_path(struct fbinder *b, const struct fref
 
 static const struct hc_access *bind_abspath(struct fbinder *b, const struct fref *f)
 {
-	static const struct {
-		uint16_t type;
-		int16_t first, second;
-	} paths[] = {
-		{ HC_EV_RENAME, HC_C_RENAME_oldpath, HC_C_RENAME_newpath },
-		{ HC_EV_RENAMEAT, HC_C_RENAMEAT_oldpath, HC_C_RENAMEAT_newpath },
-		{ HC_EV_RENAMEAT2, HC_C_RENAMEAT2_oldpath, HC_C_RENAMEAT2_newpath },
-		{ HC_EV_LINKAT, HC_C_LINKAT_oldpath, HC_C_LINKAT_newpath },
-		{ HC_EV_SYMLINKAT, HC_C_SYMLINKAT_linkpath, -1 },
-		{ HC_EV_OPENAT, HC_C_OPENAT_pathname, -1 },
-		{ HC_EV_OPENAT2, HC_C_OPENAT2_pathname, -1 },
-		{ HC_EV_UNLINKAT, HC_C_UNLINKAT_pathname, -1 },
-		{ HC_EV_MKDIRAT, HC_C_MKDIRAT_pathname, -1 },
-		{ HC_EV_FCHMODAT, HC_C_FCHMODAT_pathname, -1 },
-		{ HC_EV_FCHOWNAT, HC_C_FCHOWNAT_pathname, -1 },
+	static const struct at_path first[] = {
+		{ HC_EV_RENAMEAT, HC_C_RENAMEAT_oldpath, HC_C_RENAMEAT_olddirfd },
+		{ HC_EV_RENAMEAT2, HC_C_RENAMEAT2_oldpath, HC_C_RENAMEAT2_olddirfd },
+		{ HC_EV_LINKAT, HC_C_LINKAT_oldpath, HC_C_LINKAT_olddirfd },
+		{ HC_EV_SYMLINKAT, HC_C_SYMLINKAT_linkpath, HC_C_SYMLINKAT_newdirfd },
+		{ HC_EV_OPENAT, HC_C_OPENAT_pathname, HC_C_OPENAT_dirfd },
+		{ HC_EV_OPENAT2, HC_C_OPENAT2_pathname, HC_C_OPENAT2_dirfd },
+		{ HC_EV_UNLINKAT, HC_C_UNLINKAT_pathname, HC_C_UNLINKAT_dirfd },
+		{ HC_EV_MKDIRAT, HC_C_MKDIRAT_pathname, HC_C_MKDIRAT_dirfd },
+		{ HC_EV_FCHMODAT, HC_C_FCHMODAT_pathname, HC_C_FCHMODAT_dirfd },
+		{ HC_EV_FCHOWNAT, HC_C_FCHOWNAT_pathname, HC_C_FCHOWNAT_dirfd },
 	};
-	bool second = f->arg == FARG_NAME && hc_str_eq(f->name, HC_STR("dst"));
+	static const struct at_path second[] = {
+		{ HC_EV_RENAMEAT, HC_C_RENAMEAT_newpath, HC_C_RENAMEAT_newdirfd },
+		{ HC_EV_RENAMEAT2, HC_C_RENAMEAT2_newpath, HC_C_RENAMEAT2_newdirfd },
+		{ HC_EV_LINKAT, HC_C_LINKAT_newpath, HC_C_LINKAT_newdirfd },
+	};
+	bool is_second = f->arg == FARG_NAME && hc_str_eq(f->name, HC_STR("dst"));
 
-	for (size_t i = 0; i < sizeof(paths) / sizeof(paths[0]); i++) {
-		int c = second ? paths[i].second : paths[i].first;
-
-		if (paths[i].type == b->type)
-			return c < 0 ? NULL : leaf(b, hop(b, b->at_row, (unsigned)c), &leaf_path_abs_arg, NULL);
-	}
-	if (b->type == HC_EV_OPEN_BY_HANDLE_AT && !second)
-		return leaf(b, hop(b, b->fd, HC_O_FDOBJ_path), &leaf_path_abs_arg, NULL);
+	for (size_t i = 0; is_second && i < sizeof(second) / sizeof(second[0]); i++)
+		if (second[i].type == b->type)
+			return row(b, &leaf_row_abspath, &second[i]);
+	for (size_t i = 0; i < sizeof(first) / sizeof(first[0]); i++)
+		if (first[i].type == b->type)
+			return row(b, &leaf_row_abspath, &first[i]);
+	if (b->type == HC_EV_OPEN_BY_HANDLE_AT)
+		return leaf(b, hop(b, b->fd, HC_O_FDOBJ_path), &leaf_path_abs, NULL);
 	return NULL;
 }
 

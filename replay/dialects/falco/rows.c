@@ -563,13 +563,13 @@ void falco_sock_name(struct hc_view *v, uint32_t sock, struct fjson *out)
 	struct hc_str shown;
 	struct fends e;
 
-	if (family_of(v, sock) == AF_UNIX) {
-		unix_name(v, sock, out);
-		return;
-	}
 	shown = hc_view_text(v, HC_OBJ_SOCK, HC_O_SOCK_shown, sock);
 	if (shown.p) {
 		fjson_bytes(out, shown.p, shown.len);
+		return;
+	}
+	if (family_of(v, sock) == AF_UNIX) {
+		unix_name(v, sock, out);
 		return;
 	}
 	if (!falco_sock_ends(v, sock, &e))
@@ -1001,10 +1001,8 @@ static struct pval option_value(const struct fctx *c)
 	return v;
 }
 
-struct pval fctx_param(const struct fctx *c, const struct fparam *p)
+static struct pval param_from(const struct fctx *c, const struct fparam *p, const struct ffrom *f)
 {
-	bool imported = hc_view_int(c->v, c->dom, HC_COL_SRC_NUM, c->entry, &(int64_t){ 0 });
-	const struct ffrom *f = falco_from(c->type, hc_str_c(p->name), imported);
 	unsigned col;
 	struct pval v = { 0 };
 	int64_t i;
@@ -1090,6 +1088,10 @@ struct pval fctx_param(const struct fctx *c, const struct fparam *p)
 		return list_val(c, hc_view_ref(c->v, c->dom, col, c->entry), 0);
 	case HOW_PROC:
 		return proc_val(c, (enum fproc_param)f->what);
+	case HOW_ALSOREF:
+		v = param_from(c, p, falco_from(c->type, hc_str_c(p->name), false)); /* which is not ALSOREF */
+		v.ref = hc_view_ref(c->v, c->dom, col, c->entry);
+		return v;
 	case HOW_RETREF:
 		v = int_col(c, c->dom, HC_COL_RET, c->entry);
 		v.ref = hc_view_ref(c->v, c->dom, col, c->entry);
@@ -1107,6 +1109,13 @@ struct pval fctx_param(const struct fctx *c, const struct fparam *p)
 	}
 }
 
+struct pval fctx_param(const struct fctx *c, const struct fparam *p)
+{
+	bool imported = hc_view_int(c->v, c->dom, HC_COL_SRC_NUM, c->entry, &(int64_t){ 0 });
+
+	return param_from(c, p, falco_from(c->type, hc_str_c(p->name), imported));
+}
+
 /* ---- rendering of parameters ---- */
 
 /* Of a result; NULL when it is none of an error. */
@@ -1121,6 +1130,9 @@ static void put_number(const struct fparam *p, int64_t i, struct fjson *out)
 	                 p->type == PT_ERRNO || p->type == PT_FD || p->type == PT_PID || p->type == PT_U64;
 	char buf[32];
 
+	if (p->type == PT_U32 && p->base == PB_DEC)
+		i = (int32_t)i; /* as the original prints it */
+	is_signed |= p->type == PT_U32;
 	if (p->type == PT_ERRNO || p->type == PT_FD || p->base == PB_DEC)
 		snprintf(buf, sizeof(buf), is_signed ? "%" PRId64 : "%" PRIu64, i);
 	else if (p->base == PB_HEX)

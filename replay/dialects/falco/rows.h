@@ -37,6 +37,7 @@ enum fhow {
 	HOW_LIST_REST,
 	HOW_LIST_ALL,
 	HOW_PROC,
+	HOW_ALSOREF, /* what the recorder's own rows have, and the column of what it stands for */
 	HOW_RETREF,  /* the result, and the column of what it stands for */
 	HOW_SOCKCOL, /* the endpoint in the column */
 	HOW_FDLIST,

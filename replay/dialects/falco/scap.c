@@ -18,6 +18,7 @@
 
 enum how {
 	BACK_NUM,
+	BACK_RAW,
 	BACK_FD,
 	BACK_PID,
 	BACK_STR,
@@ -721,6 +722,7 @@ static struct hc_str back_param(struct enc *e, unsigned code, const struct back 
 		return back_number(e, code, b);
 	case BACK_FD:
 	case BACK_PID:
+	case BACK_RAW:
 	case BACK_SOCKTYPE:
 		return hc_view_int(e->v, e->c.dom, b->col, e->c.entry, &v) ? number(e, (uint64_t)v, info->width)
 		                                                           : (struct hc_str){ 0 };
