@@ -231,7 +231,8 @@ static void cell_of(struct hc_scap_import *im, struct hc_builder *b, const struc
 		cell_ref(c, at->col + 1,
 		         in_fd(im->t, b,
 		               hc_scap_i64(e, at->param, -1) == s->fd_num && s->fd
-		                       ? s->fd_after && made_of(im, type)->sock < 0 ? s->fd_after : s->fd
+		                       ? s->fd_after && (made_of(im, type)->sock < 0 || !s->fd->sock) ? s->fd_after
+		                                                                                      : s->fd
 		                       : scap_fd(im, s->k, hc_scap_i64(e, at->param, -1))));
 		break;
 	case HOW_PID:
@@ -312,25 +313,12 @@ static void cells_made(struct hc_scap_import *im, struct hc_builder *b, const st
 			hc_cell_set(c, (unsigned)m->missing, c->v[m->missing] | UINT64_C(1) << p);
 }
 
-static uint32_t task_ref(struct hc_scap_import *im, struct hc_builder *b, struct sthr *k, struct tver *v)
+/* Cells are large: clearing them is left to the way that needs them. */
+static __attribute__((noinline)) uint32_t add_task(struct hc_scap_import *im, struct hc_builder *b, struct sthr *k,
+                                                   struct tver *v, const struct sfds *fds)
 {
 	struct hc_cells c = { 0 };
-	const struct sfds *fds = scap_fds(im, k);
-	uint64_t gen = k->mem_gen > fds->gen ? k->mem_gen : fds->gen;
-	uint32_t ref;
 
-	if (!v)
-		return 0;
-	if (k->group && k->group->gen > gen)
-		gen = k->group->gen;
-	if (k->slot_version != v->lineage || k->slot_gen != gen) {
-		k->slot_version = v->lineage;
-		k->slot_gen = gen;
-		memset(&k->slot, 0, sizeof(k->slot));
-	}
-	ref = hc_slot_get(&k->slot, b);
-	if (ref)
-		return ref;
 	hc_cell_set(&c, HC_O_TASK_tid, (uint64_t)k->tid);
 	if (k->vtid >= 0)
 		hc_cell_set(&c, HC_O_TASK_vtid, (uint64_t)k->vtid);
@@ -346,6 +334,25 @@ static uint32_t task_ref(struct hc_scap_import *im, struct hc_builder *b, struct
 	cell_ref(&c, HC_O_TASK_std1, in_fd(im->t, b, scap_fd(im, k, 1)));
 	cell_ref(&c, HC_O_TASK_std2, in_fd(im->t, b, scap_fd(im, k, 2)));
 	return hc_slot_put(&k->slot, b, hc_build_obj(b, HC_OBJ_TASK, &c));
+}
+
+static uint32_t task_ref(struct hc_scap_import *im, struct hc_builder *b, struct sthr *k, struct tver *v)
+{
+	const struct sfds *fds = scap_fds(im, k);
+	uint64_t gen = k->mem_gen > fds->gen ? k->mem_gen : fds->gen;
+	uint32_t ref;
+
+	if (!v)
+		return 0;
+	if (k->group && k->group->gen > gen)
+		gen = k->group->gen;
+	if (k->slot_version != v->lineage || k->slot_gen != gen) {
+		k->slot_version = v->lineage;
+		k->slot_gen = gen;
+		memset(&k->slot, 0, sizeof(k->slot));
+	}
+	ref = hc_slot_get(&k->slot, b);
+	return ref ? ref : add_task(im, b, k, v, fds);
 }
 
 /* ---- rows ---- */

@@ -15,10 +15,10 @@
 
 /* Open descriptors of a process, by number. */
 struct sfds {
-	struct table by_num;       /* struct sfd */
+	struct table by_num; /* struct sfd */
 	uint16_t n_kind[HC_N_FD_KINDS];
-	uint64_t kinds;            /* bit per enum hc_fd_kind that is there */
-	uint64_t gen;              /* of the last change that a TASK shows */
+	uint64_t kinds; /* bit per enum hc_fd_kind that is there */
+	uint64_t gen;   /* of the last change that a TASK shows */
 };
 
 /* The threads of a process. */
@@ -47,14 +47,14 @@ struct sthr {
 	uint64_t clone_ns;
 	bool invalid; /* seen, but never told of */
 	bool dead, by_child;
-	bool own_fds; /* a thread that does not share the process's descriptors */
-	struct tver *cur; /* what is known of it */
-	struct sfds fds;  /* of the main thread */
+	bool own_fds;         /* a thread that does not share the process's descriptors */
+	struct tver *cur;     /* what is known of it */
+	struct sfds fds;      /* of the main thread */
 	struct sgroup *group; /* NULL: nothing is known of one */
 	struct sthr *group_next;
 	struct smem mem;
-	uint64_t mem_gen; /* of the last change of mem */
-	uint64_t checked; /* the tree's generation that cur's parent is of */
+	uint64_t mem_gen;    /* of the last change of mem */
+	uint64_t checked;    /* the tree's generation that cur's parent is of */
 	struct hc_slot slot; /* as a TASK, with version slot_version and what changed until slot_gen */
 	uint64_t slot_version, slot_gen;
 };
@@ -100,9 +100,9 @@ struct hc_scap_import {
 	uint64_t boot_ns; /* since 1970 */
 	uint64_t last_ns;
 	struct sthr *busy; /* the event in hand is its; not to be removed */
-	bool listed;      /* the lists at the beginning are over */
-	bool begun;       /* an event that is not of the state at the beginning was there, in this section */
-	int64_t gone_tid; /* to be removed before the next event; -1 */
+	bool listed;       /* the lists at the beginning are over */
+	bool begun;        /* an event that is not of the state at the beginning was there, in this section */
+	int64_t gone_tid;  /* to be removed before the next event; -1 */
 	int64_t closed_tid, closed_fd; /* the same, of descriptors; -1 */
 };
 
@@ -114,7 +114,7 @@ static inline bool scap_tells_of_user(unsigned code)
 }
 
 struct sthr *scap_thread(struct hc_scap_import *im, int64_t tid);
-struct sthr *scap_main(struct hc_scap_import *im, struct sthr *k);           /* itself when there is none */
+struct sthr *scap_main(struct hc_scap_import *im, struct sthr *k); /* itself when there is none */
 struct sfds *scap_fds(struct hc_scap_import *im, struct sthr *k);
 struct tfd *scap_fd(struct hc_scap_import *im, struct sthr *k, int64_t num); /* borrowed, or NULL */
 /* Makes the version follow what its parents have become; returns it. */

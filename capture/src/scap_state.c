@@ -451,7 +451,8 @@ static void refresh(struct hc_scap_import *im, struct sthr *k, unsigned depth)
 
 struct tver *scap_refresh(struct hc_scap_import *im, struct sthr *k)
 {
-	refresh(im, k, 0);
+	if (k->checked != im->tree_gen)
+		refresh(im, k, 0);
 	return k->cur;
 }
 
@@ -703,7 +704,8 @@ static bool is_here(const struct hc_scap_import *im, const struct sthr *k, const
 	if (k->cur && k->cur->cgs && k->cur->cgs->ctr)
 		return false;
 	for (unsigned i = 0; i < im->n_ifaces; i++)
-		if (im->ifaces[i].ipv6 == v6 && !memcmp(im->ifaces[i].addr, ip, v6 ? 8 : 4)) /* of IPv6 the network */
+		if (im->ifaces[i].ipv6 == v6 &&
+		    !memcmp(im->ifaces[i].addr, ip, v6 ? 8 : 4)) /* of IPv6 the network */
 			return true;
 	return false;
 }
@@ -1273,7 +1275,7 @@ static void on_socket(struct hc_scap_import *im, struct sevent *s)
 		fd->sock->w.protocol = IPPROTO_RAW;
 	else if (fd->sock && fd->sock->w.protocol)
 		fd->sock->w.extra[0] = proto; /* it shows when the socket gets a role, as in the reference */
-	if (fd->sock && family == AF_INET6) /* no address is in the network of the loopback's */
+	if (fd->sock && family == AF_INET6)   /* no address is in the network of the loopback's */
 		fd->sock->serves_here = is_here(im, s->k, (const uint8_t[16]){ 0 }, true);
 	fd->cloexec = hc_scap_u64(s->e, 4, 0) & HC_SCAP_OPEN_CLOEXEC;
 	put_new(im, s, num, fd);
@@ -1373,7 +1375,8 @@ static void on_bind(struct hc_scap_import *im, struct sevent *s)
 			sock->w.family = v4 ? HC_SCAP_AF_INET : addr.family;
 			memset(&sock->w.laddr, 0, 16);
 			memset(&sock->w.raddr, 0, 16);
-			memcpy(sock->w.laddr, addr.ip + (v4 ? 12 : 0), v4 || addr.family == HC_SCAP_AF_INET ? 4 : 16);
+			memcpy(sock->w.laddr, addr.ip + (v4 ? 12 : 0),
+			       v4 || addr.family == HC_SCAP_AF_INET ? 4 : 16);
 			sock->w.lport = addr.port;
 			sock->w.rport = 0;
 			sock->role = ROLE_SERVER;

@@ -395,16 +395,10 @@ uint32_t in_lst(struct hc_builder *b, struct lst *l)
 	return hc_slot_put(&l->slot, b, ref);
 }
 
-uint32_t in_path(struct hc_builder *b, struct tpath *p)
+static __attribute__((noinline)) uint32_t add_path(struct hc_builder *b, struct tpath *p)
 {
 	struct hc_cells c = { 0 };
-	uint32_t ref;
 
-	if (!p)
-		return 0;
-	ref = hc_slot_get(&p->slot, b);
-	if (ref)
-		return ref;
 	cell_ref(&c, HC_O_PATH_given, in_txt(b, p->given));
 	cell_ref(&c, HC_O_PATH_abs, in_txt(b, p->abs));
 	cell_ref(&c, HC_O_PATH_real, in_txt(b, p->real));
@@ -412,6 +406,13 @@ uint32_t in_path(struct hc_builder *b, struct tpath *p)
 	hc_cell_set(&c, HC_O_PATH_prov, p->prov);
 	hc_cell_set(&c, HC_O_PATH_flags, p->flags);
 	return hc_slot_put(&p->slot, b, hc_build_obj(b, HC_OBJ_PATH, &c));
+}
+
+uint32_t in_path(struct hc_builder *b, struct tpath *p)
+{
+	uint32_t ref = p ? hc_slot_get(&p->slot, b) : 0;
+
+	return ref || !p ? ref : add_path(b, p);
 }
 
 static const char *fs_name(uint32_t magic)
@@ -448,18 +449,12 @@ static const char *fs_name(uint32_t magic)
 	return NULL;
 }
 
-uint32_t in_file(struct hc_builder *b, struct tfile *f)
+static __attribute__((noinline)) uint32_t add_file(struct hc_builder *b, struct tfile *f)
 {
 	const struct hc_wire_file *w;
 	struct hc_cells c = { 0 };
 	const char *fs;
-	uint32_t ref;
 
-	if (!f)
-		return 0;
-	ref = hc_slot_get(&f->slot, b);
-	if (ref)
-		return ref;
 	w = &f->w;
 	fs = fs_name(w->fs_magic);
 	hc_cell_set(&c, HC_O_FILE_dev, w->dev);
@@ -486,6 +481,13 @@ uint32_t in_file(struct hc_builder *b, struct tfile *f)
 	return hc_slot_put(&f->slot, b, hc_build_obj(b, HC_OBJ_FILE, &c));
 }
 
+uint32_t in_file(struct hc_builder *b, struct tfile *f)
+{
+	uint32_t ref = f ? hc_slot_get(&f->slot, b) : 0;
+
+	return ref || !f ? ref : add_file(b, f);
+}
+
 static uint32_t in_ip(struct hc_builder *b, uint16_t family, const uint8_t *addr)
 {
 	return family == 2 ? hc_build_bytes(b, addr, 4) : family == 10 ? hc_build_bytes(b, addr, 16) : 0;
@@ -498,17 +500,11 @@ static bool no_addr(const uint8_t *addr)
 	return memcmp(addr, none, 16) == 0;
 }
 
-uint32_t in_sock(struct hc_tracker *t, struct hc_builder *b, struct tsock *s)
+static __attribute__((noinline)) uint32_t add_sock(struct hc_tracker *t, struct hc_builder *b, struct tsock *s)
 {
 	const struct hc_wire_sock *w;
 	struct hc_cells c = { 0 };
-	uint32_t ref;
 
-	if (!s)
-		return 0;
-	ref = hc_slot_get(&s->slot, b);
-	if (ref)
-		return ref;
 	if (t->depth >= MAX_DEPTH)
 		return 0;
 	t->depth++;
@@ -560,16 +556,17 @@ uint32_t in_sock(struct hc_tracker *t, struct hc_builder *b, struct tsock *s)
 	return hc_slot_put(&s->slot, b, hc_build_obj(b, HC_OBJ_SOCK, &c));
 }
 
-uint32_t in_fd(struct hc_tracker *t, struct hc_builder *b, struct tfd *f)
+uint32_t in_sock(struct hc_tracker *t, struct hc_builder *b, struct tsock *s)
+{
+	uint32_t ref = s ? hc_slot_get(&s->slot, b) : 0;
+
+	return ref || !s ? ref : add_sock(t, b, s);
+}
+
+static __attribute__((noinline)) uint32_t add_fd(struct hc_tracker *t, struct hc_builder *b, struct tfd *f)
 {
 	struct hc_cells c = { 0 };
-	uint32_t ref;
 
-	if (!f)
-		return 0;
-	ref = hc_slot_get(&f->slot, b);
-	if (ref)
-		return ref;
 	if (t->depth >= MAX_DEPTH)
 		return 0;
 	t->depth++;
@@ -592,16 +589,17 @@ uint32_t in_fd(struct hc_tracker *t, struct hc_builder *b, struct tfd *f)
 	return hc_slot_put(&f->slot, b, hc_build_obj(b, HC_OBJ_FDOBJ, &c));
 }
 
-uint32_t in_image(struct hc_tracker *t, struct hc_builder *b, struct timage *i)
+uint32_t in_fd(struct hc_tracker *t, struct hc_builder *b, struct tfd *f)
+{
+	uint32_t ref = f ? hc_slot_get(&f->slot, b) : 0;
+
+	return ref || !f ? ref : add_fd(t, b, f);
+}
+
+static __attribute__((noinline)) uint32_t add_image(struct hc_tracker *t, struct hc_builder *b, struct timage *i)
 {
 	struct hc_cells c = { 0 };
-	uint32_t ref;
 
-	if (!i)
-		return 0;
-	ref = hc_slot_get(&i->slot, b);
-	if (ref)
-		return ref;
 	if (t->depth >= MAX_DEPTH)
 		return 0;
 	t->depth++;
@@ -633,16 +631,17 @@ uint32_t in_image(struct hc_tracker *t, struct hc_builder *b, struct timage *i)
 	return hc_slot_put(&i->slot, b, hc_build_obj(b, HC_OBJ_IMAGE, &c));
 }
 
-uint32_t in_user(struct hc_builder *b, struct tuser *u)
+uint32_t in_image(struct hc_tracker *t, struct hc_builder *b, struct timage *i)
+{
+	uint32_t ref = i ? hc_slot_get(&i->slot, b) : 0;
+
+	return ref || !i ? ref : add_image(t, b, i);
+}
+
+static __attribute__((noinline)) uint32_t add_user(struct hc_builder *b, struct tuser *u)
 {
 	struct hc_cells c = { 0 };
-	uint32_t ref;
 
-	if (!u)
-		return 0;
-	ref = hc_slot_get(&u->slot, b);
-	if (ref)
-		return ref;
 	if (u->is_group) {
 		hc_cell_set(&c, HC_O_GROUP_gid, u->id);
 		cell_ref(&c, HC_O_GROUP_name, in_txt(b, u->name));
@@ -655,16 +654,17 @@ uint32_t in_user(struct hc_builder *b, struct tuser *u)
 	return hc_slot_put(&u->slot, b, hc_build_obj(b, HC_OBJ_USER, &c));
 }
 
-uint32_t in_ctr(struct hc_builder *b, struct tctr *k)
+uint32_t in_user(struct hc_builder *b, struct tuser *u)
+{
+	uint32_t ref = u ? hc_slot_get(&u->slot, b) : 0;
+
+	return ref || !u ? ref : add_user(b, u);
+}
+
+static __attribute__((noinline)) uint32_t add_ctr(struct hc_builder *b, struct tctr *k)
 {
 	struct hc_cells c = { 0 };
-	uint32_t ref;
 
-	if (!k)
-		return 0;
-	ref = hc_slot_get(&k->slot, b);
-	if (ref)
-		return ref;
 	cell_ref(&c, HC_O_CTR_id, in_txt(b, k->id));
 	cell_ref(&c, HC_O_CTR_runtime, in_txt(b, k->runtime));
 	cell_ref(&c, HC_O_CTR_cgroup_path, in_txt(b, k->path));
@@ -672,6 +672,13 @@ uint32_t in_ctr(struct hc_builder *b, struct tctr *k)
 		hc_cell_set(&c, HC_O_CTR_cgroup_id, k->cgroup_id);
 	cell_ref(&c, HC_O_CTR_source, hc_build_str(b, HC_STR("cgroup")));
 	return hc_slot_put(&k->slot, b, hc_build_obj(b, HC_OBJ_CTR, &c));
+}
+
+uint32_t in_ctr(struct hc_builder *b, struct tctr *k)
+{
+	uint32_t ref = k ? hc_slot_get(&k->slot, b) : 0;
+
+	return ref || !k ? ref : add_ctr(b, k);
 }
 
 static uint32_t in_tty(struct hc_builder *b, uint32_t tty)
@@ -790,16 +797,10 @@ static void in_ancestors(struct hc_tracker *t, struct hc_builder *b, const struc
 		in_ver(t, b, chain[--n]);
 }
 
-uint32_t in_ver(struct hc_tracker *t, struct hc_builder *b, struct tver *v)
+static __attribute__((noinline)) uint32_t add_ver(struct hc_tracker *t, struct hc_builder *b, struct tver *v)
 {
 	struct hc_cells c = { 0 };
-	uint32_t ref;
 
-	if (!v)
-		return 0;
-	ref = hc_slot_get(&v->slot, b);
-	if (ref)
-		return ref;
 	if (t->depth >= MAX_DEPTH)
 		return 0;
 	t->depth++;
@@ -864,6 +865,13 @@ uint32_t in_ver(struct hc_tracker *t, struct hc_builder *b, struct tver *v)
 	hc_cell_set(&c, HC_O_PROC_flags, v->flags);
 	t->depth--;
 	return hc_slot_put(&v->slot, b, hc_build_obj(b, HC_OBJ_PROC, &c));
+}
+
+uint32_t in_ver(struct hc_tracker *t, struct hc_builder *b, struct tver *v)
+{
+	uint32_t ref = v ? hc_slot_get(&v->slot, b) : 0;
+
+	return ref || !v ? ref : add_ver(t, b, v);
 }
 
 uint32_t in_task(struct hc_tracker *t, struct hc_builder *b, struct ttask *k, struct tver *v)

@@ -608,7 +608,8 @@ static struct hc_value task_number(struct hc_view *v, unsigned dom, uint32_t tas
 	int64_t i;
 
 	(void)dom;
-	return hc_view_int(v, HC_OBJ_TASK, (unsigned)arg_num(arg), task, &i) ? hc_value_u64((uint64_t)i) : absent();
+	return hc_view_int(v, HC_OBJ_TASK, (unsigned)arg_num(arg), task, &i) ? hc_value_u64((uint64_t)i)
+	                                                                     : absent();
 }
 LEAF(task_number, HC_OBJ_TASK, HC_VT_U64);
 
@@ -1687,8 +1688,8 @@ static uint32_t dir_object(struct hc_view *v, unsigned dom, uint32_t entry, int 
 	return *ret_is_cwd ? 0 : hc_view_ref(v, dom, (unsigned)dirfd + 1, entry);
 }
 
-/* A path of a call with directory descriptors, absolute. The original puts a slash behind the directory's name also
- * where that ends in one. */
+/* A path of a call with directory descriptors, absolute. The original puts a slash behind the directory's name
+ * also where that ends in one. */
 static struct hc_value row_abspath(struct hc_view *v, unsigned dom, uint32_t entry, const void *arg)
 {
 	const struct at_path *at = arg;
@@ -2116,9 +2117,9 @@ static const struct hc_access *bind_fd(struct fbinder *b, const struct fref *f)
 		if (b->row->fd == FD_NONE)
 			return NULL;
 		return f->arg == FARG_NONE ? leaf(b, b->task, &leaf_task_fd_types, NULL)
-		       : f->index < 3      ? leaf(b, hop(b, b->task, HC_O_TASK_std0 + (unsigned)f->index), &leaf_fd_type,
-		                                  NULL)
-		                           : NULL;
+		       : f->index < 3
+		               ? leaf(b, hop(b, b->task, HC_O_TASK_std0 + (unsigned)f->index), &leaf_fd_type, NULL)
+		               : NULL;
 	default:
 		return NULL; /* fd.ip, fd.port, fd.net: of filters only */
 	}

@@ -1209,6 +1209,14 @@ void falco_param_raw(const struct fctx *c, const struct fparam *p, const struct 
 		}
 		fjson_u64(out, (uint64_t)v->i);
 		return;
+	case PT_SIGSET:
+		for (unsigned sig = 1, n = 0; sig <= 32; sig++) {
+			if (!((uint64_t)v->i >> (sig - 1) & 1) || !falco_signal_name(sig))
+				continue;
+			fjson_raw(out, n++ ? " " : "");
+			fjson_raw(out, falco_signal_name(sig));
+		}
+		return;
 	case PT_ABS:
 		falco_time(v->i, FTIME_PARAM, out);
 		return;
@@ -1269,7 +1277,8 @@ static void put_fd(const struct fctx *c, const struct pval *v, struct fjson *out
 	          hc_view_ref(c->v, c->dom, (unsigned)c->row->sock_col, c->entry);
 	sock = changed ? tuple_sock(c) : hc_view_ref(c->v, HC_OBJ_FDOBJ, HC_O_FDOBJ_sock, v->ref);
 	fjson_char(out, '<');
-	fjson_char(out, falco_fd_typechar(c->v, v->ref));
+	name = changed ? falco_sock_type(c->v, sock) : NULL;
+	fjson_char(out, name && name[0] == 'i' ? name[3] : falco_fd_typechar(c->v, v->ref));
 	proto = falco_sock_proto(c->v, sock);
 	if (proto[0] != '<')
 		fjson_char(out, proto[0]);
