@@ -833,6 +833,7 @@ void scap_begin_section(struct hc_scap_import *im)
 	table_done(&im->users);
 	im->gone_tid = im->closed_tid = -1;
 	im->begun = im->listed = false;
+	im->first_ns = 0;
 	im->tree_gen++;
 }
 

@@ -1311,6 +1311,21 @@ static struct hc_value row_rawtime(struct hc_view *v, unsigned dom, uint32_t ent
 }
 ROW_LEAF(row_rawtime, HC_VT_U64);
 
+/* Since the first event of an imported file; 0: all ns, 1: seconds, 2: ns of the second. */
+static struct hc_value row_reltime(struct hc_view *v, unsigned dom, uint32_t entry, const void *arg)
+{
+	struct fctx c = ctx_of(v, dom, entry);
+	int64_t wall, began;
+	uint64_t ns;
+
+	if (!hc_view_int(v, HC_OBJ_TASK, HC_O_TASK_source_ns, fctx_task(&c), &began) ||
+	    !hc_view_row_field(v, HC_DOM_EVENT(dom), entry, HC_ROWF_WALL_NS, &wall))
+		return absent();
+	ns = (uint64_t)wall - (uint64_t)falco_wall(v, (uint64_t)began);
+	return hc_value_u64(arg_num(arg) == 1 ? ns / 1000000000u : arg_num(arg) == 2 ? ns % 1000000000u : ns);
+}
+ROW_LEAF(row_reltime, HC_VT_U64);
+
 static struct hc_value row_rawres(struct hc_view *v, unsigned dom, uint32_t entry, const void *arg)
 {
 	struct fctx c = ctx_of(v, dom, entry);
@@ -2603,8 +2618,8 @@ static const struct hc_access *bind_evt(struct fbinder *b, const struct fref *f)
 	case F_EVT_RELTIME:
 	case F_EVT_RELTIME_S:
 	case F_EVT_RELTIME_NS:
-		why(b, "it depends on where a reader begins", NULL, NULL);
-		return NULL;
+		why(b, "it depends on where a reader begins", "source_time", NULL);
+		return row(b, &leaf_row_reltime, num_arg((int64_t)f->id - F_EVT_RELTIME));
 	case F_EVT_DELTATIME:
 	case F_EVT_DELTATIME_S:
 	case F_EVT_DELTATIME_NS:
