@@ -16,48 +16,14 @@ import tempfile
 
 import corpus
 
-CAPTURES = ["suspicious", "container", "build"]  # others by name: nginx, redis, upstream/curl_google ...
-# Not equal yet: a difference here is printed and counted, and does not fail the test.
-KNOWN = [
-    "evt.abspath startswith /etc",
-    "evt.arg.fd>=0 and evt.arg.fd<3",
-    "evt.arg[0]=0",
-    "evt.args contains /etc/passwd",
-    "evt.args icontains O_RDONLY",
-    "evt.category in (ipc, memory, signal)",
-    "evt.category=file",
-    "evt.deltatime > 1000000",
-    "evt.rawres = val(fd.num)",
-    "evt.reltime < 1000000000",
-    "evt.type=procexit and proc.nthreads = 0",
-    "fd.cip=127.0.0.1",
-    "fd.connected=true",
-    "fd.containerdirectory exists",
-    "fd.directory in (/dev, /dev/shm, /tmp)",
-    "fd.is_server=false",
-    "fd.l4proto=tcp",
-    "fd.l4proto=udp",
-    "fd.lport exists",
-    "fd.name exists and not fd.name startswith /",
-    'fd.name pmatch ("/etc/", etc)',
-    "fd.name startswith oneof (/etc, /dev)",
-    "fd.name startswith val(proc.cwd)",
-    "fd.num != val(evt.rawres)",
-    "fd.num in (0,1,2)",
-    "fd.sip = val(fd.cip)",
-    "fd.type=unix",
-    "fd.typechar='p' or fd.typechar='e'",
-    "fd.typechar=4",
-    "fd.types intersects (ipv4, file)",
-    "fs.path.name pmatch (/tmp, /etc)",
-    "fs.path.name=/etc/shadow",
-    "proc.cwd startswith /srv",
-    "proc.env contains SHELL",
-    "proc.env[LANG] startswith C",
-    "proc.stdin.type exists",
-    "proc.vmrss >= 10000",
-    "proc.vmsize > 100000",
-]
+CAPTURES = ["suspicious", "container", "build"]  # others by name: nginx, redis
+# Not equal, for the reasons that docs/falco-compat.md gives: these filters over these captures, and no others.
+NOT_ORDERED = "evt.deltatime > 1000000"
+KNOWN = {
+    NOT_ORDERED: ["suspicious", "container", "build", "nginx", "redis"],
+    # The reference evaluated evt.abspath on the same event before, which replaced the event's descriptor by the directory's.
+    'fd.name pmatch ("/etc/", etc)': ["suspicious"],
+}
 ALL = "evt.type exists"
 SAMPLE = 3  # every so many filters one is evaluated by `hindcast events` too
 
@@ -143,11 +109,15 @@ def check(hindcast, scap, name, work):
     got = evaluate(hindcast, capture, wanted, work)
     equal, unknown = 0, 0
     for want, nums in zip(wanted, got):
+        known = name in KNOWN.get(want["filter"], [])
         if len(nums) == want["count"] and digest(nums) == want["sha256"]:
             equal += 1
+            unknown += known
+            if known:
+                print(f"  equal, though listed as not: {want['filter']}")
             continue
-        unknown += want["filter"] not in KNOWN
-        print(explain(want, nums) + ("" if want["filter"] in KNOWN else " (NEW)"))
+        unknown += not known
+        print(explain(want, nums) + ("" if known else " (NEW)"))
     n_refused = sum(check_refused(hindcast, capture, expression) for expression in refused)
     alone = True
     for want, nums in list(zip(wanted, got))[::SAMPLE]:

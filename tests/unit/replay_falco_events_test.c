@@ -632,7 +632,7 @@ Test(falco_build, says_what_cannot_be_answered)
 	static const char rules[] =
 		"- rule: Dns\n  desc: d\n  condition: evt.type = connect and fd.sip.name = host\n  output: x\n  "
 		"priority: INFO\n"
-		"- rule: Mem\n  desc: d\n  condition: evt.type = execve and proc.vmsize > 1\n  output: x\n  "
+		"- rule: Cpu\n  desc: d\n  condition: evt.type = execve and thread.cpu > 1\n  output: x\n  "
 		"priority: INFO\n"
 		"- rule: Fine\n  desc: d\n  condition: evt.type = execve and not container.image.repository = x\n "
 		" output: "
@@ -648,7 +648,7 @@ Test(falco_build, says_what_cannot_be_answered)
 	cr_assert_eq(hc_falco_build(f, ir, &err), 0, "%s", err.msg);
 	cr_assert_eq(hc_ir_n_rules(ir), 5);
 	cr_expect(says(ir, 0, "fd.sip.name"));
-	cr_expect(says(ir, 1, "proc.vmsize"));
+	cr_expect(says(ir, 1, "thread.cpu"));
 	cr_expect_null(hc_ir_rule_reasons(ir, 2)[0]);
 	cr_expect_null(hc_ir_rule_reasons(ir, 3)[0]); /* an imported capture may have it */
 	cr_expect_null(hc_ir_rule_reasons(ir, 4)[0]);

@@ -1998,6 +1998,8 @@ static const struct hc_access *bind_fd_name(struct fbinder *b)
 		                b->type == HC_EV_OPENAT || b->type == HC_EV_OPENAT2 ? "" : NULL));
 	if (b->type == HC_EV_CONNECT)
 		a = either(b, a, row(b, &leaf_row_addr_name, num_arg(HC_C_CONNECT_addr)));
+	if (b->type == HC_EV_ACCEPT || b->type == HC_EV_ACCEPT4) /* the text of the ends that are not there */
+		return either(b, a, constant(b, hc_value_str(HC_STR("NULL"))));
 	return either(b, a, constant(b, hc_value_str(HC_STR(""))));
 }
 
@@ -2128,7 +2130,7 @@ static const struct hc_access *bind_fd(struct fbinder *b, const struct fref *f)
 		why(b, NO_DNS, NULL, NULL);
 		return NULL;
 	case F_FD_TYPES:
-		why(b, "the table of open descriptors is not recorded", "fd_table", NULL);
+		why(b, "the table of open descriptors is not recorded", "table of descriptors", NULL);
 		if (b->row->fd == FD_NONE)
 			return NULL;
 		return f->arg == FARG_NONE ? leaf(b, b->task, &leaf_task_fd_types, NULL)
@@ -2151,10 +2153,11 @@ static const struct hc_access *bind_std(struct fbinder *b, unsigned which, bool 
 }
 
 #define NO_COUNTS "memory, descriptor and thread counts of processes are not recorded"
+#define NO_COUNTS_FACT "memory use and number of threads" /* only imported captures have them */
 
 static const struct hc_access *number_of_task(struct fbinder *b, unsigned column)
 {
-	why(b, NO_COUNTS, "counts", NULL);
+	why(b, NO_COUNTS, NO_COUNTS_FACT, NULL);
 	return leaf(b, b->task, &leaf_task_number, num_arg(column));
 }
 
@@ -2304,7 +2307,7 @@ static const struct hc_access *bind_proc(struct fbinder *b, const struct fref *f
 	case F_PROC_NTHREADS:
 		return number_of_task(b, HC_O_TASK_n_threads);
 	case F_PROC_NCHILDS:
-		why(b, NO_COUNTS, "counts", NULL);
+		why(b, NO_COUNTS, NO_COUNTS_FACT, NULL);
 		return leaf(b, b->task, &leaf_task_n_others, NULL);
 	case F_PROC_VMSIZE:
 		return number_of_task(b, HC_O_TASK_vm_size_kib);
@@ -2320,7 +2323,7 @@ static const struct hc_access *bind_proc(struct fbinder *b, const struct fref *f
 	case F_THREAD_VMRSS:
 	case F_THREAD_VMSIZE_B:
 	case F_THREAD_VMRSS_B:
-		why(b, NO_COUNTS, "counts", NULL);
+		why(b, NO_COUNTS, NO_COUNTS_FACT, NULL);
 		return leaf(b, b->task, &leaf_task_memory, num_arg((int64_t)f->id - F_THREAD_VMSIZE));
 	case F_THREAD_EXECTIME:
 	case F_THREAD_TOTEXECTIME:
@@ -2618,7 +2621,7 @@ static const struct hc_access *bind_evt(struct fbinder *b, const struct fref *f)
 	case F_EVT_RELTIME:
 	case F_EVT_RELTIME_S:
 	case F_EVT_RELTIME_NS:
-		why(b, "it depends on where a reader begins", "source_time", NULL);
+		why(b, "it depends on where a reader begins", "time since a file's beginning", NULL);
 		return row(b, &leaf_row_reltime, num_arg((int64_t)f->id - F_EVT_RELTIME));
 	case F_EVT_DELTATIME:
 	case F_EVT_DELTATIME_S:
