@@ -196,21 +196,27 @@ static int render_json(const struct run *run, const struct hc_alert *alert, stru
 	return ret->p ? 0 : hc_err_set(err, -ENOMEM, "out of memory");
 }
 
-/* Any worker: the line of one alert. */
+/* Any worker: the line of one alert. Of the memory it is made in only the line is kept: there may be millions. */
 static int render(void *ctx, const struct hc_alert *alert, struct hc_arena *arena, void **ret, struct hc_err *err)
 {
 	const struct run *run = ctx;
 	struct hc_str *line = hc_arena_alloc(arena, sizeof(*line));
+	struct hc_arena scratch = { 0 };
 	int r;
 
 	if (!line)
 		return hc_err_set(err, -ENOMEM, "out of memory");
 	if (run->a->format == FORMAT_JSON)
-		r = render_json(run, alert, arena, line, err);
+		r = render_json(run, alert, &scratch, line, err);
 	else
 		r = hc_falco_alert(run->falco, alert,
-		                   run->a->format == FORMAT_FALCO_JSON ? HC_FALCO_JSON : HC_FALCO_TEXT, arena,
+		                   run->a->format == FORMAT_FALCO_JSON ? HC_FALCO_JSON : HC_FALCO_TEXT, &scratch,
 		                   line, err);
+	if (r >= 0) {
+		*line = hc_arena_str(arena, *line);
+		r = line->p ? 0 : hc_err_set(err, -ENOMEM, "out of memory");
+	}
+	hc_arena_done(&scratch);
 	*ret = line;
 	return r;
 }

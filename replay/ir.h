@@ -28,6 +28,7 @@
 #ifndef HC_REPLAY_IR_H
 #define HC_REPLAY_IR_H
 
+#include "replay/prune.h"
 #include "replay/value.h"
 #include "store/base/cleanup.h"
 #include "store/base/err.h"
@@ -78,6 +79,13 @@ struct hc_leaf {
 	enum hc_vt item; /* of a list's items */
 	uint64_t cols;   /* of a dictionary: the columns (bit n: column n) that tell the value; 0: any may */
 	struct hc_value (*get)(struct hc_view *v, unsigned dom, uint32_t entry, const void *arg);
+	/*
+	 * Whether some entry of a block may have exactly this text or address as its value, and whether one may
+	 * have a text that contains it: false only where the block lacks what such a value is made of. NULL:
+	 * always true.
+	 */
+	bool (*may_be)(struct hc_prune *p, const void *arg, struct hc_str value);
+	bool (*may_contain)(struct hc_prune *p, const void *arg, struct hc_str part);
 };
 
 /* A column: number, text, bytes or list (by the schema). An address is HC_VT_IP where its format is HC_FMT_IP. */

@@ -65,6 +65,8 @@ struct hc_span {
  */
 int hc_eval_block(struct hc_eval *e, struct hc_block *block, const struct hc_span *span,
                   const struct hc_hit **ret_hits, struct hc_err *err);
+/* Whether nothing of that block was decoded, because its texts alone say that no rule can fire in it. */
+bool hc_eval_pruned(const struct hc_eval *e);
 /* The view of that block, for values of the hits. */
 struct hc_view *hc_eval_view(struct hc_eval *e);
 const struct hc_rule_cost *hc_eval_costs(const struct hc_eval *e); /* by rule */

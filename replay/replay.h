@@ -56,19 +56,19 @@ struct hc_alert {
 };
 
 struct hc_replay_opts {
-	unsigned n_threads; /* 0: one per processor */
+	unsigned n_threads; /* the caller's included; 0: one per processor */
 	bool has_since, has_until;
 	int64_t since_wall_ns, until_wall_ns; /* inclusive, exclusive; exact at the row */
 	bool profile;
 	const void *user; /* for computed leaves */
 	/*
-	 * Called by the worker that evaluated the block, concurrently: renders the alert into the arena, whose
+	 * Called by the thread that evaluated the block, concurrently: renders the alert into the arena, whose
 	 * memory is kept until emit. *ret is given to emit. Without it emit gets NULL.
 	 */
 	int (*render)(void *ctx, const struct hc_alert *alert, struct hc_arena *arena, void **ret,
 	              struct hc_err *err);
-	/* Called by the thread that called hc_replay(), in order of seq, then rule; the view is gone. A negative
-	 * errno stops the replay; a positive value ends it early without error. */
+	/* Called by the thread that called hc_replay(), boot by boot in order of seq, then rule; the view is gone.
+	 * A negative errno stops the replay; a positive value ends it early without error. */
 	int (*emit)(void *ctx, const struct hc_hit *hit, int64_t wall_ns, void *rendered, struct hc_err *err);
 	/* After each block, by that thread too. Return nonzero to stop (-EINTR). */
 	int (*progress)(void *ctx, uint64_t done_rows, uint64_t all_rows);
@@ -78,7 +78,7 @@ struct hc_replay_opts {
 struct hc_replay_stats {
 	uint64_t n_rows;    /* in the blocks of the time asked for */
 	uint64_t n_blocks;  /* of the time asked for */
-	uint64_t n_skipped; /* of these, never decoded beyond the header: nothing in them can match */
+	uint64_t n_skipped; /* of these, nothing was decoded: header and texts say that no rule can fire */
 	uint64_t n_damaged; /* passed over */
 	uint64_t n_hits;
 	uint64_t n_regex_limits;
@@ -90,7 +90,8 @@ struct hc_replay_stats {
 
 /*
  * Replays. The order and content of what emit gets do not depend on the number of threads. Damaged blocks are
- * passed over and listed in the capture's problems. At most a few blocks per thread are in memory.
+ * passed over and listed in the capture's problems. At most a few blocks per thread are in memory, and their
+ * alerts wait in about 64 MiB.
  */
 int hc_replay(const struct hc_plan *plan, struct hc_capture *c, const struct hc_replay_opts *opts,
               struct hc_replay_stats *ret, struct hc_err *err);

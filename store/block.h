@@ -115,6 +115,11 @@ static inline bool hc_ints_valid(const struct hc_ints *c, uint32_t row)
 bool hc_block_may_have_str(const struct hc_block *b, struct hc_str s);
 bool hc_block_may_have_bytes(const struct hc_block *b, const void *p, uint32_t n_bytes);
 
+/* False when surely no entry of the heap contains these bytes. Decompresses the heap, which is kept, but finds out
+ * nothing of its entries: a part that two of them make together is taken for one. True where it is damaged, so
+ * that who goes on notices. */
+bool hc_block_may_contain(struct hc_block *b, enum hc_obj_type heap, struct hc_str part);
+
 /* Reads and checks every chunk and decodes every column: what `verify` does with a block. */
 int hc_block_check(struct hc_block *b, struct hc_err *err);
 

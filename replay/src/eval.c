@@ -24,7 +24,7 @@
 #include "alike.h"
 #include "eval_priv.h"
 #include "kernels.h"
-#include "plan_priv.h"
+#include "prune_priv.h"
 #include "view_priv.h"
 
 #define SCRATCH_CHUNK_WORDS (128u << 10)
@@ -84,6 +84,8 @@ struct hc_eval {
 	const struct hc_kernels *kernels;
 	bool profile;
 	const void *user;
+	struct hc_prune prune;
+	bool no_pruning, pruned;
 	struct hc_view *view;
 	struct hc_match *match;
 	struct hc_arena arena;   /* until the next block */
@@ -1261,6 +1263,16 @@ static void cost_end(struct hc_eval *e, const struct hc_entry *entry, uint64_t b
 	e->top = NULL;
 }
 
+/* No rule can fire: that cost nothing, but the block has been dealt with. */
+static void skip_type(struct hc_eval *e, unsigned type)
+{
+	for (uint32_t i = e->plan->first[type]; e->profile && i < e->plan->first[type + 1]; i++) {
+		e->looked = false;
+		e->n_candidates = 0;
+		cost_end(e, &e->plan->entries[i], now_ns(), 0);
+	}
+}
+
 static int run_type(struct hc_eval *e, unsigned type, const struct hc_span *span)
 {
 	const struct hc_plan *p = e->plan;
@@ -1390,17 +1402,24 @@ int hc_eval_block(struct hc_eval *e, struct hc_block *block, const struct hc_spa
                   const struct hc_hit **ret_hits, struct hc_err *err)
 {
 	const struct hc_block_info *info = hc_block_info(block);
+	struct hc_type_set types;
 	int r;
 
 	if (make_spare(e, block) < 0)
 		return hc_err_set(err, -ENOMEM, "out of memory");
 	begin(e, block);
+	types = e->no_pruning ? e->plan->types : hc_prune_types(&e->prune, e->plan, block);
+	e->pruned = !hc_type_set_meets(&types, &types);
 	if (span && span->since_ns <= info->first_ns && span->until_ns > info->last_ns)
 		span = NULL;
 	for (unsigned type = 0; type < HC_EV_MAX && !e->code; type++) {
 		if (e->plan->first[type] == e->plan->first[type + 1] || !hc_block_n_rows(block, type) ||
 		    !hc_event_desc(type))
 			continue;
+		if (!hc_type_set_has(&types, type)) {
+			skip_type(e, type);
+			continue;
+		}
 		r = run_type(e, type, span);
 		if (r < 0)
 			fail(e, r);
@@ -1442,9 +1461,9 @@ int hc_eval_new(const struct hc_plan *p, const struct hc_eval_opts *opts, struct
 	e->costs = calloc(p->ir->n_rules + 1u, sizeof(*e->costs));
 	e->costed = calloc(p->ir->n_rules + 1u, sizeof(*e->costed));
 	e->scratch_first = scratch_new(SCRATCH_CHUNK_WORDS);
-	if (!e->view || !e->match || !e->orders || !e->slots || !e->scanned || !e->hit_lists || !e->alike ||
-	    !e->values || !e->refs || !e->used || !e->literal_found || !e->costs || !e->costed ||
-	    !e->scratch_first) {
+	if (hc_prune_init(&e->prune, p) < 0 || !e->view || !e->match || !e->orders || !e->slots || !e->scanned ||
+	    !e->hit_lists || !e->alike || !e->values || !e->refs || !e->used || !e->literal_found || !e->costs ||
+	    !e->costed || !e->scratch_first) {
 		hc_eval_free(e);
 		return hc_err_set(err, -ENOMEM, "out of memory");
 	}
@@ -1459,6 +1478,7 @@ struct hc_eval *hc_eval_free(struct hc_eval *e)
 		return NULL;
 	hc_view_free(e->view);
 	hc_match_free(e->match);
+	hc_prune_done(&e->prune);
 	hc_arena_done(&e->arena);
 	hc_arena_done(&e->lasting);
 	free(e->orders);
@@ -1487,6 +1507,16 @@ struct hc_eval *hc_eval_free(struct hc_eval *e)
 void hc_eval_set_kernels(struct hc_eval *e, const struct hc_kernels *kernels)
 {
 	e->kernels = kernels;
+}
+
+void hc_eval_set_pruning(struct hc_eval *e, bool on)
+{
+	e->no_pruning = !on;
+}
+
+bool hc_eval_pruned(const struct hc_eval *e)
+{
+	return e->pruned;
 }
 
 struct hc_view *hc_eval_view(struct hc_eval *e)

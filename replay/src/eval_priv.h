@@ -1,4 +1,4 @@
-/* For tests: other kernels. */
+/* For tests: other kernels, and every block looked at. */
 #ifndef HC_REPLAY_EVAL_PRIV_H
 #define HC_REPLAY_EVAL_PRIV_H
 
@@ -7,5 +7,6 @@
 
 /* Borrowed. */
 void hc_eval_set_kernels(struct hc_eval *e, const struct hc_kernels *kernels);
+void hc_eval_set_pruning(struct hc_eval *e, bool on);
 
 #endif

@@ -1,7 +1,8 @@
 /*
  * Pushed blocks stand in a ring. Workers take the next one, open, evaluate and render; the pushing thread collects
- * the results in order and emits the hits up to the block's complete_seq. What is emitted, and in which order,
- * depends on what was pushed alone.
+ * the results in order, emits the hits up to the block's complete_seq, and works like the others while a result is
+ * missing. What is emitted, and in which order, depends on what was pushed alone. While the results that wait to
+ * be emitted fill MAX_HELD_BYTES, only one block is taken.
  */
 #include "replay/feed.h"
 
@@ -14,6 +15,7 @@
 
 #define MAX_THREADS 256u
 #define WINDOW_PER_THREAD 3u
+#define MAX_HELD_BYTES ((size_t)64 << 20)
 
 /* What a block gave. */
 struct result {
@@ -42,7 +44,7 @@ struct worker {
 	bool started;
 };
 
-/* Results with hits still to emit, in order of pushing. */
+/* Results with hits still to emit: a heap, that with the earliest hit on top. */
 struct pending {
 	struct result **v;
 	size_t n, cap;
@@ -52,7 +54,7 @@ struct hc_feed {
 	const struct hc_plan *plan;
 	struct hc_replay_opts opts;
 	struct hc_feed_source source;
-	struct worker *workers;
+	struct worker *workers; /* the first is the pushing thread */
 	unsigned n_workers;
 	struct pending pending;
 	struct hc_replay_stats stats;
@@ -62,6 +64,7 @@ struct hc_feed {
 	struct slot *ring;
 	uint32_t window;
 	uint64_t n_pushed, n_taken, n_collected;
+	size_t held_bytes; /* of results that are there */
 	bool stop;
 	uint64_t cpu_ns; /* of workers that have ended */
 };
@@ -136,6 +139,7 @@ static void run_block(struct worker *w, const struct slot *slot, struct result *
 	struct hc_span span;
 	int n;
 
+	r->arena.tight = true;
 	n = source->open(source->ctx, slot->item, &block, &r->err);
 	if (n == 0) {
 		r->wall_offset_ns = hc_block_info(block)->wall_offset_ns;
@@ -156,8 +160,39 @@ static void run_block(struct worker *w, const struct slot *slot, struct result *
 		r->fatal = n != -EBADMSG && n != -ENOTSUP && n != -E2BIG && n != -EIO;
 		r->n = 0;
 	}
-	r->untouched = block && hc_block_mem_bytes(block) == 0;
+	r->untouched = n == 0 && hc_eval_pruned(w->eval);
 	hc_block_close(block);
+}
+
+static size_t result_bytes(const struct result *r)
+{
+	return r->arena.used_bytes + r->n * (sizeof(*r->hits) + sizeof(*r->rendered));
+}
+
+/* With the lock: whether there is a block that may be taken now. */
+static bool can_take(const struct hc_feed *f)
+{
+	return !f->stop && f->n_taken < f->n_pushed &&
+	       (f->n_taken == f->n_collected || f->held_bytes < MAX_HELD_BYTES);
+}
+
+/* With the lock, which is given up meanwhile: takes a block and does it. */
+static void work_once(struct worker *w)
+{
+	struct hc_feed *f = w->feed;
+	struct slot *slot = &f->ring[f->n_taken++ % f->window], taken = *slot;
+	struct result *r;
+
+	pthread_mutex_unlock(&f->lock);
+	r = calloc(1, sizeof(*r));
+	if (r)
+		run_block(w, &taken, r);
+	pthread_mutex_lock(&f->lock);
+	if (r)
+		f->held_bytes += result_bytes(r);
+	slot->result = r;
+	slot->evaluated = true;
+	pthread_cond_signal(&f->done);
 }
 
 static void *work(void *arg)
@@ -166,24 +201,11 @@ static void *work(void *arg)
 	struct hc_feed *f = w->feed;
 
 	pthread_mutex_lock(&f->lock);
-	for (;;) {
-		struct slot *slot, taken;
-		struct result *r;
-
-		while (!f->stop && f->n_taken == f->n_pushed)
+	while (!f->stop) {
+		if (can_take(f))
+			work_once(w);
+		else
 			pthread_cond_wait(&f->work, &f->lock);
-		if (f->stop)
-			break;
-		slot = &f->ring[f->n_taken++ % f->window];
-		taken = *slot;
-		pthread_mutex_unlock(&f->lock);
-		r = calloc(1, sizeof(*r));
-		if (r)
-			run_block(w, &taken, r);
-		pthread_mutex_lock(&f->lock);
-		slot->result = r;
-		slot->evaluated = true;
-		pthread_cond_signal(&f->done);
 	}
 	f->cpu_ns += clock_ns(CLOCK_THREAD_CPUTIME_ID);
 	pthread_mutex_unlock(&f->lock);
@@ -192,8 +214,32 @@ static void *work(void *arg)
 
 /* ---- collecting ---- */
 
+static bool is_earlier(const struct result *a, const struct result *b)
+{
+	const struct hc_hit *x = &a->hits[a->next], *y = &b->hits[b->next];
+
+	return x->seq != y->seq ? x->seq < y->seq : x->rule < y->rule;
+}
+
+/* The top has changed: down with it to its place. */
+static void pending_sift(struct pending *p)
+{
+	for (size_t at = 0, kid; (kid = at * 2 + 1) < p->n; at = kid) {
+		struct result *top = p->v[at];
+
+		if (kid + 1 < p->n && is_earlier(p->v[kid + 1], p->v[kid]))
+			kid++;
+		if (!is_earlier(p->v[kid], top))
+			return;
+		p->v[at] = p->v[kid];
+		p->v[kid] = top;
+	}
+}
+
 static int pending_add(struct pending *p, struct result *r)
 {
+	size_t at = p->n;
+
 	if (p->n == p->cap) {
 		size_t cap = p->cap ? p->cap * 2 : 8;
 		struct result **v = realloc(p->v, cap * sizeof(*v));
@@ -203,47 +249,59 @@ static int pending_add(struct pending *p, struct result *r)
 		p->v = v;
 		p->cap = cap;
 	}
-	p->v[p->n++] = r;
+	for (p->n++; at && is_earlier(r, p->v[(at - 1) / 2]); at = (at - 1) / 2)
+		p->v[at] = p->v[(at - 1) / 2];
+	p->v[at] = r;
 	return 0;
 }
 
-/* Emits what lies up to complete_seq; the few results that overlap are searched in turn. */
+/* Takes the top away. */
+static struct result *pending_pop(struct pending *p)
+{
+	struct result *top = p->v[0];
+
+	p->v[0] = p->v[--p->n];
+	pending_sift(p);
+	return top;
+}
+
+static void let_go(struct hc_feed *f, struct result *r)
+{
+	size_t n_bytes = result_bytes(r);
+
+	result_free(r);
+	pthread_mutex_lock(&f->lock);
+	f->held_bytes -= n_bytes;
+	pthread_cond_broadcast(&f->work);
+	pthread_mutex_unlock(&f->lock);
+}
+
+/* Emits what lies up to complete_seq. */
 static int emit_until(struct hc_feed *f, uint64_t complete_seq, struct hc_err *err)
 {
 	struct pending *p = &f->pending;
 
-	for (;;) {
-		const struct hc_hit *first = NULL;
-		struct result *from;
-		size_t at = 0;
+	while (p->n) {
+		struct result *from = p->v[0];
+		const struct hc_hit *first = &from->hits[from->next];
 		int r = 0;
 
-		for (size_t i = 0; i < p->n; i++) {
-			const struct hc_hit *hit = &p->v[i]->hits[p->v[i]->next];
-
-			if (!first || hit->seq < first->seq ||
-			    (hit->seq == first->seq && hit->rule < first->rule)) {
-				first = hit;
-				at = i;
-			}
-		}
-		if (!first || first->seq > complete_seq)
-			return 0;
-		from = p->v[at];
+		if (first->seq > complete_seq)
+			break;
 		f->stats.n_hits++;
 		f->stats.hits_by_rule[first->rule]++;
 		if (f->opts.emit)
 			r = f->opts.emit(f->opts.ctx, first,
 			                 (int64_t)(first->ts_ns + (uint64_t)from->wall_offset_ns),
 			                 from->rendered[from->next], err);
-		if (++from->next == from->n) {
-			result_free(from);
-			memmove(p->v + at, p->v + at + 1, (p->n - at - 1) * sizeof(*p->v));
-			p->n--;
-		}
+		if (++from->next == from->n)
+			let_go(f, pending_pop(p));
+		else
+			pending_sift(p);
 		if (r)
 			return r < 0 ? r : 1;
 	}
+	return 0;
 }
 
 /* Takes a result over: what it says about its block, and its hits into the list of those that wait. */
@@ -258,9 +316,9 @@ static int take_result(struct hc_feed *f, struct result *r, struct hc_err *why, 
 	if (r->fatal && err && !err->code)
 		*err = r->err;
 	if (!r->n) {
-		result_free(r);
+		let_go(f, r);
 	} else if (pending_add(&f->pending, r) < 0) {
-		result_free(r);
+		let_go(f, r);
 		return hc_err_set(err, -ENOMEM, "out of memory");
 	}
 	return code;
@@ -276,8 +334,12 @@ static int collect(struct hc_feed *f, bool wait, bool *ret_any, struct hc_err *e
 
 	pthread_mutex_lock(&f->lock);
 	*ret_any = false;
-	while (wait && !f->ring[f->n_collected % f->window].evaluated)
-		pthread_cond_wait(&f->done, &f->lock);
+	while (wait && !f->ring[f->n_collected % f->window].evaluated) {
+		if (can_take(f))
+			work_once(&f->workers[0]);
+		else
+			pthread_cond_wait(&f->done, &f->lock);
+	}
 	slot = f->ring[f->n_collected % f->window];
 	if (slot.evaluated && f->n_collected < f->n_pushed) {
 		f->ring[f->n_collected++ % f->window] = (struct slot){ 0 };
@@ -349,6 +411,8 @@ static int start_workers(struct hc_feed *f, struct hc_err *err)
 		r = hc_eval_new(f->plan, &eval_opts, &w->eval, err);
 		if (r < 0)
 			return r;
+		if (i == 0)
+			continue;
 		r = pthread_create(&w->thread, NULL, work, w);
 		if (r)
 			return hc_err_set(err, -r, "cannot start a thread: %s", strerror(r));

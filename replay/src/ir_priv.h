@@ -82,6 +82,7 @@ struct hc_node {
 	uint16_t col;     /* INT: column; ROWF: field; LIST: quantifier; CMP: operator * 2 + quantifier */
 	uint16_t skip;    /* CMP: steps of both paths that lead to dom */
 	bool at0;         /* value where there is no entry; for rows without meaning */
+	bool prunes;      /* in a plan: a block can be told not to have an entry for which it is true */
 	uint32_t n_users; /* in a plan: nodes and rules that have it as a part */
 	uint32_t leaf_id; /* LEAF: same for the same leaf, argument and domain */
 	uint32_t source; /* in a plan: number + 1 of the texts it is found in by scanning; 0: it is asked by itself

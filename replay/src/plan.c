@@ -1,5 +1,5 @@
 /* Making a plan: nothing here depends on data. */
-#include "plan_priv.h"
+#include "prune_priv.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -92,6 +92,7 @@ static const struct hc_node *visit(struct walk *w, const struct hc_node *node)
 	for (unsigned i = 0; i < node->n_kids; i++)
 		p->nodes[kids[i]->id].n_users++;
 	copy->weight = weigh(node, kids);
+	copy->prunes = hc_prune_is_askable(node, kids);
 	w->copy[node->id] = p->n_nodes;
 	if (node->kind == HC_NODE_LEAF)
 		p->leaf_users[node->leaf_id]++;
@@ -371,6 +372,14 @@ static void place_rules(struct walk *w)
 		p->entries[i].node = visit(w, p->entries[i].node);
 		if (w->code == 0)
 			p->nodes[p->entries[i].node->id].n_users++;
+	}
+	for (unsigned type = 0; type < HC_EV_MAX; type++) {
+		bool all = p->first[type] != p->first[type + 1];
+
+		for (uint32_t i = p->first[type]; i < p->first[type + 1]; i++)
+			all &= p->entries[i].node->prunes;
+		if (all)
+			hc_type_set_add(&p->prunes, type);
 	}
 }
 

@@ -46,6 +46,7 @@ struct hc_plan {
 	enum hc_matching matching;
 	struct hc_arena arena;
 	struct hc_type_set types;
+	struct hc_type_set prunes;     /* types on which a block can be told not to have a hit for any rule */
 	struct hc_entry *entries;      /* by type, then rule */
 	uint32_t first[HC_EV_MAX + 1]; /* of each type */
 	uint32_t n_groups;

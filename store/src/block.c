@@ -701,12 +701,32 @@ static int get_offsets(struct hc_block *b, struct table *t, unsigned number, uin
 	return r;
 }
 
+/* All bytes of a heap, one entry after the other. */
+static int heap_bytes(struct hc_block *b, struct table *t, struct hc_str *ret, struct hc_err *err)
+{
+	const struct col *c = find_col(t, HC_HEAP_BYTES);
+	int r;
+
+	if (!c || c->enc != HC_ENC_RAW || c->base > HC_BLOCK_MAX_BYTES)
+		return damaged(b, err, "a heap has no bytes");
+	*ret = HC_STR("");
+	if (!c->base)
+		return 0;
+	r = chunk_load(b, c->chunk, err);
+	if (r < 0)
+		return r;
+	if (c->off > b->chunks[c->chunk].raw_bytes || c->base > b->chunks[c->chunk].raw_bytes - c->off)
+		return damaged(b, err, "a heap reaches beyond its chunk");
+	*ret = (struct hc_str){ (const char *)b->chunks[c->chunk].raw + c->off, (uint32_t)c->base };
+	return 0;
+}
+
 int hc_block_heap(struct hc_block *b, enum hc_obj_type heap, struct hc_heap *ret, struct hc_err *err)
 {
 	static const uint32_t zero;
 	unsigned which = heap == HC_OBJ_BYTES;
 	struct table *t = b->obj[which ? HC_OBJ_BYTES : HC_OBJ_STR];
-	struct col *c = find_col(t, HC_HEAP_BYTES);
+	struct hc_str bytes;
 	uint32_t *off;
 	int r;
 
@@ -715,23 +735,12 @@ int hc_block_heap(struct hc_block *b, enum hc_obj_type heap, struct hc_heap *ret
 		return 0;
 	}
 	if (!b->have_heap[which]) {
-		const char *bytes = "";
-
-		if (!c || c->enc != HC_ENC_RAW || c->base > HC_BLOCK_MAX_BYTES)
-			return damaged(b, err, "a heap has no bytes");
-		if (c->base) {
-			r = chunk_load(b, c->chunk, err);
-			if (r < 0)
-				return r;
-			if (c->off > b->chunks[c->chunk].raw_bytes ||
-			    c->base > b->chunks[c->chunk].raw_bytes - c->off)
-				return damaged(b, err, "a heap reaches beyond its chunk");
-			bytes = (const char *)b->chunks[c->chunk].raw + c->off;
-		}
-		r = get_offsets(b, t, HC_HEAP_LENGTHS, c->base, &off, err);
+		r = heap_bytes(b, t, &bytes, err);
+		if (r == 0)
+			r = get_offsets(b, t, HC_HEAP_LENGTHS, bytes.len, &off, err);
 		if (r < 0)
 			return r;
-		b->heap[which] = (struct hc_heap){ .bytes = bytes, .off = off, .n = t->n };
+		b->heap[which] = (struct hc_heap){ .bytes = bytes.p, .off = off, .n = t->n };
 		b->have_heap[which] = true;
 	}
 	*ret = b->heap[which];
@@ -879,6 +888,18 @@ bool hc_block_may_have_str(const struct hc_block *b, struct hc_str s)
 bool hc_block_may_have_bytes(const struct hc_block *b, const void *p, uint32_t n_bytes)
 {
 	return may_have(b, hc_heap_hash(HC_OBJ_BYTES, p, n_bytes));
+}
+
+bool hc_block_may_contain(struct hc_block *b, enum hc_obj_type heap, struct hc_str part)
+{
+	struct table *t = b->obj[heap == HC_OBJ_BYTES ? HC_OBJ_BYTES : HC_OBJ_STR];
+	struct hc_str bytes;
+
+	if (!part.len)
+		return true;
+	if (!t)
+		return false;
+	return heap_bytes(b, t, &bytes, NULL) < 0 || memmem(bytes.p, bytes.len, part.p, part.len);
 }
 
 /* ---- everything ---- */

@@ -220,9 +220,40 @@ static struct val slow_sum(struct world *w, unsigned dom, uint32_t entry)
 	return (struct val){ .type = HC_VT_I64, .i = (int64_t)((uint64_t)ret.i + (uint64_t)nr.i) % 16 };
 }
 
-static const struct hc_leaf label = { "label", HC_OBJ_PROC, HC_VT_STR, HC_VT_NONE, 0, leaf_label };
-static const struct hc_leaf names = { "names", HC_OBJ_FDOBJ, HC_VT_LIST, HC_VT_STR, 0, leaf_names };
-static const struct hc_leaf sum = { "sum", HC_DOM_ROWS(HC_EV_OPEN), HC_VT_I64, HC_VT_NONE, 0, leaf_sum };
+/* What stands before the last slash is a text of the block, or none. */
+static bool may_be_label(struct hc_prune *p, const void *arg, struct hc_str s)
+{
+	const char *slash = s.len ? memrchr(s.p, '/', s.len) : NULL;
+
+	(void)arg;
+	return slash && (slash == s.p || hc_prune_str(p, (struct hc_str){ s.p, (uint32_t)(slash - s.p) }));
+}
+
+static bool may_be_name(struct hc_prune *p, const void *arg, struct hc_str s)
+{
+	(void)arg;
+	return hc_prune_str(p, s);
+}
+
+static bool may_contain_name(struct hc_prune *p, const void *arg, struct hc_str s)
+{
+	(void)arg;
+	return hc_prune_part(p, HC_OBJ_STR, s);
+}
+
+static const struct hc_leaf label = {
+	.name = "label", .dom = HC_OBJ_PROC, .type = HC_VT_STR, .get = leaf_label, .may_be = may_be_label
+};
+static const struct hc_leaf names = { .name = "names",
+	                              .dom = HC_OBJ_FDOBJ,
+	                              .type = HC_VT_LIST,
+	                              .item = HC_VT_STR,
+	                              .get = leaf_names,
+	                              .may_be = may_be_name,
+	                              .may_contain = may_contain_name };
+static const struct hc_leaf sum = {
+	.name = "sum", .dom = HC_DOM_ROWS(HC_EV_OPEN), .type = HC_VT_I64, .get = leaf_sum
+};
 
 static struct val leaf_value(struct world *w, const struct hc_leaf *leaf, unsigned dom, uint32_t entry)
 {
@@ -932,6 +963,7 @@ enum { N_RULES = 40, N_ROWS = 1500 };
 
 struct tally {
 	uint64_t n_checked, n_true, n_wrong;
+	uint64_t n_alone, n_pruned;
 };
 
 static bool is_hit(const struct hc_hit *hits, int n, uint32_t rule, unsigned type, uint32_t row)
@@ -947,6 +979,38 @@ static bool state_only(struct world *w, unsigned type, uint32_t row)
 	struct val v = column_value(w, HC_DOM_ROWS(type), HC_COL_ROW_FLAGS, row + 1);
 
 	return v.type && v.i & HC_ROW_STATEONLY;
+}
+
+/* A rule by itself, so that the block may be passed over, has the hits that it has among others. */
+static void compare_alone(struct world *w, const struct ex *rule, unsigned type, const struct hc_hit *hits, int n,
+                          uint32_t index, struct tally *tally)
+{
+	struct hc_ir *ir = hc_ir_new();
+	const struct hc_hit *alone;
+	struct hc_plan *plan;
+	struct hc_eval *eval;
+	struct hc_err err = { 0 };
+	int n_alone, at = 0;
+
+	hc_ir_rule_add(ir, &(struct hc_rule_opts){ .name = "r" });
+	hc_ir_rule_when(ir, 0, type, build(ir, rule));
+	cr_assert_eq(hc_plan_new(ir, HC_MATCH_ALL, &plan, &err), 0, "%s", err.msg);
+	cr_assert_eq(hc_eval_new(plan, NULL, &eval, &err), 0);
+	n_alone = hc_eval_block(eval, w->block, NULL, &alone, &err);
+	cr_assert_geq(n_alone, 0, "%s", err.msg);
+	for (int i = 0; i < n; i++) {
+		if (hits[i].rule != index)
+			continue;
+		cr_assert(at < n_alone && alone[at].row == hits[i].row && alone[at].type == hits[i].type,
+		          "a block was passed over that has hits for\n%s", hc_node_text(ir, build(ir, rule)));
+		at++;
+	}
+	cr_assert_eq(at, n_alone);
+	tally->n_alone++;
+	tally->n_pruned += hc_eval_pruned(eval);
+	hc_eval_free(eval);
+	hc_plan_free(plan);
+	hc_ir_free(ir);
 }
 
 /* Rules for types that the block has; each asked of a handful of rows. */
@@ -977,6 +1041,7 @@ static void compare_block(struct world *w, const struct hc_kernels *kernels, enu
 	cr_assert_eq(hc_eval_new(plan, NULL, &eval, &err), 0);
 	if (kernels)
 		hc_eval_set_kernels(eval, kernels);
+	hc_eval_set_pruning(eval, false);
 	n = hc_eval_block(eval, w->block, NULL, &hits, &err);
 	cr_assert_geq(n, 0, "%s", err.msg);
 	for (int i = 1; i < n; i++)
@@ -1007,6 +1072,8 @@ static void compare_block(struct world *w, const struct hc_kernels *kernels, enu
 				        hc_event_desc(types[i])->name, row, want, got,
 				        hc_node_text(ir, build(ir, rules[i])));
 		}
+		if (!kernels)
+			compare_alone(w, rules[i], types[i], hits, n, (uint32_t)i, tally);
 	}
 	hc_eval_free(eval);
 	hc_plan_free(plan);
@@ -1056,6 +1123,8 @@ Test(eval, agrees_with_the_slow_evaluator_on_random_rules)
 	cr_assert_gt(t.n_true, t.n_checked / 50, "too few rules are ever true: %llu of %llu",
 	             (unsigned long long)t.n_true, (unsigned long long)t.n_checked);
 	cr_assert_lt(t.n_true, t.n_checked * 9 / 10);
+	cr_assert_gt(t.n_pruned, t.n_alone / 100, "blocks are hardly ever passed over: %llu of %llu",
+	             (unsigned long long)t.n_pruned, (unsigned long long)t.n_alone);
 }
 
 Test(eval, lets_the_first_rule_of_a_group_win)

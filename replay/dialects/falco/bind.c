@@ -12,6 +12,8 @@
 #include <stdlib.h>
 #include <sys/socket.h>
 
+#include "replay/dialects/falco/clues.h"
+
 struct fkeep {
 	struct fkeep *next;
 	struct hc_str s;
@@ -137,18 +139,24 @@ static struct fctx ctx_of(struct hc_view *v, unsigned dom, uint32_t entry)
 	return falco_ctx(v, HC_DOM_EVENT(dom), entry);
 }
 
-#define LEAF(fn, dom_, type_) \
-	static const struct hc_leaf leaf_##fn = { .name = #fn, .dom = (dom_), .type = (type_), .get = fn }
+/* Behind the type: what a block must hold for its values (clues.h). */
+#define LEAF(fn, dom_, type_, ...)                                                  \
+	static const struct hc_leaf leaf_##fn = {                                   \
+		.name = #fn, .dom = (dom_), .type = (type_), .get = fn, __VA_ARGS__ \
+	}
 /* Of a descriptor: what it is and what it leads to tell the value, not who opened it when. */
-#define FD_LEAF(fn, type_)                                                                                  \
+#define FD_LEAF(fn, type_, ...)                                                                             \
 	static const struct hc_leaf leaf_##fn = { .name = #fn,                                              \
 		                                  .dom = HC_OBJ_FDOBJ,                                      \
 		                                  .type = (type_),                                          \
 		                                  .cols = 1u << HC_O_FDOBJ_what | 1u << HC_O_FDOBJ_path |   \
 		                                          1u << HC_O_FDOBJ_sock | 1u << HC_O_FDOBJ_target | \
 		                                          1u << HC_O_FDOBJ_name,                            \
-		                                  .get = fn }
-#define ROW_LEAF(fn, type_) LEAF(fn, HC_DOM_ROWS(0), type_)
+		                                  .get = fn,                                                \
+		                                  __VA_ARGS__ }
+#define ROW_LEAF(fn, type_, ...) LEAF(fn, HC_DOM_ROWS(0), type_, __VA_ARGS__)
+#define MAY_BE(what) .may_be = falco_may_be_##what
+#define MAY_CONTAIN(what) .may_contain = falco_may_contain_##what
 #define UNUSED_ARG (void)dom, (void)arg
 
 /* ---- processes ---- */
@@ -166,7 +174,7 @@ static struct hc_value image_exe(struct hc_view *v, unsigned dom, uint32_t image
 	value.ref = argv[0];
 	return value;
 }
-LEAF(image_exe, HC_OBJ_IMAGE, HC_VT_STR);
+LEAF(image_exe, HC_OBJ_IMAGE, HC_VT_STR, MAY_BE(text), MAY_CONTAIN(text));
 
 static struct hc_value image_exepath(struct hc_view *v, unsigned dom, uint32_t image, const void *arg)
 {
@@ -182,7 +190,7 @@ static struct hc_value image_exepath(struct hc_view *v, unsigned dom, uint32_t i
 	}
 	return path;
 }
-LEAF(image_exepath, HC_OBJ_IMAGE, HC_VT_STR);
+LEAF(image_exepath, HC_OBJ_IMAGE, HC_VT_STR, MAY_BE(exepath), MAY_CONTAIN(text));
 
 static struct hc_value image_args(struct hc_view *v, unsigned dom, uint32_t image, const void *arg)
 {
@@ -194,7 +202,7 @@ static struct hc_value image_args(struct hc_view *v, unsigned dom, uint32_t imag
 	falco_join(v, hc_view_ref(v, HC_OBJ_IMAGE, HC_O_IMAGE_argv, image), 1, &out);
 	return falco_out_value(&out);
 }
-LEAF(image_args, HC_OBJ_IMAGE, HC_VT_STR);
+LEAF(image_args, HC_OBJ_IMAGE, HC_VT_STR, MAY_BE(joined), MAY_CONTAIN(joined));
 
 static struct hc_value image_arg_at(struct hc_view *v, unsigned dom, uint32_t image, const void *arg)
 {
@@ -207,7 +215,7 @@ static struct hc_value image_arg_at(struct hc_view *v, unsigned dom, uint32_t im
 		return absent();
 	return hc_value_str(at < n ? hc_view_str(v, argv[at]) : HC_STR(""));
 }
-LEAF(image_arg_at, HC_OBJ_IMAGE, HC_VT_STR);
+LEAF(image_arg_at, HC_OBJ_IMAGE, HC_VT_STR, MAY_BE(text), MAY_CONTAIN(text));
 
 static struct hc_value proc_cmdline(struct hc_view *v, unsigned dom, uint32_t proc, const void *arg)
 {
@@ -226,7 +234,7 @@ static struct hc_value proc_cmdline(struct hc_view *v, unsigned dom, uint32_t pr
 	}
 	return falco_out_value(&out);
 }
-LEAF(proc_cmdline, HC_OBJ_PROC, HC_VT_STR);
+LEAF(proc_cmdline, HC_OBJ_PROC, HC_VT_STR, MAY_BE(joined), MAY_CONTAIN(joined));
 
 static struct hc_value image_exeline(struct hc_view *v, unsigned dom, uint32_t image, const void *arg)
 {
@@ -238,7 +246,7 @@ static struct hc_value image_exeline(struct hc_view *v, unsigned dom, uint32_t i
 	falco_join(v, hc_view_ref(v, HC_OBJ_IMAGE, HC_O_IMAGE_argv, image), 0, &out);
 	return falco_out_value(&out);
 }
-LEAF(image_exeline, HC_OBJ_IMAGE, HC_VT_STR);
+LEAF(image_exeline, HC_OBJ_IMAGE, HC_VT_STR, MAY_BE(joined), MAY_CONTAIN(joined));
 
 static struct hc_value image_n_args(struct hc_view *v, unsigned dom, uint32_t image, const void *arg)
 {
@@ -267,7 +275,7 @@ static struct hc_value image_env(struct hc_view *v, unsigned dom, uint32_t image
 	falco_join(v, hc_view_ref(v, HC_OBJ_IMAGE, HC_O_IMAGE_env, image), 0, &out);
 	return falco_out_value(&out);
 }
-LEAF(image_env, HC_OBJ_IMAGE, HC_VT_STR);
+LEAF(image_env, HC_OBJ_IMAGE, HC_VT_STR, MAY_BE(joined), MAY_CONTAIN(joined));
 
 static struct hc_str env_value(struct hc_view *v, uint32_t image, struct hc_str name)
 {
@@ -297,7 +305,7 @@ static struct hc_value image_env_named(struct hc_view *v, unsigned dom, uint32_t
 	(void)dom;
 	return image ? hc_value_str(env_value(v, image, *(const struct hc_str *)arg)) : absent();
 }
-LEAF(image_env_named, HC_OBJ_IMAGE, HC_VT_STR);
+LEAF(image_env_named, HC_OBJ_IMAGE, HC_VT_STR, MAY_BE(part), MAY_CONTAIN(text));
 
 #define MAX_ENV_ANCESTORS 20
 
@@ -318,7 +326,7 @@ static struct hc_value proc_aenv_named(struct hc_view *v, unsigned dom, uint32_t
 	}
 	return hc_value_str(HC_STR(""));
 }
-LEAF(proc_aenv_named, HC_OBJ_PROC, HC_VT_STR);
+LEAF(proc_aenv_named, HC_OBJ_PROC, HC_VT_STR, MAY_BE(part), MAY_CONTAIN(text));
 
 #define MAX_ANCESTORS 1024
 
@@ -342,7 +350,7 @@ static struct hc_value proc_aargs(struct hc_view *v, unsigned dom, uint32_t proc
 	}
 	return falco_out_value(&out);
 }
-LEAF(proc_aargs, HC_OBJ_PROC, HC_VT_STR);
+LEAF(proc_aargs, HC_OBJ_PROC, HC_VT_STR, MAY_BE(joined), MAY_CONTAIN(joined));
 
 static struct hc_value path_cwd(struct hc_view *v, unsigned dom, uint32_t path, const void *arg)
 {
@@ -357,7 +365,7 @@ static struct hc_value path_cwd(struct hc_view *v, unsigned dom, uint32_t path, 
 		fjson_char(&out, '/');
 	return falco_out_value(&out);
 }
-LEAF(path_cwd, HC_OBJ_PATH, HC_VT_STR);
+LEAF(path_cwd, HC_OBJ_PATH, HC_VT_STR, MAY_BE(cwd), MAY_CONTAIN(path));
 
 static struct hc_value proc_loginshell(struct hc_view *v, unsigned dom, uint32_t proc, const void *arg)
 {
@@ -424,7 +432,7 @@ static struct hc_value proc_leader(struct hc_view *v, unsigned dom, uint32_t pro
 	}
 	return value.type ? value : hc_value_str(HC_STR(""));
 }
-LEAF(proc_leader, HC_OBJ_PROC, HC_VT_STR);
+LEAF(proc_leader, HC_OBJ_PROC, HC_VT_STR, MAY_BE(exepath), MAY_CONTAIN(text));
 
 static struct hc_value proc_same(struct hc_view *v, unsigned dom, uint32_t proc, const void *arg)
 {
@@ -709,7 +717,7 @@ static struct hc_value proc_user(struct hc_view *v, unsigned dom, uint32_t proc,
 		return hc_value_str(which == USER_HOME ? HC_STR("/root") : HC_STR("root"));
 	return hc_value_str(HC_STR("<NA>"));
 }
-LEAF(proc_user, HC_OBJ_PROC, HC_VT_STR);
+LEAF(proc_user, HC_OBJ_PROC, HC_VT_STR, MAY_BE(user));
 
 static struct hc_value proc_loginuid(struct hc_view *v, unsigned dom, uint32_t proc, const void *arg)
 {
@@ -746,7 +754,7 @@ static struct hc_value proc_container_id(struct hc_view *v, unsigned dom, uint32
 		id.len = 12;
 	return hc_value_str(id);
 }
-LEAF(proc_container_id, HC_OBJ_PROC, HC_VT_STR);
+LEAF(proc_container_id, HC_OBJ_PROC, HC_VT_STR, MAY_BE(container_id));
 
 /* On the host: "host" for names, else empty; in a container what is known, which may be nothing. */
 static struct hc_value proc_container_text(struct hc_view *v, unsigned dom, uint32_t proc, const void *arg)
@@ -761,7 +769,7 @@ static struct hc_value proc_container_text(struct hc_view *v, unsigned dom, uint
 		return hc_value_str(col == HC_O_CTR_name || col == HC_O_CTR_runtime ? HC_STR("host") : HC_STR(""));
 	return heap_text(v, HC_OBJ_CTR, col, ctr);
 }
-LEAF(proc_container_text, HC_OBJ_PROC, HC_VT_STR);
+LEAF(proc_container_text, HC_OBJ_PROC, HC_VT_STR, MAY_BE(container), MAY_CONTAIN(container));
 
 static struct hc_value proc_container_flag(struct hc_view *v, unsigned dom, uint32_t proc, const void *arg)
 {
@@ -828,7 +836,7 @@ static struct hc_value proc_label(struct hc_view *v, unsigned dom, uint32_t proc
 	}
 	return absent();
 }
-LEAF(proc_label, HC_OBJ_PROC, HC_VT_STR);
+LEAF(proc_label, HC_OBJ_PROC, HC_VT_STR, MAY_BE(part), MAY_CONTAIN(text));
 
 /* ---- descriptors ---- */
 
@@ -849,7 +857,7 @@ static struct hc_value fd_name(struct hc_view *v, unsigned dom, uint32_t fd, con
 	falco_fd_name(v, fd, &out);
 	return falco_out_value(&out);
 }
-FD_LEAF(fd_name, HC_VT_STR);
+FD_LEAF(fd_name, HC_VT_STR, MAY_BE(fd_name), MAY_CONTAIN(fd_name));
 
 static struct hc_value sock_name(struct hc_view *v, unsigned dom, uint32_t sock, const void *arg)
 {
@@ -861,7 +869,7 @@ static struct hc_value sock_name(struct hc_view *v, unsigned dom, uint32_t sock,
 	falco_sock_name(v, sock, &out);
 	return falco_out_value(&out);
 }
-LEAF(sock_name, HC_OBJ_SOCK, HC_VT_STR);
+LEAF(sock_name, HC_OBJ_SOCK, HC_VT_STR, MAY_BE(fd_name), MAY_CONTAIN(fd_name));
 
 /* What a failed open would have given. */
 static struct hc_value path_name(struct hc_view *v, unsigned dom, uint32_t path, const void *arg)
@@ -880,7 +888,7 @@ static struct hc_value path_name(struct hc_view *v, unsigned dom, uint32_t path,
 	falco_path_normal(given, &out);
 	return falco_out_value(&out);
 }
-LEAF(path_name, HC_OBJ_PATH, HC_VT_STR);
+LEAF(path_name, HC_OBJ_PATH, HC_VT_STR, MAY_BE(abs), MAY_CONTAIN(path));
 
 static struct hc_value row_addr_name(struct hc_view *v, unsigned dom, uint32_t entry, const void *arg)
 {
@@ -889,7 +897,7 @@ static struct hc_value row_addr_name(struct hc_view *v, unsigned dom, uint32_t e
 	falco_addr_text(hc_view_bytes(v, hc_view_ref(v, dom, (unsigned)arg_num(arg), entry)), &out);
 	return out.n ? falco_out_value(&out) : absent();
 }
-ROW_LEAF(row_addr_name, HC_VT_STR);
+ROW_LEAF(row_addr_name, HC_VT_STR, MAY_BE(addr_name), MAY_CONTAIN(addr_name));
 
 static struct hc_value fd_type(struct hc_view *v, unsigned dom, uint32_t fd, const void *arg)
 {
@@ -960,7 +968,7 @@ static struct hc_value fd_directory(struct hc_view *v, unsigned dom, uint32_t fd
 	name = falco_path_text(v, hc_view_ref(v, HC_OBJ_FDOBJ, HC_O_FDOBJ_path, fd));
 	return hc_value_str(c == 'd' && name.p ? name : directory_of(name));
 }
-FD_LEAF(fd_directory, HC_VT_STR);
+FD_LEAF(fd_directory, HC_VT_STR, MAY_BE(abs), MAY_CONTAIN(path));
 
 /* Without a descriptor, from the name that the arguments give. */
 static struct hc_value row_directory(struct hc_view *v, unsigned dom, uint32_t entry, const void *arg)
@@ -975,7 +983,7 @@ static struct hc_value row_directory(struct hc_view *v, unsigned dom, uint32_t e
 		name = path_name(v, HC_OBJ_PATH, hc_view_ref(v, dom, (unsigned)c.row->path_col, entry), "");
 	return hc_value_str(directory_of(name.type ? name.s : HC_STR("")));
 }
-ROW_LEAF(row_directory, HC_VT_STR);
+ROW_LEAF(row_directory, HC_VT_STR, MAY_BE(abs), MAY_CONTAIN(path));
 
 static struct hc_value fd_filename(struct hc_view *v, unsigned dom, uint32_t fd, const void *arg)
 {
@@ -995,7 +1003,7 @@ static struct hc_value fd_filename(struct hc_view *v, unsigned dom, uint32_t fd,
 	}
 	return hc_value_str(name);
 }
-FD_LEAF(fd_filename, HC_VT_STR);
+FD_LEAF(fd_filename, HC_VT_STR, MAY_BE(abs), MAY_CONTAIN(path));
 
 enum { END_LOCAL, END_PEER, END_CLIENT, END_SERVER, END_ONE, END_OTHER };
 
@@ -1024,7 +1032,7 @@ static struct hc_value sock_ip(struct hc_view *v, unsigned dom, uint32_t sock, c
 	ip = end == END_LOCAL ? e.near : end == END_PEER ? e.far : end == END_CLIENT ? e.client : e.server;
 	return hc_value_bytes(HC_VT_IP, ip.p, ip.len);
 }
-LEAF(sock_ip, HC_OBJ_SOCK, HC_VT_IP);
+LEAF(sock_ip, HC_OBJ_SOCK, HC_VT_IP, MAY_BE(addr));
 
 static int64_t port_of(struct hc_view *v, uint32_t sock, const void *arg)
 {
@@ -1273,7 +1281,7 @@ static struct hc_value path_squeezed(struct hc_view *v, unsigned dom, uint32_t p
 			fjson_char(&out, s.p[i]);
 	return falco_out_value(&out);
 }
-LEAF(path_squeezed, HC_OBJ_PATH, HC_VT_STR);
+LEAF(path_squeezed, HC_OBJ_PATH, HC_VT_STR, MAY_BE(abs), MAY_CONTAIN(path));
 
 /* ---- events ---- */
 
@@ -1471,7 +1479,7 @@ static struct hc_value path_arg(struct hc_view *v, unsigned dom, uint32_t path, 
 	falco_path_normal(given.s, &out);
 	return out.n ? falco_out_value(&out) : given;
 }
-LEAF(path_arg, HC_OBJ_PATH, HC_VT_STR);
+LEAF(path_arg, HC_OBJ_PATH, HC_VT_STR, MAY_BE(abs), MAY_CONTAIN(path));
 
 static struct hc_value row_rawarg_num(struct hc_view *v, unsigned dom, uint32_t entry, const void *arg)
 {
@@ -1734,14 +1742,14 @@ static struct hc_value row_abspath(struct hc_view *v, unsigned dom, uint32_t ent
 	falco_path_normal(given, &out);
 	return falco_out_value(&out);
 }
-ROW_LEAF(row_abspath, HC_VT_STR);
+ROW_LEAF(row_abspath, HC_VT_STR, MAY_BE(path), MAY_CONTAIN(path));
 
 static struct hc_value path_abs(struct hc_view *v, unsigned dom, uint32_t path, const void *arg)
 {
 	UNUSED_ARG;
 	return heap_text(v, HC_OBJ_PATH, HC_O_PATH_abs, path);
 }
-LEAF(path_abs, HC_OBJ_PATH, HC_VT_STR);
+LEAF(path_abs, HC_OBJ_PATH, HC_VT_STR, MAY_BE(text), MAY_CONTAIN(text));
 
 /* fs.path: only of calls that did something; the opens also where they failed, but not with EPERM. */
 static bool fs_path_applies(const struct fctx *c)
@@ -1768,7 +1776,7 @@ static struct hc_value fs_path_raw(struct hc_view *v, unsigned dom, uint32_t ent
 		s = falco_path_given(v, hc_view_ref(v, dom, at, entry));
 	return hc_value_str(s);
 }
-ROW_LEAF(fs_path_raw, HC_VT_STR);
+ROW_LEAF(fs_path_raw, HC_VT_STR, MAY_BE(abs), MAY_CONTAIN(path));
 
 /* Where the name is relative to a descriptor that has to be a directory's for the original. */
 static int dirfd_of_name(unsigned type, unsigned path)
@@ -1838,7 +1846,7 @@ static struct hc_value fs_path(struct hc_view *v, unsigned dom, uint32_t entry, 
 	falco_path_normal(s, &out);
 	return falco_out_value(&out);
 }
-ROW_LEAF(fs_path, HC_VT_STR);
+ROW_LEAF(fs_path, HC_VT_STR, MAY_BE(fs_path));
 
 static struct hc_value fs_path_fd(struct hc_view *v, unsigned dom, uint32_t entry, const void *arg)
 {
@@ -1847,7 +1855,7 @@ static struct hc_value fs_path_fd(struct hc_view *v, unsigned dom, uint32_t entr
 	(void)arg;
 	return fs_path_applies(&c) ? fd_name(v, HC_OBJ_FDOBJ, fctx_fdobj(&c), NULL) : absent();
 }
-ROW_LEAF(fs_path_fd, HC_VT_STR);
+ROW_LEAF(fs_path_fd, HC_VT_STR, MAY_BE(fd_name), MAY_CONTAIN(fd_name));
 
 /* ---- binding ---- */
 
