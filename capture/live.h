@@ -58,6 +58,10 @@ typedef int (*hc_live_fn)(void *ctx, const struct hc_live_rec *rec);
  * younger than the watermark stay until the next call. Returns the number of records, what the callback returned
  * when that was not 0, or a negative errno. -EINTR: a signal came. */
 int64_t hc_live_poll(struct hc_live *live, int timeout_ms, hc_live_fn fn, void *ctx);
+/* Becomes readable (EPOLLIN) when a ring wants to be read. For a loop of the caller's own, edge-triggered: it
+ * calls hc_live_poll with timeout 0 then, and every 50 ms at least, as a ring that fills slowly does not wake.
+ * Borrowed; -1 where there is none. */
+int hc_live_fd(const struct hc_live *live);
 /* Hands out everything in the rings, without regard to the watermark. For after hc_live_stop. */
 int64_t hc_live_drain(struct hc_live *live, hc_live_fn fn, void *ctx);
 /* Hands out one record of type HC_EV_META_STATE with flag HC_WIRE_SNAPSHOT per task alive: TASK, CREDS and NS

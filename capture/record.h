@@ -12,6 +12,7 @@
 #include "store/base/cleanup.h"
 #include "store/base/err.h"
 #include "store/schema.h"
+#include "store/segment.h"
 
 struct hc_record;
 
@@ -25,6 +26,11 @@ struct hc_record_opts {
 	struct hc_exclude exclude;
 	const struct hc_type_set *exclude_types; /* NULL: none */
 	const char *exclude_text; /* as the user gave it, for meta_filter; NULL or "": nothing is excluded */
+	/* Called with each block that is on disk, after the index has it; NULL: nobody asks. A negative errno ends
+	 * the recording. */
+	int (*on_block)(void *ctx, const char *seg_path, const struct hc_seg_header *seg,
+	                const struct hc_seg_block *block);
+	void *ctx;
 };
 
 /* Loads the programs, opens the capture. Nothing is recorded yet. */

@@ -14,10 +14,9 @@
 #include <unistd.h>
 
 #include "capture/record.h"
-#include "units.h"
+#include "exclude_arg.h"
 
 #define STEP_MS 50
-#define MAX_EXCLUDES 64
 
 struct args {
 	const char *dir;
@@ -85,16 +84,6 @@ static const struct hc_opt opts[] = {
 	{ 0 },
 };
 
-/* What --exclude asks for, taken apart. */
-struct excludes {
-	const char *comms[MAX_EXCLUDES], *exes[MAX_EXCLUDES], *cgroups[MAX_EXCLUDES];
-	uint32_t uids[MAX_EXCLUDES], pids[MAX_EXCLUDES];
-	struct hc_exclude x;
-	struct hc_type_set types;
-	bool has_types;
-	char *text; /* all of them, joined */
-};
-
 static volatile sig_atomic_t stop_signal, child_changed;
 
 static void on_signal(int sig)
@@ -116,97 +105,6 @@ static void catch_signals(bool on)
 		sigaction(SIGHUP, &sa, NULL);
 	sa.sa_flags = SA_NOCLDSTOP;
 	sigaction(SIGCHLD, &sa, NULL);
-}
-
-/* ---- --exclude ---- */
-
-static int parse_number(const char *text, uint32_t *ret)
-{
-	uint64_t v;
-
-	if (hc_parse_u64(text, &v) < 0 || v > UINT32_MAX)
-		return -EINVAL;
-	*ret = (uint32_t)v;
-	return 0;
-}
-
-static int exclude_type(struct excludes *e, const char *name)
-{
-	const struct hc_table_desc *d = hc_event_desc_by_name(hc_str_c(name));
-
-	if (!d || d->cls == HC_CLASS_META || d->profile == HC_PROFILE_IMPORTED)
-		return hc_cli_usage(
-			&hc_cmd_record,
-			"--exclude: there is no event type '%s' that is recorded (hindcast schema lists them)",
-			name);
-	hc_type_set_add(&e->types, d->number);
-	e->has_types = true;
-	return HC_CLI_GO;
-}
-
-static int exclude_one(struct excludes *e, const char *what)
-{
-	const char *eq = strchr(what, '='), *value = eq ? eq + 1 : "";
-	struct hc_str key = { what, eq ? (uint32_t)(eq - what) : 0 };
-
-	if (!eq || !*value)
-		return hc_cli_usage(
-			&hc_cmd_record,
-			"--exclude: '%s' is none of comm=NAME, exe=PATH, uid=N, pid=N, cgroup=PATH, type=NAME",
-			what);
-	if (hc_str_eq(key, HC_STR("type")))
-		return exclude_type(e, value);
-	if (hc_str_eq(key, HC_STR("comm"))) {
-		if (strlen(value) > 15)
-			return hc_cli_usage(&hc_cmd_record, "--exclude: a comm has at most 15 bytes, '%s' has %zu",
-			                    value, strlen(value));
-		e->comms[e->x.n_comms++] = value;
-	} else if (hc_str_eq(key, HC_STR("exe"))) {
-		if (value[0] != '/')
-			return hc_cli_usage(&hc_cmd_record, "--exclude: exe= needs an absolute path, not '%s'",
-			                    value);
-		e->exes[e->x.n_exes++] = value;
-	} else if (hc_str_eq(key, HC_STR("cgroup"))) {
-		if (value[0] != '/')
-			return hc_cli_usage(&hc_cmd_record,
-			                    "--exclude: cgroup= needs a path that begins with '/', not '%s'",
-			                    value);
-		e->cgroups[e->x.n_cgroups++] = value;
-	} else if (hc_str_eq(key, HC_STR("uid"))) {
-		if (parse_number(value, &e->uids[e->x.n_uids++]) < 0)
-			return hc_cli_usage(&hc_cmd_record, "--exclude: uid= needs a number, not '%s'", value);
-	} else if (hc_str_eq(key, HC_STR("pid"))) {
-		if (parse_number(value, &e->pids[e->x.n_pids++]) < 0)
-			return hc_cli_usage(&hc_cmd_record, "--exclude: pid= needs a number, not '%s'", value);
-	} else {
-		return hc_cli_usage(&hc_cmd_record, "--exclude: unknown kind '" HC_STR_FMT "' in '%s'",
-		                    HC_STR_ARG(key), what);
-	}
-	return HC_CLI_GO;
-}
-
-static int parse_excludes(const struct hc_strs *given, struct excludes *e)
-{
-	size_t room = 1;
-
-	if (given->n > MAX_EXCLUDES)
-		return hc_cli_usage(&hc_cmd_record, "--exclude: at most %d of them", MAX_EXCLUDES);
-	for (size_t i = 0; i < given->n; i++) {
-		int code = exclude_one(e, given->v[i]);
-
-		if (code != HC_CLI_GO)
-			return code;
-		room += strlen(given->v[i]) + 1;
-	}
-	e->x.comms = e->comms;
-	e->x.exes = e->exes;
-	e->x.cgroups = e->cgroups;
-	e->x.uids = e->uids;
-	e->x.pids = e->pids;
-	e->text = calloc(1, room);
-	for (size_t i = 0, n = 0; e->text && i < given->n; i++)
-		n += (size_t)snprintf(e->text + n, room - n, "%s%s", i ? " " : "", given->v[i]);
-	return HC_CLI_GO;
 }
 
 /* ---- the command to run ---- */
@@ -486,7 +384,7 @@ static int loop(struct hc_record *r, const struct args *a, struct child *c, cons
 	return code;
 }
 
-static int record(const struct args *a, const struct excludes *e, char **argv, int argc)
+static int record(const struct args *a, const struct hc_excludes *e, char **argv, int argc)
 {
 	struct hc_record_opts o = {
 		.dir = a->dir,
@@ -558,7 +456,8 @@ static int record(const struct args *a, const struct excludes *e, char **argv, i
 static int run(int argc, char **argv)
 {
 	struct args a = { .profile = HC_PROFILE_SECURITY };
-	struct excludes e = { 0 };
+	struct hc_excludes e = { 0 };
+	struct hc_err err = { 0 };
 	struct hc_operands operands;
 	int code = hc_cli_parse(&hc_cmd_record, argc, argv, &a, &operands);
 
@@ -571,12 +470,12 @@ static int run(int argc, char **argv)
 		                    operands.v[0]);
 	else if (operands.saw_dash && !operands.n)
 		code = hc_cli_usage(&hc_cmd_record, "no command behind --");
-	else
-		code = parse_excludes(&a.exclude, &e);
+	else if (hc_excludes_init(&e, &a.exclude, &err) < 0)
+		code = hc_cli_usage(&hc_cmd_record, "--exclude: %s", err.msg);
 	if (code == HC_CLI_GO)
 		code = record(&a, &e, operands.v, operands.n);
 	hc_strs_done(&a.exclude);
-	free(e.text);
+	hc_excludes_done(&e);
 	return code;
 }
 

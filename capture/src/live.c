@@ -982,6 +982,11 @@ int64_t hc_live_poll(struct hc_live *live, int timeout_ms, hc_live_fn fn, void *
 	return hc_merge_run(&live->merge, now, half_full(live) ? SLACK_FULL_NS : SLACK_NS, fn, ctx);
 }
 
+int hc_live_fd(const struct hc_live *live)
+{
+	return live->epoll_fd;
+}
+
 int64_t hc_live_drain(struct hc_live *live, hc_live_fn fn, void *ctx)
 {
 	return hc_merge_run(&live->merge, UINT64_MAX, 0, fn, ctx);

@@ -40,6 +40,12 @@ int64_t hc_live_poll(struct hc_live *live, int timeout_ms, hc_live_fn fn, void *
 	return -ENOTSUP;
 }
 
+int hc_live_fd(const struct hc_live *live)
+{
+	(void)live;
+	return -1;
+}
+
 int64_t hc_live_drain(struct hc_live *live, hc_live_fn fn, void *ctx)
 {
 	return hc_live_poll(live, 0, fn, ctx);

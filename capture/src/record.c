@@ -85,8 +85,9 @@ static int on_block(void *ctx, const char *path, const struct hc_seg_header *seg
                     struct hc_err *err)
 {
 	struct hc_record *r = ctx;
+	int code = r->index ? hc_index_writer_block(r->index, path, seg, block, err) : 0;
 
-	return r->index ? hc_index_writer_block(r->index, path, seg, block, err) : 0;
+	return code >= 0 && r->opts.on_block ? r->opts.on_block(r->opts.ctx, path, seg, block) : code;
 }
 
 static int on_segment(void *ctx, enum hc_stream stream, struct hc_err *err)
