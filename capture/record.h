@@ -8,9 +8,11 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "capture/log.h"
 #include "capture/tracker.h"
 #include "store/base/cleanup.h"
 #include "store/base/err.h"
+#include "store/retain.h"
 #include "store/schema.h"
 #include "store/segment.h"
 
@@ -26,6 +28,13 @@ struct hc_record_opts {
 	struct hc_exclude exclude;
 	const struct hc_type_set *exclude_types; /* NULL: none */
 	const char *exclude_text; /* as the user gave it, for meta_filter; NULL or "": nothing is excluded */
+	const struct hc_retain_rules *retain; /* NULL: nothing is removed */
+	const char *retain_text;              /* the same for meta_config */
+	/* A disk that is full, read-only or failing does not end the recording: what it does not take is dropped,
+	 * counted, and stands in meta_gap rows (block_dropped) as soon as it takes something again. */
+	bool go_on;
+	uint64_t segment_bytes, segment_ns; /* 0: chosen (store/writer.h) */
+	struct hc_log *log;                 /* of what happens to the disk; NULL: silent */
 	/* Called with each block that is on disk, after the index has it; NULL: nobody asks. A negative errno ends
 	 * the recording. */
 	int (*on_block)(void *ctx, const char *seg_path, const struct hc_seg_header *seg,
@@ -53,9 +62,18 @@ struct hc_record_summary {
 	bool continued; /* an existing capture */
 	unsigned n_hooks, n_hooks_missing;
 	struct hc_tracker_stats tracker;
+	uint64_t n_dropped, n_dropped_blocks; /* events, blocks that the disk did not take; n_lost has them too */
+	bool disk_failing;                    /* the disk does not take what is written now */
+	bool index_failing;                   /* nor does the index; the segments are read without it */
+	struct hc_retain_stats retain;        /* zero where nothing is removed */
 };
 
 struct hc_record_summary hc_record_summary(struct hc_record *r);
+/* Other limits from now on, said in a meta_config row; only where opts.retain was given. */
+int hc_record_set_retain(struct hc_record *r, const struct hc_retain_rules *rules, const char *text,
+                         struct hc_err *err);
+/* Spans that stay, whatever the limits say; they stand for all there were before. Copied. -ENOMEM. */
+int hc_record_set_pins(struct hc_record *r, const struct hc_retain_pin *pins, size_t n);
 /* Detaches, drains the rings, writes the last rows and closes. `reason` goes into meta_stop. The summary is that
  * of the end. Frees. After an earlier failure it keeps what is written and returns 0, or what went wrong now. */
 int hc_record_stop(struct hc_record *r, const char *reason, struct hc_record_summary *ret, struct hc_err *err);

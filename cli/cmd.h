@@ -30,7 +30,13 @@ enum hc_opt_kind {
 	HC_OPT_SIZE,     /* uint64_t bytes; 64MiB, 4KiB, 1GB, 512B */
 	HC_OPT_DURATION, /* uint64_t ns; 10s, 5m, 1h30m, 250ms */
 	HC_OPT_TIME,     /* struct hc_time_arg; RFC 3339 with zone, @SECONDS[.FRACTION], -10m */
-	HC_OPT_CHOICE    /* unsigned; index of the word in `words` */
+	HC_OPT_CHOICE,   /* unsigned; index of the word in `words` */
+	HC_OPT_SHARE     /* struct hc_share_arg; 5% or 2GiB */
+};
+
+enum hc_opt_flags {
+	HC_OPT_CMDLINE = 1 << 0, /* not a key of a configuration file */
+	HC_OPT_LIVE = 1 << 1,    /* a running service takes over another value when it reloads */
 };
 
 /* What completes an option's value or an operand in a shell. */
@@ -53,6 +59,14 @@ struct hc_time_arg {
 	int64_t ns; /* UTC, since the epoch; `-10m` has been taken off the time of the call already */
 };
 
+/* A part of something whose size is not known yet: one of the two, the other 0. */
+struct hc_share_arg {
+	uint64_t bytes;
+	uint32_t permille;
+};
+
+struct hc_err;
+
 struct hc_opt {
 	const char *name; /* long name without dashes */
 	char letter;      /* short form, or 0 */
@@ -63,6 +77,10 @@ struct hc_opt {
 	const char *words; /* HC_OPT_CHOICE: "text|json|csv" */
 	uint64_t min, max; /* HC_OPT_U64, _SIZE, _DURATION: allowed range; max 0 means no limit */
 	enum hc_complete complete;
+	unsigned flags; /* enum hc_opt_flags */
+	/* Of a STR or of each of STRS: -EINVAL with a sentence when it cannot be understood; NULL: any text will
+	 * do. */
+	int (*check)(const char *value, struct hc_err *err);
 };
 
 struct hc_example {
@@ -102,10 +120,14 @@ struct hc_operands {
 int hc_cli_parse(const struct hc_command *cmd, int argc, char **argv, void *opts,
                  struct hc_operands *ret_operands);
 
+/* Puts one value into the command's struct, as if it had been given on the command line; value NULL: of a flag.
+ * Text is borrowed. -EINVAL, -ERANGE or -ENOMEM with a sentence that does not name the option. */
+int hc_opt_set(const struct hc_opt *opt, const char *value, void *opts, struct hc_err *err);
+/* Whether an option has the same value in both structs. */
+bool hc_opt_equal(const struct hc_opt *opt, const void *a, const void *b);
+
 /* Prints "hindcast COMMAND: message" to stderr and returns HC_EXIT_USAGE. */
 int hc_cli_usage(const struct hc_command *cmd, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
-
-struct hc_err;
 
 /*
  * Prints an error of a library to stderr, "file:line:column: message" or "hindcast COMMAND: message", its notes

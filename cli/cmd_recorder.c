@@ -1,86 +1,144 @@
-/* hindcast recorder: the recorder that always runs, as a service. */
+/* hindcast recorder: the recorder that always runs, as a service. Options come from a file and from the command
+ * line, which counts more; both are read again on SIGHUP. */
 #include "cmd.h"
 
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
 #include "capture/daemon.h"
+#include "config.h"
 #include "exclude_arg.h"
+#include "recorder_arg.h"
 
-struct args {
-	const char *dir;
-	unsigned profile, log_level, log_format;
-	uint64_t snaplen, ring_bytes;
-	struct hc_strs exclude;
-	bool hash_exe;
-};
-
-static const struct hc_opt opts[] = {
-	{ .name = "dir",
-	  .letter = 'd',
-	  .kind = HC_OPT_STR,
-	  .off = offsetof(struct args, dir),
-	  .value = "DIR",
-	  .help = "keep the recording in this directory (/var/lib/hindcast)",
-	  .complete = HC_COMPLETE_DIR },
-	{ .name = "profile",
-	  .letter = 'p',
-	  .kind = HC_OPT_CHOICE,
-	  .off = offsetof(struct args, profile),
-	  .value = "NAME",
-	  .words = "minimal|security|full",
-	  .help = "choose what is recorded (security)" },
-	{ .name = "snaplen",
-	  .letter = 's',
-	  .kind = HC_OPT_U64,
-	  .off = offsetof(struct args, snaplen),
-	  .value = "BYTES",
-	  .max = 4096,
-	  .help = "keep this much of what is read, written, sent and received (0)" },
-	{ .name = "exclude",
-	  .letter = 'x',
-	  .kind = HC_OPT_STRS,
-	  .off = offsetof(struct args, exclude),
-	  .value = "WHAT",
-	  .help = "leave out comm=NAME, exe=PATH, uid=N, pid=N, cgroup=PATH or type=NAME" },
-	{ .name = "hash-exe",
-	  .kind = HC_OPT_FLAG,
-	  .off = offsetof(struct args, hash_exe),
-	  .help = "keep the SHA-256 of each program file that runs" },
-	{ .name = "ring-size",
-	  .kind = HC_OPT_SIZE,
-	  .off = offsetof(struct args, ring_bytes),
-	  .value = "SIZE",
-	  .min = 4096,
-	  .max = 1u << 30,
-	  .help = "set the size of each CPU's ring buffer" },
-	{ .name = "log-level",
-	  .kind = HC_OPT_CHOICE,
-	  .off = offsetof(struct args, log_level),
-	  .value = "LEVEL",
-	  .words = "error|warn|info|debug",
-	  .help = "log what is at least this important (info)" },
-	{ .name = "log-format",
-	  .kind = HC_OPT_CHOICE,
-	  .off = offsetof(struct args, log_format),
-	  .value = "FORMAT",
-	  .words = "logfmt|json",
-	  .help = "log key=value lines or JSON objects (logfmt)" },
-	{ 0 },
+/* Options in force, and what their texts lie in. */
+struct settings {
+	struct hc_recorder_args args;
+	struct hc_config *config; /* NULL: no file */
+	char retain_text[256];
+	struct hc_retain_rules retain;
 };
 
 /* All that the daemon refers to. */
 struct recorder {
-	struct args args;
+	int argc;
+	char **argv; /* as given */
+	struct settings set;
 	struct hc_excludes excludes;
 	struct hc_log log;
 };
 
+static void settings_done(struct settings *s)
+{
+	hc_recorder_args_done(&s->args);
+	s->config = hc_config_free(s->config);
+}
+
+/* The command line alone; a usage error is printed. HC_CLI_GO or an exit code. */
+static int parse_argv(int argc, char **argv, struct hc_recorder_args *args)
+{
+	char **copy = calloc((size_t)argc + 1, sizeof(*copy)); /* the parser reorders */
+	struct hc_operands operands;
+	int code;
+
+	if (!copy)
+		return hc_cli_usage(&hc_cmd_recorder, "out of memory");
+	memcpy(copy, argv, (size_t)argc * sizeof(*copy));
+	code = hc_cli_parse(&hc_cmd_recorder, argc, copy, args, &operands);
+	if (code == HC_CLI_GO && operands.n)
+		code = hc_cli_usage(&hc_cmd_recorder, "unexpected operand '%s'", operands.v[0]);
+	free(copy);
+	return code;
+}
+
+/* The file's options, and those of the command line over them. *ret_exit: HC_CLI_GO, or the exit code after a
+ * usage error or --help. */
+static int settings_read(struct settings *s, int argc, char **argv, int *ret_exit, struct hc_err *err)
+{
+	struct hc_recorder_args first;
+	const char *path;
+	int code;
+
+	memset(s, 0, sizeof(*s));
+	hc_recorder_args_init(&first);
+	*ret_exit = parse_argv(argc, argv, &first);
+	if (*ret_exit != HC_CLI_GO)
+		return 0;
+	path = first.config ? first.config : access(HC_RECORDER_CONFIG, F_OK) == 0 ? HC_RECORDER_CONFIG : NULL;
+	hc_recorder_args_done(&first);
+	hc_recorder_args_init(&s->args);
+	code = path ? hc_config_load(hc_recorder_opts, path, &s->args, &s->config, err) : 0;
+	if (code < 0)
+		return code;
+	*ret_exit = parse_argv(argc, argv, &s->args);
+	if (*ret_exit != HC_CLI_GO)
+		return 0;
+	s->retain = hc_recorder_retain(&s->args, s->retain_text, sizeof(s->retain_text));
+	return hc_recorder_args_check(&s->args, err);
+}
+
+/* ---- reloading ---- */
+
+/* What is another value now, and whether that means anything before the next start. */
+static void log_changes(struct recorder *rec, const struct hc_recorder_args *new)
+{
+	for (const struct hc_opt *opt = hc_recorder_opts; opt->name; opt++) {
+		if (hc_opt_equal(opt, &rec->set.args, new))
+			continue;
+		if (opt->flags & HC_OPT_LIVE)
+			hc_log(&rec->log, HC_LOG_INFO, "an option was changed", HC_LOG_STR("option", opt->name));
+		else
+			hc_log(&rec->log, HC_LOG_WARN, "an option was changed that takes effect at the next start",
+			       HC_LOG_STR("option", opt->name));
+	}
+}
+
+/* Values of options that are not live stay those that the recording was begun with. */
+static void take_live(struct recorder *rec, const struct settings *new)
+{
+	struct hc_recorder_args *to = &rec->set.args;
+	const struct hc_recorder_args *from = &new->args;
+
+	to->retain_bytes = from->retain_bytes;
+	to->retain_ns = from->retain_ns;
+	to->retain_bulk_bytes = from->retain_bulk_bytes;
+	to->retain_bulk_ns = from->retain_bulk_ns;
+	to->retain_security_bytes = from->retain_security_bytes;
+	to->keep_free = from->keep_free;
+	to->log_level = from->log_level;
+	to->log_format = from->log_format;
+	rec->log.level = (enum hc_log_level)to->log_level;
+	rec->log.format = (enum hc_log_format)to->log_format;
+	rec->set.retain = new->retain;
+	memcpy(rec->set.retain_text, new->retain_text, sizeof(rec->set.retain_text));
+}
+
+static int reload(void *ctx, struct hc_daemon *d, struct hc_err *err)
+{
+	struct recorder *rec = ctx;
+	struct settings new;
+	int exit_code, code = settings_read(&new, rec->argc, rec->argv, &exit_code, err);
+	bool changed = code == 0 && strcmp(new.retain_text, rec->set.retain_text) != 0;
+
+	if (code == 0 && exit_code != HC_CLI_GO)
+		code = hc_err_set(err, -ENOMEM, "the options cannot be read again");
+	if (code == 0) {
+		log_changes(rec, &new.args);
+		take_live(rec, &new);
+	}
+	if (code == 0 && changed)
+		code = hc_record_set_retain(hc_daemon_record(d), &rec->set.retain, rec->set.retain_text, err);
+	settings_done(&new);
+	return code;
+}
+
+/* ---- running ---- */
+
 static int record(struct recorder *rec)
 {
-	const struct args *a = &rec->args;
+	const struct hc_recorder_args *a = &rec->set.args;
 	HC_AUTO(hc_daemon_free) struct hc_daemon *d = NULL;
 	struct hc_daemon_opts o = {
 		.record = { .dir = a->dir,
@@ -91,8 +149,16 @@ static int record(struct recorder *rec)
 		            .ring_bytes = a->ring_bytes,
 		            .exclude = rec->excludes.x,
 		            .exclude_types = rec->excludes.has_types ? &rec->excludes.types : NULL,
-		            .exclude_text = rec->excludes.text },
+		            .exclude_text = rec->excludes.text,
+		            .retain = &rec->set.retain,
+		            .retain_text = rec->set.retain_text,
+		            .go_on = true,
+		            .segment_bytes = a->segment_bytes,
+		            .segment_ns = a->segment_ns,
+		            .log = &rec->log },
 		.log = &rec->log,
+		.reload = reload,
+		.ctx = rec,
 	};
 	struct hc_err err = { 0 };
 	int code;
@@ -114,44 +180,53 @@ static int record(struct recorder *rec)
 
 static int run(int argc, char **argv)
 {
-	struct recorder rec = {
-		.args = { .dir = "/var/lib/hindcast", .profile = HC_PROFILE_SECURITY, .log_level = HC_LOG_INFO }
-	};
-	struct hc_operands operands;
+	struct recorder rec = { .argc = argc, .argv = argv };
 	struct hc_err err = { 0 };
-	int code = hc_cli_parse(&hc_cmd_recorder, argc, argv, &rec.args, &operands);
+	int exit_code, code = settings_read(&rec.set, argc, argv, &exit_code, &err);
 
-	if (code != HC_CLI_GO)
-		return code;
-	if (operands.n)
-		code = hc_cli_usage(&hc_cmd_recorder, "unexpected operand '%s'", operands.v[0]);
-	else if (hc_excludes_init(&rec.excludes, &rec.args.exclude, &err) < 0)
-		code = hc_cli_usage(&hc_cmd_recorder, "--exclude: %s", err.msg);
-	else
-		code = record(&rec);
-	hc_strs_done(&rec.args.exclude);
+	if (code == 0 && exit_code == HC_CLI_GO)
+		code = hc_excludes_init(&rec.excludes, &rec.set.args.exclude, &err);
+	if (code < 0)
+		exit_code = hc_cli_error(&hc_cmd_recorder, &err);
+	else if (exit_code == HC_CLI_GO)
+		exit_code = rec.set.args.check_config ? HC_EXIT_OK : record(&rec);
 	hc_excludes_done(&rec.excludes);
-	return code;
+	settings_done(&rec.set);
+	return exit_code;
 }
 
 static const struct hc_example examples[] = {
-	{ .what = "keep recording into a directory, until stopped",
-	  .command = "hindcast recorder --dir /var/lib/hindcast" },
+	{ .what = "keep recording into /var/lib/hindcast, until stopped", .command = "hindcast recorder" },
+	{ .what = "keep a month, reads and writes for a day, in 50 GiB at most",
+	  .command = "hindcast recorder --retain-age 30d --retain-bulk-age 24h --retain-size 50GiB" },
+	{ .what = "see whether a configuration file is right",
+	  .command = "hindcast recorder --config recorder.yaml --check-config" },
 	{ 0 },
 };
 
 const struct hc_command hc_cmd_recorder = {
 	.name = "recorder",
-	.args = "[--dir DIR] [--profile NAME] [--exclude WHAT]...",
+	.args = "[--config FILE] [--dir DIR] [--profile NAME] [--retain-size SIZE] [--retain-age DURATION] "
+		"[--exclude WHAT]...",
 	.summary = "record for months, as a service",
 	.description =
-		"Records what the processes of this machine do, until it is told to stop by SIGTERM or SIGINT. "
-		"A capture of this machine in DIR is continued; a second recorder on the same directory is "
-	        "refused.\n\n"
+		"Records what the processes of this machine do until SIGTERM or SIGINT, and removes the oldest of "
+		"it "
+		"as the limits say: whole segments, those of the bulk stream (reads, writes, mappings) first. "
+		"What was "
+		"removed stands in meta_filter rows. A capture of this machine in DIR is continued; a second "
+		"recorder "
+		"on the same directory is refused.\n\n"
+		"Every option is also a key of the configuration file, `retain-age: 30d`; options given here "
+		"count "
+		"more. SIGHUP reads both again: the limits and the log change at once, other options at the next "
+		"start, which the log says.\n\n"
+		"A disk that is full or does not take what is written does not end the recording: bulk is "
+		"removed, and "
+		"what cannot be written is counted and stands in meta_gap rows.\n\n"
 		"It logs to standard error, one line a message, and tells the service manager of its state "
-	        "(sd_notify).\n\n"
-		"Needs what `hindcast record` needs.",
-	.opts = opts,
+		"(sd_notify, watchdog). It needs what `hindcast record` needs.",
+	.opts = hc_recorder_opts,
 	.examples = examples,
 	.run = run,
 };

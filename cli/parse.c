@@ -174,6 +174,8 @@ static const char *expected(enum hc_opt_kind kind)
 		return "a duration with its unit, such as 10s or 1h30m";
 	case HC_OPT_TIME:
 		return "a time: 2024-05-01T12:00:00Z, @1714564800.5, -10m for ten minutes ago, or now";
+	case HC_OPT_SHARE:
+		return "a share or a size, such as 5% or 2GiB";
 	default:
 		return "a number";
 	}
@@ -194,18 +196,17 @@ static void show_limit(char *buf, size_t buf_bytes, const struct hc_opt *opt, ui
 		snprintf(buf, buf_bytes, "%" PRIu64 "%s", v, opt->kind == HC_OPT_SIZE ? "B" : "");
 }
 
-static int out_of_range(const struct hc_command *cmd, const struct hc_opt *opt, const char *name,
-                        const char *value)
+static int out_of_range(const struct hc_opt *opt, const char *value, struct hc_err *err)
 {
 	char min[32], max[32];
 
 	show_limit(min, sizeof(min), opt, opt->min);
 	show_limit(max, sizeof(max), opt, opt->max);
 	if (opt->max)
-		return hc_cli_usage(cmd, "%s: '%s' is out of range (%s to %s)", name, value, min, max);
+		return hc_err_set(err, -ERANGE, "'%s' is out of range (%s to %s)", value, min, max);
 	if (opt->min)
-		return hc_cli_usage(cmd, "%s: '%s' is out of range (%s or more)", name, value, min);
-	return hc_cli_usage(cmd, "%s: '%s' is too large", name, value);
+		return hc_err_set(err, -ERANGE, "'%s' is out of range (%s or more)", value, min);
+	return hc_err_set(err, -ERANGE, "'%s' is too large", value);
 }
 
 static int store_time(const char *value, struct hc_time_arg *arg)
@@ -220,13 +221,40 @@ static int store_time(const char *value, struct hc_time_arg *arg)
 	return r;
 }
 
-/* Puts a value into the command's struct; HC_CLI_GO or an exit code. */
-static int store(const struct hc_command *cmd, const struct hc_opt *opt, const char *name, const char *value,
-                 void *opts)
+/* 5%, 0.5%, 2GiB */
+static int store_share(const char *value, struct hc_share_arg *arg)
+{
+	size_t n = strlen(value), whole = strspn(value, "0123456789");
+	struct hc_share_arg share = { 0 };
+	int r = 0;
+
+	if (!n || value[n - 1] != '%')
+		r = hc_parse_size(value, &share.bytes);
+	else if (!whole || whole > 3)
+		return -EINVAL;
+	else if (whole == n - 1)
+		share.permille = (uint32_t)strtoul(value, NULL, 10) * 10;
+	else if (value[whole] == '.' && whole + 3 == n && value[whole + 1] >= '0' && value[whole + 1] <= '9')
+		share.permille = (uint32_t)strtoul(value, NULL, 10) * 10 + (uint32_t)(value[whole + 1] - '0');
+	else
+		return -EINVAL;
+	if (r == 0 && share.permille > 1000)
+		r = -ERANGE;
+	if (r == 0)
+		*arg = share;
+	return r;
+}
+
+int hc_opt_set(const struct hc_opt *opt, const char *value, void *opts, struct hc_err *err)
 {
 	void *at = (char *)opts + opt->off;
 	int r = 0, i;
 
+	if (value && opt->check) {
+		r = opt->check(value, err);
+		if (r < 0)
+			return r;
+	}
 	switch (opt->kind) {
 	case HC_OPT_FLAG:
 		*(bool *)at = true;
@@ -240,22 +268,73 @@ static int store(const struct hc_command *cmd, const struct hc_opt *opt, const c
 	case HC_OPT_TIME:
 		r = store_time(value, at);
 		break;
+	case HC_OPT_SHARE:
+		r = store_share(value, at);
+		if (r == -ERANGE)
+			return hc_err_set(err, r, "'%s' is too large", value);
+		break;
 	case HC_OPT_CHOICE:
 		i = word_index(opt->words, value);
 		if (i < 0)
-			return hc_cli_usage(cmd, "%s: '%s' is not one of %s", name, value, opt->words);
+			return hc_err_set(err, -EINVAL, "'%s' is not one of %s", value, opt->words);
 		*(unsigned *)at = (unsigned)i;
 		break;
 	default:
 		r = number(opt, value, at);
 	}
 	if (r == -ENOMEM)
-		return hc_cli_usage(cmd, "out of memory");
+		return hc_err_set(err, r, "out of memory");
 	if (r == -ERANGE)
-		return out_of_range(cmd, opt, name, value);
+		return out_of_range(opt, value, err);
 	if (r < 0)
-		return hc_cli_usage(cmd, "%s: '%s' is not %s", name, value, expected(opt->kind));
-	return HC_CLI_GO;
+		return hc_err_set(err, r, "'%s' is not %s", value, expected(opt->kind));
+	return 0;
+}
+
+static bool strs_equal(const struct hc_strs *a, const struct hc_strs *b)
+{
+	for (size_t i = 0; a->n == b->n && i < a->n; i++)
+		if (strcmp(a->v[i], b->v[i]) != 0)
+			return false;
+	return a->n == b->n;
+}
+
+bool hc_opt_equal(const struct hc_opt *opt, const void *a, const void *b)
+{
+	const void *x = (const char *)a + opt->off, *y = (const char *)b + opt->off;
+	const char *s, *t;
+
+	switch (opt->kind) {
+	case HC_OPT_FLAG:
+		return *(const bool *)x == *(const bool *)y;
+	case HC_OPT_STR:
+		s = *(const char *const *)x;
+		t = *(const char *const *)y;
+		return s && t ? strcmp(s, t) == 0 : s == t;
+	case HC_OPT_STRS:
+		return strs_equal(x, y);
+	case HC_OPT_TIME:
+		return ((const struct hc_time_arg *)x)->set == ((const struct hc_time_arg *)y)->set &&
+		       ((const struct hc_time_arg *)x)->ns == ((const struct hc_time_arg *)y)->ns;
+	case HC_OPT_SHARE:
+		return ((const struct hc_share_arg *)x)->bytes == ((const struct hc_share_arg *)y)->bytes &&
+		       ((const struct hc_share_arg *)x)->permille == ((const struct hc_share_arg *)y)->permille;
+	case HC_OPT_CHOICE:
+		return *(const unsigned *)x == *(const unsigned *)y;
+	default:
+		return *(const uint64_t *)x == *(const uint64_t *)y;
+	}
+}
+
+/* HC_CLI_GO or an exit code. */
+static int store(const struct hc_command *cmd, const struct hc_opt *opt, const char *name, const char *value,
+                 void *opts)
+{
+	struct hc_err err = { 0 };
+
+	if (hc_opt_set(opt, value, opts, &err) == 0)
+		return HC_CLI_GO;
+	return hc_cli_usage(cmd, "%s: %s", name, err.msg);
 }
 
 static const struct hc_opt *find_long(const struct hc_command *cmd, const char *name, size_t len)

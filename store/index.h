@@ -25,6 +25,11 @@ int hc_index_writer_open(const char *dir, struct hc_index_writer **ret, struct h
  * begins or at the end. Always 0. */
 int hc_index_writer_block(void *index_writer, const char *seg_path, const struct hc_seg_header *seg,
                           const struct hc_seg_block *block, struct hc_err *err);
+/* A segment's file was removed: so are its rows. path is below the capture's root. */
+void hc_index_writer_remove(struct hc_index_writer *iw, const char *path);
+/* The first failure; NULL while all is well. After one nothing is written any more: abort and open anew, which
+ * takes in what is missing. */
+const struct hc_err *hc_index_writer_failure(const struct hc_index_writer *iw);
 /* After hc_writer_close. Frees; returns the first error there was. */
 int hc_index_writer_close(struct hc_index_writer *iw, struct hc_err *err);
 struct hc_index_writer *hc_index_writer_abort(struct hc_index_writer *iw);

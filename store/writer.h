@@ -33,12 +33,28 @@ struct hc_writer_opts {
 	/* Called when a new segment begins, before its first other row: the place for meta_start and meta_state
 	 * rows. The callee may write rows. */
 	int (*on_segment)(void *ctx, enum hc_stream stream, struct hc_err *err);
+	/* Called when a write found no room (ENOSPC, EDQUOT) for so many bytes: true when something was removed
+	 * and it is worth another try. May not write rows. */
+	bool (*on_full)(void *ctx, uint64_t need_bytes);
+	/* What the disk does not take (full, read-only, failing) does not end the writing: that block is dropped
+	 * and counted (hc_writer_drops), the next one is tried again. */
+	bool go_on;
 	void *ctx;
+};
+
+/* Blocks that the disk did not take, since the writer was opened. */
+struct hc_writer_drops {
+	uint64_t n_blocks;
+	uint64_t rows_by_type[HC_EV_MAX];
+	uint64_t from_ns, until_ns; /* boot clock of their rows, since the last hc_writer_drops_told */
+	bool failing;               /* the last block was one of them, or no segment can be made */
+	struct hc_err err;          /* the last failure */
 };
 
 struct hc_writer_stats {
 	uint64_t n_rows, n_blocks, n_segments, bytes; /* bytes on disk */
-	uint64_t rows_by_type[HC_EV_MAX];
+	uint64_t rows_by_type[HC_EV_MAX]; /* without those of dropped blocks, which n_rows has: they were numbered
+	                                   */
 };
 
 int hc_writer_open(const struct hc_writer_opts *opts, struct hc_writer **ret, struct hc_err *err);
@@ -54,6 +70,9 @@ int hc_writer_flush(struct hc_writer *w, struct hc_err *err);
 /* Calibration to put into blocks from now on. */
 void hc_writer_set_wall_offset(struct hc_writer *w, int64_t wall_offset_ns);
 const struct hc_writer_stats *hc_writer_stats(const struct hc_writer *w);
+const struct hc_writer_drops *hc_writer_drops(const struct hc_writer *w);
+/* The drops so far stand in the capture: the span begins anew. */
+void hc_writer_drops_told(struct hc_writer *w);
 /* Flushes, writes the footers, frees. After a failed write (disk full) it frees and returns the first error. */
 int hc_writer_close(struct hc_writer *w, struct hc_err *err);
 /* Frees without writing anything more: what a kill leaves behind. */

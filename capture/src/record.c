@@ -87,7 +87,14 @@ static int on_block(void *ctx, const char *path, const struct hc_seg_header *seg
 	struct hc_record *r = ctx;
 	int code = r->index ? hc_index_writer_block(r->index, path, seg, block, err) : 0;
 
+	if (code >= 0 && r->retain && hc_retain_block(r->retain, path, seg, block) < 0)
+		code = hc_err_set(err, -ENOMEM, "out of memory");
 	return code >= 0 && r->opts.on_block ? r->opts.on_block(r->opts.ctx, path, seg, block) : code;
+}
+
+static bool on_full(void *ctx, uint64_t need_bytes)
+{
+	return disk_full(ctx, need_bytes);
 }
 
 static int on_segment(void *ctx, enum hc_stream stream, struct hc_err *err)
@@ -103,6 +110,8 @@ static int on_segment(void *ctx, enum hc_stream stream, struct hc_err *err)
 		code = meta_config(r, err);
 	if (code >= 0)
 		code = meta_filters(r, false, err);
+	if (code >= 0)
+		code = meta_horizon(r, err);
 	if (code >= 0)
 		code = meta_clock(r, r->first_segment_done ? "segment" : "start", err);
 	if (code >= 0)
@@ -148,12 +157,18 @@ int hc_record_open(const struct hc_record_opts *opts, struct hc_record **ret, st
 	memcpy(wo.next_number, r->start.next_number, sizeof(wo.next_number));
 	wo.on_block = on_block;
 	wo.on_segment = on_segment;
+	wo.on_full = on_full;
+	wo.go_on = opts->go_on;
+	wo.segment_bytes = opts->segment_bytes;
+	wo.segment_ns = opts->segment_ns;
 	wo.ctx = r;
 	code = hc_writer_open(&wo, &r->writer, err);
 	if (code < 0)
 		goto failed;
 	hc_tracker_set_writer(r->tracker, r->writer);
 	code = hc_index_writer_open(opts->dir, &r->index, err);
+	if (code >= 0)
+		code = disk_open(r, err);
 	if (code < 0)
 		goto failed;
 	*ret = r;
@@ -216,7 +231,7 @@ static int each_second(struct hc_record *r, struct hc_err *err)
 		code = meta_sampled(r, false, err);
 	if (code >= 0)
 		code = meta_clock(r, NULL, err);
-	return code;
+	return code >= 0 ? disk_look(r, err) : code;
 }
 
 int hc_record_step(struct hc_record *r, int timeout_ms, struct hc_err *err)
@@ -262,7 +277,18 @@ struct hc_record_summary hc_record_summary(struct hc_record *r)
 		s.n_sampled += c.sampled;
 		s.n_filtered += c.filtered;
 	}
-	s.n_lost += hc_live_missed(r->live);
+	for (unsigned type = 0; type < HC_EV_MAX; type++) {
+		uint64_t n = hc_writer_drops(r->writer)->rows_by_type[type];
+
+		s.lost_by_type[type] += n;
+		s.n_dropped += type >= 32 ? n : 0;
+	}
+	s.n_dropped_blocks = hc_writer_drops(r->writer)->n_blocks;
+	s.disk_failing = hc_writer_drops(r->writer)->failing;
+	s.index_failing = r->index && hc_index_writer_failure(r->index);
+	if (r->retain)
+		hc_retain_stats(r->retain, &s.retain);
+	s.n_lost += hc_live_missed(r->live) + s.n_dropped;
 	s.n_filtered += s.tracker.n_excluded;
 	s.bytes = w->bytes;
 	s.n_blocks = w->n_blocks;
@@ -281,7 +307,7 @@ struct hc_record_summary hc_record_summary(struct hc_record *r)
 
 int hc_record_stop(struct hc_record *r, const char *reason, struct hc_record_summary *ret, struct hc_err *err)
 {
-	struct hc_err own = { 0 };
+	struct hc_err own = { 0 }, why = { 0 };
 	int code = r->failed, last;
 	int64_t n;
 
@@ -297,6 +323,8 @@ int hc_record_stop(struct hc_record *r, const char *reason, struct hc_record_sum
 		if (code >= 0)
 			code = meta_gaps(r, r->err);
 		if (code >= 0)
+			code = disk_look(r, r->err);
+		if (code >= 0)
 			code = meta_sampled(r, true, r->err);
 		if (code >= 0)
 			code = meta_filters(r, true, r->err);
@@ -311,8 +339,11 @@ int hc_record_stop(struct hc_record *r, const char *reason, struct hc_record_sum
 		*ret = hc_record_summary(r);
 	last = hc_writer_close(hc_steal(r->writer), r->err);
 	code = code < 0 ? code : last;
-	last = hc_index_writer_close(hc_steal(r->index), r->err);
-	code = code < 0 ? code : last;
+	last = hc_index_writer_close(hc_steal(r->index), r->opts.go_on ? &why : r->err);
+	if (last < 0 && r->opts.go_on) /* the segments are there without it */
+		hc_log_err(r->opts.log, HC_LOG_WARN, "the index is not up to date", &why);
+	else
+		code = code < 0 ? code : last;
 	hc_record_abort(r);
 	return code < 0 ? code : 0;
 }
@@ -325,6 +356,7 @@ struct hc_record *hc_record_abort(struct hc_record *r)
 	hc_tracker_free(r->tracker);
 	hc_writer_abort(r->writer);
 	hc_index_writer_abort(r->index);
+	hc_retain_free(r->retain);
 	if (r->start.lock_fd >= 0)
 		close(r->start.lock_fd);
 	free(r->count);

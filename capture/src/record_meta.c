@@ -18,6 +18,7 @@
 #include <unistd.h>
 
 #include "store/base/sha256.h"
+#include "store/render.h"
 
 #define MINUTE_NS UINT64_C(60000000000)
 #define STEP_NS 5000000 /* clocks that part by more than this within a second did not drift: they were set */
@@ -312,6 +313,8 @@ int meta_config(struct hc_record *r, struct hc_err *err)
 	cell_text(r, b, HC_C_META_CONFIG_env_mode, "whole");
 	hc_cell_set(c, HC_C_META_CONFIG_ring_bytes, hc_live_ring_bytes(r->live));
 	cell_text(r, b, HC_C_META_CONFIG_masking, "none");
+	if (r->retain)
+		cell_text(r, b, HC_C_META_CONFIG_retention, r->retain_text);
 	return end(r, HC_EV_META_CONFIG, err);
 }
 
@@ -362,6 +365,67 @@ int meta_filters(struct hc_record *r, bool ended, struct hc_err *err)
 	return code;
 }
 
+#define RETAIN_ID 3u /* and the following: of each stream */
+
+static int removed_row(struct hc_record *r, enum hc_stream stream, const char *reason, const char *expression,
+                       const struct hc_retain_removed *x, int64_t until_wall_ns, struct hc_err *err)
+{
+	struct hc_builder *b = begin(r, HC_EV_META_FILTER, err);
+	struct hc_cells *c = &r->tracker->cells;
+	char boot[HC_BOOT_ID_TEXT];
+
+	if (!b)
+		return failed(err);
+	hc_cell_set(c, HC_C_META_FILTER_id, RETAIN_ID + (unsigned)stream);
+	cell_text(r, b, HC_C_META_FILTER_reason, reason);
+	cell_text(r, b, HC_C_META_FILTER_expression, expression);
+	cell_text(r, b, HC_C_META_FILTER_of_stream, hc_stream_name(stream));
+	if (until_wall_ns)
+		hc_cell_set(c, HC_C_META_FILTER_until_wall_ns, (uint64_t)until_wall_ns);
+	if (x) {
+		if (x->from_wall_ns)
+			hc_cell_set(c, HC_C_META_FILTER_from_wall_ns, (uint64_t)x->from_wall_ns);
+		hc_boot_id_text(x->boot_id, boot);
+		hc_cell_set(c, HC_C_META_FILTER_n_rows, x->n_rows);
+		hc_cell_set(c, HC_C_META_FILTER_bytes, x->bytes);
+		cell_text(r, b, HC_C_META_FILTER_of_boot_id, boot);
+		hc_cell_set(c, HC_C_META_FILTER_first_number, x->first_number);
+		hc_cell_set(c, HC_C_META_FILTER_last_number, x->last_number);
+	}
+	return end(r, HC_EV_META_FILTER, err);
+}
+
+int meta_removed(struct hc_record *r, const struct hc_retain_removed *x, struct hc_err *err)
+{
+	bool disk = x->reason == HC_RETAIN_FREE || x->reason == HC_RETAIN_FULL;
+	char text[96];
+
+	snprintf(text, sizeof(text), "segments %u to %u of %s were removed (%s)", x->first_number, x->last_number,
+	         hc_stream_name(x->stream), hc_retain_reason_text(x->reason));
+	return removed_row(r, x->stream, disk ? "disk" : "retention", text, x, x->until_wall_ns, err);
+}
+
+int meta_horizon(struct hc_record *r, struct hc_err *err)
+{
+	struct hc_retain_stats st;
+	char text[96];
+	int code = 0;
+
+	if (!r->retain)
+		return 0;
+	hc_retain_stats(r->retain, &st);
+	for (unsigned k = 0; k < HC_N_STREAMS && code >= 0; k++) {
+		const struct hc_retain_stream_stats *s = &st.stream[k];
+
+		if (!s->removed_until_wall_ns)
+			continue;
+		snprintf(text, sizeof(text), "of %s before this only what is pinned is kept",
+		         hc_stream_name((enum hc_stream)k));
+		code = removed_row(r, (enum hc_stream)k, "retention", text, NULL, s->removed_until_wall_ns, err);
+	}
+	return code;
+}
+
 int meta_clock(struct hc_record *r, const char *why, struct hc_err *err)
 {
 	struct hc_cells *c = &r->tracker->cells;
@@ -405,8 +469,8 @@ int meta_clock(struct hc_record *r, const char *why, struct hc_err *err)
 	return end(r, HC_EV_META_CLOCK, err);
 }
 
-static int gap_row(struct hc_record *r, uint64_t from, uint64_t until, int cpu, const char *type, uint64_t count,
-                   const char *cause, struct hc_err *err)
+int meta_gap(struct hc_record *r, uint64_t from, uint64_t until, int cpu, const char *type, uint64_t count,
+             const char *cause, struct hc_err *err)
 {
 	struct hc_builder *b = begin(r, HC_EV_META_GAP, err);
 	struct hc_cells *c = &r->tracker->cells;
@@ -465,18 +529,18 @@ int meta_gaps(struct hc_record *r, struct hc_err *err)
 			from = placed ? w->from_ns : r->last_look_ns;
 			until = placed ? w->until_ns : now;
 			if (full)
-				code = gap_row(r, from, until, (int)cpu, hc_event_desc(type)->name, full,
-				               "ring_full", err);
+				code = meta_gap(r, from, until, (int)cpu, hc_event_desc(type)->name, full,
+				                "ring_full", err);
 			if (busy && code >= 0)
-				code = gap_row(r, from, until, (int)cpu, hc_event_desc(type)->name, busy,
-				               "too_big", err);
+				code = meta_gap(r, from, until, (int)cpu, hc_event_desc(type)->name, busy,
+				                "too_big", err);
 		}
 		if (w && any)
 			memset(w, 0, sizeof(*w));
 	}
 	missed = hc_live_missed(r->live);
 	if (missed > r->missed && code >= 0) {
-		code = gap_row(r, r->last_look_ns, now, -1, NULL, missed - r->missed, "program_missed", err);
+		code = meta_gap(r, r->last_look_ns, now, -1, NULL, missed - r->missed, "program_missed", err);
 		r->lost[0] += missed - r->missed;
 		r->missed = missed;
 	}

@@ -21,6 +21,12 @@ struct hc_record {
 	struct hc_tracker *tracker;
 	struct hc_writer *writer;
 	struct hc_index_writer *index;
+	struct hc_retain *retain; /* NULL: nothing is removed */
+	struct hc_retain_rules retain_rules;
+	char retain_text[256];
+	uint64_t dropped_told[HC_EV_MAX], n_drops_told; /* rows, blocks */
+	/* Boot clock: when each was last said or tried; 0: not yet. */
+	uint64_t disk_log_ns, retain_log_ns, over_log_ns, index_log_ns, index_try_ns;
 	struct hc_capture_start start;
 	char node[65], boot_text[40];
 	uint8_t boot_id[16];
@@ -50,6 +56,18 @@ int meta_clock(struct hc_record *r, const char *why, struct hc_err *err);
 int meta_gaps(struct hc_record *r, struct hc_err *err);
 int meta_sampled(struct hc_record *r, bool end, struct hc_err *err);
 int meta_blind(struct hc_record *r, struct hc_err *err);
+/* What is not there any more: the beginning of every segment says so. */
+int meta_horizon(struct hc_record *r, struct hc_err *err);
+int meta_removed(struct hc_record *r, const struct hc_retain_removed *removed, struct hc_err *err);
+int meta_gap(struct hc_record *r, uint64_t from, uint64_t until, int cpu, const char *type, uint64_t count,
+             const char *cause, struct hc_err *err);
 int meta_stop(struct hc_record *r, const char *reason, struct hc_err *err);
+
+/* ---- record_disk.c ---- */
+
+int disk_open(struct hc_record *r, struct hc_err *err);
+bool disk_full(struct hc_record *r, uint64_t need_bytes);
+/* Once a second: what is due to go, what was dropped, an index that failed. */
+int disk_look(struct hc_record *r, struct hc_err *err);
 
 #endif

@@ -166,7 +166,7 @@ static int continue_capture(int fd, const char *dir, const char *node, const uin
 
 	if (r < 0)
 		return r;
-	r = hc_capture_open(dir, 0, &c, err);
+	r = hc_capture_open(dir, HC_CAPTURE_EVEN_BROKEN, &c, err);
 	if (r < 0) {
 		hc_err_note(err, "while looking where to continue the capture in '%s'", dir);
 		return r;

@@ -91,6 +91,7 @@ enum stmt {
 	INS_GAP,
 	INS_MARK,
 	INS_ALERT,
+	FIND_SEGMENT,
 	DEL_FIRST,
 	N_STMTS = DEL_FIRST + 6
 };
@@ -102,6 +103,7 @@ static const char *const stmt_sql[N_STMTS] = {
 	[INS_GAP] = "INSERT INTO gaps VALUES(?,?,?,?,?,?,?,?,?,?,?)",
 	[INS_MARK] = "INSERT INTO marks VALUES(?,?,?,?,?,?,?,?,?,?,?,?)",
 	[INS_ALERT] = "INSERT INTO alerts VALUES(?,?,?,?,?,?,?,?,?,?)",
+	[FIND_SEGMENT] = "SELECT id FROM segments WHERE path = ?",
 	[DEL_FIRST] = "DELETE FROM processes WHERE segment = ?",
 	[DEL_FIRST + 1] = "DELETE FROM containers WHERE segment = ?",
 	[DEL_FIRST + 2] = "DELETE FROM gaps WHERE segment = ?",
@@ -728,6 +730,43 @@ int hc_index_writer_block(void *index_writer, const char *seg_path, const struct
 	if (!iw->first.code && take_block(iw, seg_path, seg, block, &iw->first) < 0 && !iw->first.code)
 		iw->first.code = -EIO;
 	return 0;
+}
+
+static int remove_segment(struct hc_index_writer *iw, const char *path, struct hc_err *err)
+{
+	sqlite3_stmt *s = iw->db.stmt[FIND_SEGMENT];
+	int64_t id = 0;
+	int code, r;
+
+	sqlite3_bind_text(s, 1, path, -1, SQLITE_STATIC);
+	code = sqlite3_step(s);
+	if (code == SQLITE_ROW)
+		id = sqlite3_column_int64(s, 0);
+	sqlite3_reset(s);
+	sqlite3_clear_bindings(s);
+	if (code == SQLITE_DONE)
+		return 0; /* it never came in: not sealed, or not readable */
+	if (code != SQLITE_ROW)
+		return sql_error(iw->db.sql, code, err);
+	r = exec(iw->db.sql, "BEGIN", err);
+	if (r == 0)
+		r = segment_delete(&iw->db, id, err);
+	if (r == 0)
+		r = exec(iw->db.sql, "COMMIT", err);
+	if (r < 0)
+		exec(iw->db.sql, "ROLLBACK", NULL);
+	return r;
+}
+
+void hc_index_writer_remove(struct hc_index_writer *iw, const char *path)
+{
+	if (!iw->first.code && remove_segment(iw, path, &iw->first) < 0 && !iw->first.code)
+		iw->first.code = -EIO;
+}
+
+const struct hc_err *hc_index_writer_failure(const struct hc_index_writer *iw)
+{
+	return iw->first.code ? &iw->first : NULL;
 }
 
 int hc_index_writer_close(struct hc_index_writer *iw, struct hc_err *err)

@@ -1,6 +1,7 @@
 /*
  * Writing segments: a builder per stream; a block that is due is encoded, hashed and written at the segment's end
- * in one pwrite. A write that fails is undone by truncating to the last whole block.
+ * in one pwrite. A write that fails is undone by truncating to the last whole block. A segment gets its name when
+ * its header is in it, so that a kill never leaves a file that is no segment.
  */
 #include "store/writer.h"
 
@@ -24,6 +25,8 @@
 #define DEFAULT_SEGMENT_NS (UINT64_C(300) * 1000000000)
 #define QUIET_ROWS 512u
 #define FOLLOWED_NS UINT64_C(200000000)    /* between two looks whether somebody follows */
+#define RETRY_NS UINT64_C(1000000000)      /* between tries to make a segment on a disk that refuses */
+#define MAX_FREEING 64                     /* times that room is made for one write */
 #define BLOCK_RAW_BYTES ((size_t)48 << 20) /* strings and payloads fill a block before its rows do */
 
 struct stream {
@@ -35,7 +38,10 @@ struct stream {
 	uint32_t number; /* of the next segment */
 	struct hc_seg_block *blocks;
 	uint32_t n_blocks, cap_blocks;
-	bool announcing; /* on_segment is running */
+	bool announcing;                  /* on_segment is running */
+	bool announced;                   /* ... or has run for this segment */
+	uint64_t retry_ns;                /* boot clock: no segment is made before */
+	uint64_t rows_by_type[HC_EV_MAX]; /* in the block being built */
 };
 
 struct hc_writer {
@@ -45,6 +51,7 @@ struct hc_writer {
 	uint64_t next_seq;
 	int64_t wall_offset_ns;
 	struct hc_writer_stats stats;
+	struct hc_writer_drops drops;
 	EVP_MD_CTX *md;
 	int follow_fd; /* the directory `segments`: who follows holds a lock on it */
 	bool followed;
@@ -158,18 +165,32 @@ int hc_writer_open(const struct hc_writer_opts *opts, struct hc_writer **ret, st
 	return 0;
 }
 
-static int write_at(struct stream *s, const void *p, size_t n_bytes, struct hc_err *err)
+static bool no_room(int code)
+{
+	return code == -ENOSPC || code == -EDQUOT;
+}
+
+/* What the disk, not the program, is to blame for. */
+static bool disk_refuses(int code)
+{
+	return no_room(code) || code == -EROFS || code == -EIO;
+}
+
+static int write_at(struct hc_writer *w, struct stream *s, const void *p, size_t n_bytes, struct hc_err *err)
 {
 	size_t done = 0;
+	int n_freeing = 0;
 
 	while (done < n_bytes) {
 		ssize_t r = pwrite(s->fd, (const uint8_t *)p + done, n_bytes - done, (off_t)(s->off + done));
+		int e = r < 0 ? errno : EIO;
 
-		if (r < 0 && errno == EINTR)
+		if (r < 0 && e == EINTR)
+			continue;
+		if (r < 0 && no_room(-e) && w->opts.on_full && n_freeing++ < MAX_FREEING &&
+		    w->opts.on_full(w->opts.ctx, n_bytes - done))
 			continue;
 		if (r <= 0) {
-			int e = r < 0 ? errno : EIO;
-
 			if (ftruncate(s->fd, (off_t)s->off) < 0)
 				hc_err_note(err, "the torn end of %s could not be cut: %s", s->path,
 				            strerror(errno));
@@ -181,11 +202,37 @@ static int write_at(struct stream *s, const void *p, size_t n_bytes, struct hc_e
 	return 0;
 }
 
+/* A file with the header in it, under a name that no reader looks at. */
+static int header_write(struct hc_writer *w, struct stream *s, const char *path, struct hc_err *err)
+{
+	uint8_t buf[HC_SEG_HEADER_MAX_BYTES];
+	int n_freeing = 0, r;
+	size_t n;
+
+	do
+		s->fd = open(path, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
+	while (s->fd < 0 && no_room(-errno) && w->opts.on_full && n_freeing++ < MAX_FREEING &&
+	       w->opts.on_full(w->opts.ctx, sizeof(buf)));
+	if (s->fd < 0)
+		return hc_err_set(err, -errno, "cannot create %s: %s", s->path, strerror(errno));
+	s->off = 0;
+	n = hc_seg_header_write(&s->header, buf);
+	r = write_at(w, s, buf, n, err);
+	if (r < 0)
+		return r;
+	/* one writer only, and its numbers begin behind the last there is */
+	if (access(s->path, F_OK) == 0)
+		return hc_err_set(err, -EEXIST, "cannot create %s: %s", s->path, strerror(EEXIST));
+	if (rename(path, s->path) < 0)
+		return hc_err_set(err, -errno, "cannot create %s: %s", s->path, strerror(errno));
+	w->stats.bytes += n;
+	return 0;
+}
+
 static int segment_open(struct hc_writer *w, enum hc_stream which, struct hc_err *err)
 {
 	struct stream *s = &w->stream[which];
-	uint8_t buf[HC_SEG_HEADER_MAX_BYTES];
-	size_t n;
+	char path[sizeof(s->path)];
 	int r;
 
 	s->header = (struct hc_seg_header){ .format_major = HC_FORMAT_MAJOR,
@@ -200,16 +247,18 @@ static int segment_open(struct hc_writer *w, enum hc_stream which, struct hc_err
 	snprintf(s->header.tool, sizeof(s->header.tool), "%s", w->tool);
 	snprintf(s->path, sizeof(s->path), "%s/segments/%s/%s/%s-%08u.hcs", w->dir, w->node, w->boot,
 	         stream_names[which], s->number);
-	s->fd = open(s->path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-	if (s->fd < 0)
-		return hc_err_set(err, -errno, "cannot create %s: %s", s->path, strerror(errno));
-	s->off = 0;
-	s->n_blocks = 0;
-	n = hc_seg_header_write(&s->header, buf);
-	r = write_at(s, buf, n, err);
-	if (r < 0)
+	snprintf(path, sizeof(path), "%s/segments/%s/%s/.%s.new", w->dir, w->node, w->boot, stream_names[which]);
+	r = header_write(w, s, path, err);
+	if (r < 0) {
+		if (s->fd >= 0) {
+			close(s->fd);
+			unlink(path);
+		}
+		s->fd = -1;
 		return r;
-	w->stats.bytes += n;
+	}
+	s->n_blocks = 0;
+	s->announced = false;
 	w->stats.n_segments++;
 	s->number++;
 	return 0;
@@ -224,7 +273,7 @@ static int segment_close(struct hc_writer *w, struct stream *s, struct hc_err *e
 	if (s->fd < 0)
 		return 0;
 	footer = hc_seg_footer_write(s->blocks, s->n_blocks, s->off, &n);
-	r = footer ? write_at(s, footer, n, err) : hc_err_set(err, -ENOMEM, "out of memory");
+	r = footer ? write_at(w, s, footer, n, err) : hc_err_set(err, -ENOMEM, "out of memory");
 	free(footer);
 	if (r == 0) {
 		w->stats.bytes += n;
@@ -236,26 +285,13 @@ static int segment_close(struct hc_writer *w, struct stream *s, struct hc_err *e
 	return r;
 }
 
-static int seal(struct hc_writer *w, enum hc_stream which, struct hc_err *err)
+/* Appends the block to the segment: on disk, hashed, in the list. */
+static int block_write(struct hc_writer *w, struct stream *s, const struct hc_block_out *out, struct hc_err *err)
 {
-	struct stream *s = &w->stream[which];
-	struct hc_block_out out;
-	struct hc_seg_block block = { 0 };
+	struct hc_seg_block block = { .off = s->off, .info = out->info };
 	int r;
 
-	if (!hc_builder_n_rows(s->builder))
-		return 0;
-	if (s->fd < 0) {
-		r = segment_open(w, which, err);
-		if (r < 0)
-			return r;
-	}
-	r = hc_builder_seal(s->builder, w->wall_offset_ns, &out, err);
-	if (r < 0)
-		return r;
-	block.off = s->off;
-	block.info = out.info;
-	if (!EVP_DigestInit_ex(w->md, EVP_sha256(), NULL) || !EVP_DigestUpdate(w->md, out.bytes, out.n_bytes) ||
+	if (!EVP_DigestInit_ex(w->md, EVP_sha256(), NULL) || !EVP_DigestUpdate(w->md, out->bytes, out->n_bytes) ||
 	    !EVP_DigestFinal_ex(w->md, block.sha256, NULL))
 		return hc_err_set(err, -ENOMEM, "cannot compute SHA-256 of a block");
 	if (s->n_blocks == s->cap_blocks) {
@@ -267,20 +303,69 @@ static int seal(struct hc_writer *w, enum hc_stream which, struct hc_err *err)
 		s->blocks = p;
 		s->cap_blocks = cap;
 	}
-	r = write_at(s, out.bytes, out.n_bytes, err);
+	r = write_at(w, s, out->bytes, out->n_bytes, err);
 	if (r < 0)
 		return r;
 	s->blocks[s->n_blocks++] = block;
-	w->stats.bytes += out.n_bytes;
+	w->stats.bytes += out->n_bytes;
 	w->stats.n_blocks++;
+	return 0;
+}
+
+/* The disk did not take it, and writing goes on. */
+static void drop(struct hc_writer *w, struct stream *s, const struct hc_block_info *info, const struct hc_err *why)
+{
+	struct hc_writer_drops *d = &w->drops;
+
+	for (unsigned type = 0; type < HC_EV_MAX; type++) {
+		d->rows_by_type[type] += s->rows_by_type[type];
+		w->stats.rows_by_type[type] -= s->rows_by_type[type];
+	}
+	if (!d->from_ns || info->first_ns < d->from_ns)
+		d->from_ns = info->first_ns;
+	if (info->last_ns > d->until_ns)
+		d->until_ns = info->last_ns;
+	d->n_blocks++;
+	d->failing = true;
+	d->err = *why;
+}
+
+static int seal(struct hc_writer *w, enum hc_stream which, struct hc_err *err)
+{
+	struct stream *s = &w->stream[which];
+	struct hc_err why = { 0 };
+	struct hc_block_out out;
+	int r, failed = 0;
+
+	if (!hc_builder_n_rows(s->builder))
+		return 0;
+	if (s->fd < 0)
+		failed = segment_open(w, which, &why);
+	r = hc_builder_seal(s->builder, w->wall_offset_ns, &out, err);
+	if (r < 0)
+		return r;
+	if (failed == 0)
+		failed = block_write(w, s, &out, &why);
+	if (failed < 0 && (!w->opts.go_on || !disk_refuses(failed))) {
+		if (err && !err->code)
+			*err = why;
+		return failed;
+	}
+	if (failed < 0)
+		drop(w, s, &out.info, &why);
+	memset(s->rows_by_type, 0, sizeof(s->rows_by_type));
+	if (failed < 0)
+		return 0;
+	w->drops.failing = false;
 	if (w->opts.on_block) {
-		r = w->opts.on_block(w->opts.ctx, s->path, &s->header, &block, err);
+		r = w->opts.on_block(w->opts.ctx, s->path, &s->header, &s->blocks[s->n_blocks - 1], err);
 		if (r < 0)
 			return r;
 	}
-	if (s->off >= w->opts.segment_bytes || boot_now() - s->header.created_boot_ns >= w->opts.segment_ns)
-		return segment_close(w, s, err);
-	return 0;
+	if (s->off < w->opts.segment_bytes && boot_now() - s->header.created_boot_ns < w->opts.segment_ns)
+		return 0;
+	r = segment_close(w, s, w->opts.go_on ? NULL : err);
+	return w->opts.go_on && disk_refuses(r) ? 0 : r; /* without a footer it is read block by block */
 }
 
 static bool due(const struct hc_writer *w, const struct stream *s, uint64_t now_ns)
@@ -299,6 +384,33 @@ static int fail(struct hc_writer *w, int r)
 {
 	if (!w->failed)
 		w->failed = r;
+	return r;
+}
+
+/* Makes sure that there is a segment, and that its first rows are in it. */
+static int segment_begin(struct hc_writer *w, struct stream *s, enum hc_stream which, struct hc_err *err)
+{
+	struct hc_err why = { 0 };
+	int r = 0;
+
+	if (s->fd < 0 && (!s->retry_ns || boot_now() >= s->retry_ns)) {
+		r = segment_open(w, which, &why);
+		s->retry_ns = 0;
+		if (r < 0 && w->opts.go_on && disk_refuses(r)) { /* the rows wait: sealing tries again */
+			s->retry_ns = boot_now() + RETRY_NS;
+			w->drops.failing = true;
+			w->drops.err = why;
+			return 0;
+		}
+		if (r < 0 && err && !err->code)
+			*err = why;
+	}
+	if (r == 0 && s->fd >= 0 && !s->announced) {
+		s->announced = true;
+		s->announcing = true;
+		r = w->opts.on_segment ? w->opts.on_segment(w->opts.ctx, which, err) : 0;
+		s->announcing = false;
+	}
 	return r;
 }
 
@@ -321,17 +433,10 @@ struct hc_builder *hc_writer_begin(struct hc_writer *w, unsigned type, uint64_t 
 			return NULL;
 		}
 	}
-	if (s->fd < 0 && !s->announcing) {
-		r = segment_open(w, (enum hc_stream)desc->stream, err);
-		if (r == 0 && w->opts.on_segment) {
-			s->announcing = true;
-			r = w->opts.on_segment(w->opts.ctx, (enum hc_stream)desc->stream, err);
-			s->announcing = false;
-		}
-		if (r < 0) {
-			fail(w, r);
-			return NULL;
-		}
+	r = s->announcing ? 0 : segment_begin(w, s, (enum hc_stream)desc->stream, err);
+	if (r < 0) {
+		fail(w, r);
+		return NULL;
 	}
 	return s->builder;
 }
@@ -351,6 +456,7 @@ int hc_writer_row(struct hc_writer *w, struct hc_row_head *head, const struct hc
 	w->next_seq++;
 	w->stats.n_rows++;
 	w->stats.rows_by_type[head->type]++;
+	w->stream[desc->stream].rows_by_type[head->type]++;
 	return 0;
 }
 
@@ -396,15 +502,26 @@ const struct hc_writer_stats *hc_writer_stats(const struct hc_writer *w)
 	return &w->stats;
 }
 
+const struct hc_writer_drops *hc_writer_drops(const struct hc_writer *w)
+{
+	return &w->drops;
+}
+
+void hc_writer_drops_told(struct hc_writer *w)
+{
+	w->drops.from_ns = w->drops.until_ns = 0;
+}
+
 int hc_writer_close(struct hc_writer *w, struct hc_err *err)
 {
 	int r = w->failed ? w->failed : hc_writer_flush(w, err);
 
 	for (unsigned i = 0; i < HC_N_STREAMS; i++) {
 		/* after a failure the footer is still tried: the blocks before are whole, and it says so */
-		int q = segment_close(w, &w->stream[i], r < 0 ? NULL : err);
+		int q = segment_close(w, &w->stream[i], r < 0 || w->opts.go_on ? NULL : err);
 
-		r = r < 0 ? r : q;
+		if (q < 0 && !(w->opts.go_on && disk_refuses(q)))
+			r = r < 0 ? r : q;
 	}
 	hc_writer_abort(w);
 	return r;

@@ -1,0 +1,180 @@
+/* The disk below a recording: what is removed from it, and what it did not take. */
+#include "record_priv.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#include "store/render.h"
+
+#define AGAIN_NS UINT64_C(60000000000)     /* a trouble that lasts is logged this often */
+#define INDEX_TRY_NS UINT64_C(10000000000) /* and an index that failed is opened anew */
+
+int disk_open(struct hc_record *r, struct hc_err *err)
+{
+	int code;
+
+	if (!r->opts.retain)
+		return 0;
+	code = hc_retain_open(r->opts.dir, r->boot_id, &r->retain, err);
+	if (code < 0)
+		return code;
+	hc_retain_set_index(r->retain, r->index);
+	r->retain_rules = *r->opts.retain;
+	snprintf(r->retain_text, sizeof(r->retain_text), "%s", r->opts.retain_text ? r->opts.retain_text : "");
+	return 0;
+}
+
+bool disk_full(struct hc_record *r, uint64_t need_bytes)
+{
+	return r->retain && hc_retain_make_room(r->retain, need_bytes) > 0;
+}
+
+int hc_record_set_retain(struct hc_record *r, const struct hc_retain_rules *rules, const char *text,
+                         struct hc_err *err)
+{
+	if (!r->retain)
+		return hc_err_set(err, -EINVAL, "this recording keeps everything");
+	r->retain_rules = *rules;
+	snprintf(r->retain_text, sizeof(r->retain_text), "%s", text ? text : "");
+	return r->started ? meta_config(r, err) : 0;
+}
+
+int hc_record_set_pins(struct hc_record *r, const struct hc_retain_pin *pins, size_t n)
+{
+	return r->retain ? hc_retain_set_pins(r->retain, pins, n) : 0;
+}
+
+static const char *time_text(int64_t wall_ns, char *buf, size_t room)
+{
+	time_t t = wall_ns / 1000000000;
+	struct tm tm;
+
+	if (!wall_ns || !gmtime_r(&t, &tm))
+		return NULL;
+	strftime(buf, room, "%Y-%m-%dT%H:%M:%SZ", &tm);
+	return buf;
+}
+
+/* True once when a trouble begins, and then once a minute. */
+static bool say(uint64_t *last_ns)
+{
+	uint64_t now = record_boot_ns();
+
+	if (*last_ns && now - *last_ns < AGAIN_NS)
+		return false;
+	*last_ns = now;
+	return true;
+}
+
+static int tell_removed(struct hc_record *r, struct hc_err *err)
+{
+	struct hc_retain_removed x;
+	char from[32], until[32];
+	int code = 0;
+
+	while (code >= 0 && hc_retain_removed_next(r->retain, &x)) {
+		bool forced = x.reason == HC_RETAIN_FREE || x.reason == HC_RETAIN_FULL;
+
+		hc_log(r->opts.log, forced ? HC_LOG_WARN : HC_LOG_INFO, "segments were removed",
+		       HC_LOG_STR("reason", hc_retain_reason_text(x.reason)),
+		       HC_LOG_STR("stream", hc_stream_name(x.stream)),
+		       HC_LOG_U64("segments", x.last_number - x.first_number + 1), HC_LOG_U64("bytes", x.bytes),
+		       HC_LOG_U64("events", x.n_rows),
+		       HC_LOG_STR("from", time_text(x.from_wall_ns, from, sizeof(from))),
+		       HC_LOG_STR("until", time_text(x.until_wall_ns, until, sizeof(until))));
+		code = meta_removed(r, &x, err);
+	}
+	return code;
+}
+
+static int retain_look(struct hc_record *r, struct hc_err *err)
+{
+	struct hc_retain_stats st;
+	struct hc_err why = { 0 };
+	struct timespec ts;
+
+	clock_gettime(CLOCK_REALTIME, &ts);
+	if (hc_retain_apply(r->retain, &r->retain_rules, (int64_t)ts.tv_sec * 1000000000 + ts.tv_nsec,
+	                    record_boot_ns(), &why) < 0 &&
+	    say(&r->retain_log_ns))
+		hc_log_err(r->opts.log, HC_LOG_ERROR, "what is too old or too much cannot be removed", &why);
+	hc_retain_stats(r->retain, &st);
+	if (st.over && say(&r->over_log_ns))
+		hc_log(r->opts.log, HC_LOG_WARN,
+		       "more is kept than the limits allow: all that is left is pinned or being written",
+		       HC_LOG_U64("bytes", st.stream[HC_STREAM_SECURITY].bytes + st.stream[HC_STREAM_BULK].bytes),
+		       HC_LOG_U64("limit_bytes", st.limit_bytes),
+		       HC_LOG_U64("disk_free_bytes", st.disk_free_bytes));
+	return tell_removed(r, err);
+}
+
+/* Rows for what was dropped. They count as told when the block that has them was taken. */
+static int drops_look(struct hc_record *r, struct hc_err *err)
+{
+	const struct hc_writer_drops *d = hc_writer_drops(r->writer);
+	uint64_t n_blocks = d->n_blocks, told[HC_EV_MAX];
+	int code = 0;
+
+	if (d->failing && say(&r->disk_log_ns))
+		hc_log_err(r->opts.log, HC_LOG_ERROR,
+		           "the disk does not take what is recorded; it is counted as lost", &d->err);
+	if (d->failing || n_blocks == r->n_drops_told)
+		return 0;
+	memcpy(told, d->rows_by_type, sizeof(told));
+	for (unsigned type = 0; type < HC_EV_MAX && code >= 0; type++) {
+		uint64_t n = told[type] - r->dropped_told[type];
+
+		if (n && type != HC_EV_META_GAP) /* those come again */
+			code = meta_gap(r, d->from_ns, d->until_ns, -1, hc_event_desc(type)->name, n,
+			                "block_dropped", err);
+	}
+	if (code >= 0)
+		code = hc_writer_flush(r->writer, err);
+	if (code < 0 || d->failing || d->n_blocks != n_blocks)
+		return code; /* not this time */
+	hc_log(r->opts.log, HC_LOG_WARN, "the disk takes what is recorded again",
+	       HC_LOG_U64("blocks_lost", n_blocks - r->n_drops_told));
+	memcpy(r->dropped_told, told, sizeof(told));
+	r->n_drops_told = n_blocks;
+	r->disk_log_ns = 0;
+	hc_writer_drops_told(r->writer);
+	return 0;
+}
+
+static void index_look(struct hc_record *r)
+{
+	const struct hc_err *failure = r->index ? hc_index_writer_failure(r->index) : NULL;
+	uint64_t now = record_boot_ns();
+	struct hc_err why = { 0 };
+
+	if ((r->index && !failure) || (r->index_try_ns && now - r->index_try_ns < INDEX_TRY_NS))
+		return;
+	if (failure && say(&r->index_log_ns))
+		hc_log_err(r->opts.log, HC_LOG_WARN, "the index is not written; the segments are read without it",
+		           failure);
+	r->index_try_ns = now;
+	r->index = hc_index_writer_abort(r->index);
+	if (hc_index_writer_open(r->opts.dir, &r->index, &why) < 0) {
+		if (say(&r->index_log_ns))
+			hc_log_err(r->opts.log, HC_LOG_WARN, "the index cannot be opened", &why);
+	} else {
+		hc_log(r->opts.log, HC_LOG_INFO, "the index is written again");
+		r->index_log_ns = 0;
+	}
+	if (r->retain)
+		hc_retain_set_index(r->retain, r->index);
+}
+
+int disk_look(struct hc_record *r, struct hc_err *err)
+{
+	int code = drops_look(r, err);
+
+	if (code >= 0 && r->retain)
+		code = retain_look(r, err);
+	if (r->opts.go_on)
+		index_look(r);
+	return code;
+}

@@ -1,0 +1,223 @@
+#include "recorder_arg.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <string.h>
+
+#include "capture/log.h"
+#include "exclude_arg.h"
+
+#define DEFAULT_RETAIN_BYTES (UINT64_C(20) << 30)
+#define DEFAULT_KEEP_FREE_PERMILLE 50u
+
+#define OFF(member) offsetof(struct hc_recorder_args, member)
+
+static int check_dir(const char *value, struct hc_err *err)
+{
+	return *value ? 0 : hc_err_set(err, -EINVAL, "the name of a directory is needed");
+}
+
+const struct hc_opt hc_recorder_opts[] = {
+	{ .name = "config",
+	  .letter = 'c',
+	  .kind = HC_OPT_STR,
+	  .off = OFF(config),
+	  .value = "FILE",
+	  .help = "read options from this file (" HC_RECORDER_CONFIG " where it exists)",
+	  .complete = HC_COMPLETE_FILE,
+	  .flags = HC_OPT_CMDLINE },
+	{ .name = "check-config",
+	  .kind = HC_OPT_FLAG,
+	  .off = OFF(check_config),
+	  .help = "read the options and the file, say what is wrong, and end",
+	  .flags = HC_OPT_CMDLINE },
+	{ .name = "dir",
+	  .letter = 'd',
+	  .kind = HC_OPT_STR,
+	  .off = OFF(dir),
+	  .value = "DIR",
+	  .help = "keep the recording in this directory (/var/lib/hindcast)",
+	  .complete = HC_COMPLETE_DIR,
+	  .check = check_dir },
+	{ .name = "profile",
+	  .letter = 'p',
+	  .kind = HC_OPT_CHOICE,
+	  .off = OFF(profile),
+	  .value = "NAME",
+	  .words = "minimal|security|full",
+	  .help = "choose what is recorded (security)" },
+	{ .name = "snaplen",
+	  .letter = 's',
+	  .kind = HC_OPT_U64,
+	  .off = OFF(snaplen),
+	  .value = "BYTES",
+	  .max = 4096,
+	  .help = "keep this much of what is read, written, sent and received (0)" },
+	{ .name = "exclude",
+	  .letter = 'x',
+	  .kind = HC_OPT_STRS,
+	  .off = OFF(exclude),
+	  .value = "WHAT",
+	  .help = "leave out comm=NAME, exe=PATH, uid=N, pid=N, cgroup=PATH or type=NAME",
+	  .check = hc_exclude_check },
+	{ .name = "hash-exe",
+	  .kind = HC_OPT_FLAG,
+	  .off = OFF(hash_exe),
+	  .help = "keep the SHA-256 of each program file that runs" },
+	{ .name = "ring-size",
+	  .kind = HC_OPT_SIZE,
+	  .off = OFF(ring_bytes),
+	  .value = "SIZE",
+	  .min = 4096,
+	  .max = 1u << 30,
+	  .help = "set the size of each CPU's ring buffer" },
+	{ .name = "retain-size",
+	  .kind = HC_OPT_SIZE,
+	  .off = OFF(retain_bytes),
+	  .value = "SIZE",
+	  .help = "remove the oldest segments beyond this size in all, bulk first (20GiB; 0: no limit)",
+	  .flags = HC_OPT_LIVE },
+	{ .name = "retain-age",
+	  .kind = HC_OPT_DURATION,
+	  .off = OFF(retain_ns),
+	  .value = "DURATION",
+	  .help = "remove segments older than this (0: no limit)",
+	  .flags = HC_OPT_LIVE },
+	{ .name = "retain-bulk-size",
+	  .kind = HC_OPT_SIZE,
+	  .off = OFF(retain_bulk_bytes),
+	  .value = "SIZE",
+	  .help = "the same for the stream of reads, writes and the like alone (0: no limit)",
+	  .flags = HC_OPT_LIVE },
+	{ .name = "retain-bulk-age",
+	  .kind = HC_OPT_DURATION,
+	  .off = OFF(retain_bulk_ns),
+	  .value = "DURATION",
+	  .help = "the same for the stream of reads, writes and the like alone (0: no limit)",
+	  .flags = HC_OPT_LIVE },
+	{ .name = "retain-security-size",
+	  .kind = HC_OPT_SIZE,
+	  .off = OFF(retain_security_bytes),
+	  .value = "SIZE",
+	  .help = "the same for the stream of all else alone, so that room is left to bulk (0: no limit)",
+	  .flags = HC_OPT_LIVE },
+	{ .name = "keep-free",
+	  .kind = HC_OPT_SHARE,
+	  .off = OFF(keep_free),
+	  .value = "SHARE",
+	  .help = "leave this much of the file system free, by removing old segments (5%; 0: no limit)",
+	  .flags = HC_OPT_LIVE },
+	{ .name = "segment-size",
+	  .kind = HC_OPT_SIZE,
+	  .off = OFF(segment_bytes),
+	  .value = "SIZE",
+	  .min = 4096,
+	  .max = UINT64_C(1) << 32,
+	  .help = "begin a new segment at this size (64MiB)" },
+	{ .name = "segment-time",
+	  .kind = HC_OPT_DURATION,
+	  .off = OFF(segment_ns),
+	  .value = "DURATION",
+	  .min = 1000000000,
+	  .max = UINT64_C(86400) * 1000000000,
+	  .help = "begin a new segment after this time (5m)" },
+	{ .name = "log-level",
+	  .kind = HC_OPT_CHOICE,
+	  .off = OFF(log_level),
+	  .value = "LEVEL",
+	  .words = "error|warn|info|debug",
+	  .help = "log what is at least this important (info)",
+	  .flags = HC_OPT_LIVE },
+	{ .name = "log-format",
+	  .kind = HC_OPT_CHOICE,
+	  .off = OFF(log_format),
+	  .value = "FORMAT",
+	  .words = "logfmt|json",
+	  .help = "log key=value lines or JSON objects (logfmt)",
+	  .flags = HC_OPT_LIVE },
+	{ 0 },
+};
+
+void hc_recorder_args_init(struct hc_recorder_args *a)
+{
+	*a = (struct hc_recorder_args){ .dir = "/var/lib/hindcast",
+		                        .profile = HC_PROFILE_SECURITY,
+		                        .log_level = HC_LOG_INFO,
+		                        .retain_bytes = DEFAULT_RETAIN_BYTES,
+		                        .keep_free.permille = DEFAULT_KEEP_FREE_PERMILLE };
+}
+
+void hc_recorder_args_done(struct hc_recorder_args *a)
+{
+	hc_strs_done(&a->exclude);
+}
+
+int hc_recorder_args_check(const struct hc_recorder_args *a, struct hc_err *err)
+{
+	if (a->exclude.n > HC_MAX_EXCLUDES)
+		return hc_err_set(err, -EINVAL, "exclude: at most %d of them", HC_MAX_EXCLUDES);
+	if (a->retain_bytes && a->retain_bulk_bytes > a->retain_bytes)
+		return hc_err_set(err, -EINVAL, "retain-bulk-size is more than retain-size");
+	if (a->retain_bytes && a->retain_security_bytes > a->retain_bytes)
+		return hc_err_set(err, -EINVAL, "retain-security-size is more than retain-size");
+	if (a->retain_ns && a->retain_bulk_ns > a->retain_ns)
+		return hc_err_set(err, -EINVAL, "retain-bulk-age is more than retain-age");
+	return 0;
+}
+
+/* " name=value" in the largest unit that divides it. */
+static void put_limit(char *text, size_t room, const char *name, uint64_t v, const char *const *units,
+                      const uint64_t *factors)
+{
+	size_t n = strlen(text);
+	unsigned i = 0;
+
+	if (!v)
+		return;
+	while (factors[i] > 1 && v % factors[i])
+		i++;
+	snprintf(text + n, room - n, "%s%s=%" PRIu64 "%s", n ? " " : "", name, v / factors[i], units[i]);
+}
+
+static void put_bytes(char *text, size_t room, const char *name, uint64_t v)
+{
+	static const char *const units[] = { "GiB", "MiB", "KiB", "B" };
+	static const uint64_t factors[] = { UINT64_C(1) << 30, UINT64_C(1) << 20, UINT64_C(1) << 10, 1 };
+
+	put_limit(text, room, name, v, units, factors);
+}
+
+static void put_time(char *text, size_t room, const char *name, uint64_t v)
+{
+	static const char *const units[] = { "d", "h", "m", "s", "ms", "ns" };
+	static const uint64_t factors[] = { UINT64_C(86400000000000), UINT64_C(3600000000000),
+		                            UINT64_C(60000000000),    UINT64_C(1000000000),
+		                            UINT64_C(1000000),        1 };
+
+	put_limit(text, room, name, v, units, factors);
+}
+
+struct hc_retain_rules hc_recorder_retain(const struct hc_recorder_args *a, char *text, size_t room)
+{
+	struct hc_retain_rules r = {
+		.all = { a->retain_bytes, a->retain_ns },
+		.stream[HC_STREAM_BULK] = { a->retain_bulk_bytes, a->retain_bulk_ns },
+		.stream[HC_STREAM_SECURITY] = { a->retain_security_bytes, 0 },
+		.keep_free_bytes = a->keep_free.bytes,
+		.keep_free_permille = a->keep_free.permille,
+	};
+	size_t n;
+
+	text[0] = '\0';
+	put_bytes(text, room, "size", a->retain_bytes);
+	put_time(text, room, "age", a->retain_ns);
+	put_bytes(text, room, "bulk-size", a->retain_bulk_bytes);
+	put_time(text, room, "bulk-age", a->retain_bulk_ns);
+	put_bytes(text, room, "security-size", a->retain_security_bytes);
+	put_bytes(text, room, "keep-free", a->keep_free.bytes);
+	n = strlen(text);
+	if (a->keep_free.permille)
+		snprintf(text + n, room - n, "%skeep-free=%u.%u%%", n ? " " : "", a->keep_free.permille / 10,
+		         a->keep_free.permille % 10);
+	return r;
+}

@@ -1,0 +1,33 @@
+/* The options of `hindcast recorder`, from the command line and from its configuration file. */
+#ifndef HC_CLI_RECORDER_ARG_H
+#define HC_CLI_RECORDER_ARG_H
+
+#include "cmd.h"
+#include "store/retain.h"
+
+#define HC_RECORDER_CONFIG "/etc/hindcast/recorder.yaml"
+
+struct hc_recorder_args {
+	const char *config; /* NULL: the default, where it exists */
+	bool check_config;
+	const char *dir;
+	unsigned profile, log_level, log_format; /* enum hc_profile, hc_log_level, hc_log_format */
+	uint64_t snaplen, ring_bytes;
+	struct hc_strs exclude;
+	bool hash_exe;
+	uint64_t segment_bytes, segment_ns;
+	uint64_t retain_bytes, retain_ns, retain_bulk_bytes, retain_bulk_ns, retain_security_bytes;
+	struct hc_share_arg keep_free;
+};
+
+extern const struct hc_opt hc_recorder_opts[];
+
+/* Fills in the defaults. */
+void hc_recorder_args_init(struct hc_recorder_args *a);
+void hc_recorder_args_done(struct hc_recorder_args *a);
+/* What follows from one option for another; -EINVAL with a sentence. */
+int hc_recorder_args_check(const struct hc_recorder_args *a, struct hc_err *err);
+/* The limits, and the same as text ("size=20GiB age=30d"). */
+struct hc_retain_rules hc_recorder_retain(const struct hc_recorder_args *a, char *text, size_t room);
+
+#endif
