@@ -97,13 +97,28 @@ void hc_daemon_set_status(struct hc_daemon *d, const char *text);
 /* ---- what it knows of itself ---- */
 
 struct hc_daemon_stats {
-	struct hc_record_summary record;           /* since the start */
+	struct hc_record_summary record; /* since the start; .retain has the disk */
+	/* The fullest ring of the bulk ones ([0]) and of the security ones ([1]): share of its size, 0 to 1, now
+	 * and at most since the last hc_daemon_stats. */
+	double ring_fill[2], ring_peak[2];
+	uint64_t lag_ns; /* age of what is read from the rings now; 0: nothing waits */
+	unsigned n_cpus;
+	int64_t oldest_wall_ns;                    /* of the first row that is kept, pinned ones too; 0: none */
 	uint64_t start_wall_ns, last_loop_wall_ns; /* the second is the stall detector */
 	uint64_t n_loops, n_reloads, n_reloads_failed;
 	bool ready, stopping;
 };
 
-/* As of now. */
+/* As of now; 40 us. */
 void hc_daemon_stats(struct hc_daemon *d, struct hc_daemon_stats *ret);
+/* What became of a type's events on a CPU. What the disk did not take has no CPU: record.lost_by_type, n_dropped.
+ */
+struct hc_daemon_count {
+	uint64_t seen;               /* by the kernel's side, of the profile: recorded, or one of the following */
+	uint64_t ring_full, too_big; /* lost */
+	uint64_t sampled, filtered;  /* left out as asked for */
+};
+
+struct hc_daemon_count hc_daemon_count(const struct hc_daemon *d, unsigned cpu, unsigned type);
 
 #endif

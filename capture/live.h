@@ -76,6 +76,12 @@ struct hc_wire_count hc_live_total(const struct hc_live *live, unsigned type);
 /* Calls for which no handler was loaded, and runs that the kernel skipped because a program interrupted itself. */
 uint64_t hc_live_missed(struct hc_live *live);
 
+/* How full the rings of the security class, or all others, are now: the fullest one's share of its size, 0 to 1.
+ */
+double hc_live_fill(const struct hc_live *live, bool security);
+/* Boot clock of the newest record handed out; 0: none yet. */
+uint64_t hc_live_newest_ns(const struct hc_live *live);
+
 /* A gap in a CPU's sequence of records, found while polling: `count` records are missing between two times. */
 struct hc_live_gap {
 	uint64_t from_ns, until_ns; /* boot clock: the records before and after it */

@@ -109,8 +109,6 @@ static void take_live(struct recorder *rec, const struct settings *new)
 	to->keep_free = from->keep_free;
 	to->log_level = from->log_level;
 	to->log_format = from->log_format;
-	rec->log.level = (enum hc_log_level)to->log_level;
-	rec->log.format = (enum hc_log_format)to->log_format;
 	rec->set.retain = new->retain;
 	memcpy(rec->set.retain_text, new->retain_text, sizeof(rec->set.retain_text));
 }
@@ -125,6 +123,8 @@ static int reload(void *ctx, struct hc_daemon *d, struct hc_err *err)
 	if (code == 0 && exit_code != HC_CLI_GO)
 		code = hc_err_set(err, -ENOMEM, "the options cannot be read again");
 	if (code == 0) {
+		rec->log.level = (enum hc_log_level)new.args.log_level;
+		rec->log.format = (enum hc_log_format)new.args.log_format;
 		log_changes(rec, &new.args);
 		take_live(rec, &new);
 	}

@@ -113,7 +113,11 @@ struct hc_capture_start {
 	uint8_t capture_id[16]; /* new, or that of the capture */
 	uint64_t next_seq;
 	uint32_t next_number[HC_N_STREAMS]; /* of this boot */
-	int lock_fd;                        /* close it when writing has ended: nobody else writes meanwhile */
+	/* Of this boot: the newest row's time by the boot clock, 0 when there is none; and whether the recorder
+	 * that wrote it was killed (its last segment has no footer). */
+	uint64_t last_boot_ns;
+	bool killed;
+	int lock_fd; /* close it when writing has ended: nobody else writes meanwhile */
 };
 
 /*

@@ -289,8 +289,46 @@ void hc_daemon_stats(struct hc_daemon *d, struct hc_daemon_stats *ret)
 	*ret = d->stats;
 	ret->ready = d->ready;
 	ret->stopping = d->stopping;
-	if (d->record)
-		ret->record = hc_record_summary(d->record);
+	memset(d->stats.ring_peak, 0, sizeof(d->stats.ring_peak));
+	if (!d->record)
+		return;
+	ret->record = hc_record_summary(d->record);
+	ret->n_cpus = hc_live_n_cpus(d->record->live);
+	for (unsigned k = 0; k < 2; k++) {
+		ret->ring_fill[k] = hc_live_fill(d->record->live, k);
+		ret->ring_peak[k] = ret->ring_fill[k] > ret->ring_peak[k] ? ret->ring_fill[k] : ret->ring_peak[k];
+	}
+	if (ret->ring_fill[0] > 0 || ret->ring_fill[1] > 0) {
+		uint64_t now = record_boot_ns(), newest = hc_live_newest_ns(d->record->live);
+
+		ret->lag_ns = newest && now > newest ? now - newest : 0;
+	}
+	for (unsigned k = 0; k < HC_N_STREAMS; k++) {
+		int64_t oldest = ret->record.retain.stream[k].oldest_wall_ns;
+
+		if (oldest && (!ret->oldest_wall_ns || oldest < ret->oldest_wall_ns))
+			ret->oldest_wall_ns = oldest;
+	}
+}
+
+struct hc_daemon_count hc_daemon_count(const struct hc_daemon *d, unsigned cpu, unsigned type)
+{
+	struct hc_wire_count c = hc_live_count(d->record->live, cpu, type);
+
+	return (struct hc_daemon_count){ .seen = c.seen,
+		                         .ring_full = c.lost_full,
+		                         .too_big = c.lost_busy,
+		                         .sampled = c.sampled,
+		                         .filtered = c.filtered };
+}
+
+static void note_rings(struct hc_daemon *d)
+{
+	for (unsigned k = 0; k < 2; k++) {
+		double fill = hc_live_fill(d->record->live, k);
+
+		d->stats.ring_peak[k] = fill > d->stats.ring_peak[k] ? fill : d->stats.ring_peak[k];
+	}
 }
 
 static void log_losses(struct hc_daemon *d, const struct hc_record_summary *s)
@@ -427,6 +465,7 @@ static int loop(struct hc_daemon *d, struct hc_err *err)
 			if (w && w->fn)
 				w->fn(w->ctx, w->fd, events[i].events);
 		}
+		note_rings(d);
 		code = hc_record_step(d->record, 0, err);
 		if (code == -EINTR)
 			code = 0;

@@ -982,6 +982,27 @@ int64_t hc_live_poll(struct hc_live *live, int timeout_ms, hc_live_fn fn, void *
 	return hc_merge_run(&live->merge, now, half_full(live) ? SLACK_FULL_NS : SLACK_NS, fn, ctx);
 }
 
+double hc_live_fill(const struct hc_live *live, bool security)
+{
+	double most = 0;
+
+	for (unsigned i = 0; i < live->merge.n_rings; i++) {
+		const struct hc_ring *r = &live->merge.rings[i];
+		double fill;
+
+		if (!r->data || (i >= live->n_bulk) != security)
+			continue;
+		fill = (double)(__atomic_load_n(r->producer, __ATOMIC_RELAXED) - r->pos) / (double)(r->mask + 1);
+		most = fill > most ? fill : most;
+	}
+	return most;
+}
+
+uint64_t hc_live_newest_ns(const struct hc_live *live)
+{
+	return live->merge.last_ts;
+}
+
 int hc_live_fd(const struct hc_live *live)
 {
 	return live->epoll_fd;

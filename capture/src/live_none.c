@@ -40,6 +40,19 @@ int64_t hc_live_poll(struct hc_live *live, int timeout_ms, hc_live_fn fn, void *
 	return -ENOTSUP;
 }
 
+double hc_live_fill(const struct hc_live *live, bool security)
+{
+	(void)live;
+	(void)security;
+	return 0;
+}
+
+uint64_t hc_live_newest_ns(const struct hc_live *live)
+{
+	(void)live;
+	return 0;
+}
+
 int hc_live_fd(const struct hc_live *live)
 {
 	(void)live;

@@ -211,6 +211,8 @@ int hc_record_start(struct hc_record *r, struct hc_err *err)
 	if (!r->first_segment_done)
 		code = on_segment(r, HC_STREAM_SECURITY, r->err);
 	if (code >= 0)
+		code = meta_pause(r, r->err);
+	if (code >= 0)
 		code = meta_blind(r, r->err);
 	if (code >= 0) /* whatever comes: who was there, and what is recorded, is on disk */
 		code = hc_writer_flush(r->writer, r->err);

@@ -482,8 +482,9 @@ int meta_gap(struct hc_record *r, uint64_t from, uint64_t until, int cpu, const 
 	if (cpu >= 0)
 		hc_cell_set(c, HC_C_META_GAP_on_cpu, (uint64_t)cpu);
 	cell_text(r, b, HC_C_META_GAP_of_type, type);
-	hc_cell_set(c, HC_C_META_GAP_count, count);
-	hc_cell_set(c, HC_C_META_GAP_exact, 1);
+	if (count)
+		hc_cell_set(c, HC_C_META_GAP_count, count);
+	hc_cell_set(c, HC_C_META_GAP_exact, count > 0);
 	cell_text(r, b, HC_C_META_GAP_cause, cause);
 	r->n_gap_rows++;
 	return end(r, HC_EV_META_GAP, err);
@@ -577,6 +578,16 @@ int meta_sampled(struct hc_record *r, bool ended, struct hc_err *err)
 	}
 	r->last_sampled_ns = now;
 	return code;
+}
+
+/* Nobody recorded since the last row of this boot. */
+int meta_pause(struct hc_record *r, struct hc_err *err)
+{
+	uint64_t last = r->start.last_boot_ns;
+
+	if (!last || last >= r->start_ns)
+		return 0;
+	return meta_gap(r, last, r->start_ns, -1, NULL, 0, r->start.killed ? "crash" : "stopped", err);
 }
 
 /* Attachment points that are missing, where something recorded needs them. */

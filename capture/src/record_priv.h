@@ -59,8 +59,10 @@ int meta_blind(struct hc_record *r, struct hc_err *err);
 /* What is not there any more: the beginning of every segment says so. */
 int meta_horizon(struct hc_record *r, struct hc_err *err);
 int meta_removed(struct hc_record *r, const struct hc_retain_removed *removed, struct hc_err *err);
+/* count 0: not known. */
 int meta_gap(struct hc_record *r, uint64_t from, uint64_t until, int cpu, const char *type, uint64_t count,
              const char *cause, struct hc_err *err);
+int meta_pause(struct hc_record *r, struct hc_err *err);
 int meta_stop(struct hc_record *r, const char *reason, struct hc_err *err);
 
 /* ---- record_disk.c ---- */

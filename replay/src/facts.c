@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "ir_priv.h"
+#include "store/render.h"
 
 #define MAX_FACT_BYTES 512        /* of one type: the longest list that is kept */
 #define MAX_ITEMS (4 * HC_EV_MAX) /* of one row */
@@ -45,6 +46,7 @@ struct reader {
 	struct hc_view *view;
 	const struct hc_capture_block *block;
 	uint32_t boot;
+	int64_t begin_ns; /* wall: of the range, or of the first row there is */
 	int code;
 };
 
@@ -195,6 +197,34 @@ static void read_gap(struct reader *rd, uint32_t row)
 		rd->f->n_lost += (uint64_t)hc_view_int_or(rd->view, dom, HC_C_META_GAP_count, row, 0);
 }
 
+/* Segments that were removed since: they matter when the range reaches back to them. True when the row is of that
+ * kind. */
+static bool read_removed(struct reader *rd, uint32_t row)
+{
+	unsigned dom = HC_DOM_ROWS(HC_EV_META_FILTER);
+	struct hc_str stream = hc_view_text(rd->view, dom, HC_C_META_FILTER_of_stream, row);
+	int64_t until = hc_view_int_or(rd->view, dom, HC_C_META_FILTER_until_wall_ns, row, 0);
+	int64_t from = hc_view_int_or(rd->view, dom, HC_C_META_FILTER_from_wall_ns, row, INT64_MIN);
+	const struct hc_block_filter *r = rd->range;
+	const char *why;
+
+	if (!stream.len || !until)
+		return false;
+	if (until <= rd->begin_ns || (r && r->has_until && from >= r->until_wall_ns))
+		return true;
+	why = hc_arena_printf(&rd->f->arena, "some were not kept that long (" HC_STR_FMT ")",
+	                      HC_STR_ARG(hc_view_text(rd->view, dom, HC_C_META_FILTER_expression, row)));
+	if (!why)
+		rd->code = -ENOMEM;
+	for (unsigned type = 32; type < HC_EV_MAX; type++) {
+		const struct hc_table_desc *desc = hc_event_desc(type);
+
+		if (desc && hc_str_eq(stream, hc_str_c(hc_stream_name(desc->stream))))
+			rd->f->shed[type] = why;
+	}
+	return true;
+}
+
 static void read_filter(struct reader *rd, uint32_t row)
 {
 	unsigned dom = HC_DOM_ROWS(HC_EV_META_FILTER);
@@ -207,6 +237,8 @@ static void read_filter(struct reader *rd, uint32_t row)
 
 	if (hc_str_eq(reason, HC_STR("self")))
 		return; /* the recorder leaves itself out: always, and it is documented */
+	if (read_removed(rd, row))
+		return;
 	if (!in_range(rd,
 	              (uint64_t)hc_view_int_or(rd->view, dom, HC_C_META_FILTER_until_ns, row, INT64_MAX >> 1)) &&
 	    rd->range && rd->range->has_since)
@@ -295,6 +327,12 @@ int hc_facts_load(struct hc_capture *c, const struct hc_block_filter *range, str
 	hc_type_set_add(&filter.types, HC_EV_META_GAP);
 	hc_type_set_add(&filter.types, HC_EV_META_FILTER);
 	blocks = hc_capture_blocks(c, &n);
+	rd.begin_ns = range && range->has_since ? range->since_wall_ns : INT64_MAX;
+	for (uint32_t i = 0; !(range && range->has_since) && i < n; i++) {
+		int64_t wall = (int64_t)(blocks[i].info.first_ns + (uint64_t)blocks[i].info.wall_offset_ns);
+
+		rd.begin_ns = wall < rd.begin_ns ? wall : rd.begin_ns;
+	}
 	segs = hc_capture_segs(c, &n);
 	r = hc_capture_select(c, &filter, &selected, &n_selected, err);
 	if (r < 0)

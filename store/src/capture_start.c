@@ -177,9 +177,18 @@ static int continue_capture(int fd, const char *dir, const char *node, const uin
 		s->continues = true;
 		memcpy(s->capture_id, segs[n_segs - 1].header.capture_id, 16);
 	}
+	for (uint32_t i = 0; i < n_segs; i++) { /* the last of this boot decides */
+		if (memcmp(segs[i].header.boot_id, boot_id, 16) == 0 &&
+		    segs[i].header.number + 1 == s->next_number[segs[i].header.stream])
+			s->killed |= segs[i].state != HC_SEG_SEALED;
+	}
 	for (uint32_t i = 0; i < n_blocks; i++) {
-		if (blocks[i].info.last_seq >= s->next_seq)
-			s->next_seq = blocks[i].info.last_seq + 1;
+		const struct hc_block_info *b = &blocks[i].info;
+
+		if (b->last_seq >= s->next_seq)
+			s->next_seq = b->last_seq + 1;
+		if (memcmp(segs[blocks[i].seg].header.boot_id, boot_id, 16) == 0 && b->last_ns > s->last_boot_ns)
+			s->last_boot_ns = b->last_ns;
 	}
 	return s->next_seq ? 0 : hc_err_set(err, -EBADMSG, "the capture in '%s' has used up all numbers", dir);
 }
@@ -198,6 +207,8 @@ int hc_capture_prepare(const char *dir, const char *node, const uint8_t boot_id[
 	if (fd < 0)
 		return hc_err_set(err, -errno, "cannot open the directory '%s': %s", dir, strerror(errno));
 	r = hc_dir_lock(fd, dir, err);
+	if (r == 0 && faccessat(fd, ".", W_OK, AT_EACCESS) < 0) /* said here, not by the first of many that fail */
+		r = hc_err_set(err, -errno, "cannot write into '%s': %s", dir, strerror(errno));
 	if (r == 0)
 		r = look_at(fd, dir, clean, err);
 	if (r >= 0 && getrandom(s.capture_id, sizeof(s.capture_id), 0) != sizeof(s.capture_id))

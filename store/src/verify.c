@@ -11,6 +11,7 @@
 #include "capture_priv.h"
 #include "segment_priv.h"
 #include "store/index.h"
+#include "store/render.h"
 
 #define MAX_INDEX_DIFFS 20
 
@@ -18,6 +19,15 @@
 struct span {
 	uint8_t capture_id[16];
 	uint64_t first, last, n_rows;
+};
+
+/* Numbers that are missing within a stream: whether that is damage only the meta_filter rows of all segments tell.
+ */
+struct missing {
+	char path[HC_SEG_PATH_MAX]; /* of the segment behind them */
+	uint8_t stream;
+	uint32_t after, number;
+	int64_t after_wall_ns; /* of the last row before them */
 };
 
 struct verify {
@@ -32,7 +42,11 @@ struct verify {
 	uint8_t stream;
 	uint32_t number;
 	uint64_t last_seq;
+	int64_t last_wall_ns;
 	bool any_seq;
+	struct missing *missing;
+	uint32_t n_missing;
+	int64_t removed_until_ns[HC_N_STREAMS]; /* by retention, as rows tell; 0: nothing */
 };
 
 static void tell(struct verify *v, enum hc_verify_kind kind, const char *path, const char *fmt, ...)
@@ -100,16 +114,26 @@ static void check_place(struct verify *v, const char *path, const struct hc_seg_
 }
 
 /* Numbers of a stream follow each other; rows of a stream are in order over all its segments. */
-static void check_number(struct verify *v, const char *path, const struct hc_seg_header *h)
+static int check_number(struct verify *v, const char *path, const struct hc_seg_header *h)
 {
 	const char *slash = strrchr(path, '/');
 	size_t n = slash ? (size_t)(slash - path) : 0;
 	bool same = strlen(v->stream_dir) == n && strncmp(v->stream_dir, path, n) == 0 && v->stream == h->stream &&
 	            v->number != 0;
 
-	if (same && h->number != v->number + 1)
-		tell(v, HC_VERIFY_DAMAGE, path, "segments are missing: number %u follows number %u", h->number,
-		     v->number);
+	if (same && h->number != v->number + 1) {
+		struct missing *m = realloc(v->missing, (v->n_missing + 1u) * sizeof(*m));
+
+		if (!m)
+			return -ENOMEM;
+		v->missing = m;
+		m += v->n_missing++;
+		*m = (struct missing){ .stream = h->stream,
+			               .after = v->number,
+			               .number = h->number,
+			               .after_wall_ns = v->last_wall_ns };
+		snprintf(m->path, sizeof(m->path), "%s", path);
+	}
 	if (!same && h->number != 1 && hc_capture_kind(v->c) != HC_CAPTURE_SEGMENT)
 		tell(v, HC_VERIFY_NOTE, path, "its stream begins with number %u: the segments before are not here",
 		     h->number);
@@ -117,8 +141,44 @@ static void check_number(struct verify *v, const char *path, const struct hc_seg
 		snprintf(v->stream_dir, sizeof(v->stream_dir), "%.*s", (int)n, path);
 		v->stream = h->stream;
 		v->any_seq = false;
+		v->last_wall_ns = 0;
 	}
 	v->number = h->number;
+	return 0;
+}
+
+/* What the block's rows say of segments that were removed on purpose. Damage in it is told by others. */
+static void take_removed(struct verify *v, struct hc_block *b)
+{
+	struct hc_ints until;
+	struct hc_refs of;
+	struct hc_heap str;
+
+	if (!hc_block_n_rows(b, HC_EV_META_FILTER) ||
+	    hc_block_event_ints(b, HC_EV_META_FILTER, HC_C_META_FILTER_until_wall_ns, &until, NULL) < 0 ||
+	    hc_block_event_refs(b, HC_EV_META_FILTER, HC_C_META_FILTER_of_stream, &of, NULL) < 0 ||
+	    hc_block_heap(b, HC_OBJ_STR, &str, NULL) < 0)
+		return;
+	for (uint32_t i = 0; i < until.n && i < of.n; i++) {
+		struct hc_str name = hc_heap_get(&str, of.v[i]);
+
+		for (unsigned k = 0; k < HC_N_STREAMS && hc_ints_valid(&until, i); k++)
+			if (hc_str_eq(name, hc_str_c(hc_stream_name(k))) && until.v[i] > v->removed_until_ns[k])
+				v->removed_until_ns[k] = until.v[i];
+	}
+}
+
+static void check_missing(struct verify *v)
+{
+	for (uint32_t i = 0; i < v->n_missing; i++) {
+		const struct missing *m = &v->missing[i];
+		bool removed = v->removed_until_ns[m->stream] > m->after_wall_ns;
+
+		tell(v, removed ? HC_VERIFY_NOTE : HC_VERIFY_DAMAGE, m->path,
+		     removed ? "number %u follows number %u: the recorder removed those between, as its limits say"
+		             : "segments are missing: number %u follows number %u",
+		     m->number, m->after);
+	}
 }
 
 static int check_block(struct verify *v, int fd, uint64_t base, const char *path, const struct hc_seg_block *b)
@@ -146,6 +206,8 @@ static int check_block(struct verify *v, int fd, uint64_t base, const char *path
 	}
 	v->any_seq = true;
 	v->last_seq = b->info.last_seq;
+	v->last_wall_ns = (int64_t)(b->info.last_ns + (uint64_t)b->info.wall_offset_ns);
+	take_removed(v, block);
 	return 0;
 }
 
@@ -167,7 +229,7 @@ static int check_segment(struct verify *v, const struct hc_capture_file *f, bool
 	if (r < 0)
 		goto out;
 	check_place(v, f->path, &seg->header);
-	check_number(v, f->path, &seg->header);
+	r = check_number(v, f->path, &seg->header);
 	v->stats.n_sealed += seg->state == HC_SEG_SEALED;
 	v->stats.n_open += seg->state == HC_SEG_OPEN;
 	v->stats.n_torn += seg->state == HC_SEG_TORN;
@@ -262,6 +324,7 @@ int hc_verify(const char *path, void (*tell_one)(void *ctx, const struct hc_veri
 		if (hc_capture_kind(c) == HC_CAPTURE_SEGMENT || hc_seg_path_parse(files[i].path, &stream, &number))
 			r = check_segment(&v, &files[i], newest_of_stream(files, i, n), err);
 	}
+	check_missing(&v);
 	for (uint32_t i = 0; r == 0 && i < v.n_spans; i++) {
 		struct span *s = &v.spans[i];
 		uint64_t n_numbers = s->last - s->first + 1;
@@ -278,6 +341,7 @@ int hc_verify(const char *path, void (*tell_one)(void *ctx, const struct hc_veri
 	if (r == 0)
 		r = check_index(&v, err);
 	free(v.spans);
+	free(v.missing);
 	if (r < 0)
 		return r;
 	*ret = v.stats;

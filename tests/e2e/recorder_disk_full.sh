@@ -1,0 +1,51 @@
+# A disk that fills: bulk goes, then what cannot be written is counted; when there is room again, it goes on.
+. "$HC_SOURCE_DIR/tests/e2e/lib.sh"
+need_live
+need_command mount
+
+value() { hindcast query small/cap "$1" --csv 2>/dev/null | tail -n +2 | tr -d '\r'; }
+load() { dd if=/dev/urandom of=/dev/null bs=4096 count=60 2>/dev/null; }
+# until REGEX: work goes on until the log has such a line
+until_log() {
+	for _ in $(seq 200); do
+		load
+		grep -qE -- "$1" log && return
+		sleep 0.1
+	done
+	cat log >&2
+	fail "the log has no line: $1"
+}
+mkdir small
+mount -t tmpfs -o size=4m none small 2>/dev/null || skip "cannot mount a tmpfs here"
+pid=
+trap '[ -z "$pid" ] || kill -9 $pid 2>/dev/null || :; sleep 0.2; umount -l small' EXIT
+
+hindcast recorder --config /dev/null -d small/cap -p full --snaplen 4096 --ring-size 4MiB --segment-size 64KiB --segment-time 2s \
+	--retain-size 0 --keep-free 30% 2>log &
+pid=$!
+until_log 'segments were removed.* reason=free stream=bulk'
+# somebody else takes the rest: no room even for what is new
+dd if=/dev/zero of=small/filler bs=64k 2>/dev/null || :
+until_log 'reason=(free|full) '
+for _ in $(seq 100); do
+	dd if=/dev/zero of=small/filler bs=4k oflag=append conv=notrunc 2>/dev/null || :
+	load
+	grep -q 'the disk does not take what is recorded' log && break
+	sleep 0.1
+done
+expect_match 'level=error msg="the disk does not take what is recorded; it is counted as lost"' log
+kill -0 $pid || fail "it did not go on"
+rm small/filler
+until_log 'msg="the disk takes what is recorded again" blocks_lost='
+kill -TERM $pid
+wait $pid || fail "exit code $?"
+pid=
+hindcast verify small/cap >out || { cat out >&2; fail "not whole"; }
+n=$(value "SELECT sum(count) FROM meta_gap WHERE cause = 'block_dropped'")
+[ "${n:-0}" -gt 0 ] || fail "no gap tells what was lost"
+lost=$(sed -nE 's/.*msg=stopped .*events_lost=([0-9]+).*/\1/p' log)
+[ "$lost" -gt 0 ] || fail "the loss is not counted"
+mount -o remount,ro small
+expect_exit 4 hindcast recorder --config /dev/null -d small/cap 2>err
+expect_match 'Read-only file system' err
+echo ok

@@ -1,0 +1,42 @@
+# Limits: old segments go, bulk first, while a reader reads; what is not there any more is said.
+. "$HC_SOURCE_DIR/tests/e2e/lib.sh"
+need_live
+
+value() { hindcast query cap "$1" --csv 2>/dev/null | tail -n +2 | tr -d '\r'; }
+pid=
+trap '[ -z "$pid" ] || kill -9 $pid 2>/dev/null || :' EXIT
+
+hindcast recorder --config /dev/null -d cap -p full --segment-size 16KiB --segment-time 1s --retain-bulk-size 64KiB \
+	--retain-size 4MiB 2>log &
+pid=$!
+for _ in $(seq 300); do
+	dd if=/dev/zero of=/dev/null bs=1 count=3000 2>/dev/null
+	[ "$(grep -c 'reason=size stream=bulk' log)" -ge 3 ] && break
+	sleep 0.1
+done
+# somebody looks while segments go
+hindcast info cap >/dev/null || [ $? = 3 ] || fail "info of a capture that is being written"
+kill -TERM $pid
+wait $pid || fail "exit code $?"
+pid=
+[ "$(grep -c 'reason=size stream=bulk' log)" -ge 3 ] || { cat log >&2; fail "nothing was removed"; }
+expect_no_match 'stream=security' log
+hindcast verify cap >out || { cat out >&2; fail "not whole"; }
+expect_match 'bulk-[0-9]+.hcs: its stream begins with number' out
+expect_no_match 'index.db' out
+
+told=$(value "SELECT sum(last_number - first_number + 1) FROM meta_filter WHERE of_stream = 'bulk' AND reason = 'retention'")
+first=$(ls cap/segments/*/*/bulk-* | head -1 | sed -E 's/.*bulk-0*([0-9]+).hcs/\1/')
+[ "$told" = $((first - 1)) ] || fail "$((first - 1)) segments are gone, rows tell of $told"
+[ "$(value "SELECT count(*) FROM meta_filter WHERE expression LIKE 'of bulk before this%'")" -ge 1 ] || fail "no segment says how far back bulk goes"
+# a rule about what is gone is not called clean
+cat >rule.yaml <<-'EOC'
+	- rule: a read of nothing
+	  desc: d
+	  condition: evt.type = read and fd.name = /nowhere
+	  output: o
+	  priority: INFO
+EOC
+hindcast replay -p rule.yaml cap >out 2>&1 || :
+expect_match 'not kept that long' out
+echo ok
