@@ -11,8 +11,10 @@ done
 for file in bash-completion/completions/hindcast zsh/site-functions/_hindcast fish/vendor_completions.d/hindcast.fish; do
 	[ -s "$prefix/share/$file" ] || fail "no $file"
 done
-unit=$prefix/lib/systemd/system/hindcast-record.service
-grep -qx 'ExecStart=/opt/hc/bin/hindcast record -o /var/lib/hindcast' "$unit" || fail "the unit does not start the binary"
+units=$prefix/lib/systemd/system
+grep -qx 'ExecStart=/opt/hc/bin/hindcast record -o /var/lib/hindcast' "$units/hindcast-record.service" || fail "the unit of record"
+grep -qx 'ExecStart=/opt/hc/bin/hindcast recorder' "$units/hindcast.service" || fail "the unit of the recorder"
+"$prefix/bin/hindcast" recorder --check-config --config "$prefix/share/doc/hindcast/examples/recorder.yaml" || fail "the example configuration"
 if ls "$HC_SOURCE_DIR"/policies/*/*.yaml "$HC_SOURCE_DIR"/policies/*.yaml >/dev/null 2>&1; then
 	find "$prefix/share/hindcast/policies" -name '*.yaml' | grep -q . || fail "no policies"
 fi
@@ -23,7 +25,9 @@ hindcast test --list "$prefix/share/hindcast/tests/detect" | grep -q ': Shell st
 ! find root -name '*.a' -o -name '*.h' | grep . || fail "headers or libraries of ours are installed"
 if command -v systemd-analyze >/dev/null; then
 	# It wants the binary where the unit says: in a copy, somewhere else.
-	sed "s#^ExecStart=[^ ]*#ExecStart=$HINDCAST#" "$unit" >hindcast-record.service
-	systemd-analyze verify --man=no ./hindcast-record.service 2>verify || true
-	expect_no_match 'hindcast-record.service' verify
+	for unit in hindcast hindcast-record; do
+		sed "s#^ExecStart=[^ ]*#ExecStart=$HINDCAST#" "$units/$unit.service" >"$unit.service"
+		systemd-analyze verify --man=no "./$unit.service" 2>verify || true
+		expect_no_match "$unit.service" verify
+	done
 fi
