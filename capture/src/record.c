@@ -342,8 +342,8 @@ int hc_record_stop(struct hc_record *r, const char *reason, struct hc_record_sum
 	last = hc_writer_close(hc_steal(r->writer), r->err);
 	code = code < 0 ? code : last;
 	last = hc_index_writer_close(hc_steal(r->index), r->opts.go_on ? &why : r->err);
-	if (last < 0 && r->opts.go_on) /* the segments are there without it */
-		hc_log_err(r->opts.log, HC_LOG_WARN, "the index is not up to date", &why);
+	if (r->opts.go_on)
+		disk_mend_index(r, last < 0 ? &why : NULL);
 	else
 		code = code < 0 ? code : last;
 	hc_record_abort(r);

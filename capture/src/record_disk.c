@@ -162,10 +162,24 @@ static void index_look(struct hc_record *r)
 			hc_log_err(r->opts.log, HC_LOG_WARN, "the index cannot be opened", &why);
 	} else {
 		hc_log(r->opts.log, HC_LOG_INFO, "the index is written again");
+		r->index_reopened = true;
 		r->index_log_ns = 0;
 	}
 	if (r->retain)
 		hc_retain_set_index(r->retain, r->index);
+}
+
+void disk_mend_index(struct hc_record *r, const struct hc_err *failure)
+{
+	struct hc_index_writer *index = NULL;
+	struct hc_err why = { 0 };
+
+	/* one that was opened late has not seen the segments that were open then */
+	if (!failure && !r->index_reopened)
+		return;
+	if (hc_index_writer_open(r->opts.dir, &index, &why) < 0 || hc_index_writer_close(index, &why) < 0)
+		hc_log_err(r->opts.log, HC_LOG_WARN,
+		           "the index is not up to date; the segments are read without it", failure);
 }
 
 int disk_look(struct hc_record *r, struct hc_err *err)

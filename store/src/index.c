@@ -666,19 +666,22 @@ int hc_index_writer_open(const char *dir, struct hc_index_writer **ret, struct h
 static int finish(struct hc_index_writer *iw, struct current *c, struct hc_err *err)
 {
 	HC_AUTO(hc_seg_free) struct hc_seg *seg = NULL;
+	struct hc_seg_file file = { .path = c->below };
+	struct hc_index_stats stats = { 0 };
 	int fd, r = 0;
 
 	if (!c->any)
 		return 0;
 	c->any = false;
 	fd = openat(iw->root_fd, c->below, O_RDONLY | O_CLOEXEC);
-	if (fd < 0 || hc_seg_load(fd, 0, UINT64_MAX, c->below, &seg, NULL) < 0 || seg->state != HC_SEG_SEALED ||
-	    seg->n_blocks != c->scan.n_blocks)
+	if (fd < 0 || hc_seg_load(fd, 0, UINT64_MAX, c->below, &seg, NULL) < 0 || seg->state != HC_SEG_SEALED)
 		goto out; /* the disk was full, or retention was quicker: readers use the segment itself */
 	r = exec(iw->db.sql, "BEGIN", err);
-	if (r == 0)
+	if (r == 0 && seg->n_blocks == c->scan.n_blocks)
 		r = segment_insert(&iw->db, c->below, seg->file_bytes, &seg->header, &c->scan, err);
-	if (r == 0)
+	else if (r == 0) /* opened when its first blocks were there already */
+		r = segment_index(&iw->db, iw->root_fd, &file, &c->scan, &stats, err);
+	if (r >= 0)
 		r = exec(iw->db.sql, "COMMIT", err);
 	if (r < 0)
 		exec(iw->db.sql, "ROLLBACK", NULL);

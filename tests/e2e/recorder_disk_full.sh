@@ -16,12 +16,12 @@ until_log() {
 	fail "the log has no line: $1"
 }
 mkdir small
-mount -t tmpfs -o size=4m none small 2>/dev/null || skip "cannot mount a tmpfs here"
+mount -t tmpfs -o size=8m none small 2>/dev/null || skip "cannot mount a tmpfs here"
 pid=
 trap '[ -z "$pid" ] || kill -9 $pid 2>/dev/null || :; sleep 0.2; umount -l small' EXIT
 
-hindcast recorder --config /dev/null -d small/cap -p full --snaplen 4096 --ring-size 4MiB --segment-size 64KiB --segment-time 2s \
-	--retain-size 0 --keep-free 30% 2>log &
+hindcast recorder --config /dev/null -d small/cap -p full --snaplen 256 --segment-size 64KiB --segment-time 2s \
+	--retain-size 0 --keep-free 70% 2>log &
 pid=$!
 until_log 'segments were removed.* reason=free stream=bulk'
 # somebody else takes the rest: no room even for what is new
