@@ -50,6 +50,16 @@ int hc_record_start(struct hc_record *r, struct hc_err *err);
  * hc_record_stop. */
 int hc_record_step(struct hc_record *r, int timeout_ms, struct hc_err *err);
 
+/* A meta_mark row (store/marks.h). Texts may be NULL, times 0: absent. */
+struct hc_record_mark {
+	const char *op, *id, *name, *by, *note, *scope, *detail;
+	int64_t from_wall_ns, until_wall_ns, expires_wall_ns;
+	uint32_t snaplen;
+	bool pinned;
+};
+/* Writes it, and whatever waits, to the disk: when it returns, no crash takes it back. */
+int hc_record_mark(struct hc_record *r, const struct hc_record_mark *mark, struct hc_err *err);
+
 struct hc_record_summary {
 	uint64_t lasted_ns;
 	uint64_t n_rows, n_lost, n_sampled, n_filtered; /* events; rows without meta rows */

@@ -4,6 +4,7 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "store/marks.h"
 #include "store/render.h"
 
 int hc_cli_capture_open(const struct hc_command *cmd, const char *path, unsigned flags, struct hc_capture **ret)
@@ -38,6 +39,49 @@ int hc_cli_capture_close(struct hc_capture *c, int code)
 	}
 	hc_capture_close(c);
 	return n ? hc_exit_max(code, HC_EXIT_DAMAGED) : code;
+}
+
+/* Names the captures there are, so that a slip of the finger costs one try. */
+static int no_such_capture(const struct hc_command *cmd, const struct hc_marks *marks, const char *name)
+{
+	char names[256] = "";
+	size_t n = 0;
+
+	for (uint32_t i = 0; i < marks->n && n < sizeof(names); i++)
+		if (marks->v[i].state != HC_MARK_DELETED)
+			n += (size_t)snprintf(names + n, sizeof(names) - n, "%s%s", n ? ", " : "",
+			                      marks->v[i].name);
+	if (!n)
+		return hc_cli_usage(cmd, "--capture: there is no on-demand capture in this recording");
+	return hc_cli_usage(cmd, "--capture: there is no capture '%s' in this recording; there are: %s%s", name,
+	                    names, n >= sizeof(names) ? " ..." : "");
+}
+
+int hc_cli_capture_span(const struct hc_command *cmd, struct hc_capture *c, const char *name,
+                        struct hc_time_arg *since, struct hc_time_arg *until)
+{
+	struct hc_marks marks = { 0 };
+	struct hc_err err = { 0 };
+	const struct hc_mark *m;
+	int code = HC_CLI_GO;
+
+	if (!name)
+		return HC_CLI_GO;
+	if (hc_marks_load(c, &marks, &err) < 0)
+		return hc_cli_error(cmd, &err);
+	m = hc_marks_find(&marks, name);
+	if (!m) {
+		code = no_such_capture(cmd, &marks, name);
+	} else {
+		if (!since->set || since->ns < m->from_wall_ns)
+			*since = (struct hc_time_arg){ .set = true, .ns = m->from_wall_ns };
+		if (m->until_wall_ns && (!until->set || until->ns > m->until_wall_ns))
+			*until = (struct hc_time_arg){ .set = true, .ns = m->until_wall_ns };
+		if (until->set && since->ns >= until->ns)
+			code = hc_cli_usage(cmd, "--since and --until leave nothing of the capture '%s'", name);
+	}
+	hc_marks_done(&marks);
+	return code;
 }
 
 const char *hc_time_text(int64_t wall_ns, char buf[HC_TIME_TEXT])

@@ -10,6 +10,19 @@ int hc_cli_capture_open(const struct hc_command *cmd, const char *path, unsigned
 /* Prints the capture's problems to stderr, closes it, and returns the higher of `code` and 3 if there were any. */
 int hc_cli_capture_close(struct hc_capture *c, int code);
 
+/*
+ * --capture NAME: narrows [*since, *until) to the span of the on-demand capture of that name in `c`. name NULL:
+ * leaves them as they are. HC_CLI_GO, or the exit code after the error was printed: there is no such capture (the
+ * ones there are, are named).
+ */
+int hc_cli_capture_span(const struct hc_command *cmd, struct hc_capture *c, const char *name,
+                        struct hc_time_arg *since, struct hc_time_arg *until);
+#define HC_CLI_CAPTURE_OPT(member)                                                                            \
+	{                                                                                                     \
+		.name = "capture", .kind = HC_OPT_STR, .off = offsetof(struct args, member), .value = "NAME", \
+		.help = "leave out what is not of the time of this on-demand capture"                         \
+	}
+
 /* "2024-05-01 12:00:00.123 UTC" */
 #define HC_TIME_TEXT 48
 const char *hc_time_text(int64_t wall_ns, char buf[HC_TIME_TEXT]);

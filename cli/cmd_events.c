@@ -13,6 +13,7 @@ struct args {
 	const char *filter, *format;
 	bool json, follow;
 	struct hc_time_arg since, until;
+	const char *capture;
 	uint64_t count;
 };
 
@@ -144,6 +145,9 @@ static int run(int argc, char **argv)
 	code = hc_cli_capture_open(&hc_cmd_events, operands.v[0], 0, &c);
 	if (code != HC_CLI_GO)
 		return code;
+	code = hc_cli_capture_span(&hc_cmd_events, c, a.capture, &a.since, &a.until);
+	if (code != HC_CLI_GO)
+		return hc_cli_capture_close(c, code);
 	r = print(&a, c, &err);
 	fflush(stdout);
 	return hc_cli_capture_close(c, r < 0 ? hc_cli_error(&hc_cmd_events, &err) : HC_EXIT_OK);
@@ -181,6 +185,7 @@ static const struct hc_opt opts[] = {
 	  .kind = HC_OPT_FLAG,
 	  .off = offsetof(struct args, follow),
 	  .help = "go on with what a recorder appends, until it ends or SIGINT or SIGTERM comes" },
+	HC_CLI_CAPTURE_OPT(capture),
 	{ .name = "count",
 	  .letter = 'n',
 	  .kind = HC_OPT_U64,

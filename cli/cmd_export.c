@@ -21,6 +21,7 @@ struct args {
 	unsigned format, compress;
 	const char *output;
 	struct hc_time_arg since, until;
+	const char *capture;
 	struct hc_strs policies;
 	uint64_t threads;
 };
@@ -46,15 +47,11 @@ static void summary(const struct args *a, const struct hc_bundle_stats *s)
 	printf("tell the receiver by another way: %s  SHA256SUMS\n", s->sha256);
 }
 
-static int export(const struct args *a, const char *path)
+static int export(struct args *a, const char *path)
 {
 	struct hc_policies policies = { 0 };
 	struct hc_bundle_stats stats;
 	struct hc_bundle_opts opts = { .tool_version = HC_VERSION,
-		                       .has_since = a->since.set,
-		                       .has_until = a->until.set,
-		                       .since_wall_ns = a->since.ns,
-		                       .until_wall_ns = a->until.ns,
 		                       .n_threads = (unsigned)a->threads,
 		                       .replace = a->force };
 	struct hc_capture *c = NULL;
@@ -63,8 +60,14 @@ static int export(const struct args *a, const char *path)
 
 	if (code == HC_CLI_GO)
 		code = hc_cli_capture_open(&hc_cmd_export, path, 0, &c);
+	if (code == HC_CLI_GO)
+		code = hc_cli_capture_span(&hc_cmd_export, c, a->capture, &a->since, &a->until);
 	if (code != HC_CLI_GO)
 		goto out;
+	opts.has_since = a->since.set;
+	opts.has_until = a->until.set;
+	opts.since_wall_ns = a->since.ns;
+	opts.until_wall_ns = a->until.ns;
 	opts.policies = (const char *const *)policies.v;
 	opts.n_policies = policies.n;
 	r = hc_bundle_export(c, a->output, &opts, &stats, &err);
@@ -156,14 +159,9 @@ static int export_scap(struct args *a, const char *path)
 {
 	struct sigaction act = { .sa_handler = on_interrupt }, before;
 	bool bar = isatty(STDERR_FILENO);
-	struct hc_scap_export_opts opts = { .has_since = a->since.set,
-		                            .has_until = a->until.set,
-		                            .since_wall_ns = a->since.ns,
-		                            .until_wall_ns = a->until.ns,
-		                            .flags = writer_flags(a),
-		                            .replace = a->force,
-		                            .progress = progress,
-		                            .ctx = &bar };
+	struct hc_scap_export_opts opts = {
+		.flags = writer_flags(a), .replace = a->force, .progress = progress, .ctx = &bar
+	};
 	struct hc_scap_export_stats stats;
 	struct hc_capture *c = NULL;
 	struct hc_err err = { 0 };
@@ -171,6 +169,13 @@ static int export_scap(struct args *a, const char *path)
 
 	if (code != HC_CLI_GO)
 		return code;
+	code = hc_cli_capture_span(&hc_cmd_export, c, a->capture, &a->since, &a->until);
+	if (code != HC_CLI_GO)
+		return hc_cli_capture_close(c, code);
+	opts.has_since = a->since.set;
+	opts.has_until = a->until.set;
+	opts.since_wall_ns = a->since.ns;
+	opts.until_wall_ns = a->until.ns;
 	sigaction(SIGINT, &act, &before);
 	r = hc_scap_export(c, a->output, &opts, &stats, &err);
 	sigaction(SIGINT, &before, NULL);
@@ -259,6 +264,7 @@ static const struct hc_opt opts[] = {
 	  .off = offsetof(struct args, until),
 	  .value = "TIME",
 	  .help = "leave out segments that begin then or later; of a scap file, events then and later" },
+	HC_CLI_CAPTURE_OPT(capture),
 	{ .name = "compress",
 	  .kind = HC_OPT_CHOICE,
 	  .off = offsetof(struct args, compress),

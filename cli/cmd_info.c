@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "query/json.h"
+#include "store/marks.h"
 #include "store/render.h"
 
 #define TEXT_BYTES 128
@@ -32,6 +33,7 @@ struct info {
 	uint32_t n_boots;
 	uint32_t n_segs, n_open, n_torn, n_of_stream[HC_N_STREAMS];
 	uint64_t rows_of_stream[HC_N_STREAMS];
+	struct hc_marks marks;
 };
 
 /* ---- gathering ---- */
@@ -266,6 +268,31 @@ static void print_types(const struct info *in)
 	}
 }
 
+/* On-demand captures: those that retention leaves alone. */
+static void print_captures(const struct info *in)
+{
+	uint32_t n = 0;
+
+	for (uint32_t i = 0; i < in->marks.n; i++)
+		n += in->marks.v[i].state != HC_MARK_DELETED;
+	if (!n)
+		return;
+	label("captures");
+	printf("%u: ", n);
+	n = 0;
+	for (uint32_t i = 0; i < in->marks.n; i++) {
+		const struct hc_mark *m = &in->marks.v[i];
+
+		if (m->state == HC_MARK_DELETED)
+			continue;
+		if (n++)
+			fputs(", ", stdout);
+		hc_cli_print_text(stdout, m->name, strlen(m->name));
+		printf(" (%s)", hc_mark_state_text(m->state));
+	}
+	putchar('\n');
+}
+
 static void print_text(const struct info *in)
 {
 	static const char *const kinds[] = { [HC_CAPTURE_DIR] = "directory",
@@ -297,6 +324,7 @@ static void print_text(const struct info *in)
 	printf("%s in %" PRIu64 " block%s, numbers %" PRIu64 " to %" PRIu64 "\n", hc_count_text(in->t->n_rows, n),
 	       in->t->n_blocks, in->t->n_blocks == 1 ? "" : "s", in->t->first_seq, in->t->last_seq);
 	print_sizes(in);
+	print_captures(in);
 	print_types(in);
 	hc_capture_problems(in->c, &n_problems);
 	if (n_problems) {
@@ -387,6 +415,31 @@ static struct json_object *json_problems(const struct info *in)
 	return list;
 }
 
+static struct json_object *json_captures(const struct info *in)
+{
+	struct json_object *list = json_object_new_array();
+
+	for (uint32_t i = 0; i < in->marks.n; i++) {
+		const struct hc_mark *m = &in->marks.v[i];
+		struct json_object *o;
+
+		if (m->state == HC_MARK_DELETED)
+			continue;
+		o = json_object_new_object();
+		add(o, "name", hc_json_text(m->name));
+		add(o, "id", hc_json_text(m->id));
+		add(o, "state", json_object_new_string(hc_mark_state_text(m->state)));
+		add(o, "scope", hc_json_text(m->scope));
+		add(o, "by", hc_json_text(m->by));
+		add(o, "note", hc_json_text(m->note));
+		add(o, "from", hc_json_time(m->from_wall_ns));
+		add(o, "until", m->until_wall_ns ? hc_json_time(m->until_wall_ns) : NULL);
+		add(o, "expires", m->expires_wall_ns ? hc_json_time(m->expires_wall_ns) : NULL);
+		json_object_array_add(list, o);
+	}
+	return list;
+}
+
 static void print_json(const struct info *in)
 {
 	static const char *const kinds[] = {
@@ -426,6 +479,7 @@ static void print_json(const struct info *in)
 	for (unsigned i = 0; i < n; i++)
 		add_u64(types, type_name(sorted[i], name), in->t->rows_by_type[sorted[i]]);
 	add(o, "types", types);
+	add(o, "captures", json_captures(in));
 	add(o, "problems", json_problems(in));
 	puts(json_object_to_json_string_ext(o, JSON_C_TO_STRING_PRETTY | JSON_C_TO_STRING_SPACED |
 	                                               JSON_C_TO_STRING_NOSLASHESCAPE));
@@ -449,7 +503,7 @@ static int run(int argc, char **argv)
 	code = hc_cli_capture_open(&hc_cmd_info, operands.v[0], 0, &in.c);
 	if (code != HC_CLI_GO)
 		return code;
-	if (gather(&in, &err) < 0) {
+	if (gather(&in, &err) < 0 || hc_marks_load(in.c, &in.marks, &err) < 0) {
 		code = hc_cli_error(&hc_cmd_info, &err);
 	} else {
 		code = HC_EXIT_OK;
@@ -459,6 +513,7 @@ static int run(int argc, char **argv)
 			print_text(&in);
 	}
 	free(in.boots);
+	hc_marks_done(&in.marks);
 	return hc_cli_capture_close(in.c, code);
 }
 

@@ -19,6 +19,7 @@ struct args {
 	unsigned format;
 	bool json, csv, tables, no_header;
 	uint64_t timeout_ns;
+	const char *capture;
 };
 
 static const struct hc_opt opts[] = {
@@ -42,6 +43,7 @@ static const struct hc_opt opts[] = {
 	  .off = offsetof(struct args, timeout_ns),
 	  .value = "DURATION",
 	  .help = "give up after this time" },
+	HC_CLI_CAPTURE_OPT(capture),
 	{ .name = "tables",
 	  .kind = HC_OPT_FLAG,
 	  .off = offsetof(struct args, tables),
@@ -154,11 +156,16 @@ static int answer(struct hc_capture *capture, const struct args *a, struct hc_st
 		                        .width = terminal_width(),
 		                        .no_header = a->no_header };
 	struct deadline d = { .ns = a->timeout_ns ? now_ns() + a->timeout_ns : 0 };
+	struct hc_time_arg since = { .ns = INT64_MIN }, until = { .ns = INT64_MAX };
 	struct hc_err err = { 0 };
-	int code = HC_EXIT_OK, r;
+	int code = hc_cli_capture_span(&hc_cmd_query, capture, a->capture, &since, &until), r;
 
+	if (code != HC_CLI_GO)
+		return code;
+	code = HC_EXIT_OK;
 	r = hc_query_open(capture, 0, &q, &err);
 	if (r == 0) {
+		hc_query_limit(q, since.ns, until.ns);
 		hc_query_set_stop(q, stop, &d);
 		r = hc_query_prepare(q, sql, what, &err);
 	}

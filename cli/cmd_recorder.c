@@ -8,6 +8,8 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include "capture/captures.h"
+#include "capture/control.h"
 #include "capture/daemon.h"
 #include "config.h"
 #include "exclude_arg.h"
@@ -123,8 +125,8 @@ static int reload(void *ctx, struct hc_daemon *d, struct hc_err *err)
 	if (code == 0 && exit_code != HC_CLI_GO)
 		code = hc_err_set(err, -ENOMEM, "the options cannot be read again");
 	if (code == 0) {
-		rec->log.level = (enum hc_log_level)new.args.log_level;
-		rec->log.format = (enum hc_log_format)new.args.log_format;
+		rec->log.level = (enum hc_log_level) new.args.log_level;
+		rec->log.format = (enum hc_log_format) new.args.log_format;
 		log_changes(rec, &new.args);
 		take_live(rec, &new);
 	}
@@ -139,7 +141,10 @@ static int reload(void *ctx, struct hc_daemon *d, struct hc_err *err)
 static int record(struct recorder *rec)
 {
 	const struct hc_recorder_args *a = &rec->set.args;
+	HC_AUTO(hc_captures_free) struct hc_captures *captures = NULL;
+	HC_AUTO(hc_control_free) struct hc_control *control = NULL;
 	HC_AUTO(hc_daemon_free) struct hc_daemon *d = NULL;
+	struct hc_control_opts co = { .path = a->control, .group = a->control_group };
 	struct hc_daemon_opts o = {
 		.record = { .dir = a->dir,
 		            .tool = "hindcast " HC_VERSION,
@@ -166,7 +171,20 @@ static int record(struct recorder *rec)
 	rec->log = (struct hc_log){ .fd = STDERR_FILENO,
 		                    .level = (enum hc_log_level)a->log_level,
 		                    .format = (enum hc_log_format)a->log_format };
-	code = hc_daemon_new(&o, &d, &err);
+	code = hc_captures_new(a->dir, &captures, &err);
+	co.captures = captures;
+	if (code >= 0 && strcmp(a->control, "none") != 0)
+		code = hc_control_new(&co, &control, &err);
+	if (code >= 0)
+		code = hc_daemon_new(&o, &d, &err);
+	if (code >= 0) {
+		hc_daemon_add(d, hc_captures_part(captures));
+		if (control)
+			hc_daemon_add(d, hc_control_part(control));
+		code = hc_captures_pin(captures, hc_daemon_record(d));
+		if (code < 0)
+			hc_err_set(&err, code, "out of memory");
+	}
 	if (code >= 0) {
 		/* as with `record`: a busy machine is just what one wants to see */
 		(void)setpriority(PRIO_PROCESS, 0, -10);
@@ -224,6 +242,8 @@ const struct hc_command hc_cmd_recorder = {
 		"A disk that is full or does not take what is written does not end the recording: bulk is "
 		"removed, and "
 		"what cannot be written is counted and stands in meta_gap rows.\n\n"
+		"While it runs, `hindcast capture` keeps spans of the recording under a name, the last minutes "
+		"included.\n\n"
 		"It logs to standard error, one line a message, and tells the service manager of its state "
 		"(sd_notify, watchdog). It needs what `hindcast record` needs.",
 	.opts = hc_recorder_opts,

@@ -24,6 +24,7 @@ struct args {
 	unsigned format, matching;
 	uint64_t threads;
 	struct hc_time_arg since, until;
+	const char *capture;
 	const char *priority, *falco_config;
 	bool iso_time, keep_going, profile_rules, quiet, follow;
 };
@@ -38,6 +39,7 @@ struct run {
 	const struct hc_answers *answers;
 	bool tty;
 	uint64_t shown_percent;
+	struct hc_time_arg since, until; /* of the capture under way */
 };
 
 static volatile sig_atomic_t interrupted;
@@ -489,11 +491,10 @@ static void print_json_summary(const struct run *run, const struct hc_replay_sta
 static int load_answers(struct run *run, struct hc_capture *c, struct hc_facts **facts,
                         struct hc_answers **answers, struct hc_err *err)
 {
-	const struct args *a = run->a;
-	struct hc_block_filter range = { .has_since = a->since.set,
-		                         .has_until = a->until.set,
-		                         .since_wall_ns = a->since.ns,
-		                         .until_wall_ns = a->until.ns };
+	struct hc_block_filter range = { .has_since = run->since.set,
+		                         .has_until = run->until.set,
+		                         .since_wall_ns = run->since.ns,
+		                         .until_wall_ns = run->until.ns };
 	int r;
 
 	run->answers = NULL;
@@ -539,10 +540,6 @@ static int replay_capture(struct run *run, struct hc_err *err)
 	HC_AUTO(hc_answers_free) struct hc_answers *answers = NULL;
 	struct hc_replay_opts opts = {
 		.n_threads = (unsigned)a->threads,
-		.has_since = a->since.set,
-		.has_until = a->until.set,
-		.since_wall_ns = a->since.ns,
-		.until_wall_ns = a->until.ns,
 		.profile = a->profile_rules,
 		.render = render,
 		.emit = emit,
@@ -550,8 +547,19 @@ static int replay_capture(struct run *run, struct hc_err *err)
 		.ctx = run,
 	};
 	struct hc_replay_stats stats = { 0 };
-	int r = load_answers(run, run->capture, &facts, &answers, err), code = HC_EXIT_OK;
+	int code, r;
 
+	run->since = a->since;
+	run->until = a->until;
+	code = hc_cli_capture_span(&hc_cmd_replay, run->capture, a->capture, &run->since, &run->until);
+	if (code != HC_CLI_GO)
+		return code;
+	code = HC_EXIT_OK;
+	opts.has_since = run->since.set;
+	opts.has_until = run->until.set;
+	opts.since_wall_ns = run->since.ns;
+	opts.until_wall_ns = run->until.ns;
+	r = load_answers(run, run->capture, &facts, &answers, err);
 	if (r == 0)
 		r = a->follow ? follow(run, &opts, &stats, err)
 		              : hc_replay(run->plan, run->capture, &opts, &stats, err);
@@ -727,6 +735,7 @@ static const struct hc_opt opts[] = {
 	  .off = offsetof(struct args, until),
 	  .value = "TIME",
 	  .help = "leave out events from this moment on" },
+	HC_CLI_CAPTURE_OPT(capture),
 	{ .name = "matching",
 	  .kind = HC_OPT_CHOICE,
 	  .off = offsetof(struct args, matching),

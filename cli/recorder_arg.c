@@ -4,6 +4,7 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "capture/control.h"
 #include "capture/log.h"
 #include "exclude_arg.h"
 
@@ -121,6 +122,17 @@ const struct hc_opt hc_recorder_opts[] = {
 	  .min = 1000000000,
 	  .max = UINT64_C(86400) * 1000000000,
 	  .help = "begin a new segment after this time (5m)" },
+	{ .name = "control",
+	  .kind = HC_OPT_STR,
+	  .off = OFF(control),
+	  .value = "PATH",
+	  .help = "answer `hindcast capture` on this socket (" HC_CONTROL_DEFAULT_PATH "; none: on no socket)",
+	  .complete = HC_COMPLETE_FILE },
+	{ .name = "control-group",
+	  .kind = HC_OPT_STR,
+	  .off = OFF(control_group),
+	  .value = "GROUP",
+	  .help = "let members of this group ask there too, not only root" },
 	{ .name = "log-level",
 	  .kind = HC_OPT_CHOICE,
 	  .off = OFF(log_level),
@@ -141,6 +153,7 @@ const struct hc_opt hc_recorder_opts[] = {
 void hc_recorder_args_init(struct hc_recorder_args *a)
 {
 	*a = (struct hc_recorder_args){ .dir = "/var/lib/hindcast",
+		                        .control = HC_CONTROL_DEFAULT_PATH,
 		                        .profile = HC_PROFILE_SECURITY,
 		                        .log_level = HC_LOG_INFO,
 		                        .retain_bytes = DEFAULT_RETAIN_BYTES,

@@ -10,7 +10,7 @@
 struct hc_recorder_args {
 	const char *config; /* NULL: the default, where it exists */
 	bool check_config;
-	const char *dir;
+	const char *dir, *control, *control_group;
 	unsigned profile, log_level, log_format; /* enum hc_profile, hc_log_level, hc_log_format */
 	uint64_t snaplen, ring_bytes;
 	struct hc_strs exclude;

@@ -20,6 +20,10 @@ int hc_query_open(struct hc_capture *capture, unsigned flags, struct hc_query **
 struct hc_query *hc_query_close(struct hc_query *q);
 HC_DEFINE_AUTO(struct hc_query, hc_query_close)
 
+/* Leaves out events before `since` and from `until` on (ns since the epoch; INT64_MIN, INT64_MAX: no limit).
+ * Tables of objects, gaps and segments are as they are. Before the first statement. */
+void hc_query_limit(struct hc_query *q, int64_t since_wall_ns, int64_t until_wall_ns);
+
 /* Asked often; true ends the statement with -EINTR. */
 void hc_query_set_stop(struct hc_query *q, bool (*stop)(void *ctx), void *ctx);
 

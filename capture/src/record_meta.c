@@ -635,3 +635,40 @@ int meta_stop(struct hc_record *r, const char *reason, struct hc_err *err)
 	hc_cell_set(c, HC_C_META_STOP_last_seq, r->start.next_seq + w->n_rows);
 	return end(r, HC_EV_META_STOP, err);
 }
+
+static void cell_time(struct hc_record *r, unsigned col, int64_t wall_ns)
+{
+	if (wall_ns)
+		hc_cell_set(&r->tracker->cells, col, (uint64_t)wall_ns);
+}
+
+int hc_record_mark(struct hc_record *r, const struct hc_record_mark *m, struct hc_err *err)
+{
+	struct hc_err own = { 0 };
+	struct hc_builder *b;
+	int code;
+
+	r->err = err ? err : &own;
+	if (r->failed)
+		return hc_err_set(r->err, r->failed, "the recording has failed");
+	b = begin(r, HC_EV_META_MARK, r->err);
+	if (!b)
+		return r->failed = failed(r->err);
+	cell_text(r, b, HC_C_META_MARK_op, m->op);
+	cell_text(r, b, HC_C_META_MARK_id, m->id);
+	cell_text(r, b, HC_C_META_MARK_name, m->name);
+	cell_text(r, b, HC_C_META_MARK_by, m->by);
+	cell_text(r, b, HC_C_META_MARK_note, m->note);
+	cell_text(r, b, HC_C_META_MARK_scope, m->scope);
+	cell_text(r, b, HC_C_META_MARK_detail, m->detail);
+	cell_time(r, HC_C_META_MARK_from_wall_ns, m->from_wall_ns);
+	cell_time(r, HC_C_META_MARK_until_wall_ns, m->until_wall_ns);
+	cell_time(r, HC_C_META_MARK_expires_wall_ns, m->expires_wall_ns);
+	if (m->snaplen)
+		hc_cell_set(&r->tracker->cells, HC_C_META_MARK_snaplen, m->snaplen);
+	hc_cell_set(&r->tracker->cells, HC_C_META_MARK_pinned, m->pinned);
+	code = end(r, HC_EV_META_MARK, r->err);
+	if (code >= 0)
+		code = hc_writer_flush(r->writer, r->err);
+	return code < 0 ? r->failed = code : 0;
+}

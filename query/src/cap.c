@@ -28,6 +28,7 @@ struct q_cap *hc_q_cap_new(struct hc_capture *capture, bool owned)
 	cap->n_refs = 1;
 	cap->capture = capture;
 	cap->owns_capture = owned;
+	cap->limit = (struct q_range){ INT64_MIN, INT64_MAX };
 	cap->max_idle_bytes = MAX_IDLE_BYTES;
 	snprintf(cap->path, sizeof(cap->path), "%s", hc_capture_path(capture));
 	return cap;

@@ -64,11 +64,16 @@ enum { Q_MAX_IDLE = 32 };
 
 struct q_obj_list;
 
+struct q_range {
+	int64_t lo, hi; /* both inclusive */
+};
+
 struct q_cap {
 	unsigned n_refs; /* tables and cursors of one connection: no locking */
 	struct hc_capture *capture;
 	bool owns_capture;
 	bool no_pushdown;
+	struct q_range limit;    /* of wall times: events outside are not there */
 	bool (*stop)(void *ctx); /* asked between blocks; NULL: never */
 	void *stop_ctx;
 	struct q_block *idle[Q_MAX_IDLE]; /* loaded, used by nobody now */
@@ -219,10 +224,6 @@ struct q_pred {
 	uint8_t op;      /* enum q_op */
 	struct q_val *v; /* constants of one type; EQ: any of them, sorted; texts are terminated */
 	uint32_t n;
-};
-
-struct q_range {
-	int64_t lo, hi; /* both inclusive */
 };
 
 struct q_filter {

@@ -402,6 +402,7 @@ static int events_filter(sqlite3_vtab_cursor *base, int idx_num, const char *idx
 
 	reset(c);
 	hc_q_filter_init(&c->filter, v->table);
+	c->filter.wall_ns = v->cap->limit;
 	c->filter.desc = idx_num == 1;
 	for (int i = 0; i < argc && idx; i++) {
 		char *end;

@@ -18,7 +18,7 @@ struct hc_scan_ctr {
 };
 
 /* A meta_gap, meta_mark or meta_alert row: its own columns as text and numbers, in the order of the schema. */
-#define HC_SCAN_MAX_FIELDS 10
+#define HC_SCAN_MAX_FIELDS 14
 struct hc_scan_meta {
 	uint64_t seq, ts_ns;
 	uint16_t type;
@@ -46,6 +46,8 @@ struct hc_scan {
 int hc_scan_add(struct hc_scan *s, const struct hc_seg_block *block);
 /* Takes what the index keeps of its rows. */
 int hc_scan_rows(struct hc_scan *s, struct hc_block *b, struct hc_err *err);
+/* Takes only the block's rows of one such type. */
+int hc_scan_metas(struct hc_scan *s, struct hc_block *b, unsigned type, struct hc_err *err);
 void hc_scan_reset(struct hc_scan *s);
 void hc_scan_done(struct hc_scan *s);
 

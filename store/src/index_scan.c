@@ -253,6 +253,17 @@ int hc_scan_count(struct hc_block *b, uint64_t rows_by_type[HC_EV_MAX], uint64_t
 	return r;
 }
 
+int hc_scan_metas(struct hc_scan *s, struct hc_block *b, unsigned type, struct hc_err *err)
+{
+	struct hc_rows rows;
+	struct hc_heap str;
+	int r = hc_block_heap(b, HC_OBJ_STR, &str, err);
+
+	if (r == 0)
+		r = hc_block_rows(b, &rows, err);
+	return r == 0 ? scan_metas(s, b, type, &rows, &str, err) : r;
+}
+
 int hc_scan_rows(struct hc_scan *s, struct hc_block *b, struct hc_err *err)
 {
 	static const uint16_t metas[] = { HC_EV_META_GAP, HC_EV_META_MARK, HC_EV_META_ALERT };

@@ -1,0 +1,68 @@
+/*
+ * On-demand captures of a running recorder (capture/daemon.h): starts, ends, expires and deletes them, keeps them
+ * over a restart (their rows tell of them, store/marks.h), and says which past retention must leave alone.
+ *
+ * A capture is a span of the recording with a name: from `pre` before it was asked for until it is stopped or its
+ * time is over. Several may overlap; each pins its own span. All calls on the daemon's thread.
+ */
+#ifndef HC_CAPTURE_CAPTURES_H
+#define HC_CAPTURE_CAPTURES_H
+
+#include "capture/daemon.h"
+#include "store/marks.h"
+
+struct hc_captures;
+
+#define HC_CAPTURES_MAX 256 /* that are not deleted; more are refused */
+
+/* What is asked for. */
+struct hc_capture_request {
+	const char *name;   /* hc_mark_name_ok */
+	const char *scope;  /* hc_mark_scope_ok */
+	const char *by;     /* who asks */
+	const char *note;   /* NULL: none */
+	const char *detail; /* profile; NULL: that of the recorder */
+	uint32_t snaplen;   /* 0: that of the recorder */
+	uint64_t pre_ns;    /* how much of the past belongs to it */
+	uint64_t for_ns;    /* 0: until it is stopped */
+	uint64_t keep_ns;   /* after its end, 0: until it is deleted */
+};
+
+/* One capture as it is now. */
+struct hc_capture_now {
+	char id[33], name[HC_MARK_NAME_MAX + 1];
+	char *scope, *by, *note, *detail; /* never NULL */
+	enum hc_mark_state state;
+	uint32_t snaplen;
+	int64_t asked_wall_ns, from_wall_ns, until_wall_ns, expires_wall_ns; /* as in struct hc_mark */
+	/* From where the recording really has its past: later than from_wall_ns when the recorder had not run that
+	 * long, or retention had taken it. 0: nothing was recorded before it was asked for. */
+	int64_t past_wall_ns;
+};
+
+/* Reads the captures of the directory, which may not be there yet. */
+int hc_captures_new(const char *dir, struct hc_captures **ret, struct hc_err *err);
+struct hc_captures *hc_captures_free(struct hc_captures *c);
+HC_DEFINE_AUTO(struct hc_captures, hc_captures_free)
+/* To be added to the daemon. */
+struct hc_daemon_part *hc_captures_part(struct hc_captures *c);
+
+/* -EEXIST the name is in use, -EINVAL the request makes no sense, -E2BIG too many, or why the row could not be
+ * written. ret is borrowed until the next call. When it returns 0 its beginning is on disk and its past is pinned.
+ */
+int hc_captures_start(struct hc_captures *c, const struct hc_capture_request *request,
+                      const struct hc_capture_now **ret, struct hc_err *err);
+/* -ENOENT no such capture. One that has ended already stays as it is. */
+int hc_captures_stop(struct hc_captures *c, const char *name, const char *by, const struct hc_capture_now **ret,
+                     struct hc_err *err);
+/* Ends it when it runs, and gives up what it pinned. -ENOENT. */
+int hc_captures_delete(struct hc_captures *c, const char *name, const char *by, struct hc_err *err);
+
+/* Those that are not deleted, in the order in which they were started. Borrowed until the next call. */
+const struct hc_capture_now *hc_captures_list(const struct hc_captures *c, uint32_t *ret_n);
+
+/* Tells the recording which spans retention must leave alone. Before it starts; later changes tell it by
+ * themselves. -ENOMEM. */
+int hc_captures_pin(const struct hc_captures *c, struct hc_record *r);
+
+#endif

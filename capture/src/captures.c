@@ -1,0 +1,394 @@
+/* On-demand captures: a short list, one row for each change, and a look at the clock each second. */
+#include "capture/captures.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+#include <time.h>
+
+struct hc_captures {
+	struct hc_capture_now v[HC_CAPTURES_MAX];
+	uint32_t n;
+	struct hc_daemon *daemon; /* NULL until it runs */
+	struct hc_daemon_part part;
+};
+
+static int64_t now_ns(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_REALTIME, &ts);
+	return (int64_t)ts.tv_sec * 1000000000 + ts.tv_nsec;
+}
+
+static int64_t plus(int64_t t, uint64_t ns)
+{
+	return ns > (uint64_t)INT64_MAX - (uint64_t)t ? INT64_MAX : t + (int64_t)ns;
+}
+
+static struct hc_capture_now *find(struct hc_captures *c, const char *name)
+{
+	for (uint32_t i = 0; i < c->n; i++)
+		if (strcmp(c->v[i].name, name) == 0)
+			return &c->v[i];
+	return NULL;
+}
+
+static void clear(struct hc_capture_now *k)
+{
+	free(k->scope);
+	free(k->by);
+	free(k->note);
+	free(k->detail);
+	*k = (struct hc_capture_now){ 0 };
+}
+
+static void drop(struct hc_captures *c, struct hc_capture_now *k)
+{
+	size_t at = (size_t)(k - c->v);
+
+	clear(k);
+	c->n--;
+	memmove(&c->v[at], &c->v[at + 1], (c->n - at) * sizeof(*c->v));
+	c->v[c->n] = (struct hc_capture_now){ 0 };
+}
+
+/* Takes copies; false when out of memory. */
+static bool set_texts(struct hc_capture_now *k, const char *scope, const char *by, const char *note,
+                      const char *detail)
+{
+	k->scope = strdup(scope ? scope : "");
+	k->by = strdup(by ? by : "");
+	k->note = strdup(note ? note : "");
+	k->detail = strdup(detail ? detail : "");
+	return k->scope && k->by && k->note && k->detail;
+}
+
+/* ---- what was there ---- */
+
+static int take(struct hc_captures *c, const struct hc_mark *m, int64_t oldest)
+{
+	struct hc_capture_now *k = &c->v[c->n];
+
+	if (m->state == HC_MARK_DELETED || c->n == HC_CAPTURES_MAX)
+		return 0;
+	c->n++;
+	snprintf(k->id, sizeof(k->id), "%s", m->id);
+	snprintf(k->name, sizeof(k->name), "%s", m->name);
+	k->state = m->state;
+	k->snaplen = m->snaplen;
+	k->asked_wall_ns = m->asked_wall_ns;
+	k->from_wall_ns = m->from_wall_ns;
+	k->until_wall_ns = m->until_wall_ns;
+	k->expires_wall_ns = m->expires_wall_ns;
+	k->past_wall_ns =
+		oldest && oldest < m->asked_wall_ns ? (oldest > m->from_wall_ns ? oldest : m->from_wall_ns) : 0;
+	return set_texts(k, m->scope, m->by, m->note, m->detail) ? 0 : -ENOMEM;
+}
+
+int hc_captures_new(const char *dir, struct hc_captures **ret, struct hc_err *err)
+{
+	HC_AUTO(hc_captures_free) struct hc_captures *c = calloc(1, sizeof(*c));
+	HC_AUTO(hc_capture_close) struct hc_capture *past = NULL;
+	const struct hc_capture_totals *totals;
+	struct hc_marks marks = { 0 };
+	struct hc_err why = { 0 };
+	int code;
+
+	if (!c)
+		return hc_err_set(err, -ENOMEM, "out of memory");
+	code = hc_capture_open(dir, HC_CAPTURE_EVEN_BROKEN, &past, &why);
+	if (code == -ENOMEM)
+		return hc_err_set(err, code, "out of memory");
+	if (code < 0) { /* nothing was recorded yet; what is wrong with the directory the recorder says itself */
+		*ret = hc_steal(c);
+		return 0;
+	}
+	code = hc_capture_totals(past, &totals, err);
+	if (code >= 0)
+		code = hc_marks_load(past, &marks, err);
+	for (uint32_t i = 0; i < marks.n && code >= 0; i++)
+		code = take(c, &marks.v[i], totals->n_rows ? totals->first_wall_ns : 0);
+	hc_marks_done(&marks);
+	if (code < 0)
+		return err && err->code ? code : hc_err_set(err, code, "out of memory");
+	*ret = hc_steal(c);
+	return 0;
+}
+
+struct hc_captures *hc_captures_free(struct hc_captures *c)
+{
+	if (!c)
+		return NULL;
+	for (uint32_t i = 0; i < c->n; i++)
+		clear(&c->v[i]);
+	free(c);
+	return NULL;
+}
+
+/* ---- what must be kept ---- */
+
+int hc_captures_pin(const struct hc_captures *c, struct hc_record *r)
+{
+	struct hc_retain_pin pins[HC_CAPTURES_MAX];
+
+	for (uint32_t i = 0; i < c->n; i++) {
+		bool ended = c->v[i].state == HC_MARK_ENDED && c->v[i].until_wall_ns;
+
+		pins[i] = (struct hc_retain_pin){ .from_ns = c->v[i].from_wall_ns,
+			                          .until_ns = ended ? c->v[i].until_wall_ns : INT64_MAX,
+			                          .streams = (1u << HC_N_STREAMS) - 1 };
+	}
+	return hc_record_set_pins(r, pins, c->n);
+}
+
+/* After each change. */
+static void pin(struct hc_captures *c)
+{
+	if (hc_captures_pin(c, hc_daemon_record(c->daemon)) < 0)
+		hc_log(hc_daemon_log(c->daemon), HC_LOG_ERROR,
+		       "out of memory: a capture's past may be removed before it is kept");
+}
+
+/* ---- changes ---- */
+
+static int write_row(struct hc_captures *c, const struct hc_capture_now *k, const char *op, const char *by,
+                     struct hc_err *err)
+{
+	struct hc_record_mark m = {
+		.op = op,
+		.id = k->id,
+		.name = k->name,
+		.by = by,
+		.scope = k->scope,
+		.from_wall_ns = k->from_wall_ns,
+		.until_wall_ns = k->until_wall_ns,
+		.expires_wall_ns = k->expires_wall_ns,
+		.pinned = strcmp(op, "unpin") != 0,
+	};
+
+	if (!c->daemon)
+		return hc_err_set(err, -EAGAIN, "the recorder has not begun to record yet");
+	if (strcmp(op, "begin") == 0) {
+		m.note = k->note[0] ? k->note : NULL;
+		m.detail = k->detail[0] ? k->detail : NULL;
+		m.snaplen = k->snaplen;
+	}
+	return hc_record_mark(hc_daemon_record(c->daemon), &m, err);
+}
+
+static int check(struct hc_captures *c, const struct hc_capture_request *q, struct hc_err *err)
+{
+	static const char *const details[] = { "minimal", "security", "full" };
+	bool known = !q->detail;
+
+	for (unsigned i = 0; i < 3 && q->detail; i++)
+		known |= strcmp(q->detail, details[i]) == 0;
+	if (!hc_mark_name_ok(q->name))
+		return hc_err_set(
+			err, -EINVAL,
+			"a capture's name has 1 to %d letters, digits, dots, underscores and hyphens, and does "
+			"not begin with a dot or hyphen",
+			HC_MARK_NAME_MAX);
+	if (!hc_mark_scope_ok(q->scope))
+		return hc_err_set(
+			err, -EINVAL,
+			"the scope is none of host, container=ID, pod=NAMESPACE/NAME, pid=N, cgroup=/PATH");
+	if (!known)
+		return hc_err_set(err, -EINVAL, "the detail is none of minimal, security, full");
+	if (q->snaplen > 4096)
+		return hc_err_set(err, -EINVAL, "the snaplen is at most 4096 bytes");
+	if (q->note && strlen(q->note) > 1024)
+		return hc_err_set(err, -EINVAL, "the note is longer than 1024 bytes");
+	if (find(c, q->name))
+		return hc_err_set(err, -EEXIST, "there is a capture '%s' already", q->name);
+	if (c->n == HC_CAPTURES_MAX)
+		return hc_err_set(err, -E2BIG, "there are %d captures; delete one first", HC_CAPTURES_MAX);
+	return 0;
+}
+
+static int new_id(char id[33])
+{
+	uint8_t random[16];
+
+	if (getrandom(random, sizeof(random), 0) != (ssize_t)sizeof(random))
+		return -errno;
+	for (unsigned i = 0; i < 16; i++)
+		snprintf(id + 2 * i, 3, "%02x", random[i]);
+	return 0;
+}
+
+/* Where the recording begins now. */
+static int64_t oldest_ns(const struct hc_captures *c)
+{
+	struct hc_daemon_stats s = { 0 };
+
+	if (c->daemon)
+		hc_daemon_stats(c->daemon, &s);
+	return s.oldest_wall_ns ? s.oldest_wall_ns : (int64_t)s.start_wall_ns;
+}
+
+int hc_captures_start(struct hc_captures *c, const struct hc_capture_request *q, const struct hc_capture_now **ret,
+                      struct hc_err *err)
+{
+	struct hc_capture_now *k = &c->v[c->n];
+	int64_t now = now_ns(), oldest;
+	int code = check(c, q, err);
+
+	if (code < 0)
+		return code;
+	snprintf(k->name, sizeof(k->name), "%s", q->name);
+	k->state = HC_MARK_RUNNING;
+	k->snaplen = q->snaplen;
+	k->asked_wall_ns = now;
+	k->from_wall_ns = q->pre_ns > (uint64_t)now ? 1 : now - (int64_t)q->pre_ns;
+	k->until_wall_ns = q->for_ns ? plus(now, q->for_ns) : 0;
+	k->expires_wall_ns = q->keep_ns && k->until_wall_ns ? plus(k->until_wall_ns, q->keep_ns) : 0;
+	oldest = oldest_ns(c);
+	if (oldest && oldest < now)
+		k->past_wall_ns = oldest > k->from_wall_ns ? oldest : k->from_wall_ns;
+	code = new_id(k->id);
+	if (code >= 0 && !set_texts(k, q->scope, q->by, q->note, q->detail))
+		code = -ENOMEM;
+	if (code < 0)
+		hc_err_set(err, code, "cannot start a capture: %s", strerror(-code));
+	else
+		code = write_row(c, k, "begin", k->by, err);
+	if (code < 0) {
+		clear(k);
+		return code;
+	}
+	c->n++;
+	pin(c);
+	hc_log(hc_daemon_log(c->daemon), HC_LOG_INFO, "a capture was started", HC_LOG_STR("capture", k->name),
+	       HC_LOG_STR("scope", k->scope), HC_LOG_STR("by", k->by),
+	       HC_LOG_F64("pre_seconds", (double)q->pre_ns / 1e9),
+	       HC_LOG_F64("for_seconds", (double)q->for_ns / 1e9));
+	*ret = k;
+	return 0;
+}
+
+/* The end of one that runs. */
+static int end(struct hc_captures *c, struct hc_capture_now *k, int64_t at_ns, const char *by, struct hc_err *err)
+{
+	int64_t until = k->until_wall_ns, expires = k->expires_wall_ns;
+	int code;
+
+	k->until_wall_ns = at_ns;
+	if (expires && until > at_ns) /* it is kept as long after its end as was asked for */
+		k->expires_wall_ns = expires - (until - at_ns);
+	code = write_row(c, k, "end", by, err);
+	if (code < 0) {
+		k->until_wall_ns = until;
+		k->expires_wall_ns = expires;
+		return code;
+	}
+	k->state = HC_MARK_ENDED;
+	pin(c);
+	hc_log(hc_daemon_log(c->daemon), HC_LOG_INFO, "a capture has ended", HC_LOG_STR("capture", k->name),
+	       HC_LOG_STR("by", by));
+	return 0;
+}
+
+static int unknown(const char *name, struct hc_err *err)
+{
+	return hc_err_set(err, -ENOENT, "there is no capture '%s'", hc_mark_name_ok(name) ? name : "?");
+}
+
+int hc_captures_stop(struct hc_captures *c, const char *name, const char *by, const struct hc_capture_now **ret,
+                     struct hc_err *err)
+{
+	struct hc_capture_now *k = find(c, name);
+	int code;
+
+	if (!k)
+		return unknown(name, err);
+	code = k->state == HC_MARK_RUNNING ? end(c, k, now_ns(), by, err) : 0;
+	if (code >= 0)
+		*ret = k;
+	return code;
+}
+
+int hc_captures_delete(struct hc_captures *c, const char *name, const char *by, struct hc_err *err)
+{
+	struct hc_capture_now *k = find(c, name);
+	int code = 0;
+
+	if (!k)
+		return unknown(name, err);
+	if (k->state == HC_MARK_RUNNING)
+		code = end(c, k, now_ns(), by, err);
+	if (code >= 0)
+		code = write_row(c, k, "unpin", by, err);
+	if (code < 0)
+		return code;
+	hc_log(hc_daemon_log(c->daemon), HC_LOG_INFO, "a capture was deleted", HC_LOG_STR("capture", k->name),
+	       HC_LOG_STR("by", by));
+	drop(c, k);
+	pin(c);
+	return 0;
+}
+
+const struct hc_capture_now *hc_captures_list(const struct hc_captures *c, uint32_t *ret_n)
+{
+	*ret_n = c->n;
+	return c->v;
+}
+
+/* ---- in the loop ---- */
+
+static void look(struct hc_captures *c)
+{
+	int64_t now = now_ns();
+
+	for (uint32_t i = c->n; i--;) {
+		struct hc_capture_now *k = &c->v[i];
+		struct hc_err err = { 0 };
+		char name[sizeof(k->name)];
+		int code = 0;
+
+		if (k->state == HC_MARK_RUNNING && k->until_wall_ns && now >= k->until_wall_ns)
+			code = end(c, k, k->until_wall_ns, "time", &err);
+		snprintf(name, sizeof(name), "%s", k->name);
+		if (code >= 0 && k->state == HC_MARK_ENDED && k->expires_wall_ns && now >= k->expires_wall_ns)
+			code = hc_captures_delete(c, name, "expiry", &err);
+		if (code < 0)
+			hc_log_err(hc_daemon_log(c->daemon), HC_LOG_ERROR,
+			           "the end of a capture cannot be written", &err);
+	}
+}
+
+static int on_start(void *ctx, struct hc_daemon *d, struct hc_err *err)
+{
+	struct hc_captures *c = ctx;
+
+	(void)err;
+	c->daemon = d;
+	if (c->n)
+		hc_log(hc_daemon_log(d), HC_LOG_INFO, "captures of before go on", HC_LOG_U64("captures", c->n));
+	look(c); /* those whose time came while nobody recorded */
+	return 0;
+}
+
+static void on_second(void *ctx, struct hc_daemon *d)
+{
+	(void)d;
+	look(ctx);
+}
+
+static void on_stop(void *ctx, struct hc_daemon *d)
+{
+	(void)d;
+	((struct hc_captures *)ctx)->daemon = NULL;
+}
+
+struct hc_daemon_part *hc_captures_part(struct hc_captures *c)
+{
+	c->part = (struct hc_daemon_part){
+		.name = "captures", .ctx = c, .start = on_start, .second = on_second, .stop = on_stop
+	};
+	return &c->part;
+}

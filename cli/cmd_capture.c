@@ -1,0 +1,336 @@
+/* hindcast capture: keeps a part of what the running recorder records under a name. */
+#include "cmd.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <json-c/json.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "capture/control.h"
+#include "capture_arg.h"
+
+#define ANSWER_MS 10000
+
+static void json_done(json_object **o)
+{
+	json_object_put(*o);
+}
+
+struct args {
+	const char *control, *container, *pod, *pid, *cgroup, *note;
+	bool host, json, quiet;
+	uint64_t pre_ns, for_ns, keep_ns;
+};
+
+static const struct hc_opt opts[] = {
+	{ .name = "container",
+	  .letter = 'c',
+	  .kind = HC_OPT_STR,
+	  .off = offsetof(struct args, container),
+	  .value = "ID",
+	  .help = "is about this container (id, the beginning of one, or name)" },
+	{ .name = "pod",
+	  .kind = HC_OPT_STR,
+	  .off = offsetof(struct args, pod),
+	  .value = "NAMESPACE/NAME",
+	  .help = "is about the containers of this pod" },
+	{ .name = "pid",
+	  .kind = HC_OPT_STR,
+	  .off = offsetof(struct args, pid),
+	  .value = "N",
+	  .help = "is about this process and those it starts" },
+	{ .name = "cgroup",
+	  .kind = HC_OPT_STR,
+	  .off = offsetof(struct args, cgroup),
+	  .value = "PATH",
+	  .help = "is about the processes of this control group" },
+	{ .name = "host",
+	  .kind = HC_OPT_FLAG,
+	  .off = offsetof(struct args, host),
+	  .help = "is about the whole machine (the default)" },
+	{ .name = "pre",
+	  .kind = HC_OPT_DURATION,
+	  .off = offsetof(struct args, pre_ns),
+	  .value = "DURATION",
+	  .help = "keep this much of the past too (0)" },
+	{ .name = "for",
+	  .kind = HC_OPT_DURATION,
+	  .off = offsetof(struct args, for_ns),
+	  .value = "DURATION",
+	  .help = "end after this time (when it is stopped)" },
+	{ .name = "keep",
+	  .kind = HC_OPT_DURATION,
+	  .off = offsetof(struct args, keep_ns),
+	  .value = "DURATION",
+	  .help = "delete it this long after its end (never)" },
+	{ .name = "note",
+	  .kind = HC_OPT_STR,
+	  .off = offsetof(struct args, note),
+	  .value = "TEXT",
+	  .help = "say why; it stands in the recording" },
+	{ .name = "control",
+	  .kind = HC_OPT_STR,
+	  .off = offsetof(struct args, control),
+	  .value = "PATH",
+	  .help = "ask the recorder on this socket (/run/hindcast/control.sock)",
+	  .complete = HC_COMPLETE_FILE },
+	{ .name = "json",
+	  .kind = HC_OPT_FLAG,
+	  .off = offsetof(struct args, json),
+	  .help = "print the answer as JSON" },
+	{ .name = "quiet",
+	  .letter = 'q',
+	  .kind = HC_OPT_FLAG,
+	  .off = offsetof(struct args, quiet),
+	  .help = "print nothing but errors" },
+	{ 0 },
+};
+
+/* ---- answers ---- */
+
+static const char *str_of(json_object *o, const char *key)
+{
+	json_object *v;
+
+	return json_object_object_get_ex(o, key, &v) && json_object_is_type(v, json_type_string)
+	               ? json_object_get_string(v)
+	               : "";
+}
+
+static int64_t num_of(json_object *o, const char *key)
+{
+	json_object *v;
+
+	return json_object_object_get_ex(o, key, &v) && json_object_is_type(v, json_type_int)
+	               ? json_object_get_int64(v)
+	               : 0;
+}
+
+static void print_str(json_object *o, const char *key)
+{
+	const char *text = str_of(o, key);
+
+	hc_cli_print_text(stdout, text, strlen(text));
+}
+
+static void print_span(json_object *k)
+{
+	int64_t from = num_of(k, "from_ns"), asked = num_of(k, "asked_ns"), past = num_of(k, "past_from_ns");
+	char text[HC_TIME_TEXT], wanted[48], got[48];
+
+	printf("  from   %s\n", hc_time_text(from, text));
+	if (from < asked && (!past || past > from + 1000000000))
+		printf("         of the %s before it was asked for, %s are there: the recording begins then\n",
+		       hc_span_text((uint64_t)(asked - from), wanted),
+		       hc_span_text(past && past < asked ? (uint64_t)(asked - past) : 0, got));
+	if (num_of(k, "until_ns"))
+		printf("  until  %s\n", hc_time_text(num_of(k, "until_ns"), text));
+	else
+		puts("  until  it is stopped");
+	if (num_of(k, "expires_ns"))
+		printf("  kept   until %s\n", hc_time_text(num_of(k, "expires_ns"), text));
+	else
+		puts("  kept   until it is deleted");
+}
+
+static void print_capture(json_object *k)
+{
+	print_str(k, "name");
+	fputs(": ", stdout);
+	print_str(k, "state");
+	fputs(", ", stdout);
+	print_str(k, "scope");
+	putchar('\n');
+	print_span(k);
+}
+
+static void print_list(json_object *answer)
+{
+	json_object *list;
+	size_t n;
+
+	if (!json_object_object_get_ex(answer, "captures", &list) || !json_object_is_type(list, json_type_array))
+		return;
+	n = json_object_array_length(list);
+	if (!n) {
+		puts("no captures");
+		return;
+	}
+	printf("%-20s %-8s %-27s %-27s %s\n", "NAME", "STATE", "FROM", "UNTIL", "SCOPE");
+	for (size_t i = 0; i < n; i++) {
+		json_object *k = json_object_array_get_idx(list, i);
+		char from[HC_TIME_TEXT], until[HC_TIME_TEXT];
+
+		printf("%-20s %-8s %-27s %-27s ", str_of(k, "name"), str_of(k, "state"),
+		       hc_time_text(num_of(k, "from_ns"), from),
+		       num_of(k, "until_ns") ? hc_time_text(num_of(k, "until_ns"), until) : "-");
+		print_str(k, "scope");
+		putchar('\n');
+	}
+}
+
+static int print_answer(const struct args *a, const char *verb, const char *text)
+{
+	__attribute__((cleanup(json_done))) json_object *answer = json_tokener_parse(text);
+	json_object *ok, *error, *k;
+
+	if (!answer || !json_object_object_get_ex(answer, "ok", &ok)) {
+		struct hc_err err = { 0 };
+
+		hc_err_set(&err, -EPROTO, "the recorder gave an answer that is no answer");
+		return hc_cli_error(&hc_cmd_capture, &err);
+	}
+	if (a->json)
+		puts(text);
+	if (!json_object_get_boolean(ok)) {
+		const char *code;
+
+		if (!json_object_object_get_ex(answer, "error", &error))
+			error = NULL;
+		code = str_of(error, "code");
+		if (!a->json)
+			fprintf(stderr, "hindcast capture: %s\n", str_of(error, "message"));
+		return strcmp(code, "bad_request") == 0 || strcmp(code, "exists") == 0 ||
+		                       strcmp(code, "not_found") == 0
+		               ? HC_EXIT_USAGE
+		               : HC_EXIT_REFUSED;
+	}
+	if (a->json || a->quiet)
+		return HC_EXIT_OK;
+	if (strcmp(verb, "list") == 0)
+		print_list(answer);
+	else if (json_object_object_get_ex(answer, "capture", &k))
+		print_capture(k);
+	return HC_EXIT_OK;
+}
+
+/* ---- requests ---- */
+
+static int scope_of(const struct args *a, char **ret)
+{
+	const struct {
+		const char *value, *prefix;
+	} scopes[] = {
+		{ a->container, "container=" },
+		{ a->pod, "pod=" },
+		{ a->pid, "pid=" },
+		{ a->cgroup, "cgroup=" },
+	};
+	const char *value = NULL, *prefix = "host";
+	unsigned n = a->host;
+	size_t room;
+
+	for (size_t i = 0; i < sizeof(scopes) / sizeof(scopes[0]); i++) {
+		if (scopes[i].value) {
+			value = scopes[i].value;
+			prefix = scopes[i].prefix;
+			n++;
+		}
+	}
+	if (n > 1)
+		return hc_cli_usage(&hc_cmd_capture,
+		                    "--container, --pod, --pid, --cgroup and --host exclude each other");
+	room = strlen(prefix) + (value ? strlen(value) : 0) + 1;
+	*ret = malloc(room);
+	if (!*ret)
+		return hc_cli_usage(&hc_cmd_capture, "out of memory");
+	snprintf(*ret, room, "%s%s", prefix, value ? value : "");
+	if (hc_mark_scope_ok(*ret))
+		return HC_CLI_GO;
+	return hc_cli_usage(&hc_cmd_capture,
+	                    "'%s' is no scope: --container ID, --pod NAMESPACE/NAME, --pid N, --cgroup /PATH",
+	                    *ret);
+}
+
+static json_object *request_new(const char *op, const char *name)
+{
+	json_object *o = json_object_new_object();
+
+	json_object_object_add(o, "hindcast", json_object_new_int(HC_CONTROL_VERSION));
+	json_object_object_add(o, "op", json_object_new_string(op));
+	if (name)
+		json_object_object_add(o, "name", json_object_new_string(name));
+	return o;
+}
+
+static int add_start(const struct args *a, json_object *o)
+{
+	HC_AUTO(free) char *scope = NULL;
+	int code = scope_of(a, &scope);
+
+	if (code != HC_CLI_GO)
+		return code;
+	json_object_object_add(o, "scope", json_object_new_string(scope));
+	if (a->note)
+		json_object_object_add(o, "note", json_object_new_string(a->note));
+	json_object_object_add(o, "pre_ns", json_object_new_uint64(a->pre_ns));
+	json_object_object_add(o, "for_ns", json_object_new_uint64(a->for_ns));
+	json_object_object_add(o, "keep_ns", json_object_new_uint64(a->keep_ns));
+	return HC_CLI_GO;
+}
+
+static int run(int argc, char **argv)
+{
+	struct args a = { .control = HC_CONTROL_DEFAULT_PATH };
+	__attribute__((cleanup(json_done))) json_object *request = NULL;
+	HC_AUTO(free) char *answer = NULL;
+	struct hc_operands operands;
+	struct hc_err err = { 0 };
+	const char *verb, *name;
+	char op[32];
+	int code = hc_cli_parse(&hc_cmd_capture, argc, argv, &a, &operands);
+
+	if (code != HC_CLI_GO)
+		return code;
+	verb = operands.n ? operands.v[0] : "";
+	name = operands.n > 1 ? operands.v[1] : NULL;
+	if (strcmp(verb, "start") && strcmp(verb, "stop") && strcmp(verb, "delete") && strcmp(verb, "list"))
+		return hc_cli_usage(&hc_cmd_capture, "say start NAME, list, stop NAME or delete NAME");
+	if (operands.n != (strcmp(verb, "list") == 0 ? 1 : 2))
+		return hc_cli_usage(&hc_cmd_capture, name ? "unexpected operand '%s'" : "%s: name the capture",
+		                    name ? operands.v[operands.n - 1] : verb);
+	if (name && !hc_mark_name_ok(name))
+		return hc_cli_usage(
+			&hc_cmd_capture,
+			"'%s' is no name for a capture: 1 to %d letters, digits, dots, underscores and hyphens, "
+			"not first a dot or hyphen",
+			name, HC_MARK_NAME_MAX);
+	snprintf(op, sizeof(op), "capture.%s", verb);
+	request = request_new(op, name);
+	code = strcmp(verb, "start") == 0 ? add_start(&a, request) : HC_CLI_GO;
+	if (code != HC_CLI_GO)
+		return code;
+	code = hc_control_ask(a.control, json_object_to_json_string_ext(request, JSON_C_TO_STRING_PLAIN),
+	                      ANSWER_MS, &answer, &err);
+	return code < 0 ? hc_cli_error(&hc_cmd_capture, &err) : print_answer(&a, verb, answer);
+}
+
+static const struct hc_example examples[] = {
+	{ "keep the last ten minutes of a pod, and its next half hour",
+	  "hindcast capture start shop-case-7 --pod shop/web-0 --pre 10m --for 30m" },
+	{ "see what is kept", "hindcast capture list" },
+	{ "replay rules over it", "hindcast replay -p policies/falco --capture shop-case-7 /var/lib/hindcast" },
+	{ "hand it over", "hindcast export --bundle --capture shop-case-7 -o case-7.hcb /var/lib/hindcast" },
+	{ 0 },
+};
+
+const struct hc_command hc_cmd_capture = {
+	.name = "capture",
+	.args = "start NAME [--pre DURATION] [--for DURATION] [--container ID | --pod NS/NAME | --pid N | "
+		"--cgroup PATH] | "
+		"list | stop NAME | delete NAME",
+	.summary = "keep a part of what is recorded, the past included",
+	.description = "Asks the running `hindcast recorder` to keep a span of its recording under a name: from "
+		       "--pre before now until "
+		       "--for is over, or until it is stopped. What it spans is left alone by retention until the "
+		       "capture is deleted, or "
+		       "--keep after its end. Captures may overlap, and go on over a restart of the recorder.\n\n"
+		       "`replay`, `events`, `query` and `export` take --capture NAME. The answer says how much of "
+		       "the past is there.\n\n"
+		       "The scope says what the capture is about. Root and the members of the recorder's "
+		       "--control-group may ask.",
+	.opts = opts,
+	.examples = examples,
+	.run = run,
+};

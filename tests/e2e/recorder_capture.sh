@@ -1,0 +1,138 @@
+# On-demand captures: started while the recorder runs, with their past, ended by time, found by name, kept over a kill, deleted.
+. "$HC_SOURCE_DIR/tests/e2e/lib.sh"
+need_live
+
+sock=$PWD/control.sock
+ask() { hindcast capture "$@" --control "$sock"; }
+begin() { # starts a recorder and waits until it answers
+	hindcast recorder -d rec --control "$sock" >>log 2>&1 &
+	pid=$!
+	for _ in $(seq 300); do
+		ask list >/dev/null 2>&1 && return
+		sleep 0.1
+	done
+	cat log >&2
+	fail "the recorder does not answer"
+}
+trap 'kill -9 $pid 2>/dev/null || true' EXIT
+value() { hindcast query rec --capture "$1" "$2" --csv | tail -n +2 | tr -d '\r'; }
+
+expect_exit 4 hindcast capture list --control "$sock" 2>err
+expect_match 'no recorder listens on' err
+begin
+/bin/echo before-the-call >/dev/null
+sleep 1.2
+/bin/echo shortly-before >/dev/null
+ask start case-1 --pre 10m --note 'why not' >out
+expect_match '^case-1: running, host$' out
+expect_match 'of the 10 min 0 s before it was asked for, [0-9.]+ s are there' out
+expect_match 'until  it is stopped' out
+expect_exit 2 hindcast capture start case-1 --control "$sock" 2>err
+expect_match "there is a capture 'case-1' already" err
+expect_exit 2 hindcast capture start two --pid 1 --host --control "$sock" 2>err
+expect_exit 2 hindcast capture start ../up --control "$sock" 2>err
+expect_exit 2 hindcast capture stop nothing --control "$sock" 2>err
+expect_match "there is no capture 'nothing'" err
+ask start short --for 300ms --pid 1 >/dev/null
+
+# a recorder that dies at once after the answer has not forgotten
+ask start late --cgroup /some/where >/dev/null
+kill -9 $pid
+wait $pid 2>/dev/null || true
+begin
+ask list --json >list
+for _ in $(seq 100); do
+	ask list --json >list
+	jq -e '.captures[] | select(.name == "short") | .state == "ended"' list >/dev/null && break
+	sleep 0.1
+done
+[ "$(jq -r '[.captures[] | .name + "=" + .state + "=" + .scope] | join(" ")' list)" = \
+	"case-1=running=host short=ended=pid=1 late=running=cgroup=/some/where" ] || { cat list >&2; fail "not the captures of before"; }
+/bin/echo after-the-kill >/dev/null
+sleep 1.2
+ask stop case-1 >out
+expect_match '^case-1: ended' out
+/bin/echo after-the-end >/dev/null
+sleep 0.3
+ask delete late
+ask list >out
+expect_no_match 'late' out
+expect_match '^case-1 +ended ' out
+kill -TERM $pid
+wait $pid || fail "the recorder did not stop well"
+[ ! -e "$sock" ] || fail "the socket is left"
+
+echo_of="SELECT count(*) FROM execs WHERE cmdline = '/bin/echo"
+[ "$(value case-1 "$echo_of before-the-call'")" = 1 ] || fail "the past is not in it"
+[ "$(value case-1 "$echo_of after-the-kill'")" = 1 ] || fail "it does not go on after a restart"
+[ "$(value case-1 "$echo_of after-the-end'")" = 0 ] || fail "what came after its end is in it"
+[ "$(value short "$echo_of before-the-call'")" = 0 ] || fail "one without a past has one"
+hindcast events rec --capture case-1 -f 'evt.type = execve and proc.name = echo' -o '%proc.args' >out
+[ "$(tr '\n' ' ' <out)" = "before-the-call shortly-before after-the-kill " ] || { cat out >&2; fail "events --capture"; }
+expect_exit 2 hindcast events rec --capture late 2>err
+expect_match "there are: case-1, short" err
+cat >rule.yaml <<'END'
+- macro: spawned
+  condition: evt.type = execve and evt.rawres = 0
+- rule: echoes
+  desc: d
+  condition: spawned and proc.name = echo
+  output: "echo %proc.args"
+  priority: NOTICE
+END
+hindcast replay -p rule.yaml --capture case-1 rec >out 2>&1
+[ "$(grep -c 'echo [a-z-]*$' out)" = 3 ] || { cat out >&2; fail "replay --capture"; }
+hindcast export --bundle --capture case-1 -o case.hcb rec >/dev/null
+hindcast verify case.hcb >/dev/null || fail "the bundle is not whole"
+hindcast info rec >info
+expect_match '^captures +2: case-1 \(ended\), short \(ended\)' info
+hindcast reindex rec >/dev/null
+hindcast verify rec >/dev/null || fail "the recording is not whole"
+
+# the protocol, as others speak it
+begin
+python3 - "$sock" <<'PY'
+import json, socket, sys
+
+def ask(*lines):
+    with socket.socket(socket.AF_UNIX) as s:
+        s.connect(sys.argv[1])
+        s.sendall(b"".join(line + b"\n" for line in lines))
+        s.shutdown(socket.SHUT_WR)
+        data = b""
+        while piece := s.recv(65536):
+            data += piece
+    return [json.loads(line) for line in data.splitlines()]
+
+def code(line):
+    return ask(line)[0]["error"]["code"]
+
+status, listed = ask(b'{"hindcast":1,"op":"status"}', b'{"hindcast":1,"op":"capture.list"}')
+assert status["ok"] and status["ready"] and status["events"] > 0, status
+assert [k["name"] for k in listed["captures"]] == ["case-1", "short"], listed
+assert code(b"no json") == "bad_request"
+assert code(b"[]") == "bad_request"
+assert code(b'{"hindcast":1,"op":"capture.list"} {}') == "bad_request"
+assert code(b'{"hindcast":2,"op":"status"}') == "bad_version"
+assert code(b'{"hindcast":1,"op":"nothing"}') == "unknown_op"
+assert code(b'{"hindcast":1,"op":"capture.start","name":"a"}') == "bad_request"
+assert code(b'{"hindcast":1,"op":"capture.start","name":"a","scope":"host","pre_ns":-1}') == "bad_request"
+assert code(b'{"hindcast":1,"op":"capture.start","name":"a","scope":"host","pree_ns":1}') == "bad_request"
+assert code(b'{"hindcast":1,"op":"capture.start","name":"a\\u0000b","scope":"host"}') == "bad_request"
+assert code(b'{"hindcast":1,"op":"capture.start","name":"a","scope":"moon"}') == "bad_request"
+assert code(b"[" * 1000) == "bad_request"
+with socket.socket(socket.AF_UNIX) as s:  # a request without an end
+    s.connect(sys.argv[1])
+    try:
+        s.sendall(b"x" * 70000)
+    except BrokenPipeError:
+        pass
+    assert json.loads(s.makefile().readline())["error"]["code"] == "too_long"
+idle = [socket.socket(socket.AF_UNIX) for _ in range(40)]  # one that says nothing does not keep others out for ever
+for s in idle:
+    s.connect(sys.argv[1])
+PY
+ask list >/dev/null || fail "it does not answer after all that"
+kill -TERM $pid
+wait $pid || fail "the recorder did not stop well"
+echo ok
