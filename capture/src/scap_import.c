@@ -333,8 +333,7 @@ static __attribute__((noinline)) uint32_t add_task(struct hc_scap_import *im, st
 	cell_ref(&c, HC_O_TASK_std0, in_fd(im->t, b, scap_fd(im, k, 0)));
 	cell_ref(&c, HC_O_TASK_std1, in_fd(im->t, b, scap_fd(im, k, 1)));
 	cell_ref(&c, HC_O_TASK_std2, in_fd(im->t, b, scap_fd(im, k, 2)));
-	if (im->first_ns)
-		hc_cell_set(&c, HC_O_TASK_source_ns, im->first_ns);
+	hc_cell_set(&c, HC_O_TASK_source_ns, im->first_ns);
 	return hc_slot_put(&k->slot, b, hc_build_obj(b, HC_OBJ_TASK, &c));
 }
 
@@ -348,6 +347,8 @@ static uint32_t task_ref(struct hc_scap_import *im, struct hc_builder *b, struct
 		return 0;
 	if (k->group && k->group->gen > gen)
 		gen = k->group->gen;
+	if (im->first_gen > gen)
+		gen = im->first_gen;
 	if (k->slot_version != v->lineage || k->slot_gen != gen) {
 		k->slot_version = v->lineage;
 		k->slot_gen = gen;
@@ -453,8 +454,10 @@ static int event(struct hc_scap_import *im, const struct hc_scap_event *e, struc
 	if (!im->listed)
 		scap_lists_done(im);
 	im->listed = true;
-	if (!im->first_ns && !(e->info->flags & HC_SCAP_F_METAEVENT))
+	if (!im->first_ns && !(e->info->flags & HC_SCAP_F_METAEVENT)) {
 		im->first_ns = e->ts_ns;
+		im->first_gen = ++im->state_gen;
+	}
 	im->begun |= !begins_with(e->code);
 	scap_apply(im, &s);
 	if (e->enter) {

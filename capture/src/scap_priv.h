@@ -99,11 +99,12 @@ struct hc_scap_import {
 	uint64_t tree_gen, state_gen, next_version, next_fd;
 	uint64_t boot_ns; /* since 1970 */
 	uint64_t last_ns;
-	uint64_t first_ns; /* of the first event that is about a thread; 0: none yet */
-	struct sthr *busy; /* the event in hand is its; not to be removed */
-	bool listed;       /* the lists at the beginning are over */
-	bool begun;        /* an event that is not of the state at the beginning was there, in this section */
-	int64_t gone_tid;  /* to be removed before the next event; -1 */
+	uint64_t first_gen; /* when first_ns was set */
+	uint64_t first_ns;  /* of the first event that is about a thread; 0: none yet */
+	struct sthr *busy;  /* the event in hand is its; not to be removed */
+	bool listed;        /* the lists at the beginning are over */
+	bool begun;         /* an event that is not of the state at the beginning was there, in this section */
+	int64_t gone_tid;   /* to be removed before the next event; -1 */
 	int64_t closed_tid, closed_fd; /* the same, of descriptors; -1 */
 };
 

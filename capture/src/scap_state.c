@@ -845,6 +845,8 @@ static struct lst *argv_of(struct hc_scap_import *im, struct hc_str exe, struct 
 
 	if (!p)
 		return NULL;
+	if (args.len == 1 && !args.p[0])
+		args.len = 0; /* an end of nothing */
 	if (exe.len)
 		memcpy(p, exe.p, exe.len);
 	p[exe.len] = '\0';
@@ -1674,6 +1676,8 @@ static void on_exec(struct hc_scap_import *im, struct sevent *s)
 	if (!v)
 		return;
 	v->pid = (uint32_t)s->k->pid;
+	v->n_vpids = s->k->vpid > 0;
+	v->vpids[0] = (uint32_t)s->k->vpid;
 	v->flags &= ~(uint32_t)HC_PROC_INCOMPLETE;
 	exec_image(im, s, v);
 	set_comm(im, e, v);
@@ -2250,6 +2254,10 @@ void scap_apply(struct hc_scap_import *im, struct sevent *s)
 	if (flags & (HC_SCAP_F_METAEVENT | HC_SCAP_F_PLUGIN)) {
 		if (scap_tells_of_user(e->code))
 			on_user(im, e);
+		if (e->code == HC_SCAP_PROCINFO_E)
+			s->k = scap_thread(im, e->tid); /* it is about one, and changes nothing */
+		if (s->k)
+			s->before = REF(scap_refresh(im, s->k));
 		return;
 	}
 	s->k = scap_thread(im, e->tid);

@@ -805,7 +805,7 @@ static __attribute__((noinline)) uint32_t add_ver(struct hc_tracker *t, struct h
 		return 0;
 	t->depth++;
 	in_ancestors(t, b, v);
-	hc_cell_set(&c, HC_O_PROC_pid, v->pid);
+	hc_cell_set(&c, HC_O_PROC_pid, v->pid == UINT32_MAX ? UINT64_MAX : v->pid); /* -1: nobody told */
 	hc_cell_set(&c, HC_O_PROC_start_ns, v->start_ns);
 	hc_cell_set(&c, HC_O_PROC_version, v->version);
 	hc_cell_set(&c, HC_O_PROC_cause, v->cause);

@@ -367,6 +367,18 @@ static struct hc_value path_cwd(struct hc_view *v, unsigned dom, uint32_t path, 
 }
 LEAF(path_cwd, HC_OBJ_PATH, HC_VT_STR, MAY_BE(cwd), MAY_CONTAIN(path));
 
+/* Where nobody knows the directory: of a process that nobody told of the original says this. */
+static struct hc_value proc_no_cwd(struct hc_view *v, unsigned dom, uint32_t proc, const void *arg)
+{
+	int64_t flags = hc_view_int_or(v, HC_OBJ_PROC, HC_O_PROC_flags, proc, 0);
+
+	UNUSED_ARG;
+	if (!proc)
+		return absent();
+	return hc_value_str(flags & HC_PROC_INCOMPLETE ? HC_STR("./") : HC_STR(""));
+}
+LEAF(proc_no_cwd, HC_OBJ_PROC, HC_VT_STR);
+
 static struct hc_value proc_loginshell(struct hc_view *v, unsigned dom, uint32_t proc, const void *arg)
 {
 	int64_t found = -1;
@@ -443,8 +455,10 @@ static struct hc_value proc_same(struct hc_view *v, unsigned dom, uint32_t proc,
 	int64_t a, b;
 
 	(void)dom;
-	if (!hc_view_int(v, HC_OBJ_PROC, cols[0], proc, &a) || !hc_view_int(v, HC_OBJ_PROC, cols[1], proc, &b))
+	if (!proc)
 		return absent();
+	a = hc_view_int_or(v, HC_OBJ_PROC, cols[0], proc, -1); /* as the original has it where nobody knows */
+	b = hc_view_int_or(v, HC_OBJ_PROC, cols[1], proc, -1);
 	return hc_value_bool(a == b);
 }
 LEAF(proc_same, HC_OBJ_PROC, HC_VT_BOOL);
@@ -1537,6 +1551,8 @@ static unsigned category(const struct fctx *c)
 
 	if (c->type != HC_EV_SYS)
 		return falco_events[c->row->code].cat;
+	if (hc_view_int(c->v, c->dom, HC_COL_SRC_NUM, c->entry, &(int64_t){ 0 }))
+		return CAT_OTHER; /* its event was a generic one */
 	if (falco_type_codes(hc_str_c(fctx_name(c)), &codes))
 		for (unsigned code = 3; code < N_CODES; code += 2)
 			if (code_set_has(&codes, code) && falco_events[code].params)
@@ -2051,7 +2067,8 @@ static const struct hc_access *bind_fd(struct fbinder *b, const struct fref *f)
 {
 	switch (f->id) {
 	case F_FD_NUM:
-		return b->row->fd == FD_ARG    ? col(b, b->at_row, (unsigned)b->row->fd_col)
+		return b->row->fd == FD_ARG    ? either(b, col(b, b->at_row, (unsigned)b->row->fd_col),
+		                                        row(b, &leaf_row_fd_num, NULL))
 		       : b->row->fd != FD_NONE ? row(b, &leaf_row_fd_num, NULL)
 		                               : NULL;
 	case F_FD_TYPE:
@@ -2208,7 +2225,8 @@ static const struct hc_access *bind_proc(struct fbinder *b, const struct fref *f
 		return f->arg == FARG_NONE ? leaf(b, b->image, &leaf_image_env, NULL)
 		                           : leaf(b, b->image, &leaf_image_env_named, fbinder_keep(b, f->name));
 	case F_PROC_CWD:
-		return leaf(b, hop(b, b->proc, HC_O_PROC_cwd), &leaf_path_cwd, NULL);
+		return either(b, leaf(b, hop(b, b->proc, HC_O_PROC_cwd), &leaf_path_cwd, NULL),
+		              leaf(b, b->proc, &leaf_proc_no_cwd, NULL));
 	case F_PROC_LOGINSHELLID:
 		return leaf(b, b->proc, &leaf_proc_loginshell, NULL);
 	case F_PROC_TTY:

@@ -183,14 +183,23 @@ static bool is_dup(const struct fctx *c)
 	       (cmd == F_DUPFD || cmd == F_DUPFD_CLOEXEC);
 }
 
+static bool is_imported(const struct fctx *c)
+{
+	return hc_view_int(c->v, c->dom, HC_COL_SRC_NUM, c->entry, &(int64_t){ 0 });
+}
+
 bool fctx_fd_num(const struct fctx *c, int64_t *ret)
 {
 	if (c->row->fd == FD_NONE)
 		return false;
 	if (c->row->fd == FD_DUP && fctx_fdobj(c) && fctx_ret(c, ret) && *ret >= 0 && is_dup(c))
 		return true;
-	if (c->row->fd != FD_NEW)
-		return hc_view_int(c->v, c->dom, (unsigned)c->row->fd_col, c->entry, ret);
+	if (c->row->fd != FD_NEW) {
+		if (hc_view_int(c->v, c->dom, (unsigned)c->row->fd_col, c->entry, ret))
+			return true;
+		*ret = -1; /* an event of other recorders that lacks it is about no descriptor */
+		return is_imported(c);
+	}
 	if (!fctx_ret(c, ret))
 		return false;
 	if (*ret < 0)
@@ -1111,9 +1120,7 @@ static struct pval param_from(const struct fctx *c, const struct fparam *p, cons
 
 struct pval fctx_param(const struct fctx *c, const struct fparam *p)
 {
-	bool imported = hc_view_int(c->v, c->dom, HC_COL_SRC_NUM, c->entry, &(int64_t){ 0 });
-
-	return param_from(c, p, falco_from(c->type, hc_str_c(p->name), imported));
+	return param_from(c, p, falco_from(c->type, hc_str_c(p->name), is_imported(c)));
 }
 
 /* ---- rendering of parameters ---- */
