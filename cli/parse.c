@@ -228,16 +228,17 @@ static int store_share(const char *value, struct hc_share_arg *arg)
 	struct hc_share_arg share = { 0 };
 	int r = 0;
 
-	if (!n || value[n - 1] != '%')
+	if (!n || value[n - 1] != '%') {
 		r = hc_parse_size(value, &share.bytes);
-	else if (!whole || whole > 3)
-		return -EINVAL;
-	else if (whole == n - 1)
-		share.permille = (uint32_t)strtoul(value, NULL, 10) * 10;
-	else if (value[whole] == '.' && whole + 3 == n && value[whole + 1] >= '0' && value[whole + 1] <= '9')
-		share.permille = (uint32_t)strtoul(value, NULL, 10) * 10 + (uint32_t)(value[whole + 1] - '0');
-	else
-		return -EINVAL;
+	} else {
+		bool tenths = value[whole] == '.' && whole + 3 == n && value[whole + 1] >= '0' &&
+		              value[whole + 1] <= '9';
+
+		if (!whole || whole > 3 || (whole != n - 1 && !tenths))
+			return -EINVAL;
+		share.permille = (uint32_t)strtoul(value, NULL, 10) * 10 +
+		                 (tenths ? (uint32_t)(value[whole + 1] - '0') : 0);
+	}
 	if (r == 0 && share.permille > 1000)
 		r = -ERANGE;
 	if (r == 0)

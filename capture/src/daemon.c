@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <malloc.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -490,6 +491,7 @@ int hc_daemon_run(struct hc_daemon *d, struct hc_record_summary *ret, struct hc_
 	int code = start(d, err), last;
 
 	if (code >= 0) {
+		(void)malloc_trim(0); /* loading the programs took tens of MiB that are not needed again */
 		d->ready = true;
 		s = hc_record_summary(d->record);
 		hc_notify(&d->notify, "READY=1\nSTATUS=recording");

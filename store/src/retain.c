@@ -5,6 +5,7 @@
  */
 #include "store/retain.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -77,6 +78,7 @@ static struct seg *add(struct list *l)
 		l->v = v;
 		l->cap = cap;
 	}
+	assert(l->v); /* full when empty, so it has been made */
 	l->v[l->n] = (struct seg){ .path = NULL };
 	return &l->v[l->n++];
 }
@@ -234,8 +236,8 @@ static int list_all(struct hc_retain *r, struct hc_err *err)
 
 int hc_retain_open(const char *dir, const uint8_t boot_id[16], struct hc_retain **ret, struct hc_err *err)
 {
-	HC_AUTO(hc_retain_free) struct hc_retain *r = calloc(1, sizeof(*r));
-	int code;
+	struct hc_retain *r = calloc(1, sizeof(*r));
+	int code = 0;
 
 	if (!r)
 		return hc_err_set(err, -ENOMEM, "out of memory");
@@ -243,14 +245,16 @@ int hc_retain_open(const char *dir, const uint8_t boot_id[16], struct hc_retain 
 	r->dir = strdup(dir);
 	r->root_fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (!r->dir)
-		return hc_err_set(err, -ENOMEM, "out of memory");
-	if (r->root_fd < 0)
-		return hc_err_set(err, -errno, "cannot open the directory '%s': %s", dir, strerror(errno));
-	code = list_all(r, err);
+		code = hc_err_set(err, -ENOMEM, "out of memory");
+	else if (r->root_fd < 0)
+		code = hc_err_set(err, -errno, "cannot open the directory '%s': %s", dir, strerror(errno));
+	else
+		code = list_all(r, err);
 	if (code < 0)
-		return code;
-	*ret = hc_steal(r);
-	return 0;
+		hc_retain_free(r);
+	else
+		*ret = r;
+	return code;
 }
 
 struct hc_retain *hc_retain_free(struct hc_retain *r)
