@@ -68,7 +68,7 @@ def main():
     corpus, cache, work = sys.argv[1:]
     hindcast, capture, rules_dir = os.environ["HINDCAST"], os.path.join(work, "big"), os.path.join(corpus, "falco/rules")
     big = os.path.join(corpus, "scap/big.scap.zst")
-    imports = []
+    imports, outputs = [], []
     for _ in range(3):
         subprocess.run(["rm", "-rf", capture], check=True)
         imports.append(measure([hindcast, "import", "-q", big, "-o", capture])[0])
@@ -84,24 +84,34 @@ def main():
     for n in (100, 1000):
         write_variants(rules_dir, os.path.join(work, f"{n}.yaml"), n)
     hunts = {"path": 'fd.name = "/etc/no-such-file-here"', "address": 'fd.sip = "203.0.113.77"',
-             "hash": 'proc.cmdline contains "d41d8cd98f00b204e9800998ecf8427e"'}
-    for name, condition in hunts.items():
+             "hash": 'proc.cmdline contains "d41d8cd98f00b204e9800998ecf8427e"',
+             "program": 'evt.type in (execve, execveat) and proc.exepath = "/usr/bin/no-such-program"',
+             "write": 'evt.type in (open, openat, openat2) and evt.is_open_write = true and fd.name startswith /etc/no-such'}
+    many = "evt.type in (read, write)"  # more than two million alerts
+    for name, condition in [*hunts.items(), ("many", many)]:
         with open(os.path.join(work, name + ".yaml"), "w", encoding="utf-8") as f:
             f.write(f"- rule: hunt\n  desc: one rare fact\n  condition: {condition}\n  output: x\n  priority: NOTICE\n")
     commands = {"zcat": ["zcat", os.path.join(cache, "big.scap.gz")], "stable": replay(upstream[:1]), "all": replay(upstream),
                 "two": replay(upstream, 2)}
     commands.update({f"n{n}": replay([os.path.join(work, f"{n}.yaml")]) for n in (100, 1000)})
     commands.update({name: replay([os.path.join(work, name + ".yaml")]) for name in hunts})
+    commands["many"] = replay([os.path.join(work, "many.yaml")], 2)
+    for command in (replay(upstream, 1), replay(upstream, 3)):  # whatever the number of threads
+        outputs.append(subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, check=False).stdout)
+    if outputs[0] != outputs[1]:
+        sys.exit("the alerts of one thread and of three differ")
     took = in_turns(commands, ROUNDS)
     unit = took["zcat"][0]
     print(f"T_z is {unit:.2f} s")
     figure("rules_stable", took["stable"][0] / unit, "T_z", 0.1)
     figure("rules_all", took["all"][0] / unit, "T_z", 0.2)
     figure("rules_1000_over_100", took["n1000"][0] / took["n100"][0], "ratio", 3)
+    figure("two_threads_processor_time", took["two"][0] / took["all"][0], "ratio", 1.1)
     wanted("two_threads", took["all"][1] / took["two"][1], "speed-up", 1.9)
     figure("rss", max(t[2] for name, t in took.items() if name != "zcat"), "MB", 300)
     for name in hunts:
         figure(f"hunt_{name}", took[name][0] / unit, "T_z", 0.02)
+    figure("many_alerts", took["many"][0] / unit, "T_z", 3)
     wanted("import", info["events"] / statistics.median(imports) / 1e6, "M_events/s", 1.5)
     with open(os.path.join(cache, "zstd3.bytes"), encoding="ascii") as f:
         figure("size_of_zstd3", info["bytes"] / int(f.read()), "ratio", 0.5)

@@ -224,8 +224,10 @@ enum flookup falco_field_find(struct hc_str name, bool has_arg, struct hc_str ar
 			return FLOOKUP_NONE;
 		text = hc_str_c(both);
 	}
-	snprintf(msg, msg_bytes, "filter_check called with nonexistent field " HC_STR_FMT, HC_STR_ARG(text));
 	id = longest(text, &len);
+	if ((id < 0 || len < text.len) && msg_bytes)
+		snprintf(msg, msg_bytes, "filter_check called with nonexistent field " HC_STR_FMT,
+		         HC_STR_ARG(text));
 	if (id < 0)
 		return FLOOKUP_NONE;
 	rest = (struct hc_str){ text.p + len, text.len - len };

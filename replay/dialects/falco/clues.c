@@ -59,16 +59,16 @@ static bool next_piece(struct hc_str *s, char separator, struct hc_str *ret)
 }
 
 /* Has the block this text, with something before and behind it? */
-static bool has_between(struct hc_prune *p, const char *before, struct hc_str s, const char *behind)
+static bool has_between(struct hc_prune *p, struct hc_str before, struct hc_str s, struct hc_str behind)
 {
-	size_t n_before = strlen(before), n_behind = strlen(behind), n = n_before + s.len + n_behind;
+	size_t n = (size_t)before.len + s.len + behind.len;
 	char buf[4096];
 
 	if (n > sizeof(buf))
 		return true;
-	memcpy(buf, before, n_before);
-	memcpy(buf + n_before, s.p, s.len);
-	memcpy(buf + n_before + s.len, behind, n_behind);
+	memcpy(buf, before.p, before.len);
+	memcpy(buf + before.len, s.p, s.len);
+	memcpy(buf + before.len + s.len, behind.p, behind.len);
 	return hc_prune_str(p, (struct hc_str){ buf, (uint32_t)n });
 }
 
@@ -132,7 +132,7 @@ bool falco_may_contain_joined(struct hc_prune *p, const void *arg, struct hc_str
 
 bool falco_may_be_exepath(struct hc_prune *p, const void *arg, struct hc_str s)
 {
-	return falco_may_be_text(p, arg, s) || has_between(p, "", s, " (deleted)");
+	return falco_may_be_text(p, arg, s) || has_between(p, HC_STR(""), s, HC_STR(" (deleted)"));
 }
 
 bool falco_may_be_cwd(struct hc_prune *p, const void *arg, struct hc_str s)
@@ -250,7 +250,7 @@ bool falco_may_be_fd_name(struct hc_prune *p, const void *arg, struct hc_str s)
 	memcpy(buf + 1, s.p, s.len);
 	if (hc_prune_part(p, HC_OBJ_STR, (struct hc_str){ buf, s.len + 1 }))
 		return true;
-	return has_between(p, "memfd:", s, "");
+	return has_between(p, HC_STR("memfd:"), s, HC_STR(""));
 }
 
 /* Between the addresses of a unix socket and its path is a space. */

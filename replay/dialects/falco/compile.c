@@ -38,6 +38,59 @@ static bool over_budget(struct hc_falco *f, const struct fcontext *c)
 
 /* ---- lists ---- */
 
+static bool is_blank(char c)
+{
+	return c == ' ' || c == '\t' || c == '\r' || c == '\n';
+}
+
+static bool is_delimiter(char c)
+{
+	return is_blank(c) || c == '(' || c == ')' || c == ',' || c == '=';
+}
+
+/* A set of a text's words, by hash: most lists are not in most texts. */
+#define WORD_BITS 2048u
+struct words {
+	uint64_t bits[WORD_BITS / 64];
+};
+
+static uint32_t word_hash(struct hc_str s)
+{
+	uint32_t h = s.len;
+
+	for (uint32_t i = 0; i < s.len; i++)
+		h = (h ^ (uint8_t)s.p[i]) * 0x01000193u;
+	return (h ^ h >> 16) % WORD_BITS;
+}
+
+static void words_of(const struct ftext *t, struct words *w)
+{
+	memset(w, 0, sizeof(*w));
+	for (uint32_t i = 0, from; i < t->len; i++) {
+		uint32_t bit;
+
+		for (from = i; i < t->len && !is_delimiter(t->p[i]); i++)
+			;
+		bit = word_hash((struct hc_str){ t->p + from, i - from });
+		w->bits[bit / 64] |= UINT64_C(1) << bit % 64;
+	}
+}
+
+/* Of a list's name; WORD_BITS where it is more than a word. */
+static uint32_t name_hash(struct hc_str name)
+{
+	for (uint32_t i = 0; i < name.len; i++)
+		if (is_delimiter(name.p[i]))
+			return WORD_BITS;
+	return word_hash(name);
+}
+
+/* False when the list's name is surely no word of the text. */
+static bool may_have(const struct words *w, const struct flist *l)
+{
+	return l->word == WORD_BITS || (w->bits[l->word / 64] >> l->word % 64 & 1);
+}
+
 static void unfold_list(struct hc_falco *f, struct flist *l)
 {
 	struct fcontext c = { .type = "list", .name = l->name, .place = l->place };
@@ -49,6 +102,7 @@ static void unfold_list(struct hc_falco *f, struct flist *l)
 
 		n += ref && ref->index < l->visibility ? ref->n : 1;
 	}
+	l->word = name_hash(l->name);
 	l->full = NULL;
 	l->n_full = 0;
 	if (n > MAX_LIST_ITEMS) {
@@ -88,16 +142,6 @@ static void add_quoted(struct ftext *t, struct hc_str s, struct fplace place, bo
 		ftext_add(t, HC_STR("\""), NULL, NULL, 0, true);
 }
 
-static bool is_blank(char c)
-{
-	return c == ' ' || c == '\t' || c == '\r' || c == '\n';
-}
-
-static bool is_delimiter(char c)
-{
-	return is_blank(c) || c == '(' || c == ')' || c == ',' || c == '=';
-}
-
 /* The next occurrence of a list's name that stands alone; t->len when there is none. */
 static uint32_t find_name(const struct ftext *t, uint32_t from, struct hc_str name)
 {
@@ -116,14 +160,14 @@ static uint32_t find_name(const struct ftext *t, uint32_t from, struct hc_str na
 	return t->len;
 }
 
-/* Replaces one list's name in a text. */
-static void put_list(struct hc_falco *f, struct ftext *t, struct flist *l)
+/* Replaces one list's name in a text; false when it is not there. */
+static bool put_list(struct hc_falco *f, struct ftext *t, struct flist *l)
 {
 	uint32_t copied = 0, at = find_name(t, 0, l->name);
 	struct ftext out;
 
 	if (at == t->len || !l->name.len)
-		return;
+		return false;
 	l->used = true;
 	ftext_init(&out, &f->work);
 	while (at < t->len) {
@@ -154,12 +198,20 @@ static void put_list(struct hc_falco *f, struct ftext *t, struct flist *l)
 	if (t->failed)
 		out.failed = true;
 	*t = out;
+	return true;
 }
 
 static bool put_lists(struct hc_falco *f, struct ftext *t, const struct fcontext *c)
 {
-	for (uint32_t i = 0; i < f->lists.n && !t->failed; i++)
-		put_list(f, t, falco_list_at(f, i));
+	struct words words;
+
+	words_of(t, &words);
+	for (uint32_t i = 0; i < f->lists.n && !t->failed; i++) {
+		struct flist *l = falco_list_at(f, i);
+
+		if (may_have(&words, l) && put_list(f, t, l))
+			words_of(t, &words);
+	}
 	if (t->failed)
 		return falco_diag(f, true, E_COND, c, "the condition is larger than %u MiB with its lists",
 		                  FTEXT_MAX_BYTES >> 20);

@@ -34,6 +34,7 @@ struct flist {
 	/* of the last compilation */
 	struct fitem *full;
 	uint32_t n_full;
+	uint32_t word; /* hash of the name, as compile.c has it */
 };
 
 struct fmacro {
