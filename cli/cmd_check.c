@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "replay/falco.h"
 
@@ -92,22 +93,45 @@ static void summary(const struct hc_falco *f, size_t n_files, bool loads)
 		        n_warnings, n_warnings == 1 ? "" : "s");
 }
 
+/* The files of one -p, until one does not load: its code in *ret_load. What cannot be read does not load either.
+ */
+static int load_given(const struct hc_command *cmd, struct hc_falco *f, const char *name, size_t *n_loaded,
+                      int *ret_load)
+{
+	const struct hc_strs one = { .v = (const char *[]){ name }, .n = 1 };
+	struct hc_policies files;
+	int code;
+
+	if (access(name, R_OK) < 0) {
+		++*n_loaded;
+		*ret_load = hc_falco_load(f, name, NULL);
+		return HC_CLI_GO;
+	}
+	code = hc_cli_policies(cmd, &one, &files);
+	if (code != HC_CLI_GO)
+		return code;
+	for (size_t i = 0; *ret_load == 0 && i < files.n; i++) {
+		++*n_loaded;
+		*ret_load = hc_falco_load(f, files.v[i], NULL);
+	}
+	hc_policies_done(&files);
+	return HC_CLI_GO;
+}
+
 static int check(const struct hc_command *cmd, const struct args *a)
 {
 	HC_AUTO(hc_falco_free) struct hc_falco *f = hc_falco_new(NULL);
-	struct hc_policies files;
 	size_t n_loaded = 0;
-	int r = 0, code = hc_cli_policies(cmd, &a->policies, &files);
+	int r = 0;
 
-	if (code != HC_CLI_GO)
-		return code;
-	if (!f) {
-		hc_policies_done(&files);
+	if (!f)
 		return out_of_memory(cmd);
+	for (size_t i = 0; r == 0 && i < a->policies.n; i++) {
+		int code = load_given(cmd, f, a->policies.v[i], &n_loaded, &r);
+
+		if (code != HC_CLI_GO)
+			return code;
 	}
-	while (r == 0 && n_loaded < files.n)
-		r = hc_falco_load(f, files.v[n_loaded++], NULL);
-	hc_policies_done(&files);
 	if (r == -ENOMEM || !(a->json ? print_json(f) : print_text(f, a->quiet)))
 		return out_of_memory(cmd);
 	if (!a->json && !a->quiet)
@@ -170,6 +194,7 @@ const struct hc_command hc_cmd_check = {
 		"Whether a capture can answer the rules is another question: 'hindcast replay' tells.",
 	.opts = opts,
 	.examples = examples,
-	.exit_notes = "0: the rules load, with or without warnings. 2: they do not",
+	.exit_notes = "0: the rules load, with or without warnings. 2: they do not, or a file cannot be "
+		      "read",
 	.run = run,
 };

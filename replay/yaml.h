@@ -28,7 +28,7 @@ struct hc_yaml_node {
 	bool plain;                  /* scalar: not quoted, not a block scalar */
 	bool block;                  /* scalar: | or > */
 	uint32_t line, column;       /* 1-based; of a block scalar, of its indicator */
-	uint32_t off;                /* in the file's bytes */
+	uint32_t off;                /* in the file's bytes, a byte order mark not counted */
 	uint32_t n;                  /* items, or pairs */
 	uint32_t weight;             /* nodes in it, aliases unfolded */
 	struct hc_str text;          /* of a scalar; followed by a NUL that is not counted */
@@ -40,11 +40,16 @@ struct hc_yaml;
 /* Parses all documents. Places in errors carry `file`, which is copied. -EINVAL: not YAML; -E2BIG: over a limit.
  */
 int hc_yaml_parse(const char *file, const void *text, size_t n_bytes, struct hc_yaml **ret, struct hc_err *err);
-/* Reads the whole file, at most HC_YAML_MAX_BYTES; "-" is not special. -errno when it cannot be read. */
+/* Reads the whole file, at most HC_YAML_MAX_BYTES; "-" is not special. -errno when it cannot be read. The caller
+ * frees the text. */
+int hc_yaml_read(const char *path, char **ret_text, size_t *ret_bytes, struct hc_err *err);
+/* Both: reads and parses. */
 int hc_yaml_load(const char *path, struct hc_yaml **ret, struct hc_err *err);
 /* The *.yaml and *.yml of a directory in order of their names, "DIR/NAME", NULL-terminated, in the arena; names
  * that begin with a dot are among them. -ENOTDIR: it is none; -errno when it cannot be read. */
 int hc_yaml_dir(const char *dir, struct hc_arena *arena, const char *const **ret_paths, struct hc_err *err);
+/* The lines of a file alone, without documents: to show one that hc_yaml_parse() refused. NULL without memory. */
+struct hc_yaml *hc_yaml_lines(const char *file, const void *text, size_t n_bytes);
 struct hc_yaml *hc_yaml_free(struct hc_yaml *y);
 HC_DEFINE_AUTO(struct hc_yaml, hc_yaml_free)
 
@@ -62,8 +67,7 @@ bool hc_yaml_bool(const struct hc_yaml_node *n, bool *ret);
 int hc_yaml_env_text(const struct hc_yaml_node *n, size_t max_bytes, struct hc_arena *arena, struct hc_str *ret,
                      struct hc_str *ret_unset);
 
-/* Where in the file the byte `off` of a scalar's text stands: exact for text without escapes, else the scalar's
- * begin. */
+/* Where in the file the byte `off` of a scalar's text stands; its begin where that cannot be told. */
 void hc_yaml_place(const struct hc_yaml *y, const struct hc_yaml_node *n, uint32_t off, uint32_t *ret_line,
                    uint32_t *ret_column);
 /* A line of the file, 1-based, without its end; empty when there is none. */

@@ -41,29 +41,55 @@ static int out_of_memory(struct composer *c)
 	return hc_err_set(c->err, -ENOMEM, "out of memory");
 }
 
-static int next_event(struct composer *c, yaml_event_t *ev)
-{
-	const yaml_parser_t *p = &c->parser;
-
-	if (yaml_parser_parse(&c->parser, ev))
-		return 0;
-	if (p->error == YAML_MEMORY_ERROR)
-		return out_of_memory(c);
-	if (p->error == YAML_READER_ERROR)
-		return hc_err_off(c->err, -EINVAL, c->y->file, p->problem_offset, "%s",
-		                  p->problem ? p->problem : "not text");
-	hc_err_at(c->err, -EINVAL, c->y->file, (uint32_t)p->problem_mark.line + 1,
-	          (uint32_t)p->problem_mark.column + 1, "%s", p->problem ? p->problem : "not YAML");
-	if (p->context)
-		hc_err_note(c->err, "%s (line %zu)", p->context, p->context_mark.line + 1);
-	return -EINVAL;
-}
-
 static uint32_t line_begin(const struct hc_yaml *y, uint32_t line)
 {
 	if (!line || line > y->n_lines)
 		return y->text.len;
 	return y->lines[line - 1];
+}
+
+static void place_of_byte(const struct hc_yaml *y, size_t at, uint32_t *ret_line, uint32_t *ret_column)
+{
+	uint32_t lo = 1, hi = y->n_lines;
+
+	while (lo < hi) { /* the last line that begins at or before the byte */
+		uint32_t mid = lo + (hi - lo + 1) / 2;
+
+		if (y->lines[mid - 1] <= at)
+			lo = mid;
+		else
+			hi = mid - 1;
+	}
+	*ret_line = lo;
+	*ret_column = 1;
+	for (size_t i = y->lines[lo - 1]; i < at && i < y->text.len; i++)
+		*ret_column += ((uint8_t)y->text.p[i] & 0xc0) != 0x80;
+}
+
+static int next_event(struct composer *c, yaml_event_t *ev)
+{
+	const yaml_parser_t *p = &c->parser;
+	const yaml_mark_t *mark = &p->problem_mark;
+	uint32_t line, column;
+
+	if (yaml_parser_parse(&c->parser, ev))
+		return 0;
+	if (p->error == YAML_MEMORY_ERROR)
+		return out_of_memory(c);
+	if (p->error == YAML_READER_ERROR) {
+		place_of_byte(c->y, p->problem_offset, &line, &column);
+		return hc_err_at(c->err, -EINVAL, c->y->file, line, column, "%s",
+		                 p->problem ? p->problem : "not text");
+	}
+	/* What is not closed at the end of the file is shown where it begins. */
+	line = (uint32_t)mark->line + 1;
+	if (p->context && line_begin(c->y, line) == c->y->text.len)
+		mark = &p->context_mark;
+	hc_err_at(c->err, -EINVAL, c->y->file, (uint32_t)mark->line + 1, (uint32_t)mark->column + 1, "%s",
+	          p->problem ? p->problem : "not YAML");
+	if (p->context)
+		hc_err_note(c->err, "%s (line %zu)", p->context, p->context_mark.line + 1);
+	return -EINVAL;
 }
 
 /* Marks count characters, files are bytes. Nodes come in order: counting goes on from the last one. */
@@ -351,6 +377,27 @@ static int index_lines(struct hc_yaml *y)
 	return 0;
 }
 
+/* A file's text and its lines, no documents yet. */
+static struct hc_yaml *new_text(const char *file, const void *text, size_t n_bytes)
+{
+	struct hc_yaml *y = calloc(1, sizeof(*y));
+
+	if (!y)
+		return NULL;
+	if (n_bytes >= 3 && !memcmp(text, "\xef\xbb\xbf", 3)) { /* a byte order mark is in no column */
+		text = (const char *)text + 3;
+		n_bytes -= 3;
+	}
+	y->file = hc_arena_str(&y->arena, hc_str_c(file)).p;
+	y->text = hc_arena_str(&y->arena, (struct hc_str){ n_bytes ? text : "", (uint32_t)n_bytes });
+	return y->file && y->text.p && index_lines(y) == 0 ? y : hc_yaml_free(y);
+}
+
+struct hc_yaml *hc_yaml_lines(const char *file, const void *text, size_t n_bytes)
+{
+	return new_text(file, text, n_bytes < HC_YAML_MAX_BYTES ? n_bytes : HC_YAML_MAX_BYTES);
+}
+
 int hc_yaml_parse(const char *file, const void *text, size_t n_bytes, struct hc_yaml **ret, struct hc_err *err)
 {
 	HC_AUTO(hc_yaml_free) struct hc_yaml *y = NULL;
@@ -359,17 +406,13 @@ int hc_yaml_parse(const char *file, const void *text, size_t n_bytes, struct hc_
 
 	if (n_bytes > HC_YAML_MAX_BYTES)
 		return hc_err_set(err, -E2BIG, "%s is larger than %u MiB", file, HC_YAML_MAX_BYTES >> 20);
-	y = calloc(1, sizeof(*y));
+	y = new_text(file, text, n_bytes);
 	if (!y)
-		return hc_err_set(err, -ENOMEM, "out of memory");
-	y->file = hc_arena_str(&y->arena, hc_str_c(file)).p;
-	y->text = hc_arena_str(&y->arena, (struct hc_str){ n_bytes ? text : "", (uint32_t)n_bytes });
-	if (!y->file || !y->text.p || index_lines(y) < 0)
 		return hc_err_set(err, -ENOMEM, "out of memory");
 	c.y = y;
 	if (!yaml_parser_initialize(&c.parser))
 		return out_of_memory(&c);
-	yaml_parser_set_input_string(&c.parser, (const unsigned char *)y->text.p, n_bytes);
+	yaml_parser_set_input_string(&c.parser, (const unsigned char *)y->text.p, y->text.len);
 	yaml_parser_set_encoding(&c.parser, YAML_UTF8_ENCODING);
 	r = compose_stream(&c);
 	yaml_parser_delete(&c.parser);
@@ -379,7 +422,7 @@ int hc_yaml_parse(const char *file, const void *text, size_t n_bytes, struct hc_
 	return 0;
 }
 
-int hc_yaml_load(const char *path, struct hc_yaml **ret, struct hc_err *err)
+int hc_yaml_read(const char *path, char **ret_text, size_t *ret_bytes, struct hc_err *err)
 {
 	__attribute__((cleanup(hc_auto_close))) int fd = open(path, O_RDONLY | O_CLOEXEC);
 	__attribute__((cleanup(hc_auto_free))) char *buf = NULL;
@@ -409,9 +452,21 @@ int hc_yaml_load(const char *path, struct hc_yaml **ret, struct hc_err *err)
 		if (got < 0)
 			return hc_err_set(err, -errno, "cannot read %s: %s", path, strerror(errno));
 		if (!got)
-			return hc_yaml_parse(path, buf, n, ret, err);
+			break;
 		n += (size_t)got;
 	}
+	*ret_text = hc_steal(buf);
+	*ret_bytes = n;
+	return 0;
+}
+
+int hc_yaml_load(const char *path, struct hc_yaml **ret, struct hc_err *err)
+{
+	__attribute__((cleanup(hc_auto_free))) char *text = NULL;
+	size_t n;
+	int r = hc_yaml_read(path, &text, &n, err);
+
+	return r < 0 ? r : hc_yaml_parse(path, text, n, ret, err);
 }
 
 static int is_yaml(const struct dirent *e)
@@ -574,14 +629,85 @@ static bool is_blank(char ch)
 	return ch == ' ' || ch == '\t' || ch == '\n' || ch == '\r';
 }
 
-/*
- * YAML folds and indents only blanks, so the k-th other character of a text is the k-th other one of its source,
- * unless there are escapes or a comment in a block's header.
- */
+/* Moves behind an escape of a double-quoted text: bytes of source, and how many bytes of text it stands for. */
+static void pass_escape(struct hc_str source, struct hc_str text, uint32_t *at, uint32_t *i)
+{
+	uint32_t digits = 0, n_text = 1;
+	char c = *at + 1 < source.len ? source.p[*at + 1] : 0;
+
+	if (c == '\n' || c == '\r') { /* the next line's text follows */
+		*at += c == '\r' && *at + 2 < source.len && source.p[*at + 2] == '\n' ? 3 : 2;
+		while (*at < source.len && (source.p[*at] == ' ' || source.p[*at] == '\t'))
+			++*at;
+		return;
+	}
+	if (c && strchr("xuUN_LP", c)) { /* perhaps more than one byte */
+		digits = c == 'x' ? 2 : c == 'u' ? 4 : c == 'U' ? 8 : 0;
+		while (*i + n_text < text.len && ((uint8_t)text.p[*i + n_text] & 0xc0) == 0x80)
+			n_text++;
+	}
+	*at += 2 + digits;
+	*i += n_text;
+}
+
+/* Moves behind blanks of a quoted text: as many in the text, or what line breaks fold to. */
+static void pass_blanks(struct hc_str source, uint32_t off, uint32_t *at, uint32_t *i)
+{
+	uint32_t end = *at, n_breaks = 0;
+
+	for (; end < source.len && is_blank(source.p[end]); end++)
+		n_breaks += source.p[end] == '\n' ||
+		            (source.p[end] == '\r' && !(end + 1 < source.len && source.p[end + 1] == '\n'));
+	if (n_breaks) {
+		*i += n_breaks == 1 ? 1 : n_breaks - 1;
+		*at = end;
+		return;
+	}
+	for (; *at < end && *i < off; ++*at)
+		++*i;
+}
+
+static uint32_t place_in_double_quotes(struct hc_str source, struct hc_str text, uint32_t at, uint32_t off)
+{
+	uint32_t i = 0;
+
+	while (at < source.len && i < off) {
+		if (source.p[at] == '\\')
+			pass_escape(source, text, &at, &i);
+		else if (is_blank(source.p[at]))
+			pass_blanks(source, off, &at, &i);
+		else
+			at++, i++;
+	}
+	while (at + 1 < source.len && source.p[at] == '\\' && strchr("\r\n", source.p[at + 1]))
+		pass_escape(source, text, &at, &i);
+	return at < source.len ? at : source.len;
+}
+
+/* YAML folds and indents only blanks, so the k-th other character of a text is the k-th other one of its source;
+ * false when it is not. */
+static bool place_by_count(struct hc_str source, struct hc_str text, bool doubled_quotes, uint32_t *at,
+                           uint32_t off)
+{
+	for (uint32_t i = 0;; i++) {
+		while (*at < source.len && is_blank(source.p[*at]) && i < text.len && !is_blank(text.p[i]))
+			++*at;
+		if (i >= off)
+			return true;
+		if (is_blank(text.p[i]))
+			continue;
+		if (doubled_quotes && *at + 1 < source.len && source.p[*at] == '\'' && source.p[*at + 1] == '\'')
+			++*at;
+		if (*at >= source.len || source.p[*at] != text.p[i])
+			return false;
+		++*at;
+	}
+}
+
 void hc_yaml_place(const struct hc_yaml *y, const struct hc_yaml_node *n, uint32_t off, uint32_t *ret_line,
                    uint32_t *ret_column)
 {
-	uint32_t at = n->off, end = y->text.len, line = n->line, begin;
+	uint32_t at = n->off;
 	char quote = 0;
 
 	*ret_line = n->line;
@@ -590,34 +716,21 @@ void hc_yaml_place(const struct hc_yaml *y, const struct hc_yaml_node *n, uint32
 		return;
 	if (off > n->text.len)
 		off = n->text.len;
+	while (at < y->text.len && strchr("&!", y->text.p[at])) { /* an anchor or a tag before it */
+		at += (uint32_t)strcspn(y->text.p + at, " \t\r\n");
+		at += (uint32_t)strspn(y->text.p + at, " \t\r\n");
+	}
 	if (n->block) {
-		while (at < end && y->text.p[at] != '\n')
+		while (at < y->text.len && y->text.p[at] != '\n')
 			at++;
-	} else if (!n->plain && at < end) {
+	} else if (!n->plain && at < y->text.len) {
 		quote = y->text.p[at++];
 	}
-	for (uint32_t i = 0;; i++) {
-		while (at < end && is_blank(y->text.p[at]) && i < n->text.len && !is_blank(n->text.p[i]))
-			at++;
-		if (i >= off)
-			break;
-		if (is_blank(n->text.p[i]))
-			continue;
-		if (quote == '\'' && at + 1 < end && y->text.p[at] == '\'' && y->text.p[at + 1] == '\'')
-			at++;
-		if (quote == '"' && at + 1 < end && y->text.p[at] == '\\' && n->text.p[i] == y->text.p[at + 1])
-			at++; /* \" and \\ */
-		if (at >= end || y->text.p[at] != n->text.p[i])
-			return;
-		at++;
-	}
-	while (line < y->n_lines && y->lines[line] <= at)
-		line++;
-	begin = line_begin(y, line);
-	*ret_line = line;
-	*ret_column = 1;
-	for (uint32_t i = begin; i < at; i++)
-		*ret_column += ((uint8_t)y->text.p[i] & 0xc0) != 0x80;
+	if (quote == '"')
+		at = place_in_double_quotes(y->text, n->text, at, off);
+	else if (!place_by_count(y->text, n->text, quote, &at, off))
+		return;
+	place_of_byte(y, at, ret_line, ret_column);
 }
 
 struct hc_str hc_yaml_line(const struct hc_yaml *y, uint32_t line)

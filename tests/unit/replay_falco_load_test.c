@@ -104,6 +104,88 @@ Test(falco_load, gives_the_codes_of_every_load_case)
 	cr_assert_geq(n, 200);
 }
 
+#define RULE "- rule: R\n  desc: d\n  priority: INFO\n  output: o\n  condition: "
+#define ERR_COND "LOAD_ERR_COMPILE_CONDITION"
+#define ERR_VALID "LOAD_ERR_VALIDATE"
+#define ERR_YAML "LOAD_ERR_YAML_VALIDATE"
+#define ERR_PARSE "LOAD_ERR_YAML_PARSE"
+
+/* The first diagnostic, and where it points: at the token, however the YAML is written. */
+Test(falco_load, points_at_the_token)
+{
+	static const struct {
+		const char *text, *code;
+		uint32_t line, column;
+	} cases[] = {
+		{ RULE ">\n    evt.type = open\n\n    and   gone\n    or proc.name = x\n", ERR_VALID, 8, 11 },
+		{ RULE "|\n    evt.type = open\n    and\tgone\n", ERR_VALID, 7, 9 },
+		{ RULE "> # folded\r\n    evt.type = open\r\n    and gone\r\n", ERR_VALID, 7, 9 },
+		{ RULE "\"evt.type = open and proc.name = \\\"a \\t b\\\" and\n     gone\"\n", ERR_VALID, 6, 6 },
+		{ RULE "\"evt.type = open \\\n    and proc.name = \\u00e9\\x41 and gone\"\n", ERR_VALID, 6, 36 },
+		{ RULE "'evt.type = open and proc.name = ''a b'' and\n\n     gone'\n", ERR_VALID, 7, 6 },
+		{ RULE "&here \"evt.type = open and gone\"\n", ERR_VALID, 5, 41 },
+		{ RULE "evt.type = open and proc.name = \"\xc3\xa9\" and gone\n", ERR_VALID, 5, 54 },
+		{ "\xef\xbb\xbf[{rule: R, desc: d, priority: INFO, output: o, condition: evt.type = open and "
+		  "gone}]\n",
+		  ERR_VALID, 1, 79 },
+		{ "---\n- list: l\n  items: [a, \"b\nc\"]\n---\n" RULE
+		  "evt.type = open and proc.name in (l) and gone\n",
+		  ERR_VALID, 10, 55 },
+		{ "- list: l\n  items:\n    - a\n    - b=c\n" RULE "evt.type = open and proc.name in (l)\n",
+		  ERR_COND, 4, 8 },
+		{ RULE "evt.type = open and proc.name = 'a\\q'\n", ERR_COND, 5, 48 },
+		{ RULE "\"evt.type=open and proc.name = \\\"a\\0b\\\"\"\n", ERR_COND, 5, 45 },
+		{ "- rule: [unclosed\n", ERR_PARSE, 1, 9 },
+		{ "- rule: a\n  desc: \x01\n", ERR_PARSE, 2, 9 },
+		{ RULE "evt.type = open\n  capture_duration: 4294967296\n", ERR_YAML, 6, 21 },
+		{ "- required_engine_version: 4294967295\n", ERR_VALID, 1, 28 },
+		{ "- required_engine_version: -5\n", ERR_YAML, 1, 28 },
+		{ RULE "evt.type = connect and fd.sip = ::ffff:1.2.3.4\n", ERR_COND, 5, 46 },
+		{ RULE "evt.type = open and tolower(tolower(evt.type)) = open\n", ERR_COND, 5, 34 },
+		/* an exception that replaces another is not checked by Falco, which then reads behind its
+		   operators */
+		{ RULE "evt.type = open\n- rule: R\n  exceptions:\n    - name: e\n"
+		       "      fields: [proc.name, fd.name]\n      comps: [in]\n      values: [[a, b]]\n"
+		       "  override: {exceptions: replace}\n",
+		  ERR_VALID, 8, 7 },
+	};
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		const struct hc_falco_diag *d;
+		int r;
+		struct hc_falco *f = load(cases[i].text, &r);
+
+		cr_expect_lt(r, 0, "%s", cases[i].text);
+		d = hc_falco_diag(f, 0);
+		if (d) {
+			struct hc_arena a = { 0 };
+			const char *shown = hc_falco_diag_text(f, d, &a);
+
+			cr_expect(!strcmp(d->code, cases[i].code) && d->line == cases[i].line &&
+			                  d->column == cases[i].column && strstr(shown, "^\n"),
+			          "%s\nis %s:%u:%u:\n%s", cases[i].text, d->code, d->line, d->column, shown);
+			hc_arena_done(&a);
+		}
+		hc_falco_free(f);
+	}
+}
+
+Test(falco_load, reads_numbers_as_falco_does)
+{
+	static const char *const good[] = { RULE "evt.type = open\n  capture_duration: 0x10\n",
+		                            RULE "evt.type = open\n  capture_duration: 4294967295\n",
+		                            "- required_engine_version: 0x20\n",
+		                            "- required_engine_version: 0.57.0\n" };
+
+	for (size_t i = 0; i < sizeof(good) / sizeof(good[0]); i++) {
+		int r;
+		struct hc_falco *f = load(good[i], &r);
+
+		cr_expect_eq(r, 0, "%s", good[i]);
+		hc_falco_free(f);
+	}
+}
+
 Test(falco_load, takes_the_upstream_files_without_a_warning)
 {
 	static const struct {

@@ -332,7 +332,7 @@ static bool read_ip(struct hc_str s, bool net, struct hc_arena *arena, struct hc
 		return false;
 	memcpy(buf, s.p, s.len);
 	buf[s.len] = 0;
-	v4 = strchr(buf, '.') && !strchr(buf, ':');
+	v4 = strchr(buf, '.'); /* so ::ffff:1.2.3.4 is none */
 	if (net) {
 		slash = strchr(buf, '/');
 		if (!slash || !all_digits(hc_str_c(slash + 1)) || strlen(slash + 1) > 3)
@@ -747,6 +747,7 @@ static bool check_special(struct fcheck *c, const struct fx *x, const struct fas
 
 static struct fx *check_test(struct fcheck *c, struct fx *x, const struct fast *from)
 {
+	const struct fx_val *inner;
 	enum fop base = from->op;
 
 	x->op = from->op;
@@ -756,8 +757,9 @@ static struct fx *check_test(struct fcheck *c, struct fx *x, const struct fast *
 		return NULL;
 	if (x->lhs->kind == FVAL_FIELD && (falco_fields[x->lhs->field.id].flags & FF_PRINT_ONLY))
 		return fail(c, from->pos, "field '%s' can only be printed", falco_fields[x->lhs->field.id].name);
-	if (x->lhs->kind == FVAL_TRANSFORM && x->lhs->tr != FTR_VAL && uses_field(x->lhs, F_EVT_TYPE) &&
-	    x->lhs->n == 1 && x->lhs->kids[0]->kind == FVAL_FIELD)
+	for (inner = x->lhs; inner->kind == FVAL_TRANSFORM && inner->tr != FTR_VAL && inner->n == 1;)
+		inner = inner->kids[0];
+	if (inner != x->lhs && inner->kind == FVAL_FIELD && inner->field.id == F_EVT_TYPE)
 		return fail(c, from->pos, "transformers can't be applied to evt.type on the left side");
 	if (!falco_op_fits(x->lhs->type, x->lhs->list, base)) {
 		if (x->lhs->type == FT_UNCOMPARABLE)

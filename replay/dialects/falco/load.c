@@ -306,24 +306,31 @@ static bool get_bool(const struct item *it, const char *key, bool required, bool
 	return hc_yaml_bool(n, ret) || bad_value(it, key, n, "Can't decode YAML scalar value");
 }
 
+/* A number as yaml-cpp reads it: decimal, 0x hexadecimal, or octal after a 0; no minus sign. */
+static bool parse_u32(struct hc_str s, uint32_t *ret)
+{
+	unsigned long long v;
+	char *end;
+
+	if (!s.len || !strchr("+0123456789", s.p[0]) || strlen(s.p) != s.len)
+		return false;
+	errno = 0;
+	v = strtoull(s.p, &end, 0);
+	if (*end || errno || v > UINT32_MAX)
+		return false;
+	*ret = (uint32_t)v;
+	return true;
+}
+
 static bool get_u32(const struct item *it, const char *key, uint32_t *ret)
 {
 	const struct hc_yaml_node *n;
-	uint64_t v = 0;
 	struct hc_str s;
 	bool absent;
 
 	if (!get_text(it, key, false, &s, &n, &absent))
 		return absent;
-	for (uint32_t i = 0; i < s.len; i++) {
-		if (s.p[i] < '0' || s.p[i] > '9' || v > UINT32_MAX)
-			return bad_value(it, key, n, "Can't decode YAML scalar value");
-		v = v * 10 + (uint64_t)(s.p[i] - '0');
-	}
-	if (v > UINT32_MAX)
-		return bad_value(it, key, n, "Can't decode YAML scalar value");
-	*ret = (uint32_t)v;
-	return true;
+	return parse_u32(s, ret) || bad_value(it, key, n, "Can't decode YAML scalar value");
 }
 
 static bool items_of(const struct item *it, const char *key, const struct hc_yaml_node *n, struct fitem **ret,
@@ -797,6 +804,20 @@ static bool default_comps(struct hc_falco *f, struct fexception *e)
 	return true;
 }
 
+/* As many operators as fields, and both in one form. */
+static bool comps_fit(const struct item *it, const struct fexception *e)
+{
+	struct fcontext c = at_node(it, "exception", e->place.node);
+
+	c.name = e->name;
+	if (e->single != e->comps_single)
+		return falco_diag(it->f, true, E_VALIDATE, &c,
+		                  e->single ? "Fields and comps must both be strings"
+		                            : "Fields and comps lists must have equal length");
+	return e->n_fields == e->n_comps ||
+	       falco_diag(it->f, true, E_VALIDATE, &c, "Fields and comps lists must have equal length");
+}
+
 /* Of a new exception of a rule; source_known: its fields can be checked. */
 static bool valid_exception(const struct item *it, struct fexception *e, bool source_known)
 {
@@ -807,14 +828,8 @@ static bool valid_exception(const struct item *it, struct fexception *e, bool so
 	if (!e->n_fields)
 		return falco_diag(it->f, true, E_VALIDATE, &c,
 		                  "Rule exception item must have fields property with a list of fields");
-	if (!default_comps(it->f, e))
+	if (!default_comps(it->f, e) || !comps_fit(it, e))
 		return false;
-	if (e->single != e->comps_single)
-		return falco_diag(it->f, true, E_VALIDATE, &c,
-		                  e->single ? "Fields and comps must both be strings"
-		                            : "Fields and comps lists must have equal length");
-	if (e->n_fields != e->n_comps)
-		return falco_diag(it->f, true, E_VALIDATE, &c, "Fields and comps lists must have equal length");
 	for (uint32_t i = 0; i < e->n_comps; i++) {
 		struct hc_str comp = e->comps[i].text;
 
@@ -1171,7 +1186,8 @@ static bool override_replace(struct item *it, struct frule *r, unsigned keys)
 			return false;
 		r->n_exceptions = r->cap_exceptions = 0;
 		for (uint32_t i = 0; i < n; i++)
-			if (!default_comps(f, &exceptions[i]) || !add_exception(f, r, &exceptions[i]))
+			if (!default_comps(f, &exceptions[i]) || !comps_fit(it, &exceptions[i]) ||
+			    !add_exception(f, r, &exceptions[i]))
 				return false;
 	}
 	if (keys & K_PRIORITY && !get_priority(it, true, &r->priority))
@@ -1293,18 +1309,13 @@ static void read_engine_version(struct item *it)
 	const struct hc_yaml_node *n;
 	uint32_t v[3] = { 0 };
 	struct hc_str s;
-	bool absent, number;
+	bool absent;
 
 	it->c.type = "required_engine_version";
 	if (!get_text(it, "required_engine_version", true, &s, &n, &absent))
 		return;
 	it->c.place.node = n;
-	number = s.len <= 9;
-	for (uint32_t i = 0; i < s.len && number; i++)
-		number = s.p[i] >= '0' && s.p[i] <= '9';
-	if (number) {
-		v[1] = (uint32_t)strtoul(s.p, NULL, 10);
-	} else if (!parse_version(s, v)) {
+	if (!parse_u32(s, &v[1]) && !parse_version(s, v)) {
 		falco_diag_put(it->f, true, E_YAML, &it->c,
 		               "Unable to parse engine version '" HC_STR_FMT
 		               "' as a semver string. Expected \"x.y.z\" semver format.",
@@ -1476,31 +1487,45 @@ static int first_error(const struct hc_falco *f, struct hc_err *err)
 	return -EINVAL;
 }
 
-static int load_yaml(struct hc_falco *f, struct hc_yaml *yaml, int r, const struct hc_err *why, struct hc_err *err)
+static int keep_yaml(struct hc_falco *f, struct hc_yaml *take, struct hc_err *err)
 {
-	struct hc_yaml **grown;
+	struct hc_yaml **grown = take ? realloc(f->yamls, (f->n_yamls + 1) * sizeof(struct hc_yaml *)) : NULL;
 
-	if (r < 0) {
-		struct fcontext c = { .type = "rules content" };
-		uint32_t n = f->n_diags;
-
-		falco_diag_put(f, true, r == -EINVAL || r == -E2BIG ? "LOAD_ERR_YAML_PARSE" : "LOAD_ERR_FILE_READ",
-		               &c, "%s", why->msg);
-		if (f->n_diags > n) {
-			f->diags[n].pub.line = why->line;
-			f->diags[n].pub.column = why->column;
-		}
-		if (err && !err->code)
-			*err = *why;
-		return r;
-	}
-	grown = realloc(f->yamls, (f->n_yamls + 1) * sizeof(struct hc_yaml *));
 	if (!grown) {
-		hc_yaml_free(yaml);
+		hc_yaml_free(take);
 		return hc_err_set(err, -ENOMEM, "out of memory");
 	}
 	f->yamls = grown;
-	f->yamls[f->n_yamls++] = yaml;
+	f->yamls[f->n_yamls++] = take;
+	return 0;
+}
+
+/* A file that could not be read, or is no YAML; text NULL: there is none to show. */
+static int load_failed(struct hc_falco *f, const char *text, size_t n_bytes, int r, const struct hc_err *why,
+                       struct hc_err *err)
+{
+	struct fcontext c = { .type = "rules content" };
+	uint32_t n = f->n_diags;
+
+	if (r == -ENOMEM)
+		return hc_err_set(err, -ENOMEM, "out of memory");
+	falco_diag_put(f, true, r == -EINVAL || r == -E2BIG ? "LOAD_ERR_YAML_PARSE" : "LOAD_ERR_FILE_READ", &c,
+	               "%s", why->msg);
+	if (f->n_diags > n) {
+		f->diags[n].pub.line = why->line;
+		f->diags[n].pub.column = why->column;
+	}
+	if (err && !err->code)
+		*err = *why;
+	if (text && keep_yaml(f, hc_yaml_lines(f->file, text, n_bytes), err) < 0)
+		return -ENOMEM;
+	return r;
+}
+
+static int load_yaml(struct hc_falco *f, struct hc_yaml *yaml, struct hc_err *err)
+{
+	if (keep_yaml(f, yaml, err) < 0)
+		return -ENOMEM;
 	f->file = hc_yaml_file(yaml);
 	read_documents(f, yaml);
 	if (!f->no_memory)
@@ -1529,28 +1554,33 @@ static int begin_file(struct hc_falco *f, const char *name, struct hc_err *err)
 	return f->no_memory ? hc_err_set(err, -ENOMEM, "out of memory") : 0;
 }
 
-int hc_falco_load(struct hc_falco *f, const char *path, struct hc_err *err)
+static int load_bytes(struct hc_falco *f, const char *name, const void *text, size_t n_bytes, struct hc_err *err)
 {
 	struct hc_yaml *yaml = NULL;
 	struct hc_err why = { 0 };
+	int r = hc_yaml_parse(name, text, n_bytes, &yaml, &why);
+
+	return r < 0 ? load_failed(f, text, n_bytes, r, &why, err) : load_yaml(f, yaml, err);
+}
+
+int hc_falco_load(struct hc_falco *f, const char *path, struct hc_err *err)
+{
+	HC_AUTO(free) char *text = NULL;
+	struct hc_err why = { 0 };
+	size_t n_bytes;
 	int r = begin_file(f, path, err);
 
 	if (r < 0)
 		return r;
-	r = hc_yaml_load(path, &yaml, &why);
-	return load_yaml(f, yaml, r, &why, err);
+	r = hc_yaml_read(path, &text, &n_bytes, &why);
+	return r < 0 ? load_failed(f, NULL, 0, r, &why, err) : load_bytes(f, path, text, n_bytes, err);
 }
 
 int hc_falco_load_text(struct hc_falco *f, const char *name, const void *text, size_t n_bytes, struct hc_err *err)
 {
-	struct hc_yaml *yaml = NULL;
-	struct hc_err why = { 0 };
 	int r = begin_file(f, name, err);
 
-	if (r < 0)
-		return r;
-	r = hc_yaml_parse(name, text, n_bytes, &yaml, &why);
-	return load_yaml(f, yaml, r, &why, err);
+	return r < 0 ? r : load_bytes(f, name, text, n_bytes, err);
 }
 
 bool hc_falco_looks_like(const void *text, size_t n_bytes)

@@ -322,15 +322,19 @@ static bool unescape(struct parser *p, struct hc_str raw, char quote, struct hc_
 		case 'x':
 			high = i + 2 < raw.len ? hex_digit(raw.p[i + 1]) : -1;
 			low = high >= 0 ? hex_digit(raw.p[i + 2]) : -1;
-			if (low < 0)
+			if (low < 0) {
+				p->at = (uint32_t)(raw.p - p->p) + i - 1;
 				return fail(
 					p, "unsupported string escape sequence: \\x needs two hexadecimal digits");
+			}
 			out[n++] = (char)(high * 16 + low);
 			i += 2;
 			break;
 		default:
-			if (!c || c != quote)
+			if (!c || c != quote) {
+				p->at = (uint32_t)(raw.p - p->p) + i - 1;
 				return fail(p, "unsupported string escape sequence: \\%c", c ? c : ' ');
+			}
 			out[n++] = c;
 		}
 	}
