@@ -188,9 +188,12 @@ int hc_ir_rule_add(struct hc_ir *ir, const struct hc_rule_opts *opts);
 void hc_ir_rule_when(struct hc_ir *ir, int rule, unsigned event_type, const struct hc_node *node);
 /*
  * The rule needs more of a type than its rows: the name of a fact as meta_config has it ("env", "data", "path",
- * ...). event_type 0: of every type the rule fires on. remedy: the recorder's option, for people ("--env all").
+ * ...). "container.mounts" is a part of "container": who recorded the whole has the part. event_type 0: of every
+ * type the rule fires on. remedy: the recorder's option, for people ("--env all"). asked: what in the rule needs
+ * it, for people, or NULL.
  */
-void hc_ir_rule_needs(struct hc_ir *ir, int rule, unsigned event_type, const char *fact, const char *remedy);
+void hc_ir_rule_needs(struct hc_ir *ir, int rule, unsigned event_type, const char *fact, const char *remedy,
+                      struct hc_str asked);
 /* Whatever the capture, this rule cannot be answered: a field or event the front end has no source for. Several
  * reasons may be given. The rule is evaluated all the same unless `never` is set. */
 void hc_ir_rule_unanswerable(struct hc_ir *ir, int rule, bool never, const char *fmt, ...)

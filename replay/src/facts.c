@@ -409,15 +409,20 @@ enum hc_recorded hc_facts_type(const struct hc_facts *f, unsigned type)
 	return mode_of(f, type) ? HC_RECORDED_SAMPLED : HC_RECORDED_ALL;
 }
 
-/* "fact" or "fact=VALUE" among the facts. */
-static bool list_has(const char *list, const char *fact)
+static bool list_has_word(const char *list, const char *fact, size_t len)
 {
-	size_t len = strlen(fact);
-
 	for (const char *p = list; p && (p = strchr(p, ',')); p++)
 		if (strncmp(p + 1, fact, len) == 0 && (p[1 + len] == ',' || p[1 + len] == '='))
 			return true;
 	return false;
+}
+
+/* "fact" or "fact=VALUE" among the facts; of "whole.part" the whole will do. */
+static bool list_has(const char *list, const char *fact)
+{
+	size_t whole = strcspn(fact, ".");
+
+	return list_has_word(list, fact, strlen(fact)) || (fact[whole] && list_has_word(list, fact, whole));
 }
 
 bool hc_facts_has_fact(const struct hc_facts *f, unsigned type, const char *fact)
@@ -581,24 +586,62 @@ static bool check_types(struct reasons *r, const struct hc_facts *f, const struc
 	return set_empty(&never) && set_empty(&partly);
 }
 
-/* The fact is missing with at least one of the rule's types that is recorded. */
-static bool check_need(struct reasons *r, const struct hc_facts *f, const struct hc_need *need,
-                       const struct hc_type_set *types)
+static bool same_need(const struct hc_need *a, const struct hc_need *b)
 {
+	return a->event_type == b->event_type && strcmp(a->fact, b->fact) == 0;
+}
+
+/* "a, b: " of what in the rule has this need; NULL without memory. */
+static const char *asked_by(struct hc_arena *arena, const struct hc_ir_rule *rule, const struct hc_need *need)
+{
+	const char *text = "";
+
+	for (uint32_t i = 0; text && i < rule->n_needs; i++)
+		if (rule->needs[i].asked && same_need(&rule->needs[i], need))
+			text = hc_arena_printf(arena, "%s%s%s", text, *text ? ", " : "", rule->needs[i].asked);
+	return text && *text ? hc_arena_printf(arena, "%s: ", text) : text;
+}
+
+/* A fact as people say it. */
+static const char *fact_words(struct hc_arena *arena, const char *fact)
+{
+	if (strncmp(fact, "container", strlen("container")) != 0)
+		return fact;
+	fact += strlen("container");
+	return hc_arena_printf(arena, *fact ? "container metadata (%s)" : "container metadata%s",
+	                       fact + (*fact == '.'));
+}
+
+/* The fact is missing with at least one of the rule's types that is recorded. */
+static bool check_need(struct reasons *r, const struct hc_facts *f, const struct hc_ir_rule *rule, uint32_t which)
+{
+	const struct hc_need *need = &rule->needs[which];
+	const struct hc_type_set *types = &rule->types;
 	struct hc_type_set lack = { 0 };
+	const char *asked, *words;
+
+	for (uint32_t i = 0; i < which; i++)
+		if (same_need(&rule->needs[i], need))
+			return true; /* told there, for all that ask for it */
 
 	for (unsigned type = 0; type < HC_EV_MAX; type++) {
-		bool asked = need->event_type ? type == need->event_type : hc_type_set_has(types, type);
+		bool wanted = need->event_type ? type == need->event_type : hc_type_set_has(types, type);
 
-		if (asked && hc_event_desc(type) && hc_facts_type(f, type) > HC_RECORDED_NO &&
+		if (wanted && hc_event_desc(type) && hc_facts_type(f, type) > HC_RECORDED_NO &&
 		    !hc_facts_has_fact(f, type, need->fact))
 			hc_type_set_add(&lack, type);
 	}
 	if (set_empty(&lack))
 		return true;
-	reason_add(r, hc_arena_printf(&r->a->arena, "%s was not recorded with %s%s%s%s", need->fact,
-	                              type_names(&r->a->arena, &lack), need->remedy ? " (hindcast record " : "",
-	                              need->remedy ? need->remedy : "", need->remedy ? ")" : ""));
+	asked = asked_by(&r->a->arena, rule, need);
+	words = fact_words(&r->a->arena, need->fact);
+	if (!asked || !words)
+		reason_add(r, NULL);
+	else
+		reason_add(r, hc_arena_printf(&r->a->arena, "%s%s was not recorded with %s%s%s%s", asked, words,
+		                              type_names(&r->a->arena, &lack),
+		                              need->remedy ? " (hindcast record " : "",
+		                              need->remedy ? need->remedy : "", need->remedy ? ")" : ""));
 	return false;
 }
 
@@ -616,7 +659,7 @@ static int answer_rule(struct hc_answers *a, const struct hc_ir_rule *rule, cons
 	if (f->user_filter)
 		reason_add(&r, hc_arena_printf(&a->arena, "%s", f->user_filter));
 	for (uint32_t i = 0; i < rule->n_needs; i++)
-		if (!check_need(&r, f, &rule->needs[i], &rule->types))
+		if (!check_need(&r, f, rule, i))
 			answerable = false;
 	*ret = (struct hc_answer){ .answerable = answerable, .reasons = r.v ? r.v : none };
 	return r.bad ? -ENOMEM : 0;

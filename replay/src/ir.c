@@ -1480,7 +1480,8 @@ void hc_ir_rule_when(struct hc_ir *ir, int rule, unsigned event_type, const stru
 	when[r->n_when++] = (struct hc_when){ .event_type = (uint16_t)event_type, .node = node };
 }
 
-void hc_ir_rule_needs(struct hc_ir *ir, int rule, unsigned event_type, const char *fact, const char *remedy)
+void hc_ir_rule_needs(struct hc_ir *ir, int rule, unsigned event_type, const char *fact, const char *remedy,
+                      struct hc_str asked)
 {
 	struct hc_ir_rule *r;
 	struct hc_need *needs;
@@ -1488,13 +1489,19 @@ void hc_ir_rule_needs(struct hc_ir *ir, int rule, unsigned event_type, const cha
 	if (rule < 0 || (uint32_t)rule >= ir->n_rules)
 		return;
 	r = &ir->rules[rule];
+	for (uint32_t i = 0; i < r->n_needs; i++)
+		if (r->needs[i].event_type == event_type && strcmp(r->needs[i].fact, fact) == 0 &&
+		    hc_str_eq(hc_str_c(r->needs[i].asked), asked))
+			return;
 	needs = room(ir, r->needs, r->n_needs, sizeof(*needs));
 	if (!needs)
 		return;
 	r->needs = needs;
-	needs[r->n_needs++] = (struct hc_need){ .event_type = (uint16_t)event_type,
-		                                .fact = copy_text(ir, fact),
-		                                .remedy = copy_text(ir, remedy) };
+	needs[r->n_needs++] =
+		(struct hc_need){ .event_type = (uint16_t)event_type,
+		                  .fact = copy_text(ir, fact),
+		                  .remedy = copy_text(ir, remedy),
+		                  .asked = asked.len ? hc_arena_str(hc_ir_arena(ir), asked).p : NULL };
 }
 
 void hc_ir_rule_unanswerable(struct hc_ir *ir, int rule, bool never, const char *fmt, ...)

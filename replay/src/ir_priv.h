@@ -111,6 +111,7 @@ struct hc_when {
 struct hc_need {
 	uint16_t event_type; /* 0: all */
 	const char *fact, *remedy;
+	const char *asked; /* the policy's word for it; NULL: none */
 };
 
 struct hc_ir_rule {

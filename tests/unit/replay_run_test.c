@@ -486,7 +486,8 @@ Test(answers, name_the_reason_and_the_remedy)
 	hc_ir_rule_when(ir, 1, HC_EV_OPENAT, hc_node_const(ir, true));
 	hc_ir_rule_when(ir, 1, HC_EV_CONNECT, NULL);
 	hc_ir_rule_when(ir, 2, HC_EV_OPENAT, hc_node_const(ir, true));
-	hc_ir_rule_needs(ir, 2, 0, "data", "--snaplen 80");
+	hc_ir_rule_needs(ir, 2, 0, "data", "--snaplen 80", HC_STR("evt.buffer"));
+	hc_ir_rule_needs(ir, 2, 0, "data", "--snaplen 80", HC_STR("evt.arg.data"));
 	hc_ir_rule_when(ir, 3, HC_EV_WRITE, hc_node_const(ir, true));
 	hc_ir_rule_when(ir, 4, HC_EV_CONNECT, hc_node_const(ir, true));
 	hc_ir_rule_unanswerable(ir, 5, true, "field a.b is not known");
@@ -496,8 +497,9 @@ Test(answers, name_the_reason_and_the_remedy)
 	cr_assert(!answer(a, 1)->answerable);
 	cr_assert_str_eq(answer(a, 1)->reasons[0], "not recorded: connect (hindcast record --profile minimal)");
 	cr_assert(!answer(a, 2)->answerable);
-	cr_assert_str_eq(answer(a, 2)->reasons[0],
-	                 "data was not recorded with openat (hindcast record --snaplen 80)");
+	cr_assert_str_eq(
+		answer(a, 2)->reasons[0],
+		"evt.buffer, evt.arg.data: data was not recorded with openat (hindcast record --snaplen 80)");
 	cr_assert(answer(a, 3)->answerable);
 	cr_assert(strstr(answer(a, 3)->reasons[0], "at least once") != NULL);
 	cr_assert(answer(a, 4)->answerable);

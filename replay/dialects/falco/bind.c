@@ -7,6 +7,7 @@
 
 #include <ctype.h>
 #include <fcntl.h>
+#include <fnmatch.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -851,6 +852,63 @@ static struct hc_value proc_label(struct hc_view *v, unsigned dom, uint32_t proc
 	return absent();
 }
 LEAF(proc_label, HC_OBJ_PROC, HC_VT_STR, MAY_BE(part), MAY_CONTAIN(text));
+
+enum { MOUNT_WHOLE, MOUNT_SOURCE, MOUNT_DEST, MOUNT_MODE, MOUNT_RDWR, MOUNT_PROPAGATION, MOUNT_N };
+
+struct mount_arg {
+	unsigned
+		part; /* MOUNT_WHOLE ...: in the order of the fields container.mount, container.mount.source ... */
+	bool by_index;
+	uint32_t index;
+	const char *glob; /* of the source; for MOUNT_SOURCE of the destination */
+};
+
+/* source:dest:mode:rw:propagation; only the two paths may hold colons: the destination is what follows the first
+ * ":/" of them. */
+static bool split_mount(struct hc_str s, struct hc_str part[MOUNT_N])
+{
+	const char *colon;
+
+	part[MOUNT_WHOLE] = s;
+	for (unsigned i = MOUNT_PROPAGATION; i >= MOUNT_MODE; i--) {
+		colon = s.len ? memrchr(s.p, ':', s.len) : NULL;
+		if (!colon)
+			return false;
+		part[i] = (struct hc_str){ colon + 1, s.len - (uint32_t)(colon + 1 - s.p) };
+		s.len = (uint32_t)(colon - s.p);
+	}
+	colon = s.len ? memmem(s.p, s.len, ":/", 2) : NULL;
+	if (!colon)
+		colon = s.len ? memchr(s.p, ':', s.len) : NULL;
+	if (!colon)
+		return false;
+	part[MOUNT_SOURCE] = (struct hc_str){ s.p, (uint32_t)(colon - s.p) };
+	part[MOUNT_DEST] = (struct hc_str){ colon + 1, s.len - (uint32_t)(colon + 1 - s.p) };
+	return true;
+}
+
+static struct hc_value proc_mount(struct hc_view *v, unsigned dom, uint32_t proc, const void *arg)
+{
+	const struct mount_arg *a = arg;
+	uint32_t ctr = hc_view_ref(v, HC_OBJ_PROC, HC_O_PROC_container, proc), n;
+	const uint32_t *items = hc_view_strs(v, hc_view_ref(v, HC_OBJ_CTR, HC_O_CTR_mounts, ctr), &n);
+	unsigned by = a->part == MOUNT_SOURCE ? MOUNT_DEST : MOUNT_SOURCE;
+
+	(void)dom;
+	for (uint32_t i = a->by_index ? a->index : 0; i < n; i++) {
+		struct hc_str part[MOUNT_N], key;
+
+		if (split_mount(hc_view_str(v, items[i]), part)) {
+			key = hc_arena_str(hc_view_arena(v), part[by]); /* terminated */
+			if (a->by_index || (key.p && fnmatch(a->glob, key.p, 0) == 0))
+				return hc_value_str(part[a->part]);
+		}
+		if (a->by_index)
+			break;
+	}
+	return absent();
+}
+LEAF(proc_mount, HC_OBJ_PROC, HC_VT_STR);
 
 /* ---- descriptors ---- */
 
@@ -2386,7 +2444,44 @@ static const struct hc_access *bind_user(struct fbinder *b, const struct fref *f
 	}
 }
 
-#define CONTAINER_WHY "facts about containers are not recorded", "container", NULL
+/* The part of what a runtime knows that a field is from, as a recorder names it among the facts of a type. */
+static const char *container_fact(unsigned field)
+{
+	switch (field) {
+	case F_CONTAINER_IMAGE:
+	case F_CONTAINER_IMAGE_ID:
+	case F_CONTAINER_IMAGE_REPOSITORY:
+	case F_CONTAINER_IMAGE_TAG:
+	case F_CONTAINER_IMAGE_DIGEST:
+		return "container.image";
+	case F_CONTAINER_MOUNTS:
+	case F_CONTAINER_MOUNT:
+	case F_CONTAINER_MOUNT_SOURCE:
+	case F_CONTAINER_MOUNT_DEST:
+	case F_CONTAINER_MOUNT_MODE:
+	case F_CONTAINER_MOUNT_RDWR:
+	case F_CONTAINER_MOUNT_PROPAGATION:
+		return "container.mounts";
+	case F_CONTAINER_LABEL:
+	case F_CONTAINER_LABELS:
+		return "container.labels";
+	default:
+		return falco_fields[field].name[0] == 'k' ? "container.pod" : "container";
+	}
+}
+
+static const struct hc_access *bind_mount(struct fbinder *b, const struct fref *f)
+{
+	struct mount_arg *a = hc_arena_alloc(hc_ir_arena(b->ir), sizeof(*a));
+
+	if (!a)
+		return NULL;
+	a->part = f->id - F_CONTAINER_MOUNT;
+	a->by_index = f->arg == FARG_INDEX;
+	a->index = f->index;
+	a->glob = hc_arena_str(hc_ir_arena(b->ir), f->name).p;
+	return a->glob ? leaf(b, b->proc, &leaf_proc_mount, a) : NULL;
+}
 
 static const struct hc_access *bind_label(struct fbinder *b, const struct fref *f, unsigned c)
 {
@@ -2434,7 +2529,7 @@ static const struct hc_access *bind_container(struct fbinder *b, const struct fr
 	}
 	if (falco_fields[f->id].flags & FF_DEAD)
 		return NULL;
-	why(b, CONTAINER_WHY);
+	why(b, "facts about containers are not recorded", container_fact(f->id), NULL);
 	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
 		if (texts[i].field == f->id)
 			return leaf(b, b->proc, &leaf_proc_container_text, num_arg(texts[i].col));
@@ -2449,6 +2544,13 @@ static const struct hc_access *bind_container(struct fbinder *b, const struct fr
 		return leaf(b, b->proc, &leaf_proc_container_flag, num_arg(HC_O_CTR_host_ipc));
 	case F_CONTAINER_MOUNTS:
 		return leaf(b, b->proc, &leaf_proc_container_list, num_arg(HC_O_CTR_mounts));
+	case F_CONTAINER_MOUNT:
+	case F_CONTAINER_MOUNT_SOURCE:
+	case F_CONTAINER_MOUNT_DEST:
+	case F_CONTAINER_MOUNT_MODE:
+	case F_CONTAINER_MOUNT_RDWR:
+	case F_CONTAINER_MOUNT_PROPAGATION:
+		return bind_mount(b, f);
 	case F_CONTAINER_LABELS:
 		return leaf(b, b->proc, &leaf_proc_container_list, num_arg(HC_O_CTR_labels));
 	case F_K8S_POD_LABELS:

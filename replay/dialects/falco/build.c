@@ -161,14 +161,19 @@ struct needs {
 	unsigned n_seen;
 };
 
+static bool is_of_container(const struct fwhy *w)
+{
+	return w->fact && strncmp(w->fact, "container", strlen("container")) == 0;
+}
+
 static void need(struct needs *n, const struct fref *ref, const struct fwhy *w, unsigned type)
 {
 	if (w->fact) {
 		if (!strcmp(w->fact, "env"))
 			type = HC_EV_PROC_EXEC; /* environments are read there */
-		else if (!strcmp(w->fact, "container"))
+		else if (is_of_container(w))
 			type = 0;
-		hc_ir_rule_needs(n->b->ir, n->rule, type, w->fact, w->remedy);
+		hc_ir_rule_needs(n->b->ir, n->rule, type, w->fact, w->remedy, ref->text);
 		return;
 	}
 	for (unsigned i = 0; i < n->n_seen; i++)
@@ -185,9 +190,9 @@ static void need_val(struct needs *n, const struct fx_val *v, bool positive)
 {
 	if (v->kind == FVAL_FIELD) {
 		falco_bind(n->b, &v->field);
-		/* Metadata of containers that is not known makes a test false: where only a negation asks for it,
-		 * the rule fires rather too often than too rarely, as it does in Falco. */
-		if (n->b->why.text && (positive || !n->b->why.fact || strcmp(n->b->why.fact, "container") != 0))
+		/* Metadata of containers that is not known makes a test false, also that of "!=": where only a
+		 * negation asks for it, the rule fires rather too often than too rarely, as it does in Falco. */
+		if (n->b->why.text && (positive || !is_of_container(&n->b->why)))
 			need(n, &v->field, &n->b->why, n->b->type);
 		return;
 	}
@@ -201,7 +206,7 @@ static void need_tree(struct needs *n, struct fx *x, bool positive)
 		return;
 	x->mark[positive] = n->mark;
 	if (x->kind == FX_TEST) {
-		need_val(n, x->lhs, positive && x->op != FOP_NE);
+		need_val(n, x->lhs, positive);
 		if (x->rhs)
 			need_val(n, x->rhs, positive);
 	}
