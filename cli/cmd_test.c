@@ -2,6 +2,7 @@
 #include "capture_arg.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <fnmatch.h>
 #include <inttypes.h>
 #include <signal.h>
@@ -14,6 +15,7 @@
 
 #include "capture/import.h"
 #include "policy_arg.h"
+#include "query/out_file.h"
 #include "test_record.h"
 #include "test_report.h"
 #include "units.h"
@@ -276,6 +278,10 @@ static int import(struct suite *u, const char *file, struct hc_capture **ret, st
 		*err = sum.why;
 		r = -EBADMSG;
 	}
+	if (r == 0 && sum.file.n_unconverted + sum.file.n_newer_events)
+		hc_cli_warn("%s: %" PRIu64 " events of an old form and %" PRIu64
+		            " of a newer writer could not be imported: what they would have shown is not known",
+		            file, sum.file.n_unconverted, sum.file.n_newer_events);
 	if (r == 0)
 		r = hc_capture_open(to, 0, ret, err);
 	free(to);
@@ -590,23 +596,58 @@ static void test_file(struct session *s, const char *path)
 	suite_done(&u);
 }
 
-static int write_junit(struct session *s)
+static int put_junit(void *ctx, int fd, struct hc_err *err)
 {
-	struct hc_err err = { 0 };
-	FILE *f;
+	const struct session *s = ctx;
+	int copy = dup(fd);
+	FILE *f = copy < 0 ? NULL : fdopen(copy, "w");
+	bool ok = f;
 
-	if (fclose(s->junit) != 0 || !s->suites)
-		return out_of_memory();
-	f = fopen(s->a->junit, "we");
 	if (f) {
 		hc_test_junit_begin(f, &s->totals);
 		fwrite(s->suites, 1, s->suites_bytes, f);
 		hc_test_junit_end(f);
-		if (!ferror(f) && fclose(f) == 0)
-			return HC_EXIT_OK;
+		ok = !ferror(f);
+		ok = fclose(f) == 0 && ok;
+	} else if (copy >= 0) {
+		close(copy);
 	}
-	hc_err_set(&err, -errno, "cannot write '%s': %s", s->a->junit, strerror(errno));
-	return hc_cli_error(&hc_cmd_test, &err);
+	return ok ? 0
+	          : hc_err_set(err, errno ? -errno : -EIO, "cannot write '%s': %s", s->a->junit,
+	                       strerror(errno ? errno : EIO));
+}
+
+/* Of the mode that it had if it were made under its name: it is for others to read. */
+static int put_junit_file(void *ctx, int fd, struct hc_err *err)
+{
+	mode_t mask = umask(0);
+
+	umask(mask);
+	if (fchmod(fd, 0666 & ~mask) < 0)
+		return hc_err_set(err, -errno, "cannot write: %s", strerror(errno));
+	return put_junit(ctx, fd, err);
+}
+
+/* A file is there whole or not at all; a pipe or a terminal is written to. */
+static int write_junit(struct session *s)
+{
+	const char *path = s->a->junit;
+	struct hc_err err = { 0 };
+	struct stat st;
+	int fd, r;
+
+	if (fclose(s->junit) != 0 || !s->suites)
+		return out_of_memory();
+	if (stat(path, &st) < 0 || S_ISREG(st.st_mode)) {
+		r = hc_out_file_write(path, true, put_junit_file, s, &err);
+	} else {
+		fd = open(path, O_WRONLY | O_CLOEXEC);
+		r = fd < 0 ? hc_err_set(&err, -errno, "cannot write '%s': %s", path, strerror(errno))
+		           : put_junit(s, fd, &err);
+		if (fd >= 0)
+			close(fd);
+	}
+	return r < 0 ? hc_cli_error(&hc_cmd_test, &err) : HC_EXIT_OK;
 }
 
 static int run_files(const struct args *a, const struct hc_policies *files)

@@ -15,7 +15,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "out_file.h"
+#include "query/out_file.h"
 
 #define COPY_BYTES (256u << 10)
 

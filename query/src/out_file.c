@@ -1,4 +1,4 @@
-#include "out_file.h"
+#include "query/out_file.h"
 
 #include <errno.h>
 #include <fcntl.h>

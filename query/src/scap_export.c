@@ -7,7 +7,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
-#include "out_file.h"
+#include "query/out_file.h"
 #include "replay/falco_scap.h"
 #include "scap_lists.h"
 
