@@ -170,6 +170,35 @@ Test(falco_load, points_at_the_token)
 	}
 }
 
+Test(falco_load, bounds_exceptions_and_finds_lists_with_odd_names)
+{
+	size_t room = 1u << 20, n;
+	char *text = malloc(room);
+	struct hc_falco *f;
+	int r;
+
+	cr_assert_not_null(text);
+	n = (size_t)snprintf(text, room, "%sevt.type = open\n  exceptions:\n", RULE);
+	for (unsigned i = 0; i < 10001; i++)
+		n += (size_t)snprintf(text + n, room - n, "    - {name: e%u, fields: proc.name}\n", i);
+	f = load(text, &r);
+	cr_expect_lt(r, 0);
+	cr_expect_str_eq(hc_falco_diag(f, 0)->code, ERR_VALID);
+	cr_expect(strstr(hc_falco_diag(f, 0)->message, "at most"));
+	hc_falco_free(f);
+	free(text);
+	/* the later list is found in what the earlier one put there; a name may hold blanks */
+	f = load("- list: two words\n  items: [inner]\n- list: inner\n  items: [gone(]\n" RULE
+	         "evt.type = open and proc.name in (two words)\n",
+	         &r);
+	cr_expect_lt(r, 0);
+	for (uint32_t i = 0; i < hc_falco_n_diags(f); i++)
+		if (hc_falco_diag(f, i)->is_error)
+			cr_expect_eq(hc_falco_diag(f, i)->line, 4, "%u: %s", hc_falco_diag(f, i)->line,
+			             hc_falco_diag(f, i)->message);
+	hc_falco_free(f);
+}
+
 Test(falco_load, reads_numbers_as_falco_does)
 {
 	static const char *const good[] = { RULE "evt.type = open\n  capture_duration: 0x10\n",

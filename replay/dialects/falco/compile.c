@@ -48,49 +48,6 @@ static bool is_delimiter(char c)
 	return is_blank(c) || c == '(' || c == ')' || c == ',' || c == '=';
 }
 
-/* A set of a text's words, by hash: most lists are not in most texts. */
-#define WORD_BITS 2048u
-struct words {
-	uint64_t bits[WORD_BITS / 64];
-};
-
-static uint32_t word_hash(struct hc_str s)
-{
-	uint32_t h = s.len;
-
-	for (uint32_t i = 0; i < s.len; i++)
-		h = (h ^ (uint8_t)s.p[i]) * 0x01000193u;
-	return (h ^ h >> 16) % WORD_BITS;
-}
-
-static void words_of(const struct ftext *t, struct words *w)
-{
-	memset(w, 0, sizeof(*w));
-	for (uint32_t i = 0, from; i < t->len; i++) {
-		uint32_t bit;
-
-		for (from = i; i < t->len && !is_delimiter(t->p[i]); i++)
-			;
-		bit = word_hash((struct hc_str){ t->p + from, i - from });
-		w->bits[bit / 64] |= UINT64_C(1) << bit % 64;
-	}
-}
-
-/* Of a list's name; WORD_BITS where it is more than a word. */
-static uint32_t name_hash(struct hc_str name)
-{
-	for (uint32_t i = 0; i < name.len; i++)
-		if (is_delimiter(name.p[i]))
-			return WORD_BITS;
-	return word_hash(name);
-}
-
-/* False when the list's name is surely no word of the text. */
-static bool may_have(const struct words *w, const struct flist *l)
-{
-	return l->word == WORD_BITS || (w->bits[l->word / 64] >> l->word % 64 & 1);
-}
-
 static void unfold_list(struct hc_falco *f, struct flist *l)
 {
 	struct fcontext c = { .type = "list", .name = l->name, .place = l->place };
@@ -102,7 +59,6 @@ static void unfold_list(struct hc_falco *f, struct flist *l)
 
 		n += ref && ref->index < l->visibility ? ref->n : 1;
 	}
-	l->word = name_hash(l->name);
 	l->full = NULL;
 	l->n_full = 0;
 	if (n > MAX_LIST_ITEMS) {
@@ -160,14 +116,14 @@ static uint32_t find_name(const struct ftext *t, uint32_t from, struct hc_str na
 	return t->len;
 }
 
-/* Replaces one list's name in a text; false when it is not there. */
-static bool put_list(struct hc_falco *f, struct ftext *t, struct flist *l)
+/* Replaces one list's name in a text. */
+static void put_list(struct hc_falco *f, struct ftext *t, struct flist *l)
 {
 	uint32_t copied = 0, at = find_name(t, 0, l->name);
 	struct ftext out;
 
 	if (at == t->len || !l->name.len)
-		return false;
+		return;
 	l->used = true;
 	ftext_init(&out, &f->work);
 	while (at < t->len) {
@@ -198,20 +154,42 @@ static bool put_list(struct hc_falco *f, struct ftext *t, struct flist *l)
 	if (t->failed)
 		out.failed = true;
 	*t = out;
-	return true;
+}
+
+static bool is_word(struct hc_str s)
+{
+	for (uint32_t i = 0; i < s.len; i++)
+		if (is_delimiter(s.p[i]))
+			return false;
+	return s.len;
+}
+
+/* The first list behind another, in the order of definition, that the text names; NULL: none. Names are looked up,
+ * because there may be many lists and many texts; those that are no words are searched. */
+static struct flist *next_list(const struct hc_falco *f, const struct ftext *t, int64_t after)
+{
+	struct flist *best = NULL, *l;
+
+	for (uint32_t at = 0, end; at < t->len; at = end + 1) {
+		for (end = at; end < t->len && !is_delimiter(t->p[end]);)
+			end++;
+		l = end > at ? falco_list(f, (struct hc_str){ t->p + at, end - at }) : NULL;
+		if (l && l->index > after && (!best || l->index < best->index))
+			best = l;
+	}
+	for (uint32_t i = 0; f->has_odd_lists && i < f->lists.n; i++) {
+		l = falco_list_at(f, i);
+		if (l->index > after && (!best || l->index < best->index) && !is_word(l->name) &&
+		    find_name(t, 0, l->name) < t->len)
+			best = l;
+	}
+	return best;
 }
 
 static bool put_lists(struct hc_falco *f, struct ftext *t, const struct fcontext *c)
 {
-	struct words words;
-
-	words_of(t, &words);
-	for (uint32_t i = 0; i < f->lists.n && !t->failed; i++) {
-		struct flist *l = falco_list_at(f, i);
-
-		if (may_have(&words, l) && put_list(f, t, l))
-			words_of(t, &words);
-	}
+	for (struct flist *l = next_list(f, t, -1); l && !t->failed; l = next_list(f, t, l->index))
+		put_list(f, t, l);
 	if (t->failed)
 		return falco_diag(f, true, E_COND, c, "the condition is larger than %u MiB with its lists",
 		                  FTEXT_MAX_BYTES >> 20);
@@ -852,8 +830,11 @@ static void warn_unused(struct hc_falco *f)
 bool falco_compile(struct hc_falco *f)
 {
 	hc_arena_reset(&f->work);
-	for (uint32_t i = 0; i < f->lists.n; i++)
+	f->has_odd_lists = false;
+	for (uint32_t i = 0; i < f->lists.n; i++) {
 		falco_list_at(f, i)->used = false;
+		f->has_odd_lists |= !is_word(falco_list_at(f, i)->name);
+	}
 	for (uint32_t i = 0; i < f->macros.n; i++)
 		falco_macro_at(f, i)->used = false;
 	for (uint32_t i = 0; i < f->lists.n && !f->no_memory; i++)

@@ -34,7 +34,6 @@ struct flist {
 	/* of the last compilation */
 	struct fitem *full;
 	uint32_t n_full;
-	uint32_t word; /* hash of the name, as compile.c has it */
 };
 
 struct fmacro {
@@ -119,6 +118,7 @@ struct hc_falco {
 	struct hc_yaml **yamls;
 	uint32_t n_yamls;
 	struct fnames lists, macros, rules;
+	bool has_odd_lists; /* with names that are no words */
 	uint32_t counter;
 	struct fdiag *diags;
 	uint32_t n_diags, cap_diags;

@@ -507,6 +507,26 @@ static bool deprecated_append(const struct item *it, const struct override *o, b
 	return true;
 }
 
+/* Room for `more` behind n items, so that many small additions do not fill the arena with copies. */
+static void *grow(struct hc_falco *f, void *v, uint32_t *cap, uint32_t n, uint32_t more, size_t item_bytes)
+{
+	size_t want = (size_t)n + more;
+	void *grown = v;
+
+	if (!v || want > *cap) {
+		want = want * 2 < UINT32_MAX ? want * 2 : want;
+		grown = hc_arena_alloc(&f->arena, want * item_bytes + 1);
+		if (!grown) {
+			f->no_memory = true;
+			return NULL;
+		}
+		if (n)
+			memcpy(grown, v, n * item_bytes);
+		*cap = (uint32_t)want;
+	}
+	return grown;
+}
+
 /* ---- lists and macros ---- */
 
 static void read_list(struct item *it)
@@ -547,21 +567,17 @@ static void read_list(struct item *it)
 	}
 	l->visibility = f->counter++;
 	if (append) {
-		struct fitem *all = hc_arena_alloc(&f->arena, ((size_t)l->n + n) * sizeof(*all) + 1);
+		struct fitem *all = grow(f, l->items, &l->cap, l->n, n, sizeof(*all));
 
-		if (!all) {
-			f->no_memory = true;
+		if (!all)
 			return;
-		}
-		if (l->n)
-			memcpy(all, l->items, l->n * sizeof(*all));
 		if (n)
 			memcpy(all + l->n, items, n * sizeof(*all));
 		l->items = all;
 		l->n += n;
 	} else {
 		l->items = items;
-		l->n = n;
+		l->n = l->cap = n;
 		l->place = it->c.place;
 	}
 	warn_unknown_keys(it, known);
@@ -720,6 +736,14 @@ static bool get_exception(struct item *it, const struct hc_yaml_node *node, bool
 	return true;
 }
 
+#define MAX_EXCEPTIONS 10000 /* of a rule: names are held against each other */
+
+static bool too_many_exceptions(struct hc_falco *f, const struct fcontext *c, uint32_t n)
+{
+	return n > MAX_EXCEPTIONS &&
+	       !falco_diag(f, true, E_VALIDATE, c, "a rule has at most %d exceptions", MAX_EXCEPTIONS);
+}
+
 static bool get_exceptions(struct item *it, bool append, struct fexception **ret, uint32_t *ret_n)
 {
 	const struct hc_yaml_node *n = hc_yaml_get(it->map, "exceptions");
@@ -732,6 +756,12 @@ static bool get_exceptions(struct item *it, bool append, struct fexception **ret
 		struct fcontext c = at_node(it, "exceptions", n);
 
 		return falco_diag(it->f, true, E_YAML, &c, "Rule exceptions must be a sequence");
+	}
+	{
+		struct fcontext c = at_node(it, "exceptions", n);
+
+		if (too_many_exceptions(it->f, &c, n->n))
+			return false;
 	}
 	v = hc_arena_alloc(&it->f->arena, n->n * sizeof(*v) + 1);
 	if (!v) {
@@ -857,6 +887,10 @@ static bool valid_exception(const struct item *it, struct fexception *e, bool so
 
 static bool add_exception(struct hc_falco *f, struct frule *r, const struct fexception *e)
 {
+	const struct fcontext c = { .type = "exception", .name = e->name, .place = e->place };
+
+	if (too_many_exceptions(f, &c, r->n_exceptions + 1))
+		return false;
 	if (r->n_exceptions == r->cap_exceptions) {
 		uint32_t cap = r->cap_exceptions ? r->cap_exceptions * 2 : 4;
 		struct fexception *grown = hc_arena_alloc(&f->arena, cap * sizeof(*grown));
@@ -876,22 +910,21 @@ static bool add_exception(struct hc_falco *f, struct frule *r, const struct fexc
 
 static bool append_values(struct hc_falco *f, struct fexception *to, const struct fexception *from)
 {
-	uint32_t n = to->n_values + from->n_values;
+	uint32_t cap = to->cap_values;
 	const struct hc_yaml_node **values =
-		hc_arena_alloc(&f->arena, n * sizeof(const struct hc_yaml_node *) + 1);
-	struct fplace *places = hc_arena_alloc(&f->arena, n * sizeof(*places) + 1);
+		grow(f, to->values, &cap, to->n_values, from->n_values, sizeof(const struct hc_yaml_node *));
+	struct fplace *places =
+		grow(f, to->value_places, &to->cap_values, to->n_values, from->n_values, sizeof(*places));
 
-	if (!values || !places) {
-		f->no_memory = true;
+	if (!values || !places)
 		return false;
-	}
-	for (uint32_t i = 0; i < n; i++) {
-		values[i] = i < to->n_values ? to->values[i] : from->values[i - to->n_values];
-		places[i] = i < to->n_values ? to->value_places[i] : from->value_places[i - to->n_values];
+	for (uint32_t i = 0; i < from->n_values; i++) {
+		values[to->n_values + i] = from->values[i];
+		places[to->n_values + i] = from->value_places[i];
 	}
 	to->values = values;
 	to->value_places = places;
-	to->n_values = n;
+	to->n_values += from->n_values;
 	return true;
 }
 
@@ -928,31 +961,30 @@ static bool append_exceptions(const struct item *it, struct frule *r, struct fex
 
 /* ---- rules ---- */
 
-static int by_text(const void *a, const void *b)
-{
-	return hc_str_cmp(*(const struct hc_str *)a, *(const struct hc_str *)b);
-}
-
 /* A sorted set, joined with what is there. */
 static bool add_tags(struct hc_falco *f, struct frule *r, const struct fitem *items, uint32_t n)
 {
-	struct hc_str *all = hc_arena_alloc(&f->arena, ((size_t)r->n_tags + n) * sizeof(*all) + 1);
-	uint32_t kept = 0;
+	struct hc_str *all = grow(f, r->tags, &r->cap_tags, r->n_tags, n, sizeof(*all));
 
-	if (!all) {
-		f->no_memory = true;
+	if (!all)
 		return false;
-	}
-	if (r->n_tags)
-		memcpy(all, r->tags, r->n_tags * sizeof(*all));
-	for (uint32_t i = 0; i < n; i++)
-		all[r->n_tags + i] = items[i].text;
-	qsort(all, r->n_tags + n, sizeof(*all), by_text);
-	for (uint32_t i = 0; i < r->n_tags + n; i++)
-		if (!kept || !hc_str_eq(all[kept - 1], all[i]))
-			all[kept++] = all[i];
 	r->tags = all;
-	r->n_tags = kept;
+	for (uint32_t i = 0; i < n; i++) {
+		uint32_t lo = 0, hi = r->n_tags;
+
+		while (lo < hi) {
+			uint32_t mid = lo + (hi - lo) / 2;
+
+			if (hc_str_cmp(all[mid], items[i].text) < 0)
+				lo = mid + 1;
+			else
+				hi = mid;
+		}
+		if (lo < r->n_tags && hc_str_eq(all[lo], items[i].text))
+			continue;
+		memmove(all + lo + 1, all + lo, (r->n_tags++ - lo) * sizeof(*all));
+		all[lo] = items[i].text;
+	}
 	return true;
 }
 
