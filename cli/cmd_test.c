@@ -628,7 +628,7 @@ static int put_junit_file(void *ctx, int fd, struct hc_err *err)
 	return put_junit(ctx, fd, err);
 }
 
-/* A file is there whole or not at all; a pipe or a terminal is written to. */
+/* A file is there whole or not at all; a pipe, a terminal or what a link leads to is written to. */
 static int write_junit(struct session *s)
 {
 	const char *path = s->a->junit;
@@ -638,10 +638,10 @@ static int write_junit(struct session *s)
 
 	if (fclose(s->junit) != 0 || !s->suites)
 		return out_of_memory();
-	if (stat(path, &st) < 0 || S_ISREG(st.st_mode)) {
+	if (lstat(path, &st) < 0 || S_ISREG(st.st_mode)) {
 		r = hc_out_file_write(path, true, put_junit_file, s, &err);
 	} else {
-		fd = open(path, O_WRONLY | O_CLOEXEC);
+		fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
 		r = fd < 0 ? hc_err_set(&err, -errno, "cannot write '%s': %s", path, strerror(errno))
 		           : put_junit(s, fd, &err);
 		if (fd >= 0)

@@ -169,7 +169,16 @@ hindcast test -p local.yaml top.yaml >out || { cat out; fail "the rule was not s
 printf '  - { name: "odd <&>\\"\\u0001\\u00e9\\xff", expect: [Coin miner started], allow: any }\n  - { name: fine, expect: none, allow: any }\n  - { name: skipped, needs: no-such-program, expect: none }\n' |
 	file odd.yaml
 printf 'policies: rules\ncapture: gone\ncases:\n  - { name: cannot, expect: none }\n' >gone.yaml
-expect_exit 4 hindcast test --junit out.xml --json odd.yaml gone.yaml >out.json 2>err
+echo old >out.xml
+(umask 027; expect_exit 4 hindcast test --junit out.xml --json odd.yaml gone.yaml >out.json 2>err)
+[ "$(stat -c %a out.xml)" = 640 ] || fail "out.xml is of mode $(stat -c %a out.xml)"
+ls out.xml.part* 2>/dev/null && fail "a part of the JUnit file was left"
+mkdir no
+expect_exit 4 hindcast test -q --junit no/where/out.xml top.yaml >/dev/null 2>junit.err
+expect_match "cannot create 'no/where/out.xml': No such file" junit.err
+ln -s piped link.xml
+expect_exit 1 hindcast test -q --junit link.xml top.yaml >/dev/null
+expect_match '^<testsuites ' piped
 expect_match "^gone.yaml:2:10: the capture 'gone': No such file or directory$|^gone.yaml:2:10: the capture './gone': No such file" err
 python3 - out.xml out.json <<'END'
 import json, sys, xml.etree.ElementTree as ET

@@ -132,15 +132,18 @@ static uint32_t process(struct scene *s, int64_t pid, const char *exe, const cha
 	return hc_build_obj(s->b, HC_OBJ_PROC, &c);
 }
 
-/* sshd -> bash -> cat, in a container that is known by its id alone, or on the host */
+/* sshd -> bash -> cat, in a container that is known by its id and mounts alone, or on the host */
 static uint32_t cat(struct scene *s, const char *name)
 {
 	static const char *const sshd[] = { "sshd: alice", NULL }, *const bash[] = { "-bash", NULL };
 	const char *const argv[] = { name, "-v", "some file", NULL };
 	struct hc_cells ctr = { 0 };
-	uint32_t container;
+	uint32_t container, mounts[2];
 
 	ctr.v[HC_O_CTR_id] = str(s, "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef");
+	mounts[0] = str(s, "/proc:/host/proc:ro:false:rprivate");
+	mounts[1] = str(s, "/srv/a:b:/data:rw:true:rprivate");
+	ctr.v[HC_O_CTR_mounts] = hc_build_strs(s->b, mounts, 2);
 	container = s->host ? 0 : hc_build_obj(s->b, HC_OBJ_CTR, &ctr);
 	return process(s, 30, "/usr/bin/cat", name, argv,
 	               process(s, 20, "/bin/bash", "bash", bash,
@@ -444,6 +447,13 @@ Test(falco_filter, takes_the_rows_that_falco_would)
 		{ "container.id = 0123456789ab and evt.num < 3", "1 2" },
 		{ "container.image.repository exists", "11 12 13" },
 		{ "container.privileged = true", "" },
+		{ "container.mount.dest[/proc*] = /host/proc and evt.num = 1", "1" },
+		{ "container.mount[1] = '/srv/a:b:/data:rw:true:rprivate' and evt.num = 1", "1" },
+		{ "container.mount.source[/data] = /srv/a:b and evt.num = 1", "1" },
+		{ "container.mount.mode[0] = ro and container.mount.rdwr[/proc] = false and evt.num = 1", "1" },
+		{ "container.mount.propagation[/srv/*] = rprivate and evt.num = 1", "1" },
+		{ "container.mount.dest[/etc] exists or container.mount[2] exists", "" },
+		{ "container.mount.dest[/proc*] exists and evt.num > 10", "" },
 		/* parameters and paths */
 		{ "evt.arg.flags contains O_CREAT", "2" },
 		{ "evt.arg.flags contains O_CLOEXEC", "1" },

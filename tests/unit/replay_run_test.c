@@ -467,6 +467,24 @@ Test(facts, tell_what_was_recorded)
 	forget(dir, f);
 }
 
+/* Who recorded the whole has its parts, not the other way round. */
+Test(facts, may_be_parts_of_others)
+{
+	static const struct config configs[] = {
+		{ 1000, { "openat all container", "write all container.image,container.mounts", "execve all -" } },
+	};
+	char *dir = config_capture(configs, 1, 0, NULL);
+	struct hc_facts *f = facts_of(dir, NULL);
+
+	cr_assert(hc_facts_has_fact(f, HC_EV_OPENAT, "container"));
+	cr_assert(hc_facts_has_fact(f, HC_EV_OPENAT, "container.mounts"));
+	cr_assert(hc_facts_has_fact(f, HC_EV_WRITE, "container.mounts"));
+	cr_assert(!hc_facts_has_fact(f, HC_EV_WRITE, "container.pod"));
+	cr_assert(!hc_facts_has_fact(f, HC_EV_WRITE, "container"));
+	cr_assert(!hc_facts_has_fact(f, HC_EV_EXECVE, "container.mounts"));
+	forget(dir, f);
+}
+
 static const struct hc_answer *answer(struct hc_answers *a, uint32_t rule)
 {
 	return hc_answers_rule(a, rule);

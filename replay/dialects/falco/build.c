@@ -200,13 +200,22 @@ static void need_val(struct needs *n, const struct fx_val *v, bool positive)
 		need_val(n, v->kids[i], positive);
 }
 
+/* Is it asked whether there is a value at all? So rules write it. */
+static bool asks_for_absence(const struct fx *x)
+{
+	for (uint32_t i = 0; i < x->n_consts; i++)
+		if (!hc_str_eq(x->texts[i], HC_STR("<NA>")) && !hc_str_eq(x->texts[i], HC_STR("N/A")))
+			return false;
+	return x->n_consts;
+}
+
 static void need_tree(struct needs *n, struct fx *x, bool positive)
 {
 	if (x->mark[positive] == n->mark)
 		return;
 	x->mark[positive] = n->mark;
 	if (x->kind == FX_TEST) {
-		need_val(n, x->lhs, positive);
+		need_val(n, x->lhs, positive || asks_for_absence(x));
 		if (x->rhs)
 			need_val(n, x->rhs, positive);
 	}
