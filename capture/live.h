@@ -73,6 +73,8 @@ unsigned hc_live_n_cpus(const struct hc_live *live);
 struct hc_wire_count hc_live_count(const struct hc_live *live, unsigned cpu, unsigned type);
 /* Sum over all CPUs. */
 struct hc_wire_count hc_live_total(const struct hc_live *live, unsigned type);
+/* Whether counters can still be read with the privileges of now: 0, -EPERM or another negative errno. */
+int hc_live_usable(const struct hc_live *live);
 /* Calls for which no handler was loaded, and runs that the kernel skipped because a program interrupted itself. */
 uint64_t hc_live_missed(struct hc_live *live);
 

@@ -8,7 +8,10 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include <sys/types.h>
+
 #include "capture/log.h"
+#include "capture/privilege.h"
 #include "capture/tracker.h"
 #include "store/base/cleanup.h"
 #include "store/base/err.h"
@@ -40,11 +43,14 @@ struct hc_record_opts {
 	int (*on_block)(void *ctx, const char *seg_path, const struct hc_seg_header *seg,
 	                const struct hc_seg_block *block);
 	void *ctx;
+	const gid_t *group;       /* may read the capture (hc_capture_share); NULL: its owner alone */
+	/* Given up by hc_record_start when everything is attached; dir and probe are filled in. NULL: nothing */
+	const struct hc_privilege_opts *privilege;
 };
 
 /* Loads the programs, opens the capture. Nothing is recorded yet. */
 int hc_record_open(const struct hc_record_opts *opts, struct hc_record **ret, struct hc_err *err);
-/* Attaches, then learns what is alive. */
+/* Attaches, gives up privileges, then learns what is alive. */
 int hc_record_start(struct hc_record *r, struct hc_err *err);
 /* Waits up to timeout_ms and writes what came. 0, -EINTR after a signal, or what went wrong: then only
  * hc_record_stop. */
@@ -76,6 +82,7 @@ struct hc_record_summary {
 	bool disk_failing;                    /* the disk does not take what is written now */
 	bool index_failing;                   /* nor does the index; the segments are read without it */
 	struct hc_retain_stats retain;        /* zero where nothing is removed */
+	struct hc_privilege privilege; /* what is left; no lines when nothing was given up */
 };
 
 struct hc_record_summary hc_record_summary(struct hc_record *r);

@@ -4,6 +4,7 @@
 #include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <grp.h>
 #include <inttypes.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -24,6 +25,7 @@ struct args {
 	unsigned profile;
 	uint64_t snaplen, ring_bytes;
 	struct hc_strs exclude;
+	const char *group;
 	bool hash_exe, quiet, json;
 };
 
@@ -72,6 +74,11 @@ static const struct hc_opt opts[] = {
 	  .min = 4096,
 	  .max = 1u << 30,
 	  .help = "set the size of each CPU's ring buffer" },
+	{ .name = "group",
+	  .kind = HC_OPT_STR,
+	  .off = offsetof(struct args, group),
+	  .value = "NAME",
+	  .help = "let this group read the capture (its owner alone)" },
 	{ .name = "quiet",
 	  .letter = 'q',
 	  .kind = HC_OPT_FLAG,
@@ -105,6 +112,22 @@ static void catch_signals(bool on)
 		sigaction(SIGHUP, &sa, NULL);
 	sa.sa_flags = SA_NOCLDSTOP;
 	sigaction(SIGCHLD, &sa, NULL);
+}
+
+/* ---- --group ---- */
+
+static int parse_group(const char *name, gid_t *ret)
+{
+	const struct group *g = getgrnam(name);
+	uint64_t number;
+
+	if (g)
+		*ret = g->gr_gid;
+	else if (hc_parse_u64(name, &number) == 0 && number < UINT32_MAX)
+		*ret = (gid_t)number;
+	else
+		return hc_cli_usage(&hc_cmd_record, "--group: there is no group '%s'", name);
+	return HC_CLI_GO;
 }
 
 /* ---- the command to run ---- */
@@ -384,8 +407,9 @@ static int loop(struct hc_record *r, const struct args *a, struct child *c, cons
 	return code;
 }
 
-static int record(const struct args *a, const struct hc_excludes *e, char **argv, int argc)
+static int record(const struct args *a, const struct hc_excludes *e, const gid_t *group, char **argv, int argc)
 {
+	struct hc_privilege_opts keep = { .signals = argc > 0 };
 	struct hc_record_opts o = {
 		.dir = a->dir,
 		.tool = "hindcast " HC_VERSION,
@@ -396,6 +420,8 @@ static int record(const struct args *a, const struct hc_excludes *e, char **argv
 		.exclude = e->x,
 		.exclude_types = e->has_types ? &e->types : NULL,
 		.exclude_text = e->text,
+		.group = group,
+		.privilege = &keep,
 	};
 	HC_AUTO(hc_record_abort) struct hc_record *r = NULL;
 	struct hc_record_summary s = { 0 };
@@ -459,6 +485,7 @@ static int run(int argc, char **argv)
 	struct hc_excludes e = { 0 };
 	struct hc_err err = { 0 };
 	struct hc_operands operands;
+	gid_t group;
 	int code = hc_cli_parse(&hc_cmd_record, argc, argv, &a, &operands);
 
 	if (code != HC_CLI_GO)
@@ -472,8 +499,10 @@ static int run(int argc, char **argv)
 		code = hc_cli_usage(&hc_cmd_record, "no command behind --");
 	else if (hc_excludes_init(&e, &a.exclude, &err) < 0)
 		code = hc_cli_usage(&hc_cmd_record, "--exclude: %s", err.msg);
+	if (code == HC_CLI_GO && a.group)
+		code = parse_group(a.group, &group);
 	if (code == HC_CLI_GO)
-		code = record(&a, &e, operands.v, operands.n);
+		code = record(&a, &e, a.group ? &group : NULL, operands.v, operands.n);
 	hc_strs_done(&a.exclude);
 	hc_excludes_done(&e);
 	return code;
@@ -490,8 +519,8 @@ static const struct hc_example examples[] = {
 
 const struct hc_command hc_cmd_record = {
 	.name = "record",
-	.args = "-o DIR [--for DURATION] [--profile NAME] [--snaplen BYTES] [--hash-exe] [--exclude WHAT]... [-- "
-		"COMMAND...]",
+	.args = "-o DIR [--for DURATION] [--profile NAME] [--snaplen BYTES] [--hash-exe] [--exclude WHAT]... "
+		"[--group NAME] [-- COMMAND...]",
 	.summary = "record this machine's events",
 	.description =
 		"Records what the processes of this machine do into a capture, a directory that every other "

@@ -8,6 +8,8 @@
 #ifndef HC_STORE_CAPTURE_H
 #define HC_STORE_CAPTURE_H
 
+#include <sys/types.h>
+
 #include "store/base/cleanup.h"
 #include "store/block.h"
 #include "store/segment.h"
@@ -127,5 +129,10 @@ struct hc_capture_start {
  */
 int hc_capture_prepare(const char *dir, const char *node, const uint8_t boot_id[16], struct hc_capture_start *ret,
                        struct hc_err *err);
+/*
+ * Lets the group read the capture, all that is there and all that will be written: directories get mode 2750, files
+ * 0640. Without it they are the owner's alone (0700, 0600). Call it before anything is written.
+ */
+int hc_capture_share(const char *dir, gid_t group, struct hc_err *err);
 
 #endif

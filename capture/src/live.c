@@ -1115,6 +1115,19 @@ struct hc_wire_count hc_live_total(const struct hc_live *live, unsigned type)
 	return sum;
 }
 
+int hc_live_usable(const struct hc_live *live)
+{
+	for (size_t i = 0; i < N_HOOKS; i++) {
+		struct bpf_prog_info info = { 0 };
+		uint32_t len = sizeof(info);
+		struct bpf_program *p = bpf_object__find_program_by_name(live->skel->obj, hook_descs[i].program);
+
+		if (p && bpf_program__fd(p) >= 0)
+			return bpf_obj_get_info_by_fd(bpf_program__fd(p), &info, &len) ? -errno : 0;
+	}
+	return 0;
+}
+
 uint64_t hc_live_missed(struct hc_live *live)
 {
 	uint64_t n = 0;

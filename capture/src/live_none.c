@@ -89,6 +89,12 @@ struct hc_wire_count hc_live_total(const struct hc_live *live, unsigned type)
 	return hc_live_count(live, 0, type);
 }
 
+int hc_live_usable(const struct hc_live *live)
+{
+	(void)live;
+	return -ENOTSUP;
+}
+
 uint64_t hc_live_missed(struct hc_live *live)
 {
 	(void)live;

@@ -137,6 +137,8 @@ int hc_record_open(const struct hc_record_opts *opts, struct hc_record **ret, st
 		code = live_open(r, err); /* first: without it no directory is made */
 	if (code >= 0)
 		code = hc_capture_prepare(opts->dir, r->node, r->boot_id, &r->start, err);
+	if (code >= 0 && opts->group)
+		code = hc_capture_share(opts->dir, *opts->group, err);
 	if (code < 0)
 		goto failed;
 	r->n_cpus = hc_live_n_cpus(r->live);
@@ -186,6 +188,24 @@ static int take(void *ctx, const struct hc_live_rec *rec)
 	return hc_tracker_push(r->tracker, rec->head, rec->head->bytes, rec->late, r->err);
 }
 
+static int maps_usable(void *ctx)
+{
+	return hc_live_usable(((struct hc_record *)ctx)->live);
+}
+
+static int give_up(struct hc_record *r, struct hc_err *err)
+{
+	struct hc_privilege_opts o;
+
+	if (!r->opts.privilege)
+		return 0;
+	o = *r->opts.privilege;
+	o.dir = r->opts.dir;
+	o.probe = maps_usable;
+	o.ctx = r;
+	return hc_privilege_drop(&o, &r->privilege, err);
+}
+
 int hc_record_start(struct hc_record *r, struct hc_err *err)
 {
 	struct hc_err own = { 0 };
@@ -203,6 +223,9 @@ int hc_record_start(struct hc_record *r, struct hc_err *err)
 		hc_err_note(r->err, "while reading what is alive");
 		return (int)n;
 	}
+	code = give_up(r, r->err);
+	if (code < 0)
+		return code;
 	r->tracker->now_ns = record_boot_ns();
 	hc_tracker_snapshot_done(r->tracker, r->err);
 	/* the first row begins the segment, and with it come the rows about all that is alive */
@@ -298,6 +321,7 @@ struct hc_record_summary hc_record_summary(struct hc_record *r)
 	s.first_seq = r->start.next_seq;
 	s.last_seq = r->start.next_seq + w->n_rows - (w->n_rows > 0);
 	s.continued = r->start.continues;
+	s.privilege = r->privilege;
 	s.n_hooks = (unsigned)hc_live_n_hooks(r->live);
 	for (size_t i = 0; i < s.n_hooks; i++) {
 		enum hc_hook_state state = hc_live_hook(r->live, i).state;

@@ -315,6 +315,11 @@ int meta_config(struct hc_record *r, struct hc_err *err)
 	cell_text(r, b, HC_C_META_CONFIG_masking, "none");
 	if (r->retain)
 		cell_text(r, b, HC_C_META_CONFIG_retention, r->retain_text);
+	l.n = 0;
+	for (size_t i = 0; i < r->privilege.n_lines; i++)
+		list_add(&l, "%s", r->privilege.line[i]);
+	if (l.n)
+		cell_ref(c, HC_C_META_CONFIG_privileges, hc_build_strs(b, l.ref, l.n));
 	return end(r, HC_EV_META_CONFIG, err);
 }
 

@@ -43,7 +43,8 @@ struct hc_record {
 	struct gap_window window[MAX_GAP_CPUS];
 	uint64_t sampled[HC_EV_MAX], sampled_told[HC_EV_MAX];
 	uint64_t lost[HC_EV_MAX], filtered_told, n_gap_rows;
-	struct hc_err *err; /* of the call under way, for callbacks */
+	struct hc_privilege privilege; /* what is left */
+	struct hc_err *err;            /* of the call under way, for callbacks */
 };
 
 uint64_t record_boot_ns(void);

@@ -10,6 +10,15 @@
 #define HC_CAPTURE_MAX_BLOCKS (64u << 20)
 #define HC_BUNDLE_MAX_MEMBERS (1u << 20)
 
+/* What is made in a capture is its owner's alone, or may be read by the group of its directory too. */
+#define HC_MODE_FILE 0600
+#define HC_MODE_DIR 0700
+#define HC_MODE_FILE_SHARED 0640
+#define HC_MODE_DIR_SHARED 02750
+
+/* Whether the directory's group is to read what is made in it (hc_capture_share). */
+bool hc_dir_shared(const char *dir);
+
 /* A segment file: its name below the root, and where it lies. */
 struct hc_seg_file {
 	const char *path; /* in the list's arena */

@@ -4,6 +4,7 @@
  * so that recorder and reindex cannot differ.
  */
 #include "block_priv.h"
+#include "capture_priv.h"
 #include "index_priv.h"
 
 #include <errno.h>
@@ -223,14 +224,16 @@ static int db_prepare(struct db *db, struct hc_err *err)
 }
 
 /* A new database at path, or in memory. */
-static int db_create(const char *path, struct db *db, struct hc_err *err)
+static int db_create(const char *path, bool shared, struct db *db, struct hc_err *err)
 {
-	/* made by us first: for the owner only, like the segments */
-	int fd = path[0] == ':' ? -1 : open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	/* made by us first: with the modes of the segments, which SQLite gives to its other files too */
+	int fd = path[0] == ':' ? -1 : open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, HC_MODE_FILE);
 	int code = sqlite3_open_v2(path, &db->sql,
 	                           SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX, NULL);
 	int r = code == SQLITE_OK ? 0 : sql_error(db->sql, code, err);
 
+	if (r == 0 && fd >= 0 && shared && fchmod(fd, HC_MODE_FILE_SHARED) < 0)
+		r = hc_err_set(err, -errno, "cannot let the group read '%s': %s", path, strerror(errno));
 	if (fd >= 0)
 		close(fd);
 	if (r == 0)
@@ -647,7 +650,7 @@ int hc_index_writer_open(const char *dir, struct hc_index_writer **ret, struct h
 	r = open_existing(path, &iw->db, NULL);
 	if (r == -ENOENT || r == -EINVAL || r == -EBADMSG) {
 		unlink_index(iw->root_fd, HC_INDEX_NAME);
-		r = db_create(path, &iw->db, err);
+		r = db_create(path, hc_dir_shared(dir), &iw->db, err);
 	} else if (r < 0) {
 		hc_err_set(err, r, "cannot open '%s': %s", path, strerror(-r));
 	}
@@ -829,7 +832,7 @@ int hc_index_rebuild(const char *dir, struct hc_index_stats *ret, struct hc_err 
 	if (r < 0)
 		goto out;
 	unlink_index(root_fd, tmp);
-	r = db_create(path, &db, err);
+	r = db_create(path, hc_dir_shared(dir), &db, err);
 	if (r == 0)
 		r = index_all(&db, root_fd, &files, &stats, err);
 	if (r == 0) /* synced once, before it takes the other's place */
@@ -1118,7 +1121,7 @@ int hc_index_check(const char *dir, unsigned max, void (*tell)(void *ctx, const 
 	if (r == 0)
 		r = hc_seg_files_scan_dir(root_fd, dir, &files, err);
 	if (r == 0)
-		r = db_create(":memory:", &want, err);
+		r = db_create(":memory:", false, &want, err);
 	if (r == 0)
 		r = index_all(&want, root_fd, &files, &stats, err);
 	for (unsigned i = 0; r == 0 && i < sizeof(contents) / sizeof(contents[0]); i++)

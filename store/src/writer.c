@@ -47,6 +47,7 @@ struct stream {
 struct hc_writer {
 	struct hc_writer_opts opts;
 	char dir[3072], boot[40], node[65], tool[65];
+	bool shared; /* the directory's group may read */
 	struct stream stream[HC_N_STREAMS];
 	uint64_t next_seq;
 	int64_t wall_offset_ns;
@@ -77,7 +78,7 @@ static int64_t wall_now(void)
 	return (int64_t)ts.tv_sec * 1000000000 + ts.tv_nsec;
 }
 
-static int make_dirs(const char *path, struct hc_err *err)
+static int make_dirs(const char *path, bool shared, struct hc_err *err)
 {
 	char buf[4096];
 
@@ -88,7 +89,8 @@ static int make_dirs(const char *path, struct hc_err *err)
 		if (c != '/' && c != '\0')
 			continue;
 		*p = '\0';
-		if (mkdir(buf, 0700) < 0 && errno != EEXIST)
+		/* chmod: whatever the umask is */
+		if (mkdir(buf, HC_MODE_DIR) == 0 ? shared && chmod(buf, HC_MODE_DIR_SHARED) < 0 : errno != EEXIST)
 			return hc_err_set(err, -errno, "cannot make the directory '%s': %s", buf, strerror(errno));
 		*p = c;
 		if (c == '\0')
@@ -154,7 +156,8 @@ int hc_writer_open(const struct hc_writer_opts *opts, struct hc_writer **ret, st
 			return hc_err_set(err, -ENOMEM, "out of memory");
 	}
 	snprintf(path, sizeof(path), "%s/segments/%s/%s", w->dir, w->node, w->boot);
-	r = make_dirs(path, err);
+	w->shared = hc_dir_shared(w->dir);
+	r = make_dirs(path, w->shared, err);
 	if (r < 0)
 		return r;
 	snprintf(path, sizeof(path), "%s/segments", w->dir);
@@ -247,6 +250,7 @@ static int segment_open(struct hc_writer *w, enum hc_stream which, struct hc_err
 	snprintf(s->header.tool, sizeof(s->header.tool), "%s", w->tool);
 	snprintf(s->path, sizeof(s->path), "%s/segments/%s/%s/%s-%08u.hcs", w->dir, w->node, w->boot,
 	         stream_names[which], s->number);
+<<<<<<< HEAD
 	snprintf(path, sizeof(path), "%s/segments/%s/%s/.%s.new", w->dir, w->node, w->boot, stream_names[which]);
 	r = header_write(w, s, path, err);
 	if (r < 0) {
@@ -255,6 +259,16 @@ static int segment_open(struct hc_writer *w, enum hc_stream which, struct hc_err
 			unlink(path);
 		}
 		s->fd = -1;
+=======
+	s->fd = open(s->path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, HC_MODE_FILE);
+	if (s->fd < 0 || (w->shared && fchmod(s->fd, HC_MODE_FILE_SHARED) < 0))
+		return hc_err_set(err, -errno, "cannot create %s: %s", s->path, strerror(errno));
+	s->off = 0;
+	s->n_blocks = 0;
+	n = hc_seg_header_write(&s->header, buf);
+	r = write_at(s, buf, n, err);
+	if (r < 0)
+>>>>>>> 7fb7a45 (capture: give up privileges once everything is attached)
 		return r;
 	}
 	s->n_blocks = 0;
