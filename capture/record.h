@@ -43,7 +43,8 @@ struct hc_record_opts {
 	int (*on_block)(void *ctx, const char *seg_path, const struct hc_seg_header *seg,
 	                const struct hc_seg_block *block);
 	void *ctx;
-	const gid_t *group;       /* may read the capture (hc_capture_share); NULL: its owner alone */
+	struct hc_mask *mask; /* borrowed until stop or abort; NULL: secrets are written as they are */
+	const gid_t *group;   /* may read the capture (hc_capture_share); NULL: its owner alone */
 	/* Given up by hc_record_start when everything is attached; dir and probe are filled in. NULL: nothing */
 	const struct hc_privilege_opts *privilege;
 };
@@ -82,7 +83,7 @@ struct hc_record_summary {
 	bool disk_failing;                    /* the disk does not take what is written now */
 	bool index_failing;                   /* nor does the index; the segments are read without it */
 	struct hc_retain_stats retain;        /* zero where nothing is removed */
-	struct hc_privilege privilege; /* what is left; no lines when nothing was given up */
+	struct hc_privilege privilege;        /* what is left; no lines when nothing was given up */
 };
 
 struct hc_record_summary hc_record_summary(struct hc_record *r);

@@ -20,6 +20,7 @@
 
 struct hc_tracker;
 struct hc_wire_head; /* bpf/wire.h */
+struct hc_mask;      /* capture/mask.h */
 
 /* What is left out by request; rows left out are counted. */
 struct hc_exclude {
@@ -44,6 +45,7 @@ struct hc_tracker_opts {
 	bool hash_exe;    /* SHA-256 of files that run, of HC_TRACKER_MAX_HASH_BYTES at most */
 	uint32_t own_pid; /* never asked about in /proc */
 	struct hc_exclude exclude; /* borrowed until free */
+	struct hc_mask *mask;      /* borrowed until free; NULL: nothing is masked */
 };
 
 /* A fresh one has no writer: set it before the first push. */
@@ -73,7 +75,8 @@ struct hc_tracker_stats {
 	uint64_t n_procs, n_tasks, n_fds, n_socks, n_paths, n_texts; /* in the tables now */
 	uint64_t n_unhashed; /* files that ran, were to be hashed, and were gone or changed, or too many */
 	uint64_t n_late, n_late_failed; /* late path look-ups that went to the kernel; those that stayed lexical */
-	uint64_t rows_by_type[HC_EV_MAX];
+	uint64_t n_masked;              /* values overwritten by masking rules */
+	uint64_t rows_by_type[HC_EV_MAX], masked_by_type[HC_EV_MAX];
 };
 
 struct hc_tracker_stats hc_tracker_stats(const struct hc_tracker *t);

@@ -34,6 +34,7 @@ struct info {
 	uint32_t n_segs, n_open, n_torn, n_of_stream[HC_N_STREAMS];
 	uint64_t rows_of_stream[HC_N_STREAMS];
 	struct hc_marks marks;
+	uint64_t n_masked; /* values, sum of meta_masked rows */
 };
 
 /* ---- gathering ---- */
@@ -121,6 +122,31 @@ static void count_blocks(struct info *in, const struct hc_capture_seg *segs)
 	}
 }
 
+static int count_masked(struct info *in, struct hc_err *err)
+{
+	struct hc_block_filter filter = { .has_types = true };
+	uint32_t *which = NULL, n = 0;
+	int r;
+
+	hc_type_set_add(&filter.types, HC_EV_META_MASKED);
+	r = hc_capture_select(in->c, &filter, &which, &n, err);
+	for (uint32_t i = 0; r == 0 && i < n; i++) {
+		HC_AUTO(hc_block_close) struct hc_block *b = NULL;
+		struct hc_err why = { 0 };
+		struct hc_ints count = { 0 };
+		int code = hc_capture_load(in->c, which[i], &b, &why);
+
+		if (code == 0 && hc_block_n_rows(b, HC_EV_META_MASKED))
+			code = hc_block_event_ints(b, HC_EV_META_MASKED, HC_C_META_MASKED_count, &count, &why);
+		if (code < 0)
+			hc_capture_add_problem(in->c, which[i], &why);
+		for (uint32_t k = 0; code == 0 && k < count.n; k++)
+			in->n_masked += (uint64_t)count.v[k];
+	}
+	free(which);
+	return r;
+}
+
 static int gather(struct info *in, struct hc_err *err)
 {
 	const struct hc_capture_seg *segs = hc_capture_segs(in->c, &in->n_segs);
@@ -146,7 +172,7 @@ static int gather(struct info *in, struct hc_err *err)
 	count_blocks(in, segs);
 	for (uint32_t i = 0; i < in->n_boots; i++)
 		read_facts(in, i);
-	return 0;
+	return in->t->rows_by_type[HC_EV_META_MASKED] ? count_masked(in, err) : 0;
 }
 
 static double per_event(const struct info *in)
@@ -251,6 +277,11 @@ static void print_sizes(const struct info *in)
 		       hc_count_text(in->t->rows_by_type[HC_EV_META_GAP], gaps));
 	else
 		puts("nothing that the recorder knows of");
+	if (in->n_masked) {
+		label("masked");
+		printf("%s secrets: hindcast query CAPTURE \"SELECT * FROM meta_masked\"\n",
+		       hc_count_text(in->n_masked, rows));
+	}
 }
 
 static void print_types(const struct info *in)
@@ -469,6 +500,7 @@ static void print_json(const struct info *in)
 	}
 	add_u64(o, "events", in->t->n_rows);
 	add_u64(o, "lost", in->t->n_lost);
+	add_u64(o, "masked", in->n_masked);
 	add_u64(o, "bytes", in->t->bytes);
 	add_u64(o, "blocks", in->t->n_blocks);
 	add_u64(o, "segments", in->n_segs);

@@ -14,6 +14,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "capture/mask.h"
 #include "capture/record.h"
 #include "exclude_arg.h"
 
@@ -26,7 +27,8 @@ struct args {
 	uint64_t snaplen, ring_bytes;
 	struct hc_strs exclude;
 	const char *group;
-	bool hash_exe, quiet, json;
+	struct hc_strs mask_rules;
+	bool no_mask, hash_exe, quiet, json;
 };
 
 static const struct hc_opt opts[] = {
@@ -74,6 +76,16 @@ static const struct hc_opt opts[] = {
 	  .min = 4096,
 	  .max = 1u << 30,
 	  .help = "set the size of each CPU's ring buffer" },
+	{ .name = "mask-rules",
+	  .kind = HC_OPT_STRS,
+	  .off = offsetof(struct args, mask_rules),
+	  .value = "FILE",
+	  .help = "mask secrets by the rules of this file too",
+	  .complete = HC_COMPLETE_FILE },
+	{ .name = "no-mask",
+	  .kind = HC_OPT_FLAG,
+	  .off = offsetof(struct args, no_mask),
+	  .help = "write arguments, environments and payloads as they are, with secrets" },
 	{ .name = "group",
 	  .kind = HC_OPT_STR,
 	  .off = offsetof(struct args, group),
@@ -112,6 +124,23 @@ static void catch_signals(bool on)
 		sigaction(SIGHUP, &sa, NULL);
 	sa.sa_flags = SA_NOCLDSTOP;
 	sigaction(SIGCHLD, &sa, NULL);
+}
+
+/* ---- masking ---- */
+
+static int make_mask(const struct args *a, struct hc_mask **ret)
+{
+	struct hc_err err = { 0 };
+	int code;
+
+	if (a->no_mask && a->mask_rules.n)
+		return hc_cli_usage(&hc_cmd_record, "--no-mask and --mask-rules exclude each other");
+	if (a->no_mask)
+		return HC_CLI_GO;
+	code = hc_mask_new(ret, &err);
+	for (size_t i = 0; i < a->mask_rules.n && code >= 0; i++)
+		code = hc_mask_add_file(*ret, a->mask_rules.v[i], &err);
+	return code < 0 ? hc_cli_error(&hc_cmd_record, &err) : HC_CLI_GO;
 }
 
 /* ---- --group ---- */
@@ -301,6 +330,9 @@ static void print_text(FILE *f, const struct args *a, const struct hc_record_sum
 	fputc('\n', f);
 	if (s->n_filtered)
 		fprintf(f, "  excluded %s events\n", hc_count_text(s->n_filtered, one));
+	if (s->tracker.n_masked)
+		fprintf(f, "  masked   %s secrets (hindcast query %s \"SELECT * FROM meta_masked\")\n",
+		        hc_count_text(s->tracker.n_masked, one), a->dir);
 	if (s->tracker.n_unhashed)
 		fprintf(f,
 		        "  unhashed %s files that ran: gone or changed before they were read, or too many at "
@@ -344,10 +376,11 @@ static void print_json(const struct args *a, const struct hc_record_summary *s, 
 	json_text(a->dir);
 	printf(",\"continued\":%s,\"duration_ns\":%" PRIu64 ",\"events\":%" PRIu64 ",\"lost\":%" PRIu64
 	       ",\"sampled_out\":%" PRIu64 ",\"excluded\":%" PRIu64 ",\"late\":%" PRIu64 ",\"malformed\":%" PRIu64
-	       ",\"unhashed\":%" PRIu64 ",\"bytes\":%" PRIu64 ",\"blocks\":%" PRIu64 ",\"first_seq\":%" PRIu64
-	       ",\"last_seq\":%" PRIu64 ",\"types\":{",
+	       ",\"unhashed\":%" PRIu64 ",\"masked\":%" PRIu64 ",\"bytes\":%" PRIu64 ",\"blocks\":%" PRIu64
+	       ",\"first_seq\":%" PRIu64 ",\"last_seq\":%" PRIu64 ",\"types\":{",
 	       s->continued ? "true" : "false", s->lasted_ns, s->n_rows, s->n_lost, s->n_sampled, s->n_filtered,
-	       s->n_late, s->n_bad, s->tracker.n_unhashed, s->bytes, s->n_blocks, s->first_seq, s->last_seq);
+	       s->n_late, s->n_bad, s->tracker.n_unhashed, s->tracker.n_masked, s->bytes, s->n_blocks,
+	       s->first_seq, s->last_seq);
 	for (unsigned type = 32; type < HC_EV_MAX; type++) {
 		if (!s->rows_by_type[type] && !s->lost_by_type[type] && !s->sampled_by_type[type])
 			continue;
@@ -407,7 +440,8 @@ static int loop(struct hc_record *r, const struct args *a, struct child *c, cons
 	return code;
 }
 
-static int record(const struct args *a, const struct hc_excludes *e, const gid_t *group, char **argv, int argc)
+static int record(const struct args *a, const struct hc_excludes *e, const gid_t *group, struct hc_mask *mask,
+                  char **argv, int argc)
 {
 	struct hc_privilege_opts keep = { .signals = argc > 0 };
 	struct hc_record_opts o = {
@@ -422,6 +456,7 @@ static int record(const struct args *a, const struct hc_excludes *e, const gid_t
 		.exclude_text = e->text,
 		.group = group,
 		.privilege = &keep,
+		.mask = mask,
 	};
 	HC_AUTO(hc_record_abort) struct hc_record *r = NULL;
 	struct hc_record_summary s = { 0 };
@@ -485,6 +520,7 @@ static int run(int argc, char **argv)
 	struct hc_excludes e = { 0 };
 	struct hc_err err = { 0 };
 	struct hc_operands operands;
+	HC_AUTO(hc_mask_free) struct hc_mask *mask = NULL;
 	gid_t group;
 	int code = hc_cli_parse(&hc_cmd_record, argc, argv, &a, &operands);
 
@@ -502,8 +538,11 @@ static int run(int argc, char **argv)
 	if (code == HC_CLI_GO && a.group)
 		code = parse_group(a.group, &group);
 	if (code == HC_CLI_GO)
-		code = record(&a, &e, a.group ? &group : NULL, operands.v, operands.n);
+		code = make_mask(&a, &mask);
+	if (code == HC_CLI_GO)
+		code = record(&a, &e, a.group ? &group : NULL, mask, operands.v, operands.n);
 	hc_strs_done(&a.exclude);
+	hc_strs_done(&a.mask_rules);
 	hc_excludes_done(&e);
 	return code;
 }
@@ -520,7 +559,7 @@ static const struct hc_example examples[] = {
 const struct hc_command hc_cmd_record = {
 	.name = "record",
 	.args = "-o DIR [--for DURATION] [--profile NAME] [--snaplen BYTES] [--hash-exe] [--exclude WHAT]... "
-		"[--group NAME] [-- COMMAND...]",
+		"[--mask-rules FILE]... [--no-mask] [--group NAME] [-- COMMAND...]",
 	.summary = "record this machine's events",
 	.description =
 		"Records what the processes of this machine do into a capture, a directory that every other "

@@ -130,8 +130,8 @@ struct hc_capture_start {
 int hc_capture_prepare(const char *dir, const char *node, const uint8_t boot_id[16], struct hc_capture_start *ret,
                        struct hc_err *err);
 /*
- * Lets the group read the capture, all that is there and all that will be written: directories get mode 2750, files
- * 0640. Without it they are the owner's alone (0700, 0600). Call it before anything is written.
+ * Lets the group read the capture, all that is there and all that will be written: directories get mode 2750,
+ * files 0640. Without it they are the owner's alone (0700, 0600). Call it before anything is written.
  */
 int hc_capture_share(const char *dir, gid_t group, struct hc_err *err);
 

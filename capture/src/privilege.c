@@ -1,7 +1,7 @@
 /*
  * Capabilities by libcap, the filter by libseccomp. The order matters: the capabilities first, as far as they are
- * needed to give up others (CAP_SETPCAP for the bounding set), then no_new_privs, which a filter needs, then the filter,
- * which refuses all of this from then on.
+ * needed to give up others (CAP_SETPCAP for the bounding set), then no_new_privs, which a filter needs, then the
+ * filter, which refuses all of this from then on.
  */
 #include "capture/privilege.h"
 
@@ -91,7 +91,9 @@ static void caps_text(uint64_t caps, char *buf, size_t room)
 			continue;
 		name = cap_to_name(i);
 		n += (size_t)snprintf(buf + n, room - n, "%s%s", n ? "," : "",
-		                      name && strncmp(name, "cap_", 4) == 0 ? name + 4 : name ? name : "?");
+		                      name && strncmp(name, "cap_", 4) == 0 ? name + 4
+		                      : name                                ? name
+		                                                            : "?");
 		cap_free(name);
 	}
 }
@@ -159,43 +161,51 @@ static int capabilities_drop(const struct hc_privilege_opts *o, struct hc_privil
 #define NR(name) SCMP_SYS(name)
 
 /* By name; libseccomp gives negative numbers to those that this machine does not have. */
+
+/* clang-format off */
 static const int always[] = {
 	/* files */
-	NR(read), NR(write), NR(pread64), NR(pwrite64), NR(readv), NR(writev), NR(preadv), NR(pwritev), NR(preadv2),
-	NR(open), NR(openat), NR(openat2), NR(close), NR(close_range), NR(stat), NR(fstat), NR(lstat), NR(newfstatat),
-	NR(statx), NR(statfs), NR(fstatfs), NR(lseek), NR(access), NR(faccessat), NR(faccessat2), NR(readlink),
-	NR(readlinkat), NR(getdents64), NR(fcntl), NR(flock), NR(ftruncate), NR(fallocate), NR(fsync), NR(fdatasync),
-	NR(sync_file_range), NR(unlink), NR(unlinkat), NR(rename), NR(renameat), NR(renameat2), NR(mkdir),
-	NR(mkdirat), NR(rmdir), NR(fchmod), NR(fadvise64), NR(readahead), NR(dup), NR(dup2), NR(dup3), NR(pipe2),
-	NR(umask), NR(getcwd), NR(getxattr), NR(fgetxattr), NR(name_to_handle_at),
+	NR(read), NR(write), NR(pread64), NR(pwrite64), NR(readv), NR(writev), NR(preadv), NR(pwritev),
+	NR(preadv2), NR(open), NR(openat), NR(openat2), NR(close), NR(close_range), NR(stat), NR(fstat),
+	NR(lstat), NR(newfstatat), NR(statx), NR(statfs), NR(fstatfs), NR(lseek), NR(access), NR(faccessat),
+	NR(faccessat2), NR(readlink), NR(readlinkat), NR(getdents64), NR(fcntl), NR(flock), NR(ftruncate),
+	NR(fallocate), NR(fsync), NR(fdatasync), NR(sync_file_range), NR(unlink), NR(unlinkat), NR(rename),
+	NR(renameat), NR(renameat2), NR(mkdir), NR(mkdirat), NR(rmdir), NR(fchmod), NR(fadvise64),
+	NR(readahead), NR(dup), NR(dup2), NR(dup3), NR(pipe2), NR(umask), NR(getcwd), NR(getxattr),
+	NR(fgetxattr), NR(name_to_handle_at),
 	/* waiting */
 	NR(poll), NR(ppoll), NR(select), NR(pselect6), NR(epoll_create1), NR(epoll_ctl), NR(epoll_wait),
-	NR(epoll_pwait), NR(epoll_pwait2), NR(eventfd2), NR(signalfd4), NR(timerfd_create), NR(timerfd_settime),
-	NR(timerfd_gettime), NR(inotify_init1), NR(inotify_add_watch), NR(inotify_rm_watch), NR(wait4), NR(waitid),
+	NR(epoll_pwait), NR(epoll_pwait2), NR(eventfd2), NR(signalfd4), NR(timerfd_create),
+	NR(timerfd_settime), NR(timerfd_gettime), NR(inotify_init1), NR(inotify_add_watch),
+	NR(inotify_rm_watch), NR(wait4), NR(waitid),
 	/* memory and threads */
-	NR(mmap), NR(munmap), NR(mprotect), NR(mremap), NR(madvise), NR(mincore), NR(msync), NR(brk), NR(membarrier),
-	NR(futex), NR(set_robust_list), NR(set_tid_address), NR(rseq), NR(sched_yield), NR(sched_getaffinity),
-	NR(sched_setaffinity), NR(gettid), NR(exit), NR(exit_group), NR(arch_prctl), NR(restart_syscall),
+	NR(mmap), NR(munmap), NR(mprotect), NR(mremap), NR(madvise), NR(mincore), NR(msync), NR(brk),
+	NR(membarrier), NR(futex), NR(set_robust_list), NR(set_tid_address), NR(rseq), NR(sched_yield),
+	NR(sched_getaffinity), NR(sched_setaffinity), NR(gettid), NR(exit), NR(exit_group), NR(arch_prctl),
+	NR(restart_syscall),
 	/* signals: rt_sigreturn comes with each handler, tgkill with abort */
 	NR(rt_sigaction), NR(rt_sigprocmask), NR(rt_sigreturn), NR(rt_sigpending), NR(rt_sigtimedwait),
 	NR(rt_sigsuspend), NR(sigaltstack), NR(tgkill),
 	/* clocks and facts; adjtimex only reads without CAP_SYS_TIME */
 	NR(clock_gettime), NR(clock_getres), NR(clock_nanosleep), NR(nanosleep), NR(gettimeofday), NR(time),
-	NR(adjtimex), NR(clock_adjtime), NR(times), NR(getrusage), NR(sysinfo), NR(uname), NR(getrandom), NR(getcpu),
-	NR(getpid), NR(getppid), NR(getuid), NR(geteuid), NR(getgid), NR(getegid), NR(getresuid), NR(getresgid),
-	NR(getgroups), NR(getpgrp), NR(getpgid), NR(getsid), NR(getpriority), NR(getrlimit), NR(capget),
+	NR(adjtimex), NR(clock_adjtime), NR(times), NR(getrusage), NR(sysinfo), NR(uname), NR(getrandom),
+	NR(getcpu), NR(getpid), NR(getppid), NR(getuid), NR(geteuid), NR(getgid), NR(getegid), NR(getresuid),
+	NR(getresgid), NR(getgroups), NR(getpgrp), NR(getpgid), NR(getsid), NR(getpriority), NR(getrlimit),
+	NR(capget),
 	/* the interfaces' addresses, by netlink; name services and logs, by a Unix socket */
-	NR(bind), NR(connect), NR(sendto), NR(sendmsg), NR(recvfrom), NR(recvmsg), NR(getsockname), NR(getsockopt),
+	NR(bind), NR(connect), NR(sendto), NR(sendmsg), NR(recvfrom), NR(recvmsg), NR(getsockname),
+	NR(getsockopt),
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
 	/* the search for leaks at the end stops the process as a debugger does */
-	NR(ptrace), NR(prctl), NR(clone), NR(sched_setscheduler),
+	NR(ptrace), NR(prctl), NR(clone), NR(getdents),
 #endif
 };
 
 static const int serving[] = {
-	NR(listen), NR(accept), NR(accept4), NR(getpeername), NR(setsockopt), NR(shutdown), NR(sendmmsg),
-	NR(recvmmsg), NR(socketpair), NR(fchmodat), NR(chmod),
+	NR(listen),   NR(accept),   NR(accept4),    NR(getpeername), NR(setsockopt), NR(shutdown),
+	NR(sendmmsg), NR(recvmmsg), NR(socketpair), NR(fchmodat),    NR(chmod),
 };
+/* clang-format on */
 
 static int allow(scmp_filter_ctx f, const int *nrs, size_t n)
 {
@@ -219,7 +229,7 @@ static int allow_some(scmp_filter_ctx f, const struct hc_privilege_opts *o)
 {
 	static const int families[] = { AF_UNIX, AF_NETLINK, AF_INET, AF_INET6 };
 	/* not: loading, attaching, pinning, or getting at others' by their number */
-	static const int bpf_cmds[] = { BPF_MAP_LOOKUP_ELEM,  BPF_MAP_UPDATE_ELEM,  BPF_MAP_DELETE_ELEM,
+	static const int bpf_cmds[] = { BPF_MAP_LOOKUP_ELEM, BPF_MAP_UPDATE_ELEM, BPF_MAP_DELETE_ELEM,
 		                        BPF_MAP_GET_NEXT_KEY, BPF_OBJ_GET_INFO_BY_FD };
 	static const unsigned prctls[] = { PR_SET_NAME, PR_GET_NAME, PR_GET_DUMPABLE, PR_CAPBSET_READ,
 		                           PR_SET_VMA };
@@ -235,13 +245,16 @@ static int allow_some(scmp_filter_ctx f, const struct hc_privilege_opts *o)
 		r = allow_if(f, NR(bpf), 0, (uint64_t)bpf_cmds[i]);
 	for (size_t i = 0; r >= 0 && i < sizeof(prctls) / sizeof(prctls[0]); i++)
 		r = allow_if(f, NR(prctl), 0, prctls[i]);
-	/* limits are read, never set; a terminal's width, and switching a perf event off */
+	/* limits are read, never set; a terminal's width, an interface's number, and switching a perf event off */
 	r = r < 0 ? r : allow_if(f, NR(prlimit64), 2, 0);
 	r = r < 0 ? r : allow_if(f, NR(ioctl), 1, TIOCGWINSZ);
 	r = r < 0 ? r : allow_if(f, NR(ioctl), 1, TCGETS);
 	r = r < 0 ? r : allow_if(f, NR(ioctl), 1, FIONREAD);
+	r = r < 0 ? r : allow_if(f, NR(ioctl), 1, SIOCGIFINDEX);
 	r = r < 0 ? r : allow_if(f, NR(ioctl), 1, 0x2401 /* PERF_EVENT_IOC_DISABLE */);
-	r = r < 0 ? r : seccomp_rule_add(f, SCMP_ACT_ALLOW, NR(kill), 1, SCMP_CMP64(0, SCMP_CMP_EQ, (uint64_t)getpid()));
+	r = r < 0 ? r
+	          : seccomp_rule_add(f, SCMP_ACT_ALLOW, NR(kill), 1,
+	                             SCMP_CMP64(0, SCMP_CMP_EQ, (uint64_t)getpid()));
 	if (o->signals && r >= 0)
 		r = seccomp_rule_add(f, SCMP_ACT_ALLOW, NR(kill), 0);
 	return r == -EEXIST ? 0 : r;

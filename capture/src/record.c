@@ -149,6 +149,7 @@ int hc_record_open(const struct hc_record_opts *opts, struct hc_record **ret, st
 	}
 	to.own_pid = (uint32_t)getpid();
 	to.hash_exe = opts->hash_exe;
+	to.mask = opts->mask;
 	code = hc_tracker_new(&to, &r->tracker, err);
 	if (code < 0)
 		goto failed;
@@ -255,6 +256,8 @@ static int each_second(struct hc_record *r, struct hc_err *err)
 	if (code >= 0)
 		code = meta_sampled(r, false, err);
 	if (code >= 0)
+		code = meta_masked(r, err);
+	if (code >= 0)
 		code = meta_clock(r, NULL, err);
 	return code >= 0 ? disk_look(r, err) : code;
 }
@@ -352,6 +355,8 @@ int hc_record_stop(struct hc_record *r, const char *reason, struct hc_record_sum
 			code = disk_look(r, r->err);
 		if (code >= 0)
 			code = meta_sampled(r, true, r->err);
+		if (code >= 0)
+			code = meta_masked(r, r->err);
 		if (code >= 0)
 			code = meta_filters(r, true, r->err);
 		if (code >= 0)

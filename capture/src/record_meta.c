@@ -312,7 +312,7 @@ int meta_config(struct hc_record *r, struct hc_err *err)
 	hc_cell_set(c, HC_C_META_CONFIG_snaplen, r->opts.snaplen);
 	cell_text(r, b, HC_C_META_CONFIG_env_mode, "whole");
 	hc_cell_set(c, HC_C_META_CONFIG_ring_bytes, hc_live_ring_bytes(r->live));
-	cell_text(r, b, HC_C_META_CONFIG_masking, "none");
+	cell_text(r, b, HC_C_META_CONFIG_masking, r->opts.mask ? hc_mask_text(r->opts.mask) : "none");
 	if (r->retain)
 		cell_text(r, b, HC_C_META_CONFIG_retention, r->retain_text);
 	l.n = 0;
@@ -595,6 +595,31 @@ int meta_pause(struct hc_record *r, struct hc_err *err)
 	return meta_gap(r, last, r->start_ns, -1, NULL, 0, r->start.killed ? "crash" : "stopped", err);
 }
 
+int meta_masked(struct hc_record *r, struct hc_err *err)
+{
+	struct hc_tracker *t = r->tracker;
+	int code = 0;
+
+	for (size_t i = 0; i < t->n_masked && code >= 0; i++) {
+		struct mask_count *k = &t->masked[i];
+		struct hc_builder *b;
+
+		if (k->count == k->told)
+			continue;
+		b = begin(r, HC_EV_META_MASKED, err);
+		if (!b)
+			return failed(err);
+		k = &t->masked[i]; /* a new segment's rows may have added some */
+		cell_text(r, b, HC_C_META_MASKED_of_type, hc_event_desc(k->type)->name);
+		cell_text(r, b, HC_C_META_MASKED_in_column, k->column);
+		cell_text(r, b, HC_C_META_MASKED_rule, hc_mask_rule(r->opts.mask, k->rule));
+		hc_cell_set(&t->cells, HC_C_META_MASKED_count, k->count - k->told);
+		k->told = k->count;
+		code = end(r, HC_EV_META_MASKED, err);
+	}
+	return code;
+}
+
 /* Attachment points that are missing, where something recorded needs them. */
 int meta_blind(struct hc_record *r, struct hc_err *err)
 {
@@ -633,8 +658,9 @@ int meta_stop(struct hc_record *r, const char *reason, struct hc_err *err)
 		const struct hc_table_desc *d = hc_event_desc(type);
 
 		if (d && (w->rows_by_type[type] || r->sampled[type] || r->lost[type]))
-			list_add(&l, "%s %llu %llu %llu 0", d->name, (unsigned long long)w->rows_by_type[type],
-			         (unsigned long long)r->sampled[type], (unsigned long long)r->lost[type]);
+			list_add(&l, "%s %llu %llu %llu %llu", d->name, (unsigned long long)w->rows_by_type[type],
+			         (unsigned long long)r->sampled[type], (unsigned long long)r->lost[type],
+			         (unsigned long long)r->tracker->stats.masked_by_type[type]);
 	}
 	cell_ref(c, HC_C_META_STOP_totals, hc_build_strs(b, l.ref, l.n));
 	hc_cell_set(c, HC_C_META_STOP_last_seq, r->start.next_seq + w->n_rows);

@@ -57,6 +57,8 @@ int meta_clock(struct hc_record *r, const char *why, struct hc_err *err);
 /* Rows for what was lost since the last look. */
 int meta_gaps(struct hc_record *r, struct hc_err *err);
 int meta_sampled(struct hc_record *r, bool end, struct hc_err *err);
+/* Rows for what was masked since the last look. */
+int meta_masked(struct hc_record *r, struct hc_err *err);
 int meta_blind(struct hc_record *r, struct hc_err *err);
 /* What is not there any more: the beginning of every segment says so. */
 int meta_horizon(struct hc_record *r, struct hc_err *err);

@@ -66,6 +66,7 @@ struct hc_tracker *hc_tracker_free(struct hc_tracker *t)
 	table_done(&t->lists);
 	assert(t->txts.n == 0 && t->lists.n == 0); /* somebody forgot a reference */
 	table_done(&t->txts);
+	free(t->masked);
 	if (t->proc_fd >= 0)
 		close(t->proc_fd);
 	free(t);

@@ -46,18 +46,24 @@ bool txt_is(const struct txt *s, const char *literal)
 	return s && s->len == strlen(literal) && memcmp(s->p, literal, s->len) == 0;
 }
 
-struct lst *lst_of_block(struct hc_tracker *t, const void *p, size_t bytes)
+struct lst *lst_find(struct hc_tracker *t, struct hc_hash128 h)
 {
-	struct hc_hash128 h = hash_bytes(hash_add(t->seed, 1), p, bytes);
-	const char *at = p, *end = at + bytes;
 	struct lst *l;
-	uint32_t n = 0;
 
 	TABLE_EACH(&t->lists, h.a, i, l)
 	{
 		if (l->key_b == h.b)
 			return REF(l);
 	}
+	return NULL;
+}
+
+struct lst *lst_make(struct hc_tracker *t, struct hc_hash128 h, const void *p, size_t bytes)
+{
+	const char *at = p, *end = at + bytes;
+	struct lst *l;
+	uint32_t n = 0;
+
 	for (const char *q = at; q < end; n++)
 		q += strnlen(q, (size_t)(end - q)) + 1;
 	l = calloc(1, sizeof(*l));
@@ -79,6 +85,14 @@ struct lst *lst_of_block(struct hc_tracker *t, const void *p, size_t bytes)
 		at += len + 1;
 	}
 	return l;
+}
+
+struct lst *lst_of_block(struct hc_tracker *t, const void *p, size_t bytes)
+{
+	struct hc_hash128 h = hash_bytes(hash_add(t->seed, 1), p, bytes);
+	struct lst *l = lst_find(t, h);
+
+	return l ? l : lst_make(t, h, p, bytes);
 }
 
 struct lst *lst_of_u32(struct hc_tracker *t, const uint32_t *v, uint32_t n)
@@ -129,6 +143,7 @@ void lst_unref(struct hc_tracker *t, struct lst *l)
 		txt_unref(t, l->txt[i]);
 	free(l->txt);
 	free(l->num);
+	free(l->hits);
 	free(l);
 }
 

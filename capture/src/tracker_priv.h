@@ -3,6 +3,7 @@
 #ifndef HC_CAPTURE_TRACKER_PRIV_H
 #define HC_CAPTURE_TRACKER_PRIV_H
 
+#include "capture/mask.h"
 #include "capture/tracker.h"
 
 #include <limits.h>
@@ -31,9 +32,10 @@ struct txt {
 struct lst {
 	uint32_t refs, n;
 	struct hc_slot slot;
-	uint64_t key_a, key_b; /* of the raw bytes it was made of; 0 and 0: not in the table */
-	struct txt **txt;      /* n, or NULL */
-	int64_t *num;          /* n, or NULL */
+	uint64_t key_a, key_b;     /* of the raw bytes it was made of; 0 and 0: not in the table */
+	struct txt **txt;          /* n, or NULL */
+	int64_t *num;              /* n, or NULL */
+	struct hc_mask_hits *hits; /* what was masked in it; NULL: nothing */
 };
 
 struct tpath {
@@ -242,6 +244,14 @@ struct root_fd {
 #define N_ROOT_FDS 32
 #define N_USER_DBS 64
 
+/* How often a rule masked something in a column. */
+struct mask_count {
+	uint16_t type;
+	uint32_t rule;
+	const char *column;
+	uint64_t count, told; /* told of by meta_masked rows */
+};
+
 struct hc_tracker {
 	struct hc_tracker_opts opts;
 	struct hc_writer *w;
@@ -272,6 +282,8 @@ struct hc_tracker {
 	struct user_db *user_db[N_USER_DBS];
 	uint32_t n_user_dbs;
 	uint64_t path_flush_n;
+	struct mask_count *masked;
+	size_t n_masked, cap_masked;
 	uint64_t host_user_sig;
 	char buf[2 * PATH_MAX + 1024];
 	char buf2[2 * PATH_MAX + 1024];
@@ -300,6 +312,10 @@ bool txt_is(const struct txt *s, const char *literal);
 
 /* NUL-separated strings (the last may lack its NUL). */
 struct lst *lst_of_block(struct hc_tracker *t, const void *p, size_t bytes);
+/* The two halves of it, for texts that are not stored as they came: the list made of what `h` is the hash of, a
+ * reference or NULL; and a new one. */
+struct lst *lst_find(struct hc_tracker *t, struct hc_hash128 h);
+struct lst *lst_make(struct hc_tracker *t, struct hc_hash128 h, const void *p, size_t bytes);
 struct lst *lst_of_u32(struct hc_tracker *t, const uint32_t *v, uint32_t n);
 struct lst *lst_of_txts(struct hc_tracker *t, struct txt **txts, uint32_t n); /* takes the references */
 void lst_unref(struct hc_tracker *t, struct lst *l);
@@ -439,6 +455,16 @@ int exe_tick(struct hc_tracker *t, struct hc_err *err);
 void cells_of_exe(struct hc_builder *b, struct hc_cells *c, struct texe *e);
 void exe_unref(struct hc_tracker *t, struct texe *e);
 void exe_done(struct hc_tracker *t);
+
+/* ---- tracker_mask.c: secrets ---- */
+
+/* Whether texts of this process are masked; image: the one it is about to have, or NULL. */
+bool mask_wanted(const struct hc_tracker *t, const struct tver *v, const struct timage *image);
+/* Counts what was masked in a column (a literal) of a type; hits NULL: nothing. */
+void mask_note(struct hc_tracker *t, unsigned type, const char *column, const struct hc_mask_hits *hits);
+/* lst_of_block with secrets masked, and counted; what was masked before is not looked at again. */
+struct lst *lst_masked(struct hc_tracker *t, const struct tver *v, const struct timage *image,
+                       enum hc_mask_form form, unsigned type, const char *column, const void *p, size_t bytes);
 
 /* ---- tracker_state.c ---- */
 

@@ -801,9 +801,9 @@ static struct timage *image_of_exec(struct hc_tracker *t, const struct wrec *r, 
 	i->argc = r->n_slots > HC_A_PROC_EXEC_argc ? (uint32_t)r->slot[HC_A_PROC_EXEC_argc] : UINT32_MAX;
 	i->envc = r->n_slots > HC_A_PROC_EXEC_envc ? (uint32_t)r->slot[HC_A_PROC_EXEC_envc] : UINT32_MAX;
 	if (argv)
-		i->argv = lst_of_block(t, argv->p, argv->bytes);
+		i->argv = lst_masked(t, v, i, HC_MASK_ARGS, HC_EV_PROC_EXEC, "argv", argv->p, argv->bytes);
 	if (env)
-		i->env = lst_of_block(t, env->p, env->bytes);
+		i->env = lst_masked(t, v, i, HC_MASK_ENV, HC_EV_PROC_EXEC, "env", env->p, env->bytes);
 	if (r->n_slots > HC_A_PROC_EXEC_is_secure && r->slot[HC_A_PROC_EXEC_is_secure] == 1)
 		i->flags |= HC_IMAGE_SECURE;
 	if (file) {

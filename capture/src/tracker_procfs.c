@@ -273,7 +273,8 @@ static struct tpath *link_path(struct hc_tracker *t, uint32_t pid, const char *n
 	return path_of_text(t, (struct hc_str){ buf, (uint32_t)n }, 4, flags);
 }
 
-static struct lst *block_list(struct hc_tracker *t, uint32_t pid, const char *name)
+static struct lst *block_list(struct hc_tracker *t, uint32_t pid, const char *name, const struct tver *v,
+                              const struct timage *image, enum hc_mask_form form, const char *column)
 {
 	char *buf = malloc(HC_WIRE_ARGS_BYTES + 1);
 	struct lst *l = NULL;
@@ -283,7 +284,7 @@ static struct lst *block_list(struct hc_tracker *t, uint32_t pid, const char *na
 		return NULL;
 	n = procfs_read(t, pid, name, buf, HC_WIRE_ARGS_BYTES + 1);
 	if (n >= 0)
-		l = lst_of_block(t, buf, (size_t)n);
+		l = lst_masked(t, v, image, form, HC_EV_META_STATE, column, buf, (size_t)n);
 	free(buf);
 	return l;
 }
@@ -321,8 +322,8 @@ static void fill_image(struct hc_tracker *t, uint32_t pid, struct tver *v)
 
 			i->exe_file = file_of(&w);
 		}
-		i->argv = block_list(t, pid, "cmdline");
-		i->env = block_list(t, pid, "environ");
+		i->argv = block_list(t, pid, "cmdline", v, i, HC_MASK_ARGS, "argv");
+		i->env = block_list(t, pid, "environ", v, i, HC_MASK_ENV, "env");
 		if (i->argv)
 			i->argc = i->argv->n;
 		if (i->env)

@@ -15,6 +15,8 @@
 
 #include "dns.h"
 
+#define MASK_MIN_TEXT 8u /* a shorter text has no room for a name and its value */
+
 struct row {
 	struct wrec r;
 	/* from here on zeroed for each record */
@@ -785,16 +787,65 @@ static void cell_list(struct hc_tracker *t, struct hc_builder *b, const struct r
 	cell_ref(&t->cells, col, hc_build_ints(b, v, n));
 }
 
+static void row_masked(struct hc_tracker *t, const struct row *w, const char *column,
+                       const struct hc_mask_hits *hits)
+{
+	if (!hits->n)
+		return;
+	mask_note(t, w->head->type, column, hits);
+	t->cells.v[HC_COL_ROW_FLAGS] |= HC_ROW_MASKED;
+}
+
 static void cell_bytes(struct hc_tracker *t, struct hc_builder *b, const struct row *w, unsigned i, unsigned col)
 {
 	const struct wfact *f = wrec_fact(&w->r, HC_WIRE_F_BYTES, i);
 	const struct hc_wire_bytes *h;
+	struct hc_mask_hits hits;
+	const void *p;
+	size_t n;
 
 	if (!f || f->bytes < sizeof(*h))
 		return;
 	h = f->p;
-	cell_ref(&t->cells, col, hc_build_bytes(b, h + 1, f->bytes - (uint32_t)sizeof(*h)));
+	p = h + 1;
+	n = f->bytes - sizeof(*h);
+	if (n && mask_wanted(t, w->before, NULL)) {
+		p = hc_mask_apply(t->opts.mask, HC_MASK_BYTES, p, n, &n, &hits);
+		row_masked(t, w, w->plan->arg[i].name, &hits);
+	}
+	if (p) /* else out of memory: rather nothing than a secret */
+		cell_ref(&t->cells, col, hc_build_bytes(b, p, (uint32_t)n));
 	hc_cell_set(&t->cells, col + 1, h->total);
+}
+
+static void cell_str(struct hc_tracker *t, struct hc_builder *b, const struct row *w, unsigned i, unsigned col)
+{
+	struct hc_str s = wrec_str(&w->r, i);
+	struct hc_mask_hits hits;
+	size_t n;
+
+	if (s.len >= MASK_MIN_TEXT && mask_wanted(t, w->before, NULL)) {
+		s.p = hc_mask_apply(t->opts.mask, HC_MASK_TEXT, s.p, s.len, &n, &hits);
+		s.len = s.p ? (uint32_t)n : 0;
+		row_masked(t, w, w->plan->arg[i].name, &hits);
+	}
+	cell_ref(&t->cells, col, hc_build_str(b, s));
+}
+
+static void cell_strs(struct hc_tracker *t, struct hc_builder *b, const struct row *w, unsigned i, unsigned col)
+{
+	const struct wfact *f = wrec_fact(&w->r, HC_WIRE_F_ARGV, i);
+	enum hc_mask_form form = f ? HC_MASK_ARGS : HC_MASK_ENV;
+	const char *name = w->plan->arg[i].name;
+	struct lst *l = NULL;
+
+	f = f ? f : wrec_fact(&w->r, HC_WIRE_F_ENV, i);
+	if (f)
+		l = lst_masked(t, w->before, NULL, form, w->head->type, name, f->p, f->bytes);
+	if (l && l->hits)
+		t->cells.v[HC_COL_ROW_FLAGS] |= HC_ROW_MASKED;
+	cell_ref(&t->cells, col, in_lst(b, l));
+	lst_unref(t, l);
 }
 
 static struct tver *arg_proc(const struct row *w, const struct plan_arg *a, unsigned i)
@@ -823,7 +874,6 @@ static void cells_of_arg(struct hc_tracker *t, struct hc_builder *b, const struc
 	const struct plan_arg *a = &w->plan->arg[i];
 	struct hc_cells *c = &t->cells;
 	const struct wfact *f;
-	struct lst *l;
 
 	switch (a->kind) {
 	case HC_KIND_INT:
@@ -835,7 +885,7 @@ static void cells_of_arg(struct hc_tracker *t, struct hc_builder *b, const struc
 			hc_cell_set(c, a->col, a->is_dev ? kernel_dev(w->r.slot[i]) : w->r.slot[i]);
 		break;
 	case HC_KIND_STR:
-		cell_ref(c, a->col, hc_build_str(b, wrec_str(&w->r, i)));
+		cell_str(t, b, w, i, a->col);
 		break;
 	case HC_KIND_BYTES:
 		cell_bytes(t, b, w, i, a->col);
@@ -846,11 +896,7 @@ static void cells_of_arg(struct hc_tracker *t, struct hc_builder *b, const struc
 			cell_ref(c, a->col, hc_build_bytes(b, f->p, f->bytes));
 		break;
 	case HC_KIND_STRS:
-		f = wrec_fact(&w->r, HC_WIRE_F_ARGV, i);
-		f = f ? f : wrec_fact(&w->r, HC_WIRE_F_ENV, i);
-		l = f ? lst_of_block(t, f->p, f->bytes) : NULL;
-		cell_ref(c, a->col, in_lst(b, l));
-		lst_unref(t, l);
+		cell_strs(t, b, w, i, a->col);
 		break;
 	case HC_KIND_INTS:
 		cell_list(t, b, w, i, a->col);
@@ -910,6 +956,13 @@ static void cells_special(struct hc_tracker *t, struct hc_builder *b, const stru
 			c->v[HC_C_PROC_EXIT_reaper] = 0;
 		}
 		break;
+	case HC_EV_PROC_EXEC: {
+		const struct timage *image = w->after ? w->after->image : NULL;
+
+		if (image && ((image->argv && image->argv->hits) || (image->env && image->env->hits)))
+			c->v[HC_COL_ROW_FLAGS] |= HC_ROW_MASKED;
+		break;
+	}
 	case HC_EV_MOUNT: {
 		const struct tpath *target = w->path[HC_A_MOUNT_target];
 		uint64_t id = 0;

@@ -1,6 +1,6 @@
 /*
- * Who may read a capture: its owner, or also a group. The capture's own directory says so, set-group-ID and readable by
- * its group: whatever writes there later, a continued recording or a rebuilt index, keeps to it.
+ * Who may read a capture: its owner, or also a group. The capture's own directory says so, set-group-ID and
+ * readable by its group: whatever writes there later, a continued recording or a rebuilt index, keeps to it.
  */
 #include <dirent.h>
 #include <errno.h>

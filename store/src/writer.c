@@ -213,10 +213,10 @@ static int header_write(struct hc_writer *w, struct stream *s, const char *path,
 	size_t n;
 
 	do
-		s->fd = open(path, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
+		s->fd = open(path, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, HC_MODE_FILE);
 	while (s->fd < 0 && no_room(-errno) && w->opts.on_full && n_freeing++ < MAX_FREEING &&
 	       w->opts.on_full(w->opts.ctx, sizeof(buf)));
-	if (s->fd < 0)
+	if (s->fd < 0 || (w->shared && fchmod(s->fd, HC_MODE_FILE_SHARED) < 0))
 		return hc_err_set(err, -errno, "cannot create %s: %s", s->path, strerror(errno));
 	s->off = 0;
 	n = hc_seg_header_write(&s->header, buf);
@@ -250,7 +250,6 @@ static int segment_open(struct hc_writer *w, enum hc_stream which, struct hc_err
 	snprintf(s->header.tool, sizeof(s->header.tool), "%s", w->tool);
 	snprintf(s->path, sizeof(s->path), "%s/segments/%s/%s/%s-%08u.hcs", w->dir, w->node, w->boot,
 	         stream_names[which], s->number);
-<<<<<<< HEAD
 	snprintf(path, sizeof(path), "%s/segments/%s/%s/.%s.new", w->dir, w->node, w->boot, stream_names[which]);
 	r = header_write(w, s, path, err);
 	if (r < 0) {
@@ -259,16 +258,6 @@ static int segment_open(struct hc_writer *w, enum hc_stream which, struct hc_err
 			unlink(path);
 		}
 		s->fd = -1;
-=======
-	s->fd = open(s->path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, HC_MODE_FILE);
-	if (s->fd < 0 || (w->shared && fchmod(s->fd, HC_MODE_FILE_SHARED) < 0))
-		return hc_err_set(err, -errno, "cannot create %s: %s", s->path, strerror(errno));
-	s->off = 0;
-	s->n_blocks = 0;
-	n = hc_seg_header_write(&s->header, buf);
-	r = write_at(s, buf, n, err);
-	if (r < 0)
->>>>>>> 7fb7a45 (capture: give up privileges once everything is attached)
 		return r;
 	}
 	s->n_blocks = 0;

@@ -1,0 +1,588 @@
+/*
+ * The masking engine. One automaton (Aho-Corasick over folded bytes, its failure links resolved, so a table
+ * look-up a byte) finds the anchors of all rules in one pass; what stands around an anchor decides whether a value
+ * follows, and where it ends. Values found are spans; the text is copied only when there are any.
+ *
+ * All looks around an anchor are bounded, or end where the last span ends: a hostile text costs a small multiple
+ * of its length.
+ */
+#include "mask_priv.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define MAX_GAP 8u /* blanks around '=' and ':' */
+
+/* ---- the automaton ---- */
+
+bool mask_glob(const char *glob, const char *name, size_t bytes)
+{
+	const char *star = NULL, *end = name + bytes, *back = name;
+
+	while (name < end) {
+		if (*glob == '*') {
+			star = ++glob;
+			back = name;
+		} else if (*glob == '?' || (*glob && (unsigned char)*glob == mask_fold((unsigned char)*name))) {
+			glob++;
+			name++;
+		} else if (star) {
+			glob = star;
+			name = ++back;
+		} else {
+			return false;
+		}
+	}
+	while (*glob == '*')
+		glob++;
+	return !*glob;
+}
+
+/* Byte classes: those that anchors have, and 0 for all others. */
+static void classes_make(struct hc_mask *m)
+{
+	memset(m->class, 0, sizeof(m->class));
+	m->n_classes = 1;
+	for (uint32_t i = 0; i < m->n_rules; i++)
+		for (const char *a = m->rule[i].anchor; *a; a++)
+			if (!m->class[(unsigned char)*a])
+				m->class[(unsigned char)*a] = (uint8_t)m->n_classes++;
+	for (unsigned c = 0; c < 256; c++)
+		m->class[c] = m->class[mask_fold((unsigned char)c)];
+}
+
+static void trie_add(struct hc_mask *m, uint32_t rule)
+{
+	uint32_t state = 0;
+
+	for (const char *a = m->rule[rule].anchor; *a; a++) {
+		uint16_t *to = &m->next[state * m->n_classes + m->class[(unsigned char)*a]];
+
+		if (!*to)
+			*to = (uint16_t)m->n_states++;
+		state = *to;
+	}
+	m->rule[rule].next = m->out[state];
+	m->out[state] = (int32_t)rule;
+}
+
+/* Breadth first: a state's failure is known before those of its children. */
+static int links_make(struct hc_mask *m)
+{
+	uint16_t *queue = malloc(m->n_states * sizeof(*queue)), *fail = calloc(m->n_states, sizeof(*fail));
+	uint32_t head = 0, tail = 0;
+
+	if (!queue || !fail) {
+		free(queue);
+		free(fail);
+		return -ENOMEM;
+	}
+	for (uint32_t c = 0; c < m->n_classes; c++)
+		if (m->next[c])
+			queue[tail++] = m->next[c];
+	while (head < tail) {
+		uint16_t s = queue[head++];
+
+		m->link[s] = m->out[fail[s]] >= 0 ? fail[s] : m->link[fail[s]];
+		for (uint32_t c = 0; c < m->n_classes; c++) {
+			uint16_t *to = &m->next[s * m->n_classes + c], f = m->next[fail[s] * m->n_classes + c];
+
+			if (*to) {
+				fail[*to] = f;
+				queue[tail++] = *to;
+			} else {
+				*to = f;
+			}
+		}
+	}
+	free(queue);
+	free(fail);
+	return 0;
+}
+
+int mask_build(struct hc_mask *m, struct hc_err *err)
+{
+	size_t room = 1;
+	int r = -ENOMEM;
+
+	free(m->go);
+	free(m->out);
+	free(m->link);
+	for (uint32_t i = 0; i < m->n_rules; i++)
+		room += strlen(m->rule[i].anchor);
+	classes_make(m);
+	m->next = calloc(room * m->n_classes, sizeof(*m->next));
+	m->go = malloc(room * m->n_classes * sizeof(*m->go));
+	m->out = malloc(room * sizeof(*m->out));
+	m->link = calloc(room, sizeof(*m->link));
+	m->n_states = 1;
+	if (room <= UINT16_MAX && m->next && m->go && m->out && m->link) {
+		memset(m->out, 0xff, room * sizeof(*m->out));
+		for (uint32_t i = m->n_rules; i-- > 0;) /* so that an anchor's first rule comes first */
+			if (m->rule[i].anchor[0])
+				trie_add(m, i);
+		r = links_make(m);
+	}
+	for (uint32_t i = 0; r == 0 && i < m->n_states * m->n_classes; i++) {
+		uint32_t to = m->next[i];
+
+		m->go[i] = to * m->n_classes | (m->out[to] >= 0 || m->link[to] ? MASK_HIT : 0);
+	}
+	free(m->next);
+	m->next = NULL;
+	if (room > UINT16_MAX)
+		return hc_err_set(err, -E2BIG, "the masking rules are too long in all");
+	return r < 0 ? hc_err_set(err, r, "out of memory") : 0;
+}
+
+/* ---- what stands around an anchor ---- */
+
+/* A text under way. */
+struct scan {
+	struct hc_mask *m;
+	enum hc_mask_form form;
+	const char *p;
+	size_t n;
+	size_t arg_from, arg_to; /* of lists: the entry that the anchor is in */
+	bool failed;
+};
+
+static bool is_name_char(char c)
+{
+	return isalnum((unsigned char)c) || c == '_' || c == '-' || c == '.';
+}
+
+static bool is_token_char(char c)
+{
+	return isalnum((unsigned char)c) || c == '_' || c == '-';
+}
+
+static size_t last_end(const struct hc_mask *m)
+{
+	return m->n_spans ? m->span[m->n_spans - 1].end : 0;
+}
+
+static void span_add(struct scan *s, size_t start, size_t end, uint32_t rule)
+{
+	struct hc_mask *m = s->m;
+
+	if (end <= start)
+		return;
+	/* options are looked at after the text they stand in: what was found inside is part of their value */
+	while (m->n_spans && m->span[m->n_spans - 1].start >= start) {
+		end = last_end(m) > end ? last_end(m) : end;
+		m->n_spans--;
+	}
+	if (m->n_spans && start < last_end(m)) { /* one value, which goes on */
+		if (end > last_end(m))
+			m->span[m->n_spans - 1].end = end;
+		return;
+	}
+	if (m->n_spans == m->cap_spans) {
+		size_t cap = m->cap_spans ? 2 * m->cap_spans : 64;
+		struct mask_span *more = reallocarray(m->span, cap, sizeof(*more));
+
+		if (!more) {
+			s->failed = true;
+			return;
+		}
+		m->span = more;
+		m->cap_spans = cap;
+	}
+	m->span[m->n_spans++] = (struct mask_span){ start, end, rule };
+}
+
+static size_t skip_blanks(const struct scan *s, size_t at)
+{
+	for (unsigned i = 0; i < MAX_GAP && at < s->arg_to && (s->p[at] == ' ' || s->p[at] == '\t'); i++)
+		at++;
+	return at;
+}
+
+/* The end of a value that begins at `from`. */
+static size_t value_end(const struct scan *s, size_t from, bool line)
+{
+	static const char ends[] = "&;,\"'<>|)}]\\`";
+
+	for (; from < s->arg_to; from++) {
+		char c = s->p[from];
+
+		if (c == '\n' || c == '\r' || c == '\0')
+			break;
+		if (line ? c == '"' || c == '\'' : c == ' ' || c == '\t' || memchr(ends, c, sizeof(ends) - 1))
+			break;
+	}
+	return from;
+}
+
+static size_t quoted_end(const struct scan *s, size_t from, char quote, bool escaped)
+{
+	for (; from < s->arg_to && s->p[from] != '\0'; from++) {
+		if (s->p[from] == '\\' && from + 1 < s->arg_to && s->p[from + 1] == quote && escaped)
+			break;
+		if (s->p[from] == '\\')
+			from++;
+		else if (s->p[from] == quote)
+			break;
+	}
+	return from < s->arg_to ? from : s->arg_to;
+}
+
+/* A value after the name that ends at `at`, as shells, forms, JSON, YAML and HTTP write it. */
+static void value_in_text(struct scan *s, size_t at, uint32_t rule)
+{
+	bool escaped = false, line;
+	char quote = 0;
+
+	if (at + 1 < s->arg_to && s->p[at] == '\\' && s->p[at + 1] == '"')
+		at++;
+	if (at < s->arg_to && (s->p[at] == '"' || s->p[at] == '\''))
+		at++;
+	at = skip_blanks(s, at);
+	if (at >= s->arg_to || (s->p[at] != '=' && s->p[at] != ':'))
+		return;
+	line = s->p[at] == ':';
+	at = skip_blanks(s, at + 1);
+	if (at + 1 < s->arg_to && s->p[at] == '\\' && s->p[at + 1] == '"') {
+		escaped = true;
+		at++;
+	}
+	if (at < s->arg_to && (s->p[at] == '"' || s->p[at] == '\'')) {
+		quote = s->p[at++];
+		line = false;
+	}
+	/* a shell's variable is no secret, a second slash or colon makes it something else */
+	if (at >= s->arg_to || (s->form != HC_MASK_BYTES && s->p[at] == '$') || (line && s->p[at] == '/') ||
+	    s->p[at] == ':')
+		return;
+	span_add(s, at, quote ? quoted_end(s, at, quote, escaped) : value_end(s, at, line), rule);
+}
+
+/* The whole next argument, unless it is an option. */
+static void value_in_next(struct scan *s, uint32_t rule)
+{
+	size_t from = s->arg_to + 1, to;
+
+	if (from >= s->n || s->p[from] == '-')
+		return;
+	to = from + strnlen(s->p + from, s->n - from);
+	span_add(s, from, to, rule);
+}
+
+static bool is_kept(const struct hc_mask *m, const char *name, size_t bytes)
+{
+	for (uint32_t i = 0; i < m->n_rules; i++)
+		if (m->rule[i].kind == MASK_KEEP && mask_glob(m->rule[i].arg, name, bytes))
+			return true;
+	return false;
+}
+
+static void see_name(struct scan *s, size_t from, size_t to, uint32_t rule)
+{
+	size_t left = from, right = to, name;
+	bool option;
+
+	if (to <= last_end(s->m))
+		return;
+	while (left > s->arg_from && to - left < MASK_MAX_NAME && is_name_char(s->p[left - 1]))
+		left--;
+	while (right < s->arg_to && right - from < MASK_MAX_NAME && is_name_char(s->p[right]))
+		right++;
+	if (right - left >= MASK_MAX_NAME)
+		return;
+	name = left;
+	while (name < right && s->p[name] == '-')
+		name++;
+	option = name > left;
+	if (right <= name || !mask_glob(s->m->rule[rule].arg, s->p + name, right - name) ||
+	    is_kept(s->m, s->p + name, right - name))
+		return;
+	if ((s->form == HC_MASK_ARGS || s->form == HC_MASK_ENV) && left == s->arg_from && right < s->arg_to &&
+	    s->p[right] == '=') {
+		span_add(s, right + 1, s->arg_to, rule); /* NAME=VALUE is all there is in it */
+	} else if (s->form == HC_MASK_ARGS && option && left == s->arg_from && right == s->arg_to) {
+		value_in_next(s, rule);
+	} else if (option && right < s->arg_to && s->p[right] == ' ') {
+		size_t at = skip_blanks(s, right);
+
+		if (at < s->arg_to && s->p[at] != '-' && s->p[at] != '$') {
+			char quote = s->p[at] == '"' || s->p[at] == '\'' ? s->p[at] : 0;
+
+			at += quote != 0;
+			span_add(s, at, quote ? quoted_end(s, at, quote, false) : value_end(s, at, false), rule);
+		}
+	} else {
+		value_in_text(s, right, rule);
+	}
+}
+
+/* Characters of a token from `at` on; *ret_cut when the payload ends within it. */
+static size_t token_run(const struct scan *s, size_t at, bool dots, bool *ret_cut)
+{
+	size_t from = at;
+
+	while (at < s->arg_to && (is_token_char(s->p[at]) || (dots && strchr(".+/=~", s->p[at]) && s->p[at])))
+		at++;
+	*ret_cut = s->form == HC_MASK_BYTES && at == s->n;
+	return at - from;
+}
+
+static bool begins_word(const struct scan *s, size_t at)
+{
+	return at == s->arg_from || !isalnum((unsigned char)s->p[at - 1]);
+}
+
+static void see_token(struct scan *s, size_t from, size_t to, uint32_t rule)
+{
+	const struct mask_rule *r = &s->m->rule[rule];
+	bool cut;
+	size_t n;
+
+	if (memcmp(s->p + from, r->arg, r->arg_bytes) != 0 || !begins_word(s, from) || to <= last_end(s->m))
+		return;
+	n = token_run(s, to, true, &cut);
+	if (n >= r->min || (cut && n))
+		span_add(s, to, to + n, rule);
+}
+
+static void see_after(struct scan *s, size_t from, size_t to, uint32_t rule)
+{
+	bool cut;
+	size_t at, n;
+
+	if (!begins_word(s, from) || to <= last_end(s->m))
+		return;
+	at = skip_blanks(s, to);
+	if (at < s->arg_to && (s->p[at] == '=' || s->p[at] == ':'))
+		at = skip_blanks(s, at + 1);
+	if (at == to)
+		return;
+	n = token_run(s, at, true, &cut);
+	if (n >= s->m->rule[rule].min || (cut && n))
+		span_add(s, at, at + n, rule);
+}
+
+static void see_jwt(struct scan *s, size_t from, size_t to, uint32_t rule)
+{
+	size_t at = to, n;
+	bool cut = false;
+
+	if (memcmp(s->p + from, "eyJ", 3) != 0 || !begins_word(s, from) || to <= last_end(s->m))
+		return;
+	for (unsigned part = 0; part < 3 && !cut; part++) {
+		n = token_run(s, at, false, &cut);
+		at += n;
+		if (!cut && (n < 4 || (part < 2 && (at >= s->arg_to || s->p[at++] != '.'))))
+			return;
+	}
+	span_add(s, to, at, rule);
+}
+
+static void see_url(struct scan *s, size_t from, size_t to, uint32_t rule)
+{
+	size_t colon = 0, at_sign = 0, at = to;
+
+	if (from == s->arg_from || !isalnum((unsigned char)s->p[from - 1]) || to <= last_end(s->m))
+		return;
+	for (; at < s->arg_to && at - to < 1024; at++) {
+		char c = s->p[at];
+
+		if (c == '/' || c == '?' || c == '#' || c == '"' || c == '\'' || c == '<' || c == '>' ||
+		    (unsigned char)c <= ' ')
+			break;
+		if (c == ':' && !colon)
+			colon = at;
+		if (c == '@')
+			at_sign = at;
+	}
+	if (colon && at_sign > colon && s->p[colon + 1] != '$')
+		span_add(s, colon + 1, at_sign, rule);
+}
+
+static void see_pem(struct scan *s, size_t from, size_t to, uint32_t rule)
+{
+	static const char tail[] = "PRIVATE KEY-----", end[] = "-----END";
+	size_t room = s->arg_to - to < 64 ? s->arg_to - to : 64;
+	const char *key, *stop;
+
+	if (to <= last_end(s->m) || memcmp(s->p + from, "-----BEGIN ", 11) != 0)
+		return;
+	key = memmem(s->p + to, room, tail, sizeof(tail) - 1);
+	if (!key)
+		return;
+	from = (size_t)(key - s->p) + sizeof(tail) - 1;
+	while (from < s->arg_to && (s->p[from] == '\r' || s->p[from] == '\n'))
+		from++;
+	stop = memmem(s->p + from, s->arg_to - from, end, sizeof(end) - 1);
+	span_add(s, from, stop ? (size_t)(stop - s->p) : s->arg_to, rule);
+}
+
+static void see_rule(struct scan *s, uint32_t rule, size_t to)
+{
+	const struct mask_rule *r = &s->m->rule[rule];
+	size_t from = to - strlen(r->anchor);
+
+	switch (r->kind) {
+	case MASK_NAME:
+		see_name(s, from, to, rule);
+		break;
+	case MASK_AFTER:
+		see_after(s, from, to, rule);
+		break;
+	case MASK_TOKEN:
+		see_token(s, from, to, rule);
+		break;
+	case MASK_URL:
+		see_url(s, from, to, rule);
+		break;
+	case MASK_PEM:
+		see_pem(s, from, to, rule);
+		break;
+	default:
+		see_jwt(s, from, to, rule);
+	}
+}
+
+/* ---- options of single programs ---- */
+
+static bool program_is(const struct mask_rule *r, const char *name, size_t bytes)
+{
+	for (const char *p = r->programs + 1; *p; p += strcspn(p, ",") + 1)
+		if (strcspn(p, ",") == bytes && memcmp(p, name, bytes) == 0)
+			return true;
+	return false;
+}
+
+/* One entry of an argument list, after the first. */
+static void see_option(struct scan *s, const char *program, size_t bytes)
+{
+	const char *arg = s->p + s->arg_from;
+	size_t n = s->arg_to - s->arg_from;
+
+	for (uint32_t i = 0; n >= 2 && *arg == '-' && i < s->m->n_rules; i++) {
+		const struct mask_rule *r = &s->m->rule[i];
+
+		if ((r->kind != MASK_OPTION && r->kind != MASK_ATTACHED) || n < r->arg_bytes ||
+		    memcmp(arg, r->arg, r->arg_bytes) != 0 || !program_is(r, program, bytes))
+			continue;
+		if (n > r->arg_bytes && (r->arg[1] != '-' || arg[r->arg_bytes] == '='))
+			span_add(s, s->arg_from + r->arg_bytes + (arg[r->arg_bytes] == '='), s->arg_to, i);
+		else if (n == r->arg_bytes && r->kind == MASK_OPTION)
+			value_in_next(s, i);
+	}
+}
+
+/* ---- all of it ---- */
+
+static void scan_part(struct scan *s, size_t from, size_t to)
+{
+	const struct hc_mask *m = s->m;
+	const uint32_t *go = m->go;
+	const uint8_t *class = m->class;
+	uint32_t at = 0;
+
+	s->arg_from = from;
+	s->arg_to = to;
+	for (size_t i = from; i < to; i++) {
+		at = go[(at & ~MASK_HIT) + class[(unsigned char)s->p[i]]];
+		if (!(at & MASK_HIT))
+			continue;
+		uint32_t state = (at & ~MASK_HIT) / m->n_classes;
+
+		for (uint32_t o = m->out[state] >= 0 ? state : m->link[state]; o; o = m->link[o])
+			for (int32_t rule = m->out[o]; rule >= 0; rule = m->rule[rule].next)
+				see_rule(s, (uint32_t)rule, i + 1);
+	}
+}
+
+static void scan_list(struct scan *s)
+{
+	const char *slash, *program = NULL;
+	bool has_options = false;
+	size_t bytes = 0;
+
+	for (size_t from = 0; from < s->n;) {
+		size_t to = from + strnlen(s->p + from, s->n - from);
+
+		scan_part(s, from, to);
+		if (s->form == HC_MASK_ARGS && !program) {
+			slash = memrchr(s->p, '/', to);
+			program = slash ? slash + 1 : s->p;
+			bytes = to - (size_t)(program - s->p);
+			for (uint32_t i = 0; i < s->m->n_rules && !has_options; i++)
+				has_options =
+					s->m->rule[i].programs[0] && program_is(&s->m->rule[i], program, bytes);
+		} else if (has_options) {
+			see_option(s, program, bytes);
+		}
+		from = to + 1;
+	}
+}
+
+static void count_hits(const struct hc_mask *m, struct hc_mask_hits *hits)
+{
+	for (size_t i = 0; i < m->n_spans; i++) {
+		uint32_t k = 0;
+
+		while (k < hits->n && hits->hit[k].rule != m->span[i].rule && k + 1 < HC_MASK_MAX_HITS)
+			k++;
+		if (k == hits->n) {
+			hits->hit[k].rule = m->span[i].rule;
+			hits->hit[k].count = 0;
+			hits->n++;
+		}
+		hits->hit[k].count++;
+	}
+}
+
+/* Into m->buf; the length of the result. */
+static size_t overwrite(struct hc_mask *m, enum hc_mask_form form, const char *p, size_t n)
+{
+	size_t at = 0, to = 0;
+
+	for (size_t i = 0; i < m->n_spans; i++) {
+		const struct mask_span *v = &m->span[i];
+		size_t stars = form == HC_MASK_BYTES ? v->end - v->start : 3;
+
+		memcpy(m->buf + to, p + at, v->start - at);
+		to += v->start - at;
+		memset(m->buf + to, '*', stars);
+		to += stars;
+		at = v->end;
+	}
+	memcpy(m->buf + to, p + at, n - at);
+	return to + n - at;
+}
+
+const void *hc_mask_apply(struct hc_mask *m, enum hc_mask_form form, const void *p, size_t n, size_t *ret_bytes,
+                          struct hc_mask_hits *hits)
+{
+	struct scan s = { .m = m, .form = form, .p = p, .n = n };
+	size_t room;
+
+	hits->n = 0;
+	*ret_bytes = n;
+	m->n_spans = 0;
+	if (form == HC_MASK_ARGS || form == HC_MASK_ENV)
+		scan_list(&s);
+	else
+		scan_part(&s, 0, n);
+	if (s.failed)
+		return NULL;
+	if (!m->n_spans)
+		return p;
+	room = n + 3 * m->n_spans;
+	if (room > m->cap_buf) {
+		char *more = realloc(m->buf, room);
+
+		if (!more)
+			return NULL;
+		m->buf = more;
+		m->cap_buf = room;
+	}
+	count_hits(m, hits);
+	*ret_bytes = overwrite(m, form, p, n);
+	return m->buf;
+}

@@ -1,0 +1,79 @@
+/* The masking rules' insides, shared by mask.c and mask_rules.c. */
+#ifndef HC_CAPTURE_MASK_PRIV_H
+#define HC_CAPTURE_MASK_PRIV_H
+
+#include "capture/mask.h"
+
+#define MASK_MAX_TEXT 64u    /* of a glob, prefix or anchor */
+#define MASK_MAX_NAME 128u   /* a name in a text that is longer is none */
+#define MASK_MAX_SCOPES 256u /* of all kinds */
+#define MASK_HIT (UINT32_C(1) << 31)
+
+enum mask_kind {
+	MASK_NAME,     /* name GLOB: values of what is called so */
+	MASK_KEEP,     /* keep GLOB: names that are no secrets after all */
+	MASK_OPTION,   /* option -X PROGRAMS: the rest of the argument, or the next one */
+	MASK_ATTACHED, /* attached -X PROGRAMS: the rest of the argument */
+	MASK_AFTER,    /* after MIN TEXT: the next word, when it has so many characters */
+	MASK_TOKEN,    /* token MIN PREFIX: a word of that shape; the prefix stays */
+	MASK_URL,      /* builtin url: the password in scheme://user:password@ */
+	MASK_PEM,      /* builtin pem: private keys */
+	MASK_JWT,      /* builtin jwt: three base64url parts */
+};
+
+struct mask_rule {
+	uint8_t kind;
+	uint16_t min;
+	char *text;                  /* as it was written */
+	char arg[MASK_MAX_TEXT + 1]; /* glob (folded), option or prefix */
+	uint8_t arg_bytes;
+	char programs[128];             /* ",mysql,mysqldump," */
+	char anchor[MASK_MAX_TEXT + 1]; /* what the automaton looks for, folded; "": nothing */
+	int32_t next;                   /* rule with the same anchor; -1 */
+};
+
+struct mask_span {
+	size_t start, end; /* end exclusive */
+	uint32_t rule;
+};
+
+struct mask_scope {
+	uint8_t kind;
+	char *value;
+	uint32_t bytes;
+};
+
+struct hc_mask {
+	struct mask_rule *rule;
+	uint32_t n_rules;
+	uint32_t n_defaults; /* the first of them */
+	char *sources;
+	struct mask_scope *scope;
+	uint32_t n_scopes;
+
+	/* the automaton: go[state * n_classes + class[byte]] is the next state, times n_classes, with MASK_HIT
+	 * where an anchor ends */
+	uint8_t class[256];
+	uint32_t n_classes, n_states;
+	uint16_t *next; /* the same with plain numbers, while it is made */
+	uint32_t *go;
+	int32_t *out;   /* first rule whose anchor ends in the state; -1 */
+	uint16_t *link; /* the next shorter state with an `out`; 0 */
+
+	struct mask_span *span; /* of the call under way, in order, apart */
+	size_t n_spans, cap_spans;
+	char *buf;
+	size_t cap_buf;
+};
+
+/* ASCII lower case, '-' as '_'. */
+static inline unsigned char mask_fold(unsigned char c)
+{
+	return c >= 'A' && c <= 'Z' ? (unsigned char)(c + 32) : c == '-' ? '_' : c;
+}
+
+/* '*' any run, '?' one character; the glob folded, the name not. */
+bool mask_glob(const char *glob, const char *name, size_t bytes);
+int mask_build(struct hc_mask *m, struct hc_err *err);
+
+#endif

@@ -1,0 +1,439 @@
+/* Masking rules: those that are always there, the text form, and scopes. */
+#include "mask_priv.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "store/base/sha256.h"
+
+/* Names are compared without regard to case, '-' and '_' are the same. Shapes of tokens: as their issuers document
+ * them (GitHub, GitLab, Slack, AWS, Google, npm, PyPI, Stripe, OpenAI, Anthropic, DigitalOcean, SendGrid, Vault).
+ */
+/* clang-format off */
+static const char default_rules[] =
+	"name *password*\nname *passwd*\nname *passphrase*\nname *_pass\nname pass\nname *_pwd\n"
+	"name *secret*\nname *_token\nname token\nname *api_key*\nname *apikey*\nname *access_key*\n"
+	"name *accesskey*\nname *private_key*\nname *credential*\nname *authorization\nname *cookie\n"
+	"name x_auth_*\nname x_amz_security_*\nname *_auth\nname *_encryption_key\nname *_signing_key\n"
+	"keep *_file\nkeep *_fd\nkeep *_stdin\nkeep *_path\nkeep *_dir\nkeep *_name\n"
+	"attached -p mysql,mysqldump,mysqladmin,mysqlimport,mysqlshow,mysqlcheck,mariadb,mariadb-dump,mariadb-admin\n"
+	"option -p sshpass\noption -a redis-cli\noption -u curl\noption -U smbclient\n"
+	"option -w ldapsearch,ldapadd\nafter 8 Bearer\ntoken 36 ghp_\ntoken 36 gho_\ntoken 36 ghu_\n"
+	"token 36 ghs_\ntoken 36 ghr_\ntoken 50 github_pat_\ntoken 20 glpat-\ntoken 20 xoxb-\n"
+	"token 20 xoxp-\ntoken 20 xoxa-\ntoken 20 xoxs-\ntoken 20 xapp-\ntoken 16 AKIA\ntoken 16 ASIA\n"
+	"token 35 AIza\ntoken 36 npm_\ntoken 50 pypi-\ntoken 24 sk_live_\ntoken 24 rk_live_\n"
+	"token 32 sk-proj-\ntoken 32 sk-ant-\ntoken 60 dop_v1_\ntoken 22 SG.\ntoken 24 hvs.\nbuiltin url\n"
+	"builtin pem\nbuiltin jwt\n";
+/* clang-format on */
+
+static const char *const words[] = {
+	[MASK_NAME] = "name",         [MASK_KEEP] = "keep",   [MASK_OPTION] = "option",
+	[MASK_ATTACHED] = "attached", [MASK_AFTER] = "after", [MASK_TOKEN] = "token"
+};
+static const struct {
+	const char *name, *anchor;
+	uint8_t kind;
+} builtins[] = { { "url", "://", MASK_URL }, { "pem", "_____begin ", MASK_PEM }, { "jwt", "eyj", MASK_JWT } };
+static const char *const scope_words[HC_MASK_N_SCOPES] = { "comm", "exe", "cgroup", "container" };
+
+/* Where in the rules file the parser is. */
+struct place {
+	const char *file;
+	uint32_t line;
+	struct hc_str text; /* the line */
+};
+
+static int wrong(const struct place *at, const char *where, struct hc_err *err, const char *what)
+{
+	return hc_err_at(err, -EINVAL, at->file, at->line, (uint32_t)(where - at->text.p) + 1, "%s", what);
+}
+
+static bool is_blank(char c)
+{
+	return c == ' ' || c == '\t' || c == '\r';
+}
+
+/* The next word of *rest, empty at the end. */
+static struct hc_str word_next(struct hc_str *rest)
+{
+	struct hc_str w;
+
+	while (rest->len && is_blank(*rest->p)) {
+		rest->p++;
+		rest->len--;
+	}
+	w = (struct hc_str){ rest->p, 0 };
+	while (w.len < rest->len && !is_blank(w.p[w.len]))
+		w.len++;
+	rest->p += w.len;
+	rest->len -= w.len;
+	return w;
+}
+
+static void fold_into(char *to, struct hc_str from)
+{
+	for (uint32_t i = 0; i < from.len; i++)
+		to[i] = (char)mask_fold((unsigned char)from.p[i]);
+	to[from.len] = '\0';
+}
+
+/* The longest run of a glob without '*' and '?'. */
+static void anchor_of_glob(struct mask_rule *r)
+{
+	size_t best = 0, at = 0;
+
+	for (size_t i = 0; r->arg[i];) {
+		size_t n = strcspn(r->arg + i, "*?");
+
+		if (n > best) {
+			best = n;
+			at = i;
+		}
+		i += n + strspn(r->arg + i + n, "*?");
+	}
+	memcpy(r->anchor, r->arg + at, best);
+	r->anchor[best] = '\0';
+}
+
+static int parse_min(const struct place *at, struct hc_str w, uint16_t *ret, struct hc_err *err)
+{
+	uint32_t v = 0;
+
+	for (uint32_t i = 0; i < w.len && v < 10000; i++) {
+		if (w.p[i] < '0' || w.p[i] > '9')
+			return wrong(at, w.p + i, err, "a number of characters is wanted here");
+		v = v * 10 + (uint32_t)(w.p[i] - '0');
+	}
+	if (!v || v > 4096)
+		return wrong(at, w.p, err, "a number of characters is wanted here, from 1 to 4096");
+	*ret = (uint16_t)v;
+	return 0;
+}
+
+static int parse_programs(const struct place *at, struct hc_str w, struct mask_rule *r, struct hc_err *err)
+{
+	if (!w.len)
+		return wrong(at, w.p, err, "for which programs? name them: mysql,mysqldump");
+	if (w.len > sizeof(r->programs) - 3 || memchr(w.p, '/', w.len))
+		return wrong(at, w.p, err, "names of programs, without directories, 125 bytes at most");
+	snprintf(r->programs, sizeof(r->programs), ",%.*s,", (int)w.len, w.p);
+	return 0;
+}
+
+static int parse_args(const struct place *at, struct mask_rule *r, struct hc_str rest, struct hc_err *err)
+{
+	struct hc_str w;
+	int code = 0;
+
+	if (r->kind == MASK_AFTER || r->kind == MASK_TOKEN)
+		code = parse_min(at, word_next(&rest), &r->min, err);
+	if (code < 0)
+		return code;
+	w = word_next(&rest);
+	if (!w.len)
+		return wrong(at, w.p, err, "something is missing here");
+	if (w.len > MASK_MAX_TEXT)
+		return wrong(at, w.p, err, "64 bytes at most");
+	for (uint32_t i = 0; i < w.len; i++)
+		if (w.p[i] <= ' ' || w.p[i] > '~')
+			return wrong(at, w.p + i, err, "only printable ASCII characters");
+	r->arg_bytes = (uint8_t)w.len;
+	switch (r->kind) {
+	case MASK_OPTION:
+	case MASK_ATTACHED:
+		memcpy(r->arg, w.p, w.len);
+		if (w.len < 2 || w.p[0] != '-')
+			return wrong(at, w.p, err, "an option begins with '-'");
+		code = parse_programs(at, word_next(&rest), r, err);
+		break;
+	case MASK_NAME:
+		fold_into(r->arg, w);
+		anchor_of_glob(r);
+		if (strlen(r->anchor) < 3)
+			return wrong(at, w.p, err, "three characters in a row besides '*' and '?' are needed");
+		break;
+	case MASK_KEEP:
+		fold_into(r->arg, w);
+		break;
+	default:
+		memcpy(r->arg, w.p, w.len);
+		fold_into(r->anchor, w);
+		if (w.len < 3)
+			return wrong(at, w.p, err, "three characters at least");
+	}
+	w = word_next(&rest);
+	if (code == 0 && w.len)
+		return wrong(at, w.p, err, "nothing more is expected here");
+	return code;
+}
+
+static int parse_off(const struct place *at, struct hc_mask *m, struct hc_str rest, struct hc_err *err)
+{
+	struct hc_str w = word_next(&rest), end = word_next(&rest);
+
+	if (end.len)
+		return wrong(at, end.p, err, "nothing more is expected here");
+	for (unsigned k = 0; k < HC_MASK_N_SCOPES; k++) {
+		uint32_t n = (uint32_t)strlen(scope_words[k]);
+
+		if (w.len > n + 1 && memcmp(w.p, scope_words[k], n) == 0 && w.p[n] == '=') {
+			int code = hc_mask_scope_add(m, k, (struct hc_str){ w.p + n + 1, w.len - n - 1 });
+
+			return code == -E2BIG ? wrong(at, w.p, err, "256 scopes at most")
+			       : code < 0     ? hc_err_set(err, code, "out of memory")
+			                      : 0;
+		}
+	}
+	return wrong(at, w.p, err, "comm=NAME, exe=PATH, cgroup=PATH or container=ID is wanted here");
+}
+
+static int parse_builtin(const struct place *at, struct mask_rule *r, struct hc_str rest, struct hc_err *err)
+{
+	struct hc_str w = word_next(&rest), end = word_next(&rest);
+
+	if (end.len)
+		return wrong(at, end.p, err, "nothing more is expected here");
+	for (size_t i = 0; i < sizeof(builtins) / sizeof(builtins[0]); i++)
+		if (hc_str_eq(w, hc_str_c(builtins[i].name))) {
+			r->kind = builtins[i].kind;
+			snprintf(r->anchor, sizeof(r->anchor), "%s", builtins[i].anchor);
+			return 0;
+		}
+	return wrong(at, w.p, err, "url, pem or jwt is wanted here");
+}
+
+static void rules_drop(struct hc_mask *m, uint32_t from)
+{
+	while (m->n_rules > from)
+		free(m->rule[--m->n_rules].text);
+}
+
+static int parse_line(const struct place *at, struct hc_mask *m, struct hc_err *err)
+{
+	struct mask_rule r = { .next = -1 };
+	struct hc_str rest = at->text, w = word_next(&rest);
+	int code = -1;
+
+	if (!w.len || w.p[0] == '#')
+		return 0;
+	if (hc_str_eq(w, HC_STR("off")))
+		return parse_off(at, m, rest, err);
+	if (hc_str_eq(w, HC_STR("no-defaults"))) {
+		struct hc_str end = word_next(&rest);
+
+		if (end.len)
+			return wrong(at, end.p, err, "nothing more is expected here");
+		if (m->n_rules != m->n_defaults)
+			return wrong(at, w.p, err, "no-defaults goes before all rules");
+		rules_drop(m, 0);
+		m->n_defaults = 0;
+		m->sources[0] = '\0';
+		return 0;
+	}
+	if (hc_str_eq(w, HC_STR("builtin")))
+		code = parse_builtin(at, &r, rest, err);
+	for (uint8_t k = 0; code == -1 && k < sizeof(words) / sizeof(words[0]); k++)
+		if (hc_str_eq(w, hc_str_c(words[k]))) {
+			r.kind = k;
+			code = parse_args(at, &r, rest, err);
+		}
+	if (code == -1)
+		return wrong(at, w.p, err,
+		             "a rule begins with name, keep, option, attached, after, token, builtin, off or "
+		             "no-defaults");
+	if (code < 0)
+		return code;
+	if (m->n_rules == HC_MASK_MAX_RULES)
+		return wrong(at, w.p, err, "512 rules at most");
+	rest = (struct hc_str){ w.p, (uint32_t)(at->text.p + at->text.len - w.p) };
+	while (rest.len && is_blank(rest.p[rest.len - 1]))
+		rest.len--;
+	r.text = strndup(rest.p, rest.len);
+	if (!r.text)
+		return hc_err_set(err, -ENOMEM, "out of memory");
+	m->rule[m->n_rules++] = r;
+	return 0;
+}
+
+static int parse_all(struct hc_mask *m, const char *file, const char *text, size_t n, struct hc_err *err)
+{
+	struct place at = { .file = file };
+	int code = 0;
+
+	while (n && code == 0) {
+		const char *nl = memchr(text, '\n', n);
+		size_t len = nl ? (size_t)(nl - text) : n;
+
+		at.line++;
+		at.text = (struct hc_str){ text, (uint32_t)len };
+		code = parse_line(&at, m, err);
+		len += nl != NULL;
+		text += len;
+		n -= len;
+	}
+	return code;
+}
+
+int hc_mask_add(struct hc_mask *m, const char *file, const char *text, size_t n, struct hc_err *err)
+{
+	uint8_t digest[HC_SHA256_BYTES];
+	char hex[HC_SHA256_HEX], *sources = NULL;
+	int code;
+
+	if (n > HC_MASK_MAX_FILE_BYTES)
+		return hc_err_set(err, -E2BIG, "'%s' has more than 256 KiB", file);
+	code = parse_all(m, file, text, n, err);
+	if (code == 0)
+		code = hc_sha256_of(text, n, digest);
+	if (code == 0) {
+		hc_sha256_hex(digest, hex);
+		if (asprintf(&sources, "%s%s%s sha256=%s", m->sources, m->sources[0] ? ", " : "", file, hex) < 0)
+			code = hc_err_set(err, -ENOMEM, "out of memory");
+	}
+	if (code == 0)
+		code = mask_build(m, err);
+	if (code < 0) {
+		free(sources);
+		return code;
+	}
+	free(m->sources);
+	m->sources = sources;
+	return 0;
+}
+
+int hc_mask_add_file(struct hc_mask *m, const char *file, struct hc_err *err)
+{
+	int fd = open(file, O_RDONLY | O_CLOEXEC | O_NONBLOCK), code = 0;
+	char *buf = malloc(HC_MASK_MAX_FILE_BYTES + 1);
+	size_t have = 0;
+	ssize_t n = 1;
+
+	if (fd < 0)
+		code = hc_err_set(err, -errno, "cannot open '%s': %s", file, strerror(errno));
+	else if (!buf)
+		code = hc_err_set(err, -ENOMEM, "out of memory");
+	while (code == 0 && n > 0 && have <= HC_MASK_MAX_FILE_BYTES) {
+		n = read(fd, buf + have, HC_MASK_MAX_FILE_BYTES + 1 - have);
+		if (n < 0)
+			code = hc_err_set(err, -errno, "cannot read '%s': %s", file, strerror(errno));
+		else
+			have += (size_t)n;
+	}
+	if (code == 0)
+		code = hc_mask_add(m, file, buf, have, err);
+	free(buf);
+	if (fd >= 0)
+		close(fd);
+	return code;
+}
+
+int hc_mask_new(struct hc_mask **ret, struct hc_err *err)
+{
+	HC_AUTO(hc_mask_free) struct hc_mask *m = calloc(1, sizeof(*m));
+	int code;
+
+	if (!m)
+		return hc_err_set(err, -ENOMEM, "out of memory");
+	m->rule = calloc(HC_MASK_MAX_RULES, sizeof(*m->rule));
+	m->scope = calloc(MASK_MAX_SCOPES, sizeof(*m->scope));
+	m->sources = strdup("default");
+	if (!m->rule || !m->scope || !m->sources)
+		return hc_err_set(err, -ENOMEM, "out of memory");
+	code = parse_all(m, "default rules", default_rules, sizeof(default_rules) - 1, err);
+	m->n_defaults = m->n_rules;
+	if (code == 0)
+		code = mask_build(m, err);
+	if (code == 0)
+		*ret = hc_steal(m);
+	return code;
+}
+
+struct hc_mask *hc_mask_free(struct hc_mask *m)
+{
+	if (!m)
+		return NULL;
+	rules_drop(m, 0);
+	while (m->n_scopes)
+		free(m->scope[--m->n_scopes].value);
+	free(m->rule);
+	free(m->scope);
+	free(m->sources);
+	free(m->go);
+	free(m->out);
+	free(m->link);
+	free(m->span);
+	free(m->buf);
+	free(m);
+	return NULL;
+}
+
+const char *hc_mask_text(const struct hc_mask *m)
+{
+	return m->sources;
+}
+
+const char *hc_mask_rule(const struct hc_mask *m, uint32_t rule)
+{
+	return rule < m->n_rules ? m->rule[rule].text : "";
+}
+
+uint32_t hc_mask_n_rules(const struct hc_mask *m)
+{
+	return m->n_rules;
+}
+
+/* ---- scopes ---- */
+
+static bool scope_is(const struct mask_scope *s, unsigned kind, struct hc_str value)
+{
+	return s->kind == kind && hc_str_eq((struct hc_str){ s->value, s->bytes }, value);
+}
+
+int hc_mask_scope_add(struct hc_mask *m, enum hc_mask_scope_kind kind, struct hc_str value)
+{
+	char *copy;
+
+	if (m->n_scopes == MASK_MAX_SCOPES)
+		return -E2BIG;
+	copy = strndup(value.p, value.len);
+	if (!copy)
+		return -ENOMEM;
+	m->scope[m->n_scopes++] = (struct mask_scope){ (uint8_t)kind, copy, (uint32_t)strlen(copy) };
+	return 0;
+}
+
+void hc_mask_scope_remove(struct hc_mask *m, enum hc_mask_scope_kind kind, struct hc_str value)
+{
+	for (uint32_t i = 0; i < m->n_scopes; i++)
+		if (scope_is(&m->scope[i], kind, value)) {
+			free(m->scope[i].value);
+			m->scope[i] = m->scope[--m->n_scopes];
+			return;
+		}
+}
+
+bool hc_mask_has_scopes(const struct hc_mask *m)
+{
+	return m->n_scopes > 0;
+}
+
+bool hc_mask_wants(const struct hc_mask *m, const struct hc_mask_who *who)
+{
+	for (uint32_t i = 0; i < m->n_scopes; i++) {
+		const struct mask_scope *s = &m->scope[i];
+		struct hc_str v = { s->value, s->bytes };
+
+		if (scope_is(s, HC_MASK_COMM, who->comm) || scope_is(s, HC_MASK_EXE, who->exe) ||
+		    scope_is(s, HC_MASK_CONTAINER, who->container))
+			return false;
+		if (s->kind == HC_MASK_CGROUP && hc_str_starts(who->cgroup, v) &&
+		    (who->cgroup.len == v.len || who->cgroup.p[v.len] == '/' || (v.len && v.p[v.len - 1] == '/')))
+			return false;
+	}
+	return true;
+}

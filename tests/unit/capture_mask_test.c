@@ -1,0 +1,257 @@
+/* Masking: what each rule takes, what it leaves, and what a rules file may say. */
+#include <criterion/criterion.h>
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "capture/mask.h"
+
+static struct hc_mask *m;
+
+static void make(void)
+{
+	struct hc_err err = { 0 };
+
+	cr_assert_eq(hc_mask_new(&m, &err), 0, "%s", err.msg);
+}
+
+static void drop(void)
+{
+	m = hc_mask_free(m);
+}
+
+/* '|' stands for NUL. */
+static const char *masked(enum hc_mask_form form, const char *text)
+{
+	static char in[1024], out[1024];
+	struct hc_mask_hits hits;
+	size_t n = strlen(text), got;
+	const char *p;
+
+	memcpy(in, text, n);
+	for (size_t i = 0; i < n; i++)
+		in[i] = (char)(in[i] == '|' ? '\0' : in[i]);
+	p = hc_mask_apply(m, form, in, n, &got, &hits);
+	cr_assert(p && got < sizeof(out));
+	cr_assert_eq(p == in, hits.n == 0);
+	memcpy(out, p, got);
+	for (size_t i = 0; i < got; i++)
+		out[i] = (char)(out[i] == '\0' ? '|' : out[i]);
+	out[got] = '\0';
+	return out;
+}
+
+struct pair {
+	const char *in, *out; /* NULL: as it is */
+};
+
+static void expect(enum hc_mask_form form, const struct pair *pairs, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		cr_expect_str_eq(masked(form, pairs[i].in), pairs[i].out ? pairs[i].out : pairs[i].in, "%s: %s",
+		                 pairs[i].in, masked(form, pairs[i].in));
+}
+
+#define EXPECT(form, pairs) expect(form, pairs, sizeof(pairs) / sizeof((pairs)[0]))
+
+Test(mask, arguments_keep_their_options_and_lose_their_values, .init = make, .fini = drop)
+{
+	static const struct pair pairs[] = {
+		{ "tool|--password=hunter2|-v", "tool|--password=***|-v" },
+		{ "tool|--password=two words & more|-v", "tool|--password=***|-v" },
+		{ "tool|--token|abc|file", "tool|--token|***|file" },
+		{ "tool|--Api-Key|abc", "tool|--Api-Key|***" },
+		{ "tool|--password|--verbose", NULL },
+		{ "tool|--password", NULL },
+		{ "tool|--password=", NULL },
+		{ "tool|--password-file=/run/x", NULL },
+		{ "tool|--password-stdin", NULL },
+		{ "env|DB_PASSWORD=x y|run", "env|DB_PASSWORD=***|run" },
+		{ "/usr/bin/mysql|-psecret|-u|root", "/usr/bin/mysql|-p***|-u|root" },
+		{ "mysql|-p|database", NULL },
+		{ "mkdir|-parents", NULL },
+		{ "sshpass|-p|hunter2|ssh|host", "sshpass|-p|***|ssh|host" },
+		{ "curl|-u|bob:pw|https://h/", "curl|-u|***|https://h/" },
+		{ "curl|-ubob:ghp_0123456789012345678901234567890123456789", "curl|-u***" },
+		{ "curl|https://bob:pw@h/x", "curl|https://bob:***@h/x" },
+		{ "curl|https://h:8080/x?a=b@c", NULL },
+		{ "curl|-H|Authorization: Bearer abcdefgh12", "curl|-H|Authorization: ***" },
+		{ "sh|-c|mysql --password=x -e 'y'", "sh|-c|mysql --password=*** -e 'y'" },
+		{ "sh|-c|tool --secret 'a b' c", "sh|-c|tool --secret '***' c" },
+		{ "sh|-c|export TOKEN=abc; run", "sh|-c|export TOKEN=***; run" },
+		{ "sh|-c|tool --password $PASSWORD", NULL },
+		{ "sh|-c|tool --password=$PASSWORD x", NULL },
+		{ "vault|hvs.0123456789012345678901234", "vault|hvs.***" },
+		{ "tokenizer|--vocabulary=x", NULL },
+		{ "passwd|root", NULL },
+		{ "", NULL },
+	};
+
+	EXPECT(HC_MASK_ARGS, pairs);
+}
+
+Test(mask, environments_keep_their_names, .init = make, .fini = drop)
+{
+	static const struct pair pairs[] = {
+		{ "PATH=/bin|AWS_SECRET_ACCESS_KEY=a/b+c|HOME=/root",
+		  "PATH=/bin|AWS_SECRET_ACCESS_KEY=***|HOME=/root" },
+		{ "GITHUB_TOKEN=x|PGPASSWORD=y z|MYSQL_PWD=q", "GITHUB_TOKEN=***|PGPASSWORD=***|MYSQL_PWD=***" },
+		{ "PWD=/home|OLDPWD=/tmp|SSH_AUTH_SOCK=/x", NULL },
+		{ "DATABASE_URL=postgres://u:p@h/db", "DATABASE_URL=postgres://u:***@h/db" },
+		{ "X=eyJhbGciOiJI.eyJzdWIiOiIx.c2lnbmF0dXJl", "X=eyJ***" },
+		{ "SECRET_KEY_FILE=/run/secrets/key", NULL },
+	};
+
+	EXPECT(HC_MASK_ENV, pairs);
+}
+
+Test(mask, payloads_keep_their_length, .init = make, .fini = drop)
+{
+	static const struct pair pairs[] = {
+		{ "POST / HTTP/1.1\r\nAuthorization: Basic dTpw\r\nHost: h\r\n",
+		  "POST / HTTP/1.1\r\nAuthorization: **********\r\nHost: h\r\n" },
+		{ "user=bob&password=hunter2&x=1", "user=bob&password=*******&x=1" },
+		{ "{\"password\": \"a\\\"b\", \"n\": 1}", "{\"password\": \"****\", \"n\": 1}" },
+		{ "{\\\"token\\\":\\\"abc\\\"}", "{\\\"token\\\":\\\"***\\\"}" },
+		{ "AKIAIOSFODNN7EXAMPLE", "AKIA****************" },
+		{ "xAKIAIOSFODNN7EXAMPLE", NULL },
+		{ "ghp_01234", "ghp_*****" }, /* cut by the end of what was kept */
+		{ "ghp_01234 ", NULL },
+		{ "-----BEGIN RSA PRIVATE KEY-----\nMIIE\nabcd\n-----END RSA PRIVATE KEY-----\n",
+		  "-----BEGIN RSA PRIVATE KEY-----\n**********-----END RSA PRIVATE KEY-----\n" },
+		{ "-----BEGIN PRIVATE KEY-----\nMIIE", "-----BEGIN PRIVATE KEY-----\n****" },
+		{ "-----BEGIN CERTIFICATE-----\nMIIE", NULL },
+		{ "eyJhbGciOiJI.eyJzdW", "eyJ****************" },
+		{ "no secrets in here, only a token of thanks", NULL },
+	};
+
+	EXPECT(HC_MASK_BYTES, pairs);
+}
+
+Test(mask, tells_which_rules_took_what, .init = make, .fini = drop)
+{
+	struct hc_mask_hits hits;
+	static const char text[] = "password=a&password=b&x=AKIAIOSFODNN7EXAMPLE";
+	size_t n;
+
+	hc_mask_apply(m, HC_MASK_BYTES, text, sizeof(text) - 1, &n, &hits);
+	cr_assert_eq(n, sizeof(text) - 1);
+	cr_assert_eq(hits.n, 2);
+	cr_expect_str_eq(hc_mask_rule(m, hits.hit[0].rule), "name *password*");
+	cr_expect_eq(hits.hit[0].count, 2);
+	cr_expect_str_eq(hc_mask_rule(m, hits.hit[1].rule), "token 16 AKIA");
+}
+
+static int add(const char *text, struct hc_err *err)
+{
+	*err = (struct hc_err){ 0 };
+	return hc_mask_add(m, "rules", text, strlen(text), err);
+}
+
+Test(mask, takes_rules_of_a_file, .init = make, .fini = drop)
+{
+	struct hc_err err;
+
+	cr_assert_eq(add("# ours\n\n name *colour*\nkeep *colour_name\ntoken 4 zz-\nafter 3 open\r\noption --pin "
+	                 "dialer\n",
+	                 &err),
+	             0, "%s", err.msg);
+	cr_expect_str_eq(masked(HC_MASK_ENV, "MY_COLOUR=red"), "MY_COLOUR=***");
+	cr_expect_str_eq(masked(HC_MASK_ENV, "COLOUR_NAME=red"), "COLOUR_NAME=red");
+	cr_expect_str_eq(masked(HC_MASK_TEXT, "zz-1234 zz-12"), "zz-*** zz-12");
+	cr_expect_str_eq(masked(HC_MASK_TEXT, "open sesame"), "open ***");
+	cr_expect_str_eq(masked(HC_MASK_ARGS, "dialer|--pin|1234|--pin=56"), "dialer|--pin|***|--pin=***");
+	cr_expect_str_eq(masked(HC_MASK_ARGS, "other|--pin|1234"), "other|--pin|1234");
+	cr_expect_str_eq(masked(HC_MASK_ENV, "A_PASSWORD=x"), "A_PASSWORD=***");
+	cr_expect(strncmp(hc_mask_text(m), "default, rules sha256=", 22) == 0);
+}
+
+Test(mask, leaves_the_defaults_out_on_request, .init = make, .fini = drop)
+{
+	struct hc_err err;
+
+	cr_assert_eq(add("no-defaults\nname *colour*\n", &err), 0, "%s", err.msg);
+	cr_expect_str_eq(masked(HC_MASK_ENV, "A_PASSWORD=x|COLOUR=y"), "A_PASSWORD=x|COLOUR=***");
+	cr_expect(strncmp(hc_mask_text(m), "rules sha256=", 13) == 0);
+}
+
+Test(mask, says_what_is_wrong_and_where)
+{
+	static const struct {
+		const char *text;
+		unsigned line, column;
+	} cases[] = {
+		{ "name", 1, 5 },
+		{ "\nnam *x*", 2, 1 },
+		{ "name a*b", 1, 6 },
+		{ "token x ghp_", 1, 7 },
+		{ "token 0 ghp_", 1, 7 },
+		{ "option p mysql", 1, 8 },
+		{ "option -p", 1, 10 },
+		{ "builtin foo", 1, 9 },
+		{ "off user=x", 1, 5 },
+		{ "name *abc* more", 1, 12 },
+		{ "name *abc*\nno-defaults", 2, 1 },
+		{ "name *a\tbc", 1, 6 },
+		{ "token 4 \xff\xff\xff", 1, 9 },
+	};
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct hc_err err;
+
+		make();
+		cr_expect_eq(add(cases[i].text, &err), -EINVAL, "%s", cases[i].text);
+		cr_expect(err.line == cases[i].line && err.column == cases[i].column, "%s: %u:%u: %s",
+		          cases[i].text, err.line, err.column, err.msg);
+		drop();
+	}
+}
+
+Test(mask, is_off_where_a_scope_says_so, .init = make, .fini = drop)
+{
+	struct hc_err err;
+	struct hc_mask_who who = { .comm = HC_STR("vault"), .exe = HC_STR("/bin/v"), .cgroup = HC_STR("/a/bc") };
+
+	cr_expect(!hc_mask_has_scopes(m) && hc_mask_wants(m, &who));
+	cr_assert_eq(add("off cgroup=/a/b\noff comm=other\n", &err), 0, "%s", err.msg);
+	cr_expect(hc_mask_wants(m, &who));
+	who.cgroup = HC_STR("/a/b/c");
+	cr_expect_not(hc_mask_wants(m, &who));
+	hc_mask_scope_remove(m, HC_MASK_CGROUP, HC_STR("/a/b"));
+	cr_expect(hc_mask_wants(m, &who));
+	cr_assert_eq(hc_mask_scope_add(m, HC_MASK_CONTAINER, HC_STR("abc")), 0);
+	who.container = HC_STR("abc");
+	cr_expect_not(hc_mask_wants(m, &who));
+}
+
+/* What looks like the beginning of a value at every step must not be looked at again and again. */
+Test(mask, costs_little_more_on_hostile_text, .init = make, .fini = drop)
+{
+	static const char *const parts[] = { "password:",     "password=\"",
+		                             "a://b:",        "-----BEGIN PRIVATE KEY-----",
+		                             "eyJ.eyJ.",      "--token ",
+		                             "ghp_",          "bearer ",
+		                             "passwordtoken", "\\\"" };
+	const size_t bytes = 1 << 20;
+	char *text = malloc(bytes);
+	struct hc_mask_hits hits;
+	struct timespec from, to;
+	size_t got;
+
+	for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++) {
+		size_t len = strlen(parts[i]);
+
+		for (size_t at = 0; at < bytes; at++)
+			text[at] = parts[i][at % len];
+		for (int form = HC_MASK_ARGS; form <= HC_MASK_BYTES; form++) {
+			clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &from);
+			cr_assert_not_null(hc_mask_apply(m, form, text, bytes, &got, &hits));
+			clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &to);
+			cr_expect_leq(to.tv_sec - from.tv_sec, 2, "%s", parts[i]);
+		}
+	}
+	free(text);
+}
