@@ -35,6 +35,10 @@ struct info {
 	uint64_t rows_of_stream[HC_N_STREAMS];
 	struct hc_marks marks;
 	uint64_t n_masked; /* values, sum of meta_masked rows */
+	/* Numbers of segments that are not here: removed by the recorder's limits, or not selected; of boots that
+	 * have any. And the first row that is. */
+	uint32_t n_missing[HC_N_STREAMS];
+	int64_t first_wall_ns[HC_N_STREAMS];
 };
 
 /* ---- gathering ---- */
@@ -147,6 +151,23 @@ static int count_masked(struct info *in, struct hc_err *err)
 	return r;
 }
 
+/* segs[i], by the number of the one before it in its boot and stream. */
+static void count_missing(struct info *in, const struct hc_capture_seg *segs, uint32_t i)
+{
+	uint8_t stream = segs[i].header.stream;
+	bool follows = i && segs[i - 1].boot == segs[i].boot && segs[i - 1].header.stream == stream;
+	uint32_t want = follows ? segs[i - 1].header.number + 1 : 1, n_blocks;
+	const struct hc_capture_block *blocks = hc_capture_blocks(in->c, &n_blocks);
+
+	if (hc_capture_kind(in->c) != HC_CAPTURE_SEGMENT && segs[i].header.number > want)
+		in->n_missing[stream] += segs[i].header.number - want;
+	if (!in->first_wall_ns[stream] && segs[i].n_blocks) {
+		const struct hc_block_info *b = &blocks[segs[i].first_block].info;
+
+		in->first_wall_ns[stream] = (int64_t)(b->first_ns + (uint64_t)b->wall_offset_ns);
+	}
+}
+
 static int gather(struct info *in, struct hc_err *err)
 {
 	const struct hc_capture_seg *segs = hc_capture_segs(in->c, &in->n_segs);
@@ -166,6 +187,7 @@ static int gather(struct info *in, struct hc_err *err)
 		b->n_segs++;
 		b->bytes += segs[i].bytes;
 		in->n_of_stream[segs[i].header.stream]++;
+		count_missing(in, segs, i);
 		in->n_open += segs[i].state == HC_SEG_OPEN;
 		in->n_torn += segs[i].state == HC_SEG_TORN;
 	}
@@ -253,7 +275,7 @@ static void print_boots(const struct info *in)
 
 static void print_sizes(const struct info *in)
 {
-	char bytes[32], rows[32], lost[32], gaps[32];
+	char bytes[32], rows[32], lost[32], gaps[32], first[HC_TIME_TEXT];
 
 	label("size");
 	printf("%s in %u segment%s", hc_bytes_text(in->t->bytes, bytes), in->n_segs, in->n_segs == 1 ? "" : "s");
@@ -266,9 +288,13 @@ static void print_sizes(const struct info *in)
 		if (!in->n_of_stream[s])
 			continue;
 		label("");
-		printf("  %-9s %s events, %s in %u segment%s\n", hc_stream_name(s),
+		printf("  %-9s %s events, %s in %u segment%s", hc_stream_name(s),
 		       hc_count_text(in->rows_of_stream[s], rows), hc_bytes_text(in->t->bytes_by_stream[s], bytes),
 		       in->n_of_stream[s], in->n_of_stream[s] == 1 ? "" : "s");
+		if (in->n_missing[s])
+			printf(", from %s on; %u more are not here", hc_time_text(in->first_wall_ns[s], first),
+			       in->n_missing[s]);
+		putchar('\n');
 	}
 	label("lost");
 	if (in->t->n_lost)
@@ -423,6 +449,7 @@ static struct json_object *json_streams(const struct info *in)
 		add_u64(one, "events", in->rows_of_stream[s]);
 		add_u64(one, "bytes", in->t->bytes_by_stream[s]);
 		add_u64(one, "segments", in->n_of_stream[s]);
+		add_u64(one, "segments_missing", in->n_missing[s]);
 		add(o, hc_stream_name(s), one);
 	}
 	return o;

@@ -29,6 +29,8 @@ told=$(value "SELECT sum(last_number - first_number + 1) FROM meta_filter WHERE 
 first=$(ls cap/segments/*/*/bulk-* | head -1 | sed -E 's/.*bulk-0*([0-9]+).hcs/\1/')
 [ "$told" = $((first - 1)) ] || fail "$((first - 1)) segments are gone, rows tell of $told"
 [ "$(value "SELECT count(*) FROM meta_filter WHERE expression LIKE 'of bulk before this%'")" -ge 1 ] || fail "no segment says how far back bulk goes"
+hindcast info cap >out
+expect_match "bulk .* segments?, from .* UTC on; $((first - 1)) more are not here" out
 # a rule about what is gone is not called clean
 cat >rule.yaml <<-'EOC'
 	- rule: a read of nothing
