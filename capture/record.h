@@ -25,9 +25,12 @@ struct hc_record_opts {
 	const char *dir;  /* the capture; made when missing, continued when it is one of this node */
 	const char *tool; /* "hindcast VERSION" */
 	enum hc_profile profile;
-	uint32_t snaplen;    /* payload bytes kept */
-	bool hash_exe;       /* SHA-256 of files that run */
-	uint64_t ring_bytes; /* of each CPU's bulk ring; 0: chosen */
+	uint32_t snaplen;                   /* payload bytes kept */
+	bool hash_exe;                      /* SHA-256 of files that run */
+	uint64_t ring_bytes;                /* of each CPU's bulk ring; 0: chosen */
+	const char *const *container_roots; /* as in hc_tracker_opts */
+	size_t n_container_roots;
+	bool no_containers; /* containers are not looked up */
 	struct hc_exclude exclude;
 	const struct hc_type_set *exclude_types; /* NULL: none */
 	const char *exclude_text; /* as the user gave it, for meta_filter; NULL or "": nothing is excluded */
@@ -49,6 +52,8 @@ struct hc_record_opts {
 	const struct hc_privilege_opts *privilege;
 };
 
+/* Whether the text is one for container_roots; if not, `err` says why. */
+int hc_record_root_check(const char *root, struct hc_err *err);
 /* Loads the programs, opens the capture. Nothing is recorded yet. */
 int hc_record_open(const struct hc_record_opts *opts, struct hc_record **ret, struct hc_err *err);
 /* Attaches, gives up privileges, then learns what is alive. */

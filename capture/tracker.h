@@ -43,7 +43,13 @@ struct hc_tracker_opts {
 	                     up */
 	bool late_paths;  /* resolve paths that no kernel object names, by openat2 below the process's root */
 	bool hash_exe;    /* SHA-256 of files that run, of HC_TRACKER_MAX_HASH_BYTES at most */
-	uint32_t own_pid; /* never asked about in /proc */
+	/* Containers are looked up in the files of their runtimes, below these directories: KIND=DIR, where DIR
+	 * may be a pattern of glob(7) and KIND is docker, podman, crio, containerd, crun, runc, lxc or nspawn.
+	 * None given: where the runtimes keep them. Borrowed until free. */
+	bool containers;
+	const char *const *container_roots;
+	size_t n_container_roots;
+	uint32_t own_pid;          /* never asked about in /proc */
 	struct hc_exclude exclude; /* borrowed until free */
 	struct hc_mask *mask;      /* borrowed until free; NULL: nothing is masked */
 };
@@ -76,6 +82,9 @@ struct hc_tracker_stats {
 	uint64_t n_unhashed; /* files that ran, were to be hashed, and were gone or changed, or too many */
 	uint64_t n_late, n_late_failed; /* late path look-ups that went to the kernel; those that stayed lexical */
 	uint64_t n_masked;              /* values overwritten by masking rules */
+	uint64_t n_ctrs, n_ctrs_unresolved; /* containers seen; those of which only the cgroup is known */
+	uint64_t n_ctr_refused;             /* files of runtimes that were no regular files, or too big */
+	uint64_t n_ctr_cut;                 /* values in them that were too long or too many */
 	uint64_t rows_by_type[HC_EV_MAX], masked_by_type[HC_EV_MAX];
 };
 

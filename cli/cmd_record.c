@@ -25,7 +25,7 @@ struct args {
 	uint64_t for_ns;
 	unsigned profile;
 	uint64_t snaplen, ring_bytes;
-	struct hc_strs exclude;
+	struct hc_strs exclude, container_root;
 	const char *group;
 	struct hc_strs mask_rules;
 	bool no_mask, hash_exe, quiet, json;
@@ -65,6 +65,11 @@ static const struct hc_opt opts[] = {
 	  .off = offsetof(struct args, exclude),
 	  .value = "WHAT",
 	  .help = "leave out comm=NAME, exe=PATH, uid=N, pid=N, cgroup=PATH or type=NAME" },
+	{ .name = "container-root",
+	  .kind = HC_OPT_STRS,
+	  .off = offsetof(struct args, container_root),
+	  .value = "KIND=DIR",
+	  .help = "read the state of container runtimes here, not in the usual places; none: nowhere" },
 	{ .name = "hash-exe",
 	  .kind = HC_OPT_FLAG,
 	  .off = offsetof(struct args, hash_exe),
@@ -156,6 +161,23 @@ static int parse_group(const char *name, gid_t *ret)
 		*ret = (gid_t)number;
 	else
 		return hc_cli_usage(&hc_cmd_record, "--group: there is no group '%s'", name);
+	return HC_CLI_GO;
+}
+
+/* ---- --container-root ---- */
+
+static bool no_containers(const struct args *a)
+{
+	return a->container_root.n == 1 && strcmp(a->container_root.v[0], "none") == 0;
+}
+
+static int check_roots(const struct args *a)
+{
+	struct hc_err err = { 0 };
+
+	for (size_t i = 0; i < a->container_root.n && !no_containers(a); i++)
+		if (hc_record_root_check(a->container_root.v[i], &err) < 0)
+			return hc_cli_usage(&hc_cmd_record, "--container-root: %s", err.msg);
 	return HC_CLI_GO;
 }
 
@@ -338,6 +360,9 @@ static void print_text(FILE *f, const struct args *a, const struct hc_record_sum
 		        "  unhashed %s files that ran: gone or changed before they were read, or too many at "
 		        "once\n",
 		        hc_count_text(s->tracker.n_unhashed, one));
+	if (s->tracker.n_ctrs)
+		fprintf(f, "  containers %s, of which %s stayed unknown to every runtime\n",
+		        hc_count_text(s->tracker.n_ctrs, one), hc_count_text(s->tracker.n_ctrs_unresolved, two));
 	if (s->n_hooks_missing)
 		fprintf(f,
 		        "  %u of %u hooks are not offered by this kernel (hindcast query %s \"SELECT hooks FROM "
@@ -376,10 +401,13 @@ static void print_json(const struct args *a, const struct hc_record_summary *s, 
 	json_text(a->dir);
 	printf(",\"continued\":%s,\"duration_ns\":%" PRIu64 ",\"events\":%" PRIu64 ",\"lost\":%" PRIu64
 	       ",\"sampled_out\":%" PRIu64 ",\"excluded\":%" PRIu64 ",\"late\":%" PRIu64 ",\"malformed\":%" PRIu64
-	       ",\"unhashed\":%" PRIu64 ",\"masked\":%" PRIu64 ",\"bytes\":%" PRIu64 ",\"blocks\":%" PRIu64
+	       ",\"unhashed\":%" PRIu64 ",\"masked\":%" PRIu64 ",\"containers\":%" PRIu64
+	       ",\"containers_unresolved\":%" PRIu64 ",\"container_files_refused\":%" PRIu64
+	       ",\"container_values_cut\":%" PRIu64 ",\"bytes\":%" PRIu64 ",\"blocks\":%" PRIu64
 	       ",\"first_seq\":%" PRIu64 ",\"last_seq\":%" PRIu64 ",\"types\":{",
 	       s->continued ? "true" : "false", s->lasted_ns, s->n_rows, s->n_lost, s->n_sampled, s->n_filtered,
-	       s->n_late, s->n_bad, s->tracker.n_unhashed, s->tracker.n_masked, s->bytes, s->n_blocks,
+	       s->n_late, s->n_bad, s->tracker.n_unhashed, s->tracker.n_masked, s->tracker.n_ctrs,
+	       s->tracker.n_ctrs_unresolved, s->tracker.n_ctr_refused, s->tracker.n_ctr_cut, s->bytes, s->n_blocks,
 	       s->first_seq, s->last_seq);
 	for (unsigned type = 32; type < HC_EV_MAX; type++) {
 		if (!s->rows_by_type[type] && !s->lost_by_type[type] && !s->sampled_by_type[type])
@@ -451,6 +479,9 @@ static int record(const struct args *a, const struct hc_excludes *e, const gid_t
 		.snaplen = (uint32_t)a->snaplen,
 		.hash_exe = a->hash_exe,
 		.ring_bytes = a->ring_bytes,
+		.container_roots = a->container_root.v,
+		.n_container_roots = a->container_root.n,
+		.no_containers = no_containers(a),
 		.exclude = e->x,
 		.exclude_types = e->has_types ? &e->types : NULL,
 		.exclude_text = e->text,
@@ -538,11 +569,14 @@ static int run(int argc, char **argv)
 	if (code == HC_CLI_GO && a.group)
 		code = parse_group(a.group, &group);
 	if (code == HC_CLI_GO)
+		code = check_roots(&a);
+	if (code == HC_CLI_GO)
 		code = make_mask(&a, &mask);
 	if (code == HC_CLI_GO)
 		code = record(&a, &e, a.group ? &group : NULL, mask, operands.v, operands.n);
 	hc_strs_done(&a.exclude);
 	hc_strs_done(&a.mask_rules);
+	hc_strs_done(&a.container_root);
 	hc_excludes_done(&e);
 	return code;
 }
@@ -573,6 +607,10 @@ const struct hc_command hc_cmd_record = {
 		"default), full (every system call). Nothing is left out silently: losses, exclusions and "
 		"sampling are rows of "
 		"the capture.\n\n"
+		"Containers are looked up in the files of their runtimes (docker, podman, crio, containerd, crun, "
+		"runc, lxc, "
+		"nspawn). --container-root names other directories instead, as containerd=/run/k3s/containerd/"
+		"io.containerd.runtime.v2.task; DIR may be a pattern.\n\n"
 		"Needs Linux 5.8 or later with BTF, and root or CAP_BPF, CAP_PERFMON, CAP_SYS_PTRACE and "
 		"CAP_DAC_READ_SEARCH.",
 	.opts = opts,

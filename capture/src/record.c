@@ -13,6 +13,11 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+int hc_record_root_check(const char *root, struct hc_err *err)
+{
+	return ctr_disk_root_check(root, err);
+}
+
 static int node_and_boot(struct hc_record *r, struct hc_err *err)
 {
 	char hex[33];
@@ -150,6 +155,9 @@ int hc_record_open(const struct hc_record_opts *opts, struct hc_record **ret, st
 	to.own_pid = (uint32_t)getpid();
 	to.hash_exe = opts->hash_exe;
 	to.mask = opts->mask;
+	to.containers = !opts->no_containers;
+	to.container_roots = opts->container_roots;
+	to.n_container_roots = opts->n_container_roots;
 	code = hc_tracker_new(&to, &r->tracker, err);
 	if (code < 0)
 		goto failed;

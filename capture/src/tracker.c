@@ -21,6 +21,7 @@ int hc_tracker_new(const struct hc_tracker_opts *opts, struct hc_tracker **ret, 
 	t->opts = *opts;
 	t->dead_end = &t->dead;
 	t->exe_queue_end = &t->exe_queue;
+	t->ctr_news_end = &t->ctr_news;
 	t->proc_fd = -1;
 	if (getrandom(&t->seed, sizeof(t->seed), 0) != (ssize_t)sizeof(t->seed)) {
 		hc_tracker_free(t);
@@ -43,22 +44,26 @@ int hc_tracker_new(const struct hc_tracker_opts *opts, struct hc_tracker **ret, 
 		}
 	}
 	t->in_snapshot = true;
+	if (opts->containers) {
+		int code = ctr_open(t, err);
+
+		if (code < 0) {
+			hc_tracker_free(t);
+			return code;
+		}
+	}
 	*ret = t;
 	return 0;
 }
 
 struct hc_tracker *hc_tracker_free(struct hc_tracker *t)
 {
-	void *p;
-
 	if (!t)
 		return NULL;
 	fd_done(t);
 	proc_done(t);
 	user_done(t);
-	TABLE_ALL(&t->cgroups, at, p)
-	ctr_unref(t, p);
-	table_done(&t->cgroups);
+	ctr_done(t);
 	exe_done(t);
 	for (unsigned i = 0; i < N_FILES; i++)
 		file_unref(t, t->files[i]);
@@ -93,6 +98,8 @@ int hc_tracker_tick(struct hc_tracker *t, uint64_t now_ns, struct hc_err *err)
 	if (now_ns > t->now_ns)
 		t->now_ns = now_ns;
 	r = exe_tick(t, err);
+	if (r >= 0)
+		r = ctr_tick(t, err);
 	if (r < 0)
 		return r;
 	if (now_ns - t->last_tick_ns < 900000000 && t->last_tick_ns)
@@ -115,5 +122,6 @@ struct hc_tracker_stats hc_tracker_stats(const struct hc_tracker *t)
 	s.n_socks = t->socks.n;
 	s.n_paths = t->paths.n;
 	s.n_texts = t->txts.n;
+	s.n_ctr_refused = ctr_disk_n_refused(t->disk);
 	return s;
 }

@@ -91,60 +91,91 @@ static bool component_container(struct hc_str c, struct hc_str above, struct hc_
 	return false;
 }
 
-void cgroup_container(struct hc_str path, struct hc_str *ret_id, struct hc_str *ret_runtime)
+struct cgroup_ctr cgroup_container(struct hc_str path)
 {
 	const char *p = path.p, *end = path.len ? path.p + path.len : path.p;
 	struct hc_str above = { NULL, 0 };
+	struct cgroup_ctr ret = { 0 };
 
-	*ret_id = *ret_runtime = (struct hc_str){ NULL, 0 };
 	while (p < end) {
 		const char *slash = memchr(p, '/', (size_t)(end - p));
 		struct hc_str c = { p, (uint32_t)((slash ? slash : end) - p) };
 
 		/* the innermost container wins: one may run in another */
 		if (c.len) {
-			component_container(c, above, ret_id, ret_runtime);
+			if (component_container(c, above, &ret.id, &ret.runtime)) {
+				ret.path = (struct hc_str){ path.p, (uint32_t)(c.p + c.len - path.p) };
+				if (!ret.outer.p)
+					ret.outer = ret.id;
+			}
 			above = c;
 		}
 		p += c.len + 1;
+	}
+	return ret;
+}
+
+/* Containers of long ago make room for those of now. */
+static void sweep(struct hc_tracker *t)
+{
+	struct tctr *old;
+
+	TABLE_SWEEP(&t->cgroups, at, old)
+	{
+		if (old->refs == 1) {
+			TABLE_SWEEP_REMOVE(&t->cgroups, at);
+			t->n_ctr_waiting -= old->waiting;
+			ctr_unref(t, old);
+		}
 	}
 }
 
 struct tctr *ctr_of_path(struct hc_tracker *t, struct hc_str path, uint64_t cgroup_id)
 {
-	struct hc_str id, runtime;
+	struct cgroup_ctr found = cgroup_container(path);
+	struct ctr_facts *facts = NULL;
 	struct tctr *c;
 
-	cgroup_container(path, &id, &runtime);
-	if (!id.p)
+	if (!found.id.p && !ctr_by_name(t, path, &found, &facts))
 		return NULL;
 	/* one object per container: keyed by id, kept while anybody refers to it */
-	TABLE_EACH(&t->cgroups, hash_bytes(t->seed, id.p, id.len).a, at, c)
+	TABLE_EACH(&t->cgroups, hash_bytes(t->seed, found.id.p, found.id.len).a, at, c)
 	{
-		if (hc_str_eq(txt_str(c->id), id))
+		if (hc_str_eq(txt_str(c->id), found.id)) {
+			ctr_facts_free(facts);
 			return REF(c);
-	}
-	c = calloc(1, sizeof(*c));
-	if (!c)
-		return NULL;
-	c->refs = 1;
-	c->id = txt_get(t, id.p, id.len);
-	c->runtime = txt_get(t, runtime.p, runtime.len);
-	c->path = txt_get(t, path.p, path.len);
-	c->cgroup_id = cgroup_id;
-	if (t->cgroups.n >= 4096) { /* containers of long ago */
-		struct tctr *old;
-
-		TABLE_SWEEP(&t->cgroups, at, old)
-		{
-			if (old->refs == 1) {
-				TABLE_SWEEP_REMOVE(&t->cgroups, at);
-				ctr_unref(t, old);
-			}
 		}
 	}
+	c = calloc(1, sizeof(*c));
+	if (!c) {
+		ctr_facts_free(facts);
+		return NULL;
+	}
+	c->refs = 1;
+	c->id = txt_get(t, found.id.p, found.id.len);
+	c->runtime = txt_get(t, found.runtime.p, found.runtime.len);
+	c->path = txt_get(t, found.path.p, found.path.len);
+	if (!hc_str_eq(found.outer, found.id))
+		c->outer = txt_get(t, found.outer.p, found.outer.len);
+	c->cgroup_id = cgroup_id;
+	if (t->cgroups.n >= 4096)
+		sweep(t);
 	if (table_add(&t->cgroups, c->id->hash, c))
 		REF(c);
+	ctr_born(t, c, facts);
+	return c;
+}
+
+struct tcgs *cgs_with_ctr(const struct tcgs *old, struct tctr *ctr)
+{
+	struct tcgs *c = calloc(1, sizeof(*c));
+
+	if (!c)
+		return NULL;
+	*c = *old;
+	c->refs = 1;
+	REF(c->list);
+	c->ctr = REF(ctr);
 	return c;
 }
 

@@ -303,6 +303,8 @@ void ctr_unref(struct hc_tracker *t, struct tctr *c)
 	txt_unref(t, c->id);
 	txt_unref(t, c->runtime);
 	txt_unref(t, c->path);
+	txt_unref(t, c->outer);
+	ctr_facts_free(c->facts);
 	free(c);
 }
 
@@ -685,7 +687,8 @@ static __attribute__((noinline)) uint32_t add_ctr(struct hc_builder *b, struct t
 	cell_ref(&c, HC_O_CTR_cgroup_path, in_txt(b, k->path));
 	if (k->cgroup_id)
 		hc_cell_set(&c, HC_O_CTR_cgroup_id, k->cgroup_id);
-	cell_ref(&c, HC_O_CTR_source, hc_build_str(b, HC_STR("cgroup")));
+	cell_ref(&c, HC_O_CTR_outer_id, in_txt(b, k->outer));
+	cells_of_facts(b, &c, k);
 	return hc_slot_put(&k->slot, b, hc_build_obj(b, HC_OBJ_CTR, &c));
 }
 

@@ -8,6 +8,7 @@
 
 #include <limits.h>
 
+#include "ctr_disk.h"
 #include "decode.h"
 #include "table.h"
 
@@ -19,6 +20,7 @@
 #define MAX_FDS (128u << 10)              /* open files known; beyond, those not used lately go */
 #define MAX_SOCKS (64u << 10)
 #define N_FILES 4096u       /* identities kept to be found again, by device and inode */
+#define N_CTR_UNKNOWN 512u
 #define MAX_PROC_READS 2000 /* /proc look-ups of processes without a birth, per second */
 
 struct txt {
@@ -117,7 +119,23 @@ struct tctr {
 	uint32_t refs;
 	struct hc_slot slot;
 	struct txt *id, *runtime, *path;
+	struct txt *outer; /* id of the outermost container around it; NULL: it is that itself */
 	uint64_t cgroup_id;
+	struct ctr_facts *facts; /* NULL: nothing is known but the path */
+	uint64_t known_at_ns;    /* when the facts came; 0: none did */
+	bool asked;              /* the runtimes' files have been looked at */
+	/* of the newest version, which is the one in the table */
+	bool waiting;     /* more may come */
+	uint8_t n_looks;
+	uint64_t look_ns; /* next */
+};
+
+/* A row about a container that is still to be written. */
+struct ctr_news {
+	struct ctr_news *next;
+	struct tctr *ctr;
+	uint16_t type; /* HC_EV_CTR_START .. _STOP */
+	const char *phase;
 };
 
 /* The control groups of a process: "subsystem=path" in order, and the container they tell of. */
@@ -285,6 +303,11 @@ struct hc_tracker {
 	struct mask_count *masked;
 	size_t n_masked, cap_masked;
 	uint64_t host_user_sig;
+	struct ctr_disk *disk; /* NULL: containers are not looked up */
+	struct ctr_news *ctr_news, **ctr_news_end;
+	uint32_t n_ctr_waiting;
+	uint64_t ctr_unknown[N_CTR_UNKNOWN]; /* hashes of names that were no containers just now */
+	uint64_t ctr_unknown_ns;             /* since when they are kept */
 	char buf[2 * PATH_MAX + 1024];
 	char buf2[2 * PATH_MAX + 1024];
 };
@@ -489,9 +512,30 @@ struct tcgs *cgs_of_proc_text(struct hc_tracker *t, const char *text, size_t len
 /* The same with the path of one hierarchy replaced. */
 struct tcgs *cgs_with(struct hc_tracker *t, const struct tcgs *old, unsigned hier, struct hc_str path,
                       uint64_t cgroup_id);
-/* id and runtime that a cgroup path tells of; .p NULL: none. */
-void cgroup_container(struct hc_str path, struct hc_str *ret_id, struct hc_str *ret_runtime);
+/* What a cgroup path alone tells: the innermost container, whose id and place lie in the path, its runtime, and the
+ * id of the outermost one; id.p NULL: none. */
+struct cgroup_ctr {
+	struct hc_str id, runtime, path, outer;
+};
+struct cgroup_ctr cgroup_container(struct hc_str path);
 struct tctr *ctr_of_path(struct hc_tracker *t, struct hc_str path, uint64_t cgroup_id); /* a reference or NULL */
+struct tcgs *cgs_with_ctr(const struct tcgs *old, struct tctr *ctr); /* a copy, with one reference */
+
+/* ---- tracker_ctr.c: what is known of containers ---- */
+
+int ctr_open(struct hc_tracker *t, struct hc_err *err);
+void ctr_done(struct hc_tracker *t);
+/* The component of a path that is a container because a runtime knows it by that name. */
+bool ctr_by_name(struct hc_tracker *t, struct hc_str path, struct cgroup_ctr *ret, struct ctr_facts **ret_facts);
+/* A new one in the table. facts: taken; NULL: it is asked for. */
+void ctr_born(struct hc_tracker *t, struct tctr *c, struct ctr_facts *facts);
+/* The cgroup of this path is gone; with it the container whose own it was. */
+void ctr_gone(struct hc_tracker *t, struct hc_str path);
+/* Writes the rows that wait. */
+int ctr_write_news(struct hc_tracker *t, uint64_t now_ns, struct hc_err *err);
+/* Often: asks again for those of which not all is known. */
+int ctr_tick(struct hc_tracker *t, struct hc_err *err);
+void cells_of_facts(struct hc_builder *b, struct hc_cells *c, const struct tctr *k);
 
 /* ---- tracker_user.c ---- */
 

@@ -1139,6 +1139,8 @@ static void see_procs(struct hc_tracker *t, struct row *w)
 		struct hc_str path = wrec_str(&w->r, HC_A_CG_MKDIR_path);
 
 		w->ctr = ctr_of_path(t, path, slot(w, HC_A_CG_MKDIR_cgroup_id));
+		if (w->head->type == HC_EV_CG_RMDIR)
+			ctr_gone(t, path);
 	}
 }
 
@@ -1209,6 +1211,13 @@ int hc_tracker_push(struct hc_tracker *t, const struct hc_wire_head *rec, size_t
 	see_files(t, &w);
 	effect_names(t, &w);
 	wanted = !(rec->flags & HC_WIRE_STATEONLY) && !(w.task && w.task->proc->excluded);
+	if (t->ctr_news) {
+		r = ctr_write_news(t, rec->ts_ns, err);
+		if (r < 0) {
+			row_done(t, &w);
+			return r;
+		}
+	}
 	if (rec->flags & HC_WIRE_ENTRY)
 		r = 0; /* what it told is known now; its row comes when the call returns */
 	else if (wanted)

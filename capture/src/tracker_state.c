@@ -22,6 +22,7 @@ struct state_of {
 	int fd;             /* -1: none */
 	struct tfd *fdobj;
 	struct tfile *file;
+	struct tctr *ctr;
 	struct hc_str name, value;
 };
 
@@ -46,6 +47,8 @@ static int state_row(struct hc_tracker *t, const struct state_of *s, uint64_t no
 		hc_cell_set(c, HC_C_META_STATE_fd, (uint64_t)s->fd);
 		cell_ref(c, HC_C_META_STATE_fd_obj, in_fd(t, b, s->fdobj));
 	}
+	if (s->ctr)
+		cell_ref(c, HC_C_META_STATE_container, in_ctr(b, s->ctr));
 	cell_ref(c, HC_C_META_STATE_file, in_file(b, s->file));
 	return row_end(t, HC_EV_META_STATE, 0, now_ns, NULL, err);
 }
@@ -327,6 +330,21 @@ static int mounts(struct hc_tracker *t, char *text, uint64_t now_ns, struct hc_e
 	return r;
 }
 
+static int all_containers(struct hc_tracker *t, uint64_t now_ns, struct hc_err *err)
+{
+	struct tctr *c;
+	int r = 0;
+
+	TABLE_ALL(&t->cgroups, at, c)
+	{
+		struct state_of s = { .what = "container", .fd = -1, .ctr = c, .name = txt_str(c->id) };
+
+		if (r >= 0)
+			r = state_row(t, &s, now_ns, err);
+	}
+	return r;
+}
+
 static int all_lists(struct hc_tracker *t, uint64_t now_ns, struct hc_err *err)
 {
 	char *text;
@@ -370,6 +388,8 @@ int hc_tracker_write_state(struct hc_tracker *t, uint64_t now_ns, bool descripto
 		s.name = txt_str(all[i]->cur->comm);
 		r = state_row(t, &s, now_ns, err);
 	}
+	if (r >= 0)
+		r = all_containers(t, now_ns, err);
 	if (r >= 0 && descriptors && t->proc_fd >= 0)
 		r = all_fds(t, all, n, now_ns, err);
 	if (r >= 0)

@@ -1112,38 +1112,83 @@ Test(path, join_never_writes_beyond_the_room)
 	cr_expect_eq(buf[12], 'Z');
 }
 
-Test(cgroup, names_the_container)
+Test(cgroup, names_the_innermost_and_the_outermost_container)
 {
 #define ID "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
+#define ID2 "fedcba9876543210fedcba9876543210fedcba9876543210fedcba9876543210"
+#define NONE NULL, NULL, NULL
 	static const struct {
-		const char *path, *id, *runtime;
+		const char *path, *id, *runtime, *own; /* own: the container's own cgroup */
+		const char *outer;                     /* NULL: the same as id */
 	} cases[] = {
-		{ "/docker/" ID, ID, "docker" },
-		{ "/system.slice/docker-" ID ".scope", ID, "docker" },
-		{ "/system.slice/docker-" ID ".scope/init.scope", ID, "docker" },
-		{ "/kubepods/burstable/pod1-2/" ID, ID, "cri" },
-		{ "/kubepods.slice/kubepods-pod1.slice/cri-containerd-" ID ".scope", ID, "containerd" },
-		{ "/kubepods.slice/kubepods-pod1.slice/crio-" ID ".scope/container", ID, "cri-o" },
-		{ "/kubepods.slice/kubepods-pod1.slice/crio-conmon-" ID ".scope", NULL, NULL },
-		{ "/system.slice/x.slice:cri-containerd:" ID, ID, "containerd" },
-		{ "/machine.slice/libpod-" ID ".scope/container", ID, "podman" },
-		{ "/lxc.payload.web/init.scope", "web", "lxc" },
-		{ "/lxc/web", "web", "lxc" },
-		{ "/machine.slice/systemd-nspawn@deb.service/payload", "deb", "nspawn" },
-		{ "/user.slice/user-0.slice", NULL, NULL },
-		{ "/", NULL, NULL },
-		{ "", NULL, NULL },
-		{ "/docker/abcdef", NULL, NULL },
+		/* the kubelet's levels, alone and with a runtime below them */
+		{ "/kubepods/burstable/pod1-2", NONE, NULL },
+		{ "/kubepods.slice/kubepods-burstable.slice/kubepods-burstable-pod1_2.slice", NONE, NULL },
+		{ "/kubepods/burstable/pod1-2/" ID, ID, "cri", "/kubepods/burstable/pod1-2/" ID, NULL },
+		{ "/kubepods/pod1-2/" ID, ID, "cri", "/kubepods/pod1-2/" ID, NULL },
+		{ "/kubelet/kubepods/pod1/" ID, ID, "cri", "/kubelet/kubepods/pod1/" ID, NULL },
+		{ "/kubepods.slice/kubepods-pod1.slice/cri-containerd-" ID ".scope", ID, "containerd",
+		  "/kubepods.slice/kubepods-pod1.slice/cri-containerd-" ID ".scope", NULL },
+		{ "/system.slice/x.slice:cri-containerd:" ID, ID, "containerd",
+		  "/system.slice/x.slice:cri-containerd:" ID, NULL },
+		{ "/kubepods/pod1/crio-" ID, ID, "cri-o", "/kubepods/pod1/crio-" ID, NULL },
+		{ "/kubepods.slice/kubepods-pod1.slice/crio-" ID ".scope/container", ID, "cri-o",
+		  "/kubepods.slice/kubepods-pod1.slice/crio-" ID ".scope", NULL },
+		{ "/kubepods.slice/kubepods-pod1.slice/crio-conmon-" ID ".scope", NONE, NULL },
+		{ "/kubepods/pod1/crio-conmon-" ID, NONE, NULL },
+		/* Docker, Podman, nerdctl */
+		{ "/docker/" ID, ID, "docker", "/docker/" ID, NULL },
+		{ "/docker/" ID "/init", ID, "docker", "/docker/" ID, NULL },
+		{ "/system.slice/docker-" ID ".scope", ID, "docker", "/system.slice/docker-" ID ".scope", NULL },
+		{ "/system.slice/docker-" ID ".scope/init.scope", ID, "docker",
+		  "/system.slice/docker-" ID ".scope", NULL },
+		{ "/system.slice/docker-" ID ".scope/system.slice/x.service", ID, "docker",
+		  "/system.slice/docker-" ID ".scope", NULL },
+		{ "/libpod_parent/libpod-" ID, ID, "podman", "/libpod_parent/libpod-" ID, NULL },
+		{ "/libpod_parent/conmon", NONE, NULL },
+		{ "/machine.slice/libpod-conmon-" ID ".scope", NONE, NULL },
+		{ "/machine.slice/libpod-" ID ".scope/container", ID, "podman",
+		  "/machine.slice/libpod-" ID ".scope", NULL },
+		{ "/user.slice/user-7.slice/user@7.service/user.slice/libpod-" ID ".scope/container", ID, "podman",
+		  "/user.slice/user-7.slice/user@7.service/user.slice/libpod-" ID ".scope", NULL },
+		{ "/system.slice/web.service/libpod-payload-" ID, ID, "podman",
+		  "/system.slice/web.service/libpod-payload-" ID, NULL },
+		{ "/system.slice/nerdctl-" ID ".scope", ID, "containerd", "/system.slice/nerdctl-" ID ".scope",
+		  NULL },
+		{ "/any/parent/" ID, ID, "oci", "/any/parent/" ID, NULL },
+		/* LXC, nspawn */
+		{ "/lxc.payload.web/init.scope", "web", "lxc", "/lxc.payload.web", NULL },
+		{ "/lxc.monitor.web", NONE, NULL },
+		{ "/lxc/web", "web", "lxc", "/lxc/web", NULL },
+		{ "/machine.slice/systemd-nspawn@deb.service/payload", "deb", "nspawn",
+		  "/machine.slice/systemd-nspawn@deb.service", NULL },
+		/* names that only a runtime's files can tell to be containers, and what is none */
+		{ "/default/hcctr1", NONE, NULL },
+		{ "/hcrunc", NONE, NULL },
+		{ "/machine.slice/machine-deb.scope/payload", NONE, NULL },
+		{ "/payload", NONE, NULL },
+		{ "/system.slice/foo.service/sub", NONE, NULL },
+		{ "/user.slice/user-0.slice", NONE, NULL },
+		{ "/", NONE, NULL },
+		{ "", NONE, NULL },
+		{ "/docker/abcdef", NONE, NULL },
+		{ "/docker/0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdeg", NONE, NULL },
+		/* one in another */
+		{ "/kubepods/pod1/" ID "/docker/" ID2, ID2, "docker", "/kubepods/pod1/" ID "/docker/" ID2, ID },
 	};
 
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-		struct hc_str id, runtime;
+		struct cgroup_ctr c = cgroup_container(hc_str_c(cases[i].path));
+		const char *outer = cases[i].outer ? cases[i].outer : cases[i].id;
 
-		cgroup_container(hc_str_c(cases[i].path), &id, &runtime);
-		cr_expect(hc_str_eq(id, hc_str_c(cases[i].id)) && !id.p == !cases[i].id, "%s: '" HC_STR_FMT "'",
-		          cases[i].path, HC_STR_ARG(id));
-		cr_expect(hc_str_eq(runtime, hc_str_c(cases[i].runtime)), "%s: '" HC_STR_FMT "'", cases[i].path,
-		          HC_STR_ARG(runtime));
+		cr_expect(hc_str_eq(c.id, hc_str_c(cases[i].id)) && !c.id.p == !cases[i].id,
+		          "%s: '" HC_STR_FMT "'", cases[i].path, HC_STR_ARG(c.id));
+		cr_expect(hc_str_eq(c.runtime, hc_str_c(cases[i].runtime)), "%s: '" HC_STR_FMT "'", cases[i].path,
+		          HC_STR_ARG(c.runtime));
+		cr_expect(hc_str_eq(c.path, hc_str_c(cases[i].own)), "%s: '" HC_STR_FMT "'", cases[i].path,
+		          HC_STR_ARG(c.path));
+		cr_expect(hc_str_eq(c.outer, hc_str_c(outer)), "%s: '" HC_STR_FMT "'", cases[i].path,
+		          HC_STR_ARG(c.outer));
 	}
 }
 

@@ -1,0 +1,742 @@
+/* Looking up a container's files by id. Each look opens the runtimes' directories anew: they come and go. */
+#include "ctr_disk.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <glob.h>
+#include <limits.h>
+#include <linux/openat2.h>
+#include <poll.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <sys/inotify.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+#define MAX_ROOTS 128u
+#define MAX_NAMESPACES 64u /* of containerd, below one root */
+#define MAX_PENDING 128u
+#define MAX_KEPT 256u
+#define MAX_WATCHES 512u
+#define RESCAN_NS UINT64_C(2000000000) /* for roots that appear without anybody telling */
+#define PENDING_NS UINT64_C(2000000000)
+#define EAGER_NS UINT64_C(200000000) /* so long a new one is looked at every 2 ms, then every 50 */
+
+enum kind {
+	KIND_DOCKER,
+	KIND_PODMAN,
+	KIND_CRIO,
+	KIND_CONTAINERD,
+	KIND_CRUN,
+	KIND_RUNC,
+	KIND_LXC,
+	KIND_NSPAWN,
+	N_KINDS
+};
+
+static const char *const kind_names[N_KINDS] = { "docker", "podman", "crio", "containerd",
+	                                         "crun",   "runc",   "lxc",  "nspawn" };
+
+struct root {
+	enum kind kind;
+	bool of_users; /* read by the thread only */
+	char *pattern;
+};
+
+/* Where the runtimes and the distributions that move them keep their state. Read in this order: the first file
+ * that tells something wins. */
+static const char *const default_roots[] = {
+	"docker=/var/lib/docker/containers",
+	"docker=/var/snap/docker/common/var-lib-docker/containers",
+	"docker=/home/*/.local/share/docker/containers",
+	"podman=/var/lib/containers/storage/overlay-containers",
+	"podman=/var/lib/containers/storage/vfs-containers",
+	"podman=/home/*/.local/share/containers/storage/overlay-containers",
+	"podman=/home/*/.local/share/containers/storage/vfs-containers",
+	"crio=/run/containers/storage/overlay-containers",
+	"containerd=/run/containerd/io.containerd.runtime.v2.task",
+	"containerd=/run/k3s/containerd/io.containerd.runtime.v2.task",
+	"containerd=/run/k0s/containerd/io.containerd.runtime.v2.task",
+	"containerd=/var/snap/microk8s/common/run/containerd/io.containerd.runtime.v2.task",
+	"containerd=/run/user/*/containerd/io.containerd.runtime.v2.task",
+	"crun=/run/crun",
+	"crun=/run/user/*/crun",
+	"runc=/run/runc",
+	"runc=/run/user/*/runc",
+	"lxc=/var/lib/lxc",
+	"nspawn=/run/systemd/machines",
+};
+
+struct pending {
+	char id[CTR_MAX_ID_BYTES + 1];
+	uint64_t since_ns, next_ns;
+};
+
+struct kept {
+	char id[CTR_MAX_ID_BYTES + 1];
+	struct ctr_facts *facts;
+};
+
+struct ctr_disk {
+	struct root root[MAX_ROOTS];
+	unsigned n_roots;
+	atomic_uint_fast64_t n_refused;
+	/* the thread's */
+	pthread_t thread;
+	bool running;
+	int inotify_fd, stop_fd;
+	int root_wd[MAX_WATCHES]; /* of directories whose entries are containers */
+	unsigned n_root_wds;
+	struct pending pending[MAX_PENDING];
+	unsigned n_pending;
+	/* both's */
+	pthread_mutex_t lock;
+	struct kept kept[MAX_KEPT];
+	unsigned next_kept;
+};
+
+static uint64_t mono_ns(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (uint64_t)ts.tv_sec * 1000000000u + (uint64_t)ts.tv_nsec;
+}
+
+/* ---- files ---- */
+
+/* Below dir, without following links or crossing into another file system; whoever owns the place may have put
+ * anything there. */
+static int open_below(int dir, const char *name, int flags)
+{
+	struct open_how how = { .flags = (uint64_t)(flags | O_CLOEXEC | O_NOFOLLOW),
+		                .resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_XDEV };
+
+	return (int)syscall(SYS_openat2, dir, name, &how, sizeof(how));
+}
+
+/* A whole regular file, malloc'ed; .p NULL when there is none. own: only when root owns it. */
+static struct hc_str read_below(struct ctr_disk *d, int dir, const char *name, size_t max, bool own)
+{
+	struct hc_str none = { NULL, 0 };
+	int fd = open_below(dir, name, O_RDONLY | O_NONBLOCK | O_NOCTTY);
+	struct stat st;
+	size_t have = 0;
+	char *buf;
+
+	if (fd < 0) {
+		if (errno != ENOENT && errno != ENOTDIR)
+			d->n_refused++;
+		return none;
+	}
+	if (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode) || st.st_size > (off_t)max || (own && st.st_uid != 0)) {
+		d->n_refused++;
+		close(fd);
+		return none;
+	}
+	buf = malloc((size_t)st.st_size + 1);
+	while (buf && have < (size_t)st.st_size) {
+		ssize_t n = read(fd, buf + have, (size_t)st.st_size - have);
+
+		if (n <= 0)
+			break;
+		have += (size_t)n;
+	}
+	close(fd);
+	return buf ? (struct hc_str){ buf, (uint32_t)have } : none;
+}
+
+static void release(struct hc_str s)
+{
+	free((void *)(uintptr_t)s.p);
+}
+
+/* Reads a file and has it parsed. Whether it told something. A file that is being written is none yet: not counted
+ * as refused. */
+static bool parse_below(struct ctr_disk *d, int dir, const char *name,
+                        int (*parse)(struct hc_str json, struct ctr_facts *f), struct ctr_facts *f)
+{
+	struct hc_str s = read_below(d, dir, name, CTR_MAX_FILE_BYTES, false);
+	bool ok = s.len && parse(s, f) == 0;
+
+	release(s);
+	return ok;
+}
+
+static bool exists_below(int dir, const char *name)
+{
+	int fd = open_below(dir, name, O_PATH);
+
+	if (fd >= 0)
+		close(fd);
+	return fd >= 0;
+}
+
+/* ---- one container in one root ---- */
+
+static bool in_docker(struct ctr_disk *d, int dir, const char *id, struct ctr_facts *f)
+{
+	static const char *const drivers[] = { "overlay2", "vfs", "btrfs", "zfs", "fuse-overlayfs" };
+	char name[PATH_MAX];
+
+	snprintf(name, sizeof(name), "%s/config.v2.json", id);
+	if (!parse_below(d, dir, name, ctr_parse_docker, f))
+		return exists_below(dir, id);
+	snprintf(name, sizeof(name), "%s/hostconfig.json", id);
+	parse_below(d, dir, name, ctr_parse_docker_host, f);
+	for (size_t i = 0; i < sizeof(drivers) / sizeof(drivers[0]) && f->image_id.len; i++) {
+		int image = openat(dir, "../image", O_PATH | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+		struct hc_str s;
+
+		if (image < 0)
+			break;
+		snprintf(name, sizeof(name), "%s/repositories.json", drivers[i]);
+		s = read_below(d, image, name, CTR_MAX_SHARED_BYTES, false);
+		close(image);
+		if (s.p && ctr_parse_docker_repos(s, f) == 0)
+			i = sizeof(drivers) / sizeof(drivers[0]) - 1;
+		release(s);
+	}
+	return true;
+}
+
+static bool in_overlay(struct ctr_disk *d, int dir, const char *id, struct ctr_facts *f)
+{
+	struct hc_str s = read_below(d, dir, "containers.json", CTR_MAX_SHARED_BYTES, false);
+	char name[PATH_MAX], sandbox[CTR_MAX_ID_BYTES + 1];
+	bool found = s.len && ctr_parse_podman(s, hc_str_c(id), f) == 0;
+
+	release(s);
+	snprintf(name, sizeof(name), "%s/userdata/config.json", id);
+	if (!parse_below(d, dir, name, ctr_parse_oci, f))
+		return found || exists_below(dir, id);
+	f->files |= CTR_FILE_OVERLAY;
+	if (f->sandbox_id.len && f->sandbox_id.len <= CTR_MAX_ID_BYTES && !f->has_pod_labels &&
+	    !memchr(f->sandbox_id.p, '/', f->sandbox_id.len) && f->sandbox_id.p[0] != '.') {
+		snprintf(sandbox, sizeof(sandbox), HC_STR_FMT, HC_STR_ARG(f->sandbox_id));
+		snprintf(name, sizeof(name), "%s/userdata/config.json", sandbox);
+		parse_below(d, dir, name, ctr_parse_oci_sandbox, f);
+	}
+	return true;
+}
+
+/* ROOT/NAMESPACE/ID/config.json */
+static bool in_containerd(struct ctr_disk *d, int dir, const char *id, struct ctr_facts *f)
+{
+	int copy = openat(dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	DIR *list = copy >= 0 ? fdopendir(copy) : NULL;
+	struct dirent *e;
+	bool found = false;
+
+	if (!list) {
+		if (copy >= 0)
+			close(copy);
+		return false;
+	}
+	for (unsigned n = 0; !found && n < MAX_NAMESPACES && (e = readdir(list)) != NULL; n++) {
+		char name[PATH_MAX];
+
+		if (e->d_name[0] == '.')
+			continue;
+		snprintf(name, sizeof(name), "%s/%s", e->d_name, id);
+		if (!exists_below(dir, name))
+			continue;
+		found = true;
+		snprintf(name, sizeof(name), "%s/%s/config.json", e->d_name, id);
+		if (parse_below(d, dir, name, ctr_parse_oci, f)) {
+			f->files |= CTR_FILE_CONTAINERD;
+			if (!f->runtime.p)
+				f->runtime =
+					strcmp(e->d_name, "moby") == 0 ? HC_STR("docker") : HC_STR("containerd");
+		}
+	}
+	closedir(list);
+	return found;
+}
+
+/* crun keeps a copy of the configuration beside its status. */
+static bool in_crun(struct ctr_disk *d, int dir, const char *id, struct ctr_facts *f)
+{
+	char name[PATH_MAX];
+	bool found;
+
+	snprintf(name, sizeof(name), "%s/config.json", id);
+	found = parse_below(d, dir, name, ctr_parse_oci, f);
+	if (found)
+		f->files |= CTR_FILE_CRUN;
+	snprintf(name, sizeof(name), "%s/status", id);
+	found |= parse_below(d, dir, name, ctr_parse_crun, f);
+	if (found && !f->runtime.p)
+		f->runtime = HC_STR("crun");
+	return found || exists_below(dir, id);
+}
+
+/* runc names the bundle. It is followed only on root's word: any file could be named. */
+static bool in_runc(struct ctr_disk *d, int dir, const char *id, struct ctr_facts *f)
+{
+	char name[PATH_MAX];
+	struct hc_str s;
+	int bundle = -1;
+
+	snprintf(name, sizeof(name), "%s/state.json", id);
+	s = read_below(d, dir, name, CTR_MAX_FILE_BYTES, true);
+	if (!s.len || ctr_parse_runc(s, f) < 0) {
+		release(s);
+		return exists_below(dir, id);
+	}
+	release(s);
+	if (!f->runtime.p)
+		f->runtime = HC_STR("runc");
+	if (f->bundle.len && f->bundle.p[0] == '/' && f->bundle.len < sizeof(name)) {
+		snprintf(name, sizeof(name), HC_STR_FMT, HC_STR_ARG(f->bundle));
+		bundle = open(name, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	}
+	if (bundle >= 0) {
+		parse_below(d, bundle, "config.json", ctr_parse_oci, f);
+		close(bundle);
+	}
+	return true;
+}
+
+static bool in_lxc(struct ctr_disk *d, int dir, const char *id, struct ctr_facts *f)
+{
+	char name[PATH_MAX];
+
+	(void)d;
+	snprintf(name, sizeof(name), "%s/config", id);
+	if (!exists_below(dir, name))
+		return false;
+	f->files |= CTR_FILE_LXC | CTR_FILE_OCI; /* there is nothing more to come */
+	f->runtime = HC_STR("lxc");
+	if (!f->name.p)
+		f->name = hc_arena_str(&f->arena, hc_str_c(id));
+	return true;
+}
+
+static bool in_nspawn(struct ctr_disk *d, int dir, const char *id, struct ctr_facts *f)
+{
+	(void)d;
+	if (!exists_below(dir, id))
+		return false;
+	f->files |= CTR_FILE_NSPAWN | CTR_FILE_OCI;
+	f->runtime = HC_STR("nspawn");
+	if (!f->name.p)
+		f->name = hc_arena_str(&f->arena, hc_str_c(id));
+	return true;
+}
+
+static bool (*const looks[N_KINDS])(struct ctr_disk *d, int dir, const char *id, struct ctr_facts *f) = {
+	[KIND_DOCKER] = in_docker, [KIND_PODMAN] = in_overlay,
+	[KIND_CRIO] = in_overlay,  [KIND_CONTAINERD] = in_containerd,
+	[KIND_CRUN] = in_crun,     [KIND_RUNC] = in_runc,
+	[KIND_LXC] = in_lxc,       [KIND_NSPAWN] = in_nspawn,
+};
+
+/* ---- roots ---- */
+
+static int root_parse(const char *text, struct root *ret, struct hc_err *err)
+{
+	const char *eq = strchr(text, '=');
+
+	for (unsigned k = 0; eq && k < N_KINDS; k++) {
+		if (strlen(kind_names[k]) != (size_t)(eq - text) ||
+		    memcmp(text, kind_names[k], (size_t)(eq - text)))
+			continue;
+		if (eq[1] != '/' || strlen(eq + 1) > PATH_MAX / 2)
+			return hc_err_set(err, -EINVAL, "'%s' needs an absolute path after the '='", text);
+		*ret = (struct root){ .kind = k,
+			              .of_users =
+			                      !strncmp(eq + 1, "/home/", 6) || !strncmp(eq + 1, "/run/user/", 10),
+			              .pattern = strdup(eq + 1) };
+		return ret->pattern ? 0 : hc_err_set(err, -ENOMEM, "out of memory");
+	}
+	return hc_err_set(
+		err, -EINVAL,
+		"'%s' is no KIND=DIR with a KIND of docker, podman, crio, containerd, crun, runc, lxc or "
+		"nspawn",
+		text);
+}
+
+int ctr_disk_root_check(const char *root, struct hc_err *err)
+{
+	struct root r = { 0 };
+	int code = root_parse(root, &r, err);
+
+	free(r.pattern);
+	return code;
+}
+
+struct place {
+	enum kind kind;
+	const char *path;
+};
+
+/* Calls fn for each directory that the roots name, until it returns false. */
+static void each_place(struct ctr_disk *d, bool users, bool (*fn)(void *ctx, const struct place *p), void *ctx)
+{
+	bool go = true;
+
+	for (unsigned i = 0; i < d->n_roots && go; i++) {
+		const struct root *r = &d->root[i];
+		struct place p = { .kind = r->kind, .path = r->pattern };
+		glob_t g = { 0 };
+
+		if (r->of_users && !users)
+			continue;
+		if (!strpbrk(r->pattern, "*?[")) {
+			go = fn(ctx, &p);
+			continue;
+		}
+		if (glob(r->pattern, GLOB_NOSORT | GLOB_ONLYDIR, NULL, &g) == 0) {
+			for (size_t k = 0; k < g.gl_pathc && k < MAX_WATCHES && go; k++) {
+				p.path = g.gl_pathv[k];
+				go = fn(ctx, &p);
+			}
+		}
+		globfree(&g);
+	}
+}
+
+struct search {
+	struct ctr_disk *d;
+	const char *id;
+	struct ctr_facts *f;
+	bool found;
+};
+
+static bool search_place(void *ctx, const struct place *p)
+{
+	struct search *s = ctx;
+	int dir = open(p->path, O_PATH | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+
+	if (dir < 0)
+		return true;
+	s->found |= looks[p->kind](s->d, dir, s->id, s->f);
+	close(dir);
+	return true;
+}
+
+/* A name that is one component, and no hidden file: containerd renames what it removes to .ID. */
+static bool id_ok(struct hc_str id)
+{
+	return id.len && id.len <= CTR_MAX_ID_BYTES && id.p[0] != '.' && !memchr(id.p, '/', id.len) &&
+	       !memchr(id.p, '\0', id.len);
+}
+
+static struct ctr_facts *look_up(struct ctr_disk *d, const char *id, bool users)
+{
+	struct search s = { .d = d, .id = id, .f = ctr_facts_new() };
+
+	if (!s.f)
+		return NULL;
+	each_place(d, users, search_place, &s);
+	if (!s.found)
+		return ctr_facts_free(s.f);
+	s.f->exists = true;
+	ctr_image_parts(s.f);
+	return s.f;
+}
+
+/* ---- what the thread keeps ---- */
+
+static struct ctr_facts *kept_take(struct ctr_disk *d, const char *id, bool whole)
+{
+	struct ctr_facts *f = NULL;
+
+	pthread_mutex_lock(&d->lock);
+	for (unsigned i = 0; i < MAX_KEPT && !f; i++) {
+		struct kept *k = &d->kept[i];
+
+		if (k->facts && strcmp(k->id, id) == 0 && (!whole || k->facts->files & CTR_FILE_OCI)) {
+			f = k->facts;
+			k->facts = NULL;
+		}
+	}
+	pthread_mutex_unlock(&d->lock);
+	return f;
+}
+
+static void kept_put(struct ctr_disk *d, const char *id, struct ctr_facts *f)
+{
+	struct kept *k = NULL;
+
+	pthread_mutex_lock(&d->lock);
+	for (unsigned i = 0; i < MAX_KEPT && !k; i++)
+		if (d->kept[i].facts && strcmp(d->kept[i].id, id) == 0)
+			k = &d->kept[i];
+	if (!k)
+		k = &d->kept[d->next_kept++ % MAX_KEPT];
+	ctr_facts_free(k->facts);
+	snprintf(k->id, sizeof(k->id), "%s", id);
+	k->facts = f;
+	pthread_mutex_unlock(&d->lock);
+}
+
+struct ctr_facts *ctr_disk_find(struct ctr_disk *d, struct hc_str id)
+{
+	char name[CTR_MAX_ID_BYTES + 1];
+	struct ctr_facts *f, *part;
+
+	if (!id_ok(id))
+		return NULL;
+	snprintf(name, sizeof(name), HC_STR_FMT, HC_STR_ARG(id));
+	f = kept_take(d, name, true);
+	if (f)
+		return f;
+	f = look_up(d, name, false);
+	if (f && f->files)
+		return f;
+	part = kept_take(d, name, false);
+	if (!part)
+		return f;
+	ctr_facts_free(f);
+	return part;
+}
+
+/* ---- the thread ---- */
+
+static void pending_add(struct ctr_disk *d, const char *id)
+{
+	uint64_t now = mono_ns();
+
+	if (!id_ok(hc_str_c(id)))
+		return;
+	for (unsigned i = 0; i < d->n_pending; i++)
+		if (strcmp(d->pending[i].id, id) == 0)
+			return;
+	if (d->n_pending == MAX_PENDING) /* the oldest has had its time */
+		memmove(&d->pending[0], &d->pending[1], --d->n_pending * sizeof(d->pending[0]));
+	d->pending[d->n_pending] = (struct pending){ .since_ns = now, .next_ns = now };
+	snprintf(d->pending[d->n_pending].id, sizeof(d->pending[0].id), "%s", id);
+	d->n_pending++;
+}
+
+static void pending_look(struct ctr_disk *d)
+{
+	uint64_t now = mono_ns();
+
+	for (unsigned i = 0; i < d->n_pending;) {
+		struct pending *p = &d->pending[i];
+		struct ctr_facts *f;
+		bool whole;
+
+		if (p->next_ns > now) {
+			i++;
+			continue;
+		}
+		f = look_up(d, p->id, true);
+		whole = f && f->files & CTR_FILE_OCI;
+		if (f && f->files)
+			kept_put(d, p->id, f);
+		else
+			ctr_facts_free(f);
+		if (whole || now - p->since_ns > PENDING_NS) {
+			memmove(p, p + 1, (--d->n_pending - i) * sizeof(*p));
+			continue;
+		}
+		p->next_ns = now + (now - p->since_ns < EAGER_NS ? 2000000 : 50000000);
+		i++;
+	}
+}
+
+static bool is_root_wd(const struct ctr_disk *d, int wd)
+{
+	for (unsigned i = 0; i < d->n_root_wds; i++)
+		if (d->root_wd[i] == wd)
+			return true;
+	return false;
+}
+
+/* Watches a directory whose entries are containers; those that are there already are new to us. */
+static void watch_entries(struct ctr_disk *d, const char *path)
+{
+	int wd = inotify_add_watch(d->inotify_fd, path,
+	                           IN_CREATE | IN_MOVED_TO | IN_ONLYDIR | IN_DONT_FOLLOW | IN_DELETE_SELF);
+	DIR *list;
+	struct dirent *e;
+
+	if (wd < 0 || is_root_wd(d, wd) || d->n_root_wds == MAX_WATCHES)
+		return;
+	d->root_wd[d->n_root_wds++] = wd;
+	list = opendir(path);
+	for (unsigned n = 0; list && n < MAX_PENDING && (e = readdir(list)) != NULL; n++)
+		pending_add(d, e->d_name);
+	if (list)
+		closedir(list);
+}
+
+static bool watch_place(void *ctx, const struct place *p)
+{
+	struct ctr_disk *d = ctx;
+	char path[PATH_MAX];
+	struct dirent *e;
+	char *slash;
+	DIR *list;
+
+	if (p->kind != KIND_CONTAINERD)
+		watch_entries(d, p->path);
+	/* what makes it appear, and the namespaces of containerd, are told by their parents */
+	snprintf(path, sizeof(path), "%s", p->path);
+	inotify_add_watch(d->inotify_fd, path,
+	                  IN_CREATE | IN_MOVED_TO | IN_ONLYDIR | IN_DONT_FOLLOW | IN_MASK_ADD);
+	slash = strrchr(path, '/');
+	if (slash && slash != path) {
+		*slash = '\0';
+		inotify_add_watch(d->inotify_fd, path,
+		                  IN_CREATE | IN_MOVED_TO | IN_ONLYDIR | IN_DONT_FOLLOW | IN_MASK_ADD);
+	}
+	list = p->kind == KIND_CONTAINERD ? opendir(p->path) : NULL;
+	for (unsigned n = 0; list && n < MAX_NAMESPACES && (e = readdir(list)) != NULL; n++) {
+		if (e->d_name[0] == '.')
+			continue;
+		if ((size_t)snprintf(path, sizeof(path), "%s/%s", p->path, e->d_name) < sizeof(path))
+			watch_entries(d, path);
+	}
+	if (list)
+		closedir(list);
+	return true;
+}
+
+/* Returns whether the places are to be looked at anew. */
+static bool take_events(struct ctr_disk *d)
+{
+	_Alignas(struct inotify_event) char buf[16384];
+	bool rescan = false;
+	ssize_t n;
+
+	while ((n = read(d->inotify_fd, buf, sizeof(buf))) > 0) {
+		for (char *p = buf; p < buf + n;) {
+			const struct inotify_event *ev = (const void *)p;
+
+			p += sizeof(*ev) + ev->len;
+			if (ev->mask & IN_IGNORED) {
+				for (unsigned i = 0; i < d->n_root_wds; i++)
+					if (d->root_wd[i] == ev->wd)
+						d->root_wd[i] = d->root_wd[--d->n_root_wds];
+				continue;
+			}
+			if (ev->mask & (IN_CREATE | IN_MOVED_TO) && ev->len && is_root_wd(d, ev->wd))
+				pending_add(d, ev->name);
+			else
+				rescan = true; /* a parent, or what was lost of a full queue */
+		}
+	}
+	return rescan;
+}
+
+static void *watch_thread(void *ctx)
+{
+	struct ctr_disk *d = ctx;
+	struct pollfd fds[2] = { { .fd = d->inotify_fd, .events = POLLIN },
+		                 { .fd = d->stop_fd, .events = POLLIN } };
+	uint64_t scanned_ns = 0;
+
+	for (;;) {
+		int timeout = (int)(RESCAN_NS / 1000000);
+		bool rescan;
+
+		if (d->n_pending)
+			timeout = 2;
+		if (poll(fds, 2, timeout) < 0 && errno != EINTR)
+			break;
+		if (fds[1].revents)
+			break;
+		rescan = take_events(d);
+		if (rescan || mono_ns() - scanned_ns >= RESCAN_NS) {
+			each_place(d, true, watch_place, d);
+			scanned_ns = mono_ns();
+		}
+		pending_look(d);
+	}
+	return NULL;
+}
+
+/* Signals are for the others. */
+static void thread_start(struct ctr_disk *d)
+{
+	sigset_t all, old;
+
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &old);
+	d->running = pthread_create(&d->thread, NULL, watch_thread, d) == 0;
+	pthread_sigmask(SIG_SETMASK, &old, NULL);
+}
+
+int ctr_disk_open(const char *const *roots, size_t n, bool watch, struct ctr_disk **ret, struct hc_err *err)
+{
+	struct ctr_disk *d = calloc(1, sizeof(*d));
+	int code = 0;
+
+	if (!d)
+		return hc_err_set(err, -ENOMEM, "out of memory");
+	d->inotify_fd = d->stop_fd = -1;
+	pthread_mutex_init(&d->lock, NULL);
+	if (!n) {
+		roots = default_roots;
+		n = sizeof(default_roots) / sizeof(default_roots[0]);
+	}
+	if (n > MAX_ROOTS)
+		code = hc_err_set(err, -E2BIG, "more than %u directories of container state", MAX_ROOTS);
+	for (size_t i = 0; i < n && code >= 0; i++) {
+		code = root_parse(roots[i], &d->root[d->n_roots], err);
+		d->n_roots += code >= 0;
+	}
+	if (code >= 0 && watch) {
+		d->inotify_fd = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
+		d->stop_fd = eventfd(0, EFD_CLOEXEC);
+		if (d->inotify_fd >= 0 && d->stop_fd >= 0) {
+			each_place(d, false, watch_place, d); /* from now on nothing is missed */
+			thread_start(d);
+		}
+		if (!d->running)
+			code = hc_err_set(err, -EIO, "cannot watch the directories of container runtimes: %s",
+			                  strerror(errno));
+	}
+	if (code < 0) {
+		ctr_disk_close(d);
+		return code;
+	}
+	*ret = d;
+	return 0;
+}
+
+struct ctr_disk *ctr_disk_close(struct ctr_disk *d)
+{
+	if (!d)
+		return NULL;
+	if (d->running) {
+		struct timespec until;
+
+		eventfd_write(d->stop_fd, 1);
+		clock_gettime(CLOCK_REALTIME, &until);
+		until.tv_sec += 5;
+		if (pthread_timedjoin_np(d->thread, NULL, &until) != 0) {
+			pthread_detach(d->thread); /* held by a user's file system: what it uses stays */
+			return NULL;
+		}
+	}
+	if (d->inotify_fd >= 0)
+		close(d->inotify_fd);
+	if (d->stop_fd >= 0)
+		close(d->stop_fd);
+	for (unsigned i = 0; i < d->n_roots; i++)
+		free(d->root[i].pattern);
+	for (unsigned i = 0; i < MAX_KEPT; i++)
+		ctr_facts_free(d->kept[i].facts);
+	pthread_mutex_destroy(&d->lock);
+	free(d);
+	return NULL;
+}
+
+uint64_t ctr_disk_n_refused(struct ctr_disk *d)
+{
+	return d ? d->n_refused : 0;
+}

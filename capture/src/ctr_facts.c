@@ -1,0 +1,763 @@
+/*
+ * Parsers of the runtimes' files, by json-c with a limit of depth. Formats: the OCI runtime specification
+ * (config.json), moby's container/container.go and daemon/container (config.v2.json, hostconfig.json),
+ * image/reference store (repositories.json), containers/storage's containers.go (containers.json), runc's
+ * libcontainer/container.go (state.json), crun's src/libcrun/status.c (status).
+ */
+#include "ctr_facts.h"
+
+#include <errno.h>
+#include <json-c/json.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+struct ctr_facts *ctr_facts_new(void)
+{
+	struct ctr_facts *f = calloc(1, sizeof(*f));
+
+	if (f)
+		f->arena.tight = true;
+	return f;
+}
+
+struct ctr_facts *ctr_facts_free(struct ctr_facts *f)
+{
+	if (f)
+		hc_arena_done(&f->arena);
+	free(f);
+	return NULL;
+}
+
+/* ---- JSON ---- */
+
+static struct json_object *parse(struct hc_str text, enum json_type type)
+{
+	struct json_tokener *tok;
+	struct json_object *o = NULL;
+
+	if (!text.len || text.len > CTR_MAX_SHARED_BYTES)
+		return NULL;
+	tok = json_tokener_new_ex(CTR_MAX_DEPTH);
+	if (!tok)
+		return NULL;
+	o = json_tokener_parse_ex(tok, text.p, (int)text.len);
+	json_tokener_free(tok);
+	if (o && json_object_get_type(o) != type) {
+		json_object_put(o);
+		return NULL;
+	}
+	return o;
+}
+
+/* A member of the object; NULL when there is none, or `o` is no object. */
+static struct json_object *get(struct json_object *o, const char *key)
+{
+	struct json_object *v = NULL;
+
+	return o && json_object_is_type(o, json_type_object) && json_object_object_get_ex(o, key, &v) ? v : NULL;
+}
+
+static struct json_object *get_object(struct json_object *o, const char *key)
+{
+	struct json_object *v = get(o, key);
+
+	return v && json_object_is_type(v, json_type_object) ? v : NULL;
+}
+
+static struct hc_str text_of(struct json_object *o)
+{
+	if (!o || !json_object_is_type(o, json_type_string))
+		return (struct hc_str){ NULL, 0 };
+	return (struct hc_str){ json_object_get_string(o), (uint32_t)json_object_get_string_len(o) };
+}
+
+static struct hc_str get_text(struct json_object *o, const char *key)
+{
+	return text_of(get(o, key));
+}
+
+static struct json_object *get_array(struct json_object *o, const char *key, size_t *ret_n)
+{
+	struct json_object *v = get(o, key);
+
+	if (!v || !json_object_is_type(v, json_type_array)) {
+		*ret_n = 0;
+		return NULL;
+	}
+	*ret_n = json_object_array_length(v);
+	return v;
+}
+
+/* ---- keeping ---- */
+
+static struct hc_str keep(struct ctr_facts *f, struct hc_str s)
+{
+	struct hc_str none = { NULL, 0 };
+
+	if (!s.p)
+		return none;
+	if (s.len > CTR_MAX_TEXT_BYTES || f->arena.used_bytes + s.len > CTR_MAX_BYTES) {
+		f->n_cut++;
+		return none;
+	}
+	return hc_arena_str(&f->arena, s);
+}
+
+static void set(struct ctr_facts *f, struct hc_str *at, struct hc_str s)
+{
+	if (!at->p && s.p)
+		*at = keep(f, s);
+}
+
+/* The same, but an empty text tells nothing. */
+static void set_some(struct ctr_facts *f, struct hc_str *at, struct hc_str s)
+{
+	if (s.len)
+		set(f, at, s);
+}
+
+static void set_tri(uint8_t *at, bool on)
+{
+	if (*at == CTR_UNKNOWN)
+		*at = on ? CTR_YES : CTR_NO;
+}
+
+static bool list_begin(struct ctr_facts *f, struct ctr_strs *list, bool *has, size_t n)
+{
+	if (*has)
+		return false;
+	*has = true;
+	if (n > CTR_MAX_ITEMS) {
+		f->n_cut += (uint32_t)(n - CTR_MAX_ITEMS);
+		n = CTR_MAX_ITEMS;
+	}
+	list->v = n ? hc_arena_alloc(&f->arena, n * sizeof(*list->v)) : NULL;
+	return list->v != NULL;
+}
+
+static void list_add(struct ctr_facts *f, struct ctr_strs *list, struct hc_str s)
+{
+	if (list->n == CTR_MAX_ITEMS)
+		return; /* counted when it began */
+	s = keep(f, s);
+	if (s.p)
+		list->v[list->n++] = s;
+}
+
+/* Parts joined, with c between them. */
+static void list_add_joined(struct ctr_facts *f, struct ctr_strs *list, char c, const struct hc_str *part,
+                            size_t n)
+{
+	char buf[CTR_MAX_TEXT_BYTES];
+	size_t used = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		if (used + part[i].len + 1 > sizeof(buf)) {
+			f->n_cut++;
+			return;
+		}
+		if (i)
+			buf[used++] = c;
+		if (part[i].len)
+			memcpy(buf + used, part[i].p, part[i].len);
+		used += part[i].len;
+	}
+	list_add(f, list, (struct hc_str){ buf, (uint32_t)used });
+}
+
+/* An object of texts as key=value. */
+static void set_map(struct ctr_facts *f, struct ctr_strs *list, bool *has, struct json_object *o)
+{
+	if (!o || !json_object_is_type(o, json_type_object) ||
+	    !list_begin(f, list, has, (size_t)json_object_object_length(o)))
+		return;
+	json_object_object_foreach(o, key, value)
+	{
+		struct hc_str part[2] = { hc_str_c(key), text_of(value) };
+
+		if (part[1].p)
+			list_add_joined(f, list, '=', part, 2);
+	}
+}
+
+/* The same where a text holds the object's JSON. */
+static void set_map_text(struct ctr_facts *f, struct ctr_strs *list, bool *has, struct hc_str json)
+{
+	struct json_object *o = parse(json, json_type_object);
+
+	set_map(f, list, has, o);
+	json_object_put(o);
+}
+
+static void set_env(struct ctr_facts *f, struct json_object *o, const char *key)
+{
+	size_t n;
+	struct json_object *env = get_array(o, key, &n);
+
+	if (!env || !list_begin(f, &f->env_names, &f->has_env, n))
+		return;
+	for (size_t i = 0; i < n && i < CTR_MAX_ITEMS; i++) {
+		struct hc_str s = text_of(json_object_array_get_idx(env, i));
+		const char *eq = s.p ? memchr(s.p, '=', s.len) : NULL;
+
+		if (eq)
+			s.len = (uint32_t)(eq - s.p);
+		if (s.len)
+			list_add(f, &f->env_names, s);
+	}
+}
+
+/* RFC 3339, as Go writes it: 2024-05-01T10:20:30.123456789Z, or with +02:00; 0 when it is not. */
+static int64_t time_of(struct hc_str s)
+{
+	char buf[48];
+	struct tm tm = { 0 };
+	int64_t ns = 0, digit = 100000000, off = 0;
+	const char *p;
+
+	if (s.len < 20 || s.len >= sizeof(buf))
+		return 0;
+	memcpy(buf, s.p, s.len);
+	buf[s.len] = '\0';
+	p = strptime(buf, "%Y-%m-%dT%H:%M:%S", &tm);
+	if (!p || tm.tm_year < 70 || tm.tm_year > 300)
+		return 0; /* Go's zero time is the year 1 */
+	if (*p == '.')
+		for (p++; *p >= '0' && *p <= '9'; p++, digit /= 10)
+			ns += digit * (*p - '0');
+	if (*p == '+' || *p == '-') {
+		int sign = *p == '-' ? -1 : 1, hour, minute;
+
+		if (strlen(p) < 6)
+			return 0;
+		hour = (p[1] - '0') * 10 + p[2] - '0';
+		minute = (p[4] - '0') * 10 + p[5] - '0';
+		if (hour < 0 || hour > 23 || minute < 0 || minute > 59)
+			return 0;
+		off = sign * (int64_t)(hour * 3600 + minute * 60);
+	}
+	return ((int64_t)timegm(&tm) - off) * 1000000000 + ns;
+}
+
+static void set_time(int64_t *at, struct hc_str s)
+{
+	if (!*at && s.p)
+		*at = time_of(s);
+}
+
+/* ---- images ---- */
+
+void ctr_image_parts(struct ctr_facts *f)
+{
+	struct hc_str image = f->image, name;
+	const char *at = image.len ? memchr(image.p, '@', image.len) : NULL, *slash, *colon;
+
+	if (!image.len || hc_str_starts(image, HC_STR("sha256:")))
+		return;
+	name = (struct hc_str){ image.p, at ? (uint32_t)(at - image.p) : image.len };
+	if (at)
+		set_some(f, &f->image_digest, (struct hc_str){ at + 1, image.len - name.len - 1 });
+	slash = memrchr(name.p, '/', name.len);
+	colon = memrchr(name.p, ':', name.len);
+	if (colon && (!slash || colon > slash)) {
+		set_some(f, &f->image_tag,
+		         (struct hc_str){ colon + 1, (uint32_t)(name.p + name.len - colon - 1) });
+		name.len = (uint32_t)(colon - name.p);
+	}
+	set_some(f, &f->image_repo, name);
+}
+
+static struct hc_str less_sha256(struct hc_str s)
+{
+	if (hc_str_starts(s, HC_STR("sha256:")))
+		return (struct hc_str){ s.p + 7, s.len - 7 };
+	return s;
+}
+
+/* ---- OCI ---- */
+
+static const char *const cap_names[] = {
+	"CHOWN",
+	"DAC_OVERRIDE",
+	"DAC_READ_SEARCH",
+	"FOWNER",
+	"FSETID",
+	"KILL",
+	"SETGID",
+	"SETUID",
+	"SETPCAP",
+	"LINUX_IMMUTABLE",
+	"NET_BIND_SERVICE",
+	"NET_BROADCAST",
+	"NET_ADMIN",
+	"NET_RAW",
+	"IPC_LOCK",
+	"IPC_OWNER",
+	"SYS_MODULE",
+	"SYS_RAWIO",
+	"SYS_CHROOT",
+	"SYS_PTRACE",
+	"SYS_PACCT",
+	"SYS_ADMIN",
+	"SYS_BOOT",
+	"SYS_NICE",
+	"SYS_RESOURCE",
+	"SYS_TIME",
+	"SYS_TTY_CONFIG",
+	"MKNOD",
+	"LEASE",
+	"AUDIT_WRITE",
+	"AUDIT_CONTROL",
+	"SETFCAP",
+	"MAC_OVERRIDE",
+	"MAC_ADMIN",
+	"SYSLOG",
+	"WAKE_ALARM",
+	"BLOCK_SUSPEND",
+	"AUDIT_READ",
+	"PERFMON",
+	"BPF",
+	"CHECKPOINT_RESTORE",
+};
+
+static void set_caps(struct ctr_facts *f, struct json_object *process)
+{
+	struct json_object *caps = get(process, "capabilities"), *list;
+	size_t n;
+
+	if (f->has_caps || !process)
+		return;
+	f->has_caps = true; /* none are given when there is no list */
+	list = get_array(caps, "bounding", &n);
+	for (size_t i = 0; list && i < n; i++) {
+		struct hc_str s = text_of(json_object_array_get_idx(list, i));
+
+		if (hc_str_starts(s, HC_STR("CAP_")))
+			s = (struct hc_str){ s.p + 4, s.len - 4 };
+		for (unsigned k = 0; k < sizeof(cap_names) / sizeof(cap_names[0]); k++)
+			if (hc_str_eq(s, hc_str_c(cap_names[k])))
+				f->caps |= UINT64_C(1) << k;
+	}
+}
+
+static bool has_option(struct json_object *mount, const char *option)
+{
+	size_t n;
+	struct json_object *list = get_array(mount, "options", &n);
+
+	for (size_t i = 0; i < n; i++)
+		if (hc_str_eq(text_of(json_object_array_get_idx(list, i)), hc_str_c(option)))
+			return true;
+	return false;
+}
+
+/* What a mount's options say of its propagation; what they do not say is that of the root. */
+static struct hc_str propagation_of(struct json_object *mount, struct hc_str of_root)
+{
+	static const char *const words[] = { "private", "rprivate", "shared",     "rshared",
+		                             "slave",   "rslave",   "unbindable", "runbindable" };
+
+	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
+		if (has_option(mount, words[i]))
+			return hc_str_c(words[i]);
+	return of_root;
+}
+
+static struct hc_str mode_of(struct json_object *mount)
+{
+	size_t n;
+	struct json_object *list = get_array(mount, "options", &n);
+
+	for (size_t i = 0; i < n; i++) {
+		struct hc_str s = text_of(json_object_array_get_idx(list, i));
+
+		if (hc_str_starts(s, HC_STR("mode=")))
+			return (struct hc_str){ s.p + 5, s.len - 5 };
+	}
+	return HC_STR("");
+}
+
+static void set_oci_mounts(struct ctr_facts *f, struct json_object *root, struct json_object *oci_linux)
+{
+	size_t n;
+	struct json_object *mounts = get_array(root, "mounts", &n);
+
+	if (!mounts || !list_begin(f, &f->mounts, &f->has_mounts, n))
+		return;
+	for (size_t i = 0; i < n && i < CTR_MAX_ITEMS; i++) {
+		struct json_object *m = json_object_array_get_idx(mounts, i);
+		struct hc_str part[5] = { get_text(m, "source"), get_text(m, "destination"), mode_of(m),
+			                  has_option(m, "ro") ? HC_STR("false") : HC_STR("true"),
+			                  propagation_of(m, get_text(oci_linux, "rootfsPropagation")) };
+
+		list_add_joined(f, &f->mounts, ':', part, 5);
+	}
+}
+
+static bool mounts_read_only(struct json_object *root)
+{
+	size_t n;
+	struct json_object *mounts = get_array(root, "mounts", &n);
+
+	for (size_t i = 0; i < n; i++) {
+		struct json_object *m = json_object_array_get_idx(mounts, i);
+		struct hc_str type = get_text(m, "type");
+
+		if ((hc_str_eq(type, HC_STR("sysfs")) || hc_str_eq(type, HC_STR("cgroup"))) && has_option(m, "ro"))
+			return true;
+	}
+	return false;
+}
+
+/* Whether the container is privileged stands in no file but Docker's: it is what the absence of all confinement
+ * tells, by the rule of Falco's containerd engine (plugins/container, containerd.go). What it is made of is kept
+ * too, for those who judge otherwise. */
+static void set_confinement(struct ctr_facts *f, struct json_object *root, struct json_object *oci_linux)
+{
+	struct json_object *process = get_object(root, "process"), *seccomp = get(oci_linux, "seccomp");
+	struct hc_str action = get_text(seccomp, "defaultAction");
+	size_t n_masked, n_readonly;
+	bool masked = get_array(oci_linux, "maskedPaths", &n_masked) != NULL;
+	bool readonly = get_array(oci_linux, "readonlyPaths", &n_readonly) != NULL;
+	struct hc_str apparmor = get_text(process, "apparmorProfile"), selinux = get_text(process, "selinuxLabel");
+
+	if (!process || !oci_linux)
+		return;
+	set(f, &f->seccomp, seccomp ? (action.p ? action : HC_STR("unknown")) : HC_STR(""));
+	set(f, &f->apparmor, apparmor.p ? apparmor : HC_STR(""));
+	set(f, &f->selinux, selinux.p ? selinux : HC_STR(""));
+	if (!f->has_paths) {
+		f->has_paths = true;
+		f->n_masked_paths = (uint32_t)n_masked;
+		f->n_readonly_paths = (uint32_t)n_readonly;
+	}
+	set_tri(&f->privileged, !masked && !readonly && !selinux.len && !seccomp &&
+	                                (!apparmor.len || hc_str_eq(apparmor, HC_STR("unconfined"))) &&
+	                                !mounts_read_only(root));
+}
+
+static void set_namespaces(struct ctr_facts *f, struct json_object *oci_linux)
+{
+	bool pid = false, net = false, ipc = false, user = false;
+	size_t n;
+	struct json_object *list = get_array(oci_linux, "namespaces", &n);
+
+	if (!oci_linux)
+		return;
+	for (size_t i = 0; i < n; i++) {
+		struct hc_str type = get_text(json_object_array_get_idx(list, i), "type");
+
+		pid |= hc_str_eq(type, HC_STR("pid"));
+		net |= hc_str_eq(type, HC_STR("network"));
+		ipc |= hc_str_eq(type, HC_STR("ipc"));
+		user |= hc_str_eq(type, HC_STR("user"));
+	}
+	set_tri(&f->host_pid, !pid);
+	set_tri(&f->host_net, !net);
+	set_tri(&f->host_ipc, !ipc);
+	set_tri(&f->user_ns, user);
+}
+
+#define CRI "io.kubernetes.cri."
+#define CRIO "io.kubernetes.cri-o."
+
+static void containerd_cri(struct ctr_facts *f, struct json_object *a)
+{
+	struct hc_str type = get_text(a, CRI "container-type");
+
+	if (!type.p)
+		return;
+	set(f, &f->runtime, HC_STR("containerd"));
+	set_tri(&f->is_sandbox, hc_str_eq(type, HC_STR("sandbox")));
+	set_some(f, &f->name, get_text(a, CRI "container-name"));
+	set_some(f, &f->image, get_text(a, CRI "image-name"));
+	if (f->is_sandbox == CTR_YES) {
+		set_some(f, &f->image, get_text(a, CRI "podsandbox.image-name"));
+		set_some(f, &f->name, get_text(a, CRI "sandbox-name"));
+	}
+	set_some(f, &f->sandbox_id, get_text(a, CRI "sandbox-id"));
+	set_some(f, &f->pod_name, get_text(a, CRI "sandbox-name"));
+	set_some(f, &f->pod_namespace, get_text(a, CRI "sandbox-namespace"));
+	set_some(f, &f->pod_uid, get_text(a, CRI "sandbox-uid"));
+}
+
+static void crio(struct ctr_facts *f, struct json_object *a)
+{
+	struct hc_str type = get_text(a, CRIO "ContainerType"), name = get_text(a, CRIO "ImageName");
+
+	set(f, &f->runtime, HC_STR("cri-o"));
+	set_tri(&f->is_sandbox, hc_str_eq(type, HC_STR("sandbox")));
+	set_some(f, &f->name, get_text(a, "io.kubernetes.container.name"));
+	set_some(f, &f->name, get_text(a, f->is_sandbox == CTR_YES ? CRIO "KubeName" : CRIO "Name"));
+	set_some(f, &f->image, name);
+	set_some(f, &f->image, get_text(a, CRIO "UserRequestedImage"));
+	set_some(f, &f->image, get_text(a, CRIO "Image"));
+	set_some(f, &f->image_id, less_sha256(get_text(a, CRIO "ImageRef")));
+	set_some(f, &f->sandbox_id, get_text(a, CRIO "SandboxID"));
+	set_some(f, &f->pod_name, get_text(a, "io.kubernetes.pod.name"));
+	set_some(f, &f->pod_namespace, get_text(a, "io.kubernetes.pod.namespace"));
+	set_some(f, &f->pod_uid, get_text(a, "io.kubernetes.pod.uid"));
+	set_some(f, &f->ip, get_text(a, CRIO "IP.0"));
+	set_time(&f->created_ns, get_text(a, CRIO "Created"));
+	if (get_text(a, CRIO "PrivilegedRuntime").p)
+		set_tri(&f->privileged, hc_str_eq(get_text(a, CRIO "PrivilegedRuntime"), HC_STR("true")));
+	if (f->is_sandbox == CTR_YES) { /* the sandbox's are the pod's */
+		set_map_text(f, &f->pod_labels, &f->has_pod_labels, get_text(a, CRIO "Labels"));
+		set_map_text(f, &f->pod_annotations, &f->has_pod_annotations, get_text(a, CRIO "Annotations"));
+	}
+	set_map_text(f, &f->labels, &f->has_labels, get_text(a, CRIO "Labels"));
+	if (!f->image_digest.p) { /* ["name@sha256:..."] */
+		struct json_object *digests = parse(get_text(a, CRIO "ImageRepoDigests"), json_type_array);
+		struct hc_str s = digests && json_object_array_length(digests)
+		                          ? text_of(json_object_array_get_idx(digests, 0))
+		                          : (struct hc_str){ NULL, 0 };
+		const char *at = s.p ? memchr(s.p, '@', s.len) : NULL;
+
+		if (at)
+			set_some(f, &f->image_digest, (struct hc_str){ at + 1, (uint32_t)(s.p + s.len - at - 1) });
+		json_object_put(digests);
+	}
+}
+
+static void podman(struct ctr_facts *f, struct json_object *a)
+{
+	struct hc_str privileged = get_text(a, "io.podman.annotations.privileged");
+
+	set(f, &f->runtime, HC_STR("podman"));
+	set_tri(&f->is_sandbox, false);
+	set_time(&f->created_ns, get_text(a, CRIO "Created"));
+	if (privileged.p)
+		set_tri(&f->privileged,
+		        hc_str_eq(privileged, HC_STR("TRUE")) || hc_str_eq(privileged, HC_STR("true")));
+}
+
+int ctr_parse_oci(struct hc_str json, struct ctr_facts *f)
+{
+	struct json_object *root = parse(json, json_type_object), *a, *oci_linux;
+	struct hc_str manager;
+
+	if (!get(root, "ociVersion")) { /* the one member that must be there */
+		json_object_put(root);
+		return -EBADMSG;
+	}
+	a = get_object(root, "annotations");
+	oci_linux = get_object(root, "linux");
+	manager = get_text(a, "io.container.manager");
+	if (hc_str_eq(manager, HC_STR("libpod")))
+		podman(f, a);
+	else if (hc_str_eq(manager, HC_STR("cri-o")) || get(a, CRIO "ContainerType"))
+		crio(f, a);
+	else
+		containerd_cri(f, a);
+	set_some(f, &f->image, get_text(a, "org.opencontainers.image.ref.name"));
+	set_map(f, &f->annotations, &f->has_annotations, a);
+	set_env(f, get_object(root, "process"), "env");
+	set_caps(f, get_object(root, "process"));
+	set_oci_mounts(f, root, oci_linux);
+	set_confinement(f, root, oci_linux);
+	set_namespaces(f, oci_linux);
+	f->files |= CTR_FILE_OCI;
+	json_object_put(root);
+	return 0;
+}
+
+int ctr_parse_oci_sandbox(struct hc_str json, struct ctr_facts *f)
+{
+	struct json_object *root = parse(json, json_type_object), *a = get_object(root, "annotations");
+
+	if (!get(root, "ociVersion")) {
+		json_object_put(root);
+		return -EBADMSG;
+	}
+	set_map_text(f, &f->pod_labels, &f->has_pod_labels, get_text(a, CRIO "Labels"));
+	set_map_text(f, &f->pod_annotations, &f->has_pod_annotations, get_text(a, CRIO "Annotations"));
+	set_some(f, &f->ip, get_text(a, CRIO "IP.0"));
+	json_object_put(root);
+	return 0;
+}
+
+/* ---- Docker ---- */
+
+static void docker_mounts(struct ctr_facts *f, struct json_object *points)
+{
+	if (!points || !json_object_is_type(points, json_type_object) ||
+	    !list_begin(f, &f->mounts, &f->has_mounts, (size_t)json_object_object_length(points)))
+		return;
+	json_object_object_foreach(points, key, m)
+	{
+		struct hc_str to = get_text(m, "Destination");
+		struct hc_str part[5] = { get_text(m, "Source"), to.p ? to : hc_str_c(key), get_text(m, "Relabel"),
+			                  json_object_get_boolean(get(m, "RW")) ? HC_STR("true") : HC_STR("false"),
+			                  get_text(m, "Propagation") };
+
+		list_add_joined(f, &f->mounts, ':', part, 5);
+	}
+}
+
+static void docker_ip(struct ctr_facts *f, struct json_object *net)
+{
+	struct json_object *networks = get(net, "Networks");
+
+	set_some(f, &f->ip, get_text(net, "IPAddress"));
+	if (!networks || !json_object_is_type(networks, json_type_object))
+		return;
+	json_object_object_foreach(networks, key, n)
+	{
+		(void)key;
+		set_some(f, &f->ip, get_text(n, "IPAddress"));
+	}
+}
+
+int ctr_parse_docker(struct hc_str json, struct ctr_facts *f)
+{
+	struct json_object *root = parse(json, json_type_object), *config = get_object(root, "Config"), *labels;
+	struct hc_str name = get_text(root, "Name");
+
+	if (!get_text(root, "ID").len || !config) {
+		json_object_put(root);
+		return -EBADMSG;
+	}
+	if (name.len && name.p[0] == '/')
+		name = (struct hc_str){ name.p + 1, name.len - 1 };
+	set(f, &f->runtime, HC_STR("docker"));
+	set_some(f, &f->name, name);
+	set_some(f, &f->image, get_text(config, "Image"));
+	set_some(f, &f->image_id, less_sha256(get_text(root, "Image")));
+	set_some(f, &f->image_digest, get_text(get(root, "ImageManifest"), "digest"));
+	set_tri(&f->is_sandbox, memmem(name.p ? name.p : "", name.len, "k8s_POD", 7) != NULL);
+	set_time(&f->created_ns, get_text(root, "Created"));
+	set_time(&f->start_ns, get_text(get(root, "State"), "StartedAt"));
+	labels = get(config, "Labels");
+	set_some(f, &f->pod_name, get_text(labels, "io.kubernetes.pod.name"));
+	set_some(f, &f->pod_namespace, get_text(labels, "io.kubernetes.pod.namespace"));
+	set_some(f, &f->pod_uid, get_text(labels, "io.kubernetes.pod.uid"));
+	set_some(f, &f->sandbox_id, get_text(labels, "io.kubernetes.sandbox.id"));
+	set_map(f, &f->labels, &f->has_labels, labels);
+	set_env(f, config, "Env");
+	docker_mounts(f, get(root, "MountPoints"));
+	docker_ip(f, get(root, "NetworkSettings"));
+	f->files |= CTR_FILE_DOCKER;
+	json_object_put(root);
+	return 0;
+}
+
+int ctr_parse_docker_host(struct hc_str json, struct ctr_facts *f)
+{
+	struct json_object *root = parse(json, json_type_object);
+
+	if (!get(root, "Privileged")) {
+		json_object_put(root);
+		return -EBADMSG;
+	}
+	set_tri(&f->privileged, json_object_get_boolean(get(root, "Privileged")));
+	set_tri(&f->host_pid, hc_str_eq(get_text(root, "PidMode"), HC_STR("host")));
+	set_tri(&f->host_net, hc_str_eq(get_text(root, "NetworkMode"), HC_STR("host")));
+	set_tri(&f->host_ipc, hc_str_eq(get_text(root, "IpcMode"), HC_STR("host")));
+	json_object_put(root);
+	return 0;
+}
+
+/* {"Repositories":{"nginx":{"nginx:1.25":"sha256:ID","nginx@sha256:DIGEST":"sha256:ID"}}} */
+int ctr_parse_docker_repos(struct hc_str json, struct ctr_facts *f)
+{
+	struct json_object *root = parse(json, json_type_object), *repos = get(root, "Repositories");
+
+	if (!repos || !json_object_is_type(repos, json_type_object)) {
+		json_object_put(root);
+		return -EBADMSG;
+	}
+	json_object_object_foreach(repos, repo, refs)
+	{
+		struct hc_str name = hc_str_c(repo);
+
+		if (!f->image_id.len || !json_object_is_type(refs, json_type_object))
+			continue;
+		json_object_object_foreach(refs, ref, id)
+		{
+			struct hc_str r = hc_str_c(ref);
+
+			if (!hc_str_eq(less_sha256(text_of(id)), f->image_id) || !hc_str_starts(r, name) ||
+			    r.len < name.len + 2)
+				continue;
+			set(f, &f->image_repo, name);
+			if (!hc_str_eq(f->image_repo, name))
+				continue; /* the image has another name too */
+			r = (struct hc_str){ r.p + name.len + 1, r.len - name.len - 1 };
+			set(f, ref[name.len] == '@' ? &f->image_digest : &f->image_tag, r);
+		}
+	}
+	json_object_put(root);
+	return 0;
+}
+
+/* ---- containers/storage ---- */
+
+int ctr_parse_podman(struct hc_str json, struct hc_str id, struct ctr_facts *f)
+{
+	struct json_object *root = parse(json, json_type_array), *found = NULL, *meta;
+	size_t n = root ? json_object_array_length(root) : 0;
+
+	if (!root)
+		return -EBADMSG;
+	for (size_t i = 0; i < n && !found; i++) {
+		struct json_object *c = json_object_array_get_idx(root, i);
+
+		if (hc_str_eq(get_text(c, "id"), id))
+			found = c;
+	}
+	if (!found) {
+		json_object_put(root);
+		return -ENOENT;
+	}
+	meta = parse(get_text(found, "metadata"), json_type_object);
+	set_some(f, &f->name, get_text(meta, "name"));
+	set_some(f, &f->image, get_text(meta, "image-name"));
+	set_some(f, &f->image_id, less_sha256(get_text(meta, "image-id")));
+	set_some(f, &f->image_id, less_sha256(get_text(found, "image")));
+	set_some(f, &f->pod_name, get_text(meta, "pod-name"));
+	set_time(&f->created_ns, get_text(found, "created"));
+	f->files |= CTR_FILE_PODMAN;
+	json_object_put(meta);
+	json_object_put(root);
+	return 0;
+}
+
+/* ---- runc, crun ---- */
+
+int ctr_parse_runc(struct hc_str json, struct ctr_facts *f)
+{
+	struct json_object *root = parse(json, json_type_object), *labels;
+	size_t n;
+
+	if (!get_text(root, "id").len || !get(root, "config")) {
+		json_object_put(root);
+		return -EBADMSG;
+	}
+	set_time(&f->created_ns, get_text(root, "created"));
+	labels = get_array(get(root, "config"), "labels", &n);
+	for (size_t i = 0; i < n; i++) {
+		struct hc_str s = text_of(json_object_array_get_idx(labels, i));
+
+		if (hc_str_starts(s, HC_STR("bundle=")))
+			set_some(f, &f->bundle, (struct hc_str){ s.p + 7, s.len - 7 });
+	}
+	f->files |= CTR_FILE_RUNC;
+	json_object_put(root);
+	return 0;
+}
+
+int ctr_parse_crun(struct hc_str json, struct ctr_facts *f)
+{
+	struct json_object *root = parse(json, json_type_object);
+
+	if (!get(root, "pid") || !get(root, "bundle")) {
+		json_object_put(root);
+		return -EBADMSG;
+	}
+	set_time(&f->created_ns, get_text(root, "created"));
+	set_some(f, &f->bundle, get_text(root, "bundle"));
+	f->files |= CTR_FILE_CRUN;
+	json_object_put(root);
+	return 0;
+}

@@ -1,0 +1,83 @@
+/*
+ * What the files of a container runtime tell of one container, and the parsers of these files.
+ *
+ * The files belong to whoever runs containers. Each parser takes bytes that nobody vouches for, holds them against
+ * the limits below, and adds to the facts only what is not known yet: the first file that is read wins. What is
+ * over a limit is left out and counted. No parser reads a file.
+ */
+#ifndef HC_CAPTURE_CTR_FACTS_H
+#define HC_CAPTURE_CTR_FACTS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "store/base/arena.h"
+#include "store/base/str.h"
+
+#define CTR_MAX_FILE_BYTES (1u << 20)   /* of one container's file */
+#define CTR_MAX_SHARED_BYTES (4u << 20) /* of a file about all containers or images */
+#define CTR_MAX_DEPTH 24                /* of JSON */
+#define CTR_MAX_TEXT_BYTES 4096u
+#define CTR_MAX_ITEMS 256u        /* of a list */
+#define CTR_MAX_BYTES (64u << 10) /* of all texts of a container */
+#define CTR_MAX_ID_BYTES 128u     /* of a container's id */
+
+enum ctr_tri { CTR_UNKNOWN, CTR_NO, CTR_YES };
+
+struct ctr_strs {
+	struct hc_str *v;
+	uint32_t n;
+};
+
+enum ctr_file {                               /* bits: which files told something */
+	        CTR_FILE_DOCKER = 1 << 0,     /* config.v2.json */
+	        CTR_FILE_PODMAN = 1 << 1,     /* containers.json of containers/storage */
+	        CTR_FILE_OVERLAY = 1 << 2,    /* userdata/config.json: CRI-O, Podman */
+	        CTR_FILE_CONTAINERD = 1 << 3, /* config.json of a containerd bundle */
+	        CTR_FILE_CRUN = 1 << 4,
+	        CTR_FILE_RUNC = 1 << 5,
+	        CTR_FILE_LXC = 1 << 6,
+	        CTR_FILE_NSPAWN = 1 << 7,
+	        CTR_FILE_OCI = 1 << 8, /* an OCI configuration was among them: nothing is to be waited for */
+};
+
+struct ctr_facts {
+	struct hc_arena arena; /* of all texts and lists */
+	uint32_t files;        /* enum ctr_file bits */
+	uint32_t n_cut;        /* values left out for their size or number */
+	bool exists;           /* the runtime has a place for it, whatever is in there */
+	/* .p NULL: not told */
+	struct hc_str runtime, name, image, image_id, image_repo, image_tag, image_digest, sandbox_id, ip;
+	struct hc_str pod_name, pod_namespace, pod_uid, bundle;
+	struct hc_str seccomp, apparmor, selinux; /* default action, profile, label; "" when there is none */
+	struct ctr_strs mounts;                   /* source:destination:mode:true|false:propagation */
+	struct ctr_strs labels, annotations, pod_labels, pod_annotations; /* key=value */
+	struct ctr_strs env_names;
+	int64_t created_ns, start_ns; /* UTC; 0: not told */
+	uint64_t caps;                /* bounding set */
+	bool has_caps, has_env, has_mounts, has_labels, has_annotations, has_pod_labels, has_pod_annotations;
+	uint8_t privileged, is_sandbox, host_pid, host_net, host_ipc, user_ns; /* enum ctr_tri */
+	bool has_paths;                                                        /* the two numbers are known */
+	uint32_t n_masked_paths, n_readonly_paths;
+};
+
+struct ctr_facts *ctr_facts_new(void);
+struct ctr_facts *ctr_facts_free(struct ctr_facts *f);
+
+/* Each returns 0, or -EBADMSG when the bytes are no such file; then the facts are as before. */
+
+/* An OCI configuration, with the annotations of containerd's CRI, CRI-O and Podman. */
+int ctr_parse_oci(struct hc_str json, struct ctr_facts *f);
+/* The same of the sandbox that a container of CRI-O is in: labels and annotations of the pod. */
+int ctr_parse_oci_sandbox(struct hc_str json, struct ctr_facts *f);
+int ctr_parse_docker(struct hc_str json, struct ctr_facts *f);       /* config.v2.json */
+int ctr_parse_docker_host(struct hc_str json, struct ctr_facts *f);  /* hostconfig.json */
+int ctr_parse_docker_repos(struct hc_str json, struct ctr_facts *f); /* repositories.json; needs image_id */
+/* containers.json of containers/storage; -ENOENT when the container is not in it. */
+int ctr_parse_podman(struct hc_str json, struct hc_str id, struct ctr_facts *f);
+int ctr_parse_runc(struct hc_str json, struct ctr_facts *f); /* state.json */
+int ctr_parse_crun(struct hc_str json, struct ctr_facts *f); /* status */
+/* Repository, tag and digest from the image as it was asked for, where no file told them. */
+void ctr_image_parts(struct ctr_facts *f);
+
+#endif

@@ -1,0 +1,66 @@
+/* Any bytes as a runtime's file, the first of them choosing which: limits hold, and what is told lies in the
+ * facts. */
+#include "ctr_facts.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static void check_list(const struct ctr_strs *list)
+{
+	if (list->n > CTR_MAX_ITEMS)
+		abort();
+	for (uint32_t i = 0; i < list->n; i++)
+		if (!list->v[i].p || list->v[i].len > CTR_MAX_TEXT_BYTES || list->v[i].p[list->v[i].len] != '\0')
+			abort();
+}
+
+static int parse(unsigned which, struct hc_str text, struct ctr_facts *f)
+{
+	switch (which % 8) {
+	case 0:
+		return ctr_parse_oci(text, f);
+	case 1:
+		return ctr_parse_oci_sandbox(text, f);
+	case 2:
+		return ctr_parse_docker(text, f);
+	case 3:
+		return ctr_parse_docker_host(text, f);
+	case 4:
+		f->image_id = HC_STR("1234");
+		return ctr_parse_docker_repos(text, f);
+	case 5:
+		return ctr_parse_podman(text, HC_STR("0123"), f);
+	case 6:
+		return ctr_parse_runc(text, f);
+	default:
+		return ctr_parse_crun(text, f);
+	}
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	struct ctr_facts *f = ctr_facts_new();
+	uint32_t files;
+
+	if (!f || !size) {
+		ctr_facts_free(f);
+		return 0;
+	}
+	files = f->files;
+	if (parse(data[0], (struct hc_str){ (const char *)data + 1, (uint32_t)size - 1 }, f) < 0 &&
+	    f->files != files)
+		abort(); /* a file that is none told something */
+	ctr_image_parts(f);
+	check_list(&f->mounts);
+	check_list(&f->labels);
+	check_list(&f->annotations);
+	check_list(&f->pod_labels);
+	check_list(&f->pod_annotations);
+	check_list(&f->env_names);
+	if (f->arena.used_bytes > CTR_MAX_BYTES + 6 * CTR_MAX_ITEMS * (sizeof(struct hc_str) + 16) + (64u << 10))
+		abort();
+	ctr_facts_free(f);
+	return 0;
+}

@@ -1,0 +1,485 @@
+/*
+ * What is known of containers: each is looked up by its id when its first cgroup is seen, and again until its
+ * runtime's files have told all. Facts that come later make a new version of the container, and with it new
+ * versions of the processes in it, so that a row never changes its meaning.
+ */
+#include "tracker_priv.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define FIRST_LOOK_NS UINT64_C(10000000)
+#define LONGEST_LOOK_NS UINT64_C(2000000000)
+#define MAX_LOOKS 12 /* about ten seconds */
+#define UNKNOWN_NS UINT64_C(200000000)
+
+int ctr_open(struct hc_tracker *t, struct hc_err *err)
+{
+	return ctr_disk_open(t->opts.container_roots, t->opts.n_container_roots, true, &t->disk, err);
+}
+
+void ctr_done(struct hc_tracker *t)
+{
+	struct ctr_news *n;
+	struct tctr *c;
+
+	while ((n = t->ctr_news) != NULL) {
+		t->ctr_news = n->next;
+		ctr_unref(t, n->ctr);
+		free(n);
+	}
+	TABLE_ALL(&t->cgroups, at, c)
+	ctr_unref(t, c);
+	table_done(&t->cgroups);
+	t->disk = ctr_disk_close(t->disk);
+}
+
+/* ---- names that only a runtime can tell to be containers ---- */
+
+static bool ends(struct hc_str s, const char *suffix)
+{
+	size_t n = strlen(suffix);
+
+	return s.len >= n && memcmp(s.p + s.len - n, suffix, n) == 0;
+}
+
+/* The name that a runtime would know the component by; false: it is none of a container. */
+static bool free_name(struct hc_str c, struct hc_str *ret)
+{
+	static const char *const prefixes[] = { "machine-", "runc-", "crun-", "nerdctl-", "lxc.payload." };
+	static const char *const units[] = { ".slice", ".service", ".mount", ".socket", ".swap" };
+
+	for (size_t i = 0; i < sizeof(units) / sizeof(units[0]); i++)
+		if (ends(c, units[i]))
+			return false;
+	if (ends(c, ".scope")) {
+		struct hc_str whole = c;
+
+		for (size_t i = 0; i < sizeof(prefixes) / sizeof(prefixes[0]); i++)
+			if (hc_str_starts(c, hc_str_c(prefixes[i]))) {
+				c.p += strlen(prefixes[i]);
+				c.len -= (uint32_t)strlen(prefixes[i]);
+				break;
+			}
+		if (c.p == whole.p)
+			return false;
+		c.len -= 6;
+	}
+	*ret = c;
+	return c.len > 0 && c.len <= CTR_MAX_ID_BYTES;
+}
+
+/* Asks the runtimes, but not again and again for the same name of an ordinary group. */
+static struct ctr_facts *ask_name(struct hc_tracker *t, struct hc_str name)
+{
+	uint64_t hash = hash_bytes(t->seed, name.p, name.len).a | 1, *known;
+	struct ctr_facts *f;
+
+	if (t->now_ns - t->ctr_unknown_ns > UNKNOWN_NS) {
+		memset(t->ctr_unknown, 0, sizeof(t->ctr_unknown));
+		t->ctr_unknown_ns = t->now_ns;
+	}
+	known = &t->ctr_unknown[hash % N_CTR_UNKNOWN];
+	if (*known == hash)
+		return NULL;
+	f = ctr_disk_find(t->disk, name);
+	if (!f)
+		*known = hash;
+	return f;
+}
+
+bool ctr_by_name(struct hc_tracker *t, struct hc_str path, struct cgroup_ctr *ret, struct ctr_facts **ret_facts)
+{
+	struct cgroup_ctr found = { 0 };
+	struct ctr_facts *facts = NULL;
+	const char *end = path.p + path.len;
+
+	if (!t->disk || !path.len)
+		return false;
+	while (end > path.p) { /* from the innermost outwards */
+		const char *slash = memrchr(path.p, '/', (size_t)(end - path.p));
+		const char *begin = slash ? slash + 1 : path.p;
+		struct hc_str name;
+		struct tctr *c;
+
+		if (free_name((struct hc_str){ begin, (uint32_t)(end - begin) }, &name)) {
+			struct ctr_facts *f = NULL;
+			bool known = false;
+
+			TABLE_EACH(&t->cgroups, hash_bytes(t->seed, name.p, name.len).a, at, c)
+			{
+				known |= hc_str_eq(txt_str(c->id), name);
+			}
+			if (!known)
+				f = ask_name(t, name);
+			if (known || f) {
+				found.outer = name;
+				if (!found.id.p) {
+					found.id = name;
+					found.path = (struct hc_str){ path.p, (uint32_t)(end - path.p) };
+					found.runtime = f && f->runtime.p ? f->runtime : HC_STR("oci");
+					facts = f;
+					f = NULL;
+				}
+			}
+			ctr_facts_free(f);
+		}
+		end = slash ? slash : path.p;
+	}
+	if (!found.id.p)
+		return false;
+	*ret = found;
+	*ret_facts = facts;
+	return true;
+}
+
+/* ---- rows ---- */
+
+static void news_add(struct hc_tracker *t, struct tctr *c, uint16_t type, const char *phase)
+{
+	struct ctr_news *n;
+
+	if (!t->disk)
+		return; /* an import has its own rows */
+	n = calloc(1, sizeof(*n));
+	if (!n)
+		return;
+	n->ctr = REF(c);
+	n->type = type;
+	n->phase = phase;
+	*t->ctr_news_end = n;
+	t->ctr_news_end = &n->next;
+}
+
+static struct hc_str source_of(const struct tctr *k, char *buf, size_t room)
+{
+	static const char *const names[] = { "docker", "podman", "overlay", "containerd",
+		                             "crun",   "runc",   "lxc",     "nspawn" };
+	size_t n;
+
+	if (!k->facts || !k->facts->files)
+		return !k->asked || k->waiting ? HC_STR("cgroup") : HC_STR("none");
+	n = (size_t)snprintf(buf, room, "disk:");
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		if (k->facts->files >> i & 1)
+			n += (size_t)snprintf(buf + n, room - n, "%s%s", buf[n - 1] == ':' ? "" : "+", names[i]);
+	return (struct hc_str){ buf, (uint32_t)n };
+}
+
+static int news_row(struct hc_tracker *t, const struct ctr_news *n, uint64_t now_ns, struct hc_err *err)
+{
+	struct hc_builder *b = row_begin(t, n->type, now_ns, err);
+	struct hc_cells *c = &t->cells;
+	char source[128];
+
+	if (!b)
+		return err && err->code ? err->code : -EIO;
+	/* the three types have the same columns */
+	cell_ref(c, HC_C_CTR_START_container, in_ctr(b, n->ctr));
+	cell_ref(c, HC_C_CTR_START_phase, hc_build_str(b, hc_str_c(n->phase)));
+	cell_ref(c, HC_C_CTR_START_source, hc_build_str(b, source_of(n->ctr, source, sizeof(source))));
+	return row_end(t, n->type, 0, now_ns, NULL, err);
+}
+
+_Static_assert((int)HC_C_CTR_START_container == (int)HC_C_CTR_STOP_container &&
+                       (int)HC_C_CTR_START_source == (int)HC_C_CTR_UPDATE_source &&
+                       (int)HC_C_CTR_START_phase == (int)HC_C_CTR_STOP_phase,
+               "rows about containers are alike");
+
+int ctr_write_news(struct hc_tracker *t, uint64_t now_ns, struct hc_err *err)
+{
+	int r = 0;
+
+	while (t->ctr_news && r >= 0) {
+		struct ctr_news *n = t->ctr_news;
+
+		t->ctr_news = n->next;
+		if (!t->ctr_news)
+			t->ctr_news_end = &t->ctr_news;
+		r = news_row(t, n, now_ns, err);
+		ctr_unref(t, n->ctr);
+		free(n);
+	}
+	return r;
+}
+
+/* ---- facts ---- */
+
+static void runtime_from(struct hc_tracker *t, struct tctr *c)
+{
+	struct hc_str told = c->facts->runtime;
+
+	/* what the path says is more than what the program below it says: Docker runs crun too */
+	if (told.p && (txt_is(c->runtime, "oci") || txt_is(c->runtime, "cri"))) {
+		txt_unref(t, c->runtime);
+		c->runtime = txt_get(t, told.p, told.len);
+	}
+}
+
+static void facts_put(struct hc_tracker *t, struct tctr *c, struct ctr_facts *f)
+{
+	c->facts = f;
+	c->known_at_ns = t->now_ns;
+	t->stats.n_ctr_cut += f->n_cut;
+	runtime_from(t, c);
+}
+
+static void wait_more(struct hc_tracker *t, struct tctr *c)
+{
+	uint64_t pause = FIRST_LOOK_NS << (c->n_looks < 16 ? c->n_looks : 16);
+
+	if (!c->waiting)
+		t->n_ctr_waiting++;
+	c->waiting = true;
+	c->look_ns = t->now_ns + (pause < LONGEST_LOOK_NS ? pause : LONGEST_LOOK_NS);
+}
+
+static bool is_whole(const struct ctr_facts *f)
+{
+	return f && f->files & CTR_FILE_OCI;
+}
+
+void ctr_born(struct hc_tracker *t, struct tctr *c, struct ctr_facts *facts)
+{
+	if (!t->disk)
+		return;
+	t->stats.n_ctrs++;
+	c->asked = true;
+	if (!facts)
+		facts = ctr_disk_find(t->disk, txt_str(c->id));
+	if (facts)
+		facts_put(t, c, facts);
+	if (!is_whole(facts))
+		wait_more(t, c);
+	news_add(t, c, HC_EV_CTR_START, t->in_snapshot ? "existed" : "created");
+}
+
+/* The version that takes the place of `old`, which goes on in the rows that have it. */
+static struct tctr *renew(struct hc_tracker *t, struct tctr *old, struct ctr_facts *facts)
+{
+	struct tctr *c = calloc(1, sizeof(*c));
+
+	if (!c)
+		return NULL;
+	c->refs = 1; /* the table's, once it is there */
+	c->id = REF1(old->id);
+	c->runtime = REF(old->runtime);
+	c->path = REF(old->path);
+	c->outer = REF(old->outer);
+	c->cgroup_id = old->cgroup_id;
+	c->asked = true;
+	c->n_looks = old->n_looks;
+	if (facts)
+		facts_put(t, c, facts);
+	return c;
+}
+
+/* The version's container is another now. Returns whether it was `old`. */
+static bool move_cgs(struct hc_tracker *t, struct tcgs **at, const struct tctr *old, struct tctr *now)
+{
+	struct tcgs *cgs;
+
+	if (!*at || (*at)->ctr != old)
+		return false;
+	cgs = cgs_with_ctr(*at, now);
+	if (!cgs)
+		return false;
+	cgs_unref(t, *at);
+	*at = cgs;
+	return true;
+}
+
+static void move_version(struct hc_tracker *t, struct tproc *p, struct ttask *k, const struct tctr *old,
+                         struct tctr *now)
+{
+	struct edit e;
+
+	if (!edit_begin(&e, p, k, HC_CAUSE_METADATA))
+		return;
+	e.changed = move_cgs(t, &e.v->cgs, old, now);
+	e.changed |= move_cgs(t, &e.v->cgs_exec, old, now);
+	e.thread_only = k != NULL;
+	edit_end(t, &e);
+}
+
+static void move_processes(struct hc_tracker *t, const struct tctr *old, struct tctr *now)
+{
+	struct tproc *p;
+
+	TABLE_ALL(&t->procs, at, p)
+	{
+		if (p->dead_ns)
+			continue;
+		move_version(t, p, NULL, old, now);
+		for (struct ttask *k = p->tasks; k; k = k->next)
+			if (k->own)
+				move_version(t, p, k, old, now);
+	}
+}
+
+/* Puts the new version into the table and the processes; a row tells of it. */
+static void replace(struct hc_tracker *t, struct tctr *old, struct tctr *now, const char *phase)
+{
+	uint64_t hash = now->id->hash;
+
+	if (!table_remove(&t->cgroups, hash, old)) {
+		ctr_unref(t, now);
+		return;
+	}
+	if (old->waiting)
+		t->n_ctr_waiting--;
+	old->waiting = false;
+	news_add(t, now, HC_EV_CTR_UPDATE, phase);
+	move_processes(t, old, now);
+	if (!table_add(&t->cgroups, hash, now))
+		ctr_unref(t, now);
+	ctr_unref(t, old);
+}
+
+static void look_again(struct hc_tracker *t, struct tctr *c)
+{
+	struct ctr_facts *f = ctr_disk_find(t->disk, txt_str(c->id));
+	bool more = f && f->files & ~(c->facts ? c->facts->files : 0);
+	struct tctr *now;
+
+	c->n_looks++;
+	if (more) {
+		now = renew(t, c, f);
+		if (!now) {
+			ctr_facts_free(f);
+			return;
+		}
+		if (!is_whole(f))
+			wait_more(t, now);
+		replace(t, c, now, "known");
+		return;
+	}
+	ctr_facts_free(f);
+	if (c->n_looks < MAX_LOOKS) {
+		wait_more(t, c);
+		return;
+	}
+	if (c->facts && c->facts->files) { /* what there is, is all there will be */
+		t->n_ctr_waiting--;
+		c->waiting = false;
+		return;
+	}
+	t->stats.n_ctrs_unresolved++;
+	now = renew(t, c, NULL);
+	if (now)
+		replace(t, c, now, "unresolved");
+}
+
+int ctr_tick(struct hc_tracker *t, struct hc_err *err)
+{
+	struct tctr *due[64], *c;
+	unsigned n = 0;
+
+	if (t->n_ctr_waiting) {
+		TABLE_ALL(&t->cgroups, at, c)
+		{
+			if (c->waiting && c->look_ns <= t->now_ns && n < sizeof(due) / sizeof(due[0]))
+				due[n++] = c;
+		}
+		for (unsigned i = 0; i < n; i++)
+			look_again(t, due[i]);
+	}
+	return t->ctr_news && !t->in_snapshot ? ctr_write_news(t, t->now_ns, err) : 0;
+}
+
+void ctr_gone(struct hc_tracker *t, struct hc_str path)
+{
+	struct tctr *c, *found = NULL;
+
+	if (!t->disk)
+		return;
+	TABLE_ALL(&t->cgroups, at, c)
+	{
+		if (hc_str_eq(txt_str(c->path), path))
+			found = c;
+	}
+	if (!found || !table_remove(&t->cgroups, found->id->hash, found))
+		return;
+	if (found->waiting) {
+		t->n_ctr_waiting--;
+		found->waiting = false;
+		t->stats.n_ctrs_unresolved += !found->facts || !found->facts->files;
+	}
+	news_add(t, found, HC_EV_CTR_STOP, "gone");
+	ctr_unref(t, found);
+}
+
+/* ---- cells ---- */
+
+static void cell_text(struct hc_builder *b, struct hc_cells *c, unsigned col, struct hc_str s)
+{
+	if (s.p)
+		cell_ref(c, col, hc_build_str(b, s));
+}
+
+static void cell_strs(struct hc_builder *b, struct hc_cells *c, unsigned col, const struct ctr_strs *list,
+                      bool has)
+{
+	uint32_t refs[CTR_MAX_ITEMS];
+
+	if (!has)
+		return;
+	for (uint32_t i = 0; i < list->n; i++)
+		refs[i] = hc_build_str(b, list->v[i]);
+	cell_ref(c, col, hc_build_strs(b, refs, list->n));
+}
+
+static void cell_tri(struct hc_cells *c, unsigned col, uint8_t tri)
+{
+	if (tri != CTR_UNKNOWN)
+		hc_cell_set(c, col, tri == CTR_YES);
+}
+
+void cells_of_facts(struct hc_builder *b, struct hc_cells *c, const struct tctr *k)
+{
+	const struct ctr_facts *f = k->facts;
+	char source[128];
+
+	cell_text(b, c, HC_O_CTR_source, source_of(k, source, sizeof(source)));
+	if (!f || !f->files)
+		return;
+	hc_cell_set(c, HC_O_CTR_known_at_ns, k->known_at_ns);
+	cell_text(b, c, HC_O_CTR_name, f->name);
+	cell_text(b, c, HC_O_CTR_image, f->image);
+	cell_text(b, c, HC_O_CTR_image_id, f->image_id);
+	cell_text(b, c, HC_O_CTR_image_repo, f->image_repo);
+	cell_text(b, c, HC_O_CTR_image_tag, f->image_tag);
+	cell_text(b, c, HC_O_CTR_image_digest, f->image_digest);
+	if (f->created_ns)
+		hc_cell_set(c, HC_O_CTR_created_ns, (uint64_t)f->created_ns);
+	if (f->start_ns)
+		hc_cell_set(c, HC_O_CTR_start_ns, (uint64_t)f->start_ns);
+	cell_tri(c, HC_O_CTR_privileged, f->privileged);
+	cell_tri(c, HC_O_CTR_is_sandbox, f->is_sandbox);
+	cell_text(b, c, HC_O_CTR_sandbox_id, f->sandbox_id);
+	cell_strs(b, c, HC_O_CTR_mounts, &f->mounts, f->has_mounts);
+	cell_strs(b, c, HC_O_CTR_labels, &f->labels, f->has_labels);
+	cell_strs(b, c, HC_O_CTR_annotations, &f->annotations, f->has_annotations);
+	cell_strs(b, c, HC_O_CTR_env_names, &f->env_names, f->has_env);
+	if (f->has_caps)
+		hc_cell_set(c, HC_O_CTR_caps, f->caps);
+	cell_tri(c, HC_O_CTR_host_pid, f->host_pid);
+	cell_tri(c, HC_O_CTR_host_net, f->host_net);
+	cell_tri(c, HC_O_CTR_host_ipc, f->host_ipc);
+	cell_tri(c, HC_O_CTR_user_ns, f->user_ns);
+	cell_text(b, c, HC_O_CTR_ip, f->ip);
+	cell_text(b, c, HC_O_CTR_pod_name, f->pod_name);
+	cell_text(b, c, HC_O_CTR_pod_namespace, f->pod_namespace);
+	cell_text(b, c, HC_O_CTR_pod_uid, f->pod_uid);
+	cell_strs(b, c, HC_O_CTR_pod_labels, &f->pod_labels, f->has_pod_labels);
+	cell_strs(b, c, HC_O_CTR_pod_annotations, &f->pod_annotations, f->has_pod_annotations);
+	cell_text(b, c, HC_O_CTR_seccomp, f->seccomp);
+	cell_text(b, c, HC_O_CTR_apparmor, f->apparmor);
+	cell_text(b, c, HC_O_CTR_selinux, f->selinux);
+	if (f->has_paths) {
+		hc_cell_set(c, HC_O_CTR_masked_paths, f->n_masked_paths);
+		hc_cell_set(c, HC_O_CTR_readonly_paths, f->n_readonly_paths);
+	}
+}
