@@ -174,10 +174,12 @@ static bool parse_below(struct ctr_disk *d, int dir, const char *name,
 static bool exists_below(int dir, const char *name)
 {
 	int fd = open_below(dir, name, O_PATH);
+	struct stat st;
+	bool is = fd >= 0 && fstat(fd, &st) == 0 && !S_ISLNK(st.st_mode); /* as a place, a link can be opened */
 
 	if (fd >= 0)
 		close(fd);
-	return fd >= 0;
+	return is;
 }
 
 /* ---- one container in one root ---- */

@@ -389,26 +389,24 @@ int ctr_tick(struct hc_tracker *t, struct hc_err *err)
 	return t->ctr_news && !t->in_snapshot ? ctr_write_news(t, t->now_ns, err) : 0;
 }
 
-void ctr_gone(struct hc_tracker *t, struct hc_str path)
+struct tctr *ctr_gone(struct hc_tracker *t, struct hc_str path)
 {
 	struct tctr *c, *found = NULL;
 
-	if (!t->disk)
-		return;
 	TABLE_ALL(&t->cgroups, at, c)
 	{
 		if (hc_str_eq(txt_str(c->path), path))
 			found = c;
 	}
 	if (!found || !table_remove(&t->cgroups, found->id->hash, found))
-		return;
+		return NULL;
 	if (found->waiting) {
 		t->n_ctr_waiting--;
 		found->waiting = false;
 		t->stats.n_ctrs_unresolved += !found->facts || !found->facts->files;
 	}
 	news_add(t, found, HC_EV_CTR_STOP, "gone");
-	ctr_unref(t, found);
+	return found;
 }
 
 /* ---- cells ---- */

@@ -529,8 +529,8 @@ void ctr_done(struct hc_tracker *t);
 bool ctr_by_name(struct hc_tracker *t, struct hc_str path, struct cgroup_ctr *ret, struct ctr_facts **ret_facts);
 /* A new one in the table. facts: taken; NULL: it is asked for. */
 void ctr_born(struct hc_tracker *t, struct tctr *c, struct ctr_facts *facts);
-/* The cgroup of this path is gone; with it the container whose own it was. */
-void ctr_gone(struct hc_tracker *t, struct hc_str path);
+/* The cgroup of this path is gone; with it the container whose own it was: the table's reference, or NULL. */
+struct tctr *ctr_gone(struct hc_tracker *t, struct hc_str path);
 /* Writes the rows that wait. */
 int ctr_write_news(struct hc_tracker *t, uint64_t now_ns, struct hc_err *err);
 /* Often: asks again for those of which not all is known. */

@@ -765,11 +765,20 @@ static struct hc_value proc_container_id(struct hc_view *v, unsigned dom, uint32
 		return absent();
 	if (!id.p)
 		return hc_value_str(HC_STR("host"));
-	if (!arg && is_hex64(id))
+	if (!arg && id.len > 12 &&
+	    (is_hex64(id) || hc_str_eq(hc_view_text(v, HC_OBJ_CTR, HC_O_CTR_runtime, ctr), HC_STR("containerd"))))
 		id.len = 12;
 	return hc_value_str(id);
 }
 LEAF(proc_container_id, HC_OBJ_PROC, HC_VT_STR, MAY_BE(container_id));
+
+/* Once Falco knows a container, a field of it that has nothing to tell is empty; until then it is missing. */
+static bool container_known(struct hc_view *v, uint32_t ctr)
+{
+	int64_t at;
+
+	return hc_view_int(v, HC_OBJ_CTR, HC_O_CTR_known_at_ns, ctr, &at);
+}
 
 /* On the host: "host" for names, else empty; in a container what is known, which may be nothing. */
 static struct hc_value proc_container_text(struct hc_view *v, unsigned dom, uint32_t proc, const void *arg)
@@ -782,9 +791,23 @@ static struct hc_value proc_container_text(struct hc_view *v, unsigned dom, uint
 		return absent();
 	if (!ctr)
 		return hc_value_str(col == HC_O_CTR_name || col == HC_O_CTR_runtime ? HC_STR("host") : HC_STR(""));
+	if (container_known(v, ctr) && !hc_view_text(v, HC_OBJ_CTR, col, ctr).p)
+		return hc_value_str(HC_STR(""));
 	return heap_text(v, HC_OBJ_CTR, col, ctr);
 }
 LEAF(proc_container_text, HC_OBJ_PROC, HC_VT_STR, MAY_BE(container), MAY_CONTAIN(container));
+
+static struct hc_value proc_sandbox_id(struct hc_view *v, unsigned dom, uint32_t proc, const void *arg)
+{
+	uint32_t ctr = hc_view_ref(v, HC_OBJ_PROC, HC_O_PROC_container, proc);
+	struct hc_str id = hc_view_text(v, HC_OBJ_CTR, HC_O_CTR_sandbox_id, ctr);
+
+	UNUSED_ARG;
+	if (!proc || (ctr && !id.p && !container_known(v, ctr)))
+		return absent();
+	return hc_value_str((struct hc_str){ id.p ? id.p : "", id.len < 12 ? id.len : 12 });
+}
+LEAF(proc_sandbox_id, HC_OBJ_PROC, HC_VT_STR);
 
 static struct hc_value proc_container_flag(struct hc_view *v, unsigned dom, uint32_t proc, const void *arg)
 {
@@ -796,7 +819,9 @@ static struct hc_value proc_container_flag(struct hc_view *v, unsigned dom, uint
 		return absent();
 	if (!ctr)
 		return hc_value_bool(false);
-	return hc_view_int(v, HC_OBJ_CTR, (unsigned)arg_num(arg), ctr, &i) ? hc_value_bool(i) : absent();
+	if (hc_view_int(v, HC_OBJ_CTR, (unsigned)arg_num(arg), ctr, &i))
+		return hc_value_bool(i);
+	return container_known(v, ctr) ? hc_value_bool(false) : absent();
 }
 LEAF(proc_container_flag, HC_OBJ_PROC, HC_VT_BOOL);
 
@@ -811,7 +836,7 @@ static struct hc_value proc_container_list(struct hc_view *v, unsigned dom, uint
 	bool labels = col != HC_O_CTR_mounts;
 
 	(void)dom;
-	if (!proc || (ctr && !list))
+	if (!proc || (ctr && !list && !container_known(v, ctr)))
 		return absent();
 	for (uint32_t i = 0; i < n; i++) {
 		struct hc_str s = hc_view_str(v, items[i]);
@@ -2542,6 +2567,8 @@ static const struct hc_access *bind_container(struct fbinder *b, const struct fr
 		return leaf(b, b->proc, &leaf_proc_container_flag, num_arg(HC_O_CTR_host_net));
 	case F_CONTAINER_HOST_IPC:
 		return leaf(b, b->proc, &leaf_proc_container_flag, num_arg(HC_O_CTR_host_ipc));
+	case F_K8S_POD_SANDBOX_ID:
+		return leaf(b, b->proc, &leaf_proc_sandbox_id, NULL);
 	case F_CONTAINER_MOUNTS:
 		return leaf(b, b->proc, &leaf_proc_container_list, num_arg(HC_O_CTR_mounts));
 	case F_CONTAINER_MOUNT:

@@ -1049,6 +1049,45 @@ static void json_member(struct fjson *j, const char *name, struct hc_str s)
 	fjson_text(j, s);
 }
 
+static void json_flag(struct enc *e, struct fjson *j, const char *name, unsigned col, uint32_t ctr)
+{
+	int64_t on;
+
+	if (!hc_view_int(e->v, HC_OBJ_CTR, col, ctr, &on))
+		return;
+	fjson_char(j, ',');
+	fjson_text(j, hc_str_c(name));
+	fjson_raw(j, on ? ":true" : ":false");
+}
+
+/* A list of key=value as an object. */
+static void json_labels(struct enc *e, struct fjson *j, const char *name, unsigned col, uint32_t ctr)
+{
+	uint32_t list = hc_view_ref(e->v, HC_OBJ_CTR, col, ctr), n;
+	const uint32_t *items = hc_view_strs(e->v, list, &n);
+	bool first = true;
+
+	if (!list)
+		return;
+	fjson_char(j, ',');
+	fjson_text(j, hc_str_c(name));
+	fjson_raw(j, ":{");
+	for (uint32_t i = 0; i < n; i++) {
+		struct hc_str s = hc_view_str(e->v, items[i]);
+		const char *eq = memchr(s.p, '=', s.len);
+
+		if (!eq)
+			continue;
+		if (!first)
+			fjson_char(j, ',');
+		first = false;
+		fjson_text(j, (struct hc_str){ s.p, (uint32_t)(eq - s.p) });
+		fjson_char(j, ':');
+		fjson_text(j, (struct hc_str){ eq + 1, (uint32_t)(s.p + s.len - eq - 1) });
+	}
+	fjson_char(j, '}');
+}
+
 /* What Falco's container plugin tells of one, as far as it is known here. */
 static struct hc_str container_json(struct enc *e, uint32_t ctr)
 {
@@ -1077,7 +1116,15 @@ static struct hc_str container_json(struct enc *e, uint32_t ctr)
 	MEMBER("imagetag", image_tag);
 	MEMBER("imagedigest", image_digest);
 	MEMBER("ip", ip);
+	MEMBER("pod_sandbox_id", sandbox_id);
 #undef MEMBER
+	json_flag(e, &j, "privileged", HC_O_CTR_privileged, ctr);
+	json_flag(e, &j, "is_pod_sandbox", HC_O_CTR_is_sandbox, ctr);
+	json_flag(e, &j, "host_pid", HC_O_CTR_host_pid, ctr);
+	json_flag(e, &j, "host_network", HC_O_CTR_host_net, ctr);
+	json_flag(e, &j, "host_ipc", HC_O_CTR_host_ipc, ctr);
+	json_labels(e, &j, "labels", HC_O_CTR_labels, ctr);
+	json_labels(e, &j, "pod_sandbox_labels", HC_O_CTR_pod_labels, ctr);
 	fjson_raw(&j, "}}");
 	s = fjson_end(&j);
 	e->failed |= !s.p;

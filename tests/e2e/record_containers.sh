@@ -1,0 +1,159 @@
+# Real containers, recorded: what the files of their runtimes tell is in the rows, by SQL and by Falco's fields, also of one that
+# is gone at once, of one whose files come late, of one with a name instead of an id, and of one that nobody knows.
+. "$HC_SOURCE_DIR/tests/e2e/lib.sh"
+need_live
+need_command crun
+[ -x /bin/busybox ] || skip "no busybox (busybox-static) here"
+unshare --mount true 2>/dev/null || skip "no mount namespaces here"
+
+S=$PWD
+web=$(printf %064d 1)
+late=$(printf %064d 2)
+nobody=$(printf %064d 3)
+pod=$(printf %064d 4)
+
+mkdir -p root/bin root/dev root/proc root/tmp state elsewhere docker/containers
+cp /bin/busybox root/bin/
+
+# bundle NAME CGROUP ANNOTATIONS COMMAND: an OCI bundle
+bundle() {
+	mkdir -p "$1"
+	cat >"$1/config.json" <<-END
+		{ "ociVersion": "1.0.0",
+		  "process": { "terminal": false, "user": { "uid": 0, "gid": 0 }, "cwd": "/",
+		    "args": ["/bin/busybox", "sh", "-c", "$4"], "env": ["PATH=/bin", "TOKEN=hc-secret"],
+		    "capabilities": { "bounding": ["CAP_CHOWN", "CAP_KILL"], "effective": [], "permitted": [] } },
+		  "root": { "path": "$S/root" },
+		  "annotations": { $3 },
+		  "mounts": [
+		    { "destination": "/proc", "type": "proc", "source": "proc" },
+		    { "destination": "/dev", "type": "tmpfs", "source": "tmpfs", "options": ["mode=755"] },
+		    { "destination": "/tmp", "type": "bind", "source": "$S", "options": ["bind", "ro", "rslave"] } ],
+		  "linux": { "cgroupsPath": "$2", "maskedPaths": ["/proc/kcore"],
+		    "namespaces": [{ "type": "pid" }, { "type": "mount" }, { "type": "ipc" }, { "type": "uts" }] } }
+	END
+}
+
+cri=io.kubernetes.cri
+bundle web "/kubepods/pod1-2/$web" "\"$cri.container-type\": \"container\", \"$cri.container-name\": \"web\",
+	\"$cri.image-name\": \"registry.example:5000/shop/web:1.2@sha256:aa\", \"$cri.sandbox-id\": \"$pod\",
+	\"$cri.sandbox-name\": \"web-1\", \"$cri.sandbox-namespace\": \"shop\", \"$cri.sandbox-uid\": \"1-2\"" true
+bundle late "/docker/$late" '' '/bin/busybox sleep 1; /bin/busybox sleep 0.1'
+bundle named /hc-e2e/hc-named '' true
+bundle nobody "/docker/$nobody" '' true
+
+cat >docker.json <<END
+{ "ID": "$late", "Name": "/happy_ant", "Image": "sha256:1234", "Created": "2024-05-01T08:20:30Z", "State": {},
+  "Config": { "Image": "nginx:1", "Env": ["A=1"], "Labels": { "com.example.team": "a" } }, "MountPoints": {} }
+END
+
+cat >run <<'END'
+set -e
+run() { crun --cgroup-manager=cgroupfs --root "$S/$1" run --bundle "$S/$2" "$3"; }
+# crun refuses a machine with both versions of control groups: it is shown the first only, which then has the controllers
+if [ ! -e /sys/fs/cgroup/cgroup.controllers ]; then
+	mount -t tmpfs none /sys/fs/cgroup
+	while read -r controller hierarchy _; do
+		case $controller:$hierarchy in \#* | *:0) continue ;; esac
+		mkdir "/sys/fs/cgroup/$controller"
+		mount -t cgroup -o "$controller" none "/sys/fs/cgroup/$controller"
+	done </proc/cgroups
+	mkdir /sys/fs/cgroup/systemd
+	mount -t cgroup -o none,name=systemd none /sys/fs/cgroup/systemd
+fi
+run state web "$web"
+run state named hc-named
+run elsewhere nobody "$nobody"
+run elsewhere late "$late" &
+sleep 0.5
+mkdir "$S/docker/containers/.new"
+mv "$S/docker.json" "$S/docker/containers/.new/config.v2.json"
+echo '{ "Privileged": true, "PidMode": "host", "NetworkMode": "bridge", "IpcMode": "" }' >"$S/docker/containers/.new/hostconfig.json"
+mv "$S/docker/containers/.new" "$S/docker/containers/$late"
+wait
+for d in /sys/fs/cgroup /sys/fs/cgroup/*; do # crun leaves the parents
+	for group in kubepods/pod1-2 kubepods hc-e2e docker; do
+		rmdir "$d/$group" 2>/dev/null || true
+	done
+done
+END
+export S web late nobody
+
+podman=()
+if command -v podman >/dev/null && command -v runc >/dev/null; then
+	podman=(podman --root "$S/pod/root" --runroot "$S/pod/run" --storage-driver vfs --cgroup-manager cgroupfs --runtime runc)
+	tar -C root/bin -cf image.tar busybox
+	"${podman[@]}" import -q image.tar hc-tool:7 >/dev/null 2>&1 || podman=()
+	printf '%q ' "${podman[@]}" run --rm --name hc-pod --network none --ulimit nofile=64:64 --ulimit nproc=64:64 \
+		localhost/hc-tool:7 /busybox true >run_podman
+fi
+[ ${#podman[@]} -gt 0 ] || echo "NOT TESTED here: a real Podman container (needs podman and runc)"
+
+command=(unshare --mount sh run)
+[ ${#podman[@]} -eq 0 ] || command=(sh -c 'sh run_podman; exec unshare --mount sh run')
+"$HINDCAST" record --json -o cap --container-root "crun=$S/state" --container-root "docker=$S/docker/containers" \
+	--container-root "podman=$S/pod/root/vfs-containers" -- "${command[@]}" >summary
+
+sql() { "$HINDCAST" query --json cap "$1" | jq -c '.[]'; }
+# expect SQL JSON: the rows, an object a line
+expect() {
+	local got
+	got=$(sql "$1" | jq -S -c .)
+	[ "$got" = "$(jq -S -c . <<<"$2")" ] || fail "$1
+is  $got
+not $2"
+}
+
+# whatever a container's own file tells, in the first row already
+expect "SELECT phase, source FROM ctr_start WHERE arg_container = '$web'" '{"phase":"created","source":"disk:crun"}'
+expect "SELECT DISTINCT id, runtime, name, image, pod_name, pod_namespace, privileged FROM containers WHERE id = '$web'" \
+	"{\"id\":\"$web\",\"runtime\":\"containerd\",\"name\":\"web\",\"image\":\"registry.example:5000/shop/web:1.2@sha256:aa\",
+	\"pod_name\":\"web-1\",\"pod_namespace\":\"shop\",\"privileged\":0}"
+falco() { "$HINDCAST" events cap -f "evt.type = execve and $1" -o "*$2" | sort -u; }
+# fields CONDITION FORMAT WANT
+fields() {
+	local got
+	got=$(falco "$1" "$2")
+	[ "$got" = "$3" ] || fail "$1: $2
+is  $got
+not $3"
+}
+short=${web:0:12}
+fields "container.image.repository = registry.example:5000/shop/web and proc.name = busybox" \
+	'%container.id %container.type %container.name %container.image.tag %container.image.digest' "$short containerd web 1.2 sha256:aa"
+fields "container.full_id = $web and proc.name = busybox" \
+	'%k8s.pod.name %k8s.ns.name %k8s.pod.uid %k8s.pod.sandbox_id %container.privileged %container.host_network %container.host_pid' \
+	"web-1 shop 1-2 ${pod:0:12} false true false"
+fields "k8s.ns.name = shop and proc.name = busybox" \
+	'%container.mount.dest[/*/*] %container.mount.rdwr[2] %container.mount.propagation[2] %container.mount.mode[1] %container.mount.source[/tmp]' \
+	"/tmp false rslave 755 $S"
+fields "container.full_id = $web and proc.name = busybox and container.ip = '' and container.labels = ''" %proc.name busybox
+fields 'container.id = host and proc.name = crun' '%container.name %container.full_id %container.type.%container.image' 'host host host.'
+
+# a name that is no hash is a container because crun knows it; its parent is none
+expect "SELECT phase, source FROM ctr_start WHERE arg_container = 'hc-named'" '{"phase":"created","source":"disk:crun"}'
+expect "SELECT count(*) AS n FROM ctr_start WHERE arg_container = 'hc-e2e'" '{"n":0}'
+fields 'container.id = hc-named and proc.name = busybox' '%container.type' crun
+
+# one that no runtime knows: there, by its cgroup alone, and counted
+expect "SELECT source FROM ctr_stop WHERE arg_container = '$nobody'" '{"source":"none"}'
+fields "container.full_id = $nobody and proc.name = busybox" '%container.type %container.image' 'docker <NA>'
+jq -e '.containers >= 4 and .containers_unresolved >= 1' summary >/dev/null || fail "$(cat summary)"
+
+# files that come late: rows from then on have them, and those before do not
+expect "SELECT phase, source FROM ctr_update WHERE arg_container = '$late'" '{"phase":"known","source":"disk:docker"}'
+first=$("$HINDCAST" events cap -f "evt.type = execve and container.full_id = $late" -o '*%container.name %proc.args' | head -n 1)
+[[ $first == '<NA> '* ]] || fail "the first exec knows what was told later: $first"
+fields "container.full_id = $late and proc.args = 'sleep 0.1'" \
+	'%container.type %container.name %container.image.repository:%container.image.tag %container.image.id %container.privileged %container.host_pid %container.label[com.example.team]' \
+	'docker happy_ant nginx:1 1234 true true a'
+
+for id in "$web" hc-named "$nobody" "$late"; do
+	expect "SELECT phase FROM ctr_stop WHERE arg_container = '$id'" '{"phase":"gone"}'
+done
+
+if [ ${#podman[@]} -gt 0 ]; then
+	fields "container.name = hc-pod and proc.args = true" \
+		'%container.type %container.image.repository %container.image.tag %container.privileged %container.host_network' \
+		'podman localhost/hc-tool 7 false false'
+fi
