@@ -4,8 +4,9 @@ PREFIX ?= /usr/local
 DESTDIR ?=
 CMAKE ?= cmake
 CTEST_ARGS ?=
+K8S_CACHE ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/hindcast/kubernetes
 
-.PHONY: all help deps bench-deps build-deps release dev fuzz-build demo check check-kernels tidy install bench fuzz format clean
+.PHONY: all help deps bench-deps build-deps release dev fuzz-build demo check check-kernels check-k8s tidy install bench fuzz format clean
 
 all: build-deps release ## build build/release/hindcast
 
@@ -44,6 +45,11 @@ check: deps ## everything CI checks: both builds, then all tests
 
 check-kernels: deps release ## the recorder's tests under other kernels, in an emulator
 	@tests/kernels/run
+
+check-k8s: deps dev ## the Kubernetes client against a real kube-apiserver, built once (some minutes) from Debian's source
+	@.ci/install-deps --k8s
+	@tests/k8s/build_apiserver $(K8S_CACHE)
+	@HC_BUILD_DIR=$(CURDIR)/build/dev tests/k8s/apiserver.py $(K8S_CACHE)
 
 tidy: deps dev ## clang-tidy over all sources
 	@ctest --preset dev -R lint.tidy --output-on-failure

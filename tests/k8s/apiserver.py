@@ -1,0 +1,276 @@
+#!/usr/bin/env python3
+"""The Kubernetes client and the manifests against a real kube-apiserver with etcd: make check-k8s.
+
+apiserver.py DIR: DIR has kube-apiserver (build_apiserver makes it). Exit 77, saying why, when that or etcd is missing.
+No kubelet and no scheduler: pods are made with their node's name, and their status is written as a kubelet would.
+"""
+import json
+import os
+import shutil
+import socket
+import ssl
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.error
+import urllib.request
+
+import yaml
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path.insert(0, HERE)
+from client import ALL, NODE, Case, hexid, pod  # noqa: E402
+from server import make_certs  # noqa: E402
+
+K8S = os.path.join(HERE, "../../k8s")
+ADMIN, RECORDER = "admin-token-0123456789", "recorder-token-9876543210"
+
+
+def free_port():
+    with socket.create_server(("127.0.0.1", 0)) as s:
+        return s.getsockname()[1]
+
+
+class Cluster:
+    def __init__(self, folder, binary):
+        self.folder, self.binary = folder, binary
+        self.port, self.etcd_port, peer = free_port(), free_port(), free_port()
+        self.url = f"https://127.0.0.1:{self.port}"
+        self.context = ssl.create_default_context(cafile=os.path.join(folder, "ca.pem"))
+        with open(os.path.join(folder, "tokens.csv"), "w") as f:
+            f.write(f"{ADMIN},admin,1,system:masters\n{RECORDER},system:serviceaccount:hindcast:hindcast,2\n")
+        etcd = f"http://127.0.0.1:{self.etcd_port}"
+        self.etcd = self.spawn("etcd", ["etcd", "--data-dir", os.path.join(folder, "etcd"), "--listen-client-urls", etcd,
+                                        "--advertise-client-urls", etcd, "--listen-peer-urls", f"http://127.0.0.1:{peer}",
+                                        "--initial-advertise-peer-urls", f"http://127.0.0.1:{peer}",
+                                        "--initial-cluster", f"default=http://127.0.0.1:{peer}", "--unsafe-no-fsync"])
+        self.api = None
+
+    def spawn(self, name, args):
+        log = open(os.path.join(self.folder, name + ".log"), "a")
+        return subprocess.Popen(args, stdout=log, stderr=log, cwd=self.folder)
+
+    def start_api(self):
+        self.api = self.spawn("kube-apiserver", [
+            self.binary, f"--etcd-servers=http://127.0.0.1:{self.etcd_port}", f"--secure-port={self.port}", "--bind-address=127.0.0.1",
+            "--cert-dir=certs", "--tls-cert-file=server.pem", "--tls-private-key-file=server.key", "--token-auth-file=tokens.csv",
+            "--authorization-mode=RBAC", "--service-account-key-file=ca.pem", "--service-account-signing-key-file=ca.key",
+            "--service-account-issuer=https://kubernetes.default.svc", "--service-cluster-ip-range=10.0.0.0/24",
+            "--disable-admission-plugins=ServiceAccount"])
+        end = time.monotonic() + 120
+        while time.monotonic() < end:
+            if self.api.poll() is not None:
+                break
+            try:
+                if self.call("GET", "/readyz", raw=True) == b"ok":
+                    return
+            except OSError:
+                pass
+            time.sleep(0.3)
+        with open(os.path.join(self.folder, "kube-apiserver.log")) as f:
+            raise SystemExit("kube-apiserver does not come up:\n" + f.read()[-3000:])
+
+    def stop_api(self):
+        self.api.terminate()
+        try:
+            self.api.wait(20)
+        except subprocess.TimeoutExpired:
+            self.api.kill()
+            self.api.wait()
+
+    def call(self, method, path, body=None, kind="application/json", raw=False):
+        data = None if body is None else json.dumps(body).encode()
+        request = urllib.request.Request(self.url + path, data, {"Authorization": "Bearer " + ADMIN, "Content-Type": kind}, method=method)
+        try:
+            with urllib.request.urlopen(request, context=self.context, timeout=30) as answer:
+                text = answer.read()
+        except urllib.error.HTTPError as e:
+            if e.code in (500, 503):
+                raise OSError(f"{method} {path}: {e.code}") from None
+            raise AssertionError(f"{method} {path}: {e.code}: {e.read()[:2000]}") from None
+        return text if raw else json.loads(text)
+
+    def etcd_call(self, path, body):
+        request = urllib.request.Request(f"http://127.0.0.1:{self.etcd_port}{path}", json.dumps(body).encode(), method="POST")
+        with urllib.request.urlopen(request, timeout=10) as answer:
+            return json.loads(answer.read())
+
+    def stop(self):
+        for process in (self.api, self.etcd):
+            if process:
+                process.kill()
+                process.wait()
+
+
+COLLECTIONS = {"ClusterRole": "rbac.authorization.k8s.io/v1/clusterroles", "ClusterRoleBinding": "rbac.authorization.k8s.io/v1/clusterrolebindings",
+               "Role": "rbac.authorization.k8s.io/v1/namespaces/{ns}/roles", "RoleBinding": "rbac.authorization.k8s.io/v1/namespaces/{ns}/rolebindings",
+               "CustomResourceDefinition": "apiextensions.k8s.io/v1/customresourcedefinitions",
+               "DaemonSet": "apps/v1/namespaces/{ns}/daemonsets"}
+
+
+def apply(cluster, path, ns="hindcast"):
+    with open(os.path.join(K8S, path)) as f:
+        for doc in yaml.safe_load_all(f):
+            collection = COLLECTIONS[doc["kind"]].format(ns=ns)
+            cluster.call("PATCH", f"/apis/{collection}/{doc['metadata']['name']}?fieldManager=test&force=true", doc,
+                         "application/apply-patch+yaml")
+
+
+def install(cluster):
+    for ns in ("hindcast", "shop"):
+        cluster.call("POST", "/api/v1/namespaces", {"metadata": {"name": ns}})
+    for name in ("captures", "clustercaptures", "capturenodes"):
+        apply(cluster, f"api/crds/{name}.yaml")
+    apply(cluster, "api/rbac.yaml")
+    apply(cluster, "base/daemonset.yaml")
+    for name in ("captures", "clustercaptures", "capturenodes"):
+        path = f"/apis/apiextensions.k8s.io/v1/customresourcedefinitions/{name}.hindcast.dev"
+        for _ in range(100):
+            conditions = {c["type"]: c["status"] for c in cluster.call("GET", path).get("status", {}).get("conditions", [])}
+            if conditions.get("Established") == "True":
+                break
+            time.sleep(0.1)
+        assert conditions.get("Established") == "True" and conditions.get("NonStructuralSchema", "False") == "False", conditions
+
+
+def create_pod(cluster, n, node=NODE):
+    o = pod(n, node=node)
+    o["metadata"] = {"name": f"pod-{n}", "namespace": "shop", "labels": {"app": "web", "n": str(n)}}
+    status = o.pop("status")
+    o["spec"].pop("initContainers")
+    made = cluster.call("POST", "/api/v1/namespaces/shop/pods", o)
+    status.pop("initContainerStatuses")
+    for s in status["containerStatuses"]:
+        s.update(ready=True, restartCount=0)
+    status["phase"] = "Running"
+    cluster.call("PATCH", f"/api/v1/namespaces/shop/pods/pod-{n}/status", {"status": status}, "application/merge-patch+json")
+    return made["metadata"]["uid"]
+
+
+def test_pods(c, cluster):
+    uid = create_pod(cluster, 1)
+    create_pod(cluster, 2, node="node-2")
+    create_pod(cluster, 3)
+    c.want("the container's id", lambda e: e.get("pod", {}).get("name") == "pod-1" and e["pod"]["containers"][0]["id"] == hexid(1))
+    found = c.find(hexid(1))
+    assert found["uid"] == uid and found["labels"] == {"app": "web", "n": "1"} and found["containers"][0]["privileged"], found
+    cluster.call("PATCH", "/api/v1/namespaces/shop/pods/pod-1", {"metadata": {"labels": {"app": "changed"}}}, "application/merge-patch+json")
+    c.want_pod("pod-1", labels={"app": "changed", "n": "1"})
+    cluster.call("DELETE", "/api/v1/namespaces/shop/pods/pod-3?gracePeriodSeconds=0")
+    c.want_pod("pod-3", gone=True)
+    assert c.find(hexid(2)) is None and c.find(hexid(3))["gone"], "filtered by the server"
+    assert c.stats()["foreign"] == 0
+
+
+def test_captures(c, cluster):
+    with open(os.path.join(K8S, "examples/capture.yaml")) as f:
+        wanted = yaml.safe_load(f)
+    made = cluster.call("POST", "/apis/hindcast.dev/v1alpha1/namespaces/shop/captures", wanted)
+    assert made["spec"]["retention"] == "720h" and made["spec"]["stop"] is False, "defaults"
+    seen = c.want_event("SET", resource="captures", name="shop-incident")
+    assert seen["object"]["spec"]["selector"] == wanted["spec"]["selector"] and seen["uid"] == made["metadata"]["uid"]
+    for broken in ({"duration": "1 hour"}, {"duration": "1h", "detail": "all"}, {"duration": "1h", "payloadBytes": 5000}, {}):
+        try:
+            cluster.call("POST", "/apis/hindcast.dev/v1alpha1/namespaces/shop/captures",
+                         {"apiVersion": "hindcast.dev/v1alpha1", "kind": "Capture", "metadata": {"name": "broken"}, "spec": broken})
+        except AssertionError as e:
+            assert " 422:" in str(e), e
+        else:
+            raise AssertionError(f"the server took {broken}")
+    head = {"apiVersion": "hindcast.dev/v1alpha1", "kind": "CaptureNode",
+            "metadata": {"name": "shop-incident-0123456789", "labels": {"hindcast.dev/capture": seen["uid"]},
+                         "ownerReferences": [{"apiVersion": "hindcast.dev/v1alpha1", "kind": "Capture", "name": "shop-incident", "uid": seen["uid"]}]}}
+    spec = {"captureRef": {"kind": "Capture", "name": "shop-incident", "uid": seen["uid"]}, "nodeName": NODE}
+    where = "apis/hindcast.dev/v1alpha1 capturenodes shop shop-incident-0123456789"
+
+    def send(verb, o, manager="hindcast-node-1"):
+        since = len(c.lines)
+        c.ask(f"send {verb} {where} {manager} {json.dumps(o)}", "sent")
+        answer = c.want("an answer", lambda e: e.get("event") == "ANSWER", since=since)
+        assert answer["status"] in (200, 201), answer
+        return answer["object"]
+    send("apply", {**head, "spec": spec})
+    for n in (1, 2):
+        state = {"state": "Recording", "bytes": n, "lost": [{"class": "file", "count": n}], "segments": [{"id": f"s{n}"}]}
+        send("apply-status", {"apiVersion": head["apiVersion"], "kind": head["kind"], "metadata": {"name": head["metadata"]["name"]}, "status": state})
+    now = cluster.call("GET", "/apis/hindcast.dev/v1alpha1/namespaces/shop/capturenodes/shop-incident-0123456789")
+    assert now["status"] == state and now["spec"] == spec and now["metadata"]["labels"] == head["metadata"]["labels"], now
+    c.ask('send merge-status apis/hindcast.dev/v1alpha1 captures shop shop-incident - {"status":{"phase":"Recording","nodesMatched":1}}', "sent")
+    c.want("the summary", lambda e: e.get("event") == "SET" and e["object"].get("status", {}).get("phase") == "Recording")
+    cluster.call("DELETE", "/apis/hindcast.dev/v1alpha1/namespaces/shop/captures/shop-incident")
+    c.want_event("GONE", resource="captures", name="shop-incident")
+
+
+def test_rights(c, cluster):
+    """What the roles do not give is refused."""
+    for request in ("get api/v1 secrets shop x", "get api/v1 pods shop pod-1", "delete api/v1 pods shop pod-1", "get api/v1 nodes - node-1",
+                    "delete apis/hindcast.dev/v1alpha1 captures shop x"):
+        since = len(c.lines)
+        c.ask(f"send {request} - -", "sent")
+        answer = c.want(request, lambda e: e.get("event") == "ANSWER", since=since)
+        assert answer["status"] == 403, (request, answer)
+
+
+def test_expired(c, cluster):
+    """The server restarts while its history is compacted away: 410, and a new list that finds what changed meanwhile."""
+    cluster.stop_api()
+    for n in range(5):
+        revision = cluster.etcd_call("/v3/kv/put", {"key": "Zm9v", "value": "YmFy"})["header"]["revision"]
+    cluster.etcd_call("/v3/kv/compaction", {"revision": revision, "physical": True})
+    before = c.stats()["pods"]["lists"]
+    cluster.start_api()
+    create_pod(cluster, 4)
+    c.want_pod("pod-4")
+    s = c.until("all watches", lambda s: all(s[r]["connected"] for r in ("pods", "captures", "clustercaptures")), 60)
+    assert s["restarts"].get("expired", 0) >= 1 and s["pods"]["lists"] > before, s
+    assert s["pods"]["objects"] == 2 and c.find(hexid(1))["gone"] is False, s
+    return s
+
+
+def test_token(c, cluster):
+    """A token that the server does not know: 401, until the file has the right one."""
+    c.write_token("unknown")
+    c.stop()
+    c2 = Case("token", c.certs)
+    c2.write_token("unknown")
+    c2.start(url=cluster.url)
+    c2.until("401", lambda s: s["codes"].get("list 401"))
+    c2.write_token(RECORDER)
+    c2.want_pod("pod-1")
+    c2.stop()
+
+
+def main():
+    if len(sys.argv) != 2:
+        print(__doc__)
+        return 2
+    binary = os.path.join(sys.argv[1], "kube-apiserver")
+    for needed in (binary, "etcd", "openssl"):
+        if not shutil.which(needed):
+            print(f"SKIPPED: no {needed} here")
+            return 77
+    with tempfile.TemporaryDirectory(prefix="hindcast-k8s-") as folder:
+        make_certs(folder)
+        cluster = Cluster(folder, binary)
+        try:
+            begin = time.monotonic()
+            cluster.start_api()
+            print(f"ok     {time.monotonic() - begin:5.1f} s  kube-apiserver is ready: {cluster.call('GET', '/version')['gitVersion']}")
+            install(cluster)
+            print("ok             the kinds are established, the roles and the DaemonSet are taken")
+            c = Case("real", folder)
+            c.write_token(RECORDER)
+            c.start(f"resources={ALL}", "request_ms=20000", "watch_ms=60000", "backoff_min_ms=100", "backoff_max_ms=1000", url=cluster.url)
+            c.until("all watches", lambda s: all(s[r]["connected"] for r in ("pods", "captures", "clustercaptures")), 30)
+            for test in (test_pods, test_captures, test_rights, test_expired, test_token):
+                begin = time.monotonic()
+                test(c, cluster)
+                print(f"ok     {time.monotonic() - begin:5.1f} s  {test.__name__}")
+        finally:
+            cluster.stop()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
