@@ -15,7 +15,7 @@ endif()
 if(HC_WERROR)
 	target_compile_options(hc_flags INTERFACE -Werror)
 endif()
-target_link_options(hc_flags INTERFACE -Wl,-z,relro,-z,now)
+target_link_options(hc_flags INTERFACE -Wl,-z,relro,-z,now -Wl,--as-needed)
 target_link_libraries(hc_flags INTERFACE Threads::Threads)
 
 if(HC_SANITIZE)

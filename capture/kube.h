@@ -37,7 +37,8 @@ const char *hc_kube_resource_name(enum hc_kube_resource r);
 struct hc_kube_opts {
 	const char *url;        /* "https://HOST[:PORT]"; NULL: KUBERNETES_SERVICE_HOST and _PORT */
 	const char *ca_file;    /* PEM, the only roots that are trusted; NULL: the service account's */
-	const char *token_file; /* read again for every connection and after a 401; NULL: the service account's */
+	const char *token_file; /* read again for every request and after a 401; NULL: the service account's,
+	                           "": none is sent */
 	const char *node;       /* spec.nodeName of the pods to see; required with HC_KUBE_PODS */
 	uint32_t resources;     /* 1 << enum hc_kube_resource */
 
