@@ -17,6 +17,7 @@
 #include "capture/mask.h"
 #include "capture/record.h"
 #include "exclude_arg.h"
+#include "units.h"
 
 #define STEP_MS 50
 
