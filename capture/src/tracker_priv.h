@@ -19,7 +19,7 @@
 #define MAX_PATHS 65536u                  /* cached; beyond, those not used lately go */
 #define MAX_FDS (128u << 10)              /* open files known; beyond, those not used lately go */
 #define MAX_SOCKS (64u << 10)
-#define N_FILES 4096u       /* identities kept to be found again, by device and inode */
+#define N_FILES 4096u /* identities kept to be found again, by device and inode */
 #define N_CTR_UNKNOWN 512u
 #define MAX_PROC_READS 2000 /* /proc look-ups of processes without a birth, per second */
 
@@ -125,7 +125,7 @@ struct tctr {
 	uint64_t known_at_ns;    /* when the facts came; 0: none did */
 	bool asked;              /* the runtimes' files have been looked at */
 	/* of the newest version, which is the one in the table */
-	bool waiting;     /* more may come */
+	bool waiting; /* more may come */
 	uint8_t n_looks;
 	uint64_t look_ns; /* next */
 };
@@ -512,8 +512,8 @@ struct tcgs *cgs_of_proc_text(struct hc_tracker *t, const char *text, size_t len
 /* The same with the path of one hierarchy replaced. */
 struct tcgs *cgs_with(struct hc_tracker *t, const struct tcgs *old, unsigned hier, struct hc_str path,
                       uint64_t cgroup_id);
-/* What a cgroup path alone tells: the innermost container, whose id and place lie in the path, its runtime, and the
- * id of the outermost one; id.p NULL: none. */
+/* What a cgroup path alone tells: the innermost container, whose id and place lie in the path, its runtime, and
+ * the id of the outermost one; id.p NULL: none. */
 struct cgroup_ctr {
 	struct hc_str id, runtime, path, outer;
 };
