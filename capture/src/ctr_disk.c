@@ -123,10 +123,20 @@ static int open_below(int dir, const char *name, int flags)
 	return (int)syscall(SYS_openat2, dir, name, &how, sizeof(how));
 }
 
-/* A whole regular file, malloc'ed; .p NULL when there is none. own: only when root owns it. */
-static struct hc_str read_below(struct ctr_disk *d, int dir, const char *name, size_t max, bool own)
+struct content {
+	char *p; /* malloc'ed; NULL: there is none */
+	uint32_t len;
+};
+
+static struct hc_str content_str(struct content c)
 {
-	struct hc_str none = { NULL, 0 };
+	return (struct hc_str){ c.p, c.len };
+}
+
+/* A whole regular file, malloc'ed; .p NULL when there is none. own: only when root owns it. */
+static struct content read_below(struct ctr_disk *d, int dir, const char *name, size_t max, bool own)
+{
+	struct content none = { NULL, 0 };
 	int fd = open_below(dir, name, O_RDONLY | O_NONBLOCK | O_NOCTTY);
 	struct stat st;
 	size_t have = 0;
@@ -151,12 +161,7 @@ static struct hc_str read_below(struct ctr_disk *d, int dir, const char *name, s
 		have += (size_t)n;
 	}
 	close(fd);
-	return buf ? (struct hc_str){ buf, (uint32_t)have } : none;
-}
-
-static void release(struct hc_str s)
-{
-	free((void *)(uintptr_t)s.p);
+	return buf ? (struct content){ buf, (uint32_t)have } : none;
 }
 
 /* Reads a file and has it parsed. Whether it told something. A file that is being written is none yet: not counted
@@ -164,10 +169,10 @@ static void release(struct hc_str s)
 static bool parse_below(struct ctr_disk *d, int dir, const char *name,
                         int (*parse)(struct hc_str json, struct ctr_facts *f), struct ctr_facts *f)
 {
-	struct hc_str s = read_below(d, dir, name, CTR_MAX_FILE_BYTES, false);
-	bool ok = s.len && parse(s, f) == 0;
+	struct content s = read_below(d, dir, name, CTR_MAX_FILE_BYTES, false);
+	bool ok = s.len && parse(content_str(s), f) == 0;
 
-	release(s);
+	free(s.p);
 	return ok;
 }
 
@@ -196,27 +201,27 @@ static bool in_docker(struct ctr_disk *d, int dir, const char *id, struct ctr_fa
 	parse_below(d, dir, name, ctr_parse_docker_host, f);
 	for (size_t i = 0; i < sizeof(drivers) / sizeof(drivers[0]) && f->image_id.len; i++) {
 		int image = openat(dir, "../image", O_PATH | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
-		struct hc_str s;
+		struct content s;
 
 		if (image < 0)
 			break;
 		snprintf(name, sizeof(name), "%s/repositories.json", drivers[i]);
 		s = read_below(d, image, name, CTR_MAX_SHARED_BYTES, false);
 		close(image);
-		if (s.p && ctr_parse_docker_repos(s, f) == 0)
+		if (s.p && ctr_parse_docker_repos(content_str(s), f) == 0)
 			i = sizeof(drivers) / sizeof(drivers[0]) - 1;
-		release(s);
+		free(s.p);
 	}
 	return true;
 }
 
 static bool in_overlay(struct ctr_disk *d, int dir, const char *id, struct ctr_facts *f)
 {
-	struct hc_str s = read_below(d, dir, "containers.json", CTR_MAX_SHARED_BYTES, false);
+	struct content s = read_below(d, dir, "containers.json", CTR_MAX_SHARED_BYTES, false);
 	char name[PATH_MAX], sandbox[CTR_MAX_ID_BYTES + 1];
-	bool found = s.len && ctr_parse_podman(s, hc_str_c(id), f) == 0;
+	bool found = s.len && ctr_parse_podman(content_str(s), hc_str_c(id), f) == 0;
 
-	release(s);
+	free(s.p);
 	snprintf(name, sizeof(name), "%s/userdata/config.json", id);
 	if (!parse_below(d, dir, name, ctr_parse_oci, f))
 		return found || exists_below(dir, id);
@@ -285,16 +290,16 @@ static bool in_crun(struct ctr_disk *d, int dir, const char *id, struct ctr_fact
 static bool in_runc(struct ctr_disk *d, int dir, const char *id, struct ctr_facts *f)
 {
 	char name[PATH_MAX];
-	struct hc_str s;
+	struct content s;
 	int bundle = -1;
 
 	snprintf(name, sizeof(name), "%s/state.json", id);
 	s = read_below(d, dir, name, CTR_MAX_FILE_BYTES, true);
-	if (!s.len || ctr_parse_runc(s, f) < 0) {
-		release(s);
+	if (!s.len || ctr_parse_runc(content_str(s), f) < 0) {
+		free(s.p);
 		return exists_below(dir, id);
 	}
-	release(s);
+	free(s.p);
 	if (!f->runtime.p)
 		f->runtime = HC_STR("runc");
 	if (f->bundle.len && f->bundle.p[0] == '/' && f->bundle.len < sizeof(name)) {
@@ -350,7 +355,7 @@ static int root_parse(const char *text, struct root *ret, struct hc_err *err)
 
 	for (unsigned k = 0; eq && k < N_KINDS; k++) {
 		if (strlen(kind_names[k]) != (size_t)(eq - text) ||
-		    memcmp(text, kind_names[k], (size_t)(eq - text)))
+		    memcmp(text, kind_names[k], (size_t)(eq - text)) != 0)
 			continue;
 		if (eq[1] != '/' || strlen(eq + 1) > PATH_MAX / 2)
 			return hc_err_set(err, -EINVAL, "'%s' needs an absolute path after the '='", text);

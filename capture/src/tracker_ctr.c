@@ -294,8 +294,11 @@ static bool move_cgs(struct hc_tracker *t, struct tcgs **at, const struct tctr *
 static void move_version(struct hc_tracker *t, struct tproc *p, struct ttask *k, const struct tctr *old,
                          struct tctr *now)
 {
+	const struct tver *v = k ? k->own : p->cur;
 	struct edit e;
 
+	if ((!v->cgs || v->cgs->ctr != old) && (!v->cgs_exec || v->cgs_exec->ctr != old))
+		return;
 	if (!edit_begin(&e, p, k, HC_CAUSE_METADATA))
 		return;
 	e.changed = move_cgs(t, &e.v->cgs, old, now);
