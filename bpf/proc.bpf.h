@@ -123,30 +123,45 @@ int BPF_PROG(hc_fork, struct task_struct *parent, struct task_struct *child)
 
 /* ---- exec ---- */
 
-/* [start, end) of the new program's memory. The kernel has just written these pages, so they are here; should one
- * have gone, the first half is tried. */
-static __always_inline void hc_args_fact(struct hc_scratch *s, u8 kind, u64 start, u64 end)
+/* [start, end) of the new program's memory, behind `f`, of which `room` (a power of two) is kept. The kernel has
+ * just written these pages, so they are here; should one have gone, the first half is tried. */
+static __always_inline void hc_args_fact(struct hc_scratch *s, struct hc_wire_fact *f, u8 kind, u64 room,
+                                         u64 start, u64 end)
 {
-	struct hc_wire_fact *f = hc_fact(s);
 	u64 n = end - start;
 	u8 flags = 0;
 
 	if (!f || end <= start)
 		return;
-	if (n >= HC_WIRE_ARGS_BYTES) {
-		n = HC_WIRE_ARGS_BYTES - 1;
+	if (n >= room) {
+		n = room - 1;
 		flags = HC_WIRE_FF_TRUNC;
 	}
-	hc_mask(n, HC_WIRE_ARGS_BYTES - 1);
+	hc_mask(n, room - 1);
 	if (bpf_probe_read_user(f + 1, n, (void *)start)) {
 		n >>= 1;
 		flags = HC_WIRE_FF_TRUNC | HC_WIRE_FF_FAULT;
-		hc_mask(n, HC_WIRE_ARGS_BYTES - 1);
+		hc_mask(n, room - 1);
 		if (bpf_probe_read_user(f + 1, n, (void *)start))
 			n = 0;
 	}
 	hc_fact_end(s, f, kind, flags, HC_WIRE_SUBJ_ROW, n);
 }
+
+/* Arguments may be longer than any other fact: they come early, so that they fit. */
+static __always_inline void hc_argv_fact(struct hc_scratch *s, u64 start, u64 end)
+{
+	u64 off = s->off;
+
+	if (off >= 64 * 1024) {
+		hc_set_flag(s, HC_WIRE_TRUNC);
+		return;
+	}
+	hc_mask(off, 64 * 1024 - 1);
+	hc_args_fact(s, (struct hc_wire_fact *)(s->data + off), HC_WIRE_F_ARGV, HC_WIRE_ARGV_BYTES, start, end);
+}
+
+_Static_assert(64 * 1024 + HC_WIRE_ARGV_BYTES + HC_WIRE_ENV_BYTES + 32 < HC_DATA_LAST, "paths follow");
 
 static __always_inline bool hc_is_dev_fd(const char *name)
 {
@@ -193,9 +208,10 @@ int BPF_PROG(hc_exec, struct task_struct *p, pid_t old_pid, struct linux_binprm 
 	if (interp != filename)
 		hc_str_kernel(s, 2, (void *)interp, HC_WIRE_PATH_BYTES);
 	mm = hc_pr(task, mm);
-	hc_args_fact(s, HC_WIRE_F_ARGV, hc_pr(mm, arg_start), hc_pr(mm, arg_end));
+	hc_argv_fact(s, hc_pr(mm, arg_start), hc_pr(mm, arg_end));
 	if (hc_conf.env)
-		hc_args_fact(s, HC_WIRE_F_ENV, hc_pr(mm, env_start), hc_pr(mm, env_end));
+		hc_args_fact(s, hc_fact(s), HC_WIRE_F_ENV, HC_WIRE_ENV_BYTES, hc_pr(mm, env_start),
+		             hc_pr(mm, env_end));
 	hc_creds_fact(s, HC_WIRE_SUBJ_ROW, task, true);
 	hc_ns_fact(s, HC_WIRE_SUBJ_ROW, task);
 	hc_task_fact(s, HC_WIRE_SUBJ_ROW, task);

@@ -96,14 +96,14 @@ struct {
 	__uint(max_entries, 1);
 	__type(key, u32);
 	__array(values, struct hc_ring);
-} hc_rings SEC(".maps"); /* by CPU: lanes BULK and TCP */
+} hc_rings SEC(".maps"); /* by CPU: lane BULK */
 
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY_OF_MAPS);
 	__uint(max_entries, 1);
 	__type(key, u32);
 	__array(values, struct hc_ring);
-} hc_rings_sec SEC(".maps"); /* by CPU, CPUs may share one: lanes SECURITY and SIGNAL */
+} hc_rings_sec SEC(".maps"); /* by CPU, CPUs may share one: the other lanes */
 
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
@@ -114,8 +114,8 @@ struct {
 } hc_cpus SEC(".maps");
 
 #define HC_DATA_BYTES \
-	(HC_WIRE_MAX_BYTES + 40 * 1024) /* a fact may begin anywhere below the limit and end above it */
-#define HC_DATA_LAST (HC_WIRE_MAX_BYTES - 36 * 1024) /* .. but none begins after this */
+	(HC_WIRE_MAX_BYTES + 72 * 1024) /* a fact may begin anywhere below the limit and end above it */
+#define HC_DATA_LAST (HC_WIRE_MAX_BYTES - 68 * 1024) /* .. but none begins after this */
 #define HC_N_WALKS 8
 #define HC_N_TAGS 8
 
@@ -427,7 +427,7 @@ static __always_inline void hc_head(struct hc_wire_head *h, struct task_struct *
 
 static __always_inline void *hc_ring_of(u32 cpu, u8 lane)
 {
-	if (lane == HC_WIRE_LANE_SECURITY || lane == HC_WIRE_LANE_SIGNAL)
+	if (lane != HC_WIRE_LANE_BULK)
 		return bpf_map_lookup_elem(&hc_rings_sec, &cpu);
 	return bpf_map_lookup_elem(&hc_rings, &cpu);
 }

@@ -27,9 +27,11 @@
 #define HC_WIRE_VERSION 1
 
 #define HC_WIRE_MAX_SLOTS 16
-#define HC_WIRE_MAX_BYTES (128 * 1024) /* no record is longer: argv, env, eight paths and the fixed parts */
+#define HC_WIRE_MAX_BYTES (512 * 1024) /* no record is longer: argv, env, eight paths and the fixed parts */
 #define HC_WIRE_PATH_BYTES 4096        /* longest path, user text or walked components */
-#define HC_WIRE_ARGS_BYTES (32 * 1024) /* argv, env: each cut here */
+#define HC_WIRE_ARGV_BYTES \
+	(256 * 1024) /* argv of a program that runs is cut here; a single argument has 128 KiB at most */
+#define HC_WIRE_ENV_BYTES (64 * 1024)
 #define HC_WIRE_ADDR_BYTES 128
 #define HC_WIRE_MAX_GROUPS 64
 #define HC_WIRE_MAX_NSPIDS 8 /* pid namespace levels kept, from the initial one down */
@@ -66,9 +68,10 @@ enum hc_wire_flag {
 /* head.lane: who wrote the sequence number. cpu_seq counts from 0 per (cpu, lane) and also for records that found
  * the ring full, so a jump is a loss at exactly that place. */
 enum hc_wire_lane {
-	HC_WIRE_LANE_BULK = 0,     /* net, file, io and other types */
-	HC_WIRE_LANE_SECURITY = 1, /* proc, cred, kernel and ctr types: a ring of their own */
-	HC_WIRE_LANE_TCP = 2,      /* tcp_state (softirq); in the bulk ring */
+	HC_WIRE_LANE_BULK = 0,     /* file, io and other types */
+	HC_WIRE_LANE_SECURITY = 1, /* proc, cred, kernel and ctr types, connections: a ring that no flood of
+	                            reads and writes can fill */
+	HC_WIRE_LANE_TCP = 2,      /* tcp_state (softirq); in the security ring */
 	HC_WIRE_LANE_SIGNAL = 3,   /* sig_send (any context); in the security ring */
 	HC_WIRE_N_LANES = 4,
 };

@@ -39,7 +39,7 @@ static_assert((int)HC_WIRE_MODE_FIRST == (int)HC_MODE_FIRST && (int)HC_WIRE_MODE
                       (int)HC_WIRE_MODE_VALUES == (int)HC_MODE_VALUES && HC_WIRE_MAX_TYPES == HC_EV_MAX,
               "sampling modes have the same values on both sides");
 
-#define SEC_RING_BYTES (1024 * 1024)
+#define SEC_RING_BYTES (2 * 1024 * 1024)
 #define RINGS_TOTAL_BYTES (64 * 1024 * 1024)
 #define RING_MIN_BYTES (512 * 1024)
 #define RING_MAX_BYTES (256 * 1024 * 1024)

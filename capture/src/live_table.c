@@ -448,7 +448,7 @@ enum hc_wire_lane hc_live_lane(unsigned type)
 	const struct hc_table_desc *d = hc_event_desc(type);
 
 	if (d && (d->cls == HC_CLASS_PROC || d->cls == HC_CLASS_CRED || d->cls == HC_CLASS_KERNEL ||
-	          d->cls == HC_CLASS_CTR))
+	          d->cls == HC_CLASS_CTR || (d->cls == HC_CLASS_NET && d->profile != HC_PROFILE_FULL)))
 		return HC_WIRE_LANE_SECURITY;
 	return HC_WIRE_LANE_BULK;
 }

@@ -276,13 +276,13 @@ static struct tpath *link_path(struct hc_tracker *t, uint32_t pid, const char *n
 static struct lst *block_list(struct hc_tracker *t, uint32_t pid, const char *name, const struct tver *v,
                               const struct timage *image, enum hc_mask_form form, const char *column)
 {
-	char *buf = malloc(HC_WIRE_ARGS_BYTES + 1);
+	char *buf = malloc(HC_WIRE_ARGV_BYTES + 1);
 	struct lst *l = NULL;
 	ssize_t n;
 
 	if (!buf)
 		return NULL;
-	n = procfs_read(t, pid, name, buf, HC_WIRE_ARGS_BYTES + 1);
+	n = procfs_read(t, pid, name, buf, HC_WIRE_ARGV_BYTES + 1);
 	if (n >= 0)
 		l = lst_masked(t, v, image, form, HC_EV_META_STATE, column, buf, (size_t)n);
 	free(buf);
