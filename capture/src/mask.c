@@ -308,7 +308,7 @@ static void see_name(struct scan *s, size_t from, size_t to, uint32_t rule)
 		size_t at = skip_blanks(s, right);
 
 		if (at < s->arg_to && s->p[at] != '-' && s->p[at] != '$') {
-			char quote = s->p[at] == '"' || s->p[at] == '\'' ? s->p[at] : 0;
+			char quote = (char)(s->p[at] == '"' || s->p[at] == '\'' ? s->p[at] : 0);
 
 			at += quote != 0;
 			span_add(s, at, quote ? quoted_end(s, at, quote, false) : value_end(s, at, false), rule);
