@@ -279,6 +279,8 @@ static void type_line(struct hc_record *r, struct list *l, unsigned type)
 	if (type == HC_EV_PROC_EXEC)
 		n += (size_t)snprintf(facts + n, sizeof(facts) - n, "env,elf,%s",
 		                      r->tracker->opts.hash_exe ? "sha256," : "");
+	if (r->tracker->opts.containers)
+		n += (size_t)snprintf(facts + n, sizeof(facts) - n, "container,");
 	if (n)
 		facts[n - 1] = '\0';
 	list_add(l, "%s %s %s", d->name, mode_text(hc_live_mode(r->live, type), mode, sizeof(mode)),

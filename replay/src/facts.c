@@ -37,6 +37,7 @@ struct hc_facts {
 	const char *shed[HC_EV_MAX]; /* why rows of the type are missing although nobody asked for that; NULL: none
 	                                are */
 	const char *user_filter;     /* what the user asked to be left out; NULL: nothing */
+	uint32_t n_unresolved;       /* containers of which only the cgroup is known */
 };
 
 struct reader {
@@ -262,10 +263,19 @@ static void read_filter(struct reader *rd, uint32_t row)
 		rd->f->shed[type] = why;
 }
 
+/* A container that nothing is known of but its cgroup. */
+static void read_container(struct reader *rd, uint32_t row)
+{
+	unsigned dom = HC_DOM_ROWS(HC_EV_CTR_UPDATE);
+
+	if (hc_str_eq(hc_view_text(rd->view, dom, HC_C_CTR_UPDATE_phase, row), HC_STR("unresolved")))
+		rd->f->n_unresolved++;
+}
+
 static void read_block(struct reader *rd, struct hc_block *block)
 {
-	static const unsigned kinds[] = { HC_EV_META_CONFIG, HC_EV_META_IMPORT, HC_EV_META_GAP,
-		                          HC_EV_META_FILTER };
+	static const unsigned kinds[] = { HC_EV_META_CONFIG, HC_EV_META_IMPORT, HC_EV_META_GAP, HC_EV_META_FILTER,
+		                          HC_EV_CTR_UPDATE };
 
 	hc_view_set(rd->view, block, NULL);
 	for (size_t k = 0; k < sizeof(kinds) / sizeof(kinds[0]); k++) {
@@ -276,6 +286,8 @@ static void read_block(struct reader *rd, struct hc_block *block)
 				read_gap(rd, row);
 			else if (kinds[k] == HC_EV_META_FILTER)
 				read_filter(rd, row);
+			else if (kinds[k] == HC_EV_CTR_UPDATE)
+				read_container(rd, row);
 			else
 				read_config(rd, kinds[k], row);
 		}
@@ -326,6 +338,7 @@ int hc_facts_load(struct hc_capture *c, const struct hc_block_filter *range, str
 	hc_type_set_add(&filter.types, HC_EV_META_IMPORT);
 	hc_type_set_add(&filter.types, HC_EV_META_GAP);
 	hc_type_set_add(&filter.types, HC_EV_META_FILTER);
+	hc_type_set_add(&filter.types, HC_EV_CTR_UPDATE);
 	blocks = hc_capture_blocks(c, &n);
 	rd.begin_ns = range && range->has_since ? range->since_wall_ns : INT64_MAX;
 	for (uint32_t i = 0; !(range && range->has_since) && i < n; i++) {
@@ -631,6 +644,14 @@ static bool check_need(struct reasons *r, const struct hc_facts *f, const struct
 		    !hc_facts_has_fact(f, type, need->fact))
 			hc_type_set_add(&lack, type);
 	}
+	if (set_empty(&lack) && f->n_unresolved && strncmp(need->fact, "container", strlen("container")) == 0)
+		reason_add(r,
+		           hc_arena_printf(
+				   &r->a->arena,
+				   "of %u container%s only the cgroup is known: no condition about what they are "
+				   "holds for %s",
+				   f->n_unresolved, f->n_unresolved == 1 ? "" : "s",
+				   f->n_unresolved == 1 ? "it" : "them"));
 	if (set_empty(&lack))
 		return true;
 	asked = asked_by(&r->a->arena, rule, need);
