@@ -419,7 +419,9 @@ static void failed(struct kube_stream *st, enum hc_kube_reason why, uint64_t now
 	uint64_t wait_ms;
 
 	st->fresh = why == HC_KUBE_R_TIMEOUT || why == HC_KUBE_R_NETWORK;
-	if (why == HC_KUBE_R_ABSENT)
+	/* A server that starts refuses for some seconds what it will allow: only before the first list is it an
+	 * answer. */
+	if (why == HC_KUBE_R_ABSENT && !*st->rv)
 		wait_ms = kube_jitter(k, k->o.absent_ms);
 	else
 		wait_ms = kube_backoff(k, &st->backoff_ms, st->retry_after_ms);
@@ -496,7 +498,6 @@ static void next_phase(struct kube_stream *st, enum hc_kube_reason why)
 		break;
 	case HC_KUBE_R_BAD:
 	case HC_KUBE_R_OVERFLOW:
-	case HC_KUBE_R_ABSENT:
 		list_again(st, false); /* something was missed */
 		break;
 	default:

@@ -57,7 +57,7 @@ class Cluster:
             "--cert-dir=certs", "--tls-cert-file=server.pem", "--tls-private-key-file=server.key", "--token-auth-file=tokens.csv",
             "--authorization-mode=RBAC", "--service-account-key-file=ca.pem", "--service-account-signing-key-file=ca.key",
             "--service-account-issuer=https://kubernetes.default.svc", "--service-cluster-ip-range=10.0.0.0/24",
-            "--disable-admission-plugins=ServiceAccount"])
+            "--disable-admission-plugins=ServiceAccount", "--allow-privileged=true"])
         end = time.monotonic() + 120
         while time.monotonic() < end:
             if self.api.poll() is not None:
