@@ -29,8 +29,10 @@ struct hc_control_opts {
 int hc_control_new(const struct hc_control_opts *opts, struct hc_control **ret, struct hc_err *err);
 struct hc_control *hc_control_free(struct hc_control *c);
 HC_DEFINE_AUTO(struct hc_control, hc_control_free)
-/* To be added to the daemon after the captures' own. A socket on which another recorder answers is not taken over.
- */
+/* Makes the socket; while the recorder still has all its privileges. One on which another recorder answers is not
+ * taken over (-EADDRINUSE). */
+int hc_control_listen(struct hc_control *c, struct hc_err *err);
+/* To be added to the daemon, after the captures' own and when it listens. */
 struct hc_daemon_part *hc_control_part(struct hc_control *c);
 
 /* The answer to one request, without the newline: malloc'ed. `peer`: who asks, as it is to stand in rows and log.

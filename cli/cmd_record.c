@@ -4,7 +4,6 @@
 #include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <grp.h>
 #include <inttypes.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -17,7 +16,7 @@
 #include "capture/mask.h"
 #include "capture/record.h"
 #include "exclude_arg.h"
-#include "units.h"
+#include "record_arg.h"
 
 #define STEP_MS 50
 
@@ -130,56 +129,6 @@ static void catch_signals(bool on)
 		sigaction(SIGHUP, &sa, NULL);
 	sa.sa_flags = SA_NOCLDSTOP;
 	sigaction(SIGCHLD, &sa, NULL);
-}
-
-/* ---- masking ---- */
-
-static int make_mask(const struct args *a, struct hc_mask **ret)
-{
-	struct hc_err err = { 0 };
-	int code;
-
-	if (a->no_mask && a->mask_rules.n)
-		return hc_cli_usage(&hc_cmd_record, "--no-mask and --mask-rules exclude each other");
-	if (a->no_mask)
-		return HC_CLI_GO;
-	code = hc_mask_new(ret, &err);
-	for (size_t i = 0; i < a->mask_rules.n && code >= 0; i++)
-		code = hc_mask_add_file(*ret, a->mask_rules.v[i], &err);
-	return code < 0 ? hc_cli_error(&hc_cmd_record, &err) : HC_CLI_GO;
-}
-
-/* ---- --group ---- */
-
-static int parse_group(const char *name, gid_t *ret)
-{
-	const struct group *g = getgrnam(name);
-	uint64_t number;
-
-	if (g)
-		*ret = g->gr_gid;
-	else if (hc_parse_u64(name, &number) == 0 && number < UINT32_MAX)
-		*ret = (gid_t)number;
-	else
-		return hc_cli_usage(&hc_cmd_record, "--group: there is no group '%s'", name);
-	return HC_CLI_GO;
-}
-
-/* ---- --container-root ---- */
-
-static bool no_containers(const struct args *a)
-{
-	return a->container_root.n == 1 && strcmp(a->container_root.v[0], "none") == 0;
-}
-
-static int check_roots(const struct args *a)
-{
-	struct hc_err err = { 0 };
-
-	for (size_t i = 0; i < a->container_root.n && !no_containers(a); i++)
-		if (hc_record_root_check(a->container_root.v[i], &err) < 0)
-			return hc_cli_usage(&hc_cmd_record, "--container-root: %s", err.msg);
-	return HC_CLI_GO;
 }
 
 /* ---- the command to run ---- */
@@ -482,7 +431,7 @@ static int record(const struct args *a, const struct hc_excludes *e, const gid_t
 		.ring_bytes = a->ring_bytes,
 		.container_roots = a->container_root.v,
 		.n_container_roots = a->container_root.n,
-		.no_containers = no_containers(a),
+		.no_containers = hc_cli_no_containers(&a->container_root),
 		.exclude = e->x,
 		.exclude_types = e->has_types ? &e->types : NULL,
 		.exclude_text = e->text,
@@ -568,11 +517,11 @@ static int run(int argc, char **argv)
 	else if (hc_excludes_init(&e, &a.exclude, &err) < 0)
 		code = hc_cli_usage(&hc_cmd_record, "--exclude: %s", err.msg);
 	if (code == HC_CLI_GO && a.group)
-		code = parse_group(a.group, &group);
+		code = hc_cli_group(&hc_cmd_record, a.group, &group);
 	if (code == HC_CLI_GO)
-		code = check_roots(&a);
+		code = hc_cli_container_roots(&hc_cmd_record, &a.container_root);
 	if (code == HC_CLI_GO)
-		code = make_mask(&a, &mask);
+		code = hc_cli_mask(&hc_cmd_record, &a.mask_rules, a.no_mask, &mask);
 	if (code == HC_CLI_GO)
 		code = record(&a, &e, a.group ? &group : NULL, mask, operands.v, operands.n);
 	hc_strs_done(&a.exclude);

@@ -13,6 +13,7 @@
 #include "capture/daemon.h"
 #include "config.h"
 #include "exclude_arg.h"
+#include "record_arg.h"
 #include "recorder_arg.h"
 
 /* Options in force, and what their texts lie in. */
@@ -138,9 +139,10 @@ static int reload(void *ctx, struct hc_daemon *d, struct hc_err *err)
 
 /* ---- running ---- */
 
-static int record(struct recorder *rec)
+static int record(struct recorder *rec, struct hc_mask *mask, const gid_t *group)
 {
 	const struct hc_recorder_args *a = &rec->set.args;
+	struct hc_privilege_opts keep = { .serves = true };
 	HC_AUTO(hc_captures_free) struct hc_captures *captures = NULL;
 	HC_AUTO(hc_control_free) struct hc_control *control = NULL;
 	HC_AUTO(hc_daemon_free) struct hc_daemon *d = NULL;
@@ -152,6 +154,12 @@ static int record(struct recorder *rec)
 		            .snaplen = (uint32_t)a->snaplen,
 		            .hash_exe = a->hash_exe,
 		            .ring_bytes = a->ring_bytes,
+		            .container_roots = a->container_root.v,
+		            .n_container_roots = a->container_root.n,
+		            .no_containers = hc_cli_no_containers(&a->container_root),
+		            .mask = mask,
+		            .group = group,
+		            .privilege = &keep,
 		            .exclude = rec->excludes.x,
 		            .exclude_types = rec->excludes.has_types ? &rec->excludes.types : NULL,
 		            .exclude_text = rec->excludes.text,
@@ -177,6 +185,8 @@ static int record(struct recorder *rec)
 		code = hc_control_new(&co, &control, &err);
 	if (code >= 0)
 		code = hc_daemon_new(&o, &d, &err);
+	if (code >= 0 && control)
+		code = hc_control_listen(control, &err);
 	if (code >= 0) {
 		hc_daemon_add(d, hc_captures_part(captures));
 		if (control)
@@ -196,6 +206,23 @@ static int record(struct recorder *rec)
 	return HC_EXIT_REFUSED;
 }
 
+/* What the options name: files, a group, directories. */
+static int run_with(struct recorder *rec)
+{
+	const struct hc_recorder_args *a = &rec->set.args;
+	HC_AUTO(hc_mask_free) struct hc_mask *mask = NULL;
+	gid_t group;
+	int code = hc_cli_container_roots(&hc_cmd_recorder, &a->container_root);
+
+	if (code == HC_CLI_GO && a->group)
+		code = hc_cli_group(&hc_cmd_recorder, a->group, &group);
+	if (code == HC_CLI_GO)
+		code = hc_cli_mask(&hc_cmd_recorder, &a->mask_rules, a->no_mask, &mask);
+	if (code != HC_CLI_GO)
+		return code;
+	return a->check_config ? HC_EXIT_OK : record(rec, mask, a->group ? &group : NULL);
+}
+
 static int run(int argc, char **argv)
 {
 	struct recorder rec = { .argc = argc, .argv = argv };
@@ -207,7 +234,7 @@ static int run(int argc, char **argv)
 	if (code < 0)
 		exit_code = hc_cli_error(&hc_cmd_recorder, &err);
 	else if (exit_code == HC_CLI_GO)
-		exit_code = rec.set.args.check_config ? HC_EXIT_OK : record(&rec);
+		exit_code = run_with(&rec);
 	hc_excludes_done(&rec.excludes);
 	settings_done(&rec.set);
 	return exit_code;

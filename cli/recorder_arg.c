@@ -72,6 +72,26 @@ const struct hc_opt hc_recorder_opts[] = {
 	  .min = 4096,
 	  .max = 1u << 30,
 	  .help = "set the size of each CPU's ring buffer" },
+	{ .name = "container-root",
+	  .kind = HC_OPT_STRS,
+	  .off = OFF(container_root),
+	  .value = "KIND=DIR",
+	  .help = "read the state of container runtimes here, not in the usual places; none: nowhere" },
+	{ .name = "mask-rules",
+	  .kind = HC_OPT_STRS,
+	  .off = OFF(mask_rules),
+	  .value = "FILE",
+	  .help = "mask secrets by the rules of this file too",
+	  .complete = HC_COMPLETE_FILE },
+	{ .name = "no-mask",
+	  .kind = HC_OPT_FLAG,
+	  .off = OFF(no_mask),
+	  .help = "write arguments, environments and payloads as they are, with secrets" },
+	{ .name = "group",
+	  .kind = HC_OPT_STR,
+	  .off = OFF(group),
+	  .value = "NAME",
+	  .help = "let this group read the capture (its owner alone)" },
 	{ .name = "retain-size",
 	  .kind = HC_OPT_SIZE,
 	  .off = OFF(retain_bytes),
@@ -163,6 +183,8 @@ void hc_recorder_args_init(struct hc_recorder_args *a)
 void hc_recorder_args_done(struct hc_recorder_args *a)
 {
 	hc_strs_done(&a->exclude);
+	hc_strs_done(&a->mask_rules);
+	hc_strs_done(&a->container_root);
 }
 
 int hc_recorder_args_check(const struct hc_recorder_args *a, struct hc_err *err)

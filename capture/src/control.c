@@ -535,8 +535,10 @@ int hc_control_new(const struct hc_control_opts *opts, struct hc_control **ret, 
 
 struct hc_control *hc_control_free(struct hc_control *c)
 {
-	if (c && c->fd >= 0)
+	if (c && c->fd >= 0) {
+		unlink(c->opts.path);
 		close(c->fd);
+	}
 	free(c);
 	return NULL;
 }
@@ -571,15 +573,13 @@ static int clear_path(struct hc_control *c, struct hc_err *err)
 	               : 0;
 }
 
-static int on_start(void *ctx, struct hc_daemon *d, struct hc_err *err)
+int hc_control_listen(struct hc_control *c, struct hc_err *err)
 {
-	struct hc_control *c = ctx;
-	mode_t mask;
 	int code = clear_path(c, err), bound;
+	mode_t mask;
 
 	if (code < 0)
 		return code;
-	c->daemon = d;
 	c->fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (c->fd < 0)
 		return hc_err_set(err, -errno, "cannot make a socket: %s", strerror(errno));
@@ -592,13 +592,22 @@ static int on_start(void *ctx, struct hc_daemon *d, struct hc_err *err)
 	if (code == 0 && listen(c->fd, MAX_PEERS) < 0)
 		code = -errno;
 	if (code == 0)
-		code = hc_daemon_watch(d, c->fd, EPOLLIN, on_connect, c);
-	if (code < 0) {
-		if (bound == 0)
-			unlink(c->opts.path);
-		return hc_err_set(err, code, "cannot listen on '%s': %s", c->opts.path, strerror(-code));
-	}
-	return 0;
+		return 0;
+	if (bound == 0)
+		unlink(c->opts.path);
+	close(c->fd);
+	c->fd = -1;
+	return hc_err_set(err, code, "cannot listen on '%s': %s", c->opts.path, strerror(-code));
+}
+
+static int on_start(void *ctx, struct hc_daemon *d, struct hc_err *err)
+{
+	struct hc_control *c = ctx;
+	int code;
+
+	c->daemon = d;
+	code = hc_daemon_watch(d, c->fd, EPOLLIN, on_connect, c);
+	return code < 0 ? hc_err_set(err, code, "cannot wait for requests: %s", strerror(-code)) : 0;
 }
 
 static void on_stop(void *ctx, struct hc_daemon *d)

@@ -667,14 +667,19 @@ static void *watch_thread(void *ctx)
 }
 
 /* Signals are for the others. */
-static void thread_start(struct ctr_disk *d)
+int ctr_disk_start(struct ctr_disk *d, struct hc_err *err)
 {
 	sigset_t all, old;
+	int r;
 
+	if (d->running || d->inotify_fd < 0)
+		return 0;
 	sigfillset(&all);
 	pthread_sigmask(SIG_SETMASK, &all, &old);
-	d->running = pthread_create(&d->thread, NULL, watch_thread, d) == 0;
+	r = pthread_create(&d->thread, NULL, watch_thread, d);
 	pthread_sigmask(SIG_SETMASK, &old, NULL);
+	d->running = r == 0;
+	return r ? hc_err_set(err, -r, "cannot watch the directories of container runtimes: %s", strerror(r)) : 0;
 }
 
 int ctr_disk_open(const char *const *roots, size_t n, bool watch, struct ctr_disk **ret, struct hc_err *err)
@@ -699,12 +704,10 @@ int ctr_disk_open(const char *const *roots, size_t n, bool watch, struct ctr_dis
 	if (code >= 0 && watch) {
 		d->inotify_fd = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
 		d->stop_fd = eventfd(0, EFD_CLOEXEC);
-		if (d->inotify_fd >= 0 && d->stop_fd >= 0) {
+		if (d->inotify_fd >= 0 && d->stop_fd >= 0)
 			each_place(d, false, watch_place, d); /* from now on nothing is missed */
-			thread_start(d);
-		}
-		if (!d->running)
-			code = hc_err_set(err, -EIO, "cannot watch the directories of container runtimes: %s",
+		else
+			code = hc_err_set(err, -errno, "cannot watch the directories of container runtimes: %s",
 			                  strerror(errno));
 	}
 	if (code < 0) {

@@ -15,8 +15,10 @@
 struct ctr_disk;
 
 /* roots: KIND=DIR, where DIR may be a pattern of glob(7); n 0: the places that runtimes use. -EINVAL: a root makes
- * no sense. */
+ * no sense. watch: what appears from now on waits for ctr_disk_start. */
 int ctr_disk_open(const char *const *roots, size_t n, bool watch, struct ctr_disk **ret, struct hc_err *err);
+/* Starts the thread, once: it has the rights that the caller has by then. */
+int ctr_disk_start(struct ctr_disk *d, struct hc_err *err);
 struct ctr_disk *ctr_disk_close(struct ctr_disk *d);
 /* Whether the text is a root that ctr_disk_open would take; if not, `err` says why. */
 int ctr_disk_root_check(const char *root, struct hc_err *err);

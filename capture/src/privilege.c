@@ -221,7 +221,9 @@ static int allow(scmp_filter_ctx f, const int *nrs, size_t n)
 
 static int allow_if(scmp_filter_ctx f, int nr, unsigned arg, uint64_t value)
 {
-	return seccomp_rule_add(f, SCMP_ACT_ALLOW, nr, 1, SCMP_CMP64(arg, SCMP_CMP_EQ, value));
+	struct scmp_arg_cmp is = { .arg = arg, .op = SCMP_CMP_EQ, .datum_a = value, .datum_b = 0 };
+
+	return seccomp_rule_add_array(f, SCMP_ACT_ALLOW, nr, 1, &is);
 }
 
 /* What depends on an argument. */
@@ -233,11 +235,13 @@ static int allow_some(scmp_filter_ctx f, const struct hc_privilege_opts *o)
 		                        BPF_MAP_GET_NEXT_KEY, BPF_OBJ_GET_INFO_BY_FD };
 	static const unsigned prctls[] = { PR_SET_NAME, PR_GET_NAME, PR_GET_DUMPABLE, PR_CAPBSET_READ,
 		                           PR_SET_VMA };
-	int r = 0;
+	struct scmp_arg_cmp is_thread = {
+		.arg = 0, .op = SCMP_CMP_MASKED_EQ, .datum_a = CLONE_THREAD, .datum_b = CLONE_THREAD
+	};
+	int r;
 
 	/* threads, not processes; glibc tries clone3 first, whose flags a filter cannot see */
-	r = seccomp_rule_add(f, SCMP_ACT_ALLOW, NR(clone), 1,
-	                     SCMP_CMP64(0, SCMP_CMP_MASKED_EQ, CLONE_THREAD, CLONE_THREAD));
+	r = seccomp_rule_add_array(f, SCMP_ACT_ALLOW, NR(clone), 1, &is_thread);
 	r = r < 0 ? r : seccomp_rule_add(f, SCMP_ACT_ERRNO(ENOSYS), NR(clone3), 0);
 	for (size_t i = 0; r >= 0 && i < (o->serves ? 4 : 2); i++)
 		r = allow_if(f, NR(socket), 0, (uint64_t)families[i]);
@@ -252,9 +256,7 @@ static int allow_some(scmp_filter_ctx f, const struct hc_privilege_opts *o)
 	r = r < 0 ? r : allow_if(f, NR(ioctl), 1, FIONREAD);
 	r = r < 0 ? r : allow_if(f, NR(ioctl), 1, SIOCGIFINDEX);
 	r = r < 0 ? r : allow_if(f, NR(ioctl), 1, 0x2401 /* PERF_EVENT_IOC_DISABLE */);
-	r = r < 0 ? r
-	          : seccomp_rule_add(f, SCMP_ACT_ALLOW, NR(kill), 1,
-	                             SCMP_CMP64(0, SCMP_CMP_EQ, (uint64_t)getpid()));
+	r = r < 0 ? r : allow_if(f, NR(kill), 0, (uint64_t)getpid());
 	if (o->signals && r >= 0)
 		r = seccomp_rule_add(f, SCMP_ACT_ALLOW, NR(kill), 0);
 	return r == -EEXIST ? 0 : r;

@@ -379,7 +379,10 @@ int ctr_tick(struct hc_tracker *t, struct hc_err *err)
 {
 	struct tctr *due[64], *c;
 	unsigned n = 0;
+	int code = ctr_disk_start(t->disk, err); /* not earlier: by now the recorder has given up its privileges */
 
+	if (code < 0)
+		return code;
 	if (t->n_ctr_waiting) {
 		TABLE_ALL(&t->cgroups, at, c)
 		{

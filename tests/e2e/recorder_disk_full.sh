@@ -20,7 +20,7 @@ mount -t tmpfs -o size=8m none small 2>/dev/null || skip "cannot mount a tmpfs h
 pid=
 trap '[ -z "$pid" ] || kill -9 $pid 2>/dev/null || :; sleep 0.2; umount -l small' EXIT
 
-hindcast recorder --config /dev/null -d small/cap -p full --snaplen 256 --segment-size 64KiB --segment-time 2s \
+hindcast recorder --config /dev/null --control none -d small/cap -p full --snaplen 256 --segment-size 64KiB --segment-time 2s \
 	--retain-size 0 --keep-free 70% 2>log &
 pid=$!
 until_log 'segments were removed.* reason=free stream=bulk'
@@ -46,6 +46,6 @@ n=$(value "SELECT sum(count) FROM meta_gap WHERE cause = 'block_dropped'")
 lost=$(sed -nE 's/.*msg=stopped .*events_lost=([0-9]+).*/\1/p' log)
 [ "$lost" -gt 0 ] || fail "the loss is not counted"
 mount -o remount,ro small
-expect_exit 4 hindcast recorder --config /dev/null -d small/cap 2>err
+expect_exit 4 hindcast recorder --config /dev/null --control none -d small/cap 2>err
 expect_match 'Read-only file system' err
 echo ok

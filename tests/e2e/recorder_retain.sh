@@ -6,7 +6,7 @@ value() { hindcast query cap "$1" --csv 2>/dev/null | tail -n +2 | tr -d '\r'; }
 pid=
 trap '[ -z "$pid" ] || kill -9 $pid 2>/dev/null || :' EXIT
 
-hindcast recorder --config /dev/null -d cap -p full --segment-size 16KiB --segment-time 1s --retain-bulk-size 64KiB \
+hindcast recorder --config /dev/null --control none -d cap -p full --segment-size 16KiB --segment-time 1s --retain-bulk-size 64KiB \
 	--retain-size 4MiB 2>log &
 pid=$!
 for _ in $(seq 300); do

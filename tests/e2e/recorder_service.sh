@@ -29,6 +29,7 @@ for _ in $(seq 100); do [ -S ear ] && break; sleep 0.05; done
 
 cat >recorder.yaml <<-EOC
 	dir: $PWD/cap
+	control: $PWD/control.sock
 	retain-age: 30d
 	segment-time: 1h
 EOC

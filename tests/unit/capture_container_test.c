@@ -60,6 +60,7 @@ static struct ctr_disk *disk_of(const char *kind, const char *below, bool watch)
 
 	snprintf(root, sizeof(root), "%s=%s/%s", kind, top, below);
 	cr_assert_eq(ctr_disk_open(roots, 1, watch, &d, &err), 0, "%s", err.msg);
+	cr_assert_eq(ctr_disk_start(d, &err), 0, "%s", err.msg);
 	return d;
 }
 

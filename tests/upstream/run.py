@@ -20,16 +20,10 @@ SCRIPT = re.compile(r"/up/(\d+\.(?:bad|good))\b")
 DEPTH = 9
 LEAST = 25  # rules that have to be tried, lest a slip in the acts passes for success
 
-# What is known of a container beyond its id comes from its runtime, and names from a resolver: neither is asked yet.
-METADATA = "container metadata"
+# Names of addresses come from a resolver, which replay does not ask.
 NAMES = "names of addresses are not looked up"
 UNANSWERABLE = {
     "Contact K8S API Server From Container": NAMES,
-    "Debugfs Launched in Privileged Container": METADATA,
-    "Launch Privileged Container": METADATA,
-    "Launch Sensitive Mount Container": METADATA,
-    "Network Connection outside Local Subnet": METADATA,
-    "Mount Launched in Privileged Container": METADATA,
     "Detect outbound connections to common miner pool ports": NAMES,
     "Unexpected inbound connection source": NAMES,
 }

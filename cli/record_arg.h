@@ -1,0 +1,22 @@
+/* Options that `record` and `recorder` share: what is masked, who may read the capture, where containers are
+ * looked up. */
+#ifndef HC_CLI_RECORD_ARG_H
+#define HC_CLI_RECORD_ARG_H
+
+#include <sys/types.h>
+
+#include "capture/mask.h"
+#include "cmd.h"
+
+/* Each returns HC_CLI_GO, or the exit code after the error was printed. */
+
+/* The shipped rules and those of the files; *ret stays NULL with no_mask. */
+int hc_cli_mask(const struct hc_command *cmd, const struct hc_strs *files, bool no_mask, struct hc_mask **ret);
+/* A name or a number. */
+int hc_cli_group(const struct hc_command *cmd, const char *name, gid_t *ret);
+int hc_cli_container_roots(const struct hc_command *cmd, const struct hc_strs *roots);
+
+/* `--container-root none` */
+bool hc_cli_no_containers(const struct hc_strs *roots);
+
+#endif
