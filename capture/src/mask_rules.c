@@ -317,7 +317,7 @@ int hc_mask_add_file(struct hc_mask *m, const char *file, struct hc_err *err)
 		code = hc_err_set(err, -errno, "cannot open '%s': %s", file, strerror(errno));
 	else if (!buf)
 		code = hc_err_set(err, -ENOMEM, "out of memory");
-	while (code == 0 && n > 0 && have <= HC_MASK_MAX_FILE_BYTES) {
+	while (code == 0 && buf && n > 0 && have <= HC_MASK_MAX_FILE_BYTES) {
 		n = read(fd, buf + have, HC_MASK_MAX_FILE_BYTES + 1 - have);
 		if (n < 0)
 			code = hc_err_set(err, -errno, "cannot read '%s': %s", file, strerror(errno));

@@ -157,13 +157,14 @@ static struct hc_str source_of(const struct tctr *k, char *buf, size_t room)
 {
 	static const char *const names[] = { "docker", "podman", "overlay", "containerd",
 		                             "crun",   "runc",   "lxc",     "nspawn" };
+	unsigned files = k->facts ? k->facts->files : 0;
 	size_t n;
 
-	if (!k->facts || !k->facts->files)
+	if (!files)
 		return !k->asked || k->waiting ? HC_STR("cgroup") : HC_STR("none");
 	n = (size_t)snprintf(buf, room, "disk:");
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
-		if (k->facts->files >> i & 1)
+		if (files >> i & 1)
 			n += (size_t)snprintf(buf + n, room - n, "%s%s", buf[n - 1] == ':' ? "" : "+", names[i]);
 	return (struct hc_str){ buf, (uint32_t)n };
 }

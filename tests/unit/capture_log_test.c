@@ -35,7 +35,7 @@ Test(log, has_all_kinds_of_fields_in_both_formats)
 {
 	static const char *const want[] = {
 		"time=" T " level=warn msg=\"two words\" s=bare q=\"a b\" e=\"\" u=18446744073709551615 i=-1 "
-		          "f=1.500 b=true\n",
+		"f=1.500 b=true\n",
 		"{\"time\":\"" T
 		"\",\"level\":\"warn\",\"msg\":\"two words\",\"s\":\"bare\",\"q\":\"a b\",\"e\":\"\","
 		"\"u\":18446744073709551615,\"i\":-1,\"f\":1.500,\"b\":true}\n",
@@ -58,7 +58,7 @@ Test(log, hostile_text_stays_in_its_field)
 	static const char *const want[] = {
 		"time=" T " level=info msg=m p=\"x\\u000a\\\"level\\\"=error\\u001b[31m\\ufffd\\\\\xc3\xa4\"\n",
 		"{\"time\":\"" T "\",\"level\":\"info\",\"msg\":\"m\",\"p\":\"x\\u000a\\\"level\\\"=error\\u001b["
-		                 "31m\\ufffd\\\\\xc3\xa4\"}\n",
+		"31m\\ufffd\\\\\xc3\xa4\"}\n",
 	};
 
 	for (unsigned format = 0; format < 2; format++) {

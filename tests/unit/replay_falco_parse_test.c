@@ -121,8 +121,8 @@ Test(falco_parse, refuses_with_the_place_and_what_was_expected)
 		{ "proc.name=", 10, "expected a string value" },
 		{ "proc.name > x", 12, "expected a number value" },
 		{ "proc.name in (a, b,)", 19, "expected a valid list value" },
-		{ "proc.name = \"a\\qb\"", 18, "unsupported string escape sequence: \\q" },
-		{ "proc.name = \"a\\x4\"", 18, "unsupported string escape sequence: \\x" },
+		{ "proc.name = \"a\\qb\"", 14, "unsupported string escape sequence: \\q" },
+		{ "proc.name = \"a\\x4\"", 14, "unsupported string escape sequence: \\x" },
 		{ "proc.name exists foo", 17, "unexpected token after 'exists'" },
 		{ "val(proc.name) = cat", 3, "unexpected token after 'val'" },
 	};
