@@ -51,7 +51,7 @@ waits '"option":"retain-bulk-age"' log
 expect_match '"level":"warn","msg":"an option was changed that takes effect at the next start","option":"profile"' log
 echo 'retain-bulk-age: 13h' >>recorder.yaml
 kill -HUP $pid
-waits "\"error\":\"recorder.yaml:7:1: 'retain-bulk-age' is given twice \\(first in line 4\\)\"" log
+waits "\"error\":\"recorder.yaml:8:1: 'retain-bulk-age' is given twice \\(first in line 5\\)\"" log
 sed -i '$d' recorder.yaml
 sleep 0.5
 [ "$(grep -c '^WATCHDOG=1$' told)" -ge 3 ] || fail "the watchdog was not fed"
