@@ -285,7 +285,8 @@ static int run(int argc, char **argv)
 		return code;
 	verb = operands.n ? operands.v[0] : "";
 	name = operands.n > 1 ? operands.v[1] : NULL;
-	if (strcmp(verb, "start") && strcmp(verb, "stop") && strcmp(verb, "delete") && strcmp(verb, "list"))
+	if (strcmp(verb, "start") != 0 && strcmp(verb, "stop") != 0 && strcmp(verb, "delete") != 0 &&
+	    strcmp(verb, "list") != 0)
 		return hc_cli_usage(&hc_cmd_capture, "say start NAME, list, stop NAME or delete NAME");
 	if (operands.n != (strcmp(verb, "list") == 0 ? 1 : 2))
 		return hc_cli_usage(&hc_cmd_capture, name ? "unexpected operand '%s'" : "%s: name the capture",

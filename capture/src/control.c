@@ -189,7 +189,7 @@ static json_object *op_by_name(struct hc_control *c, json_object *request, const
 	const char *name = NULL;
 	const struct member members[] = { { "name", MEMBER_STR, true, (void *)&name },
 		                          { NULL, MEMBER_STR, false, NULL } };
-	const struct hc_capture_now *now;
+	const struct hc_capture_now *now = NULL;
 	struct hc_err err = { 0 };
 	json_object *o;
 	int code = read_members(request, members, &err);
@@ -200,7 +200,7 @@ static json_object *op_by_name(struct hc_control *c, json_object *request, const
 	if (code < 0)
 		return failure_of(&err);
 	o = success();
-	if (!is_delete)
+	if (now)
 		json_object_object_add(o, "capture", capture_object(now));
 	return o;
 }
@@ -368,8 +368,8 @@ static bool queue(struct peer *p, const char *text)
 	if (!out)
 		return false;
 	p->out = out;
-	memcpy(out + p->n_out, text, n);
-	out[p->n_out + n] = '\n';
+	memcpy(out + p->n_out, text, n + 1);
+	out[p->n_out + n] = '\n'; /* for the NUL */
 	p->n_out += n + 1;
 	return true;
 }

@@ -1892,7 +1892,6 @@ static bool made_cloexec(const struct hc_scap_event *e)
 		return hc_scap_u64(e, 1, 0) & 1; /* EPOLL_CLOEXEC */
 	case HC_SCAP_SYSCALL_EVENTFD2_X:
 	case HC_SCAP_SYSCALL_INOTIFY_INIT1_X:
-		return hc_scap_u64(e, 1, 0) & HC_SCAP_OPEN_CLOEXEC;
 	case HC_SCAP_SYSCALL_SIGNALFD4_X:
 		return hc_scap_u64(e, 1, 0) & HC_SCAP_OPEN_CLOEXEC;
 	case HC_SCAP_SYSCALL_MEMFD_CREATE_X:

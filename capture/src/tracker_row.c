@@ -804,7 +804,7 @@ static void cell_bytes(struct hc_tracker *t, struct hc_builder *b, const struct 
 	const void *p;
 	size_t n;
 
-	if (!f || f->bytes < sizeof(*h))
+	if (!f || !f->p || f->bytes < sizeof(*h))
 		return;
 	h = f->p;
 	p = h + 1;

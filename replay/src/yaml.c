@@ -463,7 +463,7 @@ int hc_yaml_read(const char *path, char **ret_text, size_t *ret_bytes, struct hc
 int hc_yaml_load(const char *path, struct hc_yaml **ret, struct hc_err *err)
 {
 	__attribute__((cleanup(hc_auto_free))) char *text = NULL;
-	size_t n;
+	size_t n = 0;
 	int r = hc_yaml_read(path, &text, &n, err);
 
 	return r < 0 ? r : hc_yaml_parse(path, text, n, ret, err);
@@ -633,7 +633,7 @@ static bool is_blank(char ch)
 static void pass_escape(struct hc_str source, struct hc_str text, uint32_t *at, uint32_t *i)
 {
 	uint32_t digits = 0, n_text = 1;
-	char c = *at + 1 < source.len ? source.p[*at + 1] : 0;
+	char c = (char)(*at + 1 < source.len ? source.p[*at + 1] : 0);
 
 	if (c == '\n' || c == '\r') { /* the next line's text follows */
 		*at += c == '\r' && *at + 2 < source.len && source.p[*at + 2] == '\n' ? 3 : 2;

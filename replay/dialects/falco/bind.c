@@ -1934,7 +1934,7 @@ static struct hc_value fs_path(struct hc_view *v, unsigned dom, uint32_t entry, 
 	if (s.p && !s.len)
 		return hc_value_str(HC_STR(""));
 	dir = dir_object(v, dom, entry, dirfd_of_name(c.type, at), &is_cwd);
-	if (is_cwd || falco_fd_typechar(v, dir) == 'd' || (s.len && s.p[0] == '/')) {
+	if (is_cwd || falco_fd_typechar(v, dir) == 'd' || (s.p && s.len && s.p[0] == '/')) {
 		if (abs.p)
 			return hc_value_str(abs);
 	}

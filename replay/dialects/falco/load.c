@@ -520,7 +520,7 @@ static void *grow(struct hc_falco *f, void *v, uint32_t *cap, uint32_t n, uint32
 			f->no_memory = true;
 			return NULL;
 		}
-		if (n)
+		if (n && v)
 			memcpy(grown, v, n * item_bytes);
 		*cap = (uint32_t)want;
 	}

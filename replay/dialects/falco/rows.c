@@ -1267,6 +1267,7 @@ static void put_fd(const struct fctx *c, const struct pval *v, struct fjson *out
 	const char *proto, *name;
 	uint32_t sock;
 	bool changed; /* by the row itself */
+	char type;
 
 	if (v->i == AT_FDCWD_NUM) {
 		fjson_raw(out, "AT_FDCWD");
@@ -1285,7 +1286,10 @@ static void put_fd(const struct fctx *c, const struct pval *v, struct fjson *out
 	sock = changed ? tuple_sock(c) : hc_view_ref(c->v, HC_OBJ_FDOBJ, HC_O_FDOBJ_sock, v->ref);
 	fjson_char(out, '<');
 	name = changed ? falco_sock_type(c->v, sock) : NULL;
-	fjson_char(out, name && name[0] == 'i' ? name[3] : falco_fd_typechar(c->v, v->ref));
+	type = falco_fd_typechar(c->v, v->ref);
+	if (name && name[0] == 'i')
+		type = name[3];
+	fjson_char(out, type);
 	proto = falco_sock_proto(c->v, sock);
 	if (proto[0] != '<')
 		fjson_char(out, proto[0]);
