@@ -12,6 +12,8 @@
 #include <string.h>
 #include <time.h>
 
+#include "store/render.h"
+
 struct ctr_facts *ctr_facts_new(void)
 {
 	struct ctr_facts *f = calloc(1, sizeof(*f));
@@ -277,50 +279,6 @@ static struct hc_str less_sha256(struct hc_str s)
 
 /* ---- OCI ---- */
 
-static const char *const cap_names[] = {
-	"CHOWN",
-	"DAC_OVERRIDE",
-	"DAC_READ_SEARCH",
-	"FOWNER",
-	"FSETID",
-	"KILL",
-	"SETGID",
-	"SETUID",
-	"SETPCAP",
-	"LINUX_IMMUTABLE",
-	"NET_BIND_SERVICE",
-	"NET_BROADCAST",
-	"NET_ADMIN",
-	"NET_RAW",
-	"IPC_LOCK",
-	"IPC_OWNER",
-	"SYS_MODULE",
-	"SYS_RAWIO",
-	"SYS_CHROOT",
-	"SYS_PTRACE",
-	"SYS_PACCT",
-	"SYS_ADMIN",
-	"SYS_BOOT",
-	"SYS_NICE",
-	"SYS_RESOURCE",
-	"SYS_TIME",
-	"SYS_TTY_CONFIG",
-	"MKNOD",
-	"LEASE",
-	"AUDIT_WRITE",
-	"AUDIT_CONTROL",
-	"SETFCAP",
-	"MAC_OVERRIDE",
-	"MAC_ADMIN",
-	"SYSLOG",
-	"WAKE_ALARM",
-	"BLOCK_SUSPEND",
-	"AUDIT_READ",
-	"PERFMON",
-	"BPF",
-	"CHECKPOINT_RESTORE",
-};
-
 static void set_caps(struct ctr_facts *f, struct json_object *process)
 {
 	struct json_object *caps = get(process, "capabilities"), *list;
@@ -332,12 +290,14 @@ static void set_caps(struct ctr_facts *f, struct json_object *process)
 	list = get_array(caps, "bounding", &n);
 	for (size_t i = 0; list && i < n; i++) {
 		struct hc_str s = text_of(json_object_array_get_idx(list, i));
+		bool prefixed = hc_str_starts(s, HC_STR("CAP_"));
 
-		if (hc_str_starts(s, HC_STR("CAP_")))
-			s = (struct hc_str){ s.p + 4, s.len - 4 };
-		for (unsigned k = 0; k < sizeof(cap_names) / sizeof(cap_names[0]); k++)
-			if (hc_str_eq(s, hc_str_c(cap_names[k])))
+		for (unsigned k = 0; k < 64; k++) {
+			const char *name = hc_enum_name(HC_FMT_CAP, k);
+
+			if (name && hc_str_eq(s, hc_str_c(prefixed ? name : name + 4)))
 				f->caps |= UINT64_C(1) << k;
+		}
 	}
 }
 

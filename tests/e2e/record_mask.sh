@@ -33,7 +33,8 @@ cat request >/dev/null
 ./no-such-program --password=SEKRET10
 END
 # a process older than the recording
-DB_PASSWORD=SEKRET11 sleep 60 --token SEKRET12 2>/dev/null || DB_PASSWORD=SEKRET11 sleep 60 &
+mkfifo never
+DB_PASSWORD=SEKRET11 bash -c 'read -r -t 60 <>never' bash --token SEKRET12 &
 old=$!
 trap 'kill $old' EXIT
 MY_PASSWORD=SEKRET7 hindcast record --json -p full -s 512 -o cap -- /bin/sh script >/dev/null 2>&1

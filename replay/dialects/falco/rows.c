@@ -25,6 +25,7 @@ enum {
 #define FALCO_FROM(type, param, how, what) FROM_POS_##type##_##param,
 #define FALCO_IMPORTED(type, param, how, what) FROM_POS_##type##_imported_##param,
 #include "replay/dialects/falco/rows.def"
+#include "store/render.h"
 	FROM_END
 };
 
@@ -299,56 +300,16 @@ void falco_join(struct hc_view *v, uint32_t list, uint32_t from, struct fjson *o
 
 void falco_caps(uint64_t caps, struct fjson *out)
 {
-	static const char *const names[] = {
-		"CHOWN",
-		"DAC_OVERRIDE",
-		"DAC_READ_SEARCH",
-		"FOWNER",
-		"FSETID",
-		"KILL",
-		"SETGID",
-		"SETUID",
-		"SETPCAP",
-		"LINUX_IMMUTABLE",
-		"NET_BIND_SERVICE",
-		"NET_BROADCAST",
-		"NET_ADMIN",
-		"NET_RAW",
-		"IPC_LOCK",
-		"IPC_OWNER",
-		"SYS_MODULE",
-		"SYS_RAWIO",
-		"SYS_CHROOT",
-		"SYS_PTRACE",
-		"SYS_PACCT",
-		"SYS_ADMIN",
-		"SYS_BOOT",
-		"SYS_NICE",
-		"SYS_RESOURCE",
-		"SYS_TIME",
-		"SYS_TTY_CONFIG",
-		"MKNOD",
-		"LEASE",
-		"AUDIT_WRITE",
-		"AUDIT_CONTROL",
-		"SETFCAP",
-		"MAC_OVERRIDE",
-		"MAC_ADMIN",
-		"SYSLOG",
-		"WAKE_ALARM",
-		"BLOCK_SUSPEND",
-		"AUDIT_READ",
-		"PERFMON",
-		"BPF",
-		"CHECKPOINT_RESTORE",
-	};
 	bool any = false;
 
-	for (unsigned i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
-		if (!(caps >> i & 1))
+	for (unsigned i = 0; i < 64; i++) {
+		const char *name = caps >> i & 1 ? hc_enum_name(HC_FMT_CAP, i) : NULL;
+
+		if (!name)
 			continue;
-		fjson_raw(out, any ? " CAP_" : "CAP_");
-		fjson_raw(out, names[i]);
+		if (any)
+			fjson_char(out, ' ');
+		fjson_raw(out, name);
 		any = true;
 	}
 }
