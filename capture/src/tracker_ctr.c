@@ -380,7 +380,8 @@ int ctr_tick(struct hc_tracker *t, struct hc_err *err)
 {
 	struct tctr *due[64], *c;
 	unsigned n = 0;
-	int code = ctr_disk_start(t->disk, err); /* not earlier: by now the recorder has given up its privileges */
+	/* not earlier: by now the recorder has given up its privileges */
+	int code = t->disk ? ctr_disk_start(t->disk, err) : 0;
 
 	if (code < 0)
 		return code;

@@ -12,6 +12,8 @@
 #include <sys/prctl.h>
 #include <time.h>
 
+#include "store/render.h"
+
 #define AT_FDCWD_NUM (-100)
 #define TCP_LISTEN_STATE 10
 #define NEAR_BOUND 3 /* of imports: in SOCK.near_end */
@@ -25,7 +27,6 @@ enum {
 #define FALCO_FROM(type, param, how, what) FROM_POS_##type##_##param,
 #define FALCO_IMPORTED(type, param, how, what) FROM_POS_##type##_imported_##param,
 #include "replay/dialects/falco/rows.def"
-#include "store/render.h"
 	FROM_END
 };
 
