@@ -40,7 +40,12 @@ until_log 'msg="the disk takes what is recorded again" blocks_lost='
 kill -TERM $pid
 wait $pid || fail "exit code $?"
 pid=
-hindcast verify small/cap >out || { cat out >&2; fail "not whole"; }
+# the segments are whole in any case; the index may have missed some of it, which verify says
+if ! hindcast verify small/cap >out; then
+	expect_match "^the segments are whole; the index is not theirs: 'hindcast reindex' makes it anew" out
+	hindcast reindex small/cap >/dev/null
+	hindcast verify small/cap >out || { cat out >&2; fail "not whole"; }
+fi
 n=$(value "SELECT sum(count) FROM meta_gap WHERE cause = 'block_dropped'")
 [ "${n:-0}" -gt 0 ] || fail "no gap tells what was lost"
 lost=$(sed -nE 's/.*msg=stopped .*events_lost=([0-9]+).*/\1/p' log)
