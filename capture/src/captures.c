@@ -67,6 +67,13 @@ static bool set_texts(struct hc_capture_now *k, const char *scope, const char *b
 	return k->scope && k->by && k->note && k->detail;
 }
 
+/* How much of the past that was asked for is there: the recording begins at `oldest`; 0: that is not known. */
+static void set_past(struct hc_capture_now *k, int64_t oldest)
+{
+	if (oldest && oldest < k->asked_wall_ns)
+		k->past_wall_ns = oldest > k->from_wall_ns ? oldest : k->from_wall_ns;
+}
+
 /* ---- what was there ---- */
 
 static int take(struct hc_captures *c, const struct hc_mark *m, int64_t oldest)
@@ -84,8 +91,7 @@ static int take(struct hc_captures *c, const struct hc_mark *m, int64_t oldest)
 	k->from_wall_ns = m->from_wall_ns;
 	k->until_wall_ns = m->until_wall_ns;
 	k->expires_wall_ns = m->expires_wall_ns;
-	k->past_wall_ns =
-		oldest && oldest < m->asked_wall_ns ? (oldest > m->from_wall_ns ? oldest : m->from_wall_ns) : 0;
+	set_past(k, oldest);
 	return set_texts(k, m->scope, m->by, m->note, m->detail) ? 0 : -ENOMEM;
 }
 
@@ -235,7 +241,7 @@ int hc_captures_start(struct hc_captures *c, const struct hc_capture_request *q,
                       struct hc_err *err)
 {
 	struct hc_capture_now *k = &c->v[c->n];
-	int64_t now = now_ns(), oldest;
+	int64_t now = now_ns();
 	int code = check(c, q, err);
 
 	if (code < 0)
@@ -247,9 +253,7 @@ int hc_captures_start(struct hc_captures *c, const struct hc_capture_request *q,
 	k->from_wall_ns = q->pre_ns > (uint64_t)now ? 1 : now - (int64_t)q->pre_ns;
 	k->until_wall_ns = q->for_ns ? plus(now, q->for_ns) : 0;
 	k->expires_wall_ns = q->keep_ns && k->until_wall_ns ? plus(k->until_wall_ns, q->keep_ns) : 0;
-	oldest = oldest_ns(c);
-	if (oldest && oldest < now)
-		k->past_wall_ns = oldest > k->from_wall_ns ? oldest : k->from_wall_ns;
+	set_past(k, oldest_ns(c));
 	code = new_id(k->id);
 	if (code >= 0 && !set_texts(k, q->scope, q->by, q->note, q->detail))
 		code = -ENOMEM;

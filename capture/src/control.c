@@ -113,7 +113,7 @@ static json_object *capture_object(const struct hc_capture_now *k)
 }
 
 /* What a member must be. */
-enum member_kind { MEMBER_STR, MEMBER_U64, MEMBER_U32 };
+enum member_kind { MEMBER_STR, MEMBER_U64 };
 
 struct member {
 	const char *key;
@@ -141,16 +141,10 @@ static int read_members(json_object *request, const struct member *members, stru
 				return hc_err_set(err, -EINVAL, "'%s' must be a string without NUL", key);
 			*(const char **)m->to = json_object_get_string(value);
 		} else {
-			uint64_t v = json_object_is_type(value, json_type_int) ? json_object_get_uint64(value) : 0;
-
-			if (!json_object_is_type(value, json_type_int) || json_object_get_int64(value) < 0 ||
-			    (m->kind == MEMBER_U32 && v > UINT32_MAX))
+			if (!json_object_is_type(value, json_type_int) || json_object_get_int64(value) < 0)
 				return hc_err_set(err, -EINVAL, "'%s' must be a whole number that is not negative",
 				                  key);
-			if (m->kind == MEMBER_U32)
-				*(uint32_t *)m->to = (uint32_t)v;
-			else
-				*(uint64_t *)m->to = v;
+			*(uint64_t *)m->to = json_object_get_uint64(value);
 		}
 	}
 	for (const struct member *m = members; m->key; m++)
@@ -166,8 +160,6 @@ static json_object *op_start(struct hc_control *c, json_object *request, const c
 		{ "name", MEMBER_STR, true, (void *)&q.name },
 		{ "scope", MEMBER_STR, true, (void *)&q.scope },
 		{ "note", MEMBER_STR, false, (void *)&q.note },
-		{ "detail", MEMBER_STR, false, (void *)&q.detail },
-		{ "snaplen", MEMBER_U32, false, &q.snaplen },
 		{ "pre_ns", MEMBER_U64, false, &q.pre_ns },
 		{ "for_ns", MEMBER_U64, false, &q.for_ns },
 		{ "keep_ns", MEMBER_U64, false, &q.keep_ns },

@@ -118,6 +118,8 @@ assert code(b'{"hindcast":1,"op":"nothing"}') == "unknown_op"
 assert code(b'{"hindcast":1,"op":"capture.start","name":"a"}') == "bad_request"
 assert code(b'{"hindcast":1,"op":"capture.start","name":"a","scope":"host","pre_ns":-1}') == "bad_request"
 assert code(b'{"hindcast":1,"op":"capture.start","name":"a","scope":"host","pree_ns":1}') == "bad_request"
+# not recorded as if it had been done
+assert code(b'{"hindcast":1,"op":"capture.start","name":"a","scope":"host","detail":"full"}') == "bad_request"
 assert code(b'{"hindcast":1,"op":"capture.start","name":"a\\u0000b","scope":"host"}') == "bad_request"
 assert code(b'{"hindcast":1,"op":"capture.start","name":"a","scope":"moon"}') == "bad_request"
 assert code(b"[" * 1000) == "bad_request"
