@@ -101,17 +101,9 @@ static void log_changes(struct recorder *rec, const struct hc_recorder_args *new
 /* Values of options that are not live stay those that the recording was begun with. */
 static void take_live(struct recorder *rec, const struct settings *new)
 {
-	struct hc_recorder_args *to = &rec->set.args;
-	const struct hc_recorder_args *from = &new->args;
-
-	to->retain_bytes = from->retain_bytes;
-	to->retain_ns = from->retain_ns;
-	to->retain_bulk_bytes = from->retain_bulk_bytes;
-	to->retain_bulk_ns = from->retain_bulk_ns;
-	to->retain_security_bytes = from->retain_security_bytes;
-	to->keep_free = from->keep_free;
-	to->log_level = from->log_level;
-	to->log_format = from->log_format;
+	for (const struct hc_opt *opt = hc_recorder_opts; opt->name; opt++)
+		if (opt->flags & HC_OPT_LIVE)
+			hc_opt_copy(opt, &rec->set.args, &new->args);
 	rec->set.retain = new->retain;
 	memcpy(rec->set.retain_text, new->retain_text, sizeof(rec->set.retain_text));
 }
