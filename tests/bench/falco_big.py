@@ -8,27 +8,29 @@ import sys
 import time
 
 ROUNDS = 5
+LONG = 4  # times the capture, one after another
 SETS = ["falco_rules", "falco-incubating_rules", "falco-sandbox_rules"]
 
 
-def measure(command):
-    """Processor and wall seconds, and the largest memory in MB, of one run."""
-    began = time.monotonic()
-    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
+def measure(command, copies=1):
+    """Processor and wall seconds, and the largest memory in MB, of one run, or of so many at the same time."""
+    began, processor, memory = time.monotonic(), 0, 0
+    for process in [subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) for _ in range(copies)]:
         _, status, usage = os.wait4(process.pid, 0)
         process.returncode = os.waitstatus_to_exitcode(status)
-    wall = time.monotonic() - began
-    if process.returncode not in (0, 1):  # 1: a rule cannot be answered
-        sys.exit(f"{' '.join(command)} ended with {process.returncode}")
-    return usage.ru_utime + usage.ru_stime, wall, usage.ru_maxrss / 1024
+        if process.returncode not in (0, 1):  # 1: a rule cannot be answered
+            sys.exit(f"{' '.join(command)} ended with {process.returncode}")
+        processor += usage.ru_utime + usage.ru_stime
+        memory += usage.ru_maxrss / 1024
+    return processor, time.monotonic() - began, memory
 
 
 def in_turns(commands, rounds):
-    """By name: medians of processor and wall time, largest memory."""
+    """By name: medians of processor and wall time, largest memory. The name "pair" is run twice at the same time."""
     runs = {name: [] for name in commands}
     for _ in range(rounds):
         for name, command in commands.items():
-            runs[name].append(measure(command))
+            runs[name].append(measure(command, 2 if name == "pair" else 1))
     return {name: (statistics.median(r[0] for r in v), statistics.median(r[1] for r in v), max(r[2] for r in v))
             for name, v in runs.items()}
 
@@ -74,11 +76,11 @@ def main():
         imports.append(measure([hindcast, "import", "-q", big, "-o", capture])[0])
     info = json.loads(subprocess.run([hindcast, "info", "--json", capture], check=True, capture_output=True).stdout)
 
-    def replay(files, threads=1):
+    def replay(files, threads=1, captures=1):
         command = [hindcast, "replay", "-q", "--threads", str(threads)]
         for name in files:
             command += ["-p", name]
-        return command + [capture]
+        return command + [capture] * captures
 
     upstream = [os.path.join(rules_dir, name + ".yaml") for name in SETS]
     for n in (100, 1000):
@@ -92,7 +94,8 @@ def main():
         with open(os.path.join(work, name + ".yaml"), "w", encoding="utf-8") as f:
             f.write(f"- rule: hunt\n  desc: one rare fact\n  condition: {condition}\n  output: x\n  priority: NOTICE\n")
     commands = {"zcat": ["zcat", os.path.join(cache, "big.scap.gz")], "stable": replay(upstream[:1]), "all": replay(upstream),
-                "two": replay(upstream, 2)}
+                "two": replay(upstream, 2), "long": replay(upstream, 1, LONG), "long_two": replay(upstream, 2, LONG),
+                "pair": replay(upstream, 1, LONG)}
     commands.update({f"n{n}": replay([os.path.join(work, f"{n}.yaml")]) for n in (100, 1000)})
     commands.update({name: replay([os.path.join(work, name + ".yaml")]) for name in hunts})
     commands["many"] = replay([os.path.join(work, "many.yaml")], 2)
@@ -107,8 +110,12 @@ def main():
     figure("rules_all", took["all"][0] / unit, "T_z", 0.2)
     figure("rules_1000_over_100", took["n1000"][0] / took["n100"][0], "ratio", 3)
     figure("two_threads_processor_time", took["two"][0] / took["all"][0], "ratio", 1.1)
-    wanted("two_threads", took["all"][1] / took["two"][1], "speed-up", 1.9)
-    figure("rss", max(t[2] for name, t in took.items() if name != "zcat"), "MB", 300)
+    # What is read once, the rules, is a quarter of a replay of this capture: threads are for longer ones. What both processors give
+    # at most is what two replays reach that share nothing.
+    wanted("two_threads", took["long"][1] / took["long_two"][1], "speed-up", 1.9)
+    wanted("two_replays", 2 * took["long"][1] / took["pair"][1], "speed-up", 1.9)
+    wanted("two_threads_one_capture", took["all"][1] / took["two"][1], "speed-up", 1.9)
+    figure("rss", max(t[2] for name, t in took.items() if name not in ("zcat", "pair")), "MB", 300)
     for name in hunts:
         figure(f"hunt_{name}", took[name][0] / unit, "T_z", 0.02)
     figure("many_alerts", took["many"][0] / unit, "T_z", 3)

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <limits.h>
 #include <netdb.h>
+#include <pthread.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -75,6 +76,21 @@ static enum ftype param_type(const struct fparam *p)
 	}
 }
 
+/* Fields by their first character, in order of the table: this is asked about every constant that has a dot. */
+static int16_t first_field[256], next_field[N_FIELDS];
+static pthread_once_t fields_once = PTHREAD_ONCE_INIT;
+
+static void chain_fields(void)
+{
+	memset(first_field, -1, sizeof(first_field));
+	for (int i = N_FIELDS; i-- > 0;) {
+		int16_t *head = &first_field[(uint8_t)falco_fields[i].name[0]];
+
+		next_field[i] = *head;
+		*head = (int16_t)i;
+	}
+}
+
 /* The field whose name begins the text: of the first class that has one, as Falco's classes are searched, the
  * longest. */
 static int longest(struct hc_str text, uint32_t *ret_len)
@@ -82,7 +98,10 @@ static int longest(struct hc_str text, uint32_t *ret_len)
 	int best = -1;
 
 	*ret_len = 0;
-	for (int i = 0; i < N_FIELDS; i++) {
+	if (!text.len)
+		return best;
+	pthread_once(&fields_once, chain_fields);
+	for (int i = first_field[(uint8_t)text.p[0]]; i >= 0; i = next_field[i]) {
 		const struct ffield *f = &falco_fields[i];
 
 		if (best >= 0 && f->cls != falco_fields[best].cls)
