@@ -99,9 +99,10 @@ void hc_daemon_set_status(struct hc_daemon *d, const char *text);
 struct hc_daemon_stats {
 	struct hc_record_summary record; /* since the start; .retain has the disk */
 	/* The fullest ring of the bulk ones ([0]) and of the security ones ([1]): share of its size, 0 to 1, now
-	 * and at most since the last hc_daemon_stats. */
+	 * and at most within the last one to two minutes. */
 	double ring_fill[2], ring_peak[2];
-	uint64_t lag_ns; /* age of what is read from the rings now; 0: nothing waits */
+	uint64_t ring_bytes[2]; /* all of them together */
+	uint64_t lag_ns;        /* age of what is read from the rings now; 0: nothing waits */
 	unsigned n_cpus;
 	int64_t oldest_wall_ns;                    /* of the first row that is kept, pinned ones too; 0: none */
 	uint64_t start_wall_ns, last_loop_wall_ns; /* the second is the stall detector */

@@ -77,6 +77,18 @@ struct hc_wire_count hc_live_total(const struct hc_live *live, unsigned type);
 int hc_live_usable(const struct hc_live *live);
 /* Calls for which no handler was loaded, and runs that the kernel skipped because a program interrupted itself. */
 uint64_t hc_live_missed(struct hc_live *live);
+/* The first of the two. */
+uint64_t hc_live_unhandled(const struct hc_live *live);
+
+/* What the kernel counts of a program that is attached. */
+struct hc_live_program {
+	const char *name;    /* in the object */
+	uint64_t n_skipped;  /* runs that did not happen, because it interrupted itself (since Linux 5.12) */
+	uint64_t n_runs, ns; /* and how long they took; 0 while kernel.bpf_stats_enabled is 0 */
+};
+
+/* The program of hook i (hc_live_n_hooks); false: it is not loaded. */
+bool hc_live_program(const struct hc_live *live, size_t i, struct hc_live_program *ret);
 
 /* How full the rings of the security class, or all others, are now: the fullest one's share of its size, 0 to 1.
  */
@@ -112,6 +124,8 @@ const struct hc_type_set *hc_live_types(const struct hc_live *live);
 unsigned hc_live_mode(const struct hc_live *live, unsigned type); /* enum hc_mode bits */
 unsigned hc_live_snaplen(const struct hc_live *live, unsigned type);
 size_t hc_live_ring_bytes(const struct hc_live *live);
+/* All rings of the security class, or all others, together. */
+size_t hc_live_rings_bytes(const struct hc_live *live, bool security);
 uint32_t hc_live_self(const struct hc_live *live); /* own tgid in the initial pid namespace */
 bool hc_live_cgroup_v2(const struct hc_live *live);
 

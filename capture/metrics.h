@@ -64,8 +64,11 @@ struct hc_metrics;
 struct hc_metrics_opts {
 	const char *address; /* hc_metrics_address_check; NULL: served nowhere, only hc_metrics_text */
 	const char *group;   /* of a Unix socket, which is 0660 then; NULL: 0600 */
+	const char *version; /* of the program */
+	struct hc_captures *captures;
 };
 
+#define HC_METRICS_DEFAULT_PORT 9817
 #define HC_METRICS_MAX_COLLECTORS 16u
 #define HC_METRICS_MAX_BYTES (4u << 20) /* an answer; a larger one is refused with 500 */
 
@@ -73,16 +76,26 @@ struct hc_metrics_opts {
  * the absolute path of a Unix socket; if not, `err` says why. */
 int hc_metrics_address_check(const char *address, struct hc_err *err);
 
-/* The strings are borrowed as long as it lives. */
+/* The strings are borrowed as long as it lives. -EINVAL: no such group or address. */
 int hc_metrics_new(const struct hc_metrics_opts *opts, struct hc_metrics **ret, struct hc_err *err);
 struct hc_metrics *hc_metrics_free(struct hc_metrics *m);
 HC_DEFINE_AUTO(struct hc_metrics, hc_metrics_free)
-/* Families come in the order in which their collectors were added. Before the daemon runs. -ENOSPC: too many. */
+/* Families come in the order in which their collectors were added, after the recorder's own. Before the daemon
+ * runs. -ENOSPC: too many. */
 int hc_metrics_add(struct hc_metrics *m, hc_metrics_fn fn, void *ctx);
+/* Opens the socket; while the recorder still has all its privileges. -EADDRINUSE and the like. */
+int hc_metrics_listen(struct hc_metrics *m, struct hc_err *err);
+/* To be added to the daemon, when it listens. */
+struct hc_daemon_part *hc_metrics_part(struct hc_metrics *m);
 
-/* All families as text, OpenMetrics 1.0 or (false) Prometheus' text format 0.0.4: malloc'ed. -E2BIG. */
+/* All families as text, OpenMetrics 1.0 or (false) Prometheus' text format 0.0.4: malloc'ed, terminated. -E2BIG.
+ */
 int hc_metrics_text(struct hc_metrics *m, bool openmetrics, char **ret, size_t *ret_bytes);
 /* Whether an Accept header asks for OpenMetrics 1.0 rather than the plain format. Any bytes; NULL: no header. */
 bool hc_metrics_wants_openmetrics(const char *accept);
+
+struct hc_kube; /* capture/kube.h */
+/* A collector: how the client of the Kubernetes API does. ctx: NULL, there is none. */
+void hc_metrics_kube(void *kube, struct hc_metrics_out *out);
 
 #endif

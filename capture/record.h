@@ -18,6 +18,7 @@
 #include "store/retain.h"
 #include "store/schema.h"
 #include "store/segment.h"
+#include "store/writer.h"
 
 struct hc_record;
 
@@ -87,8 +88,15 @@ struct hc_record_summary {
 	uint64_t n_dropped, n_dropped_blocks; /* events, blocks that the disk did not take; n_lost has them too */
 	bool disk_failing;                    /* the disk does not take what is written now */
 	bool index_failing;                   /* nor does the index; the segments are read without it */
-	struct hc_retain_stats retain;        /* zero where nothing is removed */
-	struct hc_privilege privilege;        /* what is left; no lines when nothing was given up */
+	/* Times that the index could not be written, and that what was to go could not be removed. */
+	uint64_t n_index_failures, n_remove_failures;
+	uint64_t n_missed;       /* of n_lost: of no known type */
+	uint64_t n_gaps, gap_ns; /* meta_gap rows, and the time that they cover, spans that overlap once */
+	uint64_t n_clock_steps;  /* that the wall clock was set */
+	int64_t wall_offset_ns;  /* wall clock less boot clock, as in force for the rows */
+	struct hc_writer_stats writer;
+	struct hc_retain_stats retain; /* zero where nothing is removed */
+	struct hc_privilege privilege; /* what is left; no lines when nothing was given up */
 };
 
 struct hc_record_summary hc_record_summary(struct hc_record *r);

@@ -73,21 +73,38 @@ int hc_tracker_snapshot_done(struct hc_tracker *t, struct hc_err *err);
  * has open too (a look through all of /proc). */
 int hc_tracker_write_state(struct hc_tracker *t, uint64_t now_ns, bool descriptors, struct hc_err *err);
 
+/* Bounds of all buckets but the last. */
+#define HC_TRACKER_TIMES_MS                     \
+	{                                       \
+		1, 10, 50, 100, 500, 1000, 5000 \
+	}
+#define HC_TRACKER_N_TIMES 7
+
 struct hc_tracker_stats {
 	uint64_t n_records, n_rows;
 	uint64_t n_bad;                                              /* records that made no sense */
-	uint64_t n_excluded;                                         /* rows left out by request */
+	uint64_t n_excluded, excluded_by_type[HC_EV_MAX];            /* rows left out by request */
 	uint64_t n_unborn;                                           /* processes seen without their birth */
 	uint64_t n_procs, n_tasks, n_fds, n_socks, n_paths, n_texts; /* in the tables now */
 	uint64_t n_unhashed; /* files that ran, were to be hashed, and were gone or changed, or too many */
 	uint64_t n_late, n_late_failed; /* late path look-ups that went to the kernel; those that stayed lexical */
 	uint64_t n_masked;              /* values overwritten by masking rules */
 	uint64_t n_ctrs, n_ctrs_unresolved; /* containers seen; those of which only the cgroup is known */
-	uint64_t n_ctr_refused;             /* files of runtimes that were no regular files, or too big */
-	uint64_t n_ctr_cut;                 /* values in them that were too long or too many */
+	/* Those that became known by their runtimes' files, by how long after they were seen first. */
+	uint64_t ctrs_known_after[HC_TRACKER_N_TIMES + 1], ctrs_known_after_ns;
+	uint64_t n_ctr_refused; /* files of runtimes that were no regular files, or too big */
+	uint64_t n_ctr_cut;     /* values in them that were too long or too many */
 	uint64_t rows_by_type[HC_EV_MAX], masked_by_type[HC_EV_MAX];
 };
 
 struct hc_tracker_stats hc_tracker_stats(const struct hc_tracker *t);
+
+/* Containers that are known now, by runtime. */
+struct hc_tracker_runtime {
+	char name[32];
+	uint64_t n;
+};
+#define HC_TRACKER_MAX_RUNTIMES 16u /* the last one has all that are left over, and is named "other" */
+size_t hc_tracker_runtimes(const struct hc_tracker *t, struct hc_tracker_runtime ret[HC_TRACKER_MAX_RUNTIMES]);
 
 #endif

@@ -11,6 +11,7 @@
 #include "capture/captures.h"
 #include "capture/control.h"
 #include "capture/daemon.h"
+#include "capture/metrics.h"
 #include "config.h"
 #include "exclude_arg.h"
 #include "record_arg.h"
@@ -137,7 +138,9 @@ static int record(struct recorder *rec, struct hc_mask *mask, const gid_t *group
 	struct hc_privilege_opts keep = { .serves = true };
 	HC_AUTO(hc_captures_free) struct hc_captures *captures = NULL;
 	HC_AUTO(hc_control_free) struct hc_control *control = NULL;
+	HC_AUTO(hc_metrics_free) struct hc_metrics *metrics = NULL;
 	HC_AUTO(hc_daemon_free) struct hc_daemon *d = NULL;
+	struct hc_metrics_opts mo = { .address = a->metrics, .group = a->control_group, .version = HC_VERSION };
 	struct hc_control_opts co = { .path = a->control, .group = a->control_group };
 	struct hc_daemon_opts o = {
 		.record = { .dir = a->dir,
@@ -172,17 +175,25 @@ static int record(struct recorder *rec, struct hc_mask *mask, const gid_t *group
 		                    .level = (enum hc_log_level)a->log_level,
 		                    .format = (enum hc_log_format)a->log_format };
 	code = hc_captures_new(a->dir, &captures, &err);
-	co.captures = captures;
+	co.captures = mo.captures = captures;
 	if (code >= 0 && strcmp(a->control, "none") != 0)
 		code = hc_control_new(&co, &control, &err);
+	if (code >= 0 && strcmp(a->metrics, "none") != 0)
+		code = hc_metrics_new(&mo, &metrics, &err);
 	if (code >= 0)
 		code = hc_daemon_new(&o, &d, &err);
 	if (code >= 0 && control)
 		code = hc_control_listen(control, &err);
+	if (code >= 0 && metrics)
+		code = hc_metrics_listen(metrics, &err);
 	if (code >= 0) {
 		hc_daemon_add(d, hc_captures_part(captures));
 		if (control)
 			hc_daemon_add(d, hc_control_part(control));
+		if (metrics) {
+			(void)hc_metrics_add(metrics, hc_metrics_kube, NULL);
+			hc_daemon_add(d, hc_metrics_part(metrics));
+		}
 		code = hc_captures_pin(captures, hc_daemon_record(d));
 		if (code < 0)
 			hc_err_set(&err, code, "out of memory");

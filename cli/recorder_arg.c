@@ -6,6 +6,7 @@
 
 #include "capture/control.h"
 #include "capture/log.h"
+#include "capture/metrics.h"
 #include "exclude_arg.h"
 
 #define DEFAULT_RETAIN_BYTES (UINT64_C(20) << 30)
@@ -16,6 +17,11 @@
 static int check_dir(const char *value, struct hc_err *err)
 {
 	return *value ? 0 : hc_err_set(err, -EINVAL, "the name of a directory is needed");
+}
+
+static int check_metrics(const char *value, struct hc_err *err)
+{
+	return strcmp(value, "none") == 0 ? 0 : hc_metrics_address_check(value, err);
 }
 
 const struct hc_opt hc_recorder_opts[] = {
@@ -153,6 +159,13 @@ const struct hc_opt hc_recorder_opts[] = {
 	  .off = OFF(control_group),
 	  .value = "GROUP",
 	  .help = "let members of this group ask there too, not only root" },
+	{ .name = "metrics",
+	  .kind = HC_OPT_STR,
+	  .off = OFF(metrics),
+	  .value = "ADDRESS",
+	  .help = "serve metrics and health on PORT (of 127.0.0.1), IP:PORT, *:PORT or this Unix socket (none)",
+	  .complete = HC_COMPLETE_FILE,
+	  .check = check_metrics },
 	{ .name = "log-level",
 	  .kind = HC_OPT_CHOICE,
 	  .off = OFF(log_level),
@@ -174,6 +187,7 @@ void hc_recorder_args_init(struct hc_recorder_args *a)
 {
 	*a = (struct hc_recorder_args){ .dir = "/var/lib/hindcast",
 		                        .control = HC_CONTROL_DEFAULT_PATH,
+		                        .metrics = "none",
 		                        .profile = HC_PROFILE_SECURITY,
 		                        .log_level = HC_LOG_INFO,
 		                        .retain_bytes = DEFAULT_RETAIN_BYTES,

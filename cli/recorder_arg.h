@@ -10,7 +10,7 @@
 struct hc_recorder_args {
 	const char *config; /* NULL: the default, where it exists */
 	bool check_config;
-	const char *dir, *group, *control, *control_group;
+	const char *dir, *group, *control, *control_group, *metrics;
 	struct hc_strs mask_rules, container_root;
 	bool no_mask;
 	unsigned profile, log_level, log_format; /* enum hc_profile, hc_log_level, hc_log_format */

@@ -51,8 +51,18 @@ struct hc_writer_drops {
 	struct hc_err err;          /* the last failure */
 };
 
+/* How long it took to hand a block to the file system: bounds of all buckets but the last. */
+#define HC_WRITER_TIMES_MS                         \
+	{                                          \
+		1, 5, 10, 50, 100, 500, 1000, 5000 \
+	}
+#define HC_WRITER_N_TIMES 8
+
 struct hc_writer_stats {
-	uint64_t n_rows, n_blocks, n_segments, bytes; /* bytes on disk */
+	uint64_t n_rows, n_blocks, n_segments, bytes;               /* bytes on disk */
+	uint64_t raw_bytes;                                         /* of the blocks written, before compression */
+	uint32_t n_open;                                            /* segments being written now */
+	uint64_t n_writes_by_time[HC_WRITER_N_TIMES + 1], write_ns; /* of blocks, refused ones too */
 	uint64_t rows_by_type[HC_EV_MAX]; /* without those of dropped blocks, which n_rows has: they were numbered
 	                                   */
 };

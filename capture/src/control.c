@@ -2,8 +2,6 @@
 #include "capture/control.h"
 
 #include <errno.h>
-#include <fcntl.h>
-#include <grp.h>
 #include <inttypes.h>
 #include <json-c/json.h>
 #include <stdio.h>
@@ -11,9 +9,9 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
-#include <sys/un.h>
 #include <unistd.h>
+
+#include "unix_listen.h"
 
 #define MAX_PEERS 32
 #define MAX_GROUPS 256
@@ -34,7 +32,6 @@ struct hc_control {
 	struct hc_control_opts opts;
 	struct hc_daemon *daemon;
 	struct hc_daemon_part part;
-	struct sockaddr_un address;
 	struct peer *peers[MAX_PEERS];
 	gid_t group;
 	int fd;
@@ -500,27 +497,19 @@ static void on_second(void *ctx, struct hc_daemon *d)
 int hc_control_new(const struct hc_control_opts *opts, struct hc_control **ret, struct hc_err *err)
 {
 	struct hc_control *c;
+	gid_t group = 0;
+	int code = unix_path_check(opts->path, err);
 
-	if (strlen(opts->path) >= sizeof(c->address.sun_path) || opts->path[0] != '/')
-		return hc_err_set(err, -EINVAL,
-		                  "'%s' cannot be a socket: it needs an absolute path of at most %zu bytes",
-		                  opts->path, sizeof(c->address.sun_path) - 1);
+	if (code == 0 && opts->group)
+		code = unix_group(opts->group, &group, err);
+	if (code < 0)
+		return code;
 	c = calloc(1, sizeof(*c));
 	if (!c)
 		return hc_err_set(err, -ENOMEM, "out of memory");
 	c->opts = *opts;
+	c->group = group;
 	c->fd = -1;
-	c->address.sun_family = AF_UNIX;
-	memcpy(c->address.sun_path, opts->path, strlen(opts->path) + 1);
-	if (opts->group) {
-		const struct group *g = getgrnam(opts->group);
-
-		if (!g) {
-			free(c);
-			return hc_err_set(err, -EINVAL, "there is no group '%s'", opts->group);
-		}
-		c->group = g->gr_gid;
-	}
 	*ret = c;
 	return 0;
 }
@@ -535,61 +524,19 @@ struct hc_control *hc_control_free(struct hc_control *c)
 	return NULL;
 }
 
-/* A socket left by a recorder that was killed is removed; one that somebody listens on is not. */
-static int clear_path(struct hc_control *c, struct hc_err *err)
-{
-	const char *path = c->opts.path, *slash = strrchr(path, '/');
-	char dir[sizeof(c->address.sun_path)];
-	struct stat st;
-	int fd, code;
-
-	snprintf(dir, sizeof(dir), "%.*s", (int)(slash - path), path);
-	if (dir[0] && mkdir(dir, 0755) < 0 && errno != EEXIST)
-		return hc_err_set(err, -errno, "cannot make the directory '%s' for the control socket: %s", dir,
-		                  strerror(errno));
-	if (lstat(path, &st) < 0)
-		return errno == ENOENT ? 0
-		                       : hc_err_set(err, -errno, "cannot look at '%s': %s", path, strerror(errno));
-	if (!S_ISSOCK(st.st_mode))
-		return hc_err_set(err, -EEXIST, "'%s' is there and is no socket", path);
-	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	if (fd < 0)
-		return hc_err_set(err, -errno, "cannot make a socket: %s", strerror(errno));
-	code = connect(fd, (const struct sockaddr *)&c->address, sizeof(c->address)) < 0 ? errno : 0;
-	close(fd);
-	if (code == 0 || code == EAGAIN)
-		return hc_err_set(err, -EADDRINUSE,
-		                  "another recorder listens on '%s' (--control PATH, or stop it)", path);
-	return unlink(path) < 0 && errno != ENOENT
-	               ? hc_err_set(err, -errno, "cannot remove the old socket '%s': %s", path, strerror(errno))
-	               : 0;
-}
-
 int hc_control_listen(struct hc_control *c, struct hc_err *err)
 {
-	int code = clear_path(c, err), bound;
-	mode_t mask;
+	const struct unix_listen_opts o = { .path = c->opts.path,
+		                            .what = "control socket",
+		                            .option = "--control PATH",
+		                            .group = c->opts.group ? &c->group : NULL,
+		                            .backlog = MAX_PEERS };
+	int fd = unix_listen(&o, err);
 
-	if (code < 0)
-		return code;
-	c->fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	if (c->fd < 0)
-		return hc_err_set(err, -errno, "cannot make a socket: %s", strerror(errno));
-	mask = umask(c->opts.group ? 0117 : 0177);
-	bound = bind(c->fd, (const struct sockaddr *)&c->address, sizeof(c->address));
-	code = bound < 0 ? -errno : 0;
-	umask(mask);
-	if (code == 0 && c->opts.group && chown(c->opts.path, (uid_t)-1, c->group) < 0)
-		code = -errno;
-	if (code == 0 && listen(c->fd, MAX_PEERS) < 0)
-		code = -errno;
-	if (code == 0)
-		return 0;
-	if (bound == 0)
-		unlink(c->opts.path);
-	close(c->fd);
-	c->fd = -1;
-	return hc_err_set(err, code, "cannot listen on '%s': %s", c->opts.path, strerror(-code));
+	if (fd < 0)
+		return fd;
+	c->fd = fd;
+	return 0;
 }
 
 static int on_start(void *ctx, struct hc_daemon *d, struct hc_err *err)

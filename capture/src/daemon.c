@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <malloc.h>
+#include <math.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -21,6 +22,7 @@
 #define STEP_NS UINT64_C(50000000)
 #define SECOND_NS UINT64_C(1000000000)
 #define STATUS_NS (10 * SECOND_NS)
+#define PEAK_NS (60 * SECOND_NS)
 #define MAX_EVENTS 16
 
 struct watch {
@@ -50,6 +52,8 @@ struct hc_daemon {
 	bool has_mask, stop, ready, stopping, serving, any_gone;
 	unsigned n_started;                         /* parts */
 	uint64_t second_ns, status_ns, watchdog_ns; /* boot clock: when each was last done */
+	double ring_peak[2][2];                     /* of the minute that runs, and of the one before */
+	uint64_t peak_ns;                           /* when it began */
 	uint64_t n_lost_told;
 	char reason[64], status[256];
 	struct hc_daemon_stats stats;
@@ -290,14 +294,14 @@ void hc_daemon_stats(struct hc_daemon *d, struct hc_daemon_stats *ret)
 	*ret = d->stats;
 	ret->ready = d->ready;
 	ret->stopping = d->stopping;
-	memset(d->stats.ring_peak, 0, sizeof(d->stats.ring_peak));
 	if (!d->record)
 		return;
 	ret->record = hc_record_summary(d->record);
 	ret->n_cpus = hc_live_n_cpus(d->record->live);
 	for (unsigned k = 0; k < 2; k++) {
 		ret->ring_fill[k] = hc_live_fill(d->record->live, k);
-		ret->ring_peak[k] = ret->ring_fill[k] > ret->ring_peak[k] ? ret->ring_fill[k] : ret->ring_peak[k];
+		ret->ring_peak[k] = fmax(ret->ring_fill[k], fmax(d->ring_peak[0][k], d->ring_peak[1][k]));
+		ret->ring_bytes[k] = hc_live_rings_bytes(d->record->live, k);
 	}
 	if (ret->ring_fill[0] > 0 || ret->ring_fill[1] > 0) {
 		uint64_t now = record_boot_ns(), newest = hc_live_newest_ns(d->record->live);
@@ -323,13 +327,15 @@ struct hc_daemon_count hc_daemon_count(const struct hc_daemon *d, unsigned cpu, 
 		                         .filtered = c.filtered };
 }
 
-static void note_rings(struct hc_daemon *d)
+static void note_rings(struct hc_daemon *d, uint64_t now)
 {
-	for (unsigned k = 0; k < 2; k++) {
-		double fill = hc_live_fill(d->record->live, k);
-
-		d->stats.ring_peak[k] = fill > d->stats.ring_peak[k] ? fill : d->stats.ring_peak[k];
+	if (now - d->peak_ns >= PEAK_NS) {
+		memcpy(d->ring_peak[1], d->ring_peak[0], sizeof(d->ring_peak[1]));
+		memset(d->ring_peak[0], 0, sizeof(d->ring_peak[0]));
+		d->peak_ns = now;
 	}
+	for (unsigned k = 0; k < 2; k++)
+		d->ring_peak[0][k] = fmax(d->ring_peak[0][k], hc_live_fill(d->record->live, k));
 }
 
 static void log_losses(struct hc_daemon *d, const struct hc_record_summary *s)
@@ -466,7 +472,7 @@ static int loop(struct hc_daemon *d, struct hc_err *err)
 			if (w && w->fn)
 				w->fn(w->ctx, w->fd, events[i].events);
 		}
-		note_rings(d);
+		note_rings(d, now);
 		code = hc_record_step(d->record, 0, err);
 		if (code == -EINTR)
 			code = 0;

@@ -1128,20 +1128,45 @@ int hc_live_usable(const struct hc_live *live)
 	return 0;
 }
 
-uint64_t hc_live_missed(struct hc_live *live)
+static bool program_info(const struct hc_live *live, size_t i, struct bpf_prog_info *ret)
+{
+	struct bpf_program *p = bpf_object__find_program_by_name(live->skel->obj, hook_descs[i].program);
+	uint32_t len = sizeof(*ret);
+
+	memset(ret, 0, sizeof(*ret));
+	return p && bpf_program__fd(p) >= 0 && !bpf_obj_get_info_by_fd(bpf_program__fd(p), ret, &len);
+}
+
+uint64_t hc_live_unhandled(const struct hc_live *live)
 {
 	uint64_t n = 0;
 
 	for (unsigned cpu = 0; cpu < live->n_cpus; cpu++)
 		n += cpu_at(live, cpu)->unknown;
-	for (size_t i = 0; i < N_HOOKS; i++) {
-		struct bpf_prog_info info = { 0 };
-		uint32_t len = sizeof(info);
-		struct bpf_program *p = bpf_object__find_program_by_name(live->skel->obj, hook_descs[i].program);
+	return n;
+}
 
-		if (p && bpf_program__fd(p) >= 0 && !bpf_obj_get_info_by_fd(bpf_program__fd(p), &info, &len))
+bool hc_live_program(const struct hc_live *live, size_t i, struct hc_live_program *ret)
+{
+	struct bpf_prog_info info;
+
+	if (!program_info(live, i, &info))
+		return false;
+	*ret = (struct hc_live_program){ .name = hook_descs[i].program,
+		                         .n_skipped = info.recursion_misses,
+		                         .n_runs = info.run_cnt,
+		                         .ns = info.run_time_ns };
+	return true;
+}
+
+uint64_t hc_live_missed(struct hc_live *live)
+{
+	uint64_t n = hc_live_unhandled(live);
+	struct bpf_prog_info info;
+
+	for (size_t i = 0; i < N_HOOKS; i++)
+		if (program_info(live, i, &info))
 			n += info.recursion_misses;
-	}
 	return n;
 }
 
@@ -1176,6 +1201,11 @@ unsigned hc_live_snaplen(const struct hc_live *live, unsigned type)
 size_t hc_live_ring_bytes(const struct hc_live *live)
 {
 	return live->ring_bytes;
+}
+
+size_t hc_live_rings_bytes(const struct hc_live *live, bool security)
+{
+	return security ? (size_t)live->n_sec * SEC_RING_BYTES : (size_t)live->n_bulk * live->ring_bytes;
 }
 
 uint32_t hc_live_self(const struct hc_live *live)

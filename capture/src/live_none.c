@@ -95,6 +95,27 @@ int hc_live_usable(const struct hc_live *live)
 	return -ENOTSUP;
 }
 
+uint64_t hc_live_unhandled(const struct hc_live *live)
+{
+	(void)live;
+	return 0;
+}
+
+bool hc_live_program(const struct hc_live *live, size_t i, struct hc_live_program *ret)
+{
+	(void)live;
+	(void)i;
+	(void)ret;
+	return false;
+}
+
+size_t hc_live_rings_bytes(const struct hc_live *live, bool security)
+{
+	(void)live;
+	(void)security;
+	return 0;
+}
+
 uint64_t hc_live_missed(struct hc_live *live)
 {
 	(void)live;

@@ -5,9 +5,11 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <math.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "store/base/str.h"
 
@@ -241,6 +243,8 @@ int hc_metrics_text(struct hc_metrics *m, bool openmetrics, char **ret, size_t *
 {
 	struct hc_metrics_out o = { .openmetrics = openmetrics };
 
+	if (m->daemon)
+		metrics_recorder(m, &o);
 	for (uint32_t i = 0; i < m->n_collectors; i++)
 		m->collector[i].fn(m->collector[i].ctx, &o);
 	if (openmetrics)

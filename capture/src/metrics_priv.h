@@ -1,18 +1,24 @@
-/* Insides of the metrics, shared by metrics.c (text) and metrics_http.c (the server). */
+/* Insides of the metrics, shared by metrics.c (text), metrics_recorder.c (what the recorder tells) and
+ * metrics_http.c (the server). */
 #ifndef HC_CAPTURE_METRICS_PRIV_H
 #define HC_CAPTURE_METRICS_PRIV_H
 
 #include "capture/metrics.h"
 
-#include <stdarg.h>
-#include <strings.h>
+#include <sys/types.h>
+
+#define METRICS_MAX_PEERS 32
+
+struct MHD_Daemon;
+struct MHD_Connection;
+struct MHD_Response;
 
 struct hc_metrics_out {
 	bool openmetrics;
 	char *text;
 	size_t n, room;
 	int code;         /* -ENOMEM, -E2BIG: nothing more is written */
-	const char *name; /* of the family being written */
+	const char *name; /* of the family being written; NULL: none yet */
 	enum hc_metric_type type;
 };
 
@@ -21,10 +27,32 @@ struct metrics_collector {
 	void *ctx;
 };
 
+struct metrics_peer {
+	struct MHD_Connection *connection; /* NULL: free */
+	int fd;
+	uint64_t begun_ns; /* boot clock */
+};
+
 struct hc_metrics {
 	struct hc_metrics_opts opts;
 	struct metrics_collector collector[HC_METRICS_MAX_COLLECTORS];
 	uint32_t n_collectors;
+	struct hc_daemon *daemon; /* NULL until it runs */
+	struct hc_daemon_part part;
+	gid_t group;
+	/* the server; http NULL: does not listen */
+	struct MHD_Daemon *http;
+	int fd, epoll_fd; /* listening; the library's */
+	struct metrics_peer peer[METRICS_MAX_PEERS];
+	struct {
+		struct MHD_Response *response; /* NULL: none is kept */
+		uint64_t made_ns;              /* boot clock */
+	} kept[2];                             /* plain, OpenMetrics */
+	bool runs_again;                       /* a timer is set */
+	uint64_t n_scrapes[2], text_ns;        /* text_ns: spent in making texts */
 };
+
+/* The recorder's own families. m->daemon is set. */
+void metrics_recorder(struct hc_metrics *m, struct hc_metrics_out *out);
 
 #endif

@@ -324,7 +324,15 @@ struct hc_record_summary hc_record_summary(struct hc_record *r)
 	s.index_failing = r->index && hc_index_writer_failure(r->index);
 	if (r->retain)
 		hc_retain_stats(r->retain, &s.retain);
-	s.n_lost += hc_live_missed(r->live) + s.n_dropped;
+	s.n_index_failures = r->n_index_failures;
+	s.n_remove_failures = r->n_remove_failures;
+	s.n_missed = hc_live_missed(r->live);
+	s.n_gaps = r->n_gap_rows;
+	s.gap_ns = r->gap_ns;
+	s.n_clock_steps = r->n_clock_steps;
+	s.wall_offset_ns = r->wall_offset_ns;
+	s.writer = *w;
+	s.n_lost += s.n_missed + s.n_dropped;
 	s.n_filtered += s.tracker.n_excluded;
 	s.bytes = w->bytes;
 	s.n_blocks = w->n_blocks;

@@ -98,9 +98,12 @@ static int retain_look(struct hc_record *r, struct hc_err *err)
 
 	clock_gettime(CLOCK_REALTIME, &ts);
 	if (hc_retain_apply(r->retain, &r->retain_rules, (int64_t)ts.tv_sec * 1000000000 + ts.tv_nsec,
-	                    record_boot_ns(), &why) < 0 &&
-	    say(&r->retain_log_ns))
-		hc_log_err(r->opts.log, HC_LOG_ERROR, "what is too old or too much cannot be removed", &why);
+	                    record_boot_ns(), &why) < 0) {
+		r->n_remove_failures++;
+		if (say(&r->retain_log_ns))
+			hc_log_err(r->opts.log, HC_LOG_ERROR, "what is too old or too much cannot be removed",
+			           &why);
+	}
 	hc_retain_stats(r->retain, &st);
 	if (st.over && say(&r->over_log_ns))
 		hc_log(r->opts.log, HC_LOG_WARN,
@@ -150,6 +153,9 @@ static void index_look(struct hc_record *r)
 	uint64_t now = record_boot_ns();
 	struct hc_err why = { 0 };
 
+	if (failure && !r->index_failed)
+		r->n_index_failures++;
+	r->index_failed = failure != NULL;
 	if ((r->index && !failure) || (r->index_try_ns && now - r->index_try_ns < INDEX_TRY_NS))
 		return;
 	if (failure && say(&r->index_log_ns))
@@ -158,6 +164,7 @@ static void index_look(struct hc_record *r)
 	r->index_try_ns = now;
 	r->index = hc_index_writer_abort(r->index);
 	if (hc_index_writer_open(r->opts.dir, &r->index, &why) < 0) {
+		r->n_index_failures++;
 		if (say(&r->index_log_ns))
 			hc_log_err(r->opts.log, HC_LOG_WARN, "the index cannot be opened", &why);
 	} else {

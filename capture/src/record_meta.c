@@ -446,6 +446,7 @@ int meta_clock(struct hc_record *r, const char *why, struct hc_err *err)
 		return 0;
 	if (!why)
 		why = step >= STEP_NS || step <= -STEP_NS ? "step" : "minute";
+	r->n_clock_steps += r->wall_offset_ns && (step >= STEP_NS || step <= -STEP_NS);
 	r->wall_offset_ns = offset;
 	r->last_clock_ns = record_boot_ns();
 	hc_writer_set_wall_offset(r->writer, offset);
@@ -494,6 +495,10 @@ int meta_gap(struct hc_record *r, uint64_t from, uint64_t until, int cpu, const 
 	hc_cell_set(c, HC_C_META_GAP_exact, count > 0);
 	cell_text(r, b, HC_C_META_GAP_cause, cause);
 	r->n_gap_rows++;
+	if (until > r->gap_until_ns) {
+		r->gap_ns += until - (from > r->gap_until_ns ? from : r->gap_until_ns);
+		r->gap_until_ns = until;
+	}
 	return end(r, HC_EV_META_GAP, err);
 }
 

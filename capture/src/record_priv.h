@@ -43,6 +43,8 @@ struct hc_record {
 	struct gap_window window[MAX_GAP_CPUS];
 	uint64_t sampled[HC_EV_MAX], sampled_told[HC_EV_MAX];
 	uint64_t lost[HC_EV_MAX], filtered_told, n_gap_rows;
+	uint64_t gap_until_ns, gap_ns, n_clock_steps, n_index_failures, n_remove_failures;
+	bool index_failed;             /* counted */
 	struct hc_privilege privilege; /* what is left */
 	struct hc_err *err;            /* of the call under way, for callbacks */
 };

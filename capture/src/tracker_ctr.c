@@ -219,6 +219,19 @@ static void runtime_from(struct hc_tracker *t, struct tctr *c)
 	}
 }
 
+/* The first facts about a container have come. */
+static void note_known(struct hc_tracker *t, const struct tctr *c)
+{
+	static const uint64_t bounds_ms[HC_TRACKER_N_TIMES] = HC_TRACKER_TIMES_MS;
+	uint64_t after_ns = t->now_ns > c->seen_ns ? t->now_ns - c->seen_ns : 0;
+	unsigned i = 0;
+
+	while (i < HC_TRACKER_N_TIMES && after_ns > bounds_ms[i] * 1000000)
+		i++;
+	t->stats.ctrs_known_after[i]++;
+	t->stats.ctrs_known_after_ns += after_ns;
+}
+
 static void facts_put(struct hc_tracker *t, struct tctr *c, struct ctr_facts *f)
 {
 	c->facts = f;
@@ -248,10 +261,13 @@ void ctr_born(struct hc_tracker *t, struct tctr *c, struct ctr_facts *facts)
 		return;
 	t->stats.n_ctrs++;
 	c->asked = true;
+	c->seen_ns = t->now_ns;
 	if (!facts)
 		facts = ctr_disk_find(t->disk, txt_str(c->id));
 	if (facts)
 		facts_put(t, c, facts);
+	if (facts && facts->files)
+		note_known(t, c);
 	if (!is_whole(facts))
 		wait_more(t, c);
 	news_add(t, c, HC_EV_CTR_START, t->in_snapshot ? "existed" : "created");
@@ -270,6 +286,7 @@ static struct tctr *renew(struct hc_tracker *t, struct tctr *old, struct ctr_fac
 	c->path = REF(old->path);
 	c->outer = REF(old->outer);
 	c->cgroup_id = old->cgroup_id;
+	c->seen_ns = old->seen_ns;
 	c->asked = true;
 	c->n_looks = old->n_looks;
 	if (facts)
@@ -355,6 +372,8 @@ static void look_again(struct hc_tracker *t, struct tctr *c)
 			ctr_facts_free(f);
 			return;
 		}
+		if (!c->facts || !c->facts->files)
+			note_known(t, now);
 		if (!is_whole(f))
 			wait_more(t, now);
 		replace(t, c, now, "known");
@@ -415,6 +434,38 @@ struct tctr *ctr_gone(struct hc_tracker *t, struct hc_str path)
 	}
 	news_add(t, found, HC_EV_CTR_STOP, "gone");
 	return found;
+}
+
+size_t hc_tracker_runtimes(const struct hc_tracker *t, struct hc_tracker_runtime ret[HC_TRACKER_MAX_RUNTIMES])
+{
+	const size_t last = HC_TRACKER_MAX_RUNTIMES - 1;
+	const struct tctr *c;
+	size_t n = 0;
+
+	memset(ret, 0, sizeof(*ret) * HC_TRACKER_MAX_RUNTIMES);
+	TABLE_ALL(&t->cgroups, at, c)
+	{
+		struct hc_str name = txt_str(c->runtime);
+		size_t i = 0;
+
+		while (i < n && !hc_str_eq(name, hc_str_c(ret[i].name)))
+			i++;
+		if (i >= last || name.len >= sizeof(ret[0].name)) {
+			ret[last].n++;
+			continue;
+		}
+		if (i == n) {
+			memcpy(ret[i].name, name.p, name.len);
+			n++;
+		}
+		ret[i].n++;
+	}
+	if (ret[last].n) { /* the last of those given */
+		ret[n] = ret[last];
+		snprintf(ret[n].name, sizeof(ret[n].name), "other");
+		n++;
+	}
+	return n;
 }
 
 /* ---- cells ---- */

@@ -1225,8 +1225,10 @@ int hc_tracker_push(struct hc_tracker *t, const struct hc_wire_head *rec, size_t
 		r = 0; /* what it told is known now; its row comes when the call returns */
 	else if (wanted)
 		r = emit(t, &w, err);
-	else
+	else {
 		t->stats.n_excluded++;
+		t->stats.excluded_by_type[rec->type]++;
+	}
 	if (rec->type == HC_EV_PROC_EXIT && w.task)
 		task_drop(t, w.task);
 	row_done(t, &w);

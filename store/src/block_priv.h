@@ -81,7 +81,7 @@ uint64_t hc_heap_hash(enum hc_obj_type heap, const void *p, size_t n_bytes);
 
 struct hc_block_out {
 	uint8_t *bytes;
-	size_t n_bytes;
+	size_t n_bytes, raw_bytes; /* raw: of the chunks, before compression */
 	struct hc_block_info info;
 };
 

@@ -68,7 +68,8 @@ struct hc_builder {
 	struct hc_type_set types;
 	ZSTD_CCtx *cctx;
 	int level;
-	size_t raw_bytes;
+	size_t raw_bytes;   /* of the rows so far, about */
+	size_t chunk_bytes; /* of the chunks made by sealing, before compression */
 	/* sealing */
 	struct buf out, dir, shared, chunks, col, comp;
 	uint64_t *value;
@@ -583,6 +584,7 @@ static void chunk_add(struct hc_builder *b, const uint8_t *p, size_t n)
 		b->out.failed = true;
 		return;
 	}
+	b->chunk_bytes += n;
 	buf_varint(&b->chunks, got);
 	buf_varint(&b->chunks, n);
 	buf_u64(&b->chunks, XXH3_64bits(to, got));
@@ -946,6 +948,7 @@ int hc_builder_seal(struct hc_builder *b, int64_t wall_offset_ns, struct hc_bloc
 
 	b->out.n = b->dir.n = b->shared.n = b->chunks.n = head->n = 0;
 	b->n_chunks = b->n_tables = 0;
+	b->chunk_bytes = 0;
 	/* What most readers open first stands first: the heaps and objects, then the row list, then the events by
 	 * number. */
 	heap_seal(b, 0);
@@ -993,6 +996,7 @@ int hc_builder_seal(struct hc_builder *b, int64_t wall_offset_ns, struct hc_bloc
 		return hc_err_set(err, -ENOMEM, "out of memory while encoding a block; its rows are lost");
 	}
 	out->info.bytes = head->n + b->out.n;
+	out->raw_bytes = b->chunk_bytes;
 	{
 		uint8_t *h = head->p + HC_FRAME_HEAD_BYTES;
 		uint32_t v32;

@@ -263,8 +263,20 @@ static int segment_open(struct hc_writer *w, enum hc_stream which, struct hc_err
 	s->n_blocks = 0;
 	s->announced = false;
 	w->stats.n_segments++;
+	w->stats.n_open++;
 	s->number++;
 	return 0;
+}
+
+static void note_time(struct hc_writer_stats *st, uint64_t ns)
+{
+	static const uint64_t bounds_ms[HC_WRITER_N_TIMES] = HC_WRITER_TIMES_MS;
+	unsigned i = 0;
+
+	while (i < HC_WRITER_N_TIMES && ns > bounds_ms[i] * 1000000)
+		i++;
+	st->n_writes_by_time[i]++;
+	st->write_ns += ns;
 }
 
 static int segment_close(struct hc_writer *w, struct stream *s, struct hc_err *err)
@@ -285,6 +297,7 @@ static int segment_close(struct hc_writer *w, struct stream *s, struct hc_err *e
 	}
 	close(s->fd);
 	s->fd = -1;
+	w->stats.n_open--;
 	return r;
 }
 
@@ -292,6 +305,7 @@ static int segment_close(struct hc_writer *w, struct stream *s, struct hc_err *e
 static int block_write(struct hc_writer *w, struct stream *s, const struct hc_block_out *out, struct hc_err *err)
 {
 	struct hc_seg_block block = { .off = s->off, .info = out->info };
+	uint64_t begun_ns;
 	int r;
 
 	if (!EVP_DigestInit_ex(w->md, EVP_sha256(), NULL) || !EVP_DigestUpdate(w->md, out->bytes, out->n_bytes) ||
@@ -306,11 +320,14 @@ static int block_write(struct hc_writer *w, struct stream *s, const struct hc_bl
 		s->blocks = p;
 		s->cap_blocks = cap;
 	}
+	begun_ns = boot_now();
 	r = write_at(w, s, out->bytes, out->n_bytes, err);
+	note_time(&w->stats, boot_now() - begun_ns);
 	if (r < 0)
 		return r;
 	s->blocks[s->n_blocks++] = block;
 	w->stats.bytes += out->n_bytes;
+	w->stats.raw_bytes += out->raw_bytes;
 	w->stats.n_blocks++;
 	return 0;
 }
