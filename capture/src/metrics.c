@@ -99,7 +99,7 @@ static void put_f64(struct hc_metrics_out *o, double v)
 		snprintf(text, sizeof(text), "%s", v > 0 ? "+Inf" : "-Inf");
 	else if (v == floor(v) && fabs(v) < 1e15) /* canonical in OpenMetrics: 1.0 */
 		snprintf(text, sizeof(text), "%.1f", v);
-	else
+	else if (snprintf(text, sizeof(text), "%.15g", v) > 0 && strtod(text, NULL) != v)
 		snprintf(text, sizeof(text), "%.17g", v);
 	put_c(o, text);
 }

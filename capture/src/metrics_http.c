@@ -3,7 +3,7 @@
  * the daemon's loop, so /healthz is answered exactly as long as the loop turns.
  *
  * Nobody who connects can hold the recorder up: one request a connection, whose body is not read; a connection
- * ends after five seconds, whatever its pace; of too many the oldest goes, so that a probe always comes through;
+ * ends after three seconds, whatever its pace; of too many the oldest goes, so that a probe always comes through;
  * a text is made at most four times a second.
  */
 #include "metrics_priv.h"
@@ -22,10 +22,13 @@
 #include "record_priv.h"
 #include "unix_listen.h"
 
-#define MAX_READY_PEERS (METRICS_MAX_PEERS - 8) /* of more than these the oldest goes */
-#define PEER_NS UINT64_C(5000000000)
+/* Of more than these the oldest goes. The library accepts ten at a time; at METRICS_MAX_PEERS it would stop, and
+ * go on with the next second only. */
+#define MAX_KEPT_PEERS 24
+#define PEER_NS UINT64_C(3000000000)
 #define KEEP_NS UINT64_C(250000000)
 #define PEER_MEMORY_BYTES 16384
+#define BACKLOG 128
 
 static const char *const content_types[2] = { "text/plain; version=0.0.4; charset=utf-8",
 	                                      "application/openmetrics-text; version=1.0.0; charset=utf-8" };
@@ -109,7 +112,7 @@ static int bind_tcp(const struct sockaddr_storage *sa, socklen_t n, bool all)
 	if (code == 0)
 		code = bind(fd, (const struct sockaddr *)sa, n);
 	if (code == 0)
-		code = listen(fd, METRICS_MAX_PEERS);
+		code = listen(fd, BACKLOG);
 	if (code == 0)
 		return fd;
 	code = -errno;
@@ -250,6 +253,7 @@ static enum MHD_Result on_request(void *ctx, struct MHD_Connection *connection, 
 /* The library then sees that the peer is gone, and forgets it. */
 static void cut_peer(struct metrics_peer *p)
 {
+	p->cut = true;
 	(void)shutdown(p->fd, SHUT_RDWR);
 }
 
@@ -267,14 +271,18 @@ static void peer_add(struct hc_metrics *m, struct MHD_Connection *connection)
 			slot = p;
 			continue;
 		}
+		if (p->cut)
+			continue;
 		n++;
 		if (!oldest || p->begun_ns < oldest->begun_ns)
 			oldest = p;
 	}
-	if (n >= MAX_READY_PEERS && oldest)
+	if (n >= MAX_KEPT_PEERS && oldest)
 		cut_peer(oldest);
 	if (slot && info)
-		*slot = (struct metrics_peer){ connection, info->connect_fd, record_boot_ns() };
+		*slot = (struct metrics_peer){ .connection = connection,
+			                       .fd = info->connect_fd,
+			                       .begun_ns = record_boot_ns() };
 }
 
 static void on_connection(void *ctx, struct MHD_Connection *connection, void **peer,
@@ -332,7 +340,7 @@ static void on_second(void *ctx, struct hc_daemon *d)
 
 	(void)d;
 	for (unsigned i = 0; i < METRICS_MAX_PEERS; i++)
-		if (m->peer[i].connection && now - m->peer[i].begun_ns > PEER_NS)
+		if (m->peer[i].connection && !m->peer[i].cut && now - m->peer[i].begun_ns > PEER_NS)
 			cut_peer(&m->peer[i]);
 	(void)MHD_run(m->http);
 	run_more(m);
@@ -387,7 +395,7 @@ int hc_metrics_listen(struct hc_metrics *m, struct hc_err *err)
 		                            .what = "socket for metrics",
 		                            .option = "--metrics PATH",
 		                            .group = m->opts.group ? &m->group : NULL,
-		                            .backlog = METRICS_MAX_PEERS };
+		                            .backlog = BACKLOG };
 	const union MHD_DaemonInfo *info;
 	int fd = m->opts.address[0] == '/' ? unix_listen(&o, err) : listen_tcp(m->opts.address, err);
 

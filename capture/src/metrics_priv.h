@@ -7,7 +7,7 @@
 
 #include <sys/types.h>
 
-#define METRICS_MAX_PEERS 32
+#define METRICS_MAX_PEERS 64
 
 struct MHD_Daemon;
 struct MHD_Connection;
@@ -30,6 +30,7 @@ struct metrics_collector {
 struct metrics_peer {
 	struct MHD_Connection *connection; /* NULL: free */
 	int fd;
+	bool cut;          /* told to go */
 	uint64_t begun_ns; /* boot clock */
 };
 

@@ -1,0 +1,83 @@
+# Metrics and health of a running recorder: the text is OpenMetrics, the page about them has all of them, they agree with what the
+# recording holds, losses are among them, and no client can hold the recorder up.
+. "$HC_SOURCE_DIR/tests/e2e/lib.sh"
+need_live
+need_command python3
+evade=${EVADE:-$HC_BUILD_DIR/tests/lib/evade}
+[ -x "$evade" ] || skip "no $evade"
+export PYTHONPATH=$HC_SOURCE_DIR/tests/e2e PYTHONDONTWRITEBYTECODE=1
+begin() { # begin ADDRESS OPTIONS...: a recorder that serves its metrics there
+	hindcast recorder --config /dev/null -d cap --control "$PWD/control.sock" --metrics "$@" 2>log &
+	pid=$!
+	for _ in $(seq 300); do
+		grep -q ' msg=recording ' log && return
+		kill -0 $pid 2>/dev/null || break
+		sleep 0.1
+	done
+	cat log >&2
+	fail "the recorder did not start"
+}
+end() {
+	kill -TERM $pid
+	wait $pid || fail "exit code $?"
+	pid=
+}
+pid=
+trap '[ -z "$pid" ] || kill -9 $pid 2>/dev/null || :' EXIT
+
+expect_exit 2 hindcast recorder --check-config --metrics nowhere:80 2>err
+expect_match "^hindcast recorder: --metrics: 'nowhere:80' is no address to listen on: PORT, IPV4:PORT" err
+port=$(python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])')
+begin "$port" -p full --ring-size 64KiB --segment-size 1MiB --retain-size 1GiB
+hindcast capture start one --control "$PWD/control.sock" >/dev/null
+cat >counts.py <<-'END'
+	import json, os, signal, subprocess, sys, time
+	from openmetrics import get, must, not_fallen, same_as_page, same_in_plain, scrape, value
+
+	pid, address, evade, page = int(sys.argv[1]), "127.0.0.1:" + sys.argv[2], sys.argv[3], sys.argv[4]
+	def info():
+	    d = json.loads(subprocess.run(["hindcast", "info", "--json", "cap"], check=True, capture_output=True).stdout)
+	    return d["lost"], sum(n for t, n in d["types"].items() if not t.startswith("meta_")), d["bytes"]
+
+	for path, want in (("/healthz", (200, b"ok\n")), ("/readyz", (200, b"ready\n")), ("/", (404, None))):
+	    status, _, body = get(address, path)
+	    must(status == want[0] and want[1] in (None, body), (path, status, body), "what came")
+	first = scrape(address)
+	subprocess.run([evade, "storm", "1.5"], check=True, stdout=subprocess.DEVNULL)
+	time.sleep(1.2)
+	before = info()
+	m = scrape(address)
+	plain = scrape(address, False)
+	os.kill(pid, signal.SIGTERM)
+	while os.path.exists(f"/proc/{pid}") and open(f"/proc/{pid}/stat").read().split()[2] != "Z":
+	    time.sleep(0.05)
+	after = info()
+	not_fallen(first, m)
+	same_in_plain(m, plain)
+	same_as_page(m, page)
+	# what is counted lies between what the recording held a moment before and a moment after
+	now = (value(m, "hindcast_events_lost_total"), value(m, "hindcast_events_total"), value(m, "hindcast_store_used_bytes"))
+	must(before[0] > 0, before, "nothing was lost: no storm")
+	for low, v, high, what in zip(before, now, after, ("events lost", "events", "bytes")):
+	    must((low if what != "bytes" else 1) <= v <= high, (low, v, high), what)
+	detail = value(m, "hindcast_events_lost_detail_total") + value(m, "hindcast_events_lost_total", reason="program_missed")
+	must(now[0] == detail, (now[0], detail), "losses by type and CPU")
+	must(0.5 < value(m, "hindcast_ring_used_peak_ratio", group="bulk") <= 1, m["hindcast_ring_used_peak_ratio"], "the peak")
+	must(value(m, "hindcast_gaps_total") > 0 and value(m, "hindcast_gap_seconds_total") > 0, m["hindcast_gaps"], "gaps")
+	must(value(m, "hindcast_captures", state="running") == 1, m["hindcast_captures"], "captures")
+	must(value(m, "hindcast_store_limit_bytes") == 1 << 30, m["hindcast_store_limit_bytes"], "the limit")
+	must(value(m, "hindcast_recorder_state", state="recording") == 1, m["hindcast_recorder_state"], "the state")
+	must(abs(value(m, "hindcast_store_horizon_time_seconds", stream="security") - time.time()) < 60, m["hindcast_store_horizon_time_seconds"], "the horizon")
+END
+python3 counts.py $pid "$port" "$evade" "$HC_SOURCE_DIR/docs/metrics.md" || { cat log >&2; fail "metrics"; }
+wait $pid || fail "exit code $?"
+pid=
+
+# on a Unix socket, for a group; with hostile company
+begin "$PWD/metrics.sock" --control-group "$(id -gn)" -p minimal
+[ "$(stat -c '%a %G' metrics.sock)" = "660 $(id -gn)" ] || fail "$(stat -c '%a %G' metrics.sock)"
+python3 -c 'import os, openmetrics as o; a = os.getcwd() + "/metrics.sock"; o.scrape(a); o.storm(a)' || { cat log >&2; fail "clients"; }
+end
+[ ! -e metrics.sock ] || fail "the socket is left"
+! grep -q level=error log || { cat log >&2; fail "errors in the log"; }
+echo ok
