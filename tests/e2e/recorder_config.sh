@@ -4,6 +4,7 @@
 check() { hindcast recorder --config "$1" --check-config; }
 
 check "$HC_SOURCE_DIR/cli/recorder.yaml" || fail "the example"
+check "$HC_SOURCE_DIR/k8s/base/recorder.yaml" || fail "that of the DaemonSet"
 # with every option of it in force
 sed -E 's/^#([a-z])/\1/; s/^#( +- )/\1/' "$HC_SOURCE_DIR/cli/recorder.yaml" >all.yaml
 check all.yaml || fail "the example's options"

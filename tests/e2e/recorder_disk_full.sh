@@ -20,7 +20,7 @@ mount -t tmpfs -o size=8m none small 2>/dev/null || skip "cannot mount a tmpfs h
 pid=
 trap '[ -z "$pid" ] || kill -9 $pid 2>/dev/null || :; sleep 0.2; umount -l small' EXIT
 
-hindcast recorder --config /dev/null --control none -d small/cap -p full --snaplen 256 --segment-size 64KiB --segment-time 2s \
+hindcast recorder --config /dev/null --control none --metrics "$PWD/metrics.sock" -d small/cap -p full --snaplen 256 --segment-size 64KiB --segment-time 2s \
 	--retain-size 0 --keep-free 70% 2>log &
 pid=$!
 until_log 'segments were removed.* reason=free stream=bulk'
@@ -35,8 +35,13 @@ for _ in $(seq 100); do
 done
 expect_match 'level=error msg="the disk does not take what is recorded; it is counted as lost"' log
 kill -0 $pid || fail "it did not go on"
+# it lives, but is not ready until there is room again
+ask() { PYTHONPATH=$HC_SOURCE_DIR/tests/e2e PYTHONDONTWRITEBYTECODE=1 python3 -c "from openmetrics import *; a = '$PWD/metrics.sock'; $1"; }
+ask 'must(get(a, "/healthz")[0] == 200 and get(a, "/readyz")[0] == 503, "", "not ready is what it should be")
+m = scrape(a); must(value(m, "hindcast_events_lost_total", reason="disk") > 0 and value(m, "hindcast_store_errors_total", op="write") > 0 and value(m, "hindcast_recorder_state", state="disk_failing") == 1, m, "losses to the disk")'
 rm small/filler
 until_log 'msg="the disk takes what is recorded again" blocks_lost='
+ask 'must(get(a, "/readyz")[0] == 200, "", "ready again is what it should be")'
 kill -TERM $pid
 wait $pid || fail "exit code $?"
 pid=

@@ -14,6 +14,9 @@ import yaml
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 SOURCE = os.path.dirname(os.path.dirname(HERE))
+sys.path.insert(0, os.path.join(SOURCE, "tests", "e2e"))
+from openmetrics import page_table  # noqa: E402
+
 PROBLEMS = []
 
 
@@ -307,16 +310,19 @@ def daemonset(where, doc, caps=frozenset(CAPS)):
         problem(where, f"the volume {name} is not mounted")
 
 
+def probed(folder, docs, daemon):
+    """The port that the probes ask is the one that the configuration has the recorder listen on."""
+    ports = {p["containerPort"] for p in daemon["spec"]["template"]["spec"]["containers"][0]["ports"] if p["name"] == "metrics"}
+    where = os.path.join(folder, "base", "recorder.yaml")
+    address = next((str(doc.get("metrics")) for path, doc in docs if path == where), "")
+    if ports != {int(p) for p in re.findall(r"^\*:(\d+)$", address)}:
+        problem(where, f"metrics: {address} is not the port of the probes: {ports}")
+
+
 # ---- metrics ----
 
-def metrics():
-    out = {}
-    with open(os.path.join(HERE, "metrics.txt"), encoding="utf-8") as f:
-        for line in f:
-            if line.strip() and not line.startswith("#"):
-                name, kind, *labels = line.split()
-                out[name] = (kind, set(labels[0].split(",")) if labels else set())
-    return out
+# tests/e2e/recorder_metrics.sh holds that page against what a recorder serves.
+METRICS = os.path.join(SOURCE, "docs", "metrics.md")
 
 
 COMMON = {"node", "cluster", "job", "le"}
@@ -328,7 +334,7 @@ def expression(where, text, known):
     for name, _, selector in re.findall(r"\b((?:hindcast|process)_\w+)(\{([^}]*)\})?", text):
         base = re.sub(r"_(bucket|sum|count)$", "", name)
         if name not in known and known.get(base, ("",))[0] != "histogram":
-            problem(where, f"{name} is not a metric of the recorder (tests/k8s/metrics.txt)")
+            problem(where, f"{name} is not a metric of the recorder (docs/metrics.md)")
             continue
         labels = known.get(name, known.get(base))[1]
         for label in re.findall(r"(\w+)\s*(?:=~|!~|!=|=)", selector):
@@ -343,7 +349,7 @@ def expression(where, text, known):
 
 
 def monitoring(folder, docs):
-    known = metrics()
+    known = page_table(METRICS)
     alerts = 0
     for path, doc in docs:
         if doc.get("kind") != "PrometheusRule":
@@ -430,7 +436,9 @@ def main():
     if not PROBLEMS:  # the rest looks into files that could be read
         crds(docs)
         rights(docs)
-        daemonset("base", next(d for p, d in docs if p.endswith("base/daemonset.yaml")))
+        daemon = next(d for p, d in docs if p.endswith("base/daemonset.yaml"))
+        daemonset("base", daemon)
+        probed(folder, docs, daemon)
         monitoring(folder, docs)
         with_kubectl(folder)
     for text in PROBLEMS:

@@ -25,6 +25,8 @@ BREAKS = [
     ("api/rbac.yaml", '    verbs: ["create", "patch"]', '    verbs: ["create"]', "events.events.k8s.io"),
     ("base/daemonset.yaml", "                - PERFMON\n", "                - SYS_ADMIN\n", "capabilities"),
     ("base/daemonset.yaml", "              memory: 256Mi", "              memory: 256Mi\n              cpu: 1", "limit on CPU"),
+    ("base/recorder.yaml", "*:9817", "9817", "not the port of the probes"),
+    ("base/daemonset.yaml", "containerPort: 9817", "containerPort: 9818", "not the port of the probes"),
     ("base/daemonset.yaml", "path: /readyz", "path: /ready", "readinessProbe"),
     ("base/daemonset.yaml", "mountPath: /run/crio\n              readOnly: true", "mountPath: /run/crio", "must be read-only"),
     ("base/kustomization.yaml", "  - daemonset.yaml", "  - daemon.yaml", "does not exist"),
