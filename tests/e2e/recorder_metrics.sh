@@ -22,13 +22,30 @@ end() {
 	wait $pid || fail "exit code $?"
 	pid=
 }
+# in_group ID COMMAND...: below a control group as Docker names those of its containers, in each hierarchy
+in_group() {
+	local id=$1 d
+	shift
+	for d in /sys/fs/cgroup /sys/fs/cgroup/*; do
+		[ -e "$d/cgroup.procs" ] && mountpoint -q "$d" && mkdir -p "$d/docker/$id" 2>/dev/null && echo $BASHPID >"$d/docker/$id/cgroup.procs"
+	done 2>/dev/null || :
+	exec "$@"
+}
+no_group() { rmdir /sys/fs/cgroup/docker/"$1" /sys/fs/cgroup/*/docker/"$1" /sys/fs/cgroup/docker /sys/fs/cgroup/*/docker 2>/dev/null || :; }
 pid=
-trap '[ -z "$pid" ] || kill -9 $pid 2>/dev/null || :' EXIT
+trap '[ -z "$pid" ] || kill -9 $pid 2>/dev/null || :; kill $(jobs -p) 2>/dev/null || :; sleep 0.2; no_group $known; no_group $unknown' EXIT
+known=$(printf %064d 81) unknown=$(printf %064d 82)
+mkdir -p docker/$known
+echo '{ "ID": "'$known'", "Name": "/one", "Config": { "Image": "nginx:1" } }' >docker/$known/config.v2.json
+echo '{ }' >docker/$known/hostconfig.json
 
 expect_exit 2 hindcast recorder --check-config --metrics nowhere:80 2>err
 expect_match "^hindcast recorder: --metrics: 'nowhere:80' is no address to listen on: PORT, IPV4:PORT" err
 port=$(python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])')
-begin "$port" -p full --ring-size 64KiB --segment-size 1MiB --retain-size 1GiB
+begin "$port" -p full --ring-size 64KiB --segment-size 1MiB --retain-size 1GiB --container-root "docker=$PWD/docker"
+(in_group $known sleep 60) &
+(in_group $unknown sleep 0.1)
+no_group $unknown # gone, and nobody could say what it was
 hindcast capture start one --control "$PWD/control.sock" >/dev/null
 cat >counts.py <<-'END'
 	import json, os, signal, subprocess, sys, time
@@ -65,6 +82,10 @@ cat >counts.py <<-'END'
 	must(0.5 < value(m, "hindcast_ring_used_peak_ratio", group="bulk") <= 1, m["hindcast_ring_used_peak_ratio"], "the peak")
 	must(value(m, "hindcast_gaps_total") > 0 and value(m, "hindcast_gap_seconds_total") > 0, m["hindcast_gaps"], "gaps")
 	must(value(m, "hindcast_captures", state="running") == 1, m["hindcast_captures"], "captures")
+	must(value(m, "hindcast_containers", runtime="docker") >= 1, m["hindcast_containers"], "containers")
+	must(value(m, "hindcast_enrichment_total", result="known") >= 1, m["hindcast_enrichment"], "containers that are known")
+	must(value(m, "hindcast_enrichment_delay_seconds_count") == value(m, "hindcast_enrichment_total", result="known"), m["hindcast_enrichment_delay_seconds"], "delays")
+	must(value(m, "hindcast_containers_unresolved_total") >= 1, m["hindcast_containers_unresolved"], "containers that nobody knows")
 	must(value(m, "hindcast_store_limit_bytes") == 1 << 30, m["hindcast_store_limit_bytes"], "the limit")
 	must(value(m, "hindcast_recorder_state", state="recording") == 1, m["hindcast_recorder_state"], "the state")
 	must(abs(value(m, "hindcast_store_horizon_time_seconds", stream="security") - time.time()) < 60, m["hindcast_store_horizon_time_seconds"], "the horizon")
