@@ -119,11 +119,11 @@ struct tctr {
 	uint32_t refs;
 	struct hc_slot slot;
 	struct txt *id, *runtime, *path;
-	struct txt *outer; /* id of the outermost container around it; NULL: it is that itself */
+	struct txt *outer;           /* id of the outermost container around it; NULL: it is that itself */
 	uint64_t cgroup_id, seen_ns; /* seen_ns: when it was seen first */
-	struct ctr_facts *facts; /* NULL: nothing is known but the path */
-	uint64_t known_at_ns;    /* when the facts came; 0: none did */
-	bool asked;              /* the runtimes' files have been looked at */
+	struct ctr_facts *facts;     /* NULL: nothing is known but the path */
+	uint64_t known_at_ns;        /* when the facts came; 0: none did */
+	bool asked;                  /* the runtimes' files have been looked at */
 	/* of the newest version, which is the one in the table */
 	bool waiting; /* more may come */
 	uint8_t n_looks;

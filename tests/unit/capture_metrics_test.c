@@ -148,3 +148,41 @@ Test(metrics, come_in_the_format_that_is_asked_for)
 		cr_expect_eq(hc_metrics_wants_openmetrics(cases[i].accept), cases[i].openmetrics, "%s",
 		             cases[i].accept);
 }
+
+Test(metrics, are_served_where_the_address_says)
+{
+	static const struct {
+		const char *address;
+		int code;
+	} cases[] = {
+		{ "9817", 0 },
+		{ "127.0.0.1:9817", 0 },
+		{ "*:65535", 0 },
+		{ "[::1]:1", 0 },
+		{ "/run/hindcast/metrics.sock", 0 },
+		{ "", -EINVAL },
+		{ ":9817", -EINVAL },
+		{ "0", -EINVAL },
+		{ "65536", -EINVAL },
+		{ "09817", -EINVAL },
+		{ "9817x", -EINVAL },
+		{ "localhost:9817", -EINVAL },
+		{ "::1:9817", -EINVAL },
+		{ "[::1]", -EINVAL },
+		{ "[::1:9817", -EINVAL },
+		{ "1.2.3:9817", -EINVAL },
+		{ "metrics.sock", -EINVAL },
+		{ "/run/a/path/that/is/longer/than/what/the/kernel/takes/for/a/socket/which/is/one/hundred/and/"
+		  "seven/"
+		  "bytes/at/most",
+		  -EINVAL },
+	};
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct hc_err err = { 0 };
+
+		cr_expect_eq(hc_metrics_address_check(cases[i].address, &err), cases[i].code, "%s",
+		             cases[i].address);
+		cr_expect_eq(err.code, cases[i].code);
+	}
+}
