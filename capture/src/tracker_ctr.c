@@ -445,12 +445,12 @@ size_t hc_tracker_runtimes(const struct hc_tracker *t, struct hc_tracker_runtime
 	memset(ret, 0, sizeof(*ret) * HC_TRACKER_MAX_RUNTIMES);
 	TABLE_ALL(&t->cgroups, at, c)
 	{
-		struct hc_str name = txt_str(c->runtime);
+		struct hc_str name = c->runtime ? txt_str(c->runtime) : HC_STR("unknown");
 		size_t i = 0;
 
 		while (i < n && !hc_str_eq(name, hc_str_c(ret[i].name)))
 			i++;
-		if (i >= last || name.len >= sizeof(ret[0].name)) {
+		if (i >= last || !name.len || name.len >= sizeof(ret[0].name)) {
 			ret[last].n++;
 			continue;
 		}
