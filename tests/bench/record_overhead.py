@@ -59,7 +59,7 @@ def web_server(work):
     with open(config, "w", encoding="utf-8") as f:
         f.write(f"worker_processes 2;\npid {work}/nginx.pid;\nerror_log {work}/logs/error.log;\n"
                 "events { worker_connections 512; }\n"
-                f"http {{ access_log {work}/logs/access.log; keepalive_requests 100;\n"
+                f"http {{ access_log {work}/logs/access.log;\n"
                 f"server {{ listen 127.0.0.1:{PORT}; root {work}/www; }} }}\n")
     with subprocess.Popen(["nginx", "-e", f"{work}/logs/error.log", "-c", config, "-g", "daemon off;"]) as nginx:
         time.sleep(0.5)
