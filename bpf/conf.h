@@ -10,7 +10,6 @@ struct hc_conf {
 	__u32 wake_bytes;    /* wake the consumer each time this much has been written to a ring */
 	__u32 cgroup_v2;     /* 1: controllers are on the unified hierarchy */
 	__u32 cgroup_subsys; /* else: index of the v1 hierarchy that tells containers apart */
-	__u32 tcp_all;       /* record every change of TCP state, not only the telling ones */
 	__u32 cast;          /* the kernel has bpf_rdonly_cast (6.2) */
 	__u32 env;           /* record the environment at exec */
 	__u32 n_cpus;        /* possible ones; scratch has one place more */
@@ -26,17 +25,42 @@ enum hc_filter {
 /* Changed while running, through the mapping of .bss. */
 #define HC_MAX_SNAPLEN 4095
 
-struct hc_dials {
-	__u64 any[HC_WIRE_MAX_NR / 64];      /* `on` or `on32`: most calls end here */
+/* Details: 0 is what is recorded of everybody. Of a task in the scope of a raise it is that and a profile on top:
+ * 1 minimal, 2 security, 3 full. */
+#define HC_N_DETAILS 4 /* a power of two */
+
+struct hc_detail {
 	__u64 on[HC_WIRE_MAX_NR / 64];       /* native syscall numbers */
 	__u64 on32[HC_WIRE_MAX_NR / 64];     /* numbers of the 32-bit table */
 	__u64 types[HC_WIRE_MAX_TYPES / 64]; /* kernel events */
 	__u32 on_unknown;                    /* numbers beyond the tables, as type sys */
-	__u32 self_tgid;                     /* left out; learned by the snapshot program */
-	__u32 filters;                       /* enum hc_filter */
 	__u32 reserved;
 	__u16 mode[HC_WIRE_MAX_TYPES]; /* enum hc_wire_mode */
-	__u16 snap[HC_WIRE_MAX_TYPES]; /* payload bytes kept */
+};
+
+/* Raises for a scope that can be in force at the same time: a bit each. */
+#define HC_N_RAISES 32
+#define HC_RAISE_MAX_PIDS 65536
+#define HC_RAISE_MAX_CGROUPS 4096
+
+struct hc_dials {
+	__u64 any[HC_WIRE_MAX_NR / 64]; /* `on` or `on32` of a detail that somebody has: most calls end here */
+	struct hc_detail detail[HC_N_DETAILS];
+	__u16 snap[HC_WIRE_MAX_TYPES];         /* payload bytes kept of everybody */
+	__u64 payload[HC_WIRE_MAX_TYPES / 64]; /* types of which a raise may keep more */
+	__u32 any_unknown;                     /* `on_unknown` of a detail that somebody has */
+	__u32 self_tgid;                       /* left out; learned by the snapshot program */
+	__u32 filters;                         /* enum hc_filter */
+	__u32 tcp_all;                         /* every change of TCP state, not only the telling ones */
+	/* Sets of raises. */
+	__u32 raising;                 /* in force; 0: everybody has detail 0 */
+	__u32 raise_pids;              /* in force, of processes */
+	__u32 raise_cgroups;           /* in force, of control groups */
+	__u32 raise_gen;               /* another one with each change of hc_raised_groups */
+	__u32 raise_to[HC_N_DETAILS];  /* to this detail or a higher one; the first is not used */
+	__u16 raise_snap[HC_N_RAISES]; /* by raise: payload bytes kept */
+	__u32 raise_grown;             /* processes that the last run of hc_raise_tree has added */
+	__u32 raise_missed;            /* processes that belong to a scope, and found its map full */
 };
 
 /* Written by its own CPU only, read through the mapping. */
@@ -44,6 +68,8 @@ struct hc_cpu {
 	__u32 seq[HC_WIRE_N_LANES];        /* next cpu_seq */
 	__u32 since_wake[HC_WIRE_N_LANES]; /* bytes written since the consumer was last woken */
 	__u64 unknown;                     /* calls dropped because no handler was loaded */
+	__u32 raises;                      /* of the task whose call is under way, while there are any */
+	__u32 reserved;
 	struct hc_wire_count count[HC_WIRE_MAX_TYPES];
 };
 
@@ -75,6 +101,7 @@ enum hc_handler {
 	HC_H_DUP,    /* dup2, dup3 */
 	HC_H_MUX,    /* 32-bit socketcall and ipc */
 	HC_H_FINISH, /* path walks and output */
+	HC_H_RAISE,  /* the dispatcher, once more, while detail is raised for some */
 	HC_N_HANDLERS
 };
 

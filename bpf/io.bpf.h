@@ -114,8 +114,8 @@ int BPF_PROG(hc_sys_rw, struct pt_regs *regs, long ret)
 
 	if (!s)
 		return 0;
-	mode = hc_mode(s->desc.type);
-	want = hc_snap(s->desc.type);
+	mode = hc_mode(s);
+	want = hc_snap(s);
 	pos = HC_WIRE_ABSENT;
 	if (s->desc.special & HC_RW_POS) {
 		pos = s->arg[3];
@@ -263,7 +263,7 @@ int BPF_PROG(hc_sys_map, struct pt_regs *regs, long ret)
 
 	if (!s)
 		return 0;
-	mode = hc_mode(s->desc.type);
+	mode = hc_mode(s);
 	if (s->desc.type == HC_EV_MMAP) {
 		if (s->desc.special == 1) { /* i386: all six in a structure */
 			u32 six[6] = {};

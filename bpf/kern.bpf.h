@@ -40,7 +40,7 @@ static __always_inline s32 hc_si_code(const struct kernel_siginfo *info)
 SEC("tp_btf/signal_generate")
 int BPF_PROG(hc_sig_send, int sig, struct kernel_siginfo *info, struct task_struct *target, int group, int result)
 {
-	u32 cpu = bpf_get_smp_processor_id(), tgid;
+	u32 cpu = bpf_get_smp_processor_id(), tgid, detail = 0;
 	struct hc_cpu *c = hc_cpu(cpu);
 	struct hc_rec_signal *r;
 	struct task_struct *task = hc_current();
@@ -48,14 +48,16 @@ int BPF_PROG(hc_sig_send, int sig, struct kernel_siginfo *info, struct task_stru
 	s32 code;
 	u16 mode;
 
-	if (!c || !hc_type_on(HC_EV_SIG_SEND))
-		return 0;
 	tgid = hc_pr(task, tgid);
+	if (hc_dials.raising) /* it is about both */
+		detail = hc_raise_detail(hc_raises_of(task, tgid) | hc_raises_of(target, hc_pr(target, tgid)));
+	if (!c || !hc_type_on_at(detail, HC_EV_SIG_SEND))
+		return 0;
 	code = hc_si_code(info);
 	from_user = code == SI_USER || code == SI_QUEUE || code == SI_TKILL;
 	if (tgid == hc_dials.self_tgid && from_user)
 		return 0;
-	mode = hc_dials.mode[HC_EV_SIG_SEND];
+	mode = hc_mode_at(detail, HC_EV_SIG_SEND);
 	if (mode) {
 		bool other = (u32)hc_pr(target, tgid) != tgid || !from_user;
 		bool wanted = mode & HC_WIRE_MODE_FAIL && (result == 3 || result == 4);
@@ -102,12 +104,12 @@ SEC("tp_btf/signal_deliver")
 int BPF_PROG(hc_sig_deliver, int sig, struct kernel_siginfo *info, struct k_sigaction *ka)
 {
 	struct task_struct *task = hc_current();
-	u32 cpu = bpf_get_smp_processor_id();
+	u32 cpu = bpf_get_smp_processor_id(), tgid = hc_pr(task, tgid);
 	struct hc_cpu *c = hc_cpu(cpu);
 	struct hc_rec_deliver *r;
 	s32 code, pid = 0;
 
-	if (!c || !hc_type_on(HC_EV_SIG_DELIVER) || (u32)hc_pr(task, tgid) == hc_dials.self_tgid)
+	if (!c || tgid == hc_dials.self_tgid || !hc_type_on_at(hc_detail_of(task, tgid), HC_EV_SIG_DELIVER))
 		return 0;
 	r = hc_reserve(c, cpu, HC_WIRE_LANE_SECURITY, HC_EV_SIG_DELIVER, sizeof(*r));
 	if (!r)
@@ -127,6 +129,14 @@ int BPF_PROG(hc_sig_deliver, int sig, struct kernel_siginfo *info, struct k_siga
 }
 
 /* ---- kernel modules ---- */
+
+/* Recorded of who is running? */
+static __always_inline bool hc_kernel_on(u16 type)
+{
+	struct task_struct *task = hc_current();
+
+	return hc_type_on_at(hc_detail_of(task, hc_pr(task, tgid)), type);
+}
 
 static __always_inline struct hc_scratch *hc_kernel_begin(u32 cpu, u16 type, u8 n_slots)
 {
@@ -184,7 +194,7 @@ static __always_inline int hc_module(struct module *mod, u16 type, u8 n_slots)
 SEC("tp_btf/module_load")
 int BPF_PROG(hc_mod_load, struct module *mod)
 {
-	if (!hc_type_on(HC_EV_MOD_LOAD))
+	if (!hc_kernel_on(HC_EV_MOD_LOAD))
 		return 0;
 	return hc_module(mod, HC_EV_MOD_LOAD, 7);
 }
@@ -192,7 +202,7 @@ int BPF_PROG(hc_mod_load, struct module *mod)
 SEC("tp_btf/module_free")
 int BPF_PROG(hc_mod_free, struct module *mod)
 {
-	if (!hc_type_on(HC_EV_MOD_FREE))
+	if (!hc_kernel_on(HC_EV_MOD_FREE))
 		return 0;
 	return hc_module(mod, HC_EV_MOD_FREE, 4);
 }
@@ -203,7 +213,7 @@ int BPF_PROG(hc_mod_request, char *name, bool wait)
 	u32 cpu = bpf_get_smp_processor_id();
 	struct hc_scratch *s;
 
-	if (!hc_type_on(HC_EV_MOD_REQUEST))
+	if (!hc_kernel_on(HC_EV_MOD_REQUEST))
 		return 0;
 	s = hc_kernel_begin(cpu, HC_EV_MOD_REQUEST, 2);
 	if (!s)
@@ -305,7 +315,7 @@ int BPF_PROG(hc_tcp_state, const struct sock *sk, int old, int new)
 	if (!c || !hc_type_on(HC_EV_TCP_STATE))
 		return 0;
 	if (new != TCP_SYN_SENT &&new != TCP_ESTABLISHED &&new != TCP_LISTEN &&new != TCP_CLOSE &&
-	    !hc_conf.tcp_all)
+	    !hc_dials.tcp_all)
 		return 0;
 	room = bpf_map_lookup_elem(&hc_tcp_rooms, &zero);
 	if (!room || hc_pr((struct sock *)sk, sk_protocol) != 6)
@@ -350,16 +360,19 @@ int BPF_PROG(hc_cap_check, const struct cred *cred, struct user_namespace *targe
              int cap, int ret)
 {
 	struct task_struct *task = hc_current();
-	u32 cpu = bpf_get_smp_processor_id(), tgid = hc_pr(task, tgid);
+	u32 cpu = bpf_get_smp_processor_id(), tgid = hc_pr(task, tgid), detail;
 	struct hc_cpu *c = hc_cpu(cpu);
 	struct hc_scratch *s;
 	u64 number, who;
 	u64 *slot;
 	u16 mode;
 
-	if (!c || !hc_type_on(HC_EV_CAP_CHECK) || tgid == hc_dials.self_tgid)
+	if (!c || tgid == hc_dials.self_tgid)
 		return 0;
-	mode = hc_dials.mode[HC_EV_CAP_CHECK];
+	detail = hc_detail_of(task, tgid);
+	if (!hc_type_on_at(detail, HC_EV_CAP_CHECK))
+		return 0;
+	mode = hc_mode_at(detail, HC_EV_CAP_CHECK);
 	s = hc_take(cpu, HC_EV_CAP_CHECK, HC_WIRE_LANE_SECURITY);
 	if (!s)
 		return 0;
@@ -397,7 +410,8 @@ int BPF_PROG(hc_oom_kill, struct task_struct *target, u32 uid)
 	struct hc_wire_taskref *ref;
 	struct hc_scratch *s;
 
-	if (!hc_type_on(HC_EV_OOM_KILL))
+	/* of the victim; whoever runs here only wanted memory */
+	if (!hc_type_on_at(hc_detail_of(target, hc_pr(target, tgid)), HC_EV_OOM_KILL))
 		return 0;
 	s = hc_kernel_begin(cpu, HC_EV_OOM_KILL, 2);
 	if (!s)
@@ -419,7 +433,7 @@ int BPF_PROG(hc_oom_kill_pid, int pid)
 	u32 cpu = bpf_get_smp_processor_id();
 	struct hc_scratch *s;
 
-	if (!hc_type_on(HC_EV_OOM_KILL))
+	if (!hc_kernel_on(HC_EV_OOM_KILL))
 		return 0;
 	s = hc_kernel_begin(cpu, HC_EV_OOM_KILL, 2);
 	if (!s)
@@ -440,7 +454,7 @@ int BPF_PROG(hc_lsm_denied, struct selinux_audit_data *data, char *scontext, cha
 	struct hc_scratch *s;
 	u64 *slot;
 
-	if (!hc_type_on(HC_EV_LSM_DENIED) || !hc_pr(data, denied))
+	if (!hc_pr(data, denied) || !hc_kernel_on(HC_EV_LSM_DENIED))
 		return 0;
 	s = hc_kernel_begin(cpu, HC_EV_LSM_DENIED, 6);
 	if (!s)

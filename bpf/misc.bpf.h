@@ -213,7 +213,7 @@ int BPF_PROG(hc_sys_struct, struct pt_regs *regs, long ret)
 
 	if (!s)
 		return 0;
-	mode = hc_mode(s->desc.type);
+	mode = hc_mode(s);
 	if (mode) {
 		bool wanted = mode & HC_WIRE_MODE_FAIL && (s64)s->ret < 0;
 
@@ -428,7 +428,7 @@ int BPF_PROG(hc_sys_bpf, struct pt_regs *regs, long ret)
 
 	if (!s)
 		return 0;
-	mode = hc_mode(s->desc.type);
+	mode = hc_mode(s);
 	cmd = s->arg[0];
 	if (mode & HC_WIRE_MODE_VALUES && (cmd > 63 || !(HC_BPF_TELLING >> cmd & 1)))
 		return hc_sampled_out(s, cpu);
@@ -614,7 +614,7 @@ int BPF_PROG(hc_sys_mux, struct pt_regs *regs, long ret)
 		((u64 *)&s->desc)[1] = d[1];
 		if (call == 5 && nr == 364)
 			s->desc.type = HC_EV_ACCEPT;
-		if (hc_type_on_any(s->desc.type)) {
+		if (hc_type_on_at(s->detail, s->desc.type)) {
 			s->mux = 1;
 			bpf_tail_call(ctx, &hc_handlers, s->desc.handler);
 			s->mux = 0;
@@ -622,8 +622,9 @@ int BPF_PROG(hc_sys_mux, struct pt_regs *regs, long ret)
 			return 0;
 		}
 	}
+	call = s->detail;
 	hc_release(s);
-	if (hc_type_on(HC_EV_SYS))
+	if (hc_type_on_at(call, HC_EV_SYS))
 		bpf_tail_call(ctx, &hc_handlers, HC_H_REGS);
 	return 0;
 }

@@ -188,10 +188,10 @@ static __always_inline void hc_msg_rights(struct hc_scratch *s, u16 subject)
 /* Does the sampling mode want this message? Sets s->m.want, the payload bytes to keep. */
 static __always_inline bool hc_msg_wanted(struct hc_scratch *s)
 {
-	u16 mode = hc_mode(s->desc.type);
+	u16 mode = hc_mode(s);
 	bool out = s->desc.facts & HC_SF_DIR_OUT, wanted = !mode;
 
-	s->m.want = hc_snap(s->desc.type);
+	s->m.want = hc_snap(s);
 	if (s->m.inet53 && (mode & HC_WIRE_MODE_P53 || !mode) && (s64)s->ret > 0) {
 		wanted = true;
 		if (s->m.want < HC_P53_BYTES)
@@ -239,7 +239,7 @@ int BPF_PROG(hc_sys_msg, struct pt_regs *regs, long ret)
 	hc_msg_peer(s, task);
 	if (!hc_msg_wanted(s))
 		return hc_sampled_out(s, cpu);
-	hc_call_begin(s, task, hc_mode(s->desc.type) ? HC_WIRE_SAMPLED : 0);
+	hc_call_begin(s, task, hc_mode(s) ? HC_WIRE_SAMPLED : 0);
 	slot = hc_slots(s);
 	slot[0] = (s64)(s32)s->arg[0];
 	switch (s->desc.type) {
@@ -329,7 +329,7 @@ int BPF_PROG(hc_sys_mmsg, struct pt_regs *regs, long ret)
 	}
 	hc_msg_peer(s, task);
 	if (hc_msg_wanted(s)) {
-		hc_call_begin(s, task, hc_mode(s->desc.type) ? HC_WIRE_SAMPLED : 0);
+		hc_call_begin(s, task, hc_mode(s) ? HC_WIRE_SAMPLED : 0);
 		slot = hc_slots(s);
 		slot[0] = (s64)(s32)s->arg[0];
 		slot[1] = (u32)s->arg[2];

@@ -3,6 +3,7 @@
 #define HC_BPF_PROC_H
 
 #include "walk.bpf.h"
+#include "raise.bpf.h"
 
 /* Tail-called programs must have the caller's attach point, so each tracepoint with paths has an array of its own.
  */
@@ -110,6 +111,7 @@ int BPF_PROG(hc_fork, struct task_struct *parent, struct task_struct *child)
 {
 	u64 id = bpf_get_current_pid_tgid(), *known, clone_flags = HC_WIRE_ABSENT;
 
+	hc_raise_fork(child);
 	if (!hc_type_on(HC_EV_PROC_FORK))
 		return 0;
 	known = bpf_map_lookup_elem(&hc_newtask_flags, &id);
@@ -270,6 +272,7 @@ int BPF_PROG(hc_exit, struct task_struct *p)
 	struct hc_rec_exit *r;
 	bool dead;
 
+	hc_raise_exit(task);
 	if (!c || !hc_type_on(HC_EV_PROC_EXIT))
 		return 0;
 	tgid = hc_pr(task, tgid);
@@ -338,7 +341,7 @@ int BPF_PROG(hc_rename, struct task_struct *target, const char *comm)
 	struct hc_scratch *s;
 	u64 *slot;
 
-	if (!hc_type_on(HC_EV_PROC_RENAME) || tgid == hc_dials.self_tgid)
+	if (tgid == hc_dials.self_tgid || !hc_type_on_at(hc_detail_of(task, tgid), HC_EV_PROC_RENAME))
 		return 0;
 	s = hc_take(cpu, HC_EV_PROC_RENAME, HC_WIRE_LANE_SECURITY);
 	if (!s)

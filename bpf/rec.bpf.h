@@ -143,9 +143,10 @@ struct hc_scratch {
 	struct hc_sys_desc desc; /* of the call under way */
 	u64 ret;
 	u32 nr, compat;
-	u32 mux;  /* desc and arg were filled by the demultiplexer of socketcall and ipc */
-	u32 part; /* message number of sendmmsg, recvmmsg */
-	struct {  /* which slot is which, where types differ */
+	u32 mux;            /* desc and arg were filled by the demultiplexer of socketcall and ipc */
+	u32 part;           /* message number of sendmmsg, recvmmsg */
+	u32 raises, detail; /* of the caller: a set of raises, and what they come to */
+	struct {            /* which slot is which, where types differ */
 		u32 name, rights, sock, data;
 	} slot_of;
 	struct { /* of the message under way */
@@ -239,15 +240,25 @@ static __always_inline bool hc_bit(const u64 *words, u32 n_words_mask, u64 bit)
 	return words[word] >> (bit & 63) & 1;
 }
 
+/* Recorded of everybody? */
 static __always_inline bool hc_type_on(u16 type)
 {
-	return hc_dials.types[type >> 6 & 3] >> (type & 63) & 1; /* constant index: types are constants here */
+	/* constant index: types are constants here */
+	return hc_dials.detail[0].types[type >> 6 & 3] >> (type & 63) & 1;
 }
 
-/* The same for a type that is no constant. */
-static __always_inline bool hc_type_on_any(u64 type)
+/* Of a task with this detail? The type need be no constant. */
+static __always_inline bool hc_type_on_at(u64 detail, u64 type)
 {
-	return hc_bit(hc_dials.types, HC_WIRE_MAX_TYPES / 64 - 1, type);
+	hc_mask(detail, HC_N_DETAILS - 1);
+	return hc_bit(hc_dials.detail[detail].types, HC_WIRE_MAX_TYPES / 64 - 1, type);
+}
+
+static __always_inline u16 hc_mode_at(u64 detail, u64 type)
+{
+	hc_mask(detail, HC_N_DETAILS - 1);
+	hc_mask(type, HC_WIRE_MAX_TYPES - 1);
+	return hc_dials.detail[detail].mode[type];
 }
 
 static __always_inline struct hc_cpu *hc_cpu(u32 cpu)
@@ -364,17 +375,22 @@ static __always_inline u64 hc_cgroup(struct task_struct *task)
 	return hc_rd(hc_rd(hc_rd(set, dfl_cgrp), kn), id);
 }
 
-/* The v1 id of the hierarchy that tells containers apart, where controllers are on v1. */
-static __always_inline u64 hc_cgroup_any(struct task_struct *task)
+/* Its place in the hierarchy that tells containers apart: a v1 one where controllers are on v1. */
+static __always_inline struct cgroup *hc_cgroup_ptr(struct task_struct *task)
 {
 	struct css_set *set = hc_pr(task, cgroups);
 	struct cgroup_subsys_state *css = NULL;
 	u64 idx = hc_conf.cgroup_subsys;
 
 	if (hc_conf.cgroup_v2)
-		return BPF_CORE_READ(set, dfl_cgrp, kn, id);
+		return hc_pr(set, dfl_cgrp);
 	bpf_probe_read_kernel(&css, sizeof(css), (void *)((u64)&set->subsys + 8 * (idx & 31)));
-	return BPF_CORE_READ(css, cgroup, kn, id);
+	return hc_pr(css, cgroup);
+}
+
+static __always_inline u64 hc_cgroup_any(struct task_struct *task)
+{
+	return BPF_CORE_READ(hc_cgroup_ptr(task), kn, id);
 }
 
 /* ---- the filters users set: whom to leave out ---- */

@@ -4,6 +4,7 @@
 #define HC_BPF_SYS_H
 
 #include "walk.bpf.h"
+#include "raise.bpf.h"
 
 #define TS_COMPAT 2
 #define HC_TIF_32BIT (1ul << 22)
@@ -104,6 +105,14 @@ static __always_inline struct hc_scratch *hc_call(u32 cpu, struct task_struct *t
 		return NULL;
 	((u64 *)&s->desc)[0] = ((const volatile u64 *)d)[0];
 	((u64 *)&s->desc)[1] = ((const volatile u64 *)d)[1];
+	s->raises = 0;
+	if (hc_dials.raising) {
+		struct hc_cpu *c = hc_cpu(cpu);
+
+		if (c)
+			s->raises = c->raises;
+	}
+	s->detail = hc_raise_detail(s->raises);
 	s->nr = hc_nr(regs);
 	s->ret = ret;
 	s->compat = compat;
@@ -129,35 +138,28 @@ static __always_inline void hc_call_begin(struct hc_scratch *s, struct task_stru
 
 /* ---- the dispatcher ---- */
 
-SEC("tp_btf/sys_exit")
-int BPF_PROG(hc_sys_exit, struct pt_regs *regs, long ret)
+/* The rest of it, for a caller with this detail. */
+static __always_inline int hc_dispatch(void *ctx, struct task_struct *task, u32 tgid, u32 nr, u64 detail)
 {
-	u32 nr = hc_nr(regs), handler = HC_H_REGS, tgid;
-	struct task_struct *task;
+	u32 handler = HC_H_REGS;
 	struct hc_cpu *c;
 	u64 idx = nr;
 
+	hc_mask(detail, HC_N_DETAILS - 1);
 	if (nr < HC_WIRE_MAX_NR) {
-		/* Wanted in neither table? Then there is no need to ask which one it is. */
-		if (!hc_bit(hc_dials.any, HC_WIRE_MAX_NR / 64 - 1, nr))
-			return 0;
-		task = hc_current();
 		hc_mask(idx, HC_WIRE_MAX_NR - 1);
 		if (hc_compat(task)) {
-			if (!hc_bit(hc_dials.on32, HC_WIRE_MAX_NR / 64 - 1, nr))
+			if (!hc_bit(hc_dials.detail[detail].on32, HC_WIRE_MAX_NR / 64 - 1, nr))
 				return 0;
 			handler = hc_sys32[idx].handler;
 		} else {
-			if (!hc_bit(hc_dials.on, HC_WIRE_MAX_NR / 64 - 1, nr))
+			if (!hc_bit(hc_dials.detail[detail].on, HC_WIRE_MAX_NR / 64 - 1, nr))
 				return 0;
 			handler = hc_sys[idx].handler;
 		}
-	} else {
-		if (nr == (u32)-1 || !hc_dials.on_unknown) /* -1: rt_sigreturn */
-			return 0;
-		task = hc_current();
+	} else if (!hc_dials.detail[detail].on_unknown) {
+		return 0;
 	}
-	tgid = hc_rd(task, tgid);
 	if (tgid == hc_dials.self_tgid)
 		return 0;
 	if (hc_dials.filters && hc_skipped(task, tgid)) {
@@ -179,6 +181,40 @@ int BPF_PROG(hc_sys_exit, struct pt_regs *regs, long ret)
 	if (c)
 		c->unknown++;
 	return 0;
+}
+
+SEC("tp_btf/sys_exit")
+int BPF_PROG(hc_sys_exit, struct pt_regs *regs, long ret)
+{
+	struct task_struct *task;
+	u32 nr = hc_nr(regs);
+
+	if (nr < HC_WIRE_MAX_NR) {
+		/* Wanted in neither table? Then there is no need to ask which one it is. */
+		if (!hc_bit(hc_dials.any, HC_WIRE_MAX_NR / 64 - 1, nr))
+			return 0;
+	} else if (nr == (u32)-1 || !hc_dials.any_unknown) { /* -1: rt_sigreturn */
+		return 0;
+	}
+	if (hc_dials.raising)
+		bpf_tail_call(ctx, &hc_handlers, HC_H_RAISE);
+	task = hc_current();
+	return hc_dispatch(ctx, task, hc_rd(task, tgid), nr, 0);
+}
+
+/* The same while detail is raised for some: is the caller one of them? */
+SEC("tp_btf/sys_exit")
+int BPF_PROG(hc_sys_raise, struct pt_regs *regs, long ret)
+{
+	struct task_struct *task = hc_current();
+	struct hc_cpu *c = hc_cpu(bpf_get_smp_processor_id());
+	u32 tgid = hc_rd(task, tgid), raises;
+
+	if (!c || tgid == hc_dials.self_tgid)
+		return 0;
+	raises = hc_raises_of(task, tgid);
+	c->raises = raises;
+	return hc_dispatch(ctx, task, tgid, hc_nr(regs), hc_raise_detail(raises));
 }
 
 /* Paths and output; tail-calls itself once per path. */
@@ -225,16 +261,24 @@ static __always_inline int hc_sampled_out(struct hc_scratch *s, u32 cpu)
 	return 0;
 }
 
-static __always_inline u16 hc_mode(u64 type)
+/* How the call under way is sampled. */
+static __always_inline u16 hc_mode(const struct hc_scratch *s)
 {
-	hc_mask(type, HC_WIRE_MAX_TYPES - 1);
-	return hc_dials.mode[type];
+	return hc_mode_at(s->detail, s->desc.type);
 }
 
-static __always_inline u32 hc_snap(u64 type)
+/* Payload bytes kept of it. */
+static __always_inline u32 hc_snap(const struct hc_scratch *s)
 {
+	u64 type = s->desc.type;
+	u32 snap, more;
+
 	hc_mask(type, HC_WIRE_MAX_TYPES - 1);
-	return hc_dials.snap[type];
+	snap = hc_dials.snap[type];
+	if (!s->raises || !hc_bit(hc_dials.payload, HC_WIRE_MAX_TYPES / 64 - 1, type))
+		return snap;
+	more = hc_raise_snap(s->raises);
+	return more > snap ? more : snap;
 }
 
 /* ---- any call: six registers ---- */
@@ -459,9 +503,9 @@ int BPF_PROG(hc_sys_gen, struct pt_regs *regs, long ret)
 
 	if (!s)
 		return 0;
-	if (!hc_gen_wanted(s, task, hc_mode(s->desc.type)))
+	if (!hc_gen_wanted(s, task, hc_mode(s)))
 		return hc_sampled_out(s, cpu);
-	hc_call_begin(s, task, hc_mode(s->desc.type) ? HC_WIRE_SAMPLED : 0);
+	hc_call_begin(s, task, hc_mode(s) ? HC_WIRE_SAMPLED : 0);
 	hc_gen(s, task);
 	if ((s64)s->ret >= 0)
 		hc_task_facts(s, task, s->desc.facts);

@@ -143,8 +143,9 @@ struct hc_request {
 	u8 newfd_slot; /* of the descriptor in the result */
 	u8 sock_slot;  /* of the endpoint after the call */
 	u8 path_slot[2];
-	u8 write; /* writes to its file */
-	u8 reserved[3];
+	u8 write;  /* writes to its file */
+	u8 detail; /* of the task */
+	u8 reserved[2];
 	u32 path_bytes[2]; /* without NUL; 0: none */
 	u64 slot[8];
 	u8 path[2][HC_URING_PATH];
@@ -384,7 +385,8 @@ static __always_inline int hc_submitted(struct io_kiocb *req_typed)
 	q->newfd_slot = HC_NO_SLOT;
 	q->sock_slot = HC_NO_SLOT;
 	hc_request_parse(q, req);
-	if (!hc_type_on_any(q->type)) {
+	q->detail = hc_detail_of(task, q->tgid);
+	if (!hc_type_on_at(q->detail, q->type)) {
 		hc_release(s);
 		return 0;
 	}
@@ -426,7 +428,7 @@ static __always_inline void hc_completed(void *ctx, struct hc_scratch *s, u32 cp
 		hc_release(s);
 		return;
 	}
-	mode = hc_mode(q->type);
+	mode = hc_mode_at(q->detail, q->type);
 	if (q->fd_slot != HC_NO_SLOT)
 		file = (u64)hc_pr((struct io_kiocb *)req, file);
 	if (mode & HC_WIRE_MODE_FIRST && file &&

@@ -3,7 +3,8 @@
  * over a restart (their rows tell of them, store/marks.h), and says which past retention must leave alone.
  *
  * A capture is a span of the recording with a name: from `pre` before it was asked for until it is stopped or its
- * time is over. Several may overlap; each pins its own span. All calls on the daemon's thread.
+ * time is over. Several may overlap; each pins its own span. While it runs, its scope may be recorded in more
+ * detail than all else (hc_record_set_raises). All calls on the daemon's thread.
  */
 #ifndef HC_CAPTURE_CAPTURES_H
 #define HC_CAPTURE_CAPTURES_H
@@ -21,8 +22,8 @@ struct hc_capture_request {
 	const char *scope;  /* hc_mark_scope_ok */
 	const char *by;     /* who asks */
 	const char *note;   /* NULL: none */
-	const char *detail; /* profile; NULL: that of the recorder */
-	uint32_t snaplen;   /* 0: that of the recorder */
+	const char *detail; /* profile that its scope is recorded with at least; NULL: that of the recorder */
+	uint32_t snaplen;   /* payload bytes kept of its scope at least; 0: those of the recorder */
 	uint64_t pre_ns;    /* how much of the past belongs to it */
 	uint64_t for_ns;    /* 0: until it is stopped */
 	uint64_t keep_ns;   /* after its end, 0: until it is deleted */
@@ -38,6 +39,7 @@ struct hc_capture_now {
 	/* From where the recording really has its past: later than from_wall_ns when the recorder had not run that
 	 * long, or retention had taken it. 0: nothing was recorded before it was asked for. */
 	int64_t past_wall_ns;
+	uint32_t n_in_scope; /* with detail or snaplen: processes or control groups in its scope when it began */
 };
 
 /* Reads the captures of the directory, which may not be there yet. */
@@ -47,8 +49,9 @@ HC_DEFINE_AUTO(struct hc_captures, hc_captures_free)
 /* To be added to the daemon. */
 struct hc_daemon_part *hc_captures_part(struct hc_captures *c);
 
-/* -EEXIST the name is in use, -EINVAL the request makes no sense, -E2BIG too many, or why the row could not be
- * written. ret is borrowed until the next call. When it returns 0 its beginning is on disk and its past is pinned.
+/* -EEXIST the name is in use, -EINVAL the request makes no sense, -E2BIG too many, or why detail could not be
+ * raised or the row not be written. ret is borrowed until the next call. When it returns 0 its beginning is on
+ * disk and its past is pinned.
  */
 int hc_captures_start(struct hc_captures *c, const struct hc_capture_request *request,
                       const struct hc_capture_now **ret, struct hc_err *err);

@@ -33,6 +33,7 @@ struct hc_live_options {
 	size_t n_skip_comms;
 	const uint64_t *skip_cgroups; /* cgroup ids */
 	size_t n_skip_cgroups;
+	bool may_raise; /* hc_live_set_raises may be called: programs it needs are loaded, not attached */
 };
 
 /* Loads. What fails is explained in `err` with a remedy: missing rights, no BTF, too old a kernel. */
@@ -128,6 +129,44 @@ size_t hc_live_ring_bytes(const struct hc_live *live);
 size_t hc_live_rings_bytes(const struct hc_live *live, bool security);
 uint32_t hc_live_self(const struct hc_live *live); /* own tgid in the initial pid namespace */
 bool hc_live_cgroup_v2(const struct hc_live *live);
+
+/* More detail than the options say, for some: on top of them, and less only than what they leave out. Where scopes
+ * overlap, the highest detail and the longest payload count. */
+enum hc_live_scope {
+	HC_LIVE_HOST,   /* everybody */
+	HC_LIVE_PID,    /* processes and, from then on, all they bring forth */
+	HC_LIVE_CGROUP, /* control groups and all below them */
+};
+
+struct hc_live_raise {
+	uint64_t id; /* the caller's: the same raise has the same one in each call */
+	enum hc_live_scope scope;
+	unsigned detail;      /* enum hc_profile + 1; 0: the one there is */
+	uint32_t snaplen;     /* payload bytes kept; 0: as many as there are */
+	const uint32_t *pids; /* initial pid namespace; read when the raise is new */
+	size_t n_pids;
+	const uint64_t *cgroups; /* ids, of the hierarchy that hc_live_hierarchy names */
+	size_t n_cgroups;
+};
+
+#define HC_LIVE_MAX_RAISES 32 /* that are not of everybody */
+
+/* All raises from now on; those of before that are not among them end. Before or after hc_live_start. -E2BIG too
+ * many, -ENOSPC scopes too large, -ENOTSUP. */
+int hc_live_set_raises(struct hc_live *live, const struct hc_live_raise *v, size_t n, struct hc_err *err);
+/* Once a second or so: lets go what raises that have ended held. */
+void hc_live_tick(struct hc_live *live);
+/* Living processes in a scope of processes. */
+uint32_t hc_live_raised(const struct hc_live *live, uint64_t id);
+/* Processes that belong to a scope and found no room in it. Only grows. */
+uint32_t hc_live_raise_missed(const struct hc_live *live);
+/* What is recorded of those who have a detail (as in struct hc_live_raise), how (enum hc_mode bits), and with how
+ * much payload when a raise asks for `snaplen`. */
+struct hc_type_set hc_live_types_at(const struct hc_live *live, unsigned detail);
+unsigned hc_live_mode_at(const struct hc_live *live, unsigned detail, unsigned type);
+unsigned hc_live_snaplen_at(const struct hc_live *live, unsigned type, uint32_t snaplen);
+/* Name of the controller whose v1 hierarchy tells control groups apart; "": the unified one. */
+const char *hc_live_hierarchy(const struct hc_live *live);
 
 /* Leaves a process out from now on, or takes it in again. 0 or a negative errno (-ENOSPC: too many). */
 int hc_live_skip_pid(struct hc_live *live, uint32_t tgid, bool skip);

@@ -48,6 +48,7 @@ struct hc_record_opts {
 	                const struct hc_seg_block *block);
 	void *ctx;
 	struct hc_mask *mask; /* borrowed until stop or abort; NULL: secrets are written as they are */
+	bool may_raise;       /* hc_record_set_raises may be called */
 	const gid_t *group;   /* may read the capture (hc_capture_share); NULL: its owner alone */
 	/* Given up by hc_record_start when everything is attached; dir and probe are filled in. NULL: nothing */
 	const struct hc_privilege_opts *privilege;
@@ -72,6 +73,24 @@ struct hc_record_mark {
 };
 /* Writes it, and whatever waits, to the disk: when it returns, no crash takes it back. */
 int hc_record_mark(struct hc_record *r, const struct hc_record_mark *mark, struct hc_err *err);
+
+/* More detail than the profile has, for a scope. It is on top of it: what the recorder leaves out stays so. */
+struct hc_record_raise {
+	const char *key;       /* unique; the same raise has the same one in each call */
+	const char *capture;   /* name of whoever asked for it, for meta_filter rows */
+	const char *scope;     /* store/marks.h; who is not there yet belongs to it once he is */
+	unsigned detail;       /* enum hc_profile + 1; 0: that of the recorder */
+	uint32_t snaplen;      /* payload bytes; 0: as many as the recorder keeps */
+	int64_t asked_wall_ns; /* a process that has the number since then is another one */
+};
+/* All of them, from now on: those of before that are not among them end. Scopes are united; where they overlap,
+ * the highest detail and the longest payload count. After hc_record_start. Each change is a row; when the call
+ * fails, what was in force stays so. -E2BIG too many (HC_RECORD_MAX_RAISES), -ENOSPC a scope is too large,
+ * -ENOTSUP the kernel refuses. */
+#define HC_RECORD_MAX_RAISES 32 /* whose scope is not the host */
+int hc_record_set_raises(struct hc_record *r, const struct hc_record_raise *v, size_t n, struct hc_err *err);
+/* How many processes or control groups are in the scope now. */
+uint32_t hc_record_raised(const struct hc_record *r, const char *key);
 
 struct hc_record_summary {
 	uint64_t lasted_ns;

@@ -20,7 +20,8 @@ static void json_done(json_object **o)
 struct args {
 	const char *control, *container, *pod, *pid, *cgroup, *note;
 	bool host, json, quiet;
-	uint64_t pre_ns, for_ns, keep_ns;
+	unsigned detail; /* enum hc_profile; HC_PROFILE_OPTION: not given */
+	uint64_t pre_ns, for_ns, keep_ns, snaplen;
 };
 
 static const struct hc_opt opts[] = {
@@ -64,6 +65,18 @@ static const struct hc_opt opts[] = {
 	  .off = offsetof(struct args, keep_ns),
 	  .value = "DURATION",
 	  .help = "delete it this long after its end (never)" },
+	{ .name = "detail",
+	  .kind = HC_OPT_CHOICE,
+	  .off = offsetof(struct args, detail),
+	  .value = "PROFILE",
+	  .words = "minimal|security|full",
+	  .help = "record the scope in this much detail at least, while the capture runs (the recorder's)" },
+	{ .name = "snaplen",
+	  .kind = HC_OPT_U64,
+	  .off = offsetof(struct args, snaplen),
+	  .value = "BYTES",
+	  .max = 4096,
+	  .help = "keep this much of what the scope reads, writes, sends and receives (the recorder's)" },
 	{ .name = "note",
 	  .kind = HC_OPT_STR,
 	  .off = offsetof(struct args, note),
@@ -134,7 +147,24 @@ static void print_span(json_object *k)
 		puts("  kept   until it is deleted");
 }
 
-static void print_capture(json_object *k)
+/* How much of its scope is recorded; the answer to its start knows of how many that is. */
+static void print_detail(json_object *k, json_object *answer)
+{
+	const char *detail = str_of(k, "detail");
+	bool is_pid = strncmp(str_of(k, "scope"), "pid=", 4) == 0;
+	int64_t snaplen = num_of(k, "snaplen"), n = num_of(answer, "in_scope");
+
+	if (!*detail && !snaplen)
+		return;
+	printf("  detail %s", *detail ? detail : "as everywhere");
+	if (snaplen)
+		printf(", %" PRId64 " bytes of payload", snaplen);
+	if (strcmp(str_of(k, "scope"), "host") != 0 && json_object_object_get_ex(answer, "in_scope", NULL))
+		printf("; in scope now: %" PRId64 " %s", n, is_pid ? "process(es)" : "control group(s)");
+	putchar('\n');
+}
+
+static void print_capture(json_object *k, json_object *answer)
 {
 	print_str(k, "name");
 	fputs(": ", stdout);
@@ -143,6 +173,7 @@ static void print_capture(json_object *k)
 	print_str(k, "scope");
 	putchar('\n');
 	print_span(k);
+	print_detail(k, answer);
 }
 
 static void print_list(json_object *answer)
@@ -201,7 +232,7 @@ static int print_answer(const struct args *a, const char *verb, const char *text
 	if (strcmp(verb, "list") == 0)
 		print_list(answer);
 	else if (json_object_object_get_ex(answer, "capture", &k))
-		print_capture(k);
+		print_capture(k, answer);
 	return HC_EXIT_OK;
 }
 
@@ -256,6 +287,7 @@ static json_object *request_new(const char *op, const char *name)
 
 static int add_start(const struct args *a, json_object *o)
 {
+	static const char *const details[] = { "minimal", "security", "full" };
 	HC_AUTO(free) char *scope = NULL;
 	int code = scope_of(a, &scope);
 
@@ -264,6 +296,10 @@ static int add_start(const struct args *a, json_object *o)
 	json_object_object_add(o, "scope", json_object_new_string(scope));
 	if (a->note)
 		json_object_object_add(o, "note", json_object_new_string(a->note));
+	if (a->detail < HC_PROFILE_OPTION)
+		json_object_object_add(o, "detail", json_object_new_string(details[a->detail]));
+	if (a->snaplen)
+		json_object_object_add(o, "snaplen", json_object_new_uint64(a->snaplen));
 	json_object_object_add(o, "pre_ns", json_object_new_uint64(a->pre_ns));
 	json_object_object_add(o, "for_ns", json_object_new_uint64(a->for_ns));
 	json_object_object_add(o, "keep_ns", json_object_new_uint64(a->keep_ns));
@@ -272,7 +308,7 @@ static int add_start(const struct args *a, json_object *o)
 
 static int run(int argc, char **argv)
 {
-	struct args a = { .control = HC_CONTROL_DEFAULT_PATH };
+	struct args a = { .control = HC_CONTROL_DEFAULT_PATH, .detail = HC_PROFILE_OPTION };
 	__attribute__((cleanup(json_done))) json_object *request = NULL;
 	HC_AUTO(free) char *answer = NULL;
 	struct hc_operands operands;

@@ -135,7 +135,7 @@ static int reload(void *ctx, struct hc_daemon *d, struct hc_err *err)
 static int record(struct recorder *rec, struct hc_mask *mask, const gid_t *group)
 {
 	const struct hc_recorder_args *a = &rec->set.args;
-	struct hc_privilege_opts keep = { .serves = true };
+	struct hc_privilege_opts keep = { .serves = true, .raises = true };
 	HC_AUTO(hc_captures_free) struct hc_captures *captures = NULL;
 	HC_AUTO(hc_control_free) struct hc_control *control = NULL;
 	HC_AUTO(hc_metrics_free) struct hc_metrics *metrics = NULL;
@@ -154,6 +154,7 @@ static int record(struct recorder *rec, struct hc_mask *mask, const gid_t *group
 		            .no_containers = hc_cli_no_containers(&a->container_root),
 		            .mask = mask,
 		            .group = group,
+		            .may_raise = true,
 		            .privilege = &keep,
 		            .exclude = rec->excludes.x,
 		            .exclude_types = rec->excludes.has_types ? &rec->excludes.types : NULL,

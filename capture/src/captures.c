@@ -13,6 +13,7 @@ struct hc_captures {
 	struct hc_capture_now v[HC_CAPTURES_MAX];
 	uint32_t n;
 	struct hc_daemon *daemon; /* NULL until it runs */
+	bool raised;              /* the recorder records more than its profile for one of them */
 	struct hc_daemon_part part;
 };
 
@@ -161,6 +162,50 @@ static void pin(struct hc_captures *c)
 
 /* ---- changes ---- */
 
+static const char *const details[] = { "minimal", "security", "full" }; /* enum hc_profile */
+
+/* As in struct hc_record_raise. */
+static unsigned detail_of(const char *text)
+{
+	for (unsigned i = 0; i < 3; i++)
+		if (strcmp(text, details[i]) == 0)
+			return i + 1;
+	return 0;
+}
+
+/* Has the recorder record what the first n captures ask for, those that run. */
+static int raise_detail(struct hc_captures *c, uint32_t n, struct hc_err *err)
+{
+	struct hc_record_raise v[HC_CAPTURES_MAX];
+	size_t n_raises = 0;
+
+	for (uint32_t i = 0; i < n; i++) {
+		const struct hc_capture_now *k = &c->v[i];
+		unsigned detail = detail_of(k->detail);
+
+		if (k->state == HC_MARK_RUNNING && (detail || k->snaplen))
+			v[n_raises++] = (struct hc_record_raise){ .key = k->id,
+				                                  .capture = k->name,
+				                                  .scope = k->scope,
+				                                  .detail = detail,
+				                                  .snaplen = k->snaplen,
+				                                  .asked_wall_ns = k->asked_wall_ns };
+	}
+	if (!n_raises && !c->raised)
+		return 0;
+	c->raised = n_raises > 0;
+	return hc_record_set_raises(hc_daemon_record(c->daemon), v, n_raises, err);
+}
+
+/* The same once a capture has ended, which nothing can hold up. */
+static void lower_detail(struct hc_captures *c)
+{
+	struct hc_err err = { 0 };
+
+	if (raise_detail(c, c->n, &err) < 0)
+		hc_log_err(hc_daemon_log(c->daemon), HC_LOG_ERROR, "detail cannot be lowered", &err);
+}
+
 static int write_row(struct hc_captures *c, const struct hc_capture_now *k, const char *op, const char *by,
                      struct hc_err *err)
 {
@@ -188,11 +233,6 @@ static int write_row(struct hc_captures *c, const struct hc_capture_now *k, cons
 
 static int check(struct hc_captures *c, const struct hc_capture_request *q, struct hc_err *err)
 {
-	static const char *const details[] = { "minimal", "security", "full" };
-	bool known = !q->detail;
-
-	for (unsigned i = 0; i < 3 && q->detail; i++)
-		known |= strcmp(q->detail, details[i]) == 0;
 	if (!hc_mark_name_ok(q->name))
 		return hc_err_set(
 			err, -EINVAL,
@@ -203,7 +243,7 @@ static int check(struct hc_captures *c, const struct hc_capture_request *q, stru
 		return hc_err_set(
 			err, -EINVAL,
 			"the scope is none of host, container=ID, pod=NAMESPACE/NAME, pid=N, cgroup=/PATH");
-	if (!known)
+	if (q->detail && !detail_of(q->detail))
 		return hc_err_set(err, -EINVAL, "the detail is none of minimal, security, full");
 	if (q->snaplen > 4096)
 		return hc_err_set(err, -EINVAL, "the snaplen is at most 4096 bytes");
@@ -237,6 +277,23 @@ static int64_t oldest_ns(const struct hc_captures *c)
 	return s.oldest_wall_ns ? s.oldest_wall_ns : (int64_t)s.start_wall_ns;
 }
 
+/* What it asks for is recorded from now on, and that it was asked for is on disk. */
+static int begin(struct hc_captures *c, struct hc_capture_now *k, struct hc_err *err)
+{
+	int code;
+
+	if (!c->daemon)
+		return hc_err_set(err, -EAGAIN, "the recorder has not begun to record yet");
+	code = raise_detail(c, c->n + 1, err);
+	if (code < 0)
+		return code;
+	code = write_row(c, k, "begin", k->by, err);
+	if (code < 0)
+		lower_detail(c);
+	k->n_in_scope = hc_record_raised(hc_daemon_record(c->daemon), k->id);
+	return code;
+}
+
 int hc_captures_start(struct hc_captures *c, const struct hc_capture_request *q, const struct hc_capture_now **ret,
                       struct hc_err *err)
 {
@@ -260,7 +317,7 @@ int hc_captures_start(struct hc_captures *c, const struct hc_capture_request *q,
 	if (code < 0)
 		hc_err_set(err, code, "cannot start a capture: %s", strerror(-code));
 	else
-		code = write_row(c, k, "begin", k->by, err);
+		code = begin(c, k, err);
 	if (code < 0) {
 		clear(k);
 		return code;
@@ -268,7 +325,8 @@ int hc_captures_start(struct hc_captures *c, const struct hc_capture_request *q,
 	c->n++;
 	pin(c);
 	hc_log(hc_daemon_log(c->daemon), HC_LOG_INFO, "a capture was started", HC_LOG_STR("capture", k->name),
-	       HC_LOG_STR("scope", k->scope), HC_LOG_STR("by", k->by),
+	       HC_LOG_STR("scope", k->scope), HC_LOG_STR("by", k->by), HC_LOG_STR("detail", k->detail),
+	       HC_LOG_U64("snaplen", k->snaplen), HC_LOG_U64("in_scope", k->n_in_scope),
 	       HC_LOG_F64("pre_seconds", (double)q->pre_ns / 1e9),
 	       HC_LOG_F64("for_seconds", (double)q->for_ns / 1e9));
 	*ret = k;
@@ -291,6 +349,7 @@ static int end(struct hc_captures *c, struct hc_capture_now *k, int64_t at_ns, c
 		return code;
 	}
 	k->state = HC_MARK_ENDED;
+	lower_detail(c);
 	pin(c);
 	hc_log(hc_daemon_log(c->daemon), HC_LOG_INFO, "a capture has ended", HC_LOG_STR("capture", k->name),
 	       HC_LOG_STR("by", by));
@@ -368,12 +427,15 @@ static void look(struct hc_captures *c)
 static int on_start(void *ctx, struct hc_daemon *d, struct hc_err *err)
 {
 	struct hc_captures *c = ctx;
+	struct hc_err why = { 0 };
 
 	(void)err;
 	c->daemon = d;
 	if (c->n)
 		hc_log(hc_daemon_log(d), HC_LOG_INFO, "captures of before go on", HC_LOG_U64("captures", c->n));
 	look(c); /* those whose time came while nobody recorded */
+	if (raise_detail(c, c->n, &why) < 0)
+		hc_log_err(hc_daemon_log(d), HC_LOG_ERROR, "captures of before go on without more detail", &why);
 	return 0;
 }
 

@@ -153,9 +153,12 @@ static int read_members(json_object *request, const struct member *members, stru
 static json_object *op_start(struct hc_control *c, json_object *request, const char *peer)
 {
 	struct hc_capture_request q = { .by = peer };
+	uint64_t snaplen = 0;
 	const struct member members[] = {
 		{ "name", MEMBER_STR, true, (void *)&q.name },
 		{ "scope", MEMBER_STR, true, (void *)&q.scope },
+		{ "detail", MEMBER_STR, false, (void *)&q.detail },
+		{ "snaplen", MEMBER_U64, false, &snaplen },
 		{ "note", MEMBER_STR, false, (void *)&q.note },
 		{ "pre_ns", MEMBER_U64, false, &q.pre_ns },
 		{ "for_ns", MEMBER_U64, false, &q.for_ns },
@@ -166,10 +169,15 @@ static json_object *op_start(struct hc_control *c, json_object *request, const c
 	struct hc_err err = { 0 };
 	json_object *o;
 
-	if (read_members(request, members, &err) < 0 || hc_captures_start(c->opts.captures, &q, &now, &err) < 0)
+	if (read_members(request, members, &err) < 0)
+		return failure_of(&err);
+	q.snaplen = snaplen < UINT32_MAX ? (uint32_t)snaplen : UINT32_MAX; /* refused there */
+	if (hc_captures_start(c->opts.captures, &q, &now, &err) < 0)
 		return failure_of(&err);
 	o = success();
 	json_object_object_add(o, "capture", capture_object(now));
+	if (q.detail || q.snaplen)
+		add_u64(o, "in_scope", now->n_in_scope);
 	return o;
 }
 

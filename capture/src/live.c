@@ -142,6 +142,7 @@ static const struct hook_desc hook_descs[] = {
 
 struct hook {
 	enum hc_hook_state state;
+	bool loaded; /* when OFF: it can be attached later */
 	char reason[128];
 	struct bpf_link *link;
 };
@@ -151,15 +152,16 @@ static const struct {
 	const char *map, *program;
 	uint32_t index;
 } tails[] = {
-	{ "hc_handlers", "hc_sys_regs", HC_H_REGS }, { "hc_handlers", "hc_sys_gen", HC_H_GEN },
-	{ "hc_handlers", "hc_sys_open", HC_H_OPEN }, { "hc_handlers", "hc_sys_rw", HC_H_RW },
-	{ "hc_handlers", "hc_sys_map", HC_H_MAP },   { "hc_handlers", "hc_sys_sock", HC_H_SOCK },
-	{ "hc_handlers", "hc_sys_msg", HC_H_MSG },   { "hc_handlers", "hc_sys_mmsg", HC_H_MMSG },
-	{ "hc_handlers", "hc_sys_exec", HC_H_EXEC }, { "hc_handlers", "hc_sys_struct", HC_H_STRUCT },
-	{ "hc_handlers", "hc_sys_bpf", HC_H_BPF },   { "hc_handlers", "hc_sys_perf", HC_H_PERF },
-	{ "hc_handlers", "hc_sys_mux", HC_H_MUX },   { "hc_handlers", "hc_sys_finish", HC_H_FINISH },
-	{ "hc_handlers", "hc_sys_dup", HC_H_DUP },   { "hc_exec_next", "hc_exec_finish", 0 },
-	{ "hc_dup_next", "hc_dup_finish", 0 },       { "hc_uring_next", "hc_uring_finish", 0 },
+	{ "hc_handlers", "hc_sys_regs", HC_H_REGS },   { "hc_handlers", "hc_sys_gen", HC_H_GEN },
+	{ "hc_handlers", "hc_sys_open", HC_H_OPEN },   { "hc_handlers", "hc_sys_rw", HC_H_RW },
+	{ "hc_handlers", "hc_sys_map", HC_H_MAP },     { "hc_handlers", "hc_sys_sock", HC_H_SOCK },
+	{ "hc_handlers", "hc_sys_msg", HC_H_MSG },     { "hc_handlers", "hc_sys_mmsg", HC_H_MMSG },
+	{ "hc_handlers", "hc_sys_exec", HC_H_EXEC },   { "hc_handlers", "hc_sys_struct", HC_H_STRUCT },
+	{ "hc_handlers", "hc_sys_bpf", HC_H_BPF },     { "hc_handlers", "hc_sys_perf", HC_H_PERF },
+	{ "hc_handlers", "hc_sys_mux", HC_H_MUX },     { "hc_handlers", "hc_sys_finish", HC_H_FINISH },
+	{ "hc_handlers", "hc_sys_raise", HC_H_RAISE }, { "hc_handlers", "hc_sys_dup", HC_H_DUP },
+	{ "hc_exec_next", "hc_exec_finish", 0 },       { "hc_dup_next", "hc_dup_finish", 0 },
+	{ "hc_uring_next", "hc_uring_finish", 0 },
 };
 
 struct hc_live {
@@ -177,7 +179,12 @@ struct hc_live {
 	int *ring_fds; /* bulk rings, then security rings */
 	int epoll_fd;
 	struct hc_merge merge;
-	struct hc_type_set types;
+	struct hc_wanted wanted;
+	struct hc_type_set types; /* recorded of everybody */
+	struct hc_raises raises;
+	struct bpf_link *tree; /* iterator of hc_raise_tree */
+	bool may_raise;
+	const char *hierarchy; /* v1 controller by which cgroups are told apart; "" for v2 */
 	bool started;
 	bool cgroup_v2;
 	int tracefs_fd; /* root of a tracefs; -1: there is none to be had */
@@ -361,9 +368,10 @@ static bool controllers_on_v2(void)
 
 /* Index of the v1 hierarchy by which containers are told apart: every runtime makes a directory in pids and
  * memory. */
-static uint32_t v1_subsys(const struct btf *btf)
+static uint32_t v1_subsys(const struct btf *btf, const char **ret_name)
 {
 	static const char *const names[] = { "pids_cgrp_id", "memory_cgrp_id", "cpu_cgrp_id", "devices_cgrp_id" };
+	static const char *const controllers[] = { "pids", "memory", "cpu", "devices" };
 	int id = btf__find_by_name_kind(btf, "cgroup_subsys_id", BTF_KIND_ENUM);
 	const struct btf_type *t = id > 0 ? btf__type_by_id(btf, (uint32_t)id) : NULL;
 
@@ -371,10 +379,13 @@ static uint32_t v1_subsys(const struct btf *btf)
 		const struct btf_enum *e = btf_enum(t);
 
 		for (unsigned i = 0; i < btf_vlen(t); i++) {
-			if (!strcmp(btf__name_by_offset(btf, e[i].name_off), names[n]))
+			if (!strcmp(btf__name_by_offset(btf, e[i].name_off), names[n])) {
+				*ret_name = controllers[n];
 				return (uint32_t)e[i].val;
+			}
 		}
 	}
+	*ret_name = "cpuset"; /* the first of all */
 	return 0;
 }
 
@@ -407,112 +418,36 @@ static unsigned online_cpus(unsigned n_cpus, bool *online)
 
 /* ---- configuration ---- */
 
-/* In which mode a profile records a type; -1: not at all. */
-static int profile_mode(const struct hc_table_desc *d, enum hc_profile profile)
+static void want(struct hc_live *live, const struct hc_live_options *opt)
 {
-	if (d->profile > profile || d->profile >= HC_PROFILE_OPTION)
-		return -1;
-	return profile == HC_PROFILE_FULL ? HC_MODE_ALL : d->mode;
+	struct hc_wanted *w = &live->wanted;
+
+	w->profile = opt->profile;
+	w->has_only = opt->only != NULL;
+	if (opt->only)
+		w->only = *opt->only;
+	if (opt->add)
+		w->add = *opt->add;
+	if (opt->remove)
+		w->remove = *opt->remove;
+	w->snaplen = opt->snaplen;
 }
 
-/* Types that the tracker or an importer makes, not the kernel. */
-static bool made_elsewhere(unsigned type)
-{
-	switch (type) {
-	case HC_EV_CTR_START:
-	case HC_EV_CTR_UPDATE:
-	case HC_EV_CTR_STOP:
-	case HC_EV_USR_CHANGE:
-	case HC_EV_NET_DNS:
-		return true;
-	default:
-		return hc_event_desc(type)->cls == HC_CLASS_META;
-	}
-}
-
-static unsigned snaplen_of(unsigned type, const struct hc_live_options *opt)
-{
-	switch (type) {
-	case HC_EV_READ:
-	case HC_EV_PREAD64:
-	case HC_EV_READV:
-	case HC_EV_PREADV:
-	case HC_EV_PREADV2:
-	case HC_EV_WRITE:
-	case HC_EV_PWRITE64:
-	case HC_EV_WRITEV:
-	case HC_EV_PWRITEV:
-	case HC_EV_PWRITEV2:
-	case HC_EV_SENDTO:
-	case HC_EV_SENDMSG:
-	case HC_EV_SENDMMSG:
-	case HC_EV_RECVFROM:
-	case HC_EV_RECVMSG:
-	case HC_EV_RECVMMSG:
-		return opt->snaplen < HC_MAX_SNAPLEN ? opt->snaplen : HC_MAX_SNAPLEN;
-	default:
-		return 0;
-	}
-}
-
-static void choose_types(struct hc_live *live, const struct hc_live_options *opt)
-{
-	struct hc_dials *dials = live->dials;
-
-	for (unsigned type = 1; type < HC_EV_MAX; type++) {
-		const struct hc_table_desc *d = hc_event_desc(type);
-		int mode;
-
-		if (!d || made_elsewhere(type))
-			continue;
-		mode = profile_mode(d, opt->profile);
-		if (opt->only)
-			mode = hc_type_set_has(opt->only, type) ? HC_MODE_ALL : -1;
-		if (opt->add && hc_type_set_has(opt->add, type))
-			mode = HC_MODE_ALL;
-		if (opt->remove && hc_type_set_has(opt->remove, type))
-			mode = -1;
-		if (mode < 0)
-			continue;
-		hc_type_set_add(&live->types, type);
-		dials->mode[type] = (uint16_t)mode;
-		dials->snap[type] = (uint16_t)snaplen_of(type, opt);
-	}
-	/* A threadless process tree can be kept up only with births, execs and ends. */
-}
-
-static void set_bit(__u64 *words, unsigned bit)
-{
-	words[bit / 64] |= UINT64_C(1) << (bit % 64);
-}
-
-/* Switches recording on: the numbers whose types are wanted, then the kernel's own events. */
+/* Makes the programs record what is wanted now, or nothing. */
 static void turn_on(struct hc_live *live, bool on)
 {
-	static struct hc_sys_desc native[HC_WIRE_MAX_NR], compat[HC_WIRE_MAX_NR];
-	struct hc_dials *dials = live->dials;
-	struct hc_dials next = { 0 };
-	bool sys = hc_type_set_has(&live->types, HC_EV_SYS);
+	static struct hc_dials next;
+	struct hc_type_set any;
 
-	if (on) {
-		hc_live_table(native, compat);
-		for (unsigned nr = 0; nr < HC_WIRE_MAX_NR; nr++) {
-			if (hc_type_set_has(&live->types, native[nr].type))
-				set_bit(next.on, nr);
-			if (hc_type_set_has(&live->types, compat[nr].type))
-				set_bit(next.on32, nr);
-			if (compat[nr].handler == HC_H_MUX)
-				set_bit(next.on32, nr);
-		}
-		memcpy(next.types, live->types.w, sizeof(next.types));
+	hc_detail_choose(&live->wanted, &next, &live->types, &any);
+	if (!on) {
+		/* modes and lengths stay: they can still be asked for */
+		memset(next.any, 0, sizeof(next.any));
+		next.any_unknown = 0;
+		for (unsigned i = 0; i < HC_N_DETAILS; i++)
+			memset(next.detail[i].types, 0, sizeof(next.detail[i].types));
 	}
-	for (unsigned i = 0; i < HC_WIRE_MAX_NR / 64; i++)
-		next.any[i] = next.on[i] | next.on32[i];
-	memcpy(dials->any, next.any, sizeof(next.any));
-	memcpy(dials->on, next.on, sizeof(next.on));
-	memcpy(dials->on32, next.on32, sizeof(next.on32));
-	memcpy(dials->types, next.types, sizeof(next.types));
-	dials->on_unknown = on && sys;
+	hc_detail_put(live->dials, &next);
 }
 
 static size_t round_ring(size_t bytes)
@@ -587,6 +522,33 @@ static bool may_refuse(const char *program)
 	       strcmp(program, "hc_exec_finish") != 0 && strcmp(program, "hc_snapshot") != 0;
 }
 
+static bool hook_wanted(const struct hook_desc *d, const struct hc_type_set *types)
+{
+	bool wanted = !d->types[0];
+
+	for (unsigned t = 0; t < 4 && d->types[t]; t++)
+		wanted |= hc_type_set_has(types, d->types[t]);
+	return wanted;
+}
+
+/* Can a raise need it while others do not? Births and ends keep up its scope; a classic tracepoint cannot be
+ * attached to any more once privileges are given up. */
+static bool may_raise_hook(const struct hook_desc *d)
+{
+	return !d->classic;
+}
+
+static bool keeps_scopes(const struct hook_desc *d)
+{
+	return d->types[0] == HC_EV_PROC_EXIT || strcmp(d->program, "hc_fork") == 0;
+}
+
+static void say_off(struct hook *h)
+{
+	h->state = HC_HOOK_OFF;
+	snprintf(h->reason, sizeof(h->reason), "no recorded type needs it");
+}
+
 /* Decides per hook whether its program is loaded. */
 static void choose_hooks(struct hc_live *live, const struct hc_live_options *opt, const struct btf *btf)
 {
@@ -594,20 +556,18 @@ static void choose_hooks(struct hc_live *live, const struct hc_live_options *opt
 		const struct hook_desc *d = &hook_descs[i];
 		struct hook *h = &live->hooks[i];
 		struct bpf_program *p = bpf_object__find_program_by_name(live->skel->obj, d->program);
-		bool wanted = !d->types[0];
+		bool wanted = hook_wanted(d, &live->types) || (opt->may_raise && keeps_scopes(d));
 		int n_args;
 
-		for (unsigned t = 0; t < 4 && d->types[t]; t++)
-			wanted |= hc_type_set_has(&live->types, d->types[t]);
+		h->loaded = false;
 		h->state = HC_HOOK_ATTACHED;
 		h->reason[0] = '\0';
 		n_args = d->classic ? classic_id(live, d->tracepoint) : tracepoint_args(btf, d->tracepoint);
 		if (d->classic && opt->no_entry) {
 			h->state = HC_HOOK_OFF;
 			snprintf(h->reason, sizeof(h->reason), "entry images were switched off");
-		} else if (!wanted) {
-			h->state = HC_HOOK_OFF;
-			snprintf(h->reason, sizeof(h->reason), "no recorded type needs it");
+		} else if (!wanted && !(opt->may_raise && may_raise_hook(d))) {
+			say_off(h);
 		} else if (n_args < 0) {
 			h->state = HC_HOOK_MISSING;
 			snprintf(h->reason, sizeof(h->reason), "%s",
@@ -620,9 +580,17 @@ static void choose_hooks(struct hc_live *live, const struct hc_live_options *opt
 		} else if (refused(live, d->program)) {
 			h->state = HC_HOOK_FAILED;
 			snprintf(h->reason, sizeof(h->reason), "the kernel's verifier refused it");
+		} else {
+			h->loaded = true;
 		}
-		if (p && h->state != HC_HOOK_ATTACHED)
+		if (!wanted)
+			say_off(h);
+		if (p && !h->loaded)
 			bpf_program__set_autoload(p, false);
+	}
+	if (!opt->may_raise) {
+		bpf_program__set_autoload(live->skel->progs.hc_sys_raise, false);
+		bpf_program__set_autoload(live->skel->progs.hc_raise_tree, false);
 	}
 	for (size_t i = 0; i < sizeof(tails) / sizeof(tails[0]); i++) {
 		struct bpf_program *p = bpf_object__find_program_by_name(live->skel->obj, tails[i].program);
@@ -697,8 +665,9 @@ static int prepare(struct hc_live *live, const struct hc_live_options *opt, cons
 	conf->wake_bytes = (uint32_t)(live->ring_bytes / 8 < 256 * 1024 ? live->ring_bytes / 8 : 256 * 1024);
 	live->cgroup_v2 = controllers_on_v2();
 	conf->cgroup_v2 = live->cgroup_v2;
-	conf->cgroup_subsys = v1_subsys(btf);
-	conf->tcp_all = opt->profile == HC_PROFILE_FULL;
+	conf->cgroup_subsys = v1_subsys(btf, &live->hierarchy);
+	if (live->cgroup_v2)
+		live->hierarchy = "";
 	conf->cast = btf__find_by_name_kind(btf, "bpf_rdonly_cast", BTF_KIND_FUNC) > 0;
 	conf->env = !opt->no_env;
 	conf->n_cpus = live->n_cpus;
@@ -777,6 +746,13 @@ static int wire_up(struct hc_live *live, struct hc_err *err)
 			                  strerror(-r));
 	}
 	live->dials = &live->skel->bss->hc_dials;
+	live->raises.pids_fd = map_fd(live, "hc_raised_pids");
+	live->raises.groups_fd = map_fd(live, "hc_raised_groups");
+	live->raises.tree_fd = -1;
+	if (live->may_raise && bpf_program__fd(live->skel->progs.hc_raise_tree) >= 0) {
+		live->tree = bpf_program__attach_iter(live->skel->progs.hc_raise_tree, NULL);
+		live->raises.tree_fd = live->tree ? bpf_link__fd(live->tree) : -1;
+	}
 	live->cpu_stride = (sizeof(struct hc_cpu) + 7) & ~(size_t)7;
 	live->cpus_bytes = (live->cpu_stride * live->n_cpus + page - 1) & ~(page - 1);
 	p = mmap(NULL, live->cpus_bytes, PROT_READ, MAP_SHARED, map_fd(live, "hc_cpus"), 0);
@@ -865,19 +841,20 @@ int hc_live_open(const struct hc_live_options *opt, struct hc_live **ret_live, s
 	live->tracefs_fd = opt->no_entry ? -1 : tracefs_open();
 	live->n_cpus = (unsigned)n_cpus;
 	size_rings(live, opt, online_cpus(live->n_cpus, online));
+	live->may_raise = opt->may_raise;
+	want(live, opt);
 	{
-		/* which types: needed before loading, to leave programs out; the modes go into .bss afterwards */
-		struct hc_dials unused = { 0 };
+		/* which types: needed before loading, to leave programs out */
+		static struct hc_dials unused;
+		struct hc_type_set any;
 
-		live->dials = &unused;
-		choose_types(live, opt);
-		live->dials = NULL;
+		hc_detail_choose(&live->wanted, &unused, &live->types, &any);
 	}
 	r = make_rings(live, err);
 	r = r ? r : load(live, opt, btf, err);
 	r = r ? r : wire_up(live, err);
 	if (!r)
-		choose_types(live, opt);
+		turn_on(live, false);
 	r = r ? r : hang_rings(live, online, err);
 	r = r ? r : fill_sets(live, opt, err);
 	r = r ? r : learn_self(live, err);
@@ -892,7 +869,8 @@ out:
 	return 0;
 }
 
-int hc_live_start(struct hc_live *live, struct hc_err *err)
+/* Those of the hooks whose state says so, and that are not attached yet. */
+static int attach_hooks(struct hc_live *live, struct hc_err *err)
 {
 	for (size_t i = 0; i < N_HOOKS; i++) {
 		struct hook *h = &live->hooks[i];
@@ -910,9 +888,116 @@ int hc_live_start(struct hc_live *live, struct hc_err *err)
 		h->state = HC_HOOK_FAILED;
 		snprintf(h->reason, sizeof(h->reason), "%s", strerror(errno));
 	}
+	return 0;
+}
+
+int hc_live_start(struct hc_live *live, struct hc_err *err)
+{
+	int r = attach_hooks(live, err);
+
+	if (r < 0)
+		return r;
 	turn_on(live, true);
 	live->started = true;
 	return 0;
+}
+
+/* ---- more detail for some ---- */
+
+/* Hooks that are needed by types of anybody, from now on; those of raises that have ended are detached. */
+static int change_hooks(struct hc_live *live, const struct hc_type_set *any, struct hc_err *err)
+{
+	for (size_t i = 0; i < N_HOOKS; i++) {
+		const struct hook_desc *d = &hook_descs[i];
+		struct hook *h = &live->hooks[i];
+		bool wanted = hook_wanted(d, any) || keeps_scopes(d);
+
+		if (!h->loaded || !may_raise_hook(d))
+			continue;
+		if (wanted && h->state == HC_HOOK_OFF) {
+			h->state = HC_HOOK_ATTACHED;
+			h->reason[0] = '\0';
+		} else if (!wanted && h->state == HC_HOOK_ATTACHED) {
+			bpf_link__destroy(h->link);
+			h->link = NULL;
+			say_off(h);
+		}
+	}
+	return live->started ? attach_hooks(live, err) : 0;
+}
+
+int hc_live_set_raises(struct hc_live *live, const struct hc_live_raise *v, size_t n, struct hc_err *err)
+{
+	static struct hc_dials unused;
+	struct hc_type_set types, any;
+	bool scoped = false;
+	int r;
+
+	for (size_t i = 0; i < n; i++)
+		scoped |= v[i].scope != HC_LIVE_HOST;
+	if (!live->may_raise ||
+	    (scoped && (bpf_program__fd(live->skel->progs.hc_sys_raise) < 0 || live->raises.tree_fd < 0)))
+		return hc_err_set(err, -ENOTSUP, "this kernel refuses the program that raises detail for some");
+	r = hc_raises_plan(&live->raises, v, n);
+	if (r < 0)
+		return hc_err_set(err, r, "detail is raised for %d scopes already; end one first",
+		                  HC_LIVE_MAX_RAISES);
+	live->wanted.host_detail = live->raises.host_detail;
+	live->wanted.host_snaplen = live->raises.host_snaplen;
+	live->wanted.details_used = hc_raises_details(&live->raises);
+	hc_detail_choose(&live->wanted, &unused, &types, &any);
+	r = change_hooks(live, &any, err);
+	turn_on(live, live->started);
+	hc_raises_put(&live->raises, live->dials);
+	if (r < 0)
+		return r;
+	r = hc_raises_fill(&live->raises, live->dials, v, n);
+	return r < 0 ? hc_err_set(err, r, "cannot tell the kernel for whom detail is raised: %s",
+	                          r == -ENOSPC ? "too many processes or control groups" : strerror(-r))
+	             : 0;
+}
+
+void hc_live_tick(struct hc_live *live)
+{
+	hc_raises_settle(&live->raises);
+}
+
+uint32_t hc_live_raised(const struct hc_live *live, uint64_t id)
+{
+	return hc_raises_count(&live->raises, id);
+}
+
+uint32_t hc_live_raise_missed(const struct hc_live *live)
+{
+	return live->dials->raise_missed;
+}
+
+struct hc_type_set hc_live_types_at(const struct hc_live *live, unsigned detail)
+{
+	struct hc_type_set set;
+
+	memcpy(set.w, live->dials->detail[detail % HC_N_DETAILS].types, sizeof(set.w));
+	return set;
+}
+
+unsigned hc_live_mode_at(const struct hc_live *live, unsigned detail, unsigned type)
+{
+	return type < HC_WIRE_MAX_TYPES ? live->dials->detail[detail % HC_N_DETAILS].mode[type] : 0;
+}
+
+unsigned hc_live_snaplen_at(const struct hc_live *live, unsigned type, uint32_t snaplen)
+{
+	unsigned base = hc_live_snaplen(live, type);
+
+	snaplen = snaplen < HC_MAX_SNAPLEN ? snaplen : HC_MAX_SNAPLEN;
+	return type < HC_WIRE_MAX_TYPES && live->dials->payload[type / 64] >> type % 64 & 1 && snaplen > base
+	               ? snaplen
+	               : base;
+}
+
+const char *hc_live_hierarchy(const struct hc_live *live)
+{
+	return live->hierarchy;
 }
 
 void hc_live_stop(struct hc_live *live)
@@ -945,6 +1030,7 @@ struct hc_live *hc_live_close(struct hc_live *live)
 		close(live->tracefs_fd);
 	if (live->cpus)
 		munmap(live->cpus, live->cpus_bytes);
+	bpf_link__destroy(live->tree);
 	recorder_bpf__destroy(live->skel);
 	free(live);
 	return NULL;
@@ -1190,7 +1276,7 @@ const struct hc_type_set *hc_live_types(const struct hc_live *live)
 
 unsigned hc_live_mode(const struct hc_live *live, unsigned type)
 {
-	return type < HC_WIRE_MAX_TYPES ? live->dials->mode[type] : 0;
+	return type < HC_WIRE_MAX_TYPES ? live->dials->detail[0].mode[type] : 0;
 }
 
 unsigned hc_live_snaplen(const struct hc_live *live, unsigned type)

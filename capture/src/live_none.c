@@ -190,4 +190,57 @@ int hc_live_skip_pid(struct hc_live *live, uint32_t tgid, bool skip)
 	return -ENOTSUP;
 }
 
+int hc_live_set_raises(struct hc_live *live, const struct hc_live_raise *v, size_t n, struct hc_err *err)
+{
+	(void)live;
+	(void)v;
+	(void)n;
+	return hc_err_set(err, -ENOTSUP, "this hindcast was built without live recording");
+}
+
+void hc_live_tick(struct hc_live *live)
+{
+	(void)live;
+}
+
+uint32_t hc_live_raised(const struct hc_live *live, uint64_t id)
+{
+	(void)live;
+	(void)id;
+	return 0;
+}
+
+uint32_t hc_live_raise_missed(const struct hc_live *live)
+{
+	(void)live;
+	return 0;
+}
+
+unsigned hc_live_mode_at(const struct hc_live *live, unsigned detail, unsigned type)
+{
+	(void)detail;
+	return hc_live_mode(live, type);
+}
+
+unsigned hc_live_snaplen_at(const struct hc_live *live, unsigned type, uint32_t snaplen)
+{
+	(void)snaplen;
+	return hc_live_snaplen(live, type);
+}
+
+struct hc_type_set hc_live_types_at(const struct hc_live *live, unsigned detail)
+{
+	struct hc_type_set none = { 0 };
+
+	(void)live;
+	(void)detail;
+	return none;
+}
+
+const char *hc_live_hierarchy(const struct hc_live *live)
+{
+	(void)live;
+	return "";
+}
+
 #endif

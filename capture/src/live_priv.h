@@ -1,4 +1,5 @@
-/* Shared by live.c (loading), live_ring.c (reading and merging) and live_table.c (system calls). */
+/* Shared by live.c (loading), live_ring.c (reading and merging), live_table.c (system calls), live_detail.c and
+ * live_raise.c (what is recorded of whom). */
 #ifndef HC_CAPTURE_LIVE_PRIV_H
 #define HC_CAPTURE_LIVE_PRIV_H
 
@@ -11,6 +12,57 @@
 void hc_live_table(struct hc_sys_desc native[HC_WIRE_MAX_NR], struct hc_sys_desc compat[HC_WIRE_MAX_NR]);
 /* Which ring a type's records travel in. */
 enum hc_wire_lane hc_live_lane(unsigned type);
+
+/* ---- live_detail.c ---- */
+
+/* What has a say in what is recorded. */
+struct hc_wanted {
+	enum hc_profile profile;
+	bool has_only;
+	struct hc_type_set only, add, remove; /* as in struct hc_live_options */
+	uint32_t snaplen;
+	unsigned host_detail; /* raised for everybody: profile + 1; 0: not */
+	uint32_t host_snaplen;
+	unsigned details_used; /* bit n: there is a raise to detail n */
+};
+
+/* Fills the part of the dials that says what is recorded with each detail; raises put in theirs themselves.
+ * *ret_types: of everybody; *ret_any: of anybody. */
+void hc_detail_choose(const struct hc_wanted *w, struct hc_dials *ret, struct hc_type_set *ret_types,
+                      struct hc_type_set *ret_any);
+/* Copies that part to where the programs read it, while they do. */
+void hc_detail_put(struct hc_dials *to, const struct hc_dials *next);
+
+/* ---- live_raise.c ---- */
+
+struct hc_raise_slot { /* by bit in the programs' sets */
+	enum { RAISE_FREE, RAISE_USED, RAISE_ENDED } state;
+	bool is_new; /* its processes are not in the map yet */
+	uint64_t id; /* of its struct hc_live_raise */
+	enum hc_live_scope scope;
+	unsigned detail;
+	uint32_t snaplen;
+	uint64_t ended_ns; /* boot clock */
+};
+
+struct hc_raises {
+	struct hc_raise_slot slot[HC_N_RAISES];
+	unsigned host_detail;
+	uint32_t host_snaplen;
+	int pids_fd, groups_fd; /* maps; borrowed */
+	int tree_fd;            /* link of the iterator that adds descendants; borrowed */
+};
+
+/* Gives bits to what is new, takes them from what has gone. -E2BIG: too many; nothing has changed then. */
+int hc_raises_plan(struct hc_raises *r, const struct hc_live_raise *v, size_t n);
+unsigned hc_raises_details(const struct hc_raises *r); /* for hc_wanted.details_used */
+void hc_raises_put(const struct hc_raises *r, struct hc_dials *dials);
+/* Says who is in the scopes; after hc_raises_put, so that births are counted in from the beginning. -ENOSPC. */
+int hc_raises_fill(struct hc_raises *r, struct hc_dials *dials, const struct hc_live_raise *v, size_t n);
+/* Frees bits that have ended a while ago. */
+void hc_raises_settle(struct hc_raises *r);
+/* Processes in the scope, where it is one of processes. */
+uint32_t hc_raises_count(const struct hc_raises *r, uint64_t id);
 
 /* ---- live_ring.c ---- */
 

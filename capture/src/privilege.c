@@ -230,9 +230,12 @@ static int allow_if(scmp_filter_ctx f, int nr, unsigned arg, uint64_t value)
 static int allow_some(scmp_filter_ctx f, const struct hc_privilege_opts *o)
 {
 	static const int families[] = { AF_UNIX, AF_NETLINK, AF_INET, AF_INET6 };
-	/* not: loading, attaching, pinning, or getting at others' by their number */
+	/* not: loading, pinning, or getting at others' by their number */
 	static const int bpf_cmds[] = { BPF_MAP_LOOKUP_ELEM, BPF_MAP_UPDATE_ELEM, BPF_MAP_DELETE_ELEM,
 		                        BPF_MAP_GET_NEXT_KEY, BPF_OBJ_GET_INFO_BY_FD };
+	/* attaching programs that are loaded already, of which the recorder has the only descriptors: detail is
+	 * raised so; and reading the list of processes again */
+	static const int raise_cmds[] = { BPF_LINK_CREATE, BPF_RAW_TRACEPOINT_OPEN, BPF_ITER_CREATE };
 	static const unsigned prctls[] = { PR_SET_NAME, PR_GET_NAME, PR_GET_DUMPABLE, PR_CAPBSET_READ,
 		                           PR_SET_VMA };
 	struct scmp_arg_cmp is_thread = {
@@ -247,6 +250,8 @@ static int allow_some(scmp_filter_ctx f, const struct hc_privilege_opts *o)
 		r = allow_if(f, NR(socket), 0, (uint64_t)families[i]);
 	for (size_t i = 0; r >= 0 && i < sizeof(bpf_cmds) / sizeof(bpf_cmds[0]); i++)
 		r = allow_if(f, NR(bpf), 0, (uint64_t)bpf_cmds[i]);
+	for (size_t i = 0; r >= 0 && o->raises && i < sizeof(raise_cmds) / sizeof(raise_cmds[0]); i++)
+		r = allow_if(f, NR(bpf), 0, (uint64_t)raise_cmds[i]);
 	for (size_t i = 0; r >= 0 && i < sizeof(prctls) / sizeof(prctls[0]); i++)
 		r = allow_if(f, NR(prctl), 0, prctls[i]);
 	/* limits are read, never set; a terminal's width, an interface's number, and switching a perf event off */

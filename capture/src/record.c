@@ -72,6 +72,7 @@ static int live_open(struct hc_record *r, struct hc_err *err)
 		.profile = o->profile,
 		.remove = o->exclude_types,
 		.snaplen = o->snaplen,
+		.may_raise = o->may_raise,
 		.ring_bytes = o->ring_bytes,
 		.skip_pids = o->exclude.pids,
 		.n_skip_pids = o->exclude.n_pids,
@@ -115,6 +116,8 @@ static int on_segment(void *ctx, enum hc_stream stream, struct hc_err *err)
 		code = meta_config(r, err);
 	if (code >= 0)
 		code = meta_filters(r, false, err);
+	if (code >= 0)
+		code = raise_rows(r, err);
 	if (code >= 0)
 		code = meta_horizon(r, err);
 	if (code >= 0)
@@ -258,6 +261,8 @@ static int each_second(struct hc_record *r, struct hc_err *err)
 
 	if (code >= 0)
 		code = hc_writer_tick(r->writer, now, err);
+	if (code >= 0)
+		code = raise_look(r, now - r->last_look_ns >= 1000000000, err);
 	if (code < 0 || now - r->last_look_ns < 1000000000)
 		return code;
 	code = meta_gaps(r, err);
@@ -404,6 +409,7 @@ struct hc_record *hc_record_abort(struct hc_record *r)
 	hc_writer_abort(r->writer);
 	hc_index_writer_abort(r->index);
 	hc_retain_free(r->retain);
+	raise_free(r);
 	if (r->start.lock_fd >= 0)
 		close(r->start.lock_fd);
 	free(r->count);

@@ -25,6 +25,8 @@
 #define SAMPLED_NS UINT64_C(10000000000)
 #define MAX_LIST 512
 
+static const char *const profile_names[] = { "minimal", "security", "full", "option" };
+
 static int64_t clock_ns(clockid_t id)
 {
 	struct timespec ts = { 0 };
@@ -259,12 +261,13 @@ static const char *mode_text(unsigned mode, char *buf, size_t room)
 	return n ? buf : "all";
 }
 
-/* What is known beyond the arguments, per type. */
-static void type_line(struct hc_record *r, struct list *l, unsigned type)
+/* How a type is recorded of those who have the detail (capture/live.h), with so much payload, and what is known
+ * beyond its arguments. */
+static void type_line(struct hc_record *r, struct list *l, unsigned type, unsigned detail, uint32_t snaplen)
 {
 	const struct hc_table_desc *d = hc_event_desc(type);
 	char mode[80], facts[128] = "";
-	unsigned snap = hc_live_snaplen(r->live, type);
+	unsigned snap = hc_live_snaplen_at(r->live, type, snaplen);
 	bool path = false, data = false;
 	size_t n = 0;
 
@@ -283,11 +286,9 @@ static void type_line(struct hc_record *r, struct list *l, unsigned type)
 		n += (size_t)snprintf(facts + n, sizeof(facts) - n, "container,");
 	if (n)
 		facts[n - 1] = '\0';
-	list_add(l, "%s %s %s", d->name, mode_text(hc_live_mode(r->live, type), mode, sizeof(mode)),
+	list_add(l, "%s %s %s", d->name, mode_text(hc_live_mode_at(r->live, detail, type), mode, sizeof(mode)),
 	         facts[0] ? facts : "-");
 }
-
-static const char *const profile_names[] = { "minimal", "security", "full", "option" };
 
 int meta_config(struct hc_record *r, struct hc_err *err)
 {
@@ -301,7 +302,7 @@ int meta_config(struct hc_record *r, struct hc_err *err)
 	cell_text(r, b, HC_C_META_CONFIG_profile, profile_names[r->opts.profile]);
 	for (unsigned type = 32; type < HC_EV_MAX; type++)
 		if (hc_event_desc(type) && hc_type_set_has(hc_live_types(r->live), type))
-			type_line(r, &l, type);
+			type_line(r, &l, type, 0, 0);
 	cell_ref(c, HC_C_META_CONFIG_types, hc_build_strs(b, l.ref, l.n));
 	l.n = 0;
 	for (size_t i = 0; i < hc_live_n_hooks(r->live); i++) {
@@ -311,7 +312,7 @@ int meta_config(struct hc_record *r, struct hc_err *err)
 		         h.reason ? h.reason : "");
 	}
 	cell_ref(c, HC_C_META_CONFIG_hooks, hc_build_strs(b, l.ref, l.n));
-	hc_cell_set(c, HC_C_META_CONFIG_snaplen, r->opts.snaplen);
+	hc_cell_set(c, HC_C_META_CONFIG_snaplen, hc_live_snaplen_at(r->live, HC_EV_READ, r->opts.snaplen));
 	cell_text(r, b, HC_C_META_CONFIG_env_mode, "whole");
 	hc_cell_set(c, HC_C_META_CONFIG_ring_bytes, hc_live_ring_bytes(r->live));
 	cell_text(r, b, HC_C_META_CONFIG_masking, r->opts.mask ? hc_mask_text(r->opts.mask) : "none");
@@ -370,6 +371,40 @@ int meta_filters(struct hc_record *r, bool ended, struct hc_err *err)
 	if (code >= 0 && r->opts.exclude_text && r->opts.exclude_text[0])
 		code = filter_row(r, 2, "user", r->opts.exclude_text, n_filtered(r), true, ended, err);
 	return code;
+}
+
+#define RAISE_ID 16u /* and the following: each its own */
+
+int meta_raise(struct hc_record *r, const struct meta_raise *row, bool ended, struct hc_err *err)
+{
+	struct hc_type_set types = hc_live_types_at(r->live, row->detail);
+	struct hc_builder *b = begin(r, HC_EV_META_FILTER, err);
+	struct hc_cells *c = &r->tracker->cells;
+	struct list l = { .b = b };
+	char text[4096 + 256];
+	size_t n;
+
+	if (!b)
+		return failed(err);
+	n = (size_t)snprintf(text, sizeof(text), "%s capture=%s", row->scope, row->capture);
+	if (row->detail)
+		n += (size_t)snprintf(text + n, sizeof(text) - n, " detail=%s", profile_names[row->detail - 1]);
+	if (row->snaplen)
+		n += (size_t)snprintf(text + n, sizeof(text) - n, " snaplen=%u", row->snaplen);
+	if (row->what)
+		snprintf(text + n, sizeof(text) - n, " %s=%u", row->what, row->n);
+	hc_cell_set(c, HC_C_META_FILTER_id, RAISE_ID + row->id);
+	cell_text(r, b, HC_C_META_FILTER_reason, "raise");
+	cell_text(r, b, HC_C_META_FILTER_expression, text);
+	for (unsigned type = 32; type < HC_EV_MAX; type++)
+		if (hc_event_desc(type) && hc_type_set_has(&types, type))
+			type_line(r, &l, type, row->detail, row->snaplen);
+	if (l.n)
+		cell_ref(c, HC_C_META_FILTER_types, hc_build_strs(b, l.ref, l.n));
+	hc_cell_set(c, HC_C_META_FILTER_from_ns, row->from_ns);
+	if (ended)
+		hc_cell_set(c, HC_C_META_FILTER_until_ns, record_boot_ns());
+	return end(r, HC_EV_META_FILTER, err);
 }
 
 #define RETAIN_ID 3u /* and the following: of each stream */

@@ -46,7 +46,11 @@ struct hc_record {
 	uint64_t gap_until_ns, gap_ns, n_clock_steps, n_index_failures, n_remove_failures;
 	bool index_failed;             /* counted */
 	struct hc_privilege privilege; /* what is left */
-	struct hc_err *err;            /* of the call under way, for callbacks */
+	struct record_raise *raises;   /* record_raise.c */
+	size_t n_raises;
+	uint64_t last_raise_id;
+	uint32_t cgroup_changes_seen, raise_missed;
+	struct hc_err *err; /* of the call under way, for callbacks */
 };
 
 uint64_t record_boot_ns(void);
@@ -70,6 +74,26 @@ int meta_gap(struct hc_record *r, uint64_t from, uint64_t until, int cpu, const 
              const char *cause, struct hc_err *err);
 int meta_pause(struct hc_record *r, struct hc_err *err);
 int meta_stop(struct hc_record *r, const char *reason, struct hc_err *err);
+
+/* That detail is raised for a scope. */
+struct meta_raise {
+	uint64_t id; /* from 1 */
+	const char *capture, *scope;
+	unsigned detail; /* as in struct hc_record_raise */
+	uint32_t snaplen;
+	uint64_t from_ns; /* boot clock */
+	uint32_t n;       /* of `what` are in it; NULL: everybody */
+	const char *what;
+};
+int meta_raise(struct hc_record *r, const struct meta_raise *row, bool ended, struct hc_err *err);
+
+/* ---- record_raise.c ---- */
+
+/* The rows of what is raised now: the beginning of every segment says so. */
+int raise_rows(struct hc_record *r, struct hc_err *err);
+/* After each step: scopes whose control groups have come or gone. second: one has gone by. */
+int raise_look(struct hc_record *r, bool second, struct hc_err *err);
+void raise_free(struct hc_record *r);
 
 /* ---- record_disk.c ---- */
 

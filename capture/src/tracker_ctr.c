@@ -141,6 +141,7 @@ static void news_add(struct hc_tracker *t, struct tctr *c, uint16_t type, const 
 {
 	struct ctr_news *n;
 
+	t->n_cgroup_changes++;
 	if (!t->disk)
 		return; /* an import has its own rows */
 	n = calloc(1, sizeof(*n));

@@ -306,6 +306,7 @@ struct hc_tracker {
 	struct ctr_disk *disk; /* NULL: containers are not looked up */
 	struct ctr_news *ctr_news, **ctr_news_end;
 	uint32_t n_ctr_waiting;
+	uint32_t n_cgroup_changes;           /* control groups and containers that came, went, or became known */
 	uint64_t ctr_unknown[N_CTR_UNKNOWN]; /* hashes of names that were no containers just now */
 	uint64_t ctr_unknown_ns;             /* since when they are kept */
 	char buf[2 * PATH_MAX + 1024];

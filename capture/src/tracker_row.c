@@ -1138,6 +1138,7 @@ static void see_procs(struct hc_tracker *t, struct row *w)
 	if (w->head->type == HC_EV_CG_MKDIR || w->head->type == HC_EV_CG_RMDIR) {
 		struct hc_str path = wrec_str(&w->r, HC_A_CG_MKDIR_path);
 
+		t->n_cgroup_changes++;
 		if (w->head->type == HC_EV_CG_MKDIR || !t->disk) {
 			w->ctr = ctr_of_path(t, path, slot(w, HC_A_CG_MKDIR_cgroup_id));
 		} else {
