@@ -350,6 +350,30 @@ static void print_captures(const struct info *in)
 	putchar('\n');
 }
 
+/* Of whom more was recorded than the profile says, and for which capture; also one that is deleted by now. */
+static void print_raised(const struct info *in)
+{
+	bool any = false;
+
+	for (uint32_t i = 0; i < in->marks.n; i++) {
+		const struct hc_mark *m = &in->marks.v[i];
+
+		if (!m->detail[0] && !m->snaplen)
+			continue;
+		label(any ? "" : "raised");
+		any = true;
+		if (m->detail[0])
+			printf("profile %s", m->detail);
+		if (m->snaplen)
+			printf("%s%" PRIu32 " bytes of payload", m->detail[0] ? ", " : "", m->snaplen);
+		fputs(" of ", stdout);
+		hc_cli_print_text(stdout, m->scope, strlen(m->scope));
+		fputs(", while ", stdout);
+		hc_cli_print_text(stdout, m->name, strlen(m->name));
+		puts(m->state == HC_MARK_RUNNING ? " runs" : " ran");
+	}
+}
+
 static void print_text(const struct info *in)
 {
 	static const char *const kinds[] = { [HC_CAPTURE_DIR] = "directory",
@@ -382,6 +406,7 @@ static void print_text(const struct info *in)
 	       in->t->n_blocks, in->t->n_blocks == 1 ? "" : "s", in->t->first_seq, in->t->last_seq);
 	print_sizes(in);
 	print_captures(in);
+	print_raised(in);
 	print_types(in);
 	hc_capture_problems(in->c, &n_problems);
 	if (n_problems) {
@@ -488,6 +513,8 @@ static struct json_object *json_captures(const struct info *in)
 		add(o, "id", hc_json_text(m->id));
 		add(o, "state", json_object_new_string(hc_mark_state_text(m->state)));
 		add(o, "scope", hc_json_text(m->scope));
+		add(o, "detail", m->detail[0] ? hc_json_text(m->detail) : NULL);
+		add(o, "snaplen", m->snaplen ? hc_json_u64(m->snaplen) : NULL);
 		add(o, "by", hc_json_text(m->by));
 		add(o, "note", hc_json_text(m->note));
 		add(o, "from", hc_json_time(m->from_wall_ns));

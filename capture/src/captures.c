@@ -277,8 +277,19 @@ static int64_t oldest_ns(const struct hc_captures *c)
 	return s.oldest_wall_ns ? s.oldest_wall_ns : (int64_t)s.start_wall_ns;
 }
 
+static void set_times(struct hc_capture_now *k, const struct hc_capture_request *q)
+{
+	int64_t now = now_ns();
+
+	k->asked_wall_ns = now;
+	k->from_wall_ns = q->pre_ns > (uint64_t)now ? 1 : now - (int64_t)q->pre_ns;
+	k->until_wall_ns = q->for_ns ? plus(now, q->for_ns) : 0;
+	k->expires_wall_ns = q->keep_ns && k->until_wall_ns ? plus(k->until_wall_ns, q->keep_ns) : 0;
+}
+
 /* What it asks for is recorded from now on, and that it was asked for is on disk. */
-static int begin(struct hc_captures *c, struct hc_capture_now *k, struct hc_err *err)
+static int begin(struct hc_captures *c, struct hc_capture_now *k, const struct hc_capture_request *q,
+                 struct hc_err *err)
 {
 	int code;
 
@@ -287,6 +298,7 @@ static int begin(struct hc_captures *c, struct hc_capture_now *k, struct hc_err 
 	code = raise_detail(c, c->n + 1, err);
 	if (code < 0)
 		return code;
+	set_times(k, q); /* from here on its scope is recorded as it wants it */
 	code = write_row(c, k, "begin", k->by, err);
 	if (code < 0)
 		lower_detail(c);
@@ -298,7 +310,6 @@ int hc_captures_start(struct hc_captures *c, const struct hc_capture_request *q,
                       struct hc_err *err)
 {
 	struct hc_capture_now *k = &c->v[c->n];
-	int64_t now = now_ns();
 	int code = check(c, q, err);
 
 	if (code < 0)
@@ -306,10 +317,7 @@ int hc_captures_start(struct hc_captures *c, const struct hc_capture_request *q,
 	snprintf(k->name, sizeof(k->name), "%s", q->name);
 	k->state = HC_MARK_RUNNING;
 	k->snaplen = q->snaplen;
-	k->asked_wall_ns = now;
-	k->from_wall_ns = q->pre_ns > (uint64_t)now ? 1 : now - (int64_t)q->pre_ns;
-	k->until_wall_ns = q->for_ns ? plus(now, q->for_ns) : 0;
-	k->expires_wall_ns = q->keep_ns && k->until_wall_ns ? plus(k->until_wall_ns, q->keep_ns) : 0;
+	set_times(k, q);
 	set_past(k, oldest_ns(c));
 	code = new_id(k->id);
 	if (code >= 0 && !set_texts(k, q->scope, q->by, q->note, q->detail))
@@ -317,7 +325,7 @@ int hc_captures_start(struct hc_captures *c, const struct hc_capture_request *q,
 	if (code < 0)
 		hc_err_set(err, code, "cannot start a capture: %s", strerror(-code));
 	else
-		code = begin(c, k, err);
+		code = begin(c, k, q, err);
 	if (code < 0) {
 		clear(k);
 		return code;

@@ -940,7 +940,7 @@ int hc_live_set_raises(struct hc_live *live, const struct hc_live_raise *v, size
 		return hc_err_set(err, -ENOTSUP, "this kernel refuses the program that raises detail for some");
 	r = hc_raises_plan(&live->raises, v, n);
 	if (r < 0)
-		return hc_err_set(err, r, "detail is raised for %d scopes already; end one first",
+		return hc_err_set(err, r, "detail is raised for %d scopes, or was a second ago; end one first",
 		                  HC_LIVE_MAX_RAISES);
 	live->wanted.host_detail = live->raises.host_detail;
 	live->wanted.host_snaplen = live->raises.host_snaplen;

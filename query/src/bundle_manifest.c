@@ -174,6 +174,21 @@ static void list_capped(struct json_object *list, struct json_object *o)
 		json_object_put(o);
 }
 
+/* Raised detail is told anew in each segment, with all that it records: once is enough. */
+static void take_filter(struct gather *g, const struct columns *c, uint32_t row)
+{
+	struct json_object *o = whole_row(c, row);
+	bool told = false;
+
+	if (hc_str_eq(text_at(c, HC_C_META_FILTER_reason, row), HC_STR("raise")))
+		for (size_t i = 0; i < json_object_array_length(g->filters) && !told; i++)
+			told = json_object_equal(json_object_array_get_idx(g->filters, i), o);
+	if (told)
+		json_object_put(o);
+	else
+		list_capped(g->filters, o);
+}
+
 static int take_row(struct gather *g, unsigned type, const struct columns *c, uint32_t row)
 {
 	struct json_object *o;
@@ -191,7 +206,7 @@ static int take_row(struct gather *g, unsigned type, const struct columns *c, ui
 		take_config(g, whole_row(c, row));
 		return 0;
 	case HC_EV_META_FILTER:
-		list_capped(g->filters, whole_row(c, row));
+		take_filter(g, c, row);
 		return 0;
 	case HC_EV_META_CLOCK:
 		o = whole_row(c, row);

@@ -29,8 +29,19 @@ struct config {
 	const char *no_facts;         /* of an import: missing in every type */
 };
 
+/* More was recorded of a scope than of all else, for an on-demand capture. */
+struct raise {
+	struct raise *next;
+	uint32_t boot;
+	int64_t id;
+	const char *expression; /* "SCOPE capture=NAME .." */
+	struct hc_type_set types;
+	bool in_range;
+};
+
 struct hc_facts {
 	struct hc_arena arena;
+	struct raise *raises;
 	struct config **configs;
 	uint32_t n_configs;
 	uint64_t n_lost;
@@ -179,9 +190,14 @@ static void read_config(struct reader *rd, unsigned type, uint32_t row)
 	add_config(rd, c);
 }
 
+static int64_t wall_of(const struct reader *rd, uint64_t boot_ns)
+{
+	return (int64_t)(boot_ns + (uint64_t)rd->block->info.wall_offset_ns);
+}
+
 static bool in_range(const struct reader *rd, uint64_t boot_ns)
 {
-	int64_t wall = (int64_t)(boot_ns + (uint64_t)rd->block->info.wall_offset_ns);
+	int64_t wall = wall_of(rd, boot_ns);
 	const struct hc_block_filter *r = rd->range;
 
 	return !r || ((!r->has_since || wall >= r->since_wall_ns) && (!r->has_until || wall < r->until_wall_ns));
@@ -226,6 +242,42 @@ static bool read_removed(struct reader *rd, uint32_t row)
 	return true;
 }
 
+/* Each says all there is to say by then: the last row of a raise counts. */
+static void read_raise(struct reader *rd, uint32_t row)
+{
+	unsigned dom = HC_DOM_ROWS(HC_EV_META_FILTER);
+	int64_t id = hc_view_int_or(rd->view, dom, HC_C_META_FILTER_id, row, 0);
+	int64_t from = hc_view_int_or(rd->view, dom, HC_C_META_FILTER_from_ns, row, 0);
+	int64_t until = hc_view_int_or(rd->view, dom, HC_C_META_FILTER_until_ns, row, INT64_MAX >> 1);
+	const struct hc_block_filter *range = rd->range;
+	struct raise *k = rd->f->raises;
+	const uint32_t *types;
+	uint32_t n;
+
+	while (k && !(k->boot == rd->boot && k->id == id))
+		k = k->next;
+	if (!k) {
+		k = hc_arena_alloc(&rd->f->arena, sizeof(*k));
+		if (!k) {
+			rd->code = -ENOMEM;
+			return;
+		}
+		*k = (struct raise){ .next = rd->f->raises, .boot = rd->boot, .id = id };
+		k->expression = text_copy(rd, hc_view_text(rd->view, dom, HC_C_META_FILTER_expression, row));
+		rd->f->raises = k;
+	}
+	k->in_range = (!range || !range->has_since || wall_of(rd, (uint64_t)until) >= range->since_wall_ns) &&
+	              (!range || !range->has_until || wall_of(rd, (uint64_t)from) < range->until_wall_ns);
+	types = hc_view_strs(rd->view, hc_view_ref(rd->view, dom, HC_C_META_FILTER_types, row), &n);
+	for (uint32_t i = 0; i < n && i < MAX_ITEMS; i++) {
+		struct hc_str item = hc_view_str(rd->view, types[i]);
+		const struct hc_table_desc *desc = hc_event_desc_by_name(next_word(&item));
+
+		if (desc)
+			hc_type_set_add(&k->types, desc->number);
+	}
+}
+
 static void read_filter(struct reader *rd, uint32_t row)
 {
 	unsigned dom = HC_DOM_ROWS(HC_EV_META_FILTER);
@@ -238,6 +290,10 @@ static void read_filter(struct reader *rd, uint32_t row)
 
 	if (hc_str_eq(reason, HC_STR("self")))
 		return; /* the recorder leaves itself out: always, and it is documented */
+	if (hc_str_eq(reason, HC_STR("raise"))) {
+		read_raise(rd, row);
+		return;
+	}
 	if (read_removed(rd, row))
 		return;
 	if (!in_range(rd,
@@ -531,6 +587,27 @@ static bool set_empty(const struct hc_type_set *s)
 	return !any;
 }
 
+/* "; of SCOPE it was (capture NAME)": for whom types that were not recorded of everybody were. */
+static const char *of_whom(struct hc_arena *arena, const struct hc_facts *f, const struct hc_type_set *types)
+{
+	const char *text = "";
+	unsigned n = 0;
+
+	for (const struct raise *k = f->raises; k && text; k = k->next) {
+		const char *capture = strstr(k->expression, " capture=");
+		bool any = false;
+
+		for (unsigned w = 0; w < HC_EV_MAX / 64; w++)
+			any |= (k->types.w[w] & types->w[w]) != 0;
+		if (!k->in_range || !any || !capture || n++ >= 3)
+			continue;
+		text = hc_arena_printf(arena, "%s; of %.*s it was (capture %.*s)", text,
+		                       (int)(capture - k->expression), k->expression,
+		                       (int)strcspn(capture + 9, " "), capture + 9);
+	}
+	return text;
+}
+
 /* What the types of a rule lack; false when a lack means that there is no answer. */
 static bool check_types(struct reasons *r, const struct hc_facts *f, const struct hc_type_set *types)
 {
@@ -581,9 +658,9 @@ static bool check_types(struct reasons *r, const struct hc_facts *f, const struc
 		else if (profile >= HC_PROFILE_OPTION)
 			reason_add(r, hc_arena_printf(&r->a->arena, "not recorded: %s", names));
 		else
-			reason_add(r,
-			           hc_arena_printf(&r->a->arena, "not recorded: %s (hindcast record --profile %s)",
-			                           names, profile_words[profile]));
+			reason_add(r, hc_arena_printf(&r->a->arena,
+			                              "not recorded: %s (hindcast record --profile %s)%s", names,
+			                              profile_words[profile], of_whom(&r->a->arena, f, &never)));
 	}
 	if (!set_empty(&partly))
 		reason_add(r, hc_arena_printf(&r->a->arena, "%s: %s", type_names(&r->a->arena, &partly),

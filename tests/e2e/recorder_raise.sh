@@ -1,0 +1,207 @@
+# Detail raised for a scope while recording: only what is in it, only while the capture runs, the most of what overlaps.
+. "$HC_SOURCE_DIR/tests/e2e/lib.sh"
+need_live
+
+sock=$PWD/control.sock
+ask() { hindcast capture "$@" --control "$sock"; }
+begin() { # starts a recorder that records no reads and writes, and waits until it answers
+	hindcast recorder -d rec -p minimal --ring-size 4MiB --control "$sock" >>log 2>&1 &
+	pid=$!
+	for _ in $(seq 300); do
+		ask list >/dev/null 2>&1 && return
+		sleep 0.1
+	done
+	cat log >&2
+	fail "the recorder does not answer"
+}
+cg=
+trap 'kill -9 $pid $in $out 2>/dev/null || true
+	for tag in child orphan early late grouped; do kill -9 "$(cat $tag.pid)" 2>/dev/null || true; done
+	[ -z "$cg" ] || { sleep 0.1; find "$cg" -depth -type d -exec rmdir {} +; }' EXIT
+
+# act.py TAG: writes "TAG:PHASE.." again and again; what it is told by files it does in between
+cat >act.py <<'END'
+import os, sys, time
+
+null = os.open("/dev/null", os.O_WRONLY)
+
+def act(tag, todo):
+    with open(tag + ".pid", "w") as f:
+        f.write(str(os.getpid()))
+    while True:
+        with open("phase") as f:
+            phase = f.read().strip()
+        os.write(null, f"{tag}:{phase}:".ljust(300, "x").encode())
+        os.getppid()
+        for name in [n for n in todo if os.path.exists("do-" + n)]:
+            todo.pop(name)()
+        time.sleep(0.01)
+
+def child(tag, todo):
+    if os.fork() == 0:
+        act(tag, todo)
+
+def orphan(tag):  # nobody's child any more
+    pid = os.fork()
+    if pid == 0:
+        child(tag, {})
+        os._exit(0)
+    os.waitpid(pid, 0)
+
+tag = sys.argv[1]
+if tag == "in":
+    orphan("early")  # belongs to it, though the kernel does not know that any more
+    act(tag, {"child": lambda: child("child", {"orphan": lambda: orphan("orphan")})})
+act(tag, {})
+END
+phase() { # what is done in it is surely done in it
+	echo "$1" >phase
+	sleep 0.25
+	: >phase
+	sleep 0.1
+}
+do_now() { # NAME TAG: told to do it, and done
+	>"do-$1"
+	for _ in $(seq 100); do [ -s "$2.pid" ] && return; sleep 0.05; done
+	fail "$2 does not come"
+}
+# who(PHASE): who was recorded writing in it, with how much of what was written
+who() {
+	hindcast query rec --csv "SELECT DISTINCT substr(CAST(data AS TEXT), 1, instr(CAST(data AS TEXT), ':') - 1) || '=' || length(data)
+		FROM write WHERE CAST(data AS TEXT) LIKE '%:$1:%' ORDER BY 1" | tail -n +2 | tr -d '\r' | tr '\n' ' '
+}
+is() { [ "$(who "$1")" = "$2" ] || fail "in phase $1 were recorded: $(who "$1"), not $2"; }
+value() { hindcast query rec --csv "$1" | tail -n +2 | tr -d '\r'; }
+
+: >phase
+begin
+python3 act.py out &
+out=$!
+python3 act.py in &
+in=$!
+for _ in $(seq 100); do [ -s early.pid ] && [ -s in.pid ] && [ -s out.pid ] && break; sleep 0.05; done
+sleep 0.3
+
+# a tree of processes
+phase before
+ask start tree --pid $in --detail full --snaplen 100 >answer
+expect_match 'detail full, 100 bytes of payload; in scope now: 2 process' answer
+do_now child child
+do_now orphan orphan
+phase tree
+
+# another capture of a part of it: the most of both, then what is left
+ask start part --pid "$(cat child.pid)" --snaplen 200 >/dev/null
+phase both
+ask stop part >/dev/null
+phase rest
+
+ask start flush >/dev/null # what is before it is on disk
+
+# a recorder that is killed, or reads its configuration again, goes on with it
+kill -9 $pid
+wait $pid 2>/dev/null || true
+begin
+kill -HUP $pid
+phase again
+ask stop tree >/dev/null
+phase after
+
+# everybody
+ask start all --host --detail full --snaplen 60 >/dev/null
+phase host
+ask stop all >/dev/null
+phase none
+
+# control groups: one that comes later, with one below it
+root=/sys/fs/cgroup
+[ -e $root/cgroup.controllers ] || root=$root/pids
+if mkdir $root/hc-e2e-$$ 2>/dev/null; then
+	cg=$root/hc-e2e-$$
+	ask start group --cgroup /hc-e2e-$$/late --detail full --snaplen 80 >answer
+	expect_match 'in scope now: 0 control group' answer
+	sh -c 'echo $$ >'$cg'/cgroup.procs && exec python3 act.py grouped' &
+	mkdir $cg/late
+	sleep 0.5 # as long as the recorder may take to see it
+	mkdir $cg/late/below
+	sh -c 'echo $$ >'$cg'/late/below/cgroup.procs && exec python3 act.py late' &
+	for _ in $(seq 100); do [ -s late.pid ] && [ -s grouped.pid ] && break; sleep 0.05; done
+	phase group
+	# the first thing that a new child group does is seen
+	mkdir $cg/late/next
+	sh -c 'echo $$ >'$cg'/late/next/cgroup.procs && exec dd if=/dev/zero of=/dev/null bs=77 count=1' 2>/dev/null
+	ask stop group >/dev/null
+	phase ungrouped
+fi
+
+# refused, and nothing is left of it
+expect_exit 2 ask start x --detail most 2>err
+expect_exit 2 ask start x --snaplen 5000 2>err
+sleep 1.2 # until what has ended is forgotten
+# an answer comes soon: the quickest of some, on a machine that has other things to do
+python3 - "$sock" $in <<'PY'
+import json, socket, sys, time
+
+best = 1.0
+with socket.socket(socket.AF_UNIX) as s:
+    s.connect(sys.argv[1])
+    f = s.makefile()
+    for i in range(40):
+        begin = time.monotonic()
+        s.sendall(json.dumps({"hindcast": 1, "op": "capture.start", "name": f"n{i}", "scope": f"pid={sys.argv[2]}",
+                              "detail": "full", "snaplen": 10 + i}).encode() + b"\n")
+        answer = json.loads(f.readline())
+        best = min(best, time.monotonic() - begin)
+        # so many at a time
+        assert answer["ok"] == (i < 32) and (i < 32 or answer["error"]["code"] == "too_many"), (i, answer)
+        assert i >= 32 or answer["in_scope"] == 2, answer
+    for i in range(32):
+        s.sendall(json.dumps({"hindcast": 1, "op": "capture.delete", "name": f"n{i}"}).encode() + b"\n")
+        assert json.loads(f.readline())["ok"]
+assert best < 0.1, best
+PY
+phase last
+kill -TERM $pid
+wait $pid || { tail log >&2; fail "the recorder did not stop well"; }
+
+is before ''
+is tree 'child=100 early=100 in=100 orphan=100 '
+is both 'child=200 early=100 in=100 orphan=200 '
+is rest 'child=100 early=100 in=100 orphan=100 '
+is again 'child=100 in=100 ' # whose parent had ended, a new recorder cannot know
+is after ''
+case $(who host) in *'in=60 '*'out=60 '*) ;; *) fail "the host: $(who host)" ;; esac
+is none ''
+is last ''
+[ "$(value "SELECT count(DISTINCT pid) FROM sys WHERE nr = 110 AND pid = $out")" = 1 ] || [ "$(uname -m)" != x86_64 ] ||
+	fail "no getppid of everybody"
+if [ "$cg" ]; then
+	is group 'late=80 '
+	is ungrouped ''
+	[ "$(value "SELECT count(*) FROM write WHERE ret = 77 AND length(data) = 77")" = 1 ] || fail "the first write below a new group"
+else
+	echo "no control group can be made here: not tried"
+fi
+
+# the recording says so
+value "SELECT expression FROM meta_filter WHERE reason = 'raise' AND until_ns IS NULL" >rows
+expect_match "^pid=$in capture=tree detail=full snaplen=100 processes=[0-9]+$" rows
+expect_match "^pid=[0-9]+ capture=part snaplen=200 processes=2$" rows
+expect_match '^host capture=all detail=full snaplen=60$' rows
+[ "$(value "SELECT count(*) FROM meta_filter WHERE reason = 'raise' AND until_ns IS NOT NULL AND expression LIKE '% capture=tree %'")" = 1 ] ||
+	fail "no end of the raise"
+[ "$(value "SELECT count(*) FROM meta_config WHERE types LIKE '%\"write all data=60%'")" -ge 1 ] || fail "meta_config of the host"
+hindcast info rec >info
+expect_match "^raised +profile full, 100 bytes of payload of pid=$in, while tree ran\$" info
+cat >rule.yaml <<'END'
+- rule: writes
+  desc: d
+  condition: evt.type = write
+  output: "w"
+  priority: NOTICE
+END
+expect_exit 1 hindcast replay -p rule.yaml --capture tree rec >out 2>&1
+expect_match "not recorded: write .*; of pid=$in it was \(capture tree\)" out
+hindcast replay -p rule.yaml --capture all rec >out 2>&1 || { cat out >&2; fail "a capture of the host can answer it"; }
+expect_no_match 'recorded' out
+echo ok
