@@ -3,9 +3,10 @@
 need_live
 
 sock=$PWD/control.sock
+mkdir docker
 ask() { hindcast capture "$@" --control "$sock"; }
 begin() { # starts a recorder that records no reads and writes, and waits until it answers
-	hindcast recorder -d rec -p minimal --ring-size 4MiB --control "$sock" >>log 2>&1 &
+	hindcast recorder -d rec -p minimal --ring-size 4MiB --container-root "docker=$PWD/docker" --control "$sock" >>log 2>&1 &
 	pid=$!
 	for _ in $(seq 300); do
 		ask list >/dev/null 2>&1 && return
@@ -16,7 +17,7 @@ begin() { # starts a recorder that records no reads and writes, and waits until 
 }
 cg=
 trap 'kill -9 $pid $in $out 2>/dev/null || true
-	for tag in child orphan early late grouped; do kill -9 "$(cat $tag.pid)" 2>/dev/null || true; done
+	for tag in child orphan early late grouped boxed; do kill -9 "$(cat $tag.pid)" 2>/dev/null || true; done
 	[ -z "$cg" ] || { sleep 0.1; find "$cg" -depth -type d -exec rmdir {} +; }' EXIT
 
 # act.py TAG: writes "TAG:PHASE.." again and again; what it is told by files it does in between
@@ -132,6 +133,26 @@ if mkdir $root/hc-e2e-$$ 2>/dev/null; then
 	sh -c 'echo $$ >'$cg'/late/next/cgroup.procs && exec dd if=/dev/zero of=/dev/null bs=77 count=1' 2>/dev/null
 	ask stop group >/dev/null
 	phase ungrouped
+
+	# a container by its name, its pod, the beginning of its id: known when it comes, or before
+	box=7$(printf '%063d' 0)
+	ask start byname --container hc_web --detail security --snaplen 70 >/dev/null
+	ask start bypod --pod shop/web-0 --detail full --snaplen 90 >/dev/null
+	mkdir docker/$box
+	echo '{ "ID": "'$box'", "Name": "/hc_web", "State": {}, "Config": { "Image": "nginx:1",
+		"Labels": { "io.kubernetes.pod.name": "web-0", "io.kubernetes.pod.namespace": "shop" } } }' >docker/$box/config.v2.json
+	mkdir $cg/docker-$box.scope
+	sh -c 'echo $$ >'$cg/docker-$box.scope'/cgroup.procs && exec python3 act.py boxed' &
+	for _ in $(seq 100); do [ -s boxed.pid ] && break; sleep 0.05; done
+	sleep 0.3
+	phase pod
+	ask stop bypod >/dev/null
+	ask start byid --container ${box:0:12} --detail full --snaplen 75 >answer
+	expect_match 'in scope now: 1 control group' answer
+	phase id
+	ask stop byname >/dev/null
+	ask stop byid >/dev/null
+	phase unboxed
 fi
 
 # refused, and nothing is left of it
@@ -178,6 +199,9 @@ is last ''
 if [ "$cg" ]; then
 	is group 'late=80 '
 	is ungrouped ''
+	is pod 'boxed=90 '
+	is id 'boxed=75 '
+	is unboxed ''
 	[ "$(value "SELECT count(*) FROM write WHERE ret = 77 AND length(data) = 77")" = 1 ] || fail "the first write below a new group"
 else
 	echo "no control group can be made here: not tried"
