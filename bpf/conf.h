@@ -40,7 +40,7 @@ struct hc_detail {
 
 /* Raises for a scope that can be in force at the same time: a bit each. */
 #define HC_N_RAISES 32
-#define HC_RAISE_MAX_PIDS 65536
+#define HC_RAISE_MAX_PIDS 16384
 #define HC_RAISE_MAX_CGROUPS 4096
 
 struct hc_dials {

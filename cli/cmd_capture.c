@@ -346,6 +346,8 @@ static int run(int argc, char **argv)
 static const struct hc_example examples[] = {
 	{ "keep the last ten minutes of a pod, and its next half hour",
 	  "hindcast capture start shop-case-7 --pod shop/web-0 --pre 10m --for 30m" },
+	{ "record all that a container does from now on, with what it sends and writes",
+	  "hindcast capture start web-1 --container web --for 10m --detail full --snaplen 512" },
 	{ "see what is kept", "hindcast capture list" },
 	{ "replay rules over it", "hindcast replay -p policies/falco --capture shop-case-7 /var/lib/hindcast" },
 	{ "hand it over", "hindcast export --bundle --capture shop-case-7 -o case-7.hcb /var/lib/hindcast" },
@@ -355,7 +357,7 @@ static const struct hc_example examples[] = {
 const struct hc_command hc_cmd_capture = {
 	.name = "capture",
 	.args = "start NAME [--pre DURATION] [--for DURATION] [--container ID | --pod NS/NAME | --pid N | "
-		"--cgroup PATH] | "
+		"--cgroup PATH] [--detail PROFILE] [--snaplen BYTES] | "
 		"list | stop NAME | delete NAME",
 	.summary = "keep a part of what is recorded, the past included",
 	.description = "Asks the running `hindcast recorder` to keep a span of its recording under a name: from "
@@ -365,7 +367,14 @@ const struct hc_command hc_cmd_capture = {
 		       "--keep after its end. Captures may overlap, and go on over a restart of the recorder.\n\n"
 		       "`replay`, `events`, `query` and `export` take --capture NAME. The answer says how much of "
 		       "the past is there.\n\n"
-		       "The scope says what the capture is about. Root and the members of the recorder's "
+		       "The scope says what the capture is about. With --detail or --snaplen the kernel records "
+	               "more of it, "
+		       "and of it alone, until the capture ends: of processes that its processes start, of "
+	               "control groups "
+		       "below its own, and of containers that come later, too. Where captures overlap, the "
+	               "highest detail "
+		       "counts. Rows of meta_filter say what was recorded of whom.\n\n"
+		       "Root and the members of the recorder's "
 		       "--control-group may ask.",
 	.opts = opts,
 	.examples = examples,

@@ -652,6 +652,7 @@ static int prepare(struct hc_live *live, const struct hc_live_options *opt, cons
 	/* HINDCAST_BPF_LOG=stats: what each program costs the verifier */
 	const char *log = getenv("HINDCAST_BPF_LOG");
 	LIBBPF_OPTS(bpf_object_open_opts, open_opts, .kernel_log_level = log && strcmp(log, "stats") == 0 ? 4 : 0);
+	static const char *const raise_maps[] = { "hc_raised_pids", "hc_raised_groups", "hc_raise_cache" };
 	struct recorder_bpf *skel = recorder_bpf__open_opts(&open_opts);
 	struct hc_conf *conf;
 	int r;
@@ -677,6 +678,8 @@ static int prepare(struct hc_live *live, const struct hc_live_options *opt, cons
 	r = r ? r : set_size(skel->obj, "hc_rings_sec", live->n_cpus);
 	r = r ? r : set_size(skel->obj, "hc_cpus", live->n_cpus);
 	r = r ? r : set_size(skel->obj, "hc_scratch_map", live->n_cpus + 1);
+	for (size_t i = 0; !opt->may_raise && !r && i < sizeof(raise_maps) / sizeof(raise_maps[0]); i++)
+		r = set_size(skel->obj, raise_maps[i], 1);
 	r = r ? r : bpf_map__set_inner_map_fd(skel->maps.hc_rings, live->ring_fds[0]);
 	r = r ? r : bpf_map__set_inner_map_fd(skel->maps.hc_rings_sec, live->ring_fds[live->n_bulk]);
 	if (r)

@@ -662,6 +662,18 @@ int meta_masked(struct hc_record *r, struct hc_err *err)
 	return code;
 }
 
+int meta_blind_row(struct hc_record *r, const char *what, const char *scope, uint64_t from_ns, struct hc_err *err)
+{
+	struct hc_builder *b = begin(r, HC_EV_META_BLIND, err);
+
+	if (!b)
+		return failed(err);
+	cell_text(r, b, HC_C_META_BLIND_what, what);
+	cell_text(r, b, HC_C_META_BLIND_scope, scope);
+	hc_cell_set(&r->tracker->cells, HC_C_META_BLIND_from_ns, from_ns);
+	return end(r, HC_EV_META_BLIND, err);
+}
+
 /* Attachment points that are missing, where something recorded needs them. */
 int meta_blind(struct hc_record *r, struct hc_err *err)
 {
@@ -669,19 +681,12 @@ int meta_blind(struct hc_record *r, struct hc_err *err)
 
 	for (size_t i = 0; i < hc_live_n_hooks(r->live) && code >= 0; i++) {
 		struct hc_live_hook h = hc_live_hook(r->live, i);
-		struct hc_builder *b;
 		char what[160];
 
 		if (h.state != HC_HOOK_MISSING && h.state != HC_HOOK_FAILED)
 			continue;
-		b = begin(r, HC_EV_META_BLIND, err);
-		if (!b)
-			return failed(err);
 		snprintf(what, sizeof(what), "%s: %s", h.name, h.reason && h.reason[0] ? h.reason : "not there");
-		cell_text(r, b, HC_C_META_BLIND_what, what);
-		cell_text(r, b, HC_C_META_BLIND_scope, "node");
-		hc_cell_set(&r->tracker->cells, HC_C_META_BLIND_from_ns, r->start_ns);
-		code = end(r, HC_EV_META_BLIND, err);
+		code = meta_blind_row(r, what, "node", r->start_ns, err);
 	}
 	return code;
 }

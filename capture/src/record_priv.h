@@ -66,6 +66,7 @@ int meta_sampled(struct hc_record *r, bool end, struct hc_err *err);
 /* Rows for what was masked since the last look. */
 int meta_masked(struct hc_record *r, struct hc_err *err);
 int meta_blind(struct hc_record *r, struct hc_err *err);
+int meta_blind_row(struct hc_record *r, const char *what, const char *scope, uint64_t from_ns, struct hc_err *err);
 /* What is not there any more: the beginning of every segment says so. */
 int meta_horizon(struct hc_record *r, struct hc_err *err);
 int meta_removed(struct hc_record *r, const struct hc_retain_removed *removed, struct hc_err *err);

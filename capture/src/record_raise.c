@@ -339,11 +339,22 @@ static int tell_changes(struct hc_record *r, struct record_raise *gone, size_t n
 	return code;
 }
 
+/* Tracepoints to which a raise would have to be attached, and cannot. */
+static unsigned n_failed_hooks(const struct hc_record *r)
+{
+	unsigned n = 0;
+
+	for (size_t i = 0; i < hc_live_n_hooks(r->live); i++)
+		n += hc_live_hook(r->live, i).state == HC_HOOK_FAILED;
+	return n;
+}
+
 int hc_record_set_raises(struct hc_record *r, const struct hc_record_raise *v, size_t n, struct hc_err *err)
 {
 	struct record_raise *list = calloc(n + 1, sizeof(*list)), *old = r->raises;
 	struct hc_type_set was = *hc_live_types(r->live);
 	unsigned snaplen = hc_live_snaplen(r->live, HC_EV_READ);
+	unsigned failed_hooks = n_failed_hooks(r);
 	size_t n_old = r->n_raises;
 	int code;
 
@@ -373,6 +384,8 @@ int hc_record_set_raises(struct hc_record *r, const struct hc_record_raise *v, s
 	code = tell_changes(r, old, n_old, err);
 	if (code >= 0 && !same_types(r, &was, &snaplen))
 		code = meta_config(r, err);
+	if (code >= 0 && n_failed_hooks(r) > failed_hooks)
+		code = meta_blind(r, err);
 	for (size_t i = 0; i < n_old; i++)
 		raise_done(&old[i]);
 	free(old);
@@ -398,12 +411,19 @@ int raise_look(struct hc_record *r, bool second, struct hc_err *err)
 	bool any = false;
 	int code = 0;
 
-	if (second) {
+	if (second)
 		hc_live_tick(r->live);
-		if (missed != r->raise_missed)
-			hc_log(r->opts.log, HC_LOG_WARN, "a scope is full: processes in it have no more detail",
-			       HC_LOG_U64("processes", missed - r->raise_missed));
+	if (missed != r->raise_missed) {
+		char what[96];
+
+		snprintf(what, sizeof(what), "more detail of %u processes: too many are in such scopes",
+		         missed - r->raise_missed);
+		hc_log(r->opts.log, HC_LOG_WARN, "a scope is full: processes in it have no more detail",
+		       HC_LOG_U64("processes", missed - r->raise_missed));
 		r->raise_missed = missed;
+		code = meta_blind_row(r, what, "raise", record_boot_ns(), err);
+		if (code < 0)
+			return code;
 	}
 	if (!r->n_raises || r->cgroup_changes_seen == r->tracker->n_cgroup_changes)
 		return 0;
