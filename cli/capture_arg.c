@@ -84,6 +84,31 @@ int hc_cli_capture_span(const struct hc_command *cmd, struct hc_capture *c, cons
 	return code;
 }
 
+int hc_cli_capture_scope(const struct hc_command *cmd, struct hc_capture *c, const char *name, char **ret_scope,
+                         int64_t *ret_asked_wall_ns)
+{
+	struct hc_marks marks = { 0 };
+	struct hc_err err = { 0 };
+	const struct hc_mark *m;
+	int code = HC_CLI_GO;
+
+	if (!name)
+		return hc_cli_usage(cmd, "--in-scope: of which capture? Say --capture NAME too");
+	if (hc_marks_load(c, &marks, &err) < 0)
+		return hc_cli_error(cmd, &err);
+	m = hc_marks_find(&marks, name);
+	if (!m) {
+		code = no_such_capture(cmd, &marks, name);
+	} else {
+		*ret_scope = strdup(m->scope);
+		*ret_asked_wall_ns = m->asked_wall_ns;
+		if (!*ret_scope)
+			code = hc_cli_usage(cmd, "out of memory");
+	}
+	hc_marks_done(&marks);
+	return code;
+}
+
 const char *hc_time_text(int64_t wall_ns, char buf[HC_TIME_TEXT])
 {
 	hc_render_time(wall_ns, buf, HC_TIME_TEXT); /* 2024-05-01T12:00:00.123456789Z */

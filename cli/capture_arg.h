@@ -23,6 +23,16 @@ int hc_cli_capture_span(const struct hc_command *cmd, struct hc_capture *c, cons
 		.help = "leave out what is not of the time of this on-demand capture"                         \
 	}
 
+/* --in-scope, with --capture NAME. *ret_scope is the caller's to free. HC_CLI_GO, or the exit code after the error
+ * was printed. */
+int hc_cli_capture_scope(const struct hc_command *cmd, struct hc_capture *c, const char *name, char **ret_scope,
+                         int64_t *ret_asked_wall_ns);
+#define HC_CLI_SCOPE_OPT(member)                                                               \
+	{                                                                                      \
+		.name = "in-scope", .kind = HC_OPT_FLAG, .off = offsetof(struct args, member), \
+		.help = "with --capture: leave out what others did than its scope"             \
+	}
+
 /* "2024-05-01 12:00:00.123 UTC" */
 #define HC_TIME_TEXT 48
 const char *hc_time_text(int64_t wall_ns, char buf[HC_TIME_TEXT]);

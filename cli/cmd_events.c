@@ -11,7 +11,7 @@
 
 struct args {
 	const char *filter, *format;
-	bool json, follow;
+	bool json, follow, in_scope;
 	struct hc_time_arg since, until;
 	const char *capture;
 	uint64_t count;
@@ -84,7 +84,7 @@ static int emit(void *ctx, const struct hc_hit *hit, int64_t wall_ns, void *rend
 	return p->left ? 0 : 1;
 }
 
-static int print(struct args *a, struct hc_capture *c, struct hc_err *err)
+static int print(struct args *a, struct hc_capture *c, const struct hc_scope *scope, struct hc_err *err)
 {
 	HC_AUTO(hc_ir_free) struct hc_ir *ir = hc_ir_new();
 	HC_AUTO(hc_plan_free) struct hc_plan *plan = NULL;
@@ -96,6 +96,7 @@ static int print(struct args *a, struct hc_capture *c, struct hc_err *err)
 		.since_wall_ns = a->since.ns,
 		.has_until = a->until.set,
 		.until_wall_ns = a->until.ns,
+		.scope = scope,
 		.render = render,
 		.emit = emit,
 		.ctx = &p,
@@ -132,6 +133,8 @@ static int print(struct args *a, struct hc_capture *c, struct hc_err *err)
 static int run(int argc, char **argv)
 {
 	struct args a = { 0 };
+	HC_AUTO(free) char *scope_text = NULL;
+	struct hc_scope scope = { 0 };
 	struct hc_operands operands;
 	struct hc_capture *c;
 	struct hc_err err = { 0 };
@@ -146,9 +149,12 @@ static int run(int argc, char **argv)
 	if (code != HC_CLI_GO)
 		return code;
 	code = hc_cli_capture_span(&hc_cmd_events, c, a.capture, &a.since, &a.until);
+	if (code == HC_CLI_GO && a.in_scope)
+		code = hc_cli_capture_scope(&hc_cmd_events, c, a.capture, &scope_text, &scope.asked_wall_ns);
 	if (code != HC_CLI_GO)
 		return hc_cli_capture_close(c, code);
-	r = print(&a, c, &err);
+	scope.text = scope_text;
+	r = print(&a, c, a.in_scope ? &scope : NULL, &err);
 	fflush(stdout);
 	return hc_cli_capture_close(c, r < 0 ? hc_cli_error(&hc_cmd_events, &err) : HC_EXIT_OK);
 }
@@ -186,6 +192,7 @@ static const struct hc_opt opts[] = {
 	  .off = offsetof(struct args, follow),
 	  .help = "go on with what a recorder appends, until it ends or SIGINT or SIGTERM comes" },
 	HC_CLI_CAPTURE_OPT(capture),
+	HC_CLI_SCOPE_OPT(in_scope),
 	{ .name = "count",
 	  .letter = 'n',
 	  .kind = HC_OPT_U64,

@@ -27,7 +27,7 @@ struct args {
 	struct hc_time_arg since, until;
 	const char *capture;
 	const char *priority, *falco_config;
-	bool iso_time, keep_going, profile_rules, quiet, follow;
+	bool in_scope, iso_time, keep_going, profile_rules, quiet, follow;
 };
 
 struct run {
@@ -41,6 +41,7 @@ struct run {
 	bool tty;
 	uint64_t shown_percent;
 	struct hc_time_arg since, until; /* of the capture under way */
+	struct hc_scope scope;           /* the same; text NULL: all */
 };
 
 static volatile sig_atomic_t interrupted;
@@ -502,6 +503,8 @@ static int load_answers(struct run *run, struct hc_capture *c, struct hc_facts *
 	*answers = hc_answers_free(*answers);
 	*facts = hc_facts_free(*facts);
 	r = hc_facts_load(c, &range, facts, err);
+	if (r == 0 && run->scope.text)
+		hc_facts_within(*facts, run->scope.text, run->a->capture);
 	if (r == 0)
 		r = hc_answers_new(run->ir, *facts, answers, err);
 	run->answers = *answers;
@@ -539,6 +542,7 @@ static int replay_capture(struct run *run, struct hc_err *err)
 	const struct args *a = run->a;
 	HC_AUTO(hc_facts_free) struct hc_facts *facts = NULL;
 	HC_AUTO(hc_answers_free) struct hc_answers *answers = NULL;
+	HC_AUTO(free) char *scope = NULL;
 	struct hc_replay_opts opts = {
 		.n_threads = (unsigned)a->threads,
 		.profile = a->profile_rules,
@@ -553,8 +557,13 @@ static int replay_capture(struct run *run, struct hc_err *err)
 	run->since = a->since;
 	run->until = a->until;
 	code = hc_cli_capture_span(&hc_cmd_replay, run->capture, a->capture, &run->since, &run->until);
+	if (code == HC_CLI_GO && a->in_scope)
+		code = hc_cli_capture_scope(&hc_cmd_replay, run->capture, a->capture, &scope,
+		                            &run->scope.asked_wall_ns);
 	if (code != HC_CLI_GO)
 		return code;
+	run->scope.text = scope;
+	opts.scope = scope ? &run->scope : NULL;
 	code = HC_EXIT_OK;
 	opts.has_since = run->since.set;
 	opts.has_until = run->until.set;
@@ -575,6 +584,7 @@ static int replay_capture(struct run *run, struct hc_err *err)
 		code = n_unanswerable(run) ? HC_EXIT_FOUND : HC_EXIT_OK;
 	}
 	run->answers = NULL;
+	run->scope.text = NULL;
 	hc_replay_stats_done(&stats);
 	return r < 0 ? r : code;
 }
@@ -740,6 +750,7 @@ static const struct hc_opt opts[] = {
 	  .value = "TIME",
 	  .help = "leave out events from this moment on" },
 	HC_CLI_CAPTURE_OPT(capture),
+	HC_CLI_SCOPE_OPT(in_scope),
 	{ .name = "matching",
 	  .kind = HC_OPT_CHOICE,
 	  .off = offsetof(struct args, matching),

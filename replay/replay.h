@@ -3,6 +3,7 @@
 #define HC_REPLAY_REPLAY_H
 
 #include "replay/plan.h"
+#include "replay/scope.h"
 #include "store/capture.h"
 
 /* ---- what a capture can answer ---- */
@@ -12,6 +13,9 @@ struct hc_facts; /* of one capture, or a span of it: what was recorded, and how 
 /* Reads the meta rows. range: only its times count; NULL: all of the capture. */
 int hc_facts_load(struct hc_capture *c, const struct hc_block_filter *range, struct hc_facts **ret,
                   struct hc_err *err);
+/* From now on what is asked is asked of a capture's scope alone: where detail was raised for it in the whole
+ * range, that is what was recorded. */
+void hc_facts_within(struct hc_facts *f, const char *scope, const char *capture);
 struct hc_facts *hc_facts_free(struct hc_facts *f);
 HC_DEFINE_AUTO(struct hc_facts, hc_facts_free)
 
@@ -61,6 +65,8 @@ struct hc_replay_opts {
 	int64_t since_wall_ns, until_wall_ns; /* inclusive, exclusive; exact at the row */
 	bool profile;
 	const void *user; /* for computed leaves */
+	/* Hits of others are left out; NULL: none are. Borrowed until the replay is over. */
+	const struct hc_scope *scope;
 	/*
 	 * Called by the thread that evaluated the block, concurrently: renders the alert into the arena, whose
 	 * memory is kept until emit. *ret is given to emit. Without it emit gets NULL.

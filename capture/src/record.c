@@ -117,7 +117,7 @@ static int on_segment(void *ctx, enum hc_stream stream, struct hc_err *err)
 	if (code >= 0)
 		code = meta_filters(r, false, err);
 	if (code >= 0)
-		code = raise_rows(r, err);
+		code = raise_rows(r, false, err);
 	if (code >= 0)
 		code = meta_horizon(r, err);
 	if (code >= 0)
@@ -380,6 +380,8 @@ int hc_record_stop(struct hc_record *r, const char *reason, struct hc_record_sum
 			code = meta_masked(r, r->err);
 		if (code >= 0)
 			code = meta_filters(r, true, r->err);
+		if (code >= 0)
+			code = raise_rows(r, true, r->err);
 		if (code >= 0)
 			code = meta_clock(r, "stop", r->err);
 		if (code >= 0)

@@ -373,8 +373,6 @@ int meta_filters(struct hc_record *r, bool ended, struct hc_err *err)
 	return code;
 }
 
-#define RAISE_ID 16u /* and the following: each its own */
-
 int meta_raise(struct hc_record *r, const struct meta_raise *row, bool ended, struct hc_err *err)
 {
 	struct hc_type_set types = hc_live_types_at(r->live, row->detail);
@@ -393,7 +391,7 @@ int meta_raise(struct hc_record *r, const struct meta_raise *row, bool ended, st
 		n += (size_t)snprintf(text + n, sizeof(text) - n, " snaplen=%u", row->snaplen);
 	if (row->what)
 		snprintf(text + n, sizeof(text) - n, " %s=%u", row->what, row->n);
-	hc_cell_set(c, HC_C_META_FILTER_id, RAISE_ID + row->id);
+	hc_cell_set(c, HC_C_META_FILTER_id, row->id);
 	cell_text(r, b, HC_C_META_FILTER_reason, "raise");
 	cell_text(r, b, HC_C_META_FILTER_expression, text);
 	for (unsigned type = 32; type < HC_EV_MAX; type++)

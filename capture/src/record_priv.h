@@ -78,7 +78,7 @@ int meta_stop(struct hc_record *r, const char *reason, struct hc_err *err);
 
 /* That detail is raised for a scope. */
 struct meta_raise {
-	uint64_t id; /* from 1 */
+	uint64_t id; /* unique in a boot */
 	const char *capture, *scope;
 	unsigned detail; /* as in struct hc_record_raise */
 	uint32_t snaplen;
@@ -90,8 +90,8 @@ int meta_raise(struct hc_record *r, const struct meta_raise *row, bool ended, st
 
 /* ---- record_raise.c ---- */
 
-/* The rows of what is raised now: the beginning of every segment says so. */
-int raise_rows(struct hc_record *r, struct hc_err *err);
+/* The rows of what is raised now: the beginning of every segment says so, and the end of the recording. */
+int raise_rows(struct hc_record *r, bool ended, struct hc_err *err);
 /* After each step: scopes whose control groups have come or gone. second: one has gone by. */
 int raise_look(struct hc_record *r, bool second, struct hc_err *err);
 void raise_free(struct hc_record *r);

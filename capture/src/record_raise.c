@@ -264,13 +264,13 @@ static int tell(struct hc_record *r, const struct record_raise *k, bool ended, s
 	return meta_raise(r, &row, ended, err);
 }
 
-int raise_rows(struct hc_record *r, struct hc_err *err)
+int raise_rows(struct hc_record *r, bool ended, struct hc_err *err)
 {
 	int code = 0;
 
 	for (size_t i = 0; i < r->n_raises && code >= 0; i++)
 		if (r->raises[i].told)
-			code = tell(r, &r->raises[i], false, err);
+			code = tell(r, &r->raises[i], ended, err);
 	return code;
 }
 
@@ -286,8 +286,11 @@ static struct record_raise *of_key(struct record_raise *v, size_t n, const char 
 
 static int raise_new(struct hc_record *r, const struct hc_record_raise *ask, struct record_raise *ret)
 {
-	struct record_raise k = { .ask = *ask, .id = ++r->last_raise_id, .from_ns = record_boot_ns() };
+	struct record_raise k = { .ask = *ask, .from_ns = record_boot_ns() };
 
+	/* another one than those of recorders that ran before */
+	r->last_raise_id = k.from_ns > r->last_raise_id ? k.from_ns : r->last_raise_id + 1;
+	k.id = r->last_raise_id;
 	k.ask.key = strdup(ask->key);
 	k.ask.capture = strdup(ask->capture);
 	k.ask.scope = strdup(ask->scope);

@@ -32,10 +32,10 @@ struct config {
 /* More was recorded of a scope than of all else, for an on-demand capture. */
 struct raise {
 	struct raise *next;
-	uint32_t boot;
 	int64_t id;
-	const char *expression; /* "SCOPE capture=NAME .." */
-	struct hc_type_set types;
+	const char *expression;    /* "SCOPE capture=NAME .." */
+	struct config as;          /* how; the moments are not set */
+	int64_t from_ns, until_ns; /* wall clock; INT64_MAX: it has not ended */
 	bool in_range;
 };
 
@@ -48,6 +48,7 @@ struct hc_facts {
 	const char *shed[HC_EV_MAX]; /* why rows of the type are missing although nobody asked for that; NULL: none
 	                                are */
 	const char *user_filter;     /* what the user asked to be left out; NULL: nothing */
+	int64_t since_ns, until_ns;  /* wall clock: of the range that is asked about; INT64_MIN, INT64_MAX: all */
 	uint32_t n_unresolved;       /* containers of which only the cgroup is known */
 };
 
@@ -247,35 +248,34 @@ static void read_raise(struct reader *rd, uint32_t row)
 {
 	unsigned dom = HC_DOM_ROWS(HC_EV_META_FILTER);
 	int64_t id = hc_view_int_or(rd->view, dom, HC_C_META_FILTER_id, row, 0);
-	int64_t from = hc_view_int_or(rd->view, dom, HC_C_META_FILTER_from_ns, row, 0);
-	int64_t until = hc_view_int_or(rd->view, dom, HC_C_META_FILTER_until_ns, row, INT64_MAX >> 1);
-	const struct hc_block_filter *range = rd->range;
-	struct raise *k = rd->f->raises;
+	int64_t from = hc_view_int_or(rd->view, dom, HC_C_META_FILTER_from_ns, row, 0), until;
+	struct hc_facts *f = rd->f;
+	struct raise *k = f->raises;
 	const uint32_t *types;
 	uint32_t n;
 
-	while (k && !(k->boot == rd->boot && k->id == id))
+	while (k && !(k->as.boot == rd->boot && k->id == id))
 		k = k->next;
 	if (!k) {
-		k = hc_arena_alloc(&rd->f->arena, sizeof(*k));
+		k = hc_arena_alloc(&f->arena, sizeof(*k));
 		if (!k) {
 			rd->code = -ENOMEM;
 			return;
 		}
-		*k = (struct raise){ .next = rd->f->raises, .boot = rd->boot, .id = id };
+		*k = (struct raise){ .next = f->raises, .id = id, .as.boot = rd->boot };
 		k->expression = text_copy(rd, hc_view_text(rd->view, dom, HC_C_META_FILTER_expression, row));
-		rd->f->raises = k;
+		f->raises = k;
+		if (rd->code < 0)
+			return;
 	}
-	k->in_range = (!range || !range->has_since || wall_of(rd, (uint64_t)until) >= range->since_wall_ns) &&
-	              (!range || !range->has_until || wall_of(rd, (uint64_t)from) < range->until_wall_ns);
+	k->from_ns = wall_of(rd, (uint64_t)from);
+	k->until_ns = hc_view_int(rd->view, dom, HC_C_META_FILTER_until_ns, row, &until)
+	                      ? wall_of(rd, (uint64_t)until)
+	                      : INT64_MAX;
+	k->in_range = k->until_ns >= f->since_ns && k->from_ns < f->until_ns;
 	types = hc_view_strs(rd->view, hc_view_ref(rd->view, dom, HC_C_META_FILTER_types, row), &n);
-	for (uint32_t i = 0; i < n && i < MAX_ITEMS; i++) {
-		struct hc_str item = hc_view_str(rd->view, types[i]);
-		const struct hc_table_desc *desc = hc_event_desc_by_name(next_word(&item));
-
-		if (desc)
-			hc_type_set_add(&k->types, desc->number);
-	}
+	for (uint32_t i = 0; i < n && i < MAX_ITEMS; i++)
+		read_type(rd, &k->as, hc_view_str(rd->view, types[i]));
 }
 
 static void read_filter(struct reader *rd, uint32_t row)
@@ -395,6 +395,8 @@ int hc_facts_load(struct hc_capture *c, const struct hc_block_filter *range, str
 	hc_type_set_add(&filter.types, HC_EV_META_GAP);
 	hc_type_set_add(&filter.types, HC_EV_META_FILTER);
 	hc_type_set_add(&filter.types, HC_EV_CTR_UPDATE);
+	f->since_ns = range && range->has_since ? range->since_wall_ns : INT64_MIN;
+	f->until_ns = range && range->has_until ? range->until_wall_ns : INT64_MAX;
 	blocks = hc_capture_blocks(c, &n);
 	rd.begin_ns = range && range->has_since ? range->since_wall_ns : INT64_MAX;
 	for (uint32_t i = 0; !(range && range->has_since) && i < n; i++) {
@@ -427,6 +429,44 @@ int hc_facts_load(struct hc_capture *c, const struct hc_block_filter *range, str
 	keep_range(f, range);
 	*ret = hc_steal(f);
 	return 0;
+}
+
+static bool is_for(const struct raise *k, const char *scope, const char *capture)
+{
+	size_t n = strlen(scope), m = strlen(capture);
+	const char *at = k->expression + n + strlen(" capture=");
+
+	return strncmp(k->expression, scope, n) == 0 && strncmp(k->expression + n, " capture=", 9) == 0 &&
+	       strncmp(at, capture, m) == 0 && (at[m] == ' ' || !at[m]);
+}
+
+void hc_facts_within(struct hc_facts *f, const char *scope, const char *capture)
+{
+	int64_t from = INT64_MAX, until = INT64_MIN;
+
+	/* one for each time that the recorder was started: that nobody recorded in between, gaps tell */
+	for (const struct raise *k = f->raises; k; k = k->next) {
+		if (!is_for(k, scope, capture))
+			continue;
+		from = k->from_ns < from ? k->from_ns : from;
+		until = k->until_ns > until ? k->until_ns : until;
+	}
+	if (from > f->since_ns || until < f->until_ns)
+		return; /* not in all of the range, which may begin in the past of the capture */
+	for (const struct raise *k = f->raises; k; k = k->next) {
+		for (uint32_t i = 0; is_for(k, scope, capture) && i < f->n_configs; i++) {
+			struct config *c = f->configs[i];
+
+			for (unsigned type = 0; c->boot == k->as.boot && !c->is_import && type < HC_EV_MAX;
+			     type++) {
+				if (!hc_type_set_has(&k->as.types, type))
+					continue;
+				hc_type_set_add(&c->types, type);
+				c->mode[type] = k->as.mode[type];
+				c->facts[type] = k->as.facts[type];
+			}
+		}
+	}
 }
 
 struct hc_facts *hc_facts_free(struct hc_facts *f)
@@ -598,7 +638,7 @@ static const char *of_whom(struct hc_arena *arena, const struct hc_facts *f, con
 		bool any = false;
 
 		for (unsigned w = 0; w < HC_EV_MAX / 64; w++)
-			any |= (k->types.w[w] & types->w[w]) != 0;
+			any |= (k->as.types.w[w] & types->w[w]) != 0;
 		if (!k->in_range || !any || !capture || n++ >= 3)
 			continue;
 		text = hc_arena_printf(arena, "%s; of %.*s it was (capture %.*s)", text,

@@ -112,6 +112,14 @@ static int render(struct worker *w, struct result *r, uint32_t block)
 {
 	const struct hc_replay_opts *opts = &w->feed->opts;
 
+	if (opts->scope) {
+		uint32_t n = 0;
+
+		for (uint32_t i = 0; i < r->n; i++)
+			if (hc_scope_has(opts->scope, hc_eval_view(w->eval), r->hits[i].type, r->hits[i].row))
+				r->hits[n++] = r->hits[i];
+		r->n = n;
+	}
 	r->rendered = calloc(r->n + 1u, sizeof(*r->rendered));
 	if (!r->rendered)
 		return hc_err_set(&r->err, -ENOMEM, "out of memory");

@@ -4,6 +4,8 @@ need_live
 
 sock=$PWD/control.sock
 mkdir docker
+py=$(python3 -c 'import sys; print(sys.executable)') # not a script that looks for it first
+export py
 ask() { hindcast capture "$@" --control "$sock"; }
 begin() { # starts a recorder that records no reads and writes, and waits until it answers
 	hindcast recorder -d rec -p minimal --ring-size 4MiB --container-root "docker=$PWD/docker" --control "$sock" >>log 2>&1 &
@@ -57,9 +59,9 @@ act(tag, {})
 END
 phase() { # what is done in it is surely done in it
 	echo "$1" >phase
-	sleep 0.25
+	sleep 0.15
 	: >phase
-	sleep 0.1
+	sleep 0.08
 }
 do_now() { # NAME TAG: told to do it, and done
 	>"do-$1"
@@ -76,9 +78,9 @@ value() { hindcast query rec --csv "$1" | tail -n +2 | tr -d '\r'; }
 
 : >phase
 begin
-python3 act.py out &
+$py act.py out &
 out=$!
-python3 act.py in &
+$py act.py in &
 in=$!
 for _ in $(seq 100); do [ -s early.pid ] && [ -s in.pid ] && [ -s out.pid ] && break; sleep 0.05; done
 sleep 0.3
@@ -121,11 +123,11 @@ if mkdir $root/hc-e2e-$$ 2>/dev/null; then
 	cg=$root/hc-e2e-$$
 	ask start group --cgroup /hc-e2e-$$/late --detail full --snaplen 80 >answer
 	expect_match 'in scope now: 0 control group' answer
-	sh -c 'echo $$ >'$cg'/cgroup.procs && exec python3 act.py grouped' &
+	sh -c 'echo $$ >'$cg'/cgroup.procs && exec $py act.py grouped' &
 	mkdir $cg/late
 	sleep 0.5 # as long as the recorder may take to see it
 	mkdir $cg/late/below
-	sh -c 'echo $$ >'$cg'/late/below/cgroup.procs && exec python3 act.py late' &
+	sh -c 'echo $$ >'$cg'/late/below/cgroup.procs && exec $py act.py late' &
 	for _ in $(seq 100); do [ -s late.pid ] && [ -s grouped.pid ] && break; sleep 0.05; done
 	phase group
 	# the first thing that a new child group does is seen
@@ -142,7 +144,7 @@ if mkdir $root/hc-e2e-$$ 2>/dev/null; then
 	echo '{ "ID": "'$box'", "Name": "/hc_web", "State": {}, "Config": { "Image": "nginx:1",
 		"Labels": { "io.kubernetes.pod.name": "web-0", "io.kubernetes.pod.namespace": "shop" } } }' >docker/$box/config.v2.json
 	mkdir $cg/docker-$box.scope
-	sh -c 'echo $$ >'$cg/docker-$box.scope'/cgroup.procs && exec python3 act.py boxed' &
+	sh -c 'echo $$ >'$cg/docker-$box.scope'/cgroup.procs && exec $py act.py boxed' &
 	for _ in $(seq 100); do [ -s boxed.pid ] && break; sleep 0.05; done
 	sleep 0.3
 	phase pod
@@ -167,7 +169,7 @@ best = 1.0
 with socket.socket(socket.AF_UNIX) as s:
     s.connect(sys.argv[1])
     f = s.makefile()
-    for i in range(40):
+    for i in range(34):
         begin = time.monotonic()
         s.sendall(json.dumps({"hindcast": 1, "op": "capture.start", "name": f"n{i}", "scope": f"pid={sys.argv[2]}",
                               "detail": "full", "snaplen": 10 + i}).encode() + b"\n")
@@ -226,6 +228,21 @@ cat >rule.yaml <<'END'
 END
 expect_exit 1 hindcast replay -p rule.yaml --capture tree rec >out 2>&1
 expect_match "not recorded: write .*; of pid=$in it was \(capture tree\)" out
+# of the scope alone it can be answered, and told who else was there
+hindcast replay -p rule.yaml --capture tree --in-scope rec >out 2>&1 || { cat out >&2; fail "not answered for the scope"; }
+expect_no_match 'recorded' out
+pids() { hindcast events rec --capture "$1" ${2-} -f 'evt.type = write and evt.buflen = 300' -o '%proc.pid' | sort -un | tr '\n' ' '; }
+of() { for name; do cat $name.pid; echo; done | sort -n | tr '\n' ' '; }
+[ "$(pids tree --in-scope)" = "$(of in child early orphan)" ] || fail "in the tree: $(pids tree --in-scope)"
+[ "$(pids all --in-scope)" = "$(pids all)" ] || fail "everybody is in the host"
+if [ "$cg" ]; then
+	[ "$(pids group --in-scope)" = "$(of late)" ] || fail "in the group: $(pids group --in-scope)"
+	[ "$(pids bypod --in-scope)" = "$(of boxed)" ] || fail "in the pod: $(pids bypod --in-scope)"
+	[ "$(pids byname --in-scope)" = "$(of boxed)" ] || fail "in the container: $(pids byname --in-scope)"
+fi
+hindcast events rec --capture part --in-scope -f 'proc.pid != 0' -o '%proc.pid' | sort -un | tr '\n' ' ' >out
+[ "$(cat out)" = "$(of child orphan)" ] || { cat out >&2; fail "all that the part did"; }
+expect_exit 2 hindcast events rec --in-scope 2>err
 hindcast replay -p rule.yaml --capture all rec >out 2>&1 || { cat out >&2; fail "a capture of the host can answer it"; }
 expect_no_match 'recorded' out
 echo ok

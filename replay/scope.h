@@ -1,0 +1,18 @@
+/* The scope of an on-demand capture, asked of rows: who of a recording is in it. */
+#ifndef HC_REPLAY_SCOPE_H
+#define HC_REPLAY_SCOPE_H
+
+#include "replay/value.h"
+
+/* A scope as store/marks.h has it. Texts are borrowed for as long as it is used. */
+struct hc_scope {
+	const char *text;      /* host, container=ID, pod=NAMESPACE/NAME, pid=N, cgroup=/PATH */
+	int64_t asked_wall_ns; /* a process with the number N that is younger is another one */
+};
+
+/* Whether the process that the row is of is in the scope: by its control groups and container, or by its ancestors
+ * as far as they are known, those that have ended included. True for every row of the host; false for rows of no
+ * process (meta rows, most changes of TCP state). row: 0-based, as in struct hc_hit. */
+bool hc_scope_has(const struct hc_scope *s, struct hc_view *v, unsigned type, uint32_t row);
+
+#endif
