@@ -634,16 +634,19 @@ static const char *of_whom(struct hc_arena *arena, const struct hc_facts *f, con
 	unsigned n = 0;
 
 	for (const struct raise *k = f->raises; k && text; k = k->next) {
-		const char *capture = strstr(k->expression, " capture=");
+		const char *capture = strstr(k->expression, " capture="), *one;
 		bool any = false;
 
 		for (unsigned w = 0; w < HC_EV_MAX / 64; w++)
 			any |= (k->as.types.w[w] & types->w[w]) != 0;
-		if (!k->in_range || !any || !capture || n++ >= 3)
+		if (!k->in_range || !any || !capture || n == 3)
 			continue;
-		text = hc_arena_printf(arena, "%s; of %.*s it was (capture %.*s)", text,
-		                       (int)(capture - k->expression), k->expression,
-		                       (int)strcspn(capture + 9, " "), capture + 9);
+		one = hc_arena_printf(arena, "; of %.*s it was (capture %.*s)", (int)(capture - k->expression),
+		                      k->expression, (int)strcspn(capture + 9, " "), capture + 9);
+		if (!one || strstr(text, one)) /* once, however often the recorder was started meanwhile */
+			continue;
+		text = hc_arena_printf(arena, "%s%s", text, one);
+		n++;
 	}
 	return text;
 }

@@ -376,28 +376,46 @@ struct config {
 	const char *types[4];
 };
 
-/* A capture of nothing but what the recorder says about itself. */
-static char *config_capture(const struct config *configs, size_t n, uint64_t lost, const char *reason)
+static struct hc_writer *meta_writer(char **ret_dir)
 {
-	char *dir = hc_gen_tmpdir();
-	struct hc_writer_opts opts = {
-		.dir = dir, .node = "n", .tool = "t", .next_seq = 1, .next_number = { 1, 1 }
-	};
+	struct hc_writer_opts opts = { .node = "n", .tool = "t", .next_seq = 1, .next_number = { 1, 1 } };
 	struct hc_writer *w;
 	struct hc_err err = { 0 };
 
+	opts.dir = *ret_dir = hc_gen_tmpdir();
 	cr_assert_eq(hc_writer_open(&opts, &w, &err), 0, "%s", err.msg);
-	for (size_t i = 0; i < n; i++) {
-		struct hc_row_head head = { .type = HC_EV_META_CONFIG, .ts_ns = configs[i].ts_ns };
-		struct hc_builder *b = hc_writer_begin(w, head.type, head.ts_ns, &err);
-		struct hc_cells c = { 0 };
-		uint32_t refs[4], k = 0;
+	return w;
+}
 
-		for (; k < 4 && configs[i].types[k]; k++)
-			refs[k] = hc_build_str(b, hc_str_c(configs[i].types[k]));
-		c.v[HC_C_META_CONFIG_types] = hc_build_strs(b, refs, k);
-		cr_assert_eq(hc_writer_row(w, &head, &c, &err), 0);
-	}
+static uint32_t texts(struct hc_builder *b, const char *const *types)
+{
+	uint32_t refs[4], k = 0;
+
+	for (; k < 4 && types[k]; k++)
+		refs[k] = hc_build_str(b, hc_str_c(types[k]));
+	return hc_build_strs(b, refs, k);
+}
+
+static void write_config(struct hc_writer *w, const struct config *config)
+{
+	struct hc_row_head head = { .type = HC_EV_META_CONFIG, .ts_ns = config->ts_ns };
+	struct hc_err err = { 0 };
+	struct hc_builder *b = hc_writer_begin(w, head.type, head.ts_ns, &err);
+	struct hc_cells c = { 0 };
+
+	c.v[HC_C_META_CONFIG_types] = texts(b, config->types);
+	cr_assert_eq(hc_writer_row(w, &head, &c, &err), 0);
+}
+
+/* A capture of nothing but what the recorder says about itself. */
+static char *config_capture(const struct config *configs, size_t n, uint64_t lost, const char *reason)
+{
+	char *dir;
+	struct hc_writer *w = meta_writer(&dir);
+	struct hc_err err = { 0 };
+
+	for (size_t i = 0; i < n; i++)
+		write_config(w, &configs[i]);
 	if (lost) {
 		struct hc_row_head head = { .type = HC_EV_META_GAP, .ts_ns = 5000 };
 		struct hc_cells c = { 0 };
@@ -482,6 +500,76 @@ Test(facts, may_be_parts_of_others)
 	cr_assert(!hc_facts_has_fact(f, HC_EV_WRITE, "container.pod"));
 	cr_assert(!hc_facts_has_fact(f, HC_EV_WRITE, "container"));
 	cr_assert(!hc_facts_has_fact(f, HC_EV_EXECVE, "container.mounts"));
+	forget(dir, f);
+}
+
+static void write_raise(struct hc_writer *w, uint64_t id, const char *expression, const char *const *types,
+                        uint64_t from_ns, uint64_t until_ns)
+{
+	struct hc_row_head head = { .type = HC_EV_META_FILTER, .ts_ns = until_ns ? until_ns : from_ns };
+	struct hc_err err = { 0 };
+	struct hc_builder *b = hc_writer_begin(w, head.type, head.ts_ns, &err);
+	struct hc_cells c = { 0 };
+
+	c.v[HC_C_META_FILTER_reason] = hc_build_str(b, HC_STR("raise"));
+	c.v[HC_C_META_FILTER_expression] = hc_build_str(b, hc_str_c(expression));
+	c.v[HC_C_META_FILTER_types] = texts(b, types);
+	hc_cell_set(&c, HC_C_META_FILTER_id, id);
+	hc_cell_set(&c, HC_C_META_FILTER_from_ns, from_ns);
+	if (until_ns)
+		hc_cell_set(&c, HC_C_META_FILTER_until_ns, until_ns);
+	cr_assert_eq(hc_writer_row(w, &head, &c, &err), 0);
+}
+
+/* What was recorded of a scope says nothing about the others. */
+Test(facts, of_a_scope_are_of_it_alone)
+{
+	static const struct config config = { 1000, { "openat first path" } };
+	static const char *const types[] = { "openat all path", "write all data=9", NULL };
+	static const struct hc_block_filter within = {
+		.has_since = true, .since_wall_ns = 2000, .has_until = true, .until_wall_ns = 8000
+	};
+	char *dir;
+	struct hc_writer *w = meta_writer(&dir);
+	struct hc_ir *ir = hc_ir_new();
+	struct hc_answers *a;
+	struct hc_facts *f;
+
+	write_config(w, &config);
+	write_raise(w, 7, "pid=3 capture=a detail=full processes=1", types, 2000, 0);
+	write_raise(w, 7, "pid=3 capture=a detail=full", types, 2000, 5000); /* the recorder is started again */
+	write_raise(w, 8, "pid=3 capture=a detail=full processes=1", types, 6000, 0);
+	write_raise(w, 8, "pid=3 capture=a detail=full", types, 6000, 9000);
+	cr_assert_eq(hc_writer_close(w, NULL), 0);
+	hc_ir_rule_add(ir, &(struct hc_rule_opts){ .name = "r" });
+	hc_ir_rule_when(ir, 0, HC_EV_WRITE, hc_node_const(ir, true));
+
+	f = facts_of(dir, &within);
+	cr_assert_eq(hc_facts_type(f, HC_EV_WRITE), HC_RECORDED_NO);
+	cr_assert_eq(hc_facts_type(f, HC_EV_OPENAT), HC_RECORDED_SAMPLED);
+	cr_assert_eq(hc_answers_new(ir, f, &a, NULL), 0);
+	cr_assert(!hc_answers_rule(a, 0)->answerable);
+	cr_assert_str_eq(hc_answers_rule(a, 0)->reasons[0],
+	                 "not recorded: write (hindcast record --profile security); of pid=3 it was (capture a)");
+	hc_answers_free(a);
+	hc_facts_within(f, "pid=3", "b"); /* another capture's */
+	hc_facts_within(f, "pid=33", "a");
+	hc_facts_within(f, "pid=3", "aa");
+	cr_assert_eq(hc_facts_type(f, HC_EV_WRITE), HC_RECORDED_NO);
+	hc_facts_within(f, "pid=3", "a");
+	cr_assert_eq(hc_facts_type(f, HC_EV_WRITE), HC_RECORDED_ALL);
+	cr_assert_eq(hc_facts_type(f, HC_EV_OPENAT), HC_RECORDED_ALL);
+	cr_assert(hc_facts_has_fact(f, HC_EV_WRITE, "data"));
+	cr_assert_eq(hc_answers_new(ir, f, &a, NULL), 0);
+	cr_assert(hc_answers_rule(a, 0)->answerable);
+	hc_answers_free(a);
+	hc_facts_free(f);
+
+	/* with its past, or what came after it, it was recorded in a part of the time only */
+	f = facts_of(dir, NULL);
+	hc_facts_within(f, "pid=3", "a");
+	cr_assert_eq(hc_facts_type(f, HC_EV_WRITE), HC_RECORDED_NO);
+	hc_ir_free(ir);
 	forget(dir, f);
 }
 
