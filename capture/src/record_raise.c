@@ -24,9 +24,10 @@ struct ids {
 };
 
 struct record_raise {
-	struct hc_record_raise ask; /* texts are our own */
+	struct hc_record_raise ask; /* its texts are not used */
+	char *key, *capture, *scope;
 	uint64_t id;
-	enum hc_live_scope scope;
+	enum hc_live_scope kind;
 	struct ids cgroups;
 	uint32_t *pids; /* seeds; NULL once the kernel has them */
 	size_t n_pids;
@@ -36,9 +37,9 @@ struct record_raise {
 
 static void raise_done(struct record_raise *k)
 {
-	free((char *)(uintptr_t)k->ask.key);
-	free((char *)(uintptr_t)k->ask.capture);
-	free((char *)(uintptr_t)k->ask.scope);
+	free(k->key);
+	free(k->capture);
+	free(k->scope);
 	free(k->cgroups.v);
 	free(k->pids);
 	memset(k, 0, sizeof(*k));
@@ -162,7 +163,7 @@ static bool is_of(const struct tver *v, uint32_t tgid, uint64_t asked_ns)
  * kernel does not know any more. */
 static int find_processes(struct hc_record *r, struct record_raise *k)
 {
-	uint32_t tgid = (uint32_t)strtoul(k->ask.scope + 4, NULL, 10);
+	uint32_t tgid = (uint32_t)strtoul(k->scope + 4, NULL, 10);
 	int64_t asked_ns = k->ask.asked_wall_ns - r->wall_offset_ns;
 	bool known = false;
 	struct tproc *p;
@@ -197,9 +198,9 @@ static int find(struct hc_record *r, struct record_raise *k)
 	struct ids cgroups = { 0 };
 	int code;
 
-	if (k->scope != HC_LIVE_CGROUP)
-		return k->scope == HC_LIVE_PID && !k->told ? find_processes(r, k) : 0;
-	code = find_cgroups(r, k->ask.scope, &cgroups);
+	if (k->kind != HC_LIVE_CGROUP)
+		return k->kind == HC_LIVE_PID && !k->told ? find_processes(r, k) : 0;
+	code = find_cgroups(r, k->scope, &cgroups);
 	if (code < 0) {
 		free(cgroups.v);
 		return code;
@@ -220,7 +221,7 @@ static int apply(struct hc_record *r, const struct record_raise *v, size_t n, st
 		return hc_err_set(err, -ENOMEM, "out of memory");
 	for (size_t i = 0; i < n; i++)
 		raises[i] = (struct hc_live_raise){ .id = v[i].id,
-			                            .scope = v[i].scope,
+			                            .scope = v[i].kind,
 			                            .detail = v[i].ask.detail,
 			                            .snaplen = v[i].ask.snaplen,
 			                            .pids = v[i].pids,
@@ -242,24 +243,24 @@ static bool same_types(const struct hc_record *r, const struct hc_type_set *was,
 
 static uint32_t count(const struct hc_record *r, const struct record_raise *k)
 {
-	return k->scope == HC_LIVE_PID      ? hc_live_raised(r->live, k->id)
-	       : k->scope == HC_LIVE_CGROUP ? (uint32_t)k->cgroups.n
-	                                    : 1;
+	return k->kind == HC_LIVE_PID      ? hc_live_raised(r->live, k->id)
+	       : k->kind == HC_LIVE_CGROUP ? (uint32_t)k->cgroups.n
+	                                   : 1;
 }
 
 static int tell(struct hc_record *r, const struct record_raise *k, bool ended, struct hc_err *err)
 {
 	struct meta_raise row = { .id = k->id,
-		                  .capture = k->ask.capture,
-		                  .scope = k->ask.scope,
+		                  .capture = k->capture,
+		                  .scope = k->scope,
 		                  .detail = k->ask.detail,
 		                  .snaplen = k->ask.snaplen,
 		                  .from_ns = k->from_ns,
 		                  .n = count(r, k),
-		                  .what = ended                        ? NULL
-		                          : k->scope == HC_LIVE_PID    ? "processes"
-		                          : k->scope == HC_LIVE_CGROUP ? "control-groups"
-		                                                       : NULL };
+		                  .what = ended                       ? NULL
+		                          : k->kind == HC_LIVE_PID    ? "processes"
+		                          : k->kind == HC_LIVE_CGROUP ? "control-groups"
+		                                                      : NULL };
 
 	return meta_raise(r, &row, ended, err);
 }
@@ -279,7 +280,7 @@ int raise_rows(struct hc_record *r, bool ended, struct hc_err *err)
 static struct record_raise *of_key(struct record_raise *v, size_t n, const char *key)
 {
 	for (size_t i = 0; i < n; i++)
-		if (v[i].ask.key && strcmp(v[i].ask.key, key) == 0)
+		if (v[i].key && strcmp(v[i].key, key) == 0)
 			return &v[i];
 	return NULL;
 }
@@ -291,14 +292,14 @@ static int raise_new(struct hc_record *r, const struct hc_record_raise *ask, str
 	/* another one than those of recorders that ran before */
 	r->last_raise_id = k.from_ns > r->last_raise_id ? k.from_ns : r->last_raise_id + 1;
 	k.id = r->last_raise_id;
-	k.ask.key = strdup(ask->key);
-	k.ask.capture = strdup(ask->capture);
-	k.ask.scope = strdup(ask->scope);
-	k.scope = strcmp(ask->scope, "host") == 0       ? HC_LIVE_HOST
-	          : strncmp(ask->scope, "pid=", 4) == 0 ? HC_LIVE_PID
-	                                                : HC_LIVE_CGROUP;
+	k.key = strdup(ask->key);
+	k.capture = strdup(ask->capture);
+	k.scope = strdup(ask->scope);
+	k.kind = strcmp(ask->scope, "host") == 0       ? HC_LIVE_HOST
+	         : strncmp(ask->scope, "pid=", 4) == 0 ? HC_LIVE_PID
+	                                               : HC_LIVE_CGROUP;
 	*ret = k;
-	return k.ask.key && k.ask.capture && k.ask.scope ? find(r, ret) : -ENOMEM;
+	return k.key && k.capture && k.scope ? find(r, ret) : -ENOMEM;
 }
 
 /* The new list takes over what goes on; `old` keeps the rest. */
@@ -326,7 +327,7 @@ static int tell_changes(struct hc_record *r, struct record_raise *gone, size_t n
 	int code = 0;
 
 	for (size_t i = 0; i < n_gone && code >= 0; i++)
-		if (gone[i].ask.key && gone[i].told)
+		if (gone[i].key && gone[i].told)
 			code = tell(r, &gone[i], true, err);
 	for (size_t i = 0; i < r->n_raises && code >= 0; i++) {
 		struct record_raise *k = &r->raises[i];
@@ -435,7 +436,7 @@ int raise_look(struct hc_record *r, bool second, struct hc_err *err)
 		struct record_raise *k = &r->raises[i];
 		struct ids was = { 0 };
 
-		if (k->scope != HC_LIVE_CGROUP)
+		if (k->kind != HC_LIVE_CGROUP)
 			continue;
 		was.n = k->cgroups.n;
 		was.v = malloc((was.n + 1) * sizeof(*was.v));
