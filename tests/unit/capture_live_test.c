@@ -353,6 +353,51 @@ Test(live_table, gives_a_32_bit_call_the_type_of_the_native_call_of_its_name)
 }
 #endif
 
+/* ---- what is recorded of whom ---- */
+
+static bool has(const struct hc_detail *d, unsigned type)
+{
+	return d->types[type / 64] >> type % 64 & 1;
+}
+
+Test(detail, is_the_profile_with_raises_on_top)
+{
+	static struct hc_dials d;
+	struct hc_wanted w = { .profile = HC_PROFILE_MINIMAL, .snaplen = 10 };
+	struct hc_type_set everybody, any;
+
+	hc_type_set_add(&w.remove, HC_EV_WRITE);
+	hc_detail_choose(&w, &d, &everybody, &any);
+	cr_assert(!hc_type_set_has(&everybody, HC_EV_READ));
+	cr_assert(has(&d.detail[2], HC_EV_READ), "security");
+	cr_assert_eq(d.detail[2].mode[HC_EV_READ], hc_event_desc(HC_EV_READ)->mode);
+	cr_assert_eq(d.detail[3].mode[HC_EV_READ], HC_MODE_ALL);
+	cr_assert(!has(&d.detail[3], HC_EV_WRITE), "what is left out stays out");
+	/* nobody is raised: then numbers of higher details are not even looked at */
+	cr_assert_eq(memcmp(&everybody, &any, sizeof(any)), 0);
+	for (unsigned i = 0; i < HC_WIRE_MAX_NR / 64; i++)
+		cr_assert_eq(d.any[i], d.detail[0].on[i] | d.detail[0].on32[i]);
+	cr_assert(!d.any_unknown);
+
+	w.details_used = 1u << 3;
+	hc_detail_choose(&w, &d, &everybody, &any);
+	cr_assert(!hc_type_set_has(&everybody, HC_EV_READ));
+	cr_assert(hc_type_set_has(&any, HC_EV_READ));
+	cr_assert(d.any_unknown && !d.detail[0].on_unknown);
+
+	w.details_used = 0;
+	w.host_detail = HC_PROFILE_SECURITY + 1;
+	w.host_snaplen = 99999;
+	hc_detail_choose(&w, &d, &everybody, &any);
+	cr_assert(hc_type_set_has(&everybody, HC_EV_READ));
+	cr_assert_eq(d.snap[HC_EV_READ], HC_MAX_SNAPLEN);
+	cr_assert_eq(d.snap[HC_EV_OPENAT], 0);
+	w.profile = HC_PROFILE_FULL; /* never lowered */
+	hc_detail_choose(&w, &d, &everybody, &any);
+	cr_assert_eq(d.detail[0].mode[HC_EV_READ], HC_MODE_ALL);
+	cr_assert_eq(d.detail[1].mode[HC_EV_READ], HC_MODE_ALL);
+}
+
 /* ---- the kernel ---- */
 
 static struct hc_live *live;
