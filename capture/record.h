@@ -92,6 +92,14 @@ int hc_record_set_raises(struct hc_record *r, const struct hc_record_raise *v, s
 /* How many processes or control groups are in the scope now. */
 uint32_t hc_record_raised(const struct hc_record *r, const char *key);
 
+/* A meta_alert row of a trigger: what a rule found while recording. Texts may be NULL, numbers 0: absent. */
+struct hc_record_alert {
+	const char *rule, *policy_sha256, *dialect, *severity, *output, *outcome, *capture, *scope;
+	uint64_t seq, event_ns, count;
+};
+/* Writes it; it goes to the disk with its block. */
+int hc_record_alert(struct hc_record *r, const struct hc_record_alert *alert, struct hc_err *err);
+
 struct hc_record_summary {
 	uint64_t lasted_ns;
 	uint64_t n_rows, n_lost, n_sampled, n_filtered; /* events; rows without meta rows */

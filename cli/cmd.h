@@ -37,6 +37,7 @@ enum hc_opt_kind {
 enum hc_opt_flags {
 	HC_OPT_CMDLINE = 1 << 0, /* not a key of a configuration file */
 	HC_OPT_LIVE = 1 << 1,    /* a running service takes over another value when it reloads */
+	HC_OPT_MAPS = 1 << 2, /* STRS: an item may be a mapping in a file, for the text "key=value; key=value" */
 };
 
 /* What completes an option's value or an operand in a shell. */
@@ -125,8 +126,6 @@ int hc_cli_parse(const struct hc_command *cmd, int argc, char **argv, void *opts
 int hc_opt_set(const struct hc_opt *opt, const char *value, void *opts, struct hc_err *err);
 /* Whether an option has the same value in both structs. */
 bool hc_opt_equal(const struct hc_opt *opt, const void *a, const void *b);
-/* Gives an option the value that it has in the other struct. Not for texts, which are borrowed. */
-void hc_opt_copy(const struct hc_opt *opt, void *to, const void *from);
 
 /* Prints "hindcast COMMAND: message" to stderr and returns HC_EXIT_USAGE. */
 int hc_cli_usage(const struct hc_command *cmd, const char *fmt, ...) __attribute__((format(printf, 2, 3)));

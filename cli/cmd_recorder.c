@@ -16,6 +16,7 @@
 #include "exclude_arg.h"
 #include "record_arg.h"
 #include "recorder_arg.h"
+#include "trigger.h"
 
 /* Options in force, and what their texts lie in. */
 struct settings {
@@ -28,9 +29,12 @@ struct settings {
 /* All that the daemon refers to. */
 struct recorder {
 	int argc;
-	char **argv; /* as given */
-	struct settings set;
+	char **argv;         /* as given */
+	struct settings set; /* what the recording was begun with ... */
+	struct settings now; /* ... and what live options are since a reload; nothing before the first */
+	bool reloaded;
 	struct hc_excludes excludes;
+	struct hc_trigger *trigger; /* NULL until the recording begins */
 	struct hc_log log;
 };
 
@@ -85,13 +89,20 @@ static int settings_read(struct settings *s, int argc, char **argv, int *ret_exi
 
 /* ---- reloading ---- */
 
+static const struct settings *in_force(const struct recorder *rec)
+{
+	return rec->reloaded ? &rec->now : &rec->set;
+}
+
 /* What is another value now, and whether that means anything before the next start. */
 static void log_changes(struct recorder *rec, const struct hc_recorder_args *new)
 {
 	for (const struct hc_opt *opt = hc_recorder_opts; opt->name; opt++) {
-		if (hc_opt_equal(opt, &rec->set.args, new))
+		bool live = opt->flags & HC_OPT_LIVE;
+
+		if (hc_opt_equal(opt, live ? &in_force(rec)->args : &rec->set.args, new))
 			continue;
-		if (opt->flags & HC_OPT_LIVE)
+		if (live)
 			hc_log(&rec->log, HC_LOG_INFO, "an option was changed", HC_LOG_STR("option", opt->name));
 		else
 			hc_log(&rec->log, HC_LOG_WARN, "an option was changed that takes effect at the next start",
@@ -99,14 +110,23 @@ static void log_changes(struct recorder *rec, const struct hc_recorder_args *new
 	}
 }
 
-/* Values of options that are not live stay those that the recording was begun with. */
-static void take_live(struct recorder *rec, const struct settings *new)
+/* Values of options that are not live stay those that the recording was begun with: nobody asks for the new ones.
+ */
+static int apply(struct recorder *rec, struct hc_daemon *d, struct settings *take_new, struct hc_err *err)
 {
-	for (const struct hc_opt *opt = hc_recorder_opts; opt->name; opt++)
-		if (opt->flags & HC_OPT_LIVE)
-			hc_opt_copy(opt, &rec->set.args, &new->args);
-	rec->set.retain = new->retain;
-	memcpy(rec->set.retain_text, new->retain_text, sizeof(rec->set.retain_text));
+	bool changed = strcmp(take_new->retain_text, in_force(rec)->retain_text) != 0;
+	int code;
+
+	rec->log.level = (enum hc_log_level)take_new->args.log_level;
+	rec->log.format = (enum hc_log_format)take_new->args.log_format;
+	log_changes(rec, &take_new->args);
+	settings_done(&rec->now);
+	rec->now = *take_new;
+	rec->reloaded = true;
+	code = hc_trigger_reload(rec->trigger, &rec->now.args.trigger, err);
+	if (code == 0 && changed)
+		code = hc_record_set_retain(hc_daemon_record(d), &rec->now.retain, rec->now.retain_text, err);
+	return code;
 }
 
 static int reload(void *ctx, struct hc_daemon *d, struct hc_err *err)
@@ -114,31 +134,26 @@ static int reload(void *ctx, struct hc_daemon *d, struct hc_err *err)
 	struct recorder *rec = ctx;
 	struct settings new;
 	int exit_code, code = settings_read(&new, rec->argc, rec->argv, &exit_code, err);
-	bool changed = code == 0 && strcmp(new.retain_text, rec->set.retain_text) != 0;
 
 	if (code == 0 && exit_code != HC_CLI_GO)
 		code = hc_err_set(err, -ENOMEM, "the options cannot be read again");
-	if (code == 0) {
-		rec->log.level = (enum hc_log_level) new.args.log_level;
-		rec->log.format = (enum hc_log_format) new.args.log_format;
-		log_changes(rec, &new.args);
-		take_live(rec, &new);
-	}
-	if (code == 0 && changed)
-		code = hc_record_set_retain(hc_daemon_record(d), &rec->set.retain, rec->set.retain_text, err);
+	if (code == 0)
+		return apply(rec, d, &new, err);
 	settings_done(&new);
 	return code;
 }
 
 /* ---- running ---- */
 
-static int record(struct recorder *rec, struct hc_mask *mask, const gid_t *group)
+/* Takes the rules of triggers; NULL: none. */
+static int record(struct recorder *rec, struct hc_mask *mask, const gid_t *group, struct hc_trigger_set *rules)
 {
 	const struct hc_recorder_args *a = &rec->set.args;
 	struct hc_privilege_opts keep = { .serves = true, .raises = true };
 	HC_AUTO(hc_captures_free) struct hc_captures *captures = NULL;
 	HC_AUTO(hc_control_free) struct hc_control *control = NULL;
 	HC_AUTO(hc_metrics_free) struct hc_metrics *metrics = NULL;
+	HC_AUTO(hc_trigger_free) struct hc_trigger *trigger = NULL;
 	HC_AUTO(hc_daemon_free) struct hc_daemon *d = NULL;
 	struct hc_metrics_opts mo = { .address = a->metrics, .group = a->control_group, .version = HC_VERSION };
 	struct hc_control_opts co = { .path = a->control, .group = a->control_group };
@@ -177,6 +192,10 @@ static int record(struct recorder *rec, struct hc_mask *mask, const gid_t *group
 		                    .format = (enum hc_log_format)a->log_format };
 	code = hc_captures_new(a->dir, &captures, &err);
 	co.captures = mo.captures = captures;
+	if (code >= 0)
+		code = hc_trigger_new(hc_steal(rules), &a->trigger, a->dir, captures, &rec->log, &trigger, &err);
+	rec->trigger = trigger;
+	hc_trigger_set_free(rules);
 	if (code >= 0 && strcmp(a->control, "none") != 0)
 		code = hc_control_new(&co, &control, &err);
 	if (code >= 0 && strcmp(a->metrics, "none") != 0)
@@ -189,6 +208,7 @@ static int record(struct recorder *rec, struct hc_mask *mask, const gid_t *group
 		code = hc_metrics_listen(metrics, &err);
 	if (code >= 0) {
 		hc_daemon_add(d, hc_captures_part(captures));
+		hc_daemon_add(d, hc_trigger_part(trigger));
 		if (control)
 			hc_daemon_add(d, hc_control_part(control));
 		if (metrics) {
@@ -210,11 +230,32 @@ static int record(struct recorder *rec, struct hc_mask *mask, const gid_t *group
 	return HC_EXIT_REFUSED;
 }
 
+static void say_unanswerable(void *ctx, const char *rule, const char *reason)
+{
+	(void)ctx;
+	hc_cli_warn("the rule '%s' cannot be answered: %s", rule, reason);
+}
+
+/* What --check-config says of the rules of triggers: those that the profile leaves without an answer. */
+static int check_rules(const struct hc_recorder_args *a, const struct hc_trigger_set *rules)
+{
+	HC_AUTO(hc_facts_free) struct hc_facts *facts = NULL;
+	struct hc_err err = { 0 };
+	int r = hc_facts_planned(a->profile, &facts, &err);
+
+	if (r == 0)
+		r = hc_trigger_set_unanswerable(rules, facts, say_unanswerable, NULL, &err);
+	if (r < 0)
+		return hc_cli_error(&hc_cmd_recorder, &err);
+	return r ? HC_EXIT_FOUND : HC_EXIT_OK;
+}
+
 /* What the options name: files, a group, directories. */
 static int run_with(struct recorder *rec)
 {
 	const struct hc_recorder_args *a = &rec->set.args;
 	HC_AUTO(hc_mask_free) struct hc_mask *mask = NULL;
+	HC_AUTO(hc_trigger_set_free) struct hc_trigger_set *rules = NULL;
 	gid_t group;
 	int code = hc_cli_container_roots(&hc_cmd_recorder, &a->container_root);
 
@@ -222,9 +263,13 @@ static int run_with(struct recorder *rec)
 		code = hc_cli_group(&hc_cmd_recorder, a->group, &group);
 	if (code == HC_CLI_GO)
 		code = hc_cli_mask(&hc_cmd_recorder, &a->mask_rules, a->no_mask, &mask);
+	if (code == HC_CLI_GO && a->trigger.policies.n)
+		code = hc_cli_trigger_set(&hc_cmd_recorder, &a->trigger, &rules);
 	if (code != HC_CLI_GO)
 		return code;
-	return a->check_config ? HC_EXIT_OK : record(rec, mask, a->group ? &group : NULL);
+	if (a->check_config)
+		return rules ? check_rules(a, rules) : HC_EXIT_OK;
+	return record(rec, mask, a->group ? &group : NULL, hc_steal(rules));
 }
 
 static int run(int argc, char **argv)
@@ -241,6 +286,7 @@ static int run(int argc, char **argv)
 		exit_code = run_with(&rec);
 	hc_excludes_done(&rec.excludes);
 	settings_done(&rec.set);
+	settings_done(&rec.now);
 	return exit_code;
 }
 
@@ -248,6 +294,8 @@ static const struct hc_example examples[] = {
 	{ .what = "keep recording into /var/lib/hindcast, until stopped", .command = "hindcast recorder" },
 	{ .what = "keep a month, reads and writes for a day, in 50 GiB at most",
 	  .command = "hindcast recorder --retain-age 30d --retain-bulk-age 24h --retain-size 50GiB" },
+	{ .what = "keep what leads to an alert and what follows it",
+	  .command = "hindcast recorder --trigger-policy rules.yaml --trigger-pre 5m --trigger-for 30m" },
 	{ .what = "see whether a configuration file is right",
 	  .command = "hindcast recorder --config recorder.yaml --check-config" },
 	{ 0 },
@@ -256,7 +304,7 @@ static const struct hc_example examples[] = {
 const struct hc_command hc_cmd_recorder = {
 	.name = "recorder",
 	.args = "[--config FILE] [--dir DIR] [--profile NAME] [--retain-size SIZE] [--retain-age DURATION] "
-		"[--exclude WHAT]...",
+		"[--exclude WHAT]... [--trigger-policy POLICY]...",
 	.summary = "record for months, as a service",
 	.description =
 		"Records what the processes of this machine do until SIGTERM or SIGINT, and removes the oldest of "
@@ -274,10 +322,13 @@ const struct hc_command hc_cmd_recorder = {
 		"removed, and "
 		"what cannot be written is counted and stands in meta_gap rows.\n\n"
 		"While it runs, `hindcast capture` keeps spans of the recording under a name, the last minutes "
-		"included.\n\n"
+		"included; and so does each rule of --trigger-policy that fires.\n\n"
 		"It logs to standard error, one line a message, and tells the service manager of its state "
 		"(sd_notify, watchdog). It needs what `hindcast record` needs.",
 	.opts = hc_recorder_opts,
 	.examples = examples,
+	.exit_notes =
+		"1: --check-config found rules of --trigger-policy that cannot be answered by what the profile "
+		"records. 2: an option, the configuration or a policy is wrong",
 	.run = run,
 };

@@ -54,23 +54,6 @@ static void on_interrupt(int sig)
 
 /* ---- policies ---- */
 
-static void print_diags(const struct hc_falco *f, bool errors_only)
-{
-	struct hc_arena arena = { 0 };
-
-	for (uint32_t i = 0; i < hc_falco_n_diags(f); i++) {
-		const struct hc_falco_diag *d = hc_falco_diag(f, i);
-		const char *text;
-
-		if (d->repeated || (errors_only && !d->is_error) || strncmp(d->code, "LOAD_UNUSED_", 12) == 0)
-			continue; /* what is not used is for those who write policies */
-		text = hc_falco_diag_text(f, d, &arena);
-		if (text)
-			fputs(text, stderr);
-	}
-	hc_arena_done(&arena);
-}
-
 static bool has_error_diag(const struct hc_falco *f)
 {
 	for (uint32_t i = 0; i < hc_falco_n_diags(f); i++)
@@ -114,11 +97,11 @@ static int load(struct run *run, const struct hc_policies *p, bool *bad, int *re
 
 		if (r == 0) {
 			if (!run->a->quiet)
-				print_diags(run->falco, false);
+				hc_cli_print_diags(run->falco, false);
 			return HC_CLI_GO;
 		}
 		if (run->falco && has_error_diag(run->falco)) {
-			print_diags(run->falco, true);
+			hc_cli_print_diags(run->falco, true);
 			code = HC_EXIT_USAGE;
 		} else {
 			code = hc_cli_error(&hc_cmd_replay, &err);

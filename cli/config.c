@@ -6,17 +6,21 @@
 #include <string.h>
 
 #include "replay/yaml.h"
+#include "store/base/arena.h"
 
 #define MAX_OPTS 128
+#define MAX_MAP 16 /* keys of a mapping in a list */
 
 struct hc_config {
-	struct hc_yaml *yaml; /* owns the texts */
+	struct hc_yaml *yaml;  /* owns the texts */
+	struct hc_arena arena; /* ... and this those that were put together */
 };
 
 struct reader {
 	const struct hc_opt *opts;
 	const char *file;
 	void *args;
+	struct hc_arena *arena;
 	struct hc_err *err;
 	uint32_t seen[MAX_OPTS]; /* line of the key; 0: not yet */
 };
@@ -75,12 +79,39 @@ static int set_flag(struct reader *rd, const struct hc_opt *opt, const struct hc
 	return 0;
 }
 
+/* A mapping of scalars as the text "key=value; key=value". */
+static int set_map(struct reader *rd, const struct hc_opt *opt, const struct hc_yaml_node *n)
+{
+	struct hc_yaml_node text = { .kind = HC_YAML_SCALAR, .line = n->line, .column = n->column };
+	const char *all = "";
+
+	if (n->n > MAX_MAP)
+		return fail_at(rd, n, "'%s' has more than %d keys here", opt->name, MAX_MAP);
+	for (uint32_t i = 0; i < 2 * n->n; i++) {
+		const struct hc_yaml_node *item = n->items[i];
+
+		if (item->kind != HC_YAML_SCALAR)
+			return fail_at(rd, item, "'%s' needs words and values here, not %s", opt->name,
+			               kind_text(item));
+		if (memchr(item->text.p, ';', item->text.len) || memchr(item->text.p, '\0', item->text.len))
+			return fail_at(rd, item, "'%s' has a ';' or NUL in it", opt->name);
+		if (all)
+			all = hc_arena_printf(rd->arena, "%s" HC_STR_FMT "%s", all, HC_STR_ARG(item->text),
+			                      i % 2 ? "; " : "=");
+	}
+	if (!all)
+		return hc_err_set(rd->err, -ENOMEM, "out of memory");
+	text.text = hc_str_c(all);
+	return set_value(rd, opt, &text);
+}
+
 static int set_list(struct reader *rd, const struct hc_opt *opt, const struct hc_yaml_node *n)
 {
 	if (n->kind != HC_YAML_SEQ)
 		return fail_at(rd, n, "'%s' needs a list, not %s", opt->name, kind_text(n));
 	for (uint32_t i = 0; i < n->n; i++) {
-		int r = set_value(rd, opt, n->items[i]);
+		bool is_map = opt->flags & HC_OPT_MAPS && n->items[i]->kind == HC_YAML_MAP;
+		int r = is_map ? set_map(rd, opt, n->items[i]) : set_value(rd, opt, n->items[i]);
 
 		if (r < 0)
 			return r;
@@ -141,6 +172,7 @@ static int read_yaml(const struct hc_opt *opts, struct hc_yaml *y, void *args, s
 		return hc_err_set(err, -ENOMEM, "out of memory");
 	}
 	c->yaml = y;
+	rd.arena = &c->arena;
 	r = read_doc(&rd, y);
 	if (r == 0)
 		*ret = hc_steal(c);
@@ -170,6 +202,7 @@ struct hc_config *hc_config_free(struct hc_config *c)
 	if (!c)
 		return NULL;
 	hc_yaml_free(c->yaml);
+	hc_arena_done(&c->arena);
 	free(c);
 	return NULL;
 }

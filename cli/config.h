@@ -7,6 +7,7 @@
  *     hash-exe: yes
  *     retain-size: 20GiB
  *     exclude: [comm=journald, type=mmap]
+ *     triggers: [{ rule: Shell in container, for: 1h }]
  */
 #ifndef HC_CLI_CONFIG_H
 #define HC_CLI_CONFIG_H

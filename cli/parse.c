@@ -6,7 +6,6 @@
 #include "units.h"
 #include "store/base/err.h"
 
-#include <assert.h>
 #include <errno.h>
 #include <inttypes.h>
 #include <stdarg.h>
@@ -326,22 +325,6 @@ bool hc_opt_equal(const struct hc_opt *opt, const void *a, const void *b)
 	default:
 		return *(const uint64_t *)x == *(const uint64_t *)y;
 	}
-}
-
-void hc_opt_copy(const struct hc_opt *opt, void *to, const void *from)
-{
-	static const size_t bytes[] = {
-		[HC_OPT_FLAG] = sizeof(bool),
-		[HC_OPT_U64] = sizeof(uint64_t),
-		[HC_OPT_SIZE] = sizeof(uint64_t),
-		[HC_OPT_DURATION] = sizeof(uint64_t),
-		[HC_OPT_TIME] = sizeof(struct hc_time_arg),
-		[HC_OPT_CHOICE] = sizeof(unsigned),
-		[HC_OPT_SHARE] = sizeof(struct hc_share_arg),
-	};
-
-	assert(opt->kind < sizeof(bytes) / sizeof(bytes[0]) && bytes[opt->kind]);
-	memcpy((char *)to + opt->off, (const char *)from + opt->off, bytes[opt->kind]);
 }
 
 /* HC_CLI_GO or an exit code. */

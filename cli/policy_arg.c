@@ -51,20 +51,26 @@ static int add_given(struct hc_policies *p, const char *name, struct hc_err *err
 	return r;
 }
 
-int hc_cli_policies(const struct hc_command *cmd, const struct hc_strs *given, struct hc_policies *ret)
+int hc_policies_find(const struct hc_strs *given, struct hc_policies *ret, struct hc_err *err)
 {
 	struct hc_policies p = { 0 };
-	struct hc_err err = { 0 };
 	int r = 0;
 
 	for (size_t i = 0; r == 0 && i < given->n; i++)
-		r = add_given(&p, given->v[i], &err);
+		r = add_given(&p, given->v[i], err);
 	if (r < 0) {
 		hc_policies_done(&p);
-		return hc_cli_error(cmd, &err);
+		return r;
 	}
 	*ret = p;
-	return HC_CLI_GO;
+	return 0;
+}
+
+int hc_cli_policies(const struct hc_command *cmd, const struct hc_strs *given, struct hc_policies *ret)
+{
+	struct hc_err err = { 0 };
+
+	return hc_policies_find(given, ret, &err) < 0 ? hc_cli_error(cmd, &err) : HC_CLI_GO;
 }
 
 void hc_policies_done(struct hc_policies *p)
@@ -73,4 +79,21 @@ void hc_policies_done(struct hc_policies *p)
 		free(p->v[i]);
 	free(p->v);
 	*p = (struct hc_policies){ 0 };
+}
+
+void hc_cli_print_diags(const struct hc_falco *f, bool errors_only)
+{
+	struct hc_arena arena = { 0 };
+
+	for (uint32_t i = 0; i < hc_falco_n_diags(f); i++) {
+		const struct hc_falco_diag *d = hc_falco_diag(f, i);
+		const char *text;
+
+		if (d->repeated || (errors_only && !d->is_error) || strncmp(d->code, "LOAD_UNUSED_", 12) == 0)
+			continue; /* what is not used is for those who write policies */
+		text = hc_falco_diag_text(f, d, &arena);
+		if (text)
+			fputs(text, stderr);
+	}
+	hc_arena_done(&arena);
 }

@@ -3,6 +3,7 @@
 #define HC_CLI_POLICY_ARG_H
 
 #include "cmd.h"
+#include "replay/falco.h"
 
 struct hc_policies {
 	char **v; /* n file names, malloc'ed */
@@ -11,6 +12,11 @@ struct hc_policies {
 
 /* In the order given, a directory's files by name. HC_CLI_GO, or the exit code after the error was printed. */
 int hc_cli_policies(const struct hc_command *cmd, const struct hc_strs *given, struct hc_policies *ret);
+/* The same without printing: -EINVAL, or why a directory cannot be read. */
+int hc_policies_find(const struct hc_strs *given, struct hc_policies *ret, struct hc_err *err);
 void hc_policies_done(struct hc_policies *p);
+
+/* What is wrong with rules that were loaded, to stderr, each with its line and a caret. */
+void hc_cli_print_diags(const struct hc_falco *f, bool errors_only);
 
 #endif

@@ -4,10 +4,12 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "capture/captures.h"
 #include "capture/control.h"
 #include "capture/log.h"
 #include "capture/metrics.h"
 #include "exclude_arg.h"
+#include "trigger_gate.h"
 
 #define DEFAULT_RETAIN_BYTES (UINT64_C(20) << 30)
 #define DEFAULT_KEEP_FREE_PERMILLE 50u
@@ -166,6 +168,108 @@ const struct hc_opt hc_recorder_opts[] = {
 	  .help = "serve metrics and health on PORT (of 127.0.0.1), IP:PORT, *:PORT or this Unix socket (none)",
 	  .complete = HC_COMPLETE_FILE,
 	  .check = check_metrics },
+	{ .name = "trigger-policy",
+	  .kind = HC_OPT_STRS,
+	  .off = OFF(trigger.policies),
+	  .value = "POLICY",
+	  .help = "start a capture when a rule of this file, or of the *.yaml files of this directory, fires",
+	  .complete = HC_COMPLETE_FILE,
+	  .flags = HC_OPT_LIVE },
+	{ .name = "trigger-rule",
+	  .kind = HC_OPT_STRS,
+	  .off = OFF(trigger.rules),
+	  .value = "NAME",
+	  .help = "of these rules only; * stands for any text (all that are enabled)",
+	  .flags = HC_OPT_LIVE },
+	{ .name = "trigger-tag",
+	  .kind = HC_OPT_STRS,
+	  .off = OFF(trigger.tags),
+	  .value = "TAG",
+	  .help = "of the rules with this tag, and those named",
+	  .flags = HC_OPT_LIVE },
+	{ .name = "trigger-min-priority",
+	  .kind = HC_OPT_CHOICE,
+	  .off = OFF(trigger.min_priority),
+	  .value = "PRIORITY",
+	  .words = HC_TRIGGER_PRIORITY_WORDS,
+	  .help = "leave out rules below this priority (debug)",
+	  .flags = HC_OPT_LIVE },
+	{ .name = "trigger-pre",
+	  .kind = HC_OPT_DURATION,
+	  .off = OFF(trigger.what.pre_ns),
+	  .value = "DURATION",
+	  .help = "keep this much of the past with it (5m)",
+	  .flags = HC_OPT_LIVE },
+	{ .name = "trigger-for",
+	  .kind = HC_OPT_DURATION,
+	  .off = OFF(trigger.what.for_ns),
+	  .value = "DURATION",
+	  .min = 1000000,
+	  .help = "end it after this time (10m)",
+	  .flags = HC_OPT_LIVE },
+	{ .name = "trigger-keep",
+	  .kind = HC_OPT_DURATION,
+	  .off = OFF(trigger.what.keep_ns),
+	  .value = "DURATION",
+	  .help = "delete it this long after its end (7d; 0: never)",
+	  .flags = HC_OPT_LIVE },
+	{ .name = "trigger-detail",
+	  .kind = HC_OPT_STR,
+	  .off = OFF(trigger.what.detail),
+	  .value = "PROFILE",
+	  .help = "record its scope with this profile meanwhile (the recorder's)",
+	  .check = hc_trigger_detail_check,
+	  .flags = HC_OPT_LIVE },
+	{ .name = "trigger-scope",
+	  .kind = HC_OPT_CHOICE,
+	  .off = OFF(trigger.what.scope),
+	  .value = "SCOPE",
+	  .words = HC_TRIGGER_SCOPE_WORDS,
+	  .help = "what of the event it is about (auto: its container, else its process)",
+	  .flags = HC_OPT_LIVE },
+	{ .name = "trigger-cooldown",
+	  .kind = HC_OPT_DURATION,
+	  .off = OFF(trigger.what.cooldown_ns),
+	  .value = "DURATION",
+	  .help = "start none by the same rule in the same place for this time (10m)",
+	  .flags = HC_OPT_LIVE },
+	{ .name = "trigger-max-hour",
+	  .kind = HC_OPT_U64,
+	  .off = OFF(trigger.max_hour),
+	  .value = "N",
+	  .min = 1,
+	  .max = HC_TRIGGER_MAX_HOUR,
+	  .help = "start no more than so many an hour (6)",
+	  .flags = HC_OPT_LIVE },
+	{ .name = "trigger-max-running",
+	  .kind = HC_OPT_U64,
+	  .off = OFF(trigger.max_running),
+	  .value = "N",
+	  .min = 1,
+	  .max = HC_CAPTURES_MAX,
+	  .help = "let no more than so many run at once (4)",
+	  .flags = HC_OPT_LIVE },
+	{ .name = "trigger-max-pinned",
+	  .kind = HC_OPT_SHARE,
+	  .off = OFF(trigger.max_pinned),
+	  .value = "SHARE",
+	  .help = "start none, and end those that run, while all captures keep more than this (30% of "
+	          "retain-size; 0: no limit)",
+	  .flags = HC_OPT_LIVE },
+	{ .name = "trigger-max-cpu",
+	  .kind = HC_OPT_SHARE,
+	  .off = OFF(trigger.max_cpu),
+	  .value = "SHARE",
+	  .help = "evaluate rules with no more than this share of one processor (20%)",
+	  .flags = HC_OPT_LIVE },
+	{ .name = "triggers",
+	  .kind = HC_OPT_STRS,
+	  .off = OFF(trigger.each),
+	  .value = "RULE",
+	  .help = "what is different for a rule: 'rule=NAME; pre=1m; for=1h; keep=, cooldown=, scope=, detail=; "
+	          "off'",
+	  .check = hc_trigger_each_check,
+	  .flags = HC_OPT_LIVE | HC_OPT_MAPS },
 	{ .name = "log-level",
 	  .kind = HC_OPT_CHOICE,
 	  .off = OFF(log_level),
@@ -192,6 +296,7 @@ void hc_recorder_args_init(struct hc_recorder_args *a)
 		                        .log_level = HC_LOG_INFO,
 		                        .retain_bytes = DEFAULT_RETAIN_BYTES,
 		                        .keep_free.permille = DEFAULT_KEEP_FREE_PERMILLE };
+	hc_trigger_args_init(&a->trigger);
 }
 
 void hc_recorder_args_done(struct hc_recorder_args *a)
@@ -199,6 +304,7 @@ void hc_recorder_args_done(struct hc_recorder_args *a)
 	hc_strs_done(&a->exclude);
 	hc_strs_done(&a->mask_rules);
 	hc_strs_done(&a->container_root);
+	hc_trigger_args_done(&a->trigger);
 }
 
 int hc_recorder_args_check(const struct hc_recorder_args *a, struct hc_err *err)
@@ -211,7 +317,7 @@ int hc_recorder_args_check(const struct hc_recorder_args *a, struct hc_err *err)
 		return hc_err_set(err, -EINVAL, "retain-security-size is more than retain-size");
 	if (a->retain_ns && a->retain_bulk_ns > a->retain_ns)
 		return hc_err_set(err, -EINVAL, "retain-bulk-age is more than retain-age");
-	return 0;
+	return hc_trigger_args_check(&a->trigger, err);
 }
 
 /* " name=value" in the largest unit that divides it. */

@@ -4,6 +4,7 @@
 
 #include "cmd.h"
 #include "store/retain.h"
+#include "trigger_arg.h"
 
 #define HC_RECORDER_CONFIG "/etc/hindcast/recorder.yaml"
 
@@ -20,6 +21,7 @@ struct hc_recorder_args {
 	uint64_t segment_bytes, segment_ns;
 	uint64_t retain_bytes, retain_ns, retain_bulk_bytes, retain_bulk_ns, retain_security_bytes;
 	struct hc_share_arg keep_free;
+	struct hc_trigger_args trigger;
 };
 
 extern const struct hc_opt hc_recorder_opts[];

@@ -47,6 +47,9 @@ struct hc_falco_opts {
 	              fd.net in (...) */
 };
 
+/* Whether a rule has that name; * in the pattern stands for any text. */
+bool hc_falco_name_matches(const char *pattern, struct hc_str name);
+
 struct hc_falco *hc_falco_new(const struct hc_falco_opts *opts); /* NULL when out of memory; opts may be NULL */
 struct hc_falco *hc_falco_free(struct hc_falco *f);
 HC_DEFINE_AUTO(struct hc_falco, hc_falco_free)

@@ -16,6 +16,9 @@ int hc_facts_load(struct hc_capture *c, const struct hc_block_filter *range, str
 /* From now on what is asked is asked of a capture's scope alone: where detail was raised for it in the whole
  * range, that is what was recorded. */
 void hc_facts_within(struct hc_facts *f, const char *scope, const char *capture);
+/* Of what a recorder with this profile (an enum hc_profile) is going to record, as far as that is known before it
+ * starts: the types. Facts are taken to be there. */
+int hc_facts_planned(unsigned profile, struct hc_facts **ret, struct hc_err *err);
 struct hc_facts *hc_facts_free(struct hc_facts *f);
 HC_DEFINE_AUTO(struct hc_facts, hc_facts_free)
 

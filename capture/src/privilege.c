@@ -16,6 +16,7 @@
 #include <sys/capability.h>
 #include <sys/ioctl.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -241,6 +242,10 @@ static int allow_some(scmp_filter_ctx f, const struct hc_privilege_opts *o)
 	struct scmp_arg_cmp is_thread = {
 		.arg = 0, .op = SCMP_CMP_MASKED_EQ, .datum_a = CLONE_THREAD, .datum_b = CLONE_THREAD
 	};
+	const struct scmp_arg_cmp is_self[] = {
+		{ .arg = 0, .op = SCMP_CMP_EQ, .datum_a = PRIO_PROCESS, .datum_b = 0 },
+		{ .arg = 1, .op = SCMP_CMP_EQ, .datum_a = 0, .datum_b = 0 }
+	};
 	int r;
 
 	/* threads, not processes; glibc tries clone3 first, whose flags a filter cannot see */
@@ -262,6 +267,8 @@ static int allow_some(scmp_filter_ctx f, const struct hc_privilege_opts *o)
 	r = r < 0 ? r : allow_if(f, NR(ioctl), 1, SIOCGIFINDEX);
 	r = r < 0 ? r : allow_if(f, NR(ioctl), 1, 0x2401 /* PERF_EVENT_IOC_DISABLE */);
 	r = r < 0 ? r : allow_if(f, NR(kill), 0, (uint64_t)getpid());
+	/* a thread that is less urgent than the recorder; no more urgent without CAP_SYS_NICE */
+	r = r < 0 ? r : seccomp_rule_add_array(f, SCMP_ACT_ALLOW, NR(setpriority), 2, is_self);
 	if (o->signals && r >= 0)
 		r = seccomp_rule_add(f, SCMP_ACT_ALLOW, NR(kill), 0);
 	return r == -EEXIST ? 0 : r;

@@ -748,3 +748,35 @@ int hc_record_mark(struct hc_record *r, const struct hc_record_mark *m, struct h
 		code = hc_writer_flush(r->writer, r->err);
 	return code < 0 ? r->failed = code : 0;
 }
+
+int hc_record_alert(struct hc_record *r, const struct hc_record_alert *a, struct hc_err *err)
+{
+	struct hc_err own = { 0 };
+	struct hc_builder *b;
+	int64_t seq = (int64_t)a->seq;
+	int code;
+
+	r->err = err ? err : &own;
+	if (r->failed)
+		return hc_err_set(r->err, r->failed, "the recording has failed");
+	b = begin(r, HC_EV_META_ALERT, r->err);
+	if (!b)
+		return r->failed = failed(r->err);
+	cell_text(r, b, HC_C_META_ALERT_rule, a->rule);
+	cell_text(r, b, HC_C_META_ALERT_policy_sha256, a->policy_sha256);
+	cell_text(r, b, HC_C_META_ALERT_dialect, a->dialect);
+	cell_text(r, b, HC_C_META_ALERT_severity, a->severity);
+	if (seq)
+		cell_ref(&r->tracker->cells, HC_C_META_ALERT_seqs, hc_build_ints(b, &seq, 1));
+	cell_text(r, b, HC_C_META_ALERT_output, a->output);
+	cell_text(r, b, HC_C_META_ALERT_origin, "trigger");
+	cell_text(r, b, HC_C_META_ALERT_outcome, a->outcome);
+	cell_text(r, b, HC_C_META_ALERT_capture, a->capture);
+	cell_text(r, b, HC_C_META_ALERT_scope, a->scope);
+	if (a->count)
+		hc_cell_set(&r->tracker->cells, HC_C_META_ALERT_count, a->count);
+	if (a->event_ns)
+		hc_cell_set(&r->tracker->cells, HC_C_META_ALERT_event_ns, a->event_ns);
+	code = end(r, HC_EV_META_ALERT, r->err);
+	return code < 0 ? r->failed = code : 0;
+}

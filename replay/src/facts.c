@@ -24,6 +24,7 @@ struct config {
 	uint64_t seq;
 	struct hc_type_set types;
 	bool is_import;
+	bool is_plan;                 /* what is known of a recording that has not begun */
 	const char *mode[HC_EV_MAX];  /* NULL: not recorded, or imported */
 	const char *facts[HC_EV_MAX]; /* ",env,data," ; of an import: what is missing */
 	const char *no_facts;         /* of an import: missing in every type */
@@ -469,6 +470,24 @@ void hc_facts_within(struct hc_facts *f, const char *scope, const char *capture)
 	}
 }
 
+int hc_facts_planned(unsigned profile, struct hc_facts **ret, struct hc_err *err)
+{
+	HC_AUTO(hc_facts_free) struct hc_facts *f = calloc(1, sizeof(*f));
+	struct config *c = f ? hc_arena_alloc(&f->arena, sizeof(*c)) : NULL;
+
+	if (c)
+		f->configs = calloc(1, sizeof(struct config *));
+	if (!c || !f->configs)
+		return hc_err_set(err, -ENOMEM, "out of memory");
+	c->is_plan = true;
+	f->configs[f->n_configs++] = c;
+	for (unsigned type = 0; type < HC_EV_MAX; type++)
+		if (hc_event_desc(type) && hc_event_desc(type)->profile <= profile)
+			hc_type_set_add(&c->types, type);
+	*ret = hc_steal(f);
+	return 0;
+}
+
 struct hc_facts *hc_facts_free(struct hc_facts *f)
 {
 	if (!f)
@@ -541,7 +560,7 @@ bool hc_facts_has_fact(const struct hc_facts *f, unsigned type, const char *fact
 	for (uint32_t i = 0; i < f->n_configs; i++) {
 		const struct config *c = f->configs[i];
 
-		if (!hc_type_set_has(&c->types, type))
+		if (!hc_type_set_has(&c->types, type) || c->is_plan)
 			continue;
 		if (c->is_import ? list_has(c->facts[type], fact) || list_has(c->no_facts, fact)
 		                 : !list_has(c->facts[type], fact))

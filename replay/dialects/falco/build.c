@@ -16,7 +16,7 @@ static bool has_tag(const struct frule *r, const char *tag)
 	return false;
 }
 
-static bool name_matches(const char *pattern, struct hc_str name)
+bool hc_falco_name_matches(const char *pattern, struct hc_str name)
 {
 	const char *p = pattern, *star = NULL;
 	uint32_t i = 0, back = 0;
@@ -47,7 +47,7 @@ static bool is_enabled(const struct hc_falco *f, const struct frule *r)
 	for (size_t i = 0; i < f->opts.n_selects; i++) {
 		const struct hc_falco_select *s = &f->opts.selects[i];
 
-		if ((s->rule && name_matches(s->rule, r->name)) || (s->tag && has_tag(r, s->tag)))
+		if ((s->rule && hc_falco_name_matches(s->rule, r->name)) || (s->tag && has_tag(r, s->tag)))
 			on = s->enable;
 	}
 	return on;
