@@ -1,0 +1,130 @@
+# Triggers: a rule that fires starts a capture with the past in it, its twin does not; cool-down, budgets and noise; reloading,
+# also of policies that are broken; a kill in between.
+. "$HC_SOURCE_DIR/tests/e2e/lib.sh"
+need_live
+
+sock=$PWD/control.sock
+captures() { hindcast capture list --control "$sock" --json | jq -r "[.captures[] | $1] | join(\" \")"; }
+begin() { # starts a recorder and waits until its rules are in force
+	: >log
+	hindcast recorder -d rec --control "$sock" "$@" >>log 2>&1 &
+	pid=$!
+	logged 'msg="rules of triggers are in force"'
+}
+logged() { # waits until a line of the log matches
+	for _ in $(seq 150); do
+		grep -qE -- "$1" log && return
+		sleep 0.1
+	done
+	cat log >&2
+	fail "the log never says: $1"
+}
+trap 'kill -9 $pid 2>/dev/null || true' EXIT
+
+rule() { # rule NAME FILE: one that fires when FILE is opened
+	printf -- '- rule: %s\n  desc: d\n  condition: evt.type in (open, openat) and fd.name endswith /hc-trigger-%s\n' "$1" "$2"
+	printf -- '  output: opened %%fd.name by %%proc.name\n  priority: WARNING\n'
+}
+{ rule 'Marker is read' marker; rule 'Noise, much' noise; rule 'Third one' third; rule 'Fourth one' fourth; rule 'Switched off' off; } >rules.yaml
+touch hc-trigger-{marker,noise,third,fourth,off,other}
+cat >recorder.yaml <<'END'
+trigger-policy: [rules.yaml]
+trigger-max-hour: 3
+trigger-pre: 5m
+triggers:
+  - rule: Marker*
+    for: 2s
+    scope: host
+  - { rule: Switched off, off: true }
+END
+
+expect_exit 0 hindcast recorder --config recorder.yaml --check-config
+expect_exit 1 hindcast recorder --config recorder.yaml --check-config --profile minimal 2>err
+expect_match "the rule 'Third one' cannot be answered: not recorded: open, openat" err
+printf -- '- rule: half\n  desc: d\n' >broken.yaml
+expect_exit 2 hindcast recorder -d none --trigger-policy broken.yaml 2>err
+expect_match "^broken.yaml:1:" err
+[ ! -e none ] || fail "it has begun with a broken policy"
+
+begin --config recorder.yaml
+/bin/echo what-led-to-it >/dev/null
+: <hc-trigger-other
+: <hc-trigger-off
+sleep 1.5
+expect_no_match 'trigger has fired' log
+: <hc-trigger-marker
+logged 'a trigger has fired" rule="Marker is read" capture=marker-is-read-[0-9TZ]+ scope=host'
+/bin/echo what-followed >/dev/null
+delay=$(sed -nE 's/.*delay_seconds=([0-9.]+).*/\1/p' log)
+python3 -c "assert $delay < 3" || fail "it took $delay s"
+for _ in $(seq 2000); do : <hc-trigger-noise; done
+logged 'rule="Noise, much" capture=noise-much-.* scope="pid='
+: <hc-trigger-marker
+logged 'a capture has ended" capture=marker-is-read'
+expect_match '^5$' <(grep -l '(hc-triggers)' /proc/$pid/task/*/stat | xargs cat | awk '{ print $19 }')
+
+# a policy that does not load changes nothing, nor do the options beside it
+cp broken.yaml rules.yaml
+kill -HUP $pid
+logged 'policies of triggers do not load; those before stay in force'
+: <hc-trigger-third
+logged 'rule="Third one" capture='
+: <hc-trigger-fourth
+logged 'its capture is not started" rule="Fourth one" .*why=max-hour'
+{ rule 'Marker is read' marker; rule 'Fourth one' fourth; rule 'Fifth one' off; } >rules.yaml
+sed -i 's/max-hour: 3/max-hour: 4/; /Switched/d' recorder.yaml
+kill -HUP $pid
+logged 'an option was changed" option=trigger-max-hour'
+logged 'rules of triggers are in force" rules=3'
+: <hc-trigger-off
+logged 'rule="Fifth one" capture='
+
+# killed, and as it was
+before=$(captures .name)
+[ "$(wc -w <<<"$before")" = 4 ] || fail "captures: $before"
+kill -9 $pid
+wait $pid 2>/dev/null || true
+begin --config recorder.yaml
+: <hc-trigger-marker
+sleep 1.5
+[ "$(captures .name)" = "$before" ] || fail "captures after a kill: $(captures .name), not $before"
+kill -TERM $pid
+wait $pid || fail "the recorder did not stop well"
+expect_match 'fired again without starting a capture" rule="Marker is read" scope=host why=cooldown times=1$' log
+expect_no_match 'not permitted|level=error' log
+
+sql() { hindcast query rec "$@" --csv | tail -n +2 | tr -d '\r'; }
+name=${before%% *}
+[ "$(sql --capture "$name" "SELECT count(*) FROM execs WHERE cmdline LIKE '/bin/echo what-%'")" = 2 ] || fail "the capture lacks its past or what followed"
+[ "$(sql "SELECT count(*) FROM meta_mark WHERE op = 'begin' AND by = 'rule Marker is read' AND note LIKE 'event % of 20%: opened %/hc-trigger-marker by bash'")" = 1 ] || {
+	sql "SELECT * FROM meta_mark" >&2
+	fail "the capture does not say why"
+}
+[ "$(sql "SELECT count(*) FROM meta_alert a, openat o WHERE a.capture = '$name' AND a.seqs = '[' || o.seq || ']' AND a.outcome = 'started' AND a.policy_sha256 <> ''")" = 1 ] || {
+	sql "SELECT * FROM meta_alert" >&2
+	fail "no row of the event that fired"
+}
+# what follows the last rows of before the kill is lost with them
+n=$(sql "SELECT sum(count) FROM meta_alert WHERE rule = 'Noise, much'")
+[ "$n" -ge 1 ] && [ "$n" -le 2000 ] || fail "$n matches of the noise"
+
+# what captures keep is more than triggers may fill
+{ rule 'First one' marker; rule 'Second one' third; } >rules.yaml
+rm -rf rec
+begin --trigger-policy rules.yaml --trigger-max-pinned 4KiB --trigger-cooldown 1s
+: <hc-trigger-marker
+logged 'capture of a trigger is ended: captures keep more than trigger-max-pinned" capture=first-one'
+: <hc-trigger-third
+logged 'its capture is not started" rule="Second one" .*why=max-pinned'
+[ "$(captures '.name[0:5] + .state')" = "firstended" ] || fail "captures: $(captures '.name + .state')"
+sleep 1
+for _ in $(seq 3000); do : <hc-trigger-third; done
+sleep 1.2
+kill -TERM $pid
+wait $pid || fail "the recorder did not stop well"
+[ "$(sql "SELECT sum(count) FROM meta_alert WHERE outcome = 'max-pinned'")" = 3001 ] || {
+	sql "SELECT * FROM meta_alert" >&2
+	fail "not all that was held back is counted"
+}
+[ "$(sql "SELECT count(*) FROM meta_alert WHERE outcome = 'max-pinned'")" -le 4 ] || fail "it is told too often"
+echo ok
