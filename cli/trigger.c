@@ -30,7 +30,7 @@
 #define QUEUE 64u                     /* blocks that wait */
 #define BATCHES 64u                   /* of what was found, that wait for the loop */
 #define NICE 5                        /* the recorder has -10 */
-#define BURST_NS UINT64_C(250000000)  /* processor time that may be used at once, whatever the share */
+#define BURST_NS UINT64_C(50000000)   /* processor time that may be used at once, whatever the share */
 #define TELL_NS UINT64_C(10000000000) /* what was passed over is told this often */
 #define MAX_TOLD 20                   /* reasons why rules cannot be answered, in the log */
 #define BY "rule "                    /* ... NAME: who started a capture */

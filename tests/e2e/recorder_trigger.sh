@@ -5,6 +5,11 @@ need_live
 
 sock=$PWD/control.sock
 captures() { hindcast capture list --control "$sock" --json | jq -r "[.captures[] | $1] | join(\" \")"; }
+soon() { # what was recorded up to now is written, and looked at
+	hindcast capture start tick --quiet --control "$sock"
+	hindcast capture delete tick --quiet --control "$sock"
+	sleep 0.2
+}
 begin() { # starts a recorder and waits until its rules are in force
 	: >log
 	hindcast recorder -d rec --control "$sock" "$@" >>log 2>&1 &
@@ -50,7 +55,7 @@ begin --config recorder.yaml
 /bin/echo what-led-to-it >/dev/null
 : <hc-trigger-other
 : <hc-trigger-off
-sleep 1.5
+soon
 expect_no_match 'trigger has fired' log
 : <hc-trigger-marker
 logged 'a trigger has fired" rule="Marker is read" capture=marker-is-read-[0-9TZ]+ scope=host'
@@ -58,6 +63,7 @@ logged 'a trigger has fired" rule="Marker is read" capture=marker-is-read-[0-9TZ
 delay=$(sed -nE 's/.*delay_seconds=([0-9.]+).*/\1/p' log)
 python3 -c "assert $delay < 3" || fail "it took $delay s"
 for _ in $(seq 2000); do : <hc-trigger-noise; done
+soon
 logged 'rule="Noise, much" capture=noise-much-.* scope="pid='
 : <hc-trigger-marker
 logged 'a capture has ended" capture=marker-is-read'
@@ -68,8 +74,10 @@ cp broken.yaml rules.yaml
 kill -HUP $pid
 logged 'policies of triggers do not load; those before stay in force'
 : <hc-trigger-third
+soon
 logged 'rule="Third one" capture='
 : <hc-trigger-fourth
+soon
 logged 'its capture is not started" rule="Fourth one" .*why=max-hour'
 { rule 'Marker is read' marker; rule 'Fourth one' fourth; rule 'Fifth one' off; } >rules.yaml
 sed -i 's/max-hour: 3/max-hour: 4/; /Switched/d' recorder.yaml
@@ -77,6 +85,7 @@ kill -HUP $pid
 logged 'an option was changed" option=trigger-max-hour'
 logged 'rules of triggers are in force" rules=3'
 : <hc-trigger-off
+soon
 logged 'rule="Fifth one" capture='
 
 # killed, and as it was
@@ -86,7 +95,7 @@ kill -9 $pid
 wait $pid 2>/dev/null || true
 begin --config recorder.yaml
 : <hc-trigger-marker
-sleep 1.5
+soon
 [ "$(captures .name)" = "$before" ] || fail "captures after a kill: $(captures .name), not $before"
 kill -TERM $pid
 wait $pid || fail "the recorder did not stop well"
@@ -115,11 +124,11 @@ begin --trigger-policy rules.yaml --trigger-max-pinned 4KiB --trigger-cooldown 1
 : <hc-trigger-marker
 logged 'capture of a trigger is ended: captures keep more than trigger-max-pinned" capture=first-one'
 : <hc-trigger-third
+soon
 logged 'its capture is not started" rule="Second one" .*why=max-pinned'
 [ "$(captures '.name[0:5] + .state')" = "firstended" ] || fail "captures: $(captures '.name + .state')"
-sleep 1
 for _ in $(seq 3000); do : <hc-trigger-third; done
-sleep 1.2
+soon
 kill -TERM $pid
 wait $pid || fail "the recorder did not stop well"
 [ "$(sql "SELECT sum(count) FROM meta_alert WHERE outcome = 'max-pinned'")" = 3001 ] || {
@@ -127,4 +136,25 @@ wait $pid || fail "the recorder did not stop well"
 	fail "not all that was held back is counted"
 }
 [ "$(sql "SELECT count(*) FROM meta_alert WHERE outcome = 'max-pinned'")" -le 4 ] || fail "it is told too often"
+
+# rules that are given no time: blocks are passed over, recording goes on, and it is told
+begin --trigger-policy rules.yaml --trigger-max-cpu 0.1% --trigger-max-hour 1
+python3 - "$sock" <<'PY'
+import socket, sys
+
+with socket.socket(socket.AF_UNIX) as s:
+    s.connect(sys.argv[1])
+    f = s.makefile("rw")
+    for _ in range(400):  # each of them writes a block
+        open("hc-trigger-third").close()
+        for op in '"op":"capture.start","scope":"host"', '"op":"capture.delete"':
+            f.write('{"hindcast":1,"name":"tick",%s}\n' % op)
+            f.flush()
+            assert '"ok":true' in f.readline()
+PY
+kill -TERM $pid
+wait $pid || fail "the recorder did not stop well"
+expect_match 'triggers are behind: blocks were passed over" blocks=[0-9]+ events=[0-9]+' log
+expect_match 'msg=stopped .* events_lost=0' log
+[ "$(sql "SELECT count(*) FROM meta_alert WHERE outcome = 'skipped' AND count > 0")" -ge 1 ] || fail "what was passed over is not recorded"
 echo ok
