@@ -1,7 +1,7 @@
 /*
  * A plan over blocks as they come, on several threads: hits are evaluated and rendered by workers and emitted in
- * order of seq. hc_replay() feeds the blocks of a whole capture, hc_replay_follow() those that a recorder appends;
- * a recorder's trigger feeds each block that it has written.
+ * order of seq. hc_replay() feeds the blocks of a whole capture, hc_replay_follow() those that a recorder appends.
+ * Who has one thread and no need of that order has hc_eval_block() (plan.h): the recorder's triggers.
  *
  * The two streams of a boot overlap in seq, so a hit waits until all rows before it are known to have been pushed:
  * that is what `complete_seq` says, which comes with each block. Memory: the blocks being evaluated (three a
