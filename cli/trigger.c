@@ -218,14 +218,14 @@ static void look_at(struct hc_trigger *t, struct hc_trigger_set *set, const stru
 	t->n_blocks++;
 	if (r < 0)
 		t->n_failed++;
-	if (!b || ((r < 0 || b->found.n) && !give(t, b))) {
+	if (b && (r < 0 || b->found.n) && give(t, b)) {
+		b = NULL; /* the loop's */
+	} else if (!b || r < 0 || b->found.n) {
 		t->n_skipped++;
 		t->n_rows_skipped += item->n_rows;
-		b = batch_free(b);
-	} else if (r >= 0 && !b->found.n) {
-		b = batch_free(b);
 	}
 	pthread_mutex_unlock(&t->lock);
+	batch_free(b);
 }
 
 /* Waits, at most until the arrears are paid. With the lock. */
