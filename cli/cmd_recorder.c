@@ -212,6 +212,7 @@ static int record(struct recorder *rec, struct hc_mask *mask, const gid_t *group
 		if (control)
 			hc_daemon_add(d, hc_control_part(control));
 		if (metrics) {
+			(void)hc_metrics_add(metrics, hc_trigger_metrics, trigger);
 			(void)hc_metrics_add(metrics, hc_metrics_kube, NULL);
 			hc_daemon_add(d, hc_metrics_part(metrics));
 		}

@@ -32,8 +32,10 @@
 #define NICE 5                        /* the recorder has -10 */
 #define BURST_NS UINT64_C(50000000)   /* processor time that may be used at once, whatever the share */
 #define TELL_NS UINT64_C(10000000000) /* what was passed over is told this often */
-#define MAX_TOLD 20                   /* reasons why rules cannot be answered, in the log */
-#define BY "rule "                    /* ... NAME: who started a capture */
+#define MAX_SERIES 500u               /* rules in the metrics */
+#define N_DELAYS 7u
+#define MAX_TOLD 20 /* reasons why rules cannot be answered, in the log */
+#define BY "rule "  /* ... NAME: who started a capture */
 
 struct item {
 	char path[4096];
@@ -59,6 +61,9 @@ struct hc_trigger {
 	struct hc_type_set types;    /* that some rule may fire on */
 	bool has_rules;
 	int wake_fd, follow_fd;
+	uint64_t n_matches[HC_TRIGGER_N_VERDICTS], n_matches_failed;
+	uint64_t delays[N_DELAYS + 1]; /* from the event to the capture: how often, by delay_le */
+	double delay_seconds;          /* the sum */
 	uint64_t told_ns, n_skipped_told, n_rows_skipped_told;
 	bool pinned_full;       /* as of the last look */
 	char config_path[4096]; /* of the newest segment with a meta_config row; "": none yet */
@@ -80,6 +85,8 @@ struct hc_trigger {
 	uint32_t n_batches;
 	uint64_t n_skipped, n_rows_skipped, skipped_from_ns; /* blocks that were not looked at */
 	uint64_t n_blocks, n_failed, cpu_ns;
+	struct hc_trigger_rule_stats *rules; /* of the set, as of the last block; at most MAX_SERIES */
+	uint32_t n_rules;
 };
 
 static uint64_t clock_ns(clockid_t id)
@@ -107,6 +114,26 @@ static void wake_loop(struct hc_trigger *t)
 }
 
 /* ---- the thread ---- */
+
+/* What the rules did so far, for who asks meanwhile. With the lock; the set is not being used. */
+static void note_rules(struct hc_trigger *t, const struct hc_trigger_set *set)
+{
+	for (uint32_t i = 0; i < t->n_rules; i++)
+		t->rules[i] = hc_trigger_set_stats(set, i);
+}
+
+/* Room for them. With the lock. */
+static void count_rules(struct hc_trigger *t, const struct hc_trigger_set *set)
+{
+	free(t->rules);
+	t->n_rules = set ? hc_trigger_set_n_rules(set) : 0;
+	if (t->n_rules > MAX_SERIES)
+		t->n_rules = MAX_SERIES;
+	t->rules = calloc(t->n_rules + 1u, sizeof(*t->rules));
+	if (!t->rules)
+		t->n_rules = 0;
+	note_rules(t, set);
+}
 
 /* Gives it to the loop; with the lock. A loop that is behind gets no more, which counts as not looked at. */
 static bool give(struct hc_trigger *t, struct batch *b)
@@ -164,6 +191,7 @@ static void install(struct hc_trigger *t, struct hc_trigger_set *set)
 	old = t->set;
 	t->set = set;
 	t->taken = true;
+	count_rules(t, set);
 	memcpy(segment, t->config_path, sizeof(segment));
 	wake_loop(t);
 	pthread_mutex_unlock(&t->lock);
@@ -218,6 +246,7 @@ static void look_at(struct hc_trigger *t, struct hc_trigger_set *set, const stru
 	t->n_blocks++;
 	if (r < 0)
 		t->n_failed++;
+	note_rules(t, set);
 	if (b && (r < 0 || b->found.n) && give(t, b)) {
 		b = NULL; /* the loop's */
 	} else if (!b || r < 0 || b->found.n) {
@@ -450,6 +479,18 @@ static int start_capture(struct hc_trigger *t, const struct hc_trigger_found *f,
 	return hc_captures_start(t->captures, &q, &k, err);
 }
 
+static const double delay_le[N_DELAYS] = { 0.25, 0.5, 1, 2, 5, 15, 60 };
+
+static void count_delay(struct hc_trigger *t, double seconds)
+{
+	unsigned i = 0;
+
+	while (i < N_DELAYS && seconds > delay_le[i])
+		i++;
+	t->delays[i]++;
+	t->delay_seconds += seconds;
+}
+
 static void decide(struct hc_trigger *t, const struct hc_trigger_found *f, uint64_t now_ns)
 {
 	struct hc_trigger_budget b = budget(t);
@@ -462,23 +503,28 @@ static void decide(struct hc_trigger *t, const struct hc_trigger_found *f, uint6
 		                       .seq = f->seq,
 		                       .event_ns = f->ts_ns,
 		                       .count = f->n };
+	double delay = (double)(int64_t)(clock_ns(CLOCK_BOOTTIME) - f->ts_ns) / 1e9;
 	char name[HC_MARK_NAME_MAX + 1];
 	struct hc_err err = { 0 };
 	bool tell;
 	enum hc_trigger_verdict v =
 		hc_trigger_gate_ask(t->gate, f->rule, f->place, f->n, f->what.cooldown_ns, &b, now_ns, &tell);
 
+	t->n_matches[v] += f->n;
 	if (!tell)
 		return;
 	row.outcome = hc_trigger_verdict_text(v);
 	if (v == HC_TRIGGER_START && start_capture(t, f, name, &err) < 0) {
 		row.outcome = "failed";
+		t->n_matches[v] -= f->n;
+		t->n_matches_failed += f->n;
 		hc_log_err(t->log, HC_LOG_ERROR, "a trigger's capture cannot be started", &err);
 	} else if (v == HC_TRIGGER_START) {
 		row.capture = name;
+		count_delay(t, delay);
 		hc_log(t->log, HC_LOG_INFO, "a trigger has fired", HC_LOG_STR("rule", f->rule),
 		       HC_LOG_STR("capture", name), HC_LOG_STR("scope", f->scope), HC_LOG_U64("seq", f->seq),
-		       HC_LOG_F64("delay_seconds", (double)(int64_t)(clock_ns(CLOCK_BOOTTIME) - f->ts_ns) / 1e9));
+		       HC_LOG_F64("delay_seconds", delay));
 	} else {
 		hc_log(t->log, HC_LOG_WARN, "a trigger has fired, but its capture is not started",
 		       HC_LOG_STR("rule", f->rule), HC_LOG_STR("scope", f->scope), HC_LOG_STR("why", row.outcome),
@@ -644,6 +690,59 @@ static void on_second(void *ctx, struct hc_daemon *d)
 	keep_budget(t);
 }
 
+/* ---- metrics ---- */
+
+/* With the lock. */
+static void put_thread(const struct hc_trigger *t, struct hc_metrics_out *out)
+{
+	hc_metric_family(out, HC_METRIC_GAUGE, "hindcast_trigger_rules", NULL, "Rules that may start captures.");
+	hc_metric_u64(out, t->set ? hc_trigger_set_n_rules(t->set) : 0, NULL);
+	hc_metric_family(out, HC_METRIC_COUNTER, "hindcast_trigger_blocks", NULL,
+	                 "Blocks that rules looked at, or did not.");
+	hc_metric_u64(out, t->n_blocks - t->n_failed, "result", "evaluated", NULL);
+	hc_metric_u64(out, t->n_failed, "result", "unreadable", NULL);
+	hc_metric_u64(out, t->n_skipped, "result", "skipped", NULL);
+	hc_metric_family(out, HC_METRIC_COUNTER, "hindcast_trigger_events_skipped", NULL,
+	                 "Events of the blocks that rules had no time for.");
+	hc_metric_u64(out, t->n_rows_skipped, NULL);
+	hc_metric_family(out, HC_METRIC_GAUGE, "hindcast_trigger_queue_blocks", NULL,
+	                 "Blocks that wait to be looked at.");
+	hc_metric_u64(out, t->n, NULL);
+	hc_metric_family(out, HC_METRIC_COUNTER, "hindcast_trigger_cpu_seconds", "seconds",
+	                 "Processor time of the thread that evaluates rules.");
+	hc_metric_f64(out, (double)t->cpu_ns / 1e9, NULL);
+	hc_metric_family(out, HC_METRIC_COUNTER, "hindcast_rule_matches", NULL,
+	                 "Events that a trigger's rule fits.");
+	for (uint32_t i = 0; i < t->n_rules; i++)
+		hc_metric_u64(out, t->rules[i].n_matches, "rule", t->rules[i].rule, NULL);
+	hc_metric_family(
+		out, HC_METRIC_COUNTER, "hindcast_rule_seconds", "seconds",
+		"Time that evaluating a trigger's rule took; shared work counts for the rule that asked first.");
+	for (uint32_t i = 0; i < t->n_rules; i++)
+		hc_metric_f64(out, (double)t->rules[i].ns / 1e9, "rule", t->rules[i].rule, NULL);
+}
+
+void hc_trigger_metrics(void *trigger, struct hc_metrics_out *out)
+{
+	struct hc_trigger *t = trigger;
+	struct hc_metric_histogram delay = {
+		.le = delay_le, .n_le = N_DELAYS, .count = t->delays, .sum = t->delay_seconds
+	};
+
+	pthread_mutex_lock(&t->lock);
+	put_thread(t, out);
+	pthread_mutex_unlock(&t->lock);
+	hc_metric_family(out, HC_METRIC_COUNTER, "hindcast_trigger_matches", NULL,
+	                 "Matches of rules, by what became of them.");
+	for (unsigned v = 0; v < HC_TRIGGER_N_VERDICTS; v++)
+		hc_metric_u64(out, t->n_matches[v], "outcome", hc_trigger_verdict_text((enum hc_trigger_verdict)v),
+		              NULL);
+	hc_metric_u64(out, t->n_matches_failed, "outcome", "failed", NULL);
+	hc_metric_family(out, HC_METRIC_HISTOGRAM, "hindcast_trigger_delay_seconds", "seconds",
+	                 "From an event to the capture that it started.");
+	hc_metric_histogram(out, &delay, NULL);
+}
+
 /* ---- life ---- */
 
 /* Captures of before the restart count too. */
@@ -782,6 +881,7 @@ struct hc_trigger *hc_trigger_free(struct hc_trigger *t)
 	hc_trigger_set_free(t->next_set);
 	hc_arena_done(&t->next_arena);
 	hc_trigger_gate_free(t->gate);
+	free(t->rules);
 	if (t->wake_fd >= 0)
 		close(t->wake_fd);
 	if (t->follow_fd >= 0)

@@ -11,6 +11,7 @@
 #define HC_CLI_TRIGGER_H
 
 #include "capture/captures.h"
+#include "capture/metrics.h"
 #include "trigger_set.h"
 
 struct hc_trigger;
@@ -25,5 +26,7 @@ struct hc_daemon_part *hc_trigger_part(struct hc_trigger *t);
 /* Other options: the files are read by the thread of the rules, which takes them over when they load and says in
  * the log what is wrong when they do not; then all stays as it was. -ENOMEM, or why no thread can be made. */
 int hc_trigger_reload(struct hc_trigger *t, const struct hc_trigger_args *args, struct hc_err *err);
+/* A collector (capture/metrics.h): what the rules found, and what they cost. ctx: the struct hc_trigger. */
+void hc_trigger_metrics(void *trigger, struct hc_metrics_out *out);
 
 #endif

@@ -27,6 +27,7 @@ enum hc_trigger_verdict {
 	HC_TRIGGER_MAX_PINNED,  /* what captures keep takes as much of the disk as it may */
 	HC_TRIGGER_MANY_KEPT,   /* HC_TRIGGER_MAX_KEPT of them */
 	HC_TRIGGER_MANY_PLACES, /* HC_TRIGGER_MAX_PLACES of them */
+	HC_TRIGGER_N_VERDICTS,
 };
 /* "started", "cooldown", "max-hour", ...: for rows and log. */
 const char *hc_trigger_verdict_text(enum hc_trigger_verdict v);

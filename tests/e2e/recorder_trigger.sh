@@ -120,7 +120,7 @@ n=$(sql "SELECT sum(count) FROM meta_alert WHERE rule = 'Noise, much'")
 # what captures keep is more than triggers may fill
 { rule 'First one' marker; rule 'Second one' third; } >rules.yaml
 rm -rf rec
-begin --trigger-policy rules.yaml --trigger-max-pinned 4KiB --trigger-cooldown 1s
+begin --trigger-policy rules.yaml --trigger-max-pinned 4KiB --trigger-cooldown 1s --metrics "$PWD/metrics.sock"
 : <hc-trigger-marker
 logged 'capture of a trigger is ended: captures keep more than trigger-max-pinned" capture=first-one'
 : <hc-trigger-third
@@ -129,6 +129,25 @@ logged 'its capture is not started" rule="Second one" .*why=max-pinned'
 [ "$(captures '.name[0:5] + .state')" = "firstended" ] || fail "captures: $(captures '.name + .state')"
 for _ in $(seq 3000); do : <hc-trigger-third; done
 soon
+PYTHONPATH=$HC_SOURCE_DIR/tests/e2e PYTHONDONTWRITEBYTECODE=1 python3 - "$PWD/metrics.sock" <<'PY' || fail "metrics"
+import sys
+from openmetrics import must, scrape, value
+
+m = scrape(sys.argv[1])
+for name, labels, want in (
+    ("trigger_rules", {}, 2),
+    ("rule_matches_total", {"rule": "First one"}, 1),
+    ("rule_matches_total", {"rule": "Second one"}, 3001),
+    ("trigger_matches_total", {"outcome": "started"}, 1),
+    ("trigger_matches_total", {"outcome": "max-pinned"}, 3001),
+    ("trigger_matches_total", {"outcome": "cooldown"}, 0),
+    ("trigger_blocks_total", {"result": "skipped"}, 0),
+    ("trigger_delay_seconds_count", {}, 1),
+):
+    must(value(m, "hindcast_" + name, **labels) == want, (name, labels, value(m, "hindcast_" + name, **labels)), "not what was done")
+must(0 < value(m, "hindcast_trigger_cpu_seconds_total") < 5, m["hindcast_trigger_cpu_seconds"], "processor time")
+must(0 < value(m, "hindcast_rule_seconds_total") < 5, m["hindcast_rule_seconds"], "time of rules")
+PY
 kill -TERM $pid
 wait $pid || fail "the recorder did not stop well"
 [ "$(sql "SELECT sum(count) FROM meta_alert WHERE outcome = 'max-pinned'")" = 3001 ] || {
