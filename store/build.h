@@ -7,6 +7,8 @@
 #ifndef HC_STORE_BUILD_H
 #define HC_STORE_BUILD_H
 
+#include <string.h>
+
 #include "store/base/err.h"
 #include "store/base/str.h"
 #include "store/schema.h"
@@ -25,6 +27,13 @@ static inline void hc_cell_set(struct hc_cells *c, unsigned col, uint64_t v)
 	c->v[col] = v;
 }
 
+/* Makes all cells of an object absent: what there are columns for, the rest is never looked at. */
+static inline void hc_cells_clear(struct hc_cells *c, enum hc_obj_type obj)
+{
+	memset(c->valid, 0, sizeof(c->valid));
+	memset(c->v, 0, hc_obj_descs[obj].n_cols * sizeof(c->v[0]));
+}
+
 /* Where a long-lived object of the caller remembers its reference, per stream. Zero-initialise. */
 struct hc_slot {
 	uint32_t epoch[HC_N_STREAMS];
@@ -38,9 +47,29 @@ struct hc_row_head {
 	uint64_t ts_ns; /* boot clock */
 };
 
-/* Never 0; another one for each block of each stream. */
-uint32_t hc_build_epoch(const struct hc_builder *b);
-enum hc_stream hc_build_stream(const struct hc_builder *b);
+/* What a builder begins with: for the functions below and the writer, which ask for it with every row. */
+struct hc_builder_head {
+	uint32_t epoch; /* never 0; another one for each block of each stream */
+	uint32_t n_rows;
+	enum hc_stream stream;
+	size_t raw_bytes;  /* of all that was added, about */
+	uint64_t first_ns; /* boot clock; of the first row, where there is one */
+};
+
+static inline const struct hc_builder_head *hc_build_head(const struct hc_builder *b)
+{
+	return (const struct hc_builder_head *)b;
+}
+
+static inline uint32_t hc_build_epoch(const struct hc_builder *b)
+{
+	return hc_build_head(b)->epoch;
+}
+
+static inline enum hc_stream hc_build_stream(const struct hc_builder *b)
+{
+	return hc_build_head(b)->stream;
+}
 
 static inline uint32_t hc_slot_get(const struct hc_slot *s, const struct hc_builder *b)
 {

@@ -275,9 +275,21 @@ struct hc_table_desc {
 	const uint16_t *arg_cols;       /* per logical argument: index of its first column */
 };
 
+/* By number; without a name where none is assigned. */
+extern const struct hc_table_desc hc_event_descs[HC_EV_MAX];
+extern const struct hc_table_desc hc_obj_descs[HC_OBJ_MAX];
+
 /* NULL for a number that is not assigned. The returned tables are constants. */
-const struct hc_table_desc *hc_event_desc(unsigned type);
-const struct hc_table_desc *hc_obj_desc(unsigned obj);
+static inline const struct hc_table_desc *hc_event_desc(unsigned type)
+{
+	return type < HC_EV_MAX && hc_event_descs[type].name ? &hc_event_descs[type] : NULL;
+}
+
+static inline const struct hc_table_desc *hc_obj_desc(unsigned obj)
+{
+	return obj < HC_OBJ_MAX && hc_obj_descs[obj].name ? &hc_obj_descs[obj] : NULL;
+}
+
 /* By name; NULL when there is none. */
 const struct hc_table_desc *hc_event_desc_by_name(struct hc_str name);
 /* Index of a column, or -1. */

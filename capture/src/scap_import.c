@@ -61,10 +61,11 @@ static size_t first_col(unsigned code)
 static const struct made *made_of(struct hc_scap_import *im, unsigned type)
 {
 	struct made *m = &im->made[type];
-	const struct hc_table_desc *d = hc_event_desc(type);
+	const struct hc_table_desc *d;
 
 	if (m->known)
 		return m;
+	d = hc_event_desc(type);
 	m->newfd = -1;
 	for (unsigned i = 0; i < d->n_args && m->newfd < 0; i++) {
 		const struct hc_col_desc *desc = &d->cols[d->arg_cols[i]];
@@ -313,12 +314,12 @@ static void cells_made(struct hc_scap_import *im, struct hc_builder *b, const st
 			hc_cell_set(c, (unsigned)m->missing, c->v[m->missing] | UINT64_C(1) << p);
 }
 
-/* Cells are large: clearing them is left to the way that needs them. */
 static __attribute__((noinline)) uint32_t add_task(struct hc_scap_import *im, struct hc_builder *b, struct sthr *k,
                                                    struct tver *v, const struct sfds *fds)
 {
-	struct hc_cells c = { 0 };
+	struct hc_cells c;
 
+	hc_cells_clear(&c, HC_OBJ_TASK);
 	hc_cell_set(&c, HC_O_TASK_tid, (uint64_t)k->tid);
 	if (k->vtid >= 0)
 		hc_cell_set(&c, HC_O_TASK_vtid, (uint64_t)k->vtid);

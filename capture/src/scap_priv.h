@@ -89,6 +89,7 @@ struct hc_scap_import {
 	struct hc_writer *w;
 	struct hc_scap_import_stats stats;
 	struct table threads;                         /* struct sthr */
+	struct sthr *found;                           /* what scap_thread answered last; NULL: nothing */
 	struct table groups;                          /* struct sgroup */
 	struct made made[HC_EV_MAX];                  /* filled as types are met */
 	struct sgone gone[SCAP_N_GONE];               /* by number */

@@ -32,10 +32,12 @@ struct sthr *scap_thread(struct hc_scap_import *im, int64_t tid)
 {
 	struct sthr *k;
 
+	if (im->found && im->found->tid == tid)
+		return im->found;
 	TABLE_EACH(&im->threads, hash_of(im, tid), at, k)
 	{
 		if (k->tid == tid)
-			return k;
+			return im->found = k;
 	}
 	return NULL;
 }
@@ -208,6 +210,7 @@ static struct sthr *thread_new(struct hc_scap_import *im, int64_t tid)
 static void thread_remove(struct hc_scap_import *im, struct sthr *k)
 {
 	table_remove(&im->threads, hash_of(im, k->tid), k);
+	im->found = NULL;
 	im->tree_gen++;
 	thread_free(im, k);
 }
@@ -825,6 +828,7 @@ void scap_begin_section(struct hc_scap_import *im)
 	TABLE_ALL(&im->threads, at, k)
 	thread_free(im, k);
 	table_done(&im->threads);
+	im->found = NULL;
 	table_done(&im->groups);
 	memset(im->gone, 0, sizeof(im->gone));
 	im->busy = NULL;

@@ -33,10 +33,8 @@ struct txt *txt_get(struct hc_tracker *t, const char *p, size_t len)
 	return s;
 }
 
-void txt_unref(struct hc_tracker *t, struct txt *s)
+void txt_free(struct hc_tracker *t, struct txt *s)
 {
-	if (!s || --s->refs)
-		return;
 	table_remove(&t->txts, s->hash, s);
 	free(s);
 }
@@ -149,10 +147,8 @@ void lst_unref(struct hc_tracker *t, struct lst *l)
 
 /* ---- paths, files, sockets, descriptors ---- */
 
-void path_unref(struct hc_tracker *t, struct tpath *p)
+void path_free(struct hc_tracker *t, struct tpath *p)
 {
-	if (!p || --p->refs)
-		return;
 	txt_unref(t, p->given);
 	txt_unref(t, p->abs);
 	txt_unref(t, p->real);
@@ -182,10 +178,8 @@ struct tfile *file_get(struct hc_tracker *t, const struct hc_wire_file *w)
 	return REF(*at);
 }
 
-void file_unref(struct hc_tracker *t, struct tfile *f)
+void file_free(struct hc_tracker *t, struct tfile *f)
 {
-	if (!f || --f->refs)
-		return;
 	exe_unref(t, f->exe);
 	free(f);
 }
@@ -216,10 +210,8 @@ struct tsock *sock_copy(const struct tsock *from)
 	return s;
 }
 
-void sock_unref(struct hc_tracker *t, struct tsock *s)
+void sock_free(struct hc_tracker *t, struct tsock *s)
 {
-	if (!s || --s->refs)
-		return;
 	txt_unref(t, s->local);
 	txt_unref(t, s->peer);
 	txt_unref(t, s->shown);
@@ -247,10 +239,8 @@ struct tfd *fd_copy(const struct tfd *from)
 	return f;
 }
 
-void fd_unref(struct hc_tracker *t, struct tfd *f)
+void fd_free(struct hc_tracker *t, struct tfd *f)
 {
-	if (!f || --f->refs)
-		return;
 	path_unref(t, f->path);
 	path_unref(t, f->path_now);
 	file_unref(t, f->file);
@@ -349,9 +339,9 @@ struct tver *ver_copy(const struct tver *from)
 
 /* A chain of parents and creators may be long: freeing one goes down no deeper than those chains do, which are cut
  * at MAX_CREATORS dead ones and by the depth of the process tree. */
-void ver_unref(struct hc_tracker *t, struct tver *v)
+void ver_free(struct hc_tracker *t, struct tver *v)
 {
-	while (v && !--v->refs) {
+	do {
 		struct tver *parent = v->parent;
 
 		ver_unref(t, v->creator);
@@ -373,7 +363,7 @@ void ver_unref(struct hc_tracker *t, struct tver *v)
 		txt_unref(t, v->lsm_label);
 		free(v);
 		v = parent;
-	}
+	} while (v && !--v->refs);
 }
 
 /* ---- into the block ---- */
@@ -392,6 +382,7 @@ uint32_t in_lst(struct hc_builder *b, struct lst *l)
 {
 	uint32_t few[256], *refs = few, ref;
 
+	few[0] = 0;
 	if (!l)
 		return 0;
 	ref = hc_slot_get(&l->slot, b);
@@ -414,8 +405,9 @@ uint32_t in_lst(struct hc_builder *b, struct lst *l)
 
 static __attribute__((noinline)) uint32_t add_path(struct hc_builder *b, struct tpath *p)
 {
-	struct hc_cells c = { 0 };
+	struct hc_cells c;
 
+	hc_cells_clear(&c, HC_OBJ_PATH);
 	cell_ref(&c, HC_O_PATH_given, in_txt(b, p->given));
 	cell_ref(&c, HC_O_PATH_abs, in_txt(b, p->abs));
 	cell_ref(&c, HC_O_PATH_real, in_txt(b, p->real));
@@ -469,9 +461,10 @@ static const char *fs_name(uint32_t magic)
 static __attribute__((noinline)) uint32_t add_file(struct hc_builder *b, struct tfile *f)
 {
 	const struct hc_wire_file *w;
-	struct hc_cells c = { 0 };
+	struct hc_cells c;
 	const char *fs;
 
+	hc_cells_clear(&c, HC_OBJ_FILE);
 	w = &f->w;
 	fs = fs_name(w->fs_magic);
 	hc_cell_set(&c, HC_O_FILE_dev, w->dev);
@@ -520,11 +513,12 @@ static bool no_addr(const uint8_t *addr)
 static __attribute__((noinline)) uint32_t add_sock(struct hc_tracker *t, struct hc_builder *b, struct tsock *s)
 {
 	const struct hc_wire_sock *w;
-	struct hc_cells c = { 0 };
+	struct hc_cells c;
 
 	if (t->depth >= MAX_DEPTH)
 		return 0;
 	t->depth++;
+	hc_cells_clear(&c, HC_OBJ_SOCK);
 	w = &s->w;
 	hc_cell_set(&c, HC_O_SOCK_family, w->family);
 	hc_cell_set(&c, HC_O_SOCK_sock_type, w->type);
@@ -582,11 +576,12 @@ uint32_t in_sock(struct hc_tracker *t, struct hc_builder *b, struct tsock *s)
 
 static __attribute__((noinline)) uint32_t add_fd(struct hc_tracker *t, struct hc_builder *b, struct tfd *f)
 {
-	struct hc_cells c = { 0 };
+	struct hc_cells c;
 
 	if (t->depth >= MAX_DEPTH)
 		return 0;
 	t->depth++;
+	hc_cells_clear(&c, HC_OBJ_FDOBJ);
 	hc_cell_set(&c, HC_O_FDOBJ_id, f->id);
 	hc_cell_set(&c, HC_O_FDOBJ_what, f->kind);
 	cell_ref(&c, HC_O_FDOBJ_path, in_path(b, f->path));
@@ -615,11 +610,12 @@ uint32_t in_fd(struct hc_tracker *t, struct hc_builder *b, struct tfd *f)
 
 static __attribute__((noinline)) uint32_t add_image(struct hc_tracker *t, struct hc_builder *b, struct timage *i)
 {
-	struct hc_cells c = { 0 };
+	struct hc_cells c;
 
 	if (t->depth >= MAX_DEPTH)
 		return 0;
 	t->depth++;
+	hc_cells_clear(&c, HC_OBJ_IMAGE);
 	if (i->has_exec_ns)
 		hc_cell_set(&c, HC_O_IMAGE_exec_ns, i->exec_ns);
 	hc_cell_set(&c, HC_O_IMAGE_exec_seq, i->exec_seq);
@@ -657,8 +653,9 @@ uint32_t in_image(struct hc_tracker *t, struct hc_builder *b, struct timage *i)
 
 static __attribute__((noinline)) uint32_t add_user(struct hc_builder *b, struct tuser *u)
 {
-	struct hc_cells c = { 0 };
+	struct hc_cells c;
 
+	hc_cells_clear(&c, u->is_group ? HC_OBJ_GROUP : HC_OBJ_USER);
 	if (u->is_group) {
 		hc_cell_set(&c, HC_O_GROUP_gid, u->id);
 		cell_ref(&c, HC_O_GROUP_name, in_txt(b, u->name));
@@ -680,8 +677,9 @@ uint32_t in_user(struct hc_builder *b, struct tuser *u)
 
 static __attribute__((noinline)) uint32_t add_ctr(struct hc_builder *b, struct tctr *k)
 {
-	struct hc_cells c = { 0 };
+	struct hc_cells c;
 
+	hc_cells_clear(&c, HC_OBJ_CTR);
 	cell_ref(&c, HC_O_CTR_id, in_txt(b, k->id));
 	cell_ref(&c, HC_O_CTR_runtime, in_txt(b, k->runtime));
 	cell_ref(&c, HC_O_CTR_cgroup_path, in_txt(b, k->path));
@@ -817,11 +815,12 @@ static void in_ancestors(struct hc_tracker *t, struct hc_builder *b, const struc
 
 static __attribute__((noinline)) uint32_t add_ver(struct hc_tracker *t, struct hc_builder *b, struct tver *v)
 {
-	struct hc_cells c = { 0 };
+	struct hc_cells c;
 
 	if (t->depth >= MAX_DEPTH)
 		return 0;
 	t->depth++;
+	hc_cells_clear(&c, HC_OBJ_PROC);
 	in_ancestors(t, b, v);
 	hc_cell_set(&c, HC_O_PROC_pid, v->pid == UINT32_MAX ? UINT64_MAX : v->pid); /* -1: nobody told */
 	hc_cell_set(&c, HC_O_PROC_start_ns, v->start_ns);
@@ -892,9 +891,23 @@ uint32_t in_ver(struct hc_tracker *t, struct hc_builder *b, struct tver *v)
 	return ref || !v ? ref : add_ver(t, b, v);
 }
 
+static __attribute__((noinline)) uint32_t add_task(struct hc_tracker *t, struct hc_builder *b, struct ttask *k,
+                                                   struct tver *v)
+{
+	struct hc_cells c;
+
+	hc_cells_clear(&c, HC_OBJ_TASK);
+	hc_cell_set(&c, HC_O_TASK_tid, k->tid);
+	if (k->vtid)
+		hc_cell_set(&c, HC_O_TASK_vtid, k->vtid);
+	if (k->start_ns)
+		hc_cell_set(&c, HC_O_TASK_start_ns, k->start_ns);
+	cell_ref(&c, HC_O_TASK_proc, in_ver(t, b, v));
+	return hc_slot_put(&k->slot, b, hc_build_obj(b, HC_OBJ_TASK, &c));
+}
+
 uint32_t in_task(struct hc_tracker *t, struct hc_builder *b, struct ttask *k, struct tver *v)
 {
-	struct hc_cells c = { 0 };
 	uint32_t ref;
 
 	if (!v)
@@ -904,13 +917,5 @@ uint32_t in_task(struct hc_tracker *t, struct hc_builder *b, struct ttask *k, st
 		memset(&k->slot, 0, sizeof(k->slot));
 	}
 	ref = hc_slot_get(&k->slot, b);
-	if (ref)
-		return ref;
-	hc_cell_set(&c, HC_O_TASK_tid, k->tid);
-	if (k->vtid)
-		hc_cell_set(&c, HC_O_TASK_vtid, k->vtid);
-	if (k->start_ns)
-		hc_cell_set(&c, HC_O_TASK_start_ns, k->start_ns);
-	cell_ref(&c, HC_O_TASK_proc, in_ver(t, b, v));
-	return hc_slot_put(&k->slot, b, hc_build_obj(b, HC_OBJ_TASK, &c));
+	return ref ? ref : add_task(t, b, k, v);
 }

@@ -327,7 +327,21 @@ struct hc_tracker {
 #define REF1(p) ((p)->refs++, (p))
 
 struct txt *txt_get(struct hc_tracker *t, const char *p, size_t len); /* a reference; NULL when p is */
-void txt_unref(struct hc_tracker *t, struct txt *s);
+/* x_free is the end of x_unref: nobody refers to it any more. */
+#define UNREF(name, type)                                                     \
+	void name##_free(struct hc_tracker *t, struct type *p);               \
+	static inline void name##_unref(struct hc_tracker *t, struct type *p) \
+	{                                                                     \
+		if (p && !--p->refs)                                          \
+			name##_free(t, p);                                    \
+	}
+UNREF(txt, txt)
+UNREF(path, tpath)
+UNREF(file, tfile)
+UNREF(sock, tsock)
+UNREF(fd, tfd)
+UNREF(ver, tver)
+
 static inline struct hc_str txt_str(const struct txt *s)
 {
 	return s ? (struct hc_str){ s->p, s->len } : (struct hc_str){ NULL, 0 };
@@ -344,23 +358,18 @@ struct lst *lst_of_u32(struct hc_tracker *t, const uint32_t *v, uint32_t n);
 struct lst *lst_of_txts(struct hc_tracker *t, struct txt **txts, uint32_t n); /* takes the references */
 void lst_unref(struct hc_tracker *t, struct lst *l);
 
-void path_unref(struct hc_tracker *t, struct tpath *p);
 void path_sweep(struct hc_tracker *t);
 struct tfile *file_of(const struct hc_wire_file *w);
 /* The one that was seen last, when nothing about it changed. */
 struct tfile *file_get(struct hc_tracker *t, const struct hc_wire_file *w);
-void file_unref(struct hc_tracker *t, struct tfile *f);
 struct tsock *sock_new(void);
 struct tsock *sock_copy(const struct tsock *from);
-void sock_unref(struct hc_tracker *t, struct tsock *s);
 struct tfd *fd_copy(const struct tfd *from); /* same identity, no slot */
-void fd_unref(struct hc_tracker *t, struct tfd *f);
 void image_unref(struct hc_tracker *t, struct timage *i);
 void user_unref(struct hc_tracker *t, struct tuser *u);
 void ctr_unref(struct hc_tracker *t, struct tctr *c);
 void cgs_unref(struct hc_tracker *t, struct tcgs *c);
 struct tver *ver_copy(const struct tver *from); /* no slot, one reference */
-void ver_unref(struct hc_tracker *t, struct tver *v);
 
 /* References in the block that `b` builds; 0 for NULL. */
 uint32_t in_txt(struct hc_builder *b, struct txt *s);

@@ -1,18 +1,12 @@
 /*
  * Bytes first, bits after: the comparison fills 64 bytes, which compilers vectorise, and these are packed into a
- * word by eight multiplications. On x86-64 the loops exist twice, for the baseline and for AVX2, chosen when the
- * program starts.
+ * word by eight multiplications.
  */
 #include "kernels.h"
 
 #include <string.h>
 
-#if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__) && !defined(__SANITIZE_ADDRESS__) && \
-	!defined(__SANITIZE_THREAD__)
-#define CLONES __attribute__((target_clones("avx2", "default")))
-#else
-#define CLONES
-#endif
+#include "store/base/clones.h"
 
 static inline uint64_t pack(const uint8_t keep[64])
 {

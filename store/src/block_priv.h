@@ -87,9 +87,6 @@ struct hc_block_out {
 
 struct hc_builder *hc_builder_new(enum hc_stream stream, int zstd_level);
 struct hc_builder *hc_builder_free(struct hc_builder *b);
-uint32_t hc_builder_n_rows(const struct hc_builder *b);
-size_t hc_builder_bytes(const struct hc_builder *b); /* raw, about */
-uint64_t hc_builder_first_ns(const struct hc_builder *b);
 /* Encodes what was added, and begins anew. out->bytes is borrowed until the next call. -ENOMEM when something was
  * lost for want of memory while building. */
 int hc_builder_seal(struct hc_builder *b, int64_t wall_offset_ns, struct hc_block_out *out, struct hc_err *err);

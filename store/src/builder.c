@@ -9,8 +9,11 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#define XXH_INLINE_ALL /* most texts are short */
 #include <xxhash.h>
 #include <zstd.h>
+
+#include "pack.h"
 
 #define OWN_CHUNK_BYTES 4096u     /* an encoded column of this size or more is a chunk of its own */
 #define SHARED_CHUNK_BYTES 65536u /* columns below share chunks up to this size */
@@ -53,12 +56,11 @@ struct list {
 struct rows {
 	uint64_t *seq, *ts;
 	uint16_t *type, *cpu;
-	uint32_t n, cap;
+	uint32_t cap;
 };
 
 struct hc_builder {
-	enum hc_stream stream;
-	uint32_t epoch;
+	struct hc_builder_head head;
 	bool failed; /* out of memory, or over a limit: something was not kept */
 	struct table event[HC_EV_MAX];
 	struct table obj[HC_OBJ_END];
@@ -68,7 +70,6 @@ struct hc_builder {
 	struct hc_type_set types;
 	ZSTD_CCtx *cctx;
 	int level;
-	size_t raw_bytes;   /* of the rows so far, about */
 	size_t chunk_bytes; /* of the chunks made by sealing, before compression */
 	/* sealing */
 	struct buf out, dir, shared, chunks, col, comp;
@@ -219,7 +220,7 @@ static uint32_t heap_intern(struct hc_builder *b, unsigned which, const void *p,
 	h->index.hash[h->n] = hash;
 	h->index.slot[at] = ++h->n;
 	h->index.n = h->n;
-	b->raw_bytes += len + 8;
+	b->head.raw_bytes += len + 8;
 	return h->n;
 lost:
 	b->failed = true;
@@ -259,7 +260,7 @@ static uint32_t list_intern(struct hc_builder *b, unsigned which, const uint64_t
 	l->index.hash[l->n] = hash;
 	l->index.slot[at] = ++l->n;
 	l->index.n = l->n;
-	b->raw_bytes += (size_t)n * 4 + 8;
+	b->head.raw_bytes += (size_t)n * 4 + 8;
 	return l->n;
 lost:
 	b->failed = true;
@@ -291,14 +292,14 @@ uint32_t hc_build_ints(struct hc_builder *b, const int64_t *values, uint32_t n)
 	return list_intern(b, 1, (const uint64_t *)(n ? values : &none), n);
 }
 
-static bool table_room(struct table *t, const struct hc_table_desc *desc)
+static inline bool table_room(struct table *t, const struct hc_table_desc *desc)
 {
 	if (!t->desc) {
 		t->desc = desc;
 		t->n_valid_words = (desc->n_cols + 63u) / 64;
 		t->stride = desc->n_cols + t->n_valid_words;
 	}
-	return grow((void **)&t->cell, &t->cap, t->n + 1, t->stride * sizeof(*t->cell));
+	return t->n < t->cap || grow((void **)&t->cell, &t->cap, t->n + 1, t->stride * sizeof(*t->cell));
 }
 
 static uint64_t *table_fill(struct table *t, const struct hc_cells *cells)
@@ -328,9 +329,8 @@ uint32_t hc_build_obj(struct hc_builder *b, enum hc_obj_type obj, const struct h
 		    memcmp(t->cell + (size_t)(ref - 1) * t->stride, row, t->stride * sizeof(*row)) == 0)
 			return ref;
 	t->index.hash[t->n] = hash;
-	t->index.slot[at] = ++t->n;
-	t->index.n = t->n;
-	b->raw_bytes += (size_t)t->stride * 2;
+	t->index.slot[at] = t->index.n = ++t->n;
+	b->head.raw_bytes += (size_t)t->stride * 2;
 	return t->n;
 }
 
@@ -340,16 +340,16 @@ int hc_build_row(struct hc_builder *b, const struct hc_row_head *head, const str
 	struct rows *r = &b->rows;
 	struct table *t;
 
-	if (!desc || r->n >= HC_BLOCK_MAX_ROWS)
+	if (!desc || b->head.n_rows >= HC_BLOCK_MAX_ROWS)
 		return -EINVAL;
 	t = &b->event[head->type];
-	if (r->n == r->cap) {
+	if (b->head.n_rows == r->cap) {
 		uint32_t cap[4] = { r->cap, r->cap, r->cap, r->cap };
 
-		if (!grow((void **)&r->seq, &cap[0], r->n + 1, 8) ||
-		    !grow((void **)&r->ts, &cap[1], r->n + 1, 8) ||
-		    !grow((void **)&r->type, &cap[2], r->n + 1, 2) ||
-		    !grow((void **)&r->cpu, &cap[3], r->n + 1, 2)) {
+		if (!grow((void **)&r->seq, &cap[0], b->head.n_rows + 1, 8) ||
+		    !grow((void **)&r->ts, &cap[1], b->head.n_rows + 1, 8) ||
+		    !grow((void **)&r->type, &cap[2], b->head.n_rows + 1, 2) ||
+		    !grow((void **)&r->cpu, &cap[3], b->head.n_rows + 1, 2)) {
 			b->failed = true;
 			return -ENOMEM;
 		}
@@ -361,39 +361,16 @@ int hc_build_row(struct hc_builder *b, const struct hc_row_head *head, const str
 	}
 	table_fill(t, cells);
 	t->n++;
-	r->seq[r->n] = head->seq;
-	r->ts[r->n] = head->ts_ns;
-	r->type[r->n] = head->type;
-	r->cpu[r->n] = head->cpu;
-	r->n++;
+	if (!b->head.n_rows)
+		b->head.first_ns = head->ts_ns;
+	r->seq[b->head.n_rows] = head->seq;
+	r->ts[b->head.n_rows] = head->ts_ns;
+	r->type[b->head.n_rows] = head->type;
+	r->cpu[b->head.n_rows] = head->cpu;
+	b->head.n_rows++;
 	hc_type_set_add(&b->types, head->type);
-	b->raw_bytes += (size_t)desc->n_cols * 2;
+	b->head.raw_bytes += (size_t)desc->n_cols * 2;
 	return 0;
-}
-
-uint32_t hc_build_epoch(const struct hc_builder *b)
-{
-	return b->epoch;
-}
-
-enum hc_stream hc_build_stream(const struct hc_builder *b)
-{
-	return b->stream;
-}
-
-uint32_t hc_builder_n_rows(const struct hc_builder *b)
-{
-	return b->rows.n;
-}
-
-size_t hc_builder_bytes(const struct hc_builder *b)
-{
-	return b->raw_bytes;
-}
-
-uint64_t hc_builder_first_ns(const struct hc_builder *b)
-{
-	return b->rows.n ? b->rows.ts[0] : 0;
 }
 
 struct hc_builder *hc_builder_new(enum hc_stream stream, int zstd_level)
@@ -402,8 +379,8 @@ struct hc_builder *hc_builder_new(enum hc_stream stream, int zstd_level)
 
 	if (!b)
 		return NULL;
-	b->stream = stream;
-	b->epoch = 1;
+	b->head.stream = stream;
+	b->head.epoch = 1;
 	b->level = zstd_level;
 	b->cctx = ZSTD_createCCtx();
 	if (!b->cctx)
@@ -467,42 +444,16 @@ static unsigned width_of(uint64_t max)
 	return (64u - (unsigned)__builtin_clzll(max) + 7) / 8 * 8;
 }
 
-static unsigned bits_of(uint64_t v)
+/* v[0..n) of the given width, appended to b->col. */
+static void pack(struct hc_builder *b, const uint64_t *v, uint32_t n, unsigned width)
 {
-	return 64u - (unsigned)__builtin_clzll(v | 1);
-}
+	size_t n_bytes = hc_pack_bytes(n, width);
+	uint8_t *to = n_bytes ? buf_room(&b->col, n_bytes) : NULL;
 
-static uint64_t zigzag(uint64_t d)
-{
-	return (d << 1) ^ (uint64_t)((int64_t)d >> 63);
-}
-
-/* u[0..n) of the given width, appended to b->col. */
-static void pack(struct hc_builder *b, const uint64_t *u, uint32_t n, unsigned width)
-{
-	uint8_t *to;
-
-	if (width == 0 || n == 0)
-		return;
-	if (width < 8) {
-		size_t n_bytes = ((size_t)n * width + 7) / 8;
-
-		to = buf_room(&b->col, n_bytes);
-		if (!to)
-			return;
-		memset(to, 0, n_bytes);
-		for (uint32_t i = 0; i < n; i++)
-			to[(size_t)i * width / 8] |= (uint8_t)(u[i] << ((size_t)i * width % 8));
-		b->col.n += n_bytes;
-		return;
-	}
-	to = buf_room(&b->col, (size_t)n * (width / 8));
 	if (!to)
 		return;
-	for (unsigned plane = 0; plane < width / 8; plane++)
-		for (uint32_t i = 0; i < n; i++)
-			to[(size_t)plane * n + i] = (uint8_t)(u[i] >> (8 * plane));
-	b->col.n += (size_t)n * (width / 8);
+	hc_pack_put(v, n, width, to);
+	b->col.n += n_bytes;
 }
 
 struct choice {
@@ -511,41 +462,33 @@ struct choice {
 	uint64_t base, step;
 };
 
-/* Looks at value[0..n) and picks among frame of reference and the deltas by the sum of bits. */
+/* Looks at v[0..n) and picks among frame of reference and the deltas by the sum of bits. */
 static struct choice choose(const uint64_t *v, uint32_t n, bool is_signed)
 {
 	uint64_t flip = is_signed ? UINT64_C(1) << 63 : 0; /* signed order in unsigned compares */
-	uint64_t min = v[0] ^ flip, max = min, dmin = UINT64_MAX >> 1, dmax = 0, zmax = 0;
-	uint64_t for_bits = 0, delta_bits = 0, z_bits = 0;
-	bool down = false;
-	struct choice c;
+	struct hc_pack_span s = hc_pack_span(v, n, flip);
+	struct choice c = { .enc = HC_ENC_FOR, .base = s.min ^ flip, .width = width_of(s.max - s.min) };
+	bool down = s.dmin < 0;
+	uint64_t up, back, for_bits, delta_bits, dmin = (uint64_t)s.dmin, dmax;
 
-	dmin = INT64_MAX;
-	for (uint32_t i = 1; i < n; i++) {
-		uint64_t x = v[i] ^ flip, d = v[i] - v[i - 1], z = zigzag(d);
-
-		min = x < min ? x : min;
-		max = x > max ? x : max;
-		if ((int64_t)d < 0)
-			down = true;
-		dmin = d < dmin ? d : dmin;
-		dmax = d > dmax ? d : dmax;
-		zmax = z > zmax ? z : zmax;
-	}
-	c = (struct choice){ .enc = HC_ENC_FOR, .base = min ^ flip, .width = width_of(max - min) };
 	if (n < 8 || c.width == 0)
 		return c;
-	for (uint32_t i = 1; i < n; i++) {
-		for_bits += bits_of((v[i] ^ flip) - min);
-		delta_bits += down ? 0 : bits_of(v[i] - v[i - 1] - dmin);
-		z_bits += bits_of(zigzag(v[i] - v[i - 1]));
+	for_bits = hc_pack_bits_for(v, n, c.base, s.max - s.min);
+	if (!down) {
+		dmax = (uint64_t)s.dmax - dmin;
+		delta_bits = hc_pack_bits_delta(v, n, dmin, dmax);
+		if (delta_bits + delta_bits / 4 < for_bits)
+			return (struct choice){
+				.enc = HC_ENC_DELTA, .base = v[0], .step = dmin, .width = width_of(dmax)
+			};
+		return c;
 	}
-	if (!down && delta_bits + delta_bits / 4 < for_bits)
-		return (struct choice){
-			.enc = HC_ENC_DELTA, .base = v[0], .step = dmin, .width = width_of(dmax - dmin)
-		};
-	if (down && z_bits + z_bits / 4 < for_bits)
-		return (struct choice){ .enc = HC_ENC_DELTA_Z, .base = v[0], .width = width_of(zmax) };
+	up = hc_pack_zig((uint64_t)s.dmax);
+	back = hc_pack_zig(dmin);
+	dmax = up > back ? up : back;
+	delta_bits = hc_pack_bits_zigzag(v, n, dmax);
+	if (delta_bits + delta_bits / 4 < for_bits)
+		return (struct choice){ .enc = HC_ENC_DELTA_Z, .base = v[0], .width = width_of(dmax) };
 	return c;
 }
 
@@ -553,18 +496,13 @@ static void transform(uint64_t *v, uint32_t n, const struct choice *c)
 {
 	switch (c->enc) {
 	case HC_ENC_FOR:
-		for (uint32_t i = 0; i < n; i++)
-			v[i] -= c->base;
+		hc_pack_for(v, n, c->base);
 		break;
 	case HC_ENC_DELTA:
-		for (uint32_t i = n - 1; i > 0; i--)
-			v[i] = v[i] - v[i - 1] - c->step;
-		v[0] = 0;
+		hc_pack_delta(v, n, c->step);
 		break;
 	case HC_ENC_DELTA_Z:
-		for (uint32_t i = n - 1; i > 0; i--)
-			v[i] = zigzag(v[i] - v[i - 1]);
-		v[0] = 0;
+		hc_pack_zigzag(v, n);
 		break;
 	default:
 		break;
@@ -619,6 +557,19 @@ static void col_place(struct hc_builder *b)
 	}
 }
 
+/* A column of the directory, and what is in b->col of it. */
+static void col_entry(struct hc_builder *b, unsigned col, const struct choice *c, bool has_valid)
+{
+	buf_varint(&b->dir, col);
+	buf_u8(&b->dir, (uint8_t)(c->enc | (has_valid ? HC_COL_HAS_VALID : 0)));
+	buf_u8(&b->dir, (uint8_t)c->width);
+	buf_varint(&b->dir, c->base);
+	if (c->enc == HC_ENC_DELTA)
+		buf_varint(&b->dir, c->step);
+	if (c->width || has_valid)
+		col_place(b);
+}
+
 /* One column from b->value[0..n); valid NULL or a bitmap with at least one bit set and one clear. same: column to
  * compare with (its values in `other`), or -1. */
 static void col_write(struct hc_builder *b, unsigned col, uint32_t n, bool is_signed, const uint64_t *valid,
@@ -642,21 +593,16 @@ static void col_write(struct hc_builder *b, unsigned col, uint32_t n, bool is_si
 				             .width = width_of(n_same == n ? 0 : max + 1) };
 		}
 	}
-	transform(b->value, n, &c);
 	b->col.n = 0;
-	pack(b, b->value, n, c.width);
+	if (c.width) {
+		transform(b->value, n, &c);
+		pack(b, b->value, n, c.width);
+	}
 	if (valid) {
 		for (uint32_t i = 0; i < (n + 7) / 8; i++)
 			buf_u8(&b->col, (uint8_t)(valid[i / 8] >> (i % 8 * 8)));
 	}
-	buf_varint(&b->dir, col);
-	buf_u8(&b->dir, (uint8_t)(c.enc | (valid ? HC_COL_HAS_VALID : 0)));
-	buf_u8(&b->dir, (uint8_t)c.width);
-	buf_varint(&b->dir, c.base);
-	if (c.enc == HC_ENC_DELTA)
-		buf_varint(&b->dir, c.step);
-	if (c.width || valid)
-		col_place(b);
+	col_entry(b, col, &c, valid != NULL);
 }
 
 static bool scratch(struct hc_builder *b, uint32_t n)
@@ -688,38 +634,35 @@ static void table_head(struct hc_builder *b, enum hc_table_space space, unsigned
 	b->n_tables++;
 }
 
-/* Loads column `col` into b->value; absent numbers repeat the value before. Returns how many are present. */
-static uint32_t col_load(struct hc_builder *b, const struct table *t, unsigned col, uint64_t *value)
+/* Loads column `col` into `value`. */
+static void col_load(const struct table *t, unsigned col, uint64_t *value)
 {
-	const struct hc_col_desc *d = &t->desc->cols[col];
 	const uint64_t *cell = t->cell + col;
-	uint32_t n_valid = 0;
 
-	if (d->ref != HC_OBJ_NONE) {
-		for (uint32_t i = 0; i < t->n; i++) {
-			value[i] = cell[(size_t)i * t->stride];
-			n_valid += value[i] != 0;
-		}
-		return n_valid;
-	}
-	const uint64_t *mask = t->cell + t->desc->n_cols + col / 64;
+	for (uint32_t i = 0; i < t->n; i++)
+		value[i] = cell[(size_t)i * t->stride];
+}
+
+/* The same of numbers of which some are absent, as b->valid says afterwards: these repeat the number before. */
+static void col_load_some(struct hc_builder *b, const struct table *t, unsigned col, uint64_t *value)
+{
+	const uint64_t *cell = t->cell + col, *mask = t->cell + t->desc->n_cols + col / 64;
 	uint64_t last = 0;
+	bool begun = false;
 
 	memset(b->valid, 0, (t->n + 63) / 64 * sizeof(*b->valid));
 	for (uint32_t i = 0; i < t->n; i++) {
 		uint64_t is = mask[(size_t)i * t->stride] >> (col % 64) & 1;
 
 		if (is) {
-			if (!n_valid)
-				for (uint32_t j = 0; j < i; j++)
-					value[j] = cell[(size_t)i * t->stride];
 			last = cell[(size_t)i * t->stride];
-			n_valid++;
+			for (uint32_t j = begun ? i : 0; j < i; j++)
+				value[j] = last;
+			begun = true;
 		}
 		value[i] = last;
 		b->valid[i / 64] |= is << (i % 64);
 	}
-	return n_valid;
 }
 
 static bool same_domain(const struct hc_col_desc *a, const struct hc_col_desc *b)
@@ -727,42 +670,71 @@ static bool same_domain(const struct hc_col_desc *a, const struct hc_col_desc *b
 	return a->ref == b->ref && a->ref != HC_OBJ_NONE;
 }
 
+/* Like a row each: the bits that some row has, and those that all have. */
+struct bits {
+	uint64_t any[HC_MAX_COLS + 2], all[HC_MAX_COLS + 2];
+};
+
+static void table_bits(const struct table *t, struct bits *ret)
+{
+	memset(ret->any, 0, sizeof(ret->any));
+	memset(ret->all, 0xff, sizeof(ret->all));
+	for (uint32_t i = 0; i < t->n; i++) {
+		const uint64_t *row = t->cell + (size_t)i * t->stride;
+
+		for (uint32_t k = 0; k < t->stride; k++) {
+			ret->any[k] |= row[k];
+			ret->all[k] &= row[k];
+		}
+	}
+}
+
+static bool col_valid(const struct table *t, const uint64_t *row, unsigned col)
+{
+	return row[t->desc->n_cols + col / 64] >> (col % 64) & 1;
+}
+
+/* Does any row have it? */
+static bool col_wanted(const struct table *t, const struct bits *bits, unsigned col)
+{
+	return t->desc->cols[col].ref != HC_OBJ_NONE ? bits->any[col] != 0 : col_valid(t, bits->any, col);
+}
+
 static void table_seal(struct hc_builder *b, struct table *t, enum hc_table_space space)
 {
-	uint64_t *other;
-	uint8_t wanted[HC_MAX_COLS] = { 0 };
 	unsigned n_wanted = 0;
+	struct bits bits;
+	uint64_t *other;
 
 	if (!scratch(b, t->n)) {
 		b->failed = true;
 		return;
 	}
 	other = b->value + b->value_cap;
-	for (unsigned col = 0; col < t->desc->n_cols; col++) {
-		bool is_ref = t->desc->cols[col].ref != HC_OBJ_NONE, any = false;
-		const uint64_t *at = is_ref ? t->cell + col : t->cell + t->desc->n_cols + col / 64;
-		uint64_t mask = is_ref ? UINT64_MAX : UINT64_C(1) << (col % 64);
-
-		for (uint32_t i = 0; i < t->n && !any; i++)
-			any = (at[(size_t)i * t->stride] & mask) != 0;
-		wanted[col] = any;
-		n_wanted += any;
-	}
+	table_bits(t, &bits);
+	for (unsigned col = 0; col < t->desc->n_cols; col++)
+		n_wanted += col_wanted(t, &bits, col);
 	table_head(b, space, t->desc->number, t->n, n_wanted);
 	for (unsigned col = 0; col < t->desc->n_cols; col++) {
 		const struct hc_col_desc *d = &t->desc->cols[col];
+		bool full = d->ref != HC_OBJ_NONE || col_valid(t, bits.all, col);
 		int same = -1;
-		uint32_t n_valid;
 
-		if (!wanted[col])
+		if (!col_wanted(t, &bits, col))
 			continue;
-		if (space == HC_SPACE_OBJ && col > 0 && wanted[col - 1] && same_domain(d, d - 1)) {
-			same = (int)col - 1;
-			col_load(b, t, col - 1, other);
+		if (full && bits.any[col] == bits.all[col]) { /* one value */
+			col_entry(b, col, &(struct choice){ .enc = HC_ENC_FOR, .base = bits.any[col] }, false);
+			continue;
 		}
-		n_valid = col_load(b, t, col, b->value);
-		col_write(b, col, t->n, d->is_signed, d->ref == HC_OBJ_NONE && n_valid < t->n ? b->valid : NULL,
-		          same, other);
+		if (space == HC_SPACE_OBJ && col > 0 && col_wanted(t, &bits, col - 1) && same_domain(d, d - 1)) {
+			same = (int)col - 1;
+			col_load(t, col - 1, other);
+		}
+		if (full)
+			col_load(t, col, b->value);
+		else
+			col_load_some(b, t, col, b->value);
+		col_write(b, col, t->n, d->is_signed, full ? NULL : b->valid, same, other);
 	}
 }
 
@@ -822,31 +794,42 @@ static void rows_seal(struct hc_builder *b)
 {
 	struct rows *r = &b->rows;
 
-	if (!r->n)
+	if (!b->head.n_rows)
 		return;
-	if (!scratch(b, r->n)) {
+	if (!scratch(b, b->head.n_rows)) {
 		b->failed = true;
 		return;
 	}
-	table_head(b, HC_SPACE_ROWS, 0, r->n, HC_ROWS_N_COLS);
-	for (uint32_t i = 0; i < r->n; i++)
+	table_head(b, HC_SPACE_ROWS, 0, b->head.n_rows, HC_ROWS_N_COLS);
+	for (uint32_t i = 0; i < b->head.n_rows; i++)
 		b->value[i] = r->type[i];
-	col_write(b, HC_ROWS_TYPE, r->n, false, NULL, -1, NULL);
-	memcpy(b->value, r->seq, (size_t)r->n * 8);
-	col_write(b, HC_ROWS_SEQ, r->n, false, NULL, -1, NULL);
-	memcpy(b->value, r->ts, (size_t)r->n * 8);
-	col_write(b, HC_ROWS_TS, r->n, false, NULL, -1, NULL);
-	for (uint32_t i = 0; i < r->n; i++)
+	col_write(b, HC_ROWS_TYPE, b->head.n_rows, false, NULL, -1, NULL);
+	memcpy(b->value, r->seq, (size_t)b->head.n_rows * 8);
+	col_write(b, HC_ROWS_SEQ, b->head.n_rows, false, NULL, -1, NULL);
+	memcpy(b->value, r->ts, (size_t)b->head.n_rows * 8);
+	col_write(b, HC_ROWS_TS, b->head.n_rows, false, NULL, -1, NULL);
+	for (uint32_t i = 0; i < b->head.n_rows; i++)
 		b->value[i] = r->cpu[i];
-	col_write(b, HC_ROWS_CPU, r->n, false, NULL, -1, NULL);
+	col_write(b, HC_ROWS_CPU, b->head.n_rows, false, NULL, -1, NULL);
 }
 
 /* ---- sealing: the block ---- */
+
+/* x % n without a division. inverse: UINT64_MAX / n; the quotient by it is too small by 2 at most. */
+static inline uint64_t rest(uint64_t x, uint64_t n, uint64_t inverse)
+{
+	uint64_t r = x - (uint64_t)((unsigned __int128)x * inverse >> 64) * n;
+
+	while (r >= n)
+		r -= n;
+	return r;
+}
 
 /* Bloom filter over all strings, and over the addresses among the bytes. Appended to `to`. */
 static void sketch_write(struct hc_builder *b, struct buf *to)
 {
 	uint64_t n_bits = ((uint64_t)b->heap[0].n + b->heap[1].n) * HC_BLOOM_BITS_PER_ENTRY;
+	uint64_t inverse;
 	uint8_t *bits;
 
 	n_bits = (n_bits + 511) / 512 * 512;
@@ -858,6 +841,7 @@ static void sketch_write(struct hc_builder *b, struct buf *to)
 	if (!bits)
 		return;
 	memset(bits, 0, n_bits / 8);
+	inverse = UINT64_MAX / n_bits;
 	for (unsigned which = 0; which < 2; which++) {
 		const struct heap *h = &b->heap[which];
 
@@ -868,8 +852,11 @@ static void sketch_write(struct hc_builder *b, struct buf *to)
 			uint64_t x = hc_heap_hash(which ? HC_OBJ_BYTES : HC_OBJ_STR, p, h->end[i] - begin);
 			uint64_t step = (x >> 32) | 1;
 
-			for (unsigned k = 0; k < HC_BLOOM_PROBES; k++, x += step)
-				bits[x % n_bits / 8] |= (uint8_t)(1u << (x % n_bits % 8));
+			for (unsigned k = 0; k < HC_BLOOM_PROBES; k++, x += step) {
+				uint64_t at = rest(x, n_bits, inverse);
+
+				bits[at / 8] |= (uint8_t)(1u << (at % 8));
+			}
 		}
 	}
 	to->n += n_bits / 8;
@@ -890,27 +877,27 @@ static void clear(struct hc_builder *b)
 		b->list[i].n = 0;
 		index_clear(&b->list[i].index);
 	}
-	b->rows.n = 0;
+	b->head.n_rows = 0;
 	b->types = (struct hc_type_set){ 0 };
-	b->raw_bytes = 0;
+	b->head.raw_bytes = 0;
 	b->failed = false;
-	b->epoch = b->epoch == UINT32_MAX ? 1 : b->epoch + 1;
+	b->head.epoch = b->head.epoch == UINT32_MAX ? 1 : b->head.epoch + 1;
 }
 
 static void info_fill(const struct hc_builder *b, int64_t wall_offset_ns, struct hc_block_info *info)
 {
 	const struct rows *r = &b->rows;
 
-	*info = (struct hc_block_info){ .stream = (uint8_t)b->stream,
-		                        .n_rows = r->n,
+	*info = (struct hc_block_info){ .stream = (uint8_t)b->head.stream,
+		                        .n_rows = b->head.n_rows,
 		                        .wall_offset_ns = wall_offset_ns,
 		                        .types = b->types,
-		                        .first_ns = r->n ? UINT64_MAX : 0 };
-	if (r->n) {
+		                        .first_ns = b->head.n_rows ? UINT64_MAX : 0 };
+	if (b->head.n_rows) {
 		info->first_seq = r->seq[0];
-		info->last_seq = r->seq[r->n - 1];
+		info->last_seq = r->seq[b->head.n_rows - 1];
 	}
-	for (uint32_t i = 0; i < r->n; i++) {
+	for (uint32_t i = 0; i < b->head.n_rows; i++) {
 		info->first_ns = r->ts[i] < info->first_ns ? r->ts[i] : info->first_ns;
 		info->last_ns = r->ts[i] > info->last_ns ? r->ts[i] : info->last_ns;
 	}

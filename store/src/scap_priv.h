@@ -27,13 +27,41 @@ enum {
 
 struct hc_scap_stream;
 
+/* What a stream begins with: for the inline functions below, which are called for every event. */
+struct hc_scap_window {
+	const uint8_t *p; /* the next byte, uncompressed */
+	size_t n;         /* bytes that can be read there */
+	uint64_t off;     /* of the first of them */
+};
+
 int hc_scap_stream_take(int fd, const char *name, struct hc_scap_stream **ret, struct hc_err *err);
 struct hc_scap_stream *hc_scap_stream_free(struct hc_scap_stream *s);
+/* hc_scap_stream_need where bytes must come from the file first. */
+int64_t hc_scap_stream_more(struct hc_scap_stream *s, size_t n, const uint8_t **ret, struct hc_err *err);
 /* Makes n bytes, or as many as there are, readable at *ret without consuming them. The count, or a negative errno.
  * What was returned before is invalid. */
-int64_t hc_scap_stream_need(struct hc_scap_stream *s, size_t n, const uint8_t **ret, struct hc_err *err);
-void hc_scap_stream_skip(struct hc_scap_stream *s, size_t n); /* of what is readable */
-uint64_t hc_scap_stream_off(const struct hc_scap_stream *s);  /* of the next byte, uncompressed */
+static inline int64_t hc_scap_stream_need(struct hc_scap_stream *s, size_t n, const uint8_t **ret,
+                                          struct hc_err *err)
+{
+	const struct hc_scap_window *w = (const struct hc_scap_window *)s;
+
+	if (w->n < n)
+		return hc_scap_stream_more(s, n, ret, err);
+	*ret = w->p;
+	return (int64_t)n;
+}
+static inline void hc_scap_stream_skip(struct hc_scap_stream *s, size_t n) /* of what is readable */
+{
+	struct hc_scap_window *w = (struct hc_scap_window *)s;
+
+	w->p += n;
+	w->n -= n;
+	w->off += n;
+}
+static inline uint64_t hc_scap_stream_off(const struct hc_scap_stream *s) /* of the next byte, uncompressed */
+{
+	return ((const struct hc_scap_window *)s)->off;
+}
 void hc_scap_stream_progress(const struct hc_scap_stream *s, uint64_t *ret_bytes, uint64_t *ret_total);
 
 /* ---- older forms: scap_convert.c ---- */

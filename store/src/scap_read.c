@@ -13,7 +13,8 @@ struct hc_scap_reader {
 	char name[256];
 	struct hc_scap_item item;
 	struct hc_scap_stats stats;
-	struct hc_str param[HC_SCAP_MAX_PARAMS];
+	struct hc_str param[HC_SCAP_MAX_PARAMS]; /* those from n_param on are empty */
+	uint32_t n_param;
 	bool begun;          /* a section header was read */
 	bool events;         /* of this section have begun */
 	uint32_t list;       /* type of the list that is being read; 0: none */
@@ -459,39 +460,43 @@ static bool split_params(struct hc_scap_reader *r, struct hc_rd *rd, uint32_t n,
 {
 	uint32_t size = large ? 4 : 2;
 	struct hc_rd lens = *rd;
+	const uint8_t *p;
+	size_t left;
 
 	if (n > hc_rd_left(rd) / size)
 		return false;
 	hc_rd_bytes(rd, (size_t)n * size);
+	p = rd->p;
+	left = hc_rd_left(rd);
 	for (uint32_t i = 0; i < n; i++) {
 		uint32_t len = large ? hc_rd_u32(&lens) : hc_rd_u16(&lens);
-		const uint8_t *p = hc_rd_bytes(rd, len);
 
-		if (!p)
+		if (len > left)
 			return false;
 		if (i < HC_SCAP_MAX_PARAMS)
 			r->param[i] = (struct hc_str){ (const char *)p, len };
+		p += len;
+		left -= len;
 	}
+	rd->p = p;
 	return true;
 }
 
 /* Numbers are cut to their width, and what the table does not know is left out. */
 static void fit_params(struct hc_scap_reader *r, struct hc_scap_raw *raw, const struct hc_scap_event_info *info)
 {
-	if (!info->params) {
-		memset(&r->param[raw->n], 0, (HC_SCAP_MAX_PARAMS - raw->n) * sizeof(r->param[0]));
-		return;
-	}
-	if (raw->n > info->n_params) {
+	if (info->params && raw->n > info->n_params) {
 		r->stats.n_cut_params += raw->n - info->n_params;
 		raw->n = info->n_params;
 	}
-	for (unsigned i = 0; i < raw->n; i++)
+	for (unsigned i = 0; info->params && i < raw->n; i++)
 		if (info->params[i].width && r->param[i].len > info->params[i].width) {
 			r->param[i].len = info->params[i].width;
 			r->stats.n_cut_params++;
 		}
-	memset(&r->param[raw->n], 0, (HC_SCAP_MAX_PARAMS - raw->n) * sizeof(r->param[0]));
+	if (r->n_param > raw->n) /* of the event before */
+		memset(&r->param[raw->n], 0, (r->n_param - raw->n) * sizeof(r->param[0]));
+	r->n_param = raw->n;
 }
 
 /* 1 an event, 0 one that is not delivered. */
@@ -538,6 +543,7 @@ static int parse_event(struct hc_scap_reader *r, const uint8_t *p, uint32_t n_by
 		n = HC_SCAP_MAX_PARAMS;
 	}
 	raw.n = (uint16_t)n;
+	r->n_param = n > r->n_param ? n : r->n_param;
 	c = hc_scap_convert(r->conv, &raw);
 	if (c == -EBADMSG) {
 		if (r->stats.n_unconverted++ == 0) {

@@ -15,6 +15,7 @@
 enum form { PLAIN, GZIP, ZSTD };
 
 struct hc_scap_stream {
+	struct hc_scap_window window; /* into `out` */
 	int fd;
 	enum form form;
 	char name[256];
@@ -24,8 +25,7 @@ struct hc_scap_stream {
 	bool in_eof, ended; /* no more bytes of the file; no more at all */
 	bool member_open;   /* inside a gzip member or a zstd frame */
 	uint8_t *out;
-	size_t out_cap, out_pos, out_end;
-	uint64_t out_off; /* of out[0] */
+	size_t out_cap, out_end;
 	z_stream z;
 	bool z_ready;
 	ZSTD_DStream *zstd;
@@ -120,16 +120,18 @@ static int produce(struct hc_scap_stream *s, struct hc_err *err)
 	return 0;
 }
 
-int64_t hc_scap_stream_need(struct hc_scap_stream *s, size_t n, const uint8_t **ret, struct hc_err *err)
+int64_t hc_scap_stream_more(struct hc_scap_stream *s, size_t n, const uint8_t **ret, struct hc_err *err)
 {
-	while (s->out_end - s->out_pos < n && !s->ended) {
+	struct hc_scap_window *w = &s->window;
+
+	while (w->n < n && !s->ended) {
+		size_t pos = s->out_end - w->n;
 		int r;
 
-		if (s->out_pos && (n > s->out_cap - s->out_pos || s->out_end == s->out_cap)) {
-			memmove(s->out, s->out + s->out_pos, s->out_end - s->out_pos);
-			s->out_off += s->out_pos;
-			s->out_end -= s->out_pos;
-			s->out_pos = 0;
+		if (pos && (n > s->out_cap - pos || s->out_end == s->out_cap)) {
+			memmove(s->out, s->out + pos, w->n);
+			s->out_end = w->n;
+			pos = 0;
 		}
 		/* No length is believed further than bytes are there for it: the buffer doubles as they come. */
 		if (s->out_end == s->out_cap) {
@@ -141,22 +143,13 @@ int64_t hc_scap_stream_need(struct hc_scap_stream *s, size_t n, const uint8_t **
 			s->out_cap *= 2;
 		}
 		r = produce(s, err);
+		w->p = s->out + pos;
+		w->n = s->out_end - pos;
 		if (r < 0)
 			return r;
 	}
-	*ret = s->out + s->out_pos;
-	n = s->out_end - s->out_pos < n ? s->out_end - s->out_pos : n;
-	return (int64_t)n;
-}
-
-void hc_scap_stream_skip(struct hc_scap_stream *s, size_t n)
-{
-	s->out_pos += n;
-}
-
-uint64_t hc_scap_stream_off(const struct hc_scap_stream *s)
-{
-	return s->out_off + s->out_pos;
+	*ret = w->p;
+	return (int64_t)(w->n < n ? w->n : n);
 }
 
 void hc_scap_stream_progress(const struct hc_scap_stream *s, uint64_t *ret_bytes, uint64_t *ret_total)
@@ -206,7 +199,7 @@ int hc_scap_stream_take(int fd, const char *name, struct hc_scap_stream **ret, s
 		s->total_bytes = (uint64_t)st.st_size;
 	s->out_cap = OUT_BYTES;
 	s->in = calloc(1, IN_BYTES);
-	s->out = malloc(OUT_BYTES);
+	s->window.p = s->out = malloc(OUT_BYTES);
 	r = s->in && s->out ? begin(s, err) : hc_err_set(err, -ENOMEM, "out of memory");
 	if (r < 0) {
 		hc_scap_stream_free(s);

@@ -169,7 +169,7 @@ enum {
 
 #define ALL HC_MODE_ALL
 
-static const struct hc_table_desc events[HC_EV_MAX] = {
+const struct hc_table_desc hc_event_descs[HC_EV_MAX] = {
 #define HC_EVENT(ID, number_, name_, stream_, cls_, profile_, mode_) \
 	[number_] = {                                                \
 		.name = #name_,                                      \
@@ -187,7 +187,7 @@ static const struct hc_table_desc events[HC_EV_MAX] = {
 #include "store/event_types.def"
 };
 
-static const struct hc_table_desc objs[HC_OBJ_MAX] = {
+const struct hc_table_desc hc_obj_descs[HC_OBJ_MAX] = {
 #define HC_OBJ(ID, number_, name_)                           \
 	[number_] = {                                        \
 		.name = #name_,                              \
@@ -199,21 +199,11 @@ static const struct hc_table_desc objs[HC_OBJ_MAX] = {
 #include "store/object_types.def"
 };
 
-const struct hc_table_desc *hc_event_desc(unsigned type)
-{
-	return type < HC_EV_MAX && events[type].name ? &events[type] : NULL;
-}
-
-const struct hc_table_desc *hc_obj_desc(unsigned obj)
-{
-	return obj < HC_OBJ_MAX && objs[obj].name ? &objs[obj] : NULL;
-}
-
 const struct hc_table_desc *hc_event_desc_by_name(struct hc_str name)
 {
 	for (unsigned i = 0; i < HC_EV_MAX; i++)
-		if (events[i].name && hc_str_eq(hc_str_c(events[i].name), name))
-			return &events[i];
+		if (hc_event_descs[i].name && hc_str_eq(hc_str_c(hc_event_descs[i].name), name))
+			return &hc_event_descs[i];
 	return NULL;
 }
 

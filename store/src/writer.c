@@ -357,7 +357,7 @@ static int seal(struct hc_writer *w, enum hc_stream which, struct hc_err *err)
 	struct hc_block_out out;
 	int r, failed = 0;
 
-	if (!hc_builder_n_rows(s->builder))
+	if (!hc_build_head(s->builder)->n_rows)
 		return 0;
 	if (s->fd < 0)
 		failed = segment_open(w, which, &why);
@@ -390,14 +390,13 @@ static int seal(struct hc_writer *w, enum hc_stream which, struct hc_err *err)
 
 static bool due(const struct hc_writer *w, const struct stream *s, uint64_t now_ns)
 {
-	uint32_t n = hc_builder_n_rows(s->builder);
-	uint64_t first = hc_builder_first_ns(s->builder);
-	uint64_t age = now_ns > first ? now_ns - first : 0;
+	const struct hc_builder_head *b = hc_build_head(s->builder);
+	uint64_t age = now_ns > b->first_ns ? now_ns - b->first_ns : 0;
 
-	if (n == 0)
+	if (b->n_rows == 0)
 		return false;
-	return n >= HC_BLOCK_MAX_ROWS || hc_builder_bytes(s->builder) >= BLOCK_RAW_BYTES ||
-	       age >= (n < QUIET_ROWS && !w->followed ? w->opts.quiet_block_ns : w->opts.block_ns);
+	return b->n_rows >= HC_BLOCK_MAX_ROWS || b->raw_bytes >= BLOCK_RAW_BYTES ||
+	       age >= (b->n_rows < QUIET_ROWS && !w->followed ? w->opts.quiet_block_ns : w->opts.block_ns);
 }
 
 static int fail(struct hc_writer *w, int r)
@@ -453,10 +452,12 @@ struct hc_builder *hc_writer_begin(struct hc_writer *w, unsigned type, uint64_t 
 			return NULL;
 		}
 	}
-	r = s->announcing ? 0 : segment_begin(w, s, (enum hc_stream)desc->stream, err);
-	if (r < 0) {
-		fail(w, r);
-		return NULL;
+	if ((s->fd < 0 || !s->announced) && !s->announcing) {
+		r = segment_begin(w, s, (enum hc_stream)desc->stream, err);
+		if (r < 0) {
+			fail(w, r);
+			return NULL;
+		}
 	}
 	return s->builder;
 }
