@@ -21,6 +21,9 @@ struct hc_scap_import_stats {
 	uint64_t n_rows;           /* written, with those that the importer adds */
 	uint64_t n_processes;      /* seen */
 	uint64_t n_no_type;        /* events that no type of ours stands for, left out */
+	uint64_t n_ctrs;           /* events that told of a container */
+	uint64_t n_ctr_cut;        /* facts in them that were left out for their size or number */
+	uint64_t n_bad_ctrs;       /* the same that could not be read */
 	int64_t from_ns, until_ns; /* of events, since 1970; 0 without any */
 };
 

@@ -126,6 +126,10 @@ struct hc_scap_event_info {
 
 extern const struct hc_scap_event_info hc_scap_events[HC_SCAP_N_CODES];
 
+/* Kinds of containers, as events named container number them. NULL where a number has none. */
+#define HC_SCAP_N_CTR_TYPES 12u
+extern const char *const hc_scap_ctr_types[HC_SCAP_N_CTR_TYPES];
+
 /* ---- what a file holds ---- */
 
 enum hc_scap_kind {

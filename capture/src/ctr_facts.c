@@ -2,7 +2,8 @@
  * Parsers of the runtimes' files, by json-c with a limit of depth. Formats: the OCI runtime specification
  * (config.json), moby's container/container.go and daemon/container (config.v2.json, hostconfig.json),
  * image/reference store (repositories.json), containers/storage's containers.go (containers.json), runc's
- * libcontainer/container.go (state.json), crun's src/libcrun/status.c (status).
+ * libcontainer/container.go (state.json), crun's src/libcrun/status.c (status), Falco's container plugin
+ * (container_info_json.cpp).
  */
 #include "ctr_facts.h"
 
@@ -13,6 +14,7 @@
 #include <time.h>
 
 #include "store/render.h"
+#include "store/scap.h"
 
 struct ctr_facts *ctr_facts_new(void)
 {
@@ -720,4 +722,85 @@ int ctr_parse_crun(struct hc_str json, struct ctr_facts *f)
 	f->files |= CTR_FILE_CRUN;
 	json_object_put(root);
 	return 0;
+}
+
+/* ---- Falco's events ---- */
+
+static void set_tri_of(uint8_t *at, struct json_object *o, const char *key)
+{
+	struct json_object *v = get(o, key);
+
+	if (v && json_object_is_type(v, json_type_boolean))
+		set_tri(at, json_object_get_boolean(v));
+}
+
+static void set_falco_mounts(struct ctr_facts *f, struct json_object *o)
+{
+	size_t n;
+	struct json_object *mounts = get_array(o, "Mounts", &n);
+
+	if (!mounts || !list_begin(f, &f->mounts, &f->has_mounts, n))
+		return;
+	for (size_t i = 0; i < n && i < CTR_MAX_ITEMS; i++) {
+		struct json_object *m = json_object_array_get_idx(mounts, i), *rw = get(m, "RW");
+		struct hc_str part[5] = { get_text(m, "Source"), get_text(m, "Destination"), get_text(m, "Mode"),
+			                  rw && json_object_get_boolean(rw) ? HC_STR("true") : HC_STR("false"),
+			                  get_text(m, "Propagation") };
+
+		list_add_joined(f, &f->mounts, ':', part, 5);
+	}
+}
+
+static void set_falco(struct ctr_facts *f, struct json_object *o)
+{
+	struct json_object *type = get(o, "type"), *created = get(o, "created_time");
+	struct json_object *labels = get(o, "labels");
+	int64_t n = type && json_object_is_type(type, json_type_int) ? json_object_get_int64(type) : -1;
+
+	f->files |= CTR_FILE_SCAP;
+	if (n >= 0 && n < HC_SCAP_N_CTR_TYPES && hc_scap_ctr_types[n])
+		set(f, &f->runtime, hc_str_c(hc_scap_ctr_types[n]));
+	set(f, &f->name, get_text(o, "name"));
+	set(f, &f->image, get_text(o, "image"));
+	set(f, &f->image_id, get_text(o, "imageid"));
+	set(f, &f->image_repo, get_text(o, "imagerepo"));
+	set(f, &f->image_tag, get_text(o, "imagetag"));
+	set(f, &f->image_digest, get_text(o, "imagedigest"));
+	set(f, &f->ip, get_text(o, "ip"));
+	set(f, &f->sandbox_id, get_text(o, "pod_sandbox_id"));
+	set(f, &f->pod_name, get_text(labels, "io.kubernetes.pod.name"));
+	set(f, &f->pod_namespace, get_text(labels, "io.kubernetes.pod.namespace"));
+	set(f, &f->pod_uid, get_text(labels, "io.kubernetes.pod.uid"));
+	if (created && json_object_is_type(created, json_type_int)) {
+		n = json_object_get_int64(created); /* seconds */
+		f->created_ns = n > 0 && n < INT64_MAX / 1000000000 ? n * 1000000000 : 0;
+	}
+	set_tri_of(&f->privileged, o, "privileged");
+	set_tri_of(&f->is_sandbox, o, "is_pod_sandbox");
+	set_tri_of(&f->host_pid, o, "host_pid");
+	set_tri_of(&f->host_net, o, "host_network");
+	set_tri_of(&f->host_ipc, o, "host_ipc");
+	set_map(f, &f->labels, &f->has_labels, labels);
+	set_map(f, &f->pod_labels, &f->has_pod_labels, get(o, "pod_sandbox_labels"));
+	set_env(f, o, "env");
+	set_falco_mounts(f, o);
+}
+
+int ctr_parse_falco(struct hc_str json, struct ctr_facts *f, struct hc_str *ret_id)
+{
+	struct json_object *root = parse(json, json_type_object);
+	struct json_object *o = get_object(root, "container");
+	struct hc_str id = get_text(o, "id");
+	int code = -EBADMSG;
+
+	if (id.len && id.len <= CTR_MAX_ID_BYTES) {
+		id = keep(f, id);
+		code = id.p ? 0 : -E2BIG;
+	}
+	if (code == 0) {
+		*ret_id = id;
+		set_falco(f, o);
+	}
+	json_object_put(root);
+	return code;
 }

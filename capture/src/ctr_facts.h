@@ -38,7 +38,8 @@ enum ctr_file {                               /* bits: which files told somethin
 	        CTR_FILE_RUNC = 1 << 5,
 	        CTR_FILE_LXC = 1 << 6,
 	        CTR_FILE_NSPAWN = 1 << 7,
-	        CTR_FILE_OCI = 1 << 8, /* an OCI configuration was among them: nothing is to be waited for */
+	        CTR_FILE_OCI = 1 << 8,  /* an OCI configuration was among them: nothing is to be waited for */
+	        CTR_FILE_SCAP = 1 << 9, /* not a file of a runtime: an event of another recorder */
 };
 
 struct ctr_facts {
@@ -77,6 +78,9 @@ int ctr_parse_docker_repos(struct hc_str json, struct ctr_facts *f); /* reposito
 int ctr_parse_podman(struct hc_str json, struct hc_str id, struct ctr_facts *f);
 int ctr_parse_runc(struct hc_str json, struct ctr_facts *f); /* state.json */
 int ctr_parse_crun(struct hc_str json, struct ctr_facts *f); /* status */
+/* What Falco's events named container hold. ret_id: of the container, borrowed from the facts; its runtime is that
+ * of the event, whatever is known already. */
+int ctr_parse_falco(struct hc_str json, struct ctr_facts *f, struct hc_str *ret_id);
 /* Repository, tag and digest from the image as it was asked for, where no file told them. */
 void ctr_image_parts(struct ctr_facts *f);
 

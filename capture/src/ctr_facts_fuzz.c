@@ -18,7 +18,7 @@ static void check_list(const struct ctr_strs *list)
 
 static int parse(unsigned which, struct hc_str text, struct ctr_facts *f)
 {
-	switch (which % 8) {
+	switch ((which - '0') % 9) {
 	case 0:
 		return ctr_parse_oci(text, f);
 	case 1:
@@ -34,8 +34,10 @@ static int parse(unsigned which, struct hc_str text, struct ctr_facts *f)
 		return ctr_parse_podman(text, HC_STR("0123"), f);
 	case 6:
 		return ctr_parse_runc(text, f);
-	default:
+	case 7:
 		return ctr_parse_crun(text, f);
+	default:
+		return ctr_parse_falco(text, f, &(struct hc_str){ 0 });
 	}
 }
 

@@ -207,9 +207,12 @@ static int import_row(struct job *j, struct hc_err *err)
 	counted(b, refs, &n, f->n_unknown_blocks, "%llu blocks", (unsigned long long)f->n_unknown_blocks);
 	counted(b, refs, &n, f->n_cut_params, "%llu parameters cut", (unsigned long long)f->n_cut_params);
 	counted(b, refs, &n, im.n_no_type, "%llu events without a type", (unsigned long long)im.n_no_type);
+	counted(b, refs, &n, im.n_bad_ctrs, "%llu events about containers", (unsigned long long)im.n_bad_ctrs);
+	counted(b, refs, &n, im.n_ctr_cut, "%llu facts about containers", (unsigned long long)im.n_ctr_cut);
 	cell_ref(c, HC_C_META_IMPORT_not_understood, hc_build_strs(b, refs, n));
-	refs[0] = hc_build_str(b, HC_STR(":container")); /* what events named container say is not taken over */
-	cell_ref(c, HC_C_META_IMPORT_cannot_hold, hc_build_strs(b, refs, 1));
+	refs[0] = hc_build_str(b, HC_STR(":container"));
+	if (!im.n_ctrs) /* nobody told of any */
+		cell_ref(c, HC_C_META_IMPORT_cannot_hold, hc_build_strs(b, refs, 1));
 	return meta_end(j, HC_EV_META_IMPORT, ns, err);
 }
 

@@ -434,6 +434,11 @@ static int event_row(struct hc_scap_import *im, const struct sevent *s, struct h
 		for (size_t i = first_col(plan); i < sizeof(cols) / sizeof(cols[0]) && cols[i].code == plan; i++)
 			cell_of(im, b, s, type, &cols[i]);
 		cells_made(im, b, s, type);
+		if (s->ctr)
+			cell_ref(c,
+			         type == HC_EV_ASYNC_EVENT ? HC_C_ASYNC_EVENT_container
+			                                   : HC_C_CONTAINER_JSON_container,
+			         in_ctr(b, s->ctr));
 	}
 	im->stats.n_rows++;
 	return row_end(im->t, type, e->cpu, e->ts_ns, NULL, err);

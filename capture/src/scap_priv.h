@@ -67,6 +67,15 @@ struct sgone {
 
 #define SCAP_N_GONE 1024u
 
+/* What an event told of a container of which no process is known yet. */
+struct stold {
+	struct hc_str id; /* borrowed from the facts */
+	struct ctr_facts *facts;
+	uint64_t ns;
+};
+
+#define SCAP_MAX_TOLD 256u /* what comes then takes the place of the oldest */
+
 struct sevent {
 	const struct hc_scap_event *e;
 	struct sthr *k;              /* NULL: none */
@@ -76,6 +85,7 @@ struct sevent {
 	struct tfd *fd_after;        /* what took the place of fd: a reference; NULL: nothing */
 	struct tsock *sock_after;    /* a reference */
 	struct sthr *child;          /* made by this fork */
+	struct tctr *ctr;            /* that the event tells of; borrowed */
 };
 
 /* Columns of a type that no parameter tells of; -1: it has none. */
@@ -88,12 +98,14 @@ struct hc_scap_import {
 	struct hc_tracker *t; /* its objects alone */
 	struct hc_writer *w;
 	struct hc_scap_import_stats stats;
-	struct table threads;                         /* struct sthr */
-	struct sthr *found;                           /* what scap_thread answered last; NULL: nothing */
-	struct table groups;                          /* struct sgroup */
-	struct made made[HC_EV_MAX];                  /* filled as types are met */
-	struct sgone gone[SCAP_N_GONE];               /* by number */
-	struct table users;                           /* struct tuser */
+	struct table threads;             /* struct sthr */
+	struct sthr *found;               /* what scap_thread answered last; NULL: nothing */
+	struct table groups;              /* struct sgroup */
+	struct made made[HC_EV_MAX];      /* filled as types are met */
+	struct sgone gone[SCAP_N_GONE];   /* by number */
+	struct table users;               /* struct tuser */
+	struct stold told[SCAP_MAX_TOLD]; /* facts NULL: free */
+	unsigned next_told;
 	struct hc_scap_iface ifaces[SCAP_MAX_IFACES]; /* without their names, which are: */
 	char iface_names[SCAP_MAX_IFACES][16];
 	unsigned n_ifaces;

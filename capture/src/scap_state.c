@@ -835,6 +835,9 @@ void scap_begin_section(struct hc_scap_import *im)
 	TABLE_ALL(&im->users, at, u)
 	user_unref(im->t, u);
 	table_done(&im->users);
+	for (unsigned i = 0; i < SCAP_MAX_TOLD; i++)
+		ctr_facts_free(im->told[i].facts);
+	memset(im->told, 0, sizeof(im->told));
 	im->gone_tid = im->closed_tid = -1;
 	im->begun = im->listed = false;
 	im->first_ns = 0;
@@ -861,6 +864,25 @@ static struct lst *argv_of(struct hc_scap_import *im, struct hc_str exe, struct 
 	return l;
 }
 
+/* The container, with what was told of it before its first process came. Takes a reference, gives one. */
+static struct tctr *ctr_with_told(struct hc_scap_import *im, struct tctr *c)
+{
+	for (unsigned i = 0; c && !c->facts && i < SCAP_MAX_TOLD; i++) {
+		struct stold told = im->told[i];
+		struct tctr *now;
+
+		if (!told.facts || !same_ctr(c->id, told.id))
+			continue;
+		im->told[i] = (struct stold){ 0 };
+		now = REF(ctr_retold(im->t, c, told.facts, told.ns));
+		if (!now)
+			continue;
+		ctr_unref(im->t, c);
+		c = now;
+	}
+	return c;
+}
+
 static struct tcgs *cgs_of(struct hc_scap_import *im, struct hc_str block)
 {
 	struct tcgs *c = calloc(1, sizeof(*c));
@@ -874,8 +896,10 @@ static struct tcgs *cgs_of(struct hc_scap_import *im, struct hc_str block)
 		const char *eq = item.len ? memchr(item.p, '=', item.len) : NULL;
 
 		if (eq)
-			c->ctr = ctr_of_path(im->t,
-			                     (struct hc_str){ eq + 1, item.len - (uint32_t)(eq - item.p) - 1 }, 0);
+			c->ctr = ctr_with_told(
+				im,
+				ctr_of_path(im->t,
+			                    (struct hc_str){ eq + 1, item.len - (uint32_t)(eq - item.p) - 1 }, 0));
 	}
 	return c;
 }
@@ -2001,6 +2025,81 @@ static void on_user(struct hc_scap_import *im, const struct hc_scap_event *e)
 	}
 }
 
+/* The processes of a container that is another version now. */
+static void move_to_ctr(struct hc_scap_import *im, const struct tctr *old, struct tctr *now, uint64_t ns)
+{
+	struct sthr *k;
+
+	TABLE_ALL(&im->threads, at, k)
+	{
+		struct tcgs *cgs =
+			k->cur && k->cur->cgs && k->cur->cgs->ctr == old ? cgs_with_ctr(k->cur->cgs, now) : NULL;
+		struct tver *v = cgs ? version_next(im, k, HC_CAUSE_METADATA, ns) : NULL;
+
+		if (!v) {
+			cgs_unref(im->t, cgs);
+			continue;
+		}
+		cgs_unref(im->t, v->cgs);
+		v->cgs = cgs;
+	}
+}
+
+static struct tctr *ctr_find(struct hc_scap_import *im, struct hc_str id)
+{
+	struct tctr *c;
+
+	TABLE_ALL(&im->t->cgroups, at, c)
+	{
+		if (same_ctr(c->id, id))
+			return c;
+	}
+	return NULL;
+}
+
+/* An event that has what the container plugin knows of one, as JSON. */
+static void on_container(struct hc_scap_import *im, struct sevent *s, struct hc_str json, bool removed)
+{
+	struct ctr_facts *facts = ctr_facts_new();
+	struct tctr *old, *now;
+	struct stold *told;
+	struct hc_str id;
+
+	json.len = json.len ? (uint32_t)strnlen(json.p, json.len) : 0;
+	if (!facts || ctr_parse_falco(json, facts, &id) < 0) {
+		ctr_facts_free(facts);
+		im->stats.n_bad_ctrs++;
+		return;
+	}
+	im->stats.n_ctrs += !removed;
+	im->stats.n_ctr_cut += facts->n_cut;
+	old = ctr_find(im, id);
+	if (!old) {
+		told = &im->told[im->next_told++ % SCAP_MAX_TOLD];
+		ctr_facts_free(told->facts);
+		*told = (struct stold){ id, facts, s->e->ts_ns };
+		return;
+	}
+	REF(old);
+	if (removed)
+		facts = ctr_facts_free(facts);
+	now = ctr_retold(im->t, old, facts, s->e->ts_ns);
+	if (now)
+		move_to_ctr(im, old, now, s->e->ts_ns);
+	s->ctr = now;
+	ctr_unref(im->t, old);
+}
+
+static void on_async(struct hc_scap_import *im, struct sevent *s)
+{
+	struct hc_str name = hc_scap_text(s->e, 1);
+
+	if (hc_str_eq(name, HC_STR("container")))
+		on_container(im, s, hc_scap_param(s->e, 2), false);
+	else if (hc_str_eq(name, HC_STR("container_removed")))
+		on_container(im, s, hc_scap_param(s->e, 2), true);
+}
+
 static void set_reaper(struct sthr *k, bool reaper)
 {
 	if (k->group)
@@ -2257,6 +2356,10 @@ void scap_apply(struct hc_scap_import *im, struct sevent *s)
 	if (flags & (HC_SCAP_F_METAEVENT | HC_SCAP_F_PLUGIN)) {
 		if (scap_tells_of_user(e->code))
 			on_user(im, e);
+		if (e->code == HC_SCAP_CONTAINER_JSON_2_E)
+			on_container(im, s, hc_scap_param(e, 0), false);
+		if (e->code == HC_SCAP_ASYNCEVENT_E)
+			on_async(im, s);
 		if (e->code == HC_SCAP_PROCINFO_E)
 			s->k = scap_thread(im, e->tid); /* it is about one, and changes nothing */
 		if (s->k)

@@ -161,6 +161,8 @@ static struct hc_str source_of(const struct tctr *k, char *buf, size_t room)
 	unsigned files = k->facts ? k->facts->files : 0;
 	size_t n;
 
+	if (files & CTR_FILE_SCAP)
+		return HC_STR("scap");
 	if (!files)
 		return !k->asked || k->waiting ? HC_STR("cgroup") : HC_STR("none");
 	n = (size_t)snprintf(buf, room, "disk:");
@@ -214,7 +216,8 @@ static void runtime_from(struct hc_tracker *t, struct tctr *c)
 	struct hc_str told = c->facts->runtime;
 
 	/* what the path says is more than what the program below it says: Docker runs crun too */
-	if (told.p && (txt_is(c->runtime, "oci") || txt_is(c->runtime, "cri"))) {
+	if (told.p &&
+	    (c->facts->files & CTR_FILE_SCAP || txt_is(c->runtime, "oci") || txt_is(c->runtime, "cri"))) {
 		txt_unref(t, c->runtime);
 		c->runtime = txt_get(t, told.p, told.len);
 	}
@@ -358,6 +361,23 @@ static void replace(struct hc_tracker *t, struct tctr *old, struct tctr *now, co
 	if (!table_add(&t->cgroups, hash, now))
 		ctr_unref(t, now);
 	ctr_unref(t, old);
+}
+
+struct tctr *ctr_retold(struct hc_tracker *t, struct tctr *old, struct ctr_facts *facts, uint64_t known_at_ns)
+{
+	struct tctr *now = renew(t, old, facts);
+
+	if (!now) {
+		ctr_facts_free(facts);
+		return NULL;
+	}
+	now->known_at_ns = known_at_ns;
+	if (table_remove(&t->cgroups, old->id->hash, old))
+		ctr_unref(t, old);
+	if (table_add(&t->cgroups, now->id->hash, now))
+		return now;
+	ctr_unref(t, now);
+	return NULL;
 }
 
 static void look_again(struct hc_tracker *t, struct tctr *c)

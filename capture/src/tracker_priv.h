@@ -541,6 +541,10 @@ bool ctr_by_name(struct hc_tracker *t, struct hc_str path, struct cgroup_ctr *re
 void ctr_born(struct hc_tracker *t, struct tctr *c, struct ctr_facts *facts);
 /* The cgroup of this path is gone; with it the container whose own it was: the table's reference, or NULL. */
 struct tctr *ctr_gone(struct hc_tracker *t, struct hc_str path);
+/* Of an import: takes the place of `old` in the table with what an event told, which is taken; NULL: nothing is
+ * known any more. The new version, borrowed from the table; its processes are the caller's to move, who has a
+ * reference to `old`. NULL: out of memory. */
+struct tctr *ctr_retold(struct hc_tracker *t, struct tctr *old, struct ctr_facts *facts, uint64_t known_at_ns);
 /* Writes the rows that wait. */
 int ctr_write_news(struct hc_tracker *t, uint64_t now_ns, struct hc_err *err);
 /* Often: asks again for those of which not all is known. */

@@ -45,3 +45,8 @@ const struct hc_scap_event_info hc_scap_events[HC_SCAP_N_CODES] = {
 #define SCAP_UNUSED(code) [code] = { .flags = HC_SCAP_F_UNUSED },
 #include "store/scap_events.def"
 };
+
+const char *const hc_scap_ctr_types[HC_SCAP_N_CTR_TYPES] = {
+	[0] = "docker", [1] = "lxc", [2] = "libvirt-lxc", [6] = "cri",     [7] = "containerd",
+	[8] = "cri-o",  [9] = "bpm", [10] = "static",     [11] = "podman",
+};

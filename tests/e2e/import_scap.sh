@@ -1,6 +1,7 @@
 # A small scap file made on the spot becomes a capture; what is no scap file, and what is in the way, is refused.
 . "$HC_SOURCE_DIR/tests/e2e/lib.sh"
 python3 - <<'PY'
+import json
 import struct
 
 def block(kind, body):
@@ -28,6 +29,30 @@ opened = event(boot + 5 * 10**9, 100, 307, [struct.pack("<q", 3), struct.pack("<
 closed = event(boot + 6 * 10**9, 100, 5, [struct.pack("<q", 0), struct.pack("<q", 3)])
 whole = section + machine + processes + users + opened + closed
 open("small.scap", "wb").write(whole)
+
+def large(ts, code, params):
+    head = struct.pack("<QqIHI", ts, -1, 26 + 4 * len(params) + sum(map(len, params)), code, len(params))
+    return block(0x222, struct.pack("<HI", 1, 0) + head + b"".join(struct.pack("<I", len(p)) for p in params) + b"".join(params))
+
+def told(ts, what, **facts):
+    return large(ts, 402, [struct.pack("<I", 0), what, json.dumps({"container": facts}).encode() + b"\0"])
+
+def look(n):
+    return event(boot + n * 10**9, 200, 5, [struct.pack("<q", 0), struct.pack("<q", 3)])
+
+full = "3f4c9d0b1e7a" + "9d0b1e7a" * 6 + "9d0b"
+inside = entry.replace(struct.pack("<qq", 100, 100), struct.pack("<qq", 200, 200)).replace(
+    text(b"cpu=/\0"), text(b"cpu=/docker/" + full.encode() + b"\0"))
+facts = {"id": full[:12], "full_id": full, "type": 11, "name": "web", "image": "reg/web:1.2", "imagerepo": "reg/web",
+         "imagetag": "1.2", "privileged": True, "labels": {"io.kubernetes.pod.name": "web-0", "io.kubernetes.pod.namespace": "prod"},
+         "Mounts": [{"Source": "/proc", "Destination": "/host", "Mode": "", "RW": True, "Propagation": "rprivate"}], "ip": "10.0.0.7"}
+ctr_lists = section + machine + processes + block(0x215, struct.pack("<I", 4 + len(inside)) + inside)
+open("containers.scap", "wb").write(
+    ctr_lists + look(1) + told(boot + 2 * 10**9, b"container\0", **facts) + look(3) +
+    told(boot + 4 * 10**9, b"container\0", id=full[:12], type=0, name="other") + look(5) +
+    told(boot + 6 * 10**9, b"container_removed\0", id=full[:12]) + look(7) +
+    large(boot + 8 * 10**9, 324, [json.dumps({"container": dict(facts, imagetag="2")}).encode() + b"\0"]) + look(9) +
+    large(boot + 10 * 10**9, 402, [struct.pack("<I", 0), b"container\0", b"{\0"]) + look(11))
 open("cut.scap", "wb").write(whole[:-9])
 lists = section + machine + processes + users
 open("empty.scap", "wb").write(lists)
@@ -83,3 +108,23 @@ expect_exit 3 hindcast import strange.scap -o strange >out 2>err
 expect_match '^2 events imported' out
 expect_match '^strange.scap: at byte [0-9]+: the first of 1 events .*code 13' err
 expect_exit 0 hindcast verify strange >/dev/null
+
+# what events tell of containers counts from then on, until they take it back
+expect_exit 0 hindcast import containers.scap -o containers >/dev/null
+expect_exit 0 hindcast events containers -f 'evt.type = close' \
+	-o '*%container.id %container.type %container.name %container.image.repository:%container.image.tag %container.privileged %container.mounts %container.ip %k8s.pod.name %k8s.ns.name' >events
+none='<NA>'
+sed 's/;/ /g' >want <<END
+3f4c9d0b1e7a docker;$none;$none:$none;$none;$none;$none;$none;$none
+3f4c9d0b1e7a podman web reg/web:1.2 true /proc:/host::true:rprivate 10.0.0.7 web-0 prod
+3f4c9d0b1e7a docker other : false    
+3f4c9d0b1e7a docker;$none;$none:$none;$none;$none;$none;$none;$none
+3f4c9d0b1e7a podman web reg/web:2 true /proc:/host::true:rprivate 10.0.0.7 web-0 prod
+3f4c9d0b1e7a podman web reg/web:2 true /proc:/host::true:rprivate 10.0.0.7 web-0 prod
+END
+diff -u want events
+expect_exit 0 hindcast query containers --csv "SELECT not_understood, cannot_hold FROM meta_import" >csv
+expect_match '1 events about containers' csv
+expect_no_match ':container' csv
+expect_exit 0 hindcast query capture --csv "SELECT cannot_hold FROM meta_import" >csv
+expect_match ':container' csv

@@ -1091,20 +1091,17 @@ static void json_labels(struct enc *e, struct fjson *j, const char *name, unsign
 /* What Falco's container plugin tells of one, as far as it is known here. */
 static struct hc_str container_json(struct enc *e, uint32_t ctr)
 {
-	static const struct {
-		const char *runtime;
-		int type;
-	} types[] = { { "docker", 0 }, { "lxc", 1 },  { "libvirt-lxc", 2 }, { "cri", 6 },     { "containerd", 7 },
-		      { "cri-o", 8 },  { "crio", 8 }, { "bpm", 9 },         { "static", 10 }, { "podman", 11 } };
 	struct fjson j = { .arena = e->a };
 	struct hc_str id = hc_view_text(e->v, HC_OBJ_CTR, HC_O_CTR_id, ctr), s;
 	struct hc_str runtime = hc_view_text(e->v, HC_OBJ_CTR, HC_O_CTR_runtime, ctr);
-	int type = 0;
+	unsigned type = 0;
 
+	if (hc_str_eq(runtime, HC_STR("crio")))
+		runtime = HC_STR("cri-o");
 #define MEMBER(name, col) json_member(&j, name, hc_view_text(e->v, HC_OBJ_CTR, HC_O_CTR_##col, ctr))
-	for (size_t i = 0; i < sizeof(types) / sizeof(types[0]); i++)
-		if (hc_str_eq(runtime, hc_str_c(types[i].runtime)))
-			type = types[i].type;
+	for (unsigned i = 0; i < HC_SCAP_N_CTR_TYPES; i++)
+		if (hc_scap_ctr_types[i] && hc_str_eq(runtime, hc_str_c(hc_scap_ctr_types[i])))
+			type = i;
 	fjson_raw(&j, "{\"container\":{\"type\":");
 	fjson_i64(&j, type);
 	json_member(&j, "id", (struct hc_str){ id.p, id.len < 12 ? id.len : 12 });
