@@ -41,6 +41,7 @@ struct hc_falco_opts {
 	const struct hc_falco_append *appends;
 	size_t n_appends;
 	bool time_iso_8601;
+	bool buffer_base64;                                              /* bytes in outputs in base64 */
 	bool json_no_output, json_no_fields, json_no_tags, json_message; /* json_include_* properties */
 	const char *hostname;                                            /* for JSON alerts; NULL: left out */
 	bool sane; /* without the defects of the original that docs/falco-compat.md lists: fd.ip in (...) and

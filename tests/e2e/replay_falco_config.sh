@@ -73,3 +73,28 @@ printf 'json_output: true\n' >none.yaml
 expect_exit 2 hindcast replay -c none.yaml capture 2>err
 expect_match 'none.yaml names no rules_files' err
 expect_exit 4 hindcast replay -c absent.yaml capture 2>err
+
+# bytes in base64, which is what the dots were made of
+cat >buffers.yaml <<'END'
+- rule: Bytes
+  desc: what was written
+  condition: evt.type in (read, write, sendto) and evt.buffer exists
+  output: "%evt.buffer"
+  priority: INFO
+END
+printf 'json_output: true\nappend_output:\n  - extra_fields: [evt.buffer, evt.num]\n' >plain.yaml
+(cat plain.yaml && echo 'buffer_format_base64: true') >base64.yaml
+for form in plain base64; do expect_exit 0 hindcast replay -q -c $form.yaml -p buffers.yaml capture >$form; done
+python3 - <<'PY'
+import base64, json
+plain, coded = ([json.loads(l) for l in open(name, encoding="utf-8")] for name in ("plain", "base64"))
+assert plain and len(plain) == len(coded), (len(plain), len(coded))
+lengths = set()
+for p, c in zip(plain, coded):
+    raw = base64.b64decode(c["output_fields"]["evt.buffer"], validate=True)
+    dotted = "".join(chr(b) if 0x20 <= b < 0x7F else "." for b in raw)
+    assert dotted == p["output_fields"]["evt.buffer"] and p["output_fields"]["evt.num"] == c["output_fields"]["evt.num"], (p, c)
+    assert p["output"].endswith(" " + dotted) and c["output"].endswith(" " + base64.b64encode(raw).decode())
+    lengths.add(len(raw) % 3)
+assert lengths == {0, 1, 2}, lengths
+PY

@@ -53,7 +53,8 @@ Test(falco_config, takes_all_that_speaks_of_rules_and_alerts)
 	setenv("HC_TEST_WHERE", "rack 7", 1);
 	cr_assert_eq(load("rules_files:\n  - a.yaml\n  - /b.d\n"
 	                  "rules:\n  - disable:\n      tag: network\n  - enable:\n      rule: Shell*\n"
-	                  "priority: warning\nrule_matching: all\njson_output: true\ntime_format_iso_8601: yes\n"
+	                  "priority: warning\nrule_matching: all\njson_output: true\ntime_format_iso_8601: "
+	                  "yes\nbuffer_format_base64: true\n"
 	                  "json_include_output_property: false\njson_include_tags_property: false\n"
 	                  "json_include_message_property: true\n"
 	                  "append_output:\n"
@@ -73,7 +74,7 @@ Test(falco_config, takes_all_that_speaks_of_rules_and_alerts)
 	cr_expect(c.opts.selects[1].enable);
 	cr_expect_str_eq(c.opts.selects[1].rule, "Shell*");
 	cr_expect_str_eq(c.opts.min_priority, "warning");
-	cr_expect(c.has_matching && c.match_all && c.json_output && c.opts.time_iso_8601);
+	cr_expect(c.has_matching && c.match_all && c.json_output && c.opts.time_iso_8601 && c.opts.buffer_base64);
 	cr_expect(c.opts.json_no_output && c.opts.json_no_tags && c.opts.json_message && !c.opts.json_no_fields);
 	cr_assert_eq(c.opts.n_appends, 2);
 	cr_expect_str_eq(c.opts.appends[0].rule, "R");

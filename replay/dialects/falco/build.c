@@ -434,7 +434,7 @@ int hc_falco_message(const struct hc_falco *f, const struct hc_alert *a, struct 
                      struct hc_str *ret, struct hc_err *err)
 {
 	const struct fbuilt *b = built_of(f, a);
-	struct fjson out = { .arena = arena };
+	struct fjson out = { .arena = arena, .base64 = f->opts.buffer_base64 };
 
 	if (!b || !put_message(b, a, &out))
 		return hc_err_set(err, b ? -ENOMEM : -EINVAL, b ? "out of memory" : "not an alert of these rules");
@@ -499,7 +499,7 @@ int hc_falco_alert(const struct hc_falco *f, const struct hc_alert *a, enum hc_f
                    struct hc_arena *arena, struct hc_str *ret, struct hc_err *err)
 {
 	const struct fbuilt *b = built_of(f, a);
-	struct fjson message = { .arena = arena }, out = { .arena = arena };
+	struct fjson message = { .arena = arena, .base64 = f->opts.buffer_base64 }, out = message;
 
 	if (!b)
 		return hc_err_set(err, -EINVAL, "not an alert of these rules");

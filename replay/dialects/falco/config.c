@@ -313,6 +313,8 @@ static int read_root(struct config_reader *r, const struct hc_yaml_node *root)
 	if (q == 0)
 		q = read_bool(r, root, "time_format_iso_8601", false, &o->time_iso_8601);
 	if (q == 0)
+		q = read_bool(r, root, "buffer_format_base64", false, &o->buffer_base64);
+	if (q == 0)
 		q = read_bool(r, root, "json_output", false, &r->c->json_output);
 	if (q == 0)
 		q = read_bool(r, root, "json_include_output_property", true, &o->json_no_output);

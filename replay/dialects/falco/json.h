@@ -9,6 +9,7 @@ struct fjson {
 	char *p;
 	uint32_t n, cap;
 	bool failed;
+	bool base64; /* values that are bytes are printed in base64; otherwise what is no ASCII becomes a dot */
 };
 
 void fjson_bytes(struct fjson *j, const char *p, uint32_t n);

@@ -34,6 +34,20 @@ bool falco_format_bind_type(struct fbound *bound, struct fbinder *b)
 	return true;
 }
 
+static void put_base64(struct hc_str s, struct fjson *out)
+{
+	static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+
+	for (uint32_t i = 0; i < s.len; i += 3) {
+		uint32_t left = s.len - i, bits = 0;
+
+		for (uint32_t k = 0; k < 3; k++)
+			bits = bits << 8 | (k < left ? (uint8_t)s.p[i + k] : 0);
+		for (uint32_t k = 0; k < 4; k++)
+			fjson_char(out, k <= left ? digits[bits >> (18 - 6 * k) & 63] : '=');
+	}
+}
+
 static void put_value(const struct fx_val *val, const struct hc_value *v, struct fjson *out)
 {
 	const struct ffield *f = val->kind == FVAL_FIELD ? &falco_fields[val->field.id] : NULL;
@@ -58,8 +72,11 @@ static void put_value(const struct fx_val *val, const struct hc_value *v, struct
 		falco_ip_text(v->s, out);
 		return;
 	case HC_VT_BYTES:
-		for (uint32_t i = 0; i < v->s.len; i++)
-			fjson_char(out, (char)(v->s.p[i] >= ' ' && v->s.p[i] < 0x7f ? v->s.p[i] : '.'));
+		if (out->base64)
+			put_base64(v->s, out);
+		else
+			for (uint32_t i = 0; i < v->s.len; i++)
+				fjson_char(out, (char)(v->s.p[i] >= ' ' && v->s.p[i] < 0x7f ? v->s.p[i] : '.'));
 		return;
 	case HC_VT_STR:
 		fjson_bytes(out, v->s.p, v->s.len);
@@ -127,7 +144,7 @@ static bool is_time(unsigned id)
 static void put_json(const struct fx_val *val, const struct hc_value *v, int64_t wall_ns, struct fjson *out)
 {
 	unsigned print = val->kind == FVAL_FIELD ? falco_fields[val->field.id].print : FP_DEC;
-	struct fjson text = { .arena = out->arena };
+	struct fjson text = { .arena = out->arena, .base64 = out->base64 };
 	bool raw_time =
 		val->kind == FVAL_FIELD && val->field.id >= F_EVT_RAWTIME && val->field.id <= F_EVT_RELTIME_NS;
 
@@ -228,7 +245,7 @@ void falco_fields_put(const struct fbound *const *formats, uint32_t n, const str
 		const struct fextra *e = &extras[i];
 		const struct fbound *f = child ? e->bound_child : e->bound;
 		struct pair pair = { .key = e->key };
-		struct fjson text = { .arena = out->arena };
+		struct fjson text = { .arena = out->arena, .base64 = out->base64 };
 
 		if (e->raw) {
 			pair.val = f->format->tokens[0].val;
