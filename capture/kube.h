@@ -20,6 +20,8 @@
 #include "store/base/err.h"
 #include "store/base/str.h"
 
+#define HC_KUBE_TOKEN_FILE "/var/run/secrets/kubernetes.io/serviceaccount/token"
+
 struct hc_kube;
 struct kube_box;
 
@@ -141,6 +143,7 @@ bool hc_kube_find_uid(struct hc_kube *k, struct hc_str uid, struct hc_kube_found
 /* Up to max pods that changed, or went, after change number *seq, oldest change first; sets *seq to the last one
  * given, so that the next call goes on. Begin with 0. A pod that changed twice is given once. Any thread. */
 size_t hc_kube_pods_since(struct hc_kube *k, uint64_t *seq, struct hc_kube_found *ret, size_t max);
+void hc_kube_pod_ref(const struct hc_kube_pod *pod);
 void hc_kube_pod_unref(const struct hc_kube_pod *pod);
 
 /* ---- captures: objects, and what is written ---- */
@@ -171,11 +174,13 @@ void hc_kube_event_done(struct hc_kube_event *ev);
 
 enum hc_kube_verb {
 	HC_KUBE_GET,
+	HC_KUBE_LIST,   /* a page of a collection */
 	HC_KUBE_CREATE, /* POST to the collection; one after the other, in no order with others: APPLY creates too
 	                 */
 	HC_KUBE_APPLY,  /* server-side apply, with force */
 	HC_KUBE_APPLY_STATUS, /* the same on the status subresource */
 	HC_KUBE_MERGE_STATUS, /* a JSON merge patch of the status subresource */
+	HC_KUBE_UPDATE,       /* PUT: refused with 409 when the body's resourceVersion is not the newest */
 	HC_KUBE_DELETE,
 };
 
@@ -184,9 +189,13 @@ struct hc_kube_request {
 	const char *api;           /* "apis/hindcast.dev/v1alpha1" or "api/v1" */
 	const char *resource;      /* "capturenodes" */
 	const char *ns;            /* NULL: cluster-scoped */
-	const char *name;          /* NULL with HC_KUBE_CREATE */
-	const char *body;          /* JSON; NULL with HC_KUBE_GET and HC_KUBE_DELETE */
+	const char *name;          /* NULL with HC_KUBE_CREATE and HC_KUBE_LIST */
+	const char *body;          /* JSON; NULL with HC_KUBE_GET, HC_KUBE_LIST and HC_KUBE_DELETE */
 	const char *field_manager; /* with HC_KUBE_APPLY and HC_KUBE_APPLY_STATUS: "hindcast-NODE" */
+	/* with HC_KUBE_LIST */
+	const char *labels; /* selector "KEY=VALUE" */
+	const char *more;   /* metadata.continue of the page before; NULL: the first */
+	uint32_t limit;     /* items of a page */
 };
 
 /* Queues a request; everything is copied. Those for one object are sent in order; a newer HC_KUBE_APPLY* or
@@ -219,7 +228,7 @@ enum hc_kube_reason {                      /* why a list or watch began anew: th
 const char *hc_kube_reason_name(enum hc_kube_reason r);
 
 struct hc_kube_code {
-	const char *verb; /* "list", "watch", "get", "create", "patch", "delete" */
+	const char *verb; /* "list", "watch", "get", "create", "patch", "update", "delete" */
 	int code;         /* HTTP status, 0: no answer */
 	uint64_t n;
 };

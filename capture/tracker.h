@@ -21,6 +21,7 @@
 struct hc_tracker;
 struct hc_wire_head; /* bpf/wire.h */
 struct hc_mask;      /* capture/mask.h */
+struct hc_kube;      /* capture/kube.h */
 
 /* What is left out by request; rows left out are counted. */
 struct hc_exclude {
@@ -49,6 +50,7 @@ struct hc_tracker_opts {
 	bool containers;
 	const char *const *container_roots;
 	size_t n_container_roots;
+	bool pods;                 /* hc_tracker_set_kube will follow */
 	uint32_t own_pid;          /* never asked about in /proc */
 	struct hc_exclude exclude; /* borrowed until free */
 	struct hc_mask *mask;      /* borrowed until free; NULL: nothing is masked */
@@ -59,6 +61,9 @@ int hc_tracker_new(const struct hc_tracker_opts *opts, struct hc_tracker **ret, 
 struct hc_tracker *hc_tracker_free(struct hc_tracker *t);
 HC_DEFINE_AUTO(struct hc_tracker, hc_tracker_free)
 void hc_tracker_set_writer(struct hc_tracker *t, struct hc_writer *w);
+/* Where containers' pods are looked up from now on, those known already too; NULL: nowhere any more. Borrowed
+ * until the next call. Only with opts.pods. */
+void hc_tracker_set_kube(struct hc_tracker *t, struct hc_kube *k);
 
 /* One record of `bytes` bytes, 8-aligned. late: an earlier record had a later time. Rows go out; a failed write is
  * returned. A record that makes no sense is counted (stats.n_bad) and passed over. */
@@ -90,6 +95,7 @@ struct hc_tracker_stats {
 	uint64_t n_late, n_late_failed; /* late path look-ups that went to the kernel; those that stayed lexical */
 	uint64_t n_masked;              /* values overwritten by masking rules */
 	uint64_t n_ctrs, n_ctrs_unresolved; /* containers seen; those of which only the cgroup is known */
+	uint64_t n_ctrs_podless;            /* containers of pods that the API server does not know */
 	/* Those that became known by their runtimes' files, by how long after they were seen first. */
 	uint64_t ctrs_known_after[HC_TRACKER_N_TIMES + 1], ctrs_known_after_ns;
 	uint64_t n_ctr_refused; /* files of runtimes that were no regular files, or too big */

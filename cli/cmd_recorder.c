@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "capture/captures.h"
+#include "capture/cluster.h"
 #include "capture/control.h"
 #include "capture/daemon.h"
 #include "capture/metrics.h"
@@ -145,6 +146,50 @@ static int reload(void *ctx, struct hc_daemon *d, struct hc_err *err)
 
 /* ---- running ---- */
 
+static const char *first_of(const char *given, const char *env, const char *otherwise)
+{
+	const char *value = given ? given : getenv(env);
+
+	return value && *value ? value : otherwise;
+}
+
+/* The API client that the options ask for; *ret stays NULL where there is none to be. */
+static int cluster_new(struct recorder *rec, struct hc_captures *captures, struct hc_cluster **ret,
+                       struct hc_err *err)
+{
+	const struct hc_recorder_args *a = &rec->set.args;
+	bool is_auto = strcmp(a->kube, "auto") == 0;
+	struct hc_cluster_opts o;
+	char host[256] = "";
+
+	if (strcmp(a->kube, "off") == 0)
+		return 0;
+	hc_cluster_opts_init(&o);
+	if (is_auto && (!getenv("KUBERNETES_SERVICE_HOST") ||
+	                access(a->kube_token ? a->kube_token : HC_KUBE_TOKEN_FILE, R_OK) < 0)) {
+		hc_log(&rec->log, HC_LOG_INFO, "the Kubernetes API is not asked: this is no pod with a token");
+		return 0;
+	}
+	(void)gethostname(host, sizeof(host) - 1);
+	o.kube.url = is_auto ? NULL : a->kube;
+	o.kube.node = first_of(a->kube_node, "NODE_NAME", host);
+	o.kube.ca_file = a->kube_ca;
+	o.kube.token_file = a->kube_token && strcmp(a->kube_token, "none") == 0 ? "" : a->kube_token;
+	o.kube.start_spread_ms = (uint32_t)(a->kube_spread_ns / 1000000);
+	o.ns = first_of(a->kube_namespace, "POD_NAMESPACE", "hindcast");
+	o.version = HC_VERSION;
+	o.profile = (enum hc_profile)a->profile;
+	o.snaplen = (uint32_t)a->snaplen;
+	o.captures = captures;
+	return hc_cluster_new(&o, ret, err);
+}
+
+/* cluster: NULL, none is asked. */
+static void kube_metrics(void *cluster, struct hc_metrics_out *out)
+{
+	hc_metrics_kube(cluster ? hc_cluster_kube(cluster) : NULL, out);
+}
+
 /* Takes the rules of triggers; NULL: none. */
 static int record(struct recorder *rec, struct hc_mask *mask, const gid_t *group, struct hc_trigger_set *rules)
 {
@@ -152,6 +197,7 @@ static int record(struct recorder *rec, struct hc_mask *mask, const gid_t *group
 	struct hc_privilege_opts keep = { .serves = true, .raises = true };
 	HC_AUTO(hc_captures_free) struct hc_captures *captures = NULL;
 	HC_AUTO(hc_control_free) struct hc_control *control = NULL;
+	HC_AUTO(hc_cluster_free) struct hc_cluster *cluster = NULL;
 	HC_AUTO(hc_metrics_free) struct hc_metrics *metrics = NULL;
 	HC_AUTO(hc_trigger_free) struct hc_trigger *trigger = NULL;
 	HC_AUTO(hc_daemon_free) struct hc_daemon *d = NULL;
@@ -201,6 +247,9 @@ static int record(struct recorder *rec, struct hc_mask *mask, const gid_t *group
 	if (code >= 0 && strcmp(a->metrics, "none") != 0)
 		code = hc_metrics_new(&mo, &metrics, &err);
 	if (code >= 0)
+		code = cluster_new(rec, captures, &cluster, &err);
+	o.record.pods = cluster != NULL;
+	if (code >= 0)
 		code = hc_daemon_new(&o, &d, &err);
 	if (code >= 0 && control)
 		code = hc_control_listen(control, &err);
@@ -211,9 +260,11 @@ static int record(struct recorder *rec, struct hc_mask *mask, const gid_t *group
 		hc_daemon_add(d, hc_trigger_part(trigger));
 		if (control)
 			hc_daemon_add(d, hc_control_part(control));
+		if (cluster)
+			hc_daemon_add(d, hc_cluster_part(cluster));
 		if (metrics) {
 			(void)hc_metrics_add(metrics, hc_trigger_metrics, trigger);
-			(void)hc_metrics_add(metrics, hc_metrics_kube, NULL);
+			(void)hc_metrics_add(metrics, kube_metrics, cluster);
 			hc_daemon_add(d, hc_metrics_part(metrics));
 		}
 		code = hc_captures_pin(captures, hc_daemon_record(d));

@@ -16,6 +16,14 @@
 
 #define OFF(member) offsetof(struct hc_recorder_args, member)
 
+static int check_kube(const char *value, struct hc_err *err)
+{
+	if (strcmp(value, "off") == 0 || strcmp(value, "auto") == 0 ||
+	    (strncmp(value, "https://", 8) == 0 && value[8]))
+		return 0;
+	return hc_err_set(err, -EINVAL, "'%s' is none of auto, off, https://HOST[:PORT]", value);
+}
+
 static int check_dir(const char *value, struct hc_err *err)
 {
 	return *value ? 0 : hc_err_set(err, -EINVAL, "the name of a directory is needed");
@@ -270,6 +278,43 @@ const struct hc_opt hc_recorder_opts[] = {
 	          "off'",
 	  .check = hc_trigger_each_check,
 	  .flags = HC_OPT_LIVE | HC_OPT_MAPS },
+	{ .name = "kube",
+	  .kind = HC_OPT_STR,
+	  .off = OFF(kube),
+	  .value = "WHERE",
+	  .help = "ask the Kubernetes API for this node's pods and for captures: auto, where this is a pod with a "
+	          "token; "
+	          "https://HOST[:PORT]; off (off)",
+	  .check = check_kube },
+	{ .name = "kube-node",
+	  .kind = HC_OPT_STR,
+	  .off = OFF(kube_node),
+	  .value = "NAME",
+	  .help = "set the name of this node in the cluster ($NODE_NAME, else the host's name)" },
+	{ .name = "kube-token",
+	  .kind = HC_OPT_STR,
+	  .off = OFF(kube_token),
+	  .value = "FILE",
+	  .help = "read the token for the API from this file, again for each request (the service account's; "
+	          "none: send none)",
+	  .complete = HC_COMPLETE_FILE },
+	{ .name = "kube-ca",
+	  .kind = HC_OPT_STR,
+	  .off = OFF(kube_ca),
+	  .value = "FILE",
+	  .help = "trust the API server by the certificates of this file alone (the service account's)",
+	  .complete = HC_COMPLETE_FILE },
+	{ .name = "kube-namespace",
+	  .kind = HC_OPT_STR,
+	  .off = OFF(kube_namespace),
+	  .value = "NAME",
+	  .help = "tell of captures of the whole cluster in this namespace ($POD_NAMESPACE, else hindcast)" },
+	{ .name = "kube-spread",
+	  .kind = HC_OPT_DURATION,
+	  .off = OFF(kube_spread_ns),
+	  .value = "DURATION",
+	  .max = UINT64_C(3600) * 1000000000,
+	  .help = "wait up to this, at random, before the first request to the API (30s)" },
 	{ .name = "log-level",
 	  .kind = HC_OPT_CHOICE,
 	  .off = OFF(log_level),
@@ -291,6 +336,8 @@ void hc_recorder_args_init(struct hc_recorder_args *a)
 {
 	*a = (struct hc_recorder_args){ .dir = "/var/lib/hindcast",
 		                        .control = HC_CONTROL_DEFAULT_PATH,
+		                        .kube = "off",
+		                        .kube_spread_ns = UINT64_C(30000000000),
 		                        .metrics = "none",
 		                        .profile = HC_PROFILE_SECURITY,
 		                        .log_level = HC_LOG_INFO,

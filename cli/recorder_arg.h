@@ -12,6 +12,9 @@ struct hc_recorder_args {
 	const char *config; /* NULL: the default, where it exists */
 	bool check_config;
 	const char *dir, *group, *control, *control_group, *metrics;
+	const char *kube; /* "off", "auto" or a URL */
+	const char *kube_node, *kube_token, *kube_ca, *kube_namespace;
+	uint64_t kube_spread_ns;
 	struct hc_strs mask_rules, container_root;
 	bool no_mask;
 	unsigned profile, log_level, log_format; /* enum hc_profile, hc_log_level, hc_log_format */

@@ -25,8 +25,19 @@ struct ctr_facts *ctr_facts_new(void)
 	return f;
 }
 
+struct ctr_facts *ctr_facts_share(struct ctr_facts *f)
+{
+	if (f)
+		f->n_more++;
+	return f;
+}
+
 struct ctr_facts *ctr_facts_free(struct ctr_facts *f)
 {
+	if (f && f->n_more) {
+		f->n_more--;
+		return NULL;
+	}
 	if (f)
 		hc_arena_done(&f->arena);
 	free(f);
@@ -212,8 +223,7 @@ static void set_env(struct ctr_facts *f, struct json_object *o, const char *key)
 	}
 }
 
-/* RFC 3339, as Go writes it: 2024-05-01T10:20:30.123456789Z, or with +02:00; 0 when it is not. */
-static int64_t time_of(struct hc_str s)
+int64_t ctr_time(struct hc_str s)
 {
 	char buf[48];
 	struct tm tm = { 0 };
@@ -247,29 +257,40 @@ static int64_t time_of(struct hc_str s)
 static void set_time(int64_t *at, struct hc_str s)
 {
 	if (!*at && s.p)
-		*at = time_of(s);
+		*at = ctr_time(s);
 }
 
 /* ---- images ---- */
 
-void ctr_image_parts(struct ctr_facts *f)
+struct ctr_image ctr_image_split(struct hc_str image)
 {
-	struct hc_str image = f->image, name;
 	const char *at = image.len ? memchr(image.p, '@', image.len) : NULL, *slash, *colon;
+	struct ctr_image ret = { 0 };
 
 	if (!image.len || hc_str_starts(image, HC_STR("sha256:")))
-		return;
-	name = (struct hc_str){ image.p, at ? (uint32_t)(at - image.p) : image.len };
+		return ret;
+	ret.repo = (struct hc_str){ image.p, at ? (uint32_t)(at - image.p) : image.len };
 	if (at)
-		set_some(f, &f->image_digest, (struct hc_str){ at + 1, image.len - name.len - 1 });
-	slash = memrchr(name.p, '/', name.len);
-	colon = memrchr(name.p, ':', name.len);
+		ret.digest = (struct hc_str){ at + 1, image.len - ret.repo.len - 1 };
+	slash = memrchr(ret.repo.p, '/', ret.repo.len);
+	colon = memrchr(ret.repo.p, ':', ret.repo.len);
 	if (colon && (!slash || colon > slash)) {
-		set_some(f, &f->image_tag,
-		         (struct hc_str){ colon + 1, (uint32_t)(name.p + name.len - colon - 1) });
-		name.len = (uint32_t)(colon - name.p);
+		ret.tag = (struct hc_str){ colon + 1, (uint32_t)(ret.repo.p + ret.repo.len - colon - 1) };
+		ret.repo.len = (uint32_t)(colon - ret.repo.p);
 	}
-	set_some(f, &f->image_repo, name);
+	return ret;
+}
+
+void ctr_image_parts(struct ctr_facts *f)
+{
+	struct ctr_image i = ctr_image_split(f->image);
+
+	if (i.digest.p)
+		set_some(f, &f->image_digest, i.digest);
+	if (i.tag.p)
+		set_some(f, &f->image_tag, i.tag);
+	if (i.repo.p)
+		set_some(f, &f->image_repo, i.repo);
 }
 
 static struct hc_str less_sha256(struct hc_str s)

@@ -44,6 +44,7 @@ enum ctr_file {                               /* bits: which files told somethin
 
 struct ctr_facts {
 	struct hc_arena arena; /* of all texts and lists */
+	uint32_t n_more;       /* owners beside the first */
 	uint32_t files;        /* enum ctr_file bits */
 	uint32_t n_cut;        /* values left out for their size or number */
 	bool exists;           /* the runtime has a place for it, whatever is in there */
@@ -63,7 +64,9 @@ struct ctr_facts {
 };
 
 struct ctr_facts *ctr_facts_new(void);
-struct ctr_facts *ctr_facts_free(struct ctr_facts *f);
+struct ctr_facts *ctr_facts_free(struct ctr_facts *f); /* by each owner */
+/* One owner more, of the same thread. */
+struct ctr_facts *ctr_facts_share(struct ctr_facts *f);
 
 /* Each returns 0, or -EBADMSG when the bytes are no such file; then the facts are as before. */
 
@@ -81,6 +84,13 @@ int ctr_parse_crun(struct hc_str json, struct ctr_facts *f); /* status */
 /* What Falco's events named container hold. ret_id: of the container, borrowed from the facts; its runtime is that
  * of the event, whatever is known already. */
 int ctr_parse_falco(struct hc_str json, struct ctr_facts *f, struct hc_str *ret_id);
+/* RFC 3339, as Go writes it: 2024-05-01T10:20:30.123456789Z, or with +02:00; UTC, 0 when it is not. */
+int64_t ctr_time(struct hc_str s);
+/* An image as it is asked for: "[REGISTRY[:PORT]/]PATH[:TAG][@DIGEST]"; .p NULL: that part is not there. */
+struct ctr_image {
+	struct hc_str repo, tag, digest;
+};
+struct ctr_image ctr_image_split(struct hc_str image);
 /* Repository, tag and digest from the image as it was asked for, where no file told them. */
 void ctr_image_parts(struct ctr_facts *f);
 

@@ -395,7 +395,7 @@ static int set_opts(struct hc_kube *k, const struct hc_kube_opts *opts, struct h
 	if (r < 0)
 		return r;
 	k->ca_file = strdup(opts->ca_file ? opts->ca_file : ACCOUNT_DIR "ca.crt");
-	k->token_file = strdup(opts->token_file ? opts->token_file : ACCOUNT_DIR "token");
+	k->token_file = strdup(opts->token_file ? opts->token_file : HC_KUBE_TOKEN_FILE);
 	k->node = strdup(opts->node ? opts->node : "");
 	if (!k->url || !k->ca_file || !k->token_file || !k->node)
 		return hc_err_set(err, -ENOMEM, "out of memory");

@@ -70,7 +70,7 @@ static void keep_pod(struct kube_table *table, struct json_object *o, size_t jso
 	if (!pod)
 		return;
 	check_pod(pod);
-	kube_pod_ref(pod);
+	hc_kube_pod_ref(pod);
 	uid = pod->uid;
 	if (kube_table_set(table, pod, now_ns) == 0) {
 		must(kube_table_find_uid(table, uid, &found));

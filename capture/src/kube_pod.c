@@ -398,7 +398,7 @@ struct hc_kube_pod *kube_pod_new(struct json_object *o, size_t json_bytes, uint6
 	return &fit->pod;
 }
 
-void kube_pod_ref(const struct hc_kube_pod *pod)
+void hc_kube_pod_ref(const struct hc_kube_pod *pod)
 {
 	atomic_fetch_add_explicit(&pod->box->refs, 1, memory_order_relaxed);
 }
@@ -548,7 +548,7 @@ static bool found(const struct kube_entry *e, uint32_t idx, struct hc_kube_found
 	if (!e)
 		return false;
 	*ret = (struct hc_kube_found){ .pod = e->pod, .container_idx = idx, .gone_ns = e->gone_ns };
-	kube_pod_ref(e->pod);
+	hc_kube_pod_ref(e->pod);
 	return true;
 }
 

@@ -48,7 +48,6 @@ const char *kube_text(struct json_object *o, const char *key);
 /* A pod with one reference; NULL: out of memory, or it lacks a name, namespace or uid (*ret: -ENOMEM, -EBADMSG).
  */
 struct hc_kube_pod *kube_pod_new(struct json_object *o, size_t json_bytes, uint64_t now_ns, int *ret);
-void kube_pod_ref(const struct hc_kube_pod *pod);
 size_t kube_pod_bytes(const struct hc_kube_pod *pod);
 
 struct kube_entry {

@@ -9,13 +9,14 @@
 #include <string.h>
 
 #define MAX_BODY_BYTES (1u << 20)
-#define MAX_PATH_BYTES 1024u
+#define MAX_PATH_BYTES 4096u
 
 static const struct {
 	const char *method, *verb, *type;
-	bool status, manager, replaceable, body, name;
+	bool status, manager, replaceable, body, name, list;
 } verbs[] = {
 	[HC_KUBE_GET] = { .method = "GET", .verb = "get", .name = true },
+	[HC_KUBE_LIST] = { .method = "GET", .verb = "list", .list = true },
 	[HC_KUBE_CREATE] = { .method = "POST", .verb = "create", .type = "application/json", .body = true },
 	[HC_KUBE_APPLY] = { .method = "PATCH",
 	                    .verb = "patch",
@@ -39,6 +40,11 @@ static const struct {
 	                           .replaceable = true,
 	                           .body = true,
 	                           .name = true },
+	[HC_KUBE_UPDATE] = { .method = "PUT",
+	                     .verb = "update",
+	                     .type = "application/json",
+	                     .body = true,
+	                     .name = true },
 	[HC_KUBE_DELETE] = { .method = "DELETE", .verb = "delete", .name = true },
 };
 
@@ -65,6 +71,23 @@ static bool is_name(const char *s, bool slashes)
 	return true;
 }
 
+/* false: no room. */
+static bool add_query(char *path, const struct hc_kube_request *req)
+{
+	size_t n = strlen(path);
+
+	snprintf(path + n, MAX_PATH_BYTES - n, "?limit=%u&labelSelector=", req->limit);
+	if (!kube_escape(path, MAX_PATH_BYTES, req->labels ? req->labels : ""))
+		return false;
+	n = strlen(path);
+	if (!req->more)
+		return true;
+	if (n + sizeof("&continue=") > MAX_PATH_BYTES)
+		return false;
+	memcpy(path + n, "&continue=", sizeof("&continue="));
+	return kube_escape(path, MAX_PATH_BYTES, req->more);
+}
+
 static int build_path(struct kube_job *job, const struct hc_kube_request *req, struct hc_err *err)
 {
 	char path[MAX_PATH_BYTES];
@@ -79,6 +102,8 @@ static int build_path(struct kube_job *job, const struct hc_kube_request *req, s
 	             verbs[req->verb].name ? req->name : "");
 	job->object_len = (size_t)n;
 	if (n > 0 && (size_t)n < sizeof(path) - 320) {
+		if (verbs[req->verb].list && !add_query(path, req))
+			n = -1;
 		if (verbs[req->verb].status)
 			n += snprintf(path + n, sizeof(path) - (size_t)n, "/status");
 		if (verbs[req->verb].manager) {

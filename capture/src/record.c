@@ -161,6 +161,7 @@ int hc_record_open(const struct hc_record_opts *opts, struct hc_record **ret, st
 	to.containers = !opts->no_containers;
 	to.container_roots = opts->container_roots;
 	to.n_container_roots = opts->n_container_roots;
+	to.pods = opts->pods;
 	code = hc_tracker_new(&to, &r->tracker, err);
 	if (code < 0)
 		goto failed;
@@ -292,6 +293,11 @@ int hc_record_step(struct hc_record *r, int timeout_ms, struct hc_err *err)
 	if (code < 0)
 		return r->failed = code;
 	return n == -EINTR ? -EINTR : 0;
+}
+
+void hc_record_set_kube(struct hc_record *r, struct hc_kube *k)
+{
+	hc_tracker_set_kube(r->tracker, k);
 }
 
 struct hc_record_summary hc_record_summary(struct hc_record *r)

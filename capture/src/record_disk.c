@@ -47,7 +47,7 @@ int hc_record_set_pins(struct hc_record *r, const struct hc_retain_pin *pins, si
 	return r->retain ? hc_retain_set_pins(r->retain, pins, n) : 0;
 }
 
-static const char *time_text(int64_t wall_ns, char *buf, size_t room)
+const char *record_time_text(int64_t wall_ns, char *buf, size_t room)
 {
 	time_t t = wall_ns / 1000000000;
 	struct tm tm;
@@ -83,8 +83,8 @@ static int tell_removed(struct hc_record *r, struct hc_err *err)
 		       HC_LOG_STR("stream", hc_stream_name(x.stream)),
 		       HC_LOG_U64("segments", x.last_number - x.first_number + 1), HC_LOG_U64("bytes", x.bytes),
 		       HC_LOG_U64("events", x.n_rows),
-		       HC_LOG_STR("from", time_text(x.from_wall_ns, from, sizeof(from))),
-		       HC_LOG_STR("until", time_text(x.until_wall_ns, until, sizeof(until))));
+		       HC_LOG_STR("from", record_time_text(x.from_wall_ns, from, sizeof(from))),
+		       HC_LOG_STR("until", record_time_text(x.until_wall_ns, until, sizeof(until))));
 		code = meta_removed(r, &x, err);
 	}
 	return code;

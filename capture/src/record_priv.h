@@ -98,6 +98,8 @@ void raise_free(struct hc_record *r);
 
 /* ---- record_disk.c ---- */
 
+/* RFC 3339, in seconds; NULL: the time is 0, or none. */
+const char *record_time_text(int64_t wall_ns, char *buf, size_t room);
 int disk_open(struct hc_record *r, struct hc_err *err);
 bool disk_full(struct hc_record *r, uint64_t need_bytes);
 /* Once a second: what is due to go, what was dropped, an index that failed. */

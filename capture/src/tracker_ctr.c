@@ -142,7 +142,7 @@ static void news_add(struct hc_tracker *t, struct tctr *c, uint16_t type, const 
 	struct ctr_news *n;
 
 	t->n_cgroup_changes++;
-	if (!t->disk)
+	if (!t->disk && !t->opts.pods)
 		return; /* an import has its own rows */
 	n = calloc(1, sizeof(*n));
 	if (!n)
@@ -261,24 +261,25 @@ static bool is_whole(const struct ctr_facts *f)
 
 void ctr_born(struct hc_tracker *t, struct tctr *c, struct ctr_facts *facts)
 {
-	if (!t->disk)
+	if (!t->disk && !t->opts.pods)
 		return;
 	t->stats.n_ctrs++;
-	c->asked = true;
+	c->asked = t->disk != NULL;
 	c->seen_ns = t->now_ns;
-	if (!facts)
+	if (!facts && t->disk)
 		facts = ctr_disk_find(t->disk, txt_str(c->id));
 	if (facts)
 		facts_put(t, c, facts);
 	if (facts && facts->files)
 		note_known(t, c);
-	if (!is_whole(facts))
+	if (t->disk && !is_whole(facts))
 		wait_more(t, c);
+	pod_born(t, c);
 	news_add(t, c, HC_EV_CTR_START, t->in_snapshot ? "existed" : "created");
 }
 
 /* The version that takes the place of `old`, which goes on in the rows that have it. */
-static struct tctr *renew(struct hc_tracker *t, struct tctr *old, struct ctr_facts *facts)
+static struct tctr *renew(struct hc_tracker *t, const struct tctr *old, struct ctr_facts *facts)
 {
 	struct tctr *c = calloc(1, sizeof(*c));
 
@@ -291,10 +292,26 @@ static struct tctr *renew(struct hc_tracker *t, struct tctr *old, struct ctr_fac
 	c->outer = REF(old->outer);
 	c->cgroup_id = old->cgroup_id;
 	c->seen_ns = old->seen_ns;
-	c->asked = true;
+	c->asked = old->asked;
 	c->n_looks = old->n_looks;
 	if (facts)
 		facts_put(t, c, facts);
+	pod_inherit(t, c, old);
+	return c;
+}
+
+struct tctr *ctr_renew(struct hc_tracker *t, const struct tctr *old)
+{
+	struct tctr *c = renew(t, old, NULL);
+
+	if (!c)
+		return NULL;
+	c->facts = ctr_facts_share(old->facts);
+	c->known_at_ns = old->known_at_ns;
+	if (old->waiting)
+		t->n_ctr_waiting++;
+	c->waiting = old->waiting;
+	c->look_ns = old->look_ns;
 	return c;
 }
 
@@ -344,12 +361,12 @@ static void move_processes(struct hc_tracker *t, const struct tctr *old, struct 
 	}
 }
 
-/* Puts the new version into the table and the processes; a row tells of it. */
-static void replace(struct hc_tracker *t, struct tctr *old, struct tctr *now, const char *phase)
+void ctr_replace(struct hc_tracker *t, struct tctr *old, struct tctr *now, const char *phase)
 {
 	uint64_t hash = now->id->hash;
 
 	if (!table_remove(&t->cgroups, hash, old)) {
+		t->n_ctr_waiting -= now->waiting;
 		ctr_unref(t, now);
 		return;
 	}
@@ -397,7 +414,7 @@ static void look_again(struct hc_tracker *t, struct tctr *c)
 			note_known(t, now);
 		if (!is_whole(f))
 			wait_more(t, now);
-		replace(t, c, now, "known");
+		ctr_replace(t, c, now, "known");
 		return;
 	}
 	ctr_facts_free(f);
@@ -413,7 +430,7 @@ static void look_again(struct hc_tracker *t, struct tctr *c)
 	t->stats.n_ctrs_unresolved++;
 	now = renew(t, c, NULL);
 	if (now)
-		replace(t, c, now, "unresolved");
+		ctr_replace(t, c, now, "unresolved");
 }
 
 int ctr_tick(struct hc_tracker *t, struct hc_err *err)
@@ -425,6 +442,7 @@ int ctr_tick(struct hc_tracker *t, struct hc_err *err)
 
 	if (code < 0)
 		return code;
+	pod_tick(t);
 	if (t->n_ctr_waiting) {
 		TABLE_ALL(&t->cgroups, at, c)
 		{
@@ -515,15 +533,8 @@ static void cell_tri(struct hc_cells *c, unsigned col, uint8_t tri)
 		hc_cell_set(c, col, tri == CTR_YES);
 }
 
-void cells_of_facts(struct hc_builder *b, struct hc_cells *c, const struct tctr *k)
+static void cells_of_files(struct hc_builder *b, struct hc_cells *c, const struct ctr_facts *f)
 {
-	const struct ctr_facts *f = k->facts;
-	char source[128];
-
-	cell_text(b, c, HC_O_CTR_source, source_of(k, source, sizeof(source)));
-	if (!f || !f->files)
-		return;
-	hc_cell_set(c, HC_O_CTR_known_at_ns, k->known_at_ns);
 	cell_text(b, c, HC_O_CTR_name, f->name);
 	cell_text(b, c, HC_O_CTR_image, f->image);
 	cell_text(b, c, HC_O_CTR_image_id, f->image_id);
@@ -560,4 +571,16 @@ void cells_of_facts(struct hc_builder *b, struct hc_cells *c, const struct tctr 
 		hc_cell_set(c, HC_O_CTR_masked_paths, f->n_masked_paths);
 		hc_cell_set(c, HC_O_CTR_readonly_paths, f->n_readonly_paths);
 	}
+}
+
+void cells_of_facts(struct hc_builder *b, struct hc_cells *c, const struct tctr *k)
+{
+	char source[128];
+
+	cell_text(b, c, HC_O_CTR_source, source_of(k, source, sizeof(source)));
+	if (k->facts && k->facts->files) {
+		hc_cell_set(c, HC_O_CTR_known_at_ns, k->known_at_ns);
+		cells_of_files(b, c, k->facts);
+	}
+	cells_of_pod(b, c, k);
 }

@@ -8,6 +8,7 @@
 
 #include <limits.h>
 
+#include "capture/kube.h"
 #include "ctr_disk.h"
 #include "decode.h"
 #include "table.h"
@@ -128,6 +129,11 @@ struct tctr {
 	bool waiting; /* more may come */
 	uint8_t n_looks;
 	uint64_t look_ns; /* next */
+	/* of its pod (tracker_pod.c) */
+	const struct hc_kube_pod *pod; /* a reference; NULL: the API server has told nothing */
+	struct txt *pod_uid;           /* NULL: it is in none, as far as is known */
+	uint32_t pod_idx;              /* this container in it; UINT32_MAX: the pod alone is known */
+	bool pod_asked, pod_none;      /* the server is to tell of it; it does not know it */
 };
 
 /* A row about a container that is still to be written. */
@@ -309,6 +315,9 @@ struct hc_tracker {
 	uint32_t n_cgroup_changes;           /* control groups and containers that came, went, or became known */
 	uint64_t ctr_unknown[N_CTR_UNKNOWN]; /* hashes of names that were no containers just now */
 	uint64_t ctr_unknown_ns;             /* since when they are kept */
+	struct hc_kube *kube;                /* NULL: the API server is not asked */
+	uint64_t pods_seq;                   /* the last change of a pod that was seen */
+	uint64_t pods_look_ns, pods_settle_ns, pods_synced_ns;
 	char buf[2 * PATH_MAX + 1024];
 	char buf2[2 * PATH_MAX + 1024];
 };
@@ -550,6 +559,22 @@ int ctr_write_news(struct hc_tracker *t, uint64_t now_ns, struct hc_err *err);
 /* Often: asks again for those of which not all is known. */
 int ctr_tick(struct hc_tracker *t, struct hc_err *err);
 void cells_of_facts(struct hc_builder *b, struct hc_cells *c, const struct tctr *k);
+/* A version to take the place of `old`, with the same facts; NULL: out of memory. ctr_replace takes it. */
+struct tctr *ctr_renew(struct hc_tracker *t, const struct tctr *old);
+/* Puts the new version into the table and the processes; a row tells of it. */
+void ctr_replace(struct hc_tracker *t, struct tctr *old, struct tctr *now, const char *phase);
+
+/* ---- tracker_pod.c: what the API server knows of their pods ---- */
+
+#define POD_UID_BYTES 65
+/* The uid of the innermost pod that a cgroup's path tells of; its length, 0: none. */
+size_t pod_uid_of_path(struct hc_str path, char ret[POD_UID_BYTES]);
+void pod_born(struct hc_tracker *t, struct tctr *c);
+void pod_inherit(struct hc_tracker *t, struct tctr *c, const struct tctr *old);
+void pod_done(struct hc_tracker *t, struct tctr *c);
+/* Often: pods that have changed. */
+void pod_tick(struct hc_tracker *t);
+void cells_of_pod(struct hc_builder *b, struct hc_cells *c, const struct tctr *k);
 
 /* ---- tracker_user.c ---- */
 

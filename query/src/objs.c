@@ -103,7 +103,7 @@ static int take(struct finder *f, const struct q_obj *o)
 	}
 	have->n_versions += o->version != have->version;
 	/* The latest version of the whole process: one thread that deviates does not speak for it. */
-	if (have->is_thread == o->is_thread ? o->version > have->version : have->is_thread) {
+	if (have->is_thread == o->is_thread ? o->version >= have->version : have->is_thread) {
 		have->block = o->block;
 		have->entry = o->entry;
 		have->version = o->version;
@@ -139,9 +139,13 @@ static void ctr_of(const struct q_block *b, uint32_t entry, struct q_obj *o)
 {
 	struct hc_str id = hc_view_text(b->view, HC_OBJ_CTR, HC_O_CTR_id, entry);
 	struct hc_str cgroup = hc_view_text(b->view, HC_OBJ_CTR, HC_O_CTR_cgroup_path, entry);
+	uint64_t pod;
 
 	*o = (struct q_obj){ .block = b->idx, .entry = entry, .n_versions = 1 };
 	o->version = (uint64_t)hc_view_int_or(b->view, HC_OBJ_CTR, HC_O_CTR_known_at_ns, entry, 0);
+	pod = (uint64_t)hc_view_int_or(b->view, HC_OBJ_CTR, HC_O_CTR_pod_known_at_ns, entry, 0);
+	if (pod > o->version)
+		o->version = pod;
 	if (!id.len)
 		id = cgroup;
 	o->key[0] = hash_str(hash_u64(2, b->seg->boot), id);

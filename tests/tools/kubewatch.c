@@ -193,7 +193,8 @@ static const char *word(char **line)
 
 static void send_request(struct hc_kube *k, char *line)
 {
-	static const char *const verbs[] = { "get", "create", "apply", "apply-status", "merge-status", "delete" };
+	static const char *const verbs[] = { "get",          "list",         "create", "apply",
+		                             "apply-status", "merge-status", "update", "delete" };
 	const char *verb = word(&line);
 	struct hc_kube_request req = { 0 };
 	struct json_object *o = json_object_new_object();

@@ -1,0 +1,497 @@
+/*
+ * From objects to captures. An object is held against all pods when it comes or changes, a pod against all objects
+ * when it changes, so that a second in which nothing changes costs a look at the clock. Starting and ending
+ * captures waits for the disk: some of them in a turn, the rest in the next.
+ */
+#include "cluster_priv.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "store/base/sha256.h"
+
+#define RETRY_NS (10 * SECOND_NS)
+#define BY_BYTES 512
+#define NAME_KEPT 40 /* bytes of the object's name in that of a capture */
+
+static int64_t wall_ns(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_REALTIME, &ts);
+	return (int64_t)ts.tv_sec * 1000000000 + ts.tv_nsec;
+}
+
+const char *cluster_kind(const struct cluster_object *o)
+{
+	return o->cluster ? "ClusterCapture" : "Capture";
+}
+
+/* ---- captures of an object ---- */
+
+/* "Capture shop/incident uid=UID": who asks, and how it is found again after a restart. */
+static void by_text(const struct cluster_object *o, char buf[BY_BYTES])
+{
+	snprintf(buf, BY_BYTES, "%s %s%s%s uid=%s", cluster_kind(o), o->ns, o->ns[0] ? "/" : "", o->name, o->uid);
+}
+
+static const char *uid_of(const struct hc_capture_now *k, bool *ret_cluster)
+{
+	const char *uid = strstr(k->by, " uid=");
+
+	*ret_cluster = strncmp(k->by, "ClusterCapture ", 15) == 0;
+	return uid && (*ret_cluster || strncmp(k->by, "Capture ", 8) == 0) ? uid + 5 : NULL;
+}
+
+static bool is_of(const struct hc_capture_now *k, const struct cluster_object *o)
+{
+	bool cluster;
+	const char *uid = uid_of(k, &cluster);
+
+	return uid && cluster == o->cluster && strcmp(uid, o->uid) == 0;
+}
+
+static bool add_scope(struct cluster_object *o, const char *scope, int64_t until_ns)
+{
+	char **more = realloc(o->scopes, (o->n_scopes + 1u) * sizeof(*more));
+	int64_t *times;
+
+	if (!more)
+		return false;
+	o->scopes = more;
+	times = realloc(o->until_ns, (o->n_scopes + 1u) * sizeof(*times));
+	if (!times)
+		return false;
+	o->until_ns = times;
+	o->scopes[o->n_scopes] = strdup(scope);
+	o->until_ns[o->n_scopes] = until_ns;
+	if (!o->scopes[o->n_scopes])
+		return false;
+	o->n_scopes++;
+	return true;
+}
+
+struct cluster_object *cluster_object_free(struct cluster_object *o)
+{
+	if (!o)
+		return NULL;
+	for (uint32_t i = 0; i < o->n_scopes; i++)
+		free(o->scopes[i]);
+	free(o->scopes);
+	free(o->until_ns);
+	free(o->sum_text);
+	cluster_spec_free(o->spec);
+	free(o);
+	return NULL;
+}
+
+/* The times that a CaptureNode tells. */
+static void note_times(struct cluster_object *o, const struct hc_capture_now *k)
+{
+	int64_t from = k->past_wall_ns ? k->past_wall_ns : k->asked_wall_ns;
+
+	if (!o->from_wall_ns || k->asked_wall_ns < o->from_wall_ns)
+		o->from_wall_ns = k->asked_wall_ns;
+	if (!o->pre_from_wall_ns || from < o->pre_from_wall_ns)
+		o->pre_from_wall_ns = from;
+	if (k->state == HC_MARK_ENDED && k->until_wall_ns > o->to_wall_ns)
+		o->to_wall_ns = k->until_wall_ns;
+}
+
+/* What an earlier process, or an earlier list, has started for it. */
+static void adopt(struct hc_cluster *c, struct cluster_object *o)
+{
+	uint32_t n;
+	const struct hc_capture_now *v = hc_captures_list(c->o.captures, &n);
+
+	for (uint32_t i = 0; i < n; i++) {
+		if (!is_of(&v[i], o) || !add_scope(o, v[i].scope, v[i].until_wall_ns))
+			continue;
+		note_times(o, &v[i]);
+		if (cluster_is_more(c, o) && !v[i].detail[0] && !v[i].snaplen)
+			snprintf(o->not_raised, sizeof(o->not_raised),
+			         "It could not be raised when the capture began.");
+		if (v[i].state == HC_MARK_RUNNING)
+			o->state = CLUSTER_RECORDING;
+		else if (o->state == CLUSTER_IDLE)
+			o->state = CLUSTER_DONE;
+	}
+	if (!o->n_scopes)
+		return;
+	if (o->state == CLUSTER_DONE)
+		o->ended = "Ended";
+	cluster_count_now(c, &o->base);
+	cluster_ask(c, o);
+	o->dirty = true;
+}
+
+static unsigned n_running(struct hc_cluster *c, const struct cluster_object *o, unsigned *ret_all)
+{
+	uint32_t n;
+	const struct hc_capture_now *v = hc_captures_list(c->o.captures, &n);
+	unsigned running = 0;
+
+	*ret_all = 0;
+	for (uint32_t i = 0; i < n; i++) {
+		if (!is_of(&v[i], o))
+			continue;
+		++*ret_all;
+		running += v[i].state == HC_MARK_RUNNING;
+	}
+	return running;
+}
+
+/* ---- starting ---- */
+
+static void set_state(struct cluster_object *o, enum cluster_state state, const char *ended)
+{
+	o->dirty |= o->state != state;
+	o->state = state;
+	o->ended = ended;
+}
+
+static void failed(struct hc_cluster *c, struct cluster_object *o, const char *why)
+{
+	o->dirty |= strcmp(o->error, why) != 0;
+	if (strcmp(o->error, why) != 0)
+		hc_log(hc_daemon_log(c->daemon), HC_LOG_WARN,
+		       "a capture asked for in the cluster cannot be served", HC_LOG_STR("kind", cluster_kind(o)),
+		       HC_LOG_STR("namespace", o->ns[0] ? o->ns : NULL), HC_LOG_STR("name", o->name),
+		       HC_LOG_STR("error", why));
+	snprintf(o->error, sizeof(o->error), "%s", why);
+	if (o->state == CLUSTER_IDLE)
+		set_state(o, CLUSTER_FAILED, "Failed");
+	c->stats.n_failed++;
+}
+
+static int64_t deadline_of(const struct cluster_object *o)
+{
+	return o->spec->made_wall_ns + (int64_t)o->spec->for_ns;
+}
+
+/* The same for the same object, scope and end, so that one that is there already is not started twice. */
+static int capture_name(const struct cluster_object *o, const char *scope, char ret[HC_MARK_NAME_MAX + 1])
+{
+	uint8_t digest[HC_SHA256_BYTES];
+	char text[1024], hex[HC_SHA256_HEX];
+	int n = snprintf(text, sizeof(text), "%s %s %" PRId64, o->uid, scope, deadline_of(o)), r;
+
+	if (n < 0 || (size_t)n >= sizeof(text))
+		return -E2BIG;
+	r = hc_sha256_of(text, (size_t)n, digest);
+	if (r < 0)
+		return r;
+	hc_sha256_hex(digest, hex);
+	snprintf(ret, HC_MARK_NAME_MAX + 1, "%.*s-%.8s", NAME_KEPT, o->name, hex);
+	return 0;
+}
+
+static bool has_scope(const struct cluster_object *o, const char *scope, int64_t until_ns)
+{
+	for (uint32_t i = 0; i < o->n_scopes; i++)
+		if (strcmp(o->scopes[i], scope) == 0 && o->until_ns[i] + (int64_t)SECOND_NS >= until_ns)
+			return true;
+	return false;
+}
+
+static int start_one(struct hc_cluster *c, struct cluster_object *o, const char *scope, struct hc_err *err)
+{
+	const struct hc_capture_now *now;
+	int64_t wall = wall_ns(), late = wall - o->spec->made_wall_ns;
+	char name[HC_MARK_NAME_MAX + 1], by[BY_BYTES];
+	struct hc_capture_request q = { .name = name, .scope = scope, .by = by };
+	int code = capture_name(o, scope, name);
+
+	if (code < 0)
+		return hc_err_set(err, code, "the name of '%s' is too long", scope);
+	by_text(o, by);
+	q.pre_ns = o->spec->pre_ns + (late > 0 && o->spec->pre_ns ? (uint64_t)late : 0);
+	q.for_ns = deadline_of(o) > wall ? (uint64_t)(deadline_of(o) - wall) : 1;
+	q.keep_ns = o->spec->keep_ns ? o->spec->keep_ns : 1;
+	if (cluster_is_more(c, o)) {
+		q.detail = o->spec->detail;
+		q.snaplen = o->spec->snaplen;
+	}
+	code = hc_captures_start(c->o.captures, &q, &now, err);
+	if (code < 0 && code != -EEXIST && (q.detail || q.snaplen)) {
+		/* better with the recorder's own detail than not at all */
+		snprintf(o->not_raised, sizeof(o->not_raised), "%.255s", err->msg);
+		memset(err, 0, sizeof(*err));
+		q.detail = NULL;
+		q.snaplen = 0;
+		code = hc_captures_start(c->o.captures, &q, &now, err);
+	}
+	if (code < 0)
+		return code;
+	if (!o->from_wall_ns)
+		cluster_count_now(c, &o->base);
+	note_times(o, now);
+	return 0;
+}
+
+static void begin(struct hc_cluster *c, struct cluster_object *o, const char *scope)
+{
+	int64_t until = deadline_of(o);
+	struct hc_err err = { 0 };
+	int code;
+
+	if (has_scope(o, scope, until))
+		return;
+	if (o->n_scopes == CLUSTER_MAX_SCOPES) {
+		o->n_left_out++;
+		return;
+	}
+	if (!c->budget) {
+		o->rematch = true;
+		return;
+	}
+	c->budget--;
+	code = start_one(c, o, scope, &err);
+	if (code < 0 && code != -EEXIST) {
+		failed(c, o, err.msg);
+		o->rematch = true;
+		o->retry_ns = record_boot_ns() + RETRY_NS;
+		return;
+	}
+	c->stats.n_started += code >= 0;
+	o->error[0] = '\0';
+	if (!add_scope(o, scope, until))
+		return;
+	set_state(o, CLUSTER_RECORDING, NULL);
+	o->dirty = true;
+}
+
+/* ---- matching ---- */
+
+/* The labels of namespaces are not read; the one that every namespace has is its name. */
+static bool namespace_matches(struct hc_cluster *c, struct cluster_object *o, struct hc_str ns)
+{
+	struct hc_kube_kv name = { HC_STR("kubernetes.io/metadata.name"), ns };
+
+	if (!o->cluster)
+		return hc_str_eq(ns, hc_str_c(o->ns));
+	for (uint32_t i = 0; i < o->spec->ns.n; i++) {
+		if (hc_str_eq(o->spec->ns.v[i].key, name.key))
+			continue;
+		failed(c, o,
+		       "spec.selector.namespaceSelector: recorders know only kubernetes.io/metadata.name of a "
+		       "namespace");
+		return false;
+	}
+	return cluster_labels_match(&o->spec->ns, &name, 1);
+}
+
+static void match(struct hc_cluster *c, struct cluster_object *o, const struct hc_kube_pod *pod)
+{
+	char scope[512];
+
+	if (!namespace_matches(c, o, pod->ns) || !cluster_labels_match(&o->spec->pod, pod->labels, pod->n_labels))
+		return;
+	if (o->spec->error[0]) {
+		failed(c, o, o->spec->error);
+		return;
+	}
+	if (!o->spec->n_containers) {
+		snprintf(scope, sizeof(scope), "pod=" HC_STR_FMT "/" HC_STR_FMT, HC_STR_ARG(pod->ns),
+		         HC_STR_ARG(pod->name));
+		begin(c, o, scope);
+		return;
+	}
+	for (uint32_t i = 0; i < pod->n_containers; i++) {
+		const struct hc_kube_container *k = &pod->containers[i];
+
+		if (!k->id.len || !cluster_spec_has_container(o->spec, k->name))
+			continue;
+		snprintf(scope, sizeof(scope), "container=" HC_STR_FMT, HC_STR_ARG(k->id));
+		begin(c, o, scope);
+	}
+}
+
+/* Whether captures may be started for it now. */
+static bool is_open(const struct cluster_object *o)
+{
+	return o->spec && o->spec->node && !o->spec->stop && o->spec->made_wall_ns &&
+	       (o->ended == NULL || o->state == CLUSTER_FAILED || strcmp(o->ended, "Ended") == 0) &&
+	       (o->spec->error[0] || wall_ns() < deadline_of(o));
+}
+
+static void match_all(struct hc_cluster *c, struct cluster_object *o)
+{
+	o->rematch = false;
+	o->n_left_out = 0;
+	if (!is_open(o))
+		return;
+	for (uint32_t i = 0; i < c->n_pods && !o->rematch; i++)
+		match(c, o, c->pods[i].pod);
+}
+
+void cluster_pod_changed(struct hc_cluster *c, const struct hc_kube_pod *pod)
+{
+	for (struct cluster_object *o = c->objects; o; o = o->next)
+		if (!o->rematch && is_open(o))
+			match(c, o, pod);
+}
+
+/* ---- ending ---- */
+
+/* Ends those that run, or deletes all. False: more are left than this turn may end. */
+static bool end_all(struct hc_cluster *c, const struct cluster_object *o, const char *why, bool delete)
+{
+	uint32_t n;
+	const struct hc_capture_now *v = hc_captures_list(c->o.captures, &n), *now;
+
+	for (uint32_t i = n; i--;) {
+		struct hc_err err = { 0 };
+		char name[HC_MARK_NAME_MAX + 1];
+		int code;
+
+		if (!is_of(&v[i], o) || (!delete &&v[i].state != HC_MARK_RUNNING))
+			continue;
+		if (!c->budget)
+			return false;
+		c->budget--;
+		snprintf(name, sizeof(name), "%s", v[i].name);
+		code = delete ? hc_captures_delete(c->o.captures, name, why, &err)
+		              : hc_captures_stop(c->o.captures, name, why, &now, &err);
+		if (code < 0)
+			hc_log_err(hc_daemon_log(c->daemon), HC_LOG_ERROR,
+			           "the end of a capture cannot be written", &err);
+		v = hc_captures_list(c->o.captures, &n);
+	}
+	return true;
+}
+
+static void finish(struct hc_cluster *c, struct cluster_object *o, const char *why)
+{
+	char by[BY_BYTES];
+
+	by_text(o, by);
+	if (!end_all(c, o, by, false))
+		return;
+	o->to_wall_ns = wall_ns();
+	set_state(o, CLUSTER_DONE, why);
+}
+
+static void look_at(struct hc_cluster *c, struct cluster_object *o)
+{
+	struct cluster_count now;
+	unsigned all, running;
+
+	if (o->rematch && record_boot_ns() >= o->retry_ns)
+		match_all(c, o);
+	if (o->state != CLUSTER_RECORDING && o->state != CLUSTER_DONE)
+		return;
+	running = n_running(c, o, &all);
+	if (!all) {
+		set_state(o, CLUSTER_EXPIRED, "Expired"); /* its time is over, or somebody has deleted them here */
+		return;
+	}
+	if (o->state == CLUSTER_DONE || !o->spec)
+		return;
+	cluster_count_now(c, &now);
+	if (o->spec->stop)
+		finish(c, o, "Stopped");
+	else if (!running || wall_ns() >= deadline_of(o))
+		finish(c, o, "Ended");
+	else if (o->spec->max_bytes && !o->asks &&
+	         o->before.bytes + now.bytes - o->base.bytes >= o->spec->max_bytes)
+		finish(c, o, "LimitReached");
+}
+
+void cluster_turn(struct hc_cluster *c)
+{
+	for (struct cluster_object *o = c->objects; o; o = o->next) {
+		look_at(c, o);
+		cluster_tell(c, o);
+	}
+	cluster_summarise(c);
+	for (unsigned r = 0; r < HC_KUBE_N_RESOURCES; r++)
+		if (c->listed[r] && c->leftover[r])
+			cluster_listed(c, (enum hc_kube_resource)r);
+}
+
+/* ---- objects ---- */
+
+static struct cluster_object **place_of(struct hc_cluster *c, bool cluster, const char *uid)
+{
+	struct cluster_object **at = &c->objects;
+
+	while (*at && !((*at)->cluster == cluster && strcmp((*at)->uid, uid) == 0))
+		at = &(*at)->next;
+	return at;
+}
+
+void cluster_object_set(struct hc_cluster *c, const struct hc_kube_event *ev)
+{
+	bool cluster = ev->resource == HC_KUBE_CLUSTERCAPTURES, fresh;
+	struct cluster_object **at = place_of(c, cluster, ev->uid), *o = *at;
+	struct cluster_spec *spec;
+
+	if (!ev->uid[0] || cluster_spec_parse(ev->json, ev->json_bytes, c->node, &spec) < 0) {
+		c->stats.n_refused++;
+		return;
+	}
+	fresh = !o;
+	if (fresh)
+		o = calloc(1, sizeof(*o));
+	if (!o) {
+		cluster_spec_free(spec);
+		return;
+	}
+	cluster_spec_free(o->spec);
+	o->spec = spec;
+	if (fresh) {
+		o->cluster = cluster;
+		memcpy(o->uid, ev->uid, sizeof(o->uid));
+		memcpy(o->ns, ev->ns, sizeof(o->ns));
+		memcpy(o->name, ev->name, sizeof(o->name));
+		*at = o;
+		adopt(c, o);
+	}
+	o->retry_ns = 0;
+	match_all(c, o);
+	look_at(c, o);
+	cluster_tell(c, o);
+}
+
+void cluster_object_gone(struct hc_cluster *c, const struct hc_kube_event *ev)
+{
+	bool cluster = ev->resource == HC_KUBE_CLUSTERCAPTURES;
+	struct cluster_object **at = place_of(c, cluster, ev->uid), *o = *at;
+
+	if (!o)
+		return;
+	*at = o->next;
+	cluster_object_free(o);
+	/* its captures are those of an object that is not there */
+	c->leftover[ev->resource] = true;
+	if (c->listed[ev->resource])
+		cluster_listed(c, ev->resource);
+}
+
+void cluster_listed(struct hc_cluster *c, enum hc_kube_resource resource)
+{
+	bool want = resource == HC_KUBE_CLUSTERCAPTURES, cluster;
+	uint32_t n;
+	const struct hc_capture_now *v = hc_captures_list(c->o.captures, &n);
+
+	c->leftover[resource] = false;
+	for (uint32_t i = n; i--;) {
+		const char *uid = uid_of(&v[i], &cluster);
+		struct cluster_object gone = { .cluster = want };
+
+		if (!uid || cluster != want || *place_of(c, cluster, uid))
+			continue;
+		snprintf(gone.uid, sizeof(gone.uid), "%s", uid);
+		if (!end_all(c, &gone, "deleted in the cluster", true)) {
+			c->leftover[resource] = true;
+			return;
+		}
+		v = hc_captures_list(c->o.captures, &n);
+		i = n; /* from the end again: there are fewer */
+	}
+}
