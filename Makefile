@@ -46,10 +46,12 @@ check: deps ## everything CI checks: both builds, then all tests
 check-kernels: deps release ## the recorder's tests under other kernels, in an emulator
 	@tests/kernels/run
 
-check-k8s: deps dev ## the Kubernetes client against a real kube-apiserver, built once (some minutes) from Debian's source
+check-k8s: deps ## the Kubernetes client and the recorder against a real kube-apiserver, built once (some minutes) from Debian's source
+	@$(CMAKE) --preset dev --log-level=WARNING
+	@$(CMAKE) --build --preset dev -j $(JOBS) --target hindcast hc-kubewatch
 	@.ci/install-deps --k8s
 	@tests/k8s/build_apiserver $(K8S_CACHE)
-	@HC_BUILD_DIR=$(CURDIR)/build/dev tests/k8s/apiserver.py $(K8S_CACHE)
+	@HC_BUILD_DIR=$(CURDIR)/build/dev HINDCAST=$(CURDIR)/build/dev/hindcast tests/k8s/apiserver.py $(K8S_CACHE)
 
 tidy: deps dev ## clang-tidy over all sources
 	@ctest --preset dev -R lint.tidy --output-on-failure

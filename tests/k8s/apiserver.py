@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""The Kubernetes client and the manifests against a real kube-apiserver with etcd: make check-k8s.
+"""The Kubernetes client, the manifests and the recorder against a real kube-apiserver with etcd: make check-k8s.
 
 apiserver.py DIR: DIR has kube-apiserver (build_apiserver makes it). Exit 77, saying why, when that or etcd is missing.
 No kubelet and no scheduler: pods are made with their node's name, and their status is written as a kubelet would.
@@ -21,6 +21,7 @@ import yaml
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, HERE)
 from client import ALL, NODE, Case, hexid, pod  # noqa: E402
+import recorder as recording  # noqa: E402
 from server import make_certs  # noqa: E402
 
 K8S = os.path.join(HERE, "../../k8s")
@@ -241,6 +242,84 @@ def test_token(c, cluster):
     c2.stop()
 
 
+def kubectl(cluster, *args):
+    """What it prints; "" where there is none."""
+    if not shutil.which("kubectl"):
+        return ""
+    p = subprocess.run(["kubectl", "--server", cluster.url, "--certificate-authority", os.path.join(cluster.folder, "ca.pem"), "--token", ADMIN,
+                        "--cache-dir", os.path.join(cluster.folder, "kubectl"), *args], capture_output=True, text=True, check=False,
+                       env={**os.environ, "HOME": cluster.folder})
+    assert p.returncode == 0, p.stderr
+    return p.stdout
+
+
+def test_recorder(cluster):
+    """A recorder with the rights of the manifests: pods in its rows, and a capture from kubectl apply to kubectl delete."""
+    reason = recording.missing()
+    if reason:
+        print(f"SKIPPED: the recorder: {reason}")
+        return
+    folder = os.path.join(cluster.folder, "recorder")
+    os.mkdir(folder)
+    with open(os.path.join(folder, "token"), "w") as f:
+        f.write(RECORDER + "\n")
+    uid = create_pod(cluster, 7)
+    captures = "/apis/hindcast.dev/v1alpha1/namespaces/shop/captures"
+    with open(os.path.join(K8S, "examples/capture.yaml")) as f:
+        wanted = yaml.safe_load(f)
+    wanted["spec"]["selector"] = {"podSelector": {"matchLabels": {"n": "7"}}}
+    recorder, shells = recording.Recorder(folder, cluster.url, cluster.folder), []
+    try:
+        recorder.start()
+        shells.append(recording.Container(uid, hexid(7)))
+        shells[0].echo("in-the-cluster")
+        if not kubectl(cluster, "apply", "-f", write_json(folder, wanted)):
+            cluster.call("POST", captures, wanted)
+
+        def node():
+            items = cluster.call("GET", "/apis/hindcast.dev/v1alpha1/namespaces/shop/capturenodes")["items"]
+            uid = cluster.call("GET", captures + "/shop-incident")["metadata"]["uid"]
+            return next((o for o in items if o["spec"]["captureRef"]["uid"] == uid and o.get("status", {}).get("state") == "Recording"), None)
+        found = recording.until("a CaptureNode", node, 30)
+        assert [k["scope"] for k in recorder.captures()] == ["pod=shop/pod-7"], recorder.captures()
+        made = cluster.call("GET", captures + "/shop-incident")
+        assert found["spec"]["nodeName"] == NODE and found["spec"]["captureRef"]["kind"] == "Capture", found
+        assert found["metadata"]["ownerReferences"][0]["uid"] == made["metadata"]["uid"], found
+        recording.until("the summary", lambda: cluster.call("GET", captures + "/shop-incident").get("status", {}).get("nodesRecording") == 1, 30)
+        lease = cluster.call("GET", "/apis/coordination.k8s.io/v1/namespaces/hindcast/leases/hindcast-captures")
+        assert lease["spec"]["holderIdentity"] == NODE, lease
+        print(kubectl(cluster, "-n", "shop", "get", "hcap,hcapn"), end="")
+        columns = kubectl(cluster, "-n", "shop", "get", "hcap").split("\n")
+        assert len(columns) < 2 or columns[1].split()[:4] == ["shop-incident", "Recording", "1", "1"], columns
+        stop = '{"spec":{"stop":true}}'
+        if not kubectl(cluster, "-n", "shop", "patch", "capture", "shop-incident", "--type", "merge", "-p", stop):
+            cluster.call("PATCH", captures + "/shop-incident", json.loads(stop), "application/merge-patch+json")
+        recording.until("it is done", lambda: cluster.call("GET", captures + "/shop-incident")["status"]["phase"] == "Done", 30)
+        assert [k["state"] for k in recorder.captures()] == ["ended"]
+        cluster.call("DELETE", captures + "/shop-incident")
+        recording.until("what it pinned is given up", lambda: recorder.captures() == [], 30)
+        recorder.stop()
+        rows = recorder.query(f"SELECT pod_name, pod_namespace, pod_uid, pod_labels, pod_source, service_account FROM containers WHERE id = '{hexid(7)}'")
+        assert rows == [{"pod_name": "pod-7", "pod_namespace": "shop", "pod_uid": uid, "pod_labels": '["app=web","n=7"]', "pod_source": "api",
+                         "service_account": "default"}], rows
+        assert "Forbidden" not in recorder.text() and "cannot be written" not in recorder.text(), recorder.text()
+    except BaseException:
+        print(recorder.text()[-6000:], file=sys.stderr)
+        raise
+    finally:
+        for shell in shells:
+            shell.stop()
+        if recorder.process and recorder.process.poll() is None:
+            recorder.process.kill()
+
+
+def write_json(folder, o):
+    path = os.path.join(folder, o["metadata"]["name"] + ".json")
+    with open(path, "w") as f:
+        json.dump(o, f)
+    return path
+
+
 def main():
     if len(sys.argv) != 2:
         print(__doc__)
@@ -267,6 +346,9 @@ def main():
                 begin = time.monotonic()
                 test(c, cluster)
                 print(f"ok     {time.monotonic() - begin:5.1f} s  {test.__name__}")
+            begin = time.monotonic()
+            test_recorder(cluster)
+            print(f"ok     {time.monotonic() - begin:5.1f} s  test_recorder")
         finally:
             cluster.stop()
     return 0

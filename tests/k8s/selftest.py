@@ -22,7 +22,7 @@ BREAKS = [
     ("api/crds/capturenodes.yaml", "        status: {}", "        scale: {}", "status subresource"),
     ("api/crds/captures.yaml", "scope: Namespaced", "scope: Namespaced\n  scope: Cluster", "given twice"),
     ("api/rbac.yaml", '    resources: ["pods"]', '    resources: ["pods", "secrets"]', "secrets"),
-    ("api/rbac.yaml", '    verbs: ["create", "patch"]', '    verbs: ["create"]', "events.events.k8s.io"),
+    ("api/rbac.yaml", '    verbs: ["get", "list", "create", "patch"]', '    verbs: ["get", "list", "create"]', "capturenodes.hindcast.dev"),
     ("base/daemonset.yaml", "                - PERFMON\n", "                - SYS_ADMIN\n", "capabilities"),
     ("base/daemonset.yaml", "              memory: 256Mi", "              memory: 256Mi\n              cpu: 1", "limit on CPU"),
     ("base/recorder.yaml", "*:9817", "9817", "not the port of the probes"),
