@@ -51,7 +51,8 @@ struct hc_dials {
 	__u32 any_unknown;                     /* `on_unknown` of a detail that somebody has */
 	__u32 self_tgid;                       /* left out; learned by the snapshot program */
 	__u32 filters;                         /* enum hc_filter */
-	__u32 tcp_all;                         /* every change of TCP state, not only the telling ones */
+	__u32 reader;  /* changes when another process reads: it must be told of all objects */
+	__u32 tcp_all; /* every change of TCP state, not only the telling ones */
 	/* Sets of raises. */
 	__u32 raising;                 /* in force; 0: everybody has detail 0 */
 	__u32 raise_pids;              /* in force, of processes */

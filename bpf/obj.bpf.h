@@ -489,7 +489,7 @@ static __always_inline void hc_sock_fact(struct hc_scratch *s, u16 subject, u64 
 /* A tag under which this open file is known to the recorder. */
 static __always_inline u64 hc_def_tag(u64 file, u64 inode, u64 dentry)
 {
-	return hc_hash(hc_hash(file, inode), dentry);
+	return hc_hash(hc_hash(file, inode), dentry + hc_dials.reader);
 }
 
 static __always_inline u64 hc_first_tag(struct hc_scratch *s, struct task_struct *task, u64 file, u64 inode,

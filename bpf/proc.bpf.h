@@ -276,8 +276,16 @@ int BPF_PROG(hc_exit, struct task_struct *p)
 	if (!c || !hc_type_on(HC_EV_PROC_EXIT))
 		return 0;
 	tgid = hc_pr(task, tgid);
-	if (tgid == hc_dials.self_tgid)
+	sig = hc_pr(task, signal);
+	dead = hc_pr(sig, live.counter) == 0;
+	if (tgid == hc_dials.self_tgid) {
+		/* what is pinned goes on: for the next recorder, which knows nothing */
+		if (dead) {
+			hc_dials.reader++;
+			hc_dials.self_tgid = ~0u;
+		}
 		return 0;
+	}
 	r = hc_reserve(c, cpu, HC_WIRE_LANE_SECURITY, HC_EV_PROC_EXIT, sizeof(*r));
 	if (!r)
 		return 0;
@@ -285,8 +293,6 @@ int BPF_PROG(hc_exit, struct task_struct *p)
 	        HC_WIRE_NORET | hc_state_flags(task, tgid) |
 	                (hc_pr(task, flags) & PF_KTHREAD ? HC_WIRE_KERNEL : 0),
 	        0, ~0u);
-	sig = hc_pr(task, signal);
-	dead = hc_pr(sig, live.counter) == 0;
 	code = hc_pr(task, exit_code);
 	group = hc_pr(sig, group_exit_code);
 	if (dead && group && !(code & 0x7f))

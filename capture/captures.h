@@ -42,8 +42,10 @@ struct hc_capture_now {
 	uint32_t n_in_scope; /* with detail or snaplen: processes or control groups in its scope when it began */
 };
 
-/* Reads the captures of the directory, which may not be there yet. */
-int hc_captures_new(const char *dir, struct hc_captures **ret, struct hc_err *err);
+/* NULL: out of memory. */
+struct hc_captures *hc_captures_new(void);
+/* Reads the captures of the directory, which may not be there yet: once, when nobody else adds to them. */
+int hc_captures_load(struct hc_captures *c, const char *dir, struct hc_err *err);
 struct hc_captures *hc_captures_free(struct hc_captures *c);
 HC_DEFINE_AUTO(struct hc_captures, hc_captures_free)
 /* To be added to the daemon. */

@@ -33,7 +33,10 @@ struct hc_daemon;
 
 struct hc_daemon_opts {
 	struct hc_record_opts record; /* what it points to lives as long as the daemon */
-	struct hc_log *log;           /* borrowed; level and format may be changed at any time */
+	/* What outlives the process goes to the service manager where that keeps descriptors: then SIGTERM leaves
+	 * the programs to the next start, and the end of the service frees them. Else record.pin_root holds. */
+	bool pin_by_manager;
+	struct hc_log *log; /* borrowed; level and format may be changed at any time */
 	/* SIGHUP, or hc_daemon_reload: reads the configuration anew and calls the setters below. On failure
 	 * nothing has changed; the reason is logged and the recording goes on as it was. */
 	int (*reload)(void *ctx, struct hc_daemon *d, struct hc_err *err);

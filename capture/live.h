@@ -13,6 +13,7 @@
 #include "bpf/wire.h"
 #include "store/base/err.h"
 #include "store/schema.h"
+#include "store/writer.h"
 
 struct hc_live;
 
@@ -33,7 +34,9 @@ struct hc_live_options {
 	size_t n_skip_comms;
 	const uint64_t *skip_cgroups; /* cgroup ids */
 	size_t n_skip_cgroups;
-	bool may_raise; /* hc_live_set_raises may be called: programs it needs are loaded, not attached */
+	bool may_raise;       /* hc_live_set_raises may be called: programs it needs are loaded, not attached */
+	const char *pin_root; /* see hc_live_pin; NULL: nothing outlives the process */
+	const char *pin_dir;  /* the capture's directory. Both are borrowed until close */
 };
 
 /* Loads. What fails is explained in `err` with a remedy: missing rights, no BTF, too old a kernel. */
@@ -107,6 +110,58 @@ struct hc_live_gap {
 
 /* Takes the oldest gap not yet taken; false when there is none. At most 1024 wait; beyond, the last one grows. */
 bool hc_live_gap_next(struct hc_live *live, struct hc_live_gap *ret_gap);
+
+/* ---- recorders that follow each other ----
+ *
+ * With pin_root, a directory in a BPF file system, programs and rings outlive the process: between a recorder's
+ * death and the start of the next one events wait in the rings, and a new recorder takes over from one at work
+ * while each event goes to exactly one of the two. */
+
+/* Before hc_live_start, when this process alone may write to the capture (or hc_live_take_over comes next).
+ * -ENOTSUP: no BPF file system there; the recording may go on without. */
+int hc_live_pin(struct hc_live *live, struct hc_err *err);
+bool hc_live_is_pinned(const struct hc_live *live);
+/* Instead of hc_live_start: asks the recorder at work to let go of the capture, and turns to its own programs what
+ * went to the other's. Returns when the other has nothing more to come; it then reads its rings empty. -EBUSY: no
+ * recorder that can hand over answers. */
+int hc_live_take_over(struct hc_live *live, int timeout_ms, struct hc_err *err);
+/* Nothing went unrecorded before the start but what hc_live_left tells. */
+bool hc_live_resumes(const struct hc_live *live);
+/* Another recorder has taken over: drain, and leave the capture to it. Ask it every 100 ms or so: it answers the
+ * other's question, too. */
+bool hc_live_handed_over(struct hc_live *live);
+/* Instead of hc_live_stop: the programs go on. */
+void hc_live_leave(struct hc_live *live);
+/* Removes what recorders that are gone left below `root`: *ret_n sets; *ret_used belong to running ones. */
+int hc_live_unpin(const char *root, unsigned *ret_n, unsigned *ret_used, struct hc_err *err);
+
+/* Memory that outlives the process; NULL where nothing does. */
+struct hc_live_kept {
+	struct hc_writer_unsealed unsealed[HC_N_STREAMS];
+};
+struct hc_live_kept *hc_live_kept(struct hc_live *live);
+/* Losses up to these counters, one per CPU and HC_EV_MAX types, stand in the capture. */
+void hc_live_told(struct hc_live *live, const struct hc_wire_count *count);
+
+/* What a recorder that is gone left unread. */
+struct hc_live_left;
+/* How many there are; after hc_live_start, and when this process alone writes to the capture. */
+size_t hc_live_look_left(struct hc_live *live);
+/* The oldest first, while CAP_BPF is held; to be freed by hc_live_left_remove or hc_live_left_free. */
+struct hc_live_left *hc_live_left(struct hc_live *live, size_t i, struct hc_err *err);
+/* Its records are of this version's layout: without that only hc_live_left_waiting can be asked. */
+bool hc_live_left_readable(const struct hc_live_left *left);
+/* Records in its rings. */
+uint64_t hc_live_left_waiting(const struct hc_live_left *left);
+int64_t hc_live_left_drain(struct hc_live_left *left, hc_live_fn fn, void *ctx);
+/* Lost, and not told of by the other. */
+struct hc_wire_count hc_live_left_lost(const struct hc_live_left *left, unsigned cpu, unsigned type);
+/* From when on (boot clock) they may be missing; after hc_live_left_drain. 0: not known. */
+uint64_t hc_live_left_lost_from(const struct hc_live_left *left, unsigned cpu, unsigned type);
+const struct hc_live_kept *hc_live_left_kept(const struct hc_live_left *left);
+/* Its rings go. */
+struct hc_live_left *hc_live_left_remove(struct hc_live_left *left);
+struct hc_live_left *hc_live_left_free(struct hc_live_left *left);
 
 /* Attachment points: what is recorded, and what this kernel does not offer. */
 enum hc_hook_state { HC_HOOK_ATTACHED, HC_HOOK_OFF, HC_HOOK_MISSING, HC_HOOK_FAILED };

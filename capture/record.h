@@ -51,6 +51,11 @@ struct hc_record_opts {
 	struct hc_mask *mask; /* borrowed until stop or abort; NULL: secrets are written as they are */
 	bool may_raise;       /* hc_record_set_raises may be called */
 	const gid_t *group;   /* may read the capture (hc_capture_share); NULL: its owner alone */
+	/* Below this directory of a BPF file system programs and rings outlive the process (capture/live.h); NULL:
+	 * they do not. Where that cannot be had the log says so, and the recording does without. */
+	const char *pin_root;
+	bool take_over; /* from another recorder that writes into dir */
+	bool hold;      /* to end by SIGTERM leaves the programs to the next recorder */
 	/* Given up by hc_record_start when everything is attached; dir and probe are filled in. NULL: nothing */
 	const struct hc_privilege_opts *privilege;
 };
@@ -129,14 +134,23 @@ struct hc_record_summary {
 	struct hc_privilege privilege; /* what is left; no lines when nothing was given up */
 };
 
+/* Another recorder has taken over; the reason to stop is then "handed_over". Ask after each step. */
+bool hc_record_handed_over(struct hc_record *r);
+
+/* Removes what recorders that are gone left below a pin_root: how many captures' they were, and how many belong to
+ * recorders that run. */
+int hc_record_unpin(const char *pin_root, unsigned *ret_n, unsigned *ret_used, struct hc_err *err);
+
 struct hc_record_summary hc_record_summary(struct hc_record *r);
 /* Other limits from now on, said in a meta_config row; only where opts.retain was given. */
 int hc_record_set_retain(struct hc_record *r, const struct hc_retain_rules *rules, const char *text,
                          struct hc_err *err);
 /* Spans that stay, whatever the limits say; they stand for all there were before. Copied. -ENOMEM. */
 int hc_record_set_pins(struct hc_record *r, const struct hc_retain_pin *pins, size_t n);
-/* Detaches, drains the rings, writes the last rows and closes. `reason` goes into meta_stop. The summary is that
- * of the end. Frees. After an earlier failure it keeps what is written and returns 0, or what went wrong now. */
+/* Detaches, drains the rings, writes the last rows and closes. `reason` goes into meta_stop; with opts.hold
+ * "SIGTERM" does not detach, nor does an end before all was read that an earlier recorder left. The summary is
+ * that of the end. Frees. After an earlier failure it keeps what is written and returns 0, or what went wrong now.
+ */
 int hc_record_stop(struct hc_record *r, const char *reason, struct hc_record_summary *ret, struct hc_err *err);
 struct hc_record *hc_record_abort(struct hc_record *r);
 HC_DEFINE_AUTO(struct hc_record, hc_record_abort)

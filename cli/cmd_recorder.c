@@ -3,6 +3,7 @@
 #include "cmd.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
@@ -13,6 +14,7 @@
 #include "capture/control.h"
 #include "capture/daemon.h"
 #include "capture/metrics.h"
+#include "capture/record.h"
 #include "config.h"
 #include "exclude_arg.h"
 #include "record_arg.h"
@@ -190,6 +192,11 @@ static void kube_metrics(void *cluster, struct hc_metrics_out *out)
 	hc_metrics_kube(cluster ? hc_cluster_kube(cluster) : NULL, out);
 }
 
+static const char *pin_root(const struct hc_recorder_args *a)
+{
+	return strcmp(a->pin, "none") == 0 ? NULL : strcmp(a->pin, "auto") == 0 ? HC_RECORDER_PIN : a->pin;
+}
+
 /* Takes the rules of triggers; NULL: none. */
 static int record(struct recorder *rec, struct hc_mask *mask, const gid_t *group, struct hc_trigger_set *rules)
 {
@@ -225,7 +232,11 @@ static int record(struct recorder *rec, struct hc_mask *mask, const gid_t *group
 		            .go_on = true,
 		            .segment_bytes = a->segment_bytes,
 		            .segment_ns = a->segment_ns,
+		            .pin_root = pin_root(a),
+		            .take_over = a->take_over,
+		            .hold = a->hold,
 		            .log = &rec->log },
+		.pin_by_manager = strcmp(a->pin, "auto") == 0,
 		.log = &rec->log,
 		.reload = reload,
 		.ctx = rec,
@@ -236,8 +247,9 @@ static int record(struct recorder *rec, struct hc_mask *mask, const gid_t *group
 	rec->log = (struct hc_log){ .fd = STDERR_FILENO,
 		                    .level = (enum hc_log_level)a->log_level,
 		                    .format = (enum hc_log_format)a->log_format };
-	code = hc_captures_new(a->dir, &captures, &err);
+	captures = hc_captures_new();
 	co.captures = mo.captures = captures;
+	code = captures ? 0 : hc_err_set(&err, -ENOMEM, "out of memory");
 	if (code >= 0)
 		code = hc_trigger_new(hc_steal(rules), &a->trigger, a->dir, captures, &rec->log, &trigger, &err);
 	rec->trigger = trigger;
@@ -251,6 +263,8 @@ static int record(struct recorder *rec, struct hc_mask *mask, const gid_t *group
 	o.record.pods = cluster != NULL;
 	if (code >= 0)
 		code = hc_daemon_new(&o, &d, &err);
+	if (code >= 0) /* not before: another recorder may have written there till now */
+		code = hc_captures_load(captures, a->dir, &err);
 	if (code >= 0 && control)
 		code = hc_control_listen(control, &err);
 	if (code >= 0 && metrics)
@@ -302,6 +316,18 @@ static int check_rules(const struct hc_recorder_args *a, const struct hc_trigger
 	return r ? HC_EXIT_FOUND : HC_EXIT_OK;
 }
 
+/* --unpin */
+static int unpin(const struct hc_recorder_args *a)
+{
+	struct hc_err err = { 0 };
+	unsigned n, n_used;
+
+	if (hc_record_unpin(pin_root(a), &n, &n_used, &err) < 0)
+		return hc_cli_error(&hc_cmd_recorder, &err);
+	printf("%s: %u removed, %u in use\n", pin_root(a), n, n_used);
+	return HC_EXIT_OK;
+}
+
 /* What the options name: files, a group, directories. */
 static int run_with(struct recorder *rec)
 {
@@ -309,8 +335,11 @@ static int run_with(struct recorder *rec)
 	HC_AUTO(hc_mask_free) struct hc_mask *mask = NULL;
 	HC_AUTO(hc_trigger_set_free) struct hc_trigger_set *rules = NULL;
 	gid_t group;
-	int code = hc_cli_container_roots(&hc_cmd_recorder, &a->container_root);
+	int code;
 
+	if (a->unpin)
+		return unpin(a);
+	code = hc_cli_container_roots(&hc_cmd_recorder, &a->container_root);
 	if (code == HC_CLI_GO && a->group)
 		code = hc_cli_group(&hc_cmd_recorder, a->group, &group);
 	if (code == HC_CLI_GO)
@@ -365,7 +394,8 @@ const struct hc_command hc_cmd_recorder = {
 		"What was "
 		"removed stands in meta_filter rows. A capture of this machine in DIR is continued; a second "
 		"recorder "
-		"on the same directory is refused.\n\n"
+		"on the same directory is refused, or takes over from the first with --take-over. What happens "
+		"between a kill or a restart and the next start waits in the kernel (--pin, --hold).\n\n"
 		"Every option is also a key of the configuration file, `retain-age: 30d`; options given here "
 		"count "
 		"more. SIGHUP reads both again: the limits and the log change at once, other options at the next "

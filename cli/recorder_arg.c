@@ -48,6 +48,16 @@ const struct hc_opt hc_recorder_opts[] = {
 	  .off = OFF(check_config),
 	  .help = "read the options and the file, say what is wrong, and end",
 	  .flags = HC_OPT_CMDLINE },
+	{ .name = "take-over",
+	  .kind = HC_OPT_FLAG,
+	  .off = OFF(take_over),
+	  .help = "take over from a recorder that is at work on the same directory, without a gap",
+	  .flags = HC_OPT_CMDLINE },
+	{ .name = "unpin",
+	  .kind = HC_OPT_FLAG,
+	  .off = OFF(unpin),
+	  .help = "remove the BPF programs that recorders which are gone left below --pin, and end",
+	  .flags = HC_OPT_CMDLINE },
 	{ .name = "dir",
 	  .letter = 'd',
 	  .kind = HC_OPT_STR,
@@ -158,6 +168,17 @@ const struct hc_opt hc_recorder_opts[] = {
 	  .min = 1000000000,
 	  .max = UINT64_C(86400) * 1000000000,
 	  .help = "begin a new segment after this time (5m)" },
+	{ .name = "pin",
+	  .kind = HC_OPT_STR,
+	  .off = OFF(pin),
+	  .value = "DIR",
+	  .help = "let programs and rings outlive the process here, in a BPF file system, for the next recorder "
+	          "(auto: kept by the service manager, else in " HC_RECORDER_PIN "; none: nowhere)",
+	  .complete = HC_COMPLETE_DIR },
+	{ .name = "hold",
+	  .kind = HC_OPT_FLAG,
+	  .off = OFF(hold),
+	  .help = "leave the programs attached after SIGTERM, so that a restart loses nothing" },
 	{ .name = "control",
 	  .kind = HC_OPT_STR,
 	  .off = OFF(control),
@@ -339,6 +360,7 @@ void hc_recorder_args_init(struct hc_recorder_args *a)
 		                        .kube = "off",
 		                        .kube_spread_ns = UINT64_C(30000000000),
 		                        .metrics = "none",
+		                        .pin = "auto",
 		                        .profile = HC_PROFILE_SECURITY,
 		                        .log_level = HC_LOG_INFO,
 		                        .retain_bytes = DEFAULT_RETAIN_BYTES,
@@ -356,6 +378,11 @@ void hc_recorder_args_done(struct hc_recorder_args *a)
 
 int hc_recorder_args_check(const struct hc_recorder_args *a, struct hc_err *err)
 {
+	if (strcmp(a->pin, "none") == 0 && (a->take_over || a->hold || a->unpin))
+		return hc_err_set(err, -EINVAL, "%s needs pin",
+		                  a->take_over ? "take-over"
+		                  : a->hold    ? "hold"
+		                               : "unpin");
 	if (a->exclude.n > HC_MAX_EXCLUDES)
 		return hc_err_set(err, -EINVAL, "exclude: at most %d of them", HC_MAX_EXCLUDES);
 	if (a->retain_bytes && a->retain_bulk_bytes > a->retain_bytes)

@@ -7,11 +7,12 @@
 #include "trigger_arg.h"
 
 #define HC_RECORDER_CONFIG "/etc/hindcast/recorder.yaml"
+#define HC_RECORDER_PIN "/sys/fs/bpf/hindcast" /* --pin auto where the service manager keeps nothing */
 
 struct hc_recorder_args {
 	const char *config; /* NULL: the default, where it exists */
-	bool check_config;
-	const char *dir, *group, *control, *control_group, *metrics;
+	bool check_config, take_over, unpin, hold;
+	const char *dir, *group, *control, *control_group, *metrics, *pin;
 	const char *kube; /* "off", "auto" or a URL */
 	const char *kube_node, *kube_token, *kube_ca, *kube_namespace;
 	uint64_t kube_spread_ns;

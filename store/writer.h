@@ -12,6 +12,13 @@
 
 struct hc_writer;
 
+/* Rows that have a number and are not on disk yet, of one stream. In memory that outlives the process it tells the
+ * next writer what a kill took. */
+struct hc_writer_unsealed {
+	uint64_t first_ns, last_ns; /* boot clock */
+	uint64_t rows_by_type[HC_EV_MAX];
+};
+
 struct hc_writer_opts {
 	const char *dir;  /* the capture's root; made when missing */
 	const char *node; /* host name; directory name below segments/ */
@@ -39,6 +46,7 @@ struct hc_writer_opts {
 	/* What the disk does not take (full, read-only, failing) does not end the writing: that block is dropped
 	 * and counted (hc_writer_drops), the next one is tried again. */
 	bool go_on;
+	struct hc_writer_unsealed *unsealed; /* HC_N_STREAMS of them, kept up to date; NULL: the writer's own */
 	void *ctx;
 };
 

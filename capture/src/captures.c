@@ -96,24 +96,23 @@ static int take(struct hc_captures *c, const struct hc_mark *m, int64_t oldest)
 	return set_texts(k, m->scope, m->by, m->note, m->detail) ? 0 : -ENOMEM;
 }
 
-int hc_captures_new(const char *dir, struct hc_captures **ret, struct hc_err *err)
+struct hc_captures *hc_captures_new(void)
 {
-	HC_AUTO(hc_captures_free) struct hc_captures *c = calloc(1, sizeof(*c));
+	return calloc(1, sizeof(struct hc_captures));
+}
+
+int hc_captures_load(struct hc_captures *c, const char *dir, struct hc_err *err)
+{
 	HC_AUTO(hc_capture_close) struct hc_capture *past = NULL;
 	const struct hc_capture_totals *totals;
 	struct hc_marks marks = { 0 };
 	struct hc_err why = { 0 };
-	int code;
+	int code = hc_capture_open(dir, HC_CAPTURE_EVEN_BROKEN, &past, &why);
 
-	if (!c)
-		return hc_err_set(err, -ENOMEM, "out of memory");
-	code = hc_capture_open(dir, HC_CAPTURE_EVEN_BROKEN, &past, &why);
 	if (code == -ENOMEM)
 		return hc_err_set(err, code, "out of memory");
-	if (code < 0) { /* nothing was recorded yet; what is wrong with the directory the recorder says itself */
-		*ret = hc_steal(c);
+	if (code < 0) /* nothing was recorded yet; what is wrong with the directory the recorder says itself */
 		return 0;
-	}
 	code = hc_capture_totals(past, &totals, err);
 	if (code >= 0)
 		code = hc_marks_load(past, &marks, err);
@@ -122,7 +121,6 @@ int hc_captures_new(const char *dir, struct hc_captures **ret, struct hc_err *er
 	hc_marks_done(&marks);
 	if (code < 0)
 		return err && err->code ? code : hc_err_set(err, code, "out of memory");
-	*ret = hc_steal(c);
 	return 0;
 }
 

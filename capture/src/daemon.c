@@ -48,7 +48,8 @@ struct hc_daemon {
 	struct hc_daemon_timer *timers;
 	struct hc_notify notify;
 	sigset_t old_mask;
-	int epoll_fd, signal_fd;
+	int epoll_fd, signal_fd, bpf_fs_fd;
+	char pin_root[64];
 	bool has_mask, stop, ready, stopping, serving, any_gone;
 	unsigned n_started;                         /* parts */
 	uint64_t second_ns, status_ns, watchdog_ns; /* boot clock: when each was last done */
@@ -384,6 +385,20 @@ static int on_block(void *ctx, const char *path, const struct hc_seg_header *seg
 	return 0;
 }
 
+static void let_manager_pin(struct hc_daemon *d, struct hc_record_opts *ro)
+{
+	d->bpf_fs_fd = hc_notify_bpf_fs(&d->notify);
+	if (d->bpf_fs_fd < 0) {
+		if (d->bpf_fs_fd != -ENOENT)
+			hc_log(d->log, HC_LOG_WARN, "the service manager cannot keep the recorder's programs",
+			       HC_LOG_STR("error", strerror(-d->bpf_fs_fd)));
+		return;
+	}
+	snprintf(d->pin_root, sizeof(d->pin_root), "/proc/self/fd/%d/hindcast", d->bpf_fs_fd);
+	ro->pin_root = d->pin_root;
+	ro->hold = true;
+}
+
 int hc_daemon_new(const struct hc_daemon_opts *opts, struct hc_daemon **ret, struct hc_err *err)
 {
 	HC_AUTO(hc_daemon_free) struct hc_daemon *d = calloc(1, sizeof(*d));
@@ -397,7 +412,7 @@ int hc_daemon_new(const struct hc_daemon_opts *opts, struct hc_daemon **ret, str
 	d->opts = *opts;
 	d->log = opts->log;
 	d->last_part = &d->parts;
-	d->signal_fd = d->notify.fd = -1;
+	d->signal_fd = d->notify.fd = d->bpf_fs_fd = -1;
 	d->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
 	if (d->epoll_fd < 0)
 		return hc_err_set(err, -errno, "cannot create an epoll descriptor: %s", strerror(errno));
@@ -407,6 +422,8 @@ int hc_daemon_new(const struct hc_daemon_opts *opts, struct hc_daemon **ret, str
 	if (hc_notify_init(&d->notify, &why) < 0)
 		hc_log_err(d->log, HC_LOG_WARN, "the service manager cannot be told of the recorder's state",
 		           &why);
+	if (opts->pin_by_manager && ro.pin_root)
+		let_manager_pin(d, &ro);
 	ro.on_block = on_block;
 	ro.ctx = d;
 	code = hc_record_open(&ro, &d->record, err);
@@ -476,6 +493,10 @@ static int loop(struct hc_daemon *d, struct hc_err *err)
 		code = hc_record_step(d->record, 0, err);
 		if (code == -EINTR)
 			code = 0;
+		if (hc_record_handed_over(d->record)) {
+			hc_log(d->log, HC_LOG_INFO, "another recorder has taken over");
+			hc_daemon_stop(d, "handed_over");
+		}
 		now = record_boot_ns();
 		run_timers(d, now);
 		if (now - d->second_ns >= SECOND_NS)
@@ -538,6 +559,8 @@ struct hc_daemon *hc_daemon_free(struct hc_daemon *d)
 		close(d->signal_fd);
 	if (d->epoll_fd >= 0)
 		close(d->epoll_fd);
+	if (d->bpf_fs_fd >= 0)
+		close(d->bpf_fs_fd);
 	if (d->has_mask)
 		pthread_sigmask(SIG_SETMASK, &d->old_mask, NULL);
 	hc_notify_done(&d->notify);

@@ -31,6 +31,7 @@
 #include <bpf/libbpf.h>
 
 #include "bpf/recorder.skel.h"
+#include "live_pin.h"
 
 static_assert((int)HC_WIRE_MODE_FIRST == (int)HC_MODE_FIRST && (int)HC_WIRE_MODE_PEER == (int)HC_MODE_PEER &&
                       (int)HC_WIRE_MODE_P53 == (int)HC_MODE_P53 && (int)HC_WIRE_MODE_MAGIC == (int)HC_MODE_MAGIC &&
@@ -188,6 +189,10 @@ struct hc_live {
 	bool started;
 	bool cgroup_v2;
 	int tracefs_fd; /* root of a tracefs; -1: there is none to be had */
+	const char *pin_root, *pin_dir;
+	struct live_pin *pin; /* NULL: nothing outlives the process */
+	struct pin_hook pin_hooks[N_HOOKS];
+	bool handed_over; /* the gates lead to another recorder */
 };
 
 /* libbpf reports through one function for the whole process. What it says is kept for the error message of the
@@ -661,7 +666,9 @@ static int prepare(struct hc_live *live, const struct hc_live_options *opt, cons
 		return hc_err_set(err, -errno, "cannot read the recorder's own BPF object: %s", strerror(errno));
 	live->skel = skel;
 	conf = (struct hc_conf *)&skel->rodata->hc_conf;
-	if (getrandom(&conf->key, sizeof(conf->key), 0) != (ssize_t)sizeof(conf->key))
+	if (live->pin)
+		conf->key = pin_key(live->pin);
+	else if (getrandom(&conf->key, sizeof(conf->key), 0) != (ssize_t)sizeof(conf->key))
 		conf->key = (uint64_t)time(NULL) * UINT64_C(0x9e3779b97f4a7c15);
 	conf->wake_bytes = (uint32_t)(live->ring_bytes / 8 < 256 * 1024 ? live->ring_bytes / 8 : 256 * 1024);
 	live->cgroup_v2 = controllers_on_v2();
@@ -684,6 +691,8 @@ static int prepare(struct hc_live *live, const struct hc_live_options *opt, cons
 	r = r ? r : bpf_map__set_inner_map_fd(skel->maps.hc_rings_sec, live->ring_fds[live->n_bulk]);
 	if (r)
 		return hc_err_set(err, r, "cannot size the recorder's maps: %s", strerror(-r));
+	if (live->pin)
+		pin_share(live->pin, skel->obj);
 	return 0;
 }
 
@@ -853,6 +862,12 @@ int hc_live_open(const struct hc_live_options *opt, struct hc_live **ret_live, s
 
 		hc_detail_choose(&live->wanted, &unused, &live->types, &any);
 	}
+	live->pin_root = opt->pin_root;
+	live->pin_dir = opt->pin_dir;
+	/* Without the directory nobody can have pinned anything for it; what else hinders is said by hc_live_pin.
+	 */
+	if (opt->pin_root && !access(opt->pin_dir, F_OK))
+		(void)pin_open(opt->pin_root, opt->pin_dir, &live->pin, NULL);
 	r = make_rings(live, err);
 	r = r ? r : load(live, opt, btf, err);
 	r = r ? r : wire_up(live, err);
@@ -872,6 +887,73 @@ out:
 	return 0;
 }
 
+int hc_live_pin(struct hc_live *live, struct hc_err *err)
+{
+	struct pin_made made = { .obj = live->skel->obj,
+		                 .ring_fds = live->ring_fds,
+		                 .n_rings = live->n_bulk + live->n_sec,
+		                 .n_cpus = live->n_cpus,
+		                 .hooks = live->pin_hooks,
+		                 .n_hooks = N_HOOKS };
+	int r = live->pin ? 0 : pin_open(live->pin_root, live->pin_dir, &live->pin, err);
+
+	for (size_t i = 0; i < N_HOOKS; i++) {
+		struct bpf_program *p = bpf_object__find_program_by_name(live->skel->obj, hook_descs[i].program);
+		bool on = live->hooks[i].state == HC_HOOK_ATTACHED;
+
+		live->pin_hooks[i] = (struct pin_hook){ .program = hook_descs[i].program,
+			                                .prog_fd = on ? bpf_program__fd(p) : -1,
+			                                .optional = hook_descs[i].optional };
+	}
+	r = r ? r : pin_prepare(live->pin, &made, err);
+	if (r)
+		live->pin = pin_close(live->pin);
+	return r;
+}
+
+static struct bpf_link *attach_hook(struct hc_live *live, size_t i, struct bpf_program *p)
+{
+	struct hook *h = &live->hooks[i];
+	struct bpf_link *link =
+		hook_descs[i].classic ? attach_classic(live, p, hook_descs[i].tracepoint) : bpf_program__attach(p);
+
+	if (!link && hook_descs[i].optional) {
+		h->state = HC_HOOK_FAILED;
+		snprintf(h->reason, sizeof(h->reason), "%s", strerror(errno));
+	}
+	return link;
+}
+
+static struct bpf_link *attach_gate(void *ctx, size_t hook, struct bpf_program *gate)
+{
+	return attach_hook(ctx, hook, gate);
+}
+
+static int start_pinned(struct hc_live *live, struct hc_err *err)
+{
+	int r;
+
+	turn_on(live, true); /* before the first event comes through a gate */
+	r = pin_turn(live->pin, attach_gate, live, err);
+	live->started = r == 0;
+	for (size_t i = 0; i < N_HOOKS && r == 0; i++) {
+		struct hook *h = &live->hooks[i];
+
+		if (h->state != HC_HOOK_ATTACHED || pin_has_gate(live->pin, i))
+			continue;
+		h->state = HC_HOOK_FAILED;
+		snprintf(h->reason, sizeof(h->reason), "its link cannot be pinned on this kernel");
+	}
+	return r;
+}
+
+int hc_live_take_over(struct hc_live *live, int timeout_ms, struct hc_err *err)
+{
+	int r = pin_ask(live->pin, timeout_ms, err);
+
+	return r ? r : start_pinned(live, err);
+}
+
 /* Those of the hooks whose state says so, and that are not attached yet. */
 static int attach_hooks(struct hc_live *live, struct hc_err *err)
 {
@@ -879,25 +961,26 @@ static int attach_hooks(struct hc_live *live, struct hc_err *err)
 		struct hook *h = &live->hooks[i];
 		struct bpf_program *p = bpf_object__find_program_by_name(live->skel->obj, hook_descs[i].program);
 
-		if (h->state != HC_HOOK_ATTACHED || h->link)
+		if (h->state != HC_HOOK_ATTACHED || h->link ||
+		    (hc_live_is_pinned(live) && pin_has_gate(live->pin, i)))
 			continue;
-		h->link = hook_descs[i].classic ? attach_classic(live, p, hook_descs[i].tracepoint)
-		                                : bpf_program__attach(p);
-		if (h->link)
-			continue;
-		if (!hook_descs[i].optional)
+		h->link = attach_hook(live, i, p);
+		if (!h->link && !hook_descs[i].optional)
 			return hc_err_set(err, -errno, "cannot attach to tracepoint '%s': %s",
 			                  hook_descs[i].tracepoint, strerror(errno));
-		h->state = HC_HOOK_FAILED;
-		snprintf(h->reason, sizeof(h->reason), "%s", strerror(errno));
 	}
 	return 0;
 }
 
 int hc_live_start(struct hc_live *live, struct hc_err *err)
 {
-	int r = attach_hooks(live, err);
+	int r;
 
+	if (live->started)
+		return 0;
+	if (hc_live_is_pinned(live))
+		return start_pinned(live, err);
+	r = attach_hooks(live, err);
 	if (r < 0)
 		return r;
 	turn_on(live, true);
@@ -1003,15 +1086,73 @@ const char *hc_live_hierarchy(const struct hc_live *live)
 	return live->hierarchy;
 }
 
+/* ---- recorders that follow each other ---- */
+
+static void detach_hooks(struct hc_live *live)
+{
+	for (size_t i = 0; i < N_HOOKS; i++) {
+		bpf_link__destroy(live->hooks[i].link);
+		live->hooks[i].link = NULL;
+	}
+}
+
+bool hc_live_is_pinned(const struct hc_live *live)
+{
+	return pin_prepared(live->pin);
+}
+
+bool hc_live_resumes(const struct hc_live *live)
+{
+	return hc_live_is_pinned(live) && pin_resumes(live->pin);
+}
+
+bool hc_live_handed_over(struct hc_live *live)
+{
+	if (hc_live_is_pinned(live) && live->started && !live->handed_over)
+		live->handed_over = pin_handed_over(live->pin);
+	return live->handed_over;
+}
+
+void hc_live_leave(struct hc_live *live)
+{
+	if (!hc_live_is_pinned(live)) {
+		hc_live_stop(live);
+		return;
+	}
+	live->dials->reader++;
+	detach_hooks(live); /* what was attached for a raise alone has no gate */
+	live->started = false;
+}
+
+struct hc_live_kept *hc_live_kept(struct hc_live *live)
+{
+	return hc_live_is_pinned(live) ? pin_kept(live->pin) : NULL;
+}
+
+void hc_live_told(struct hc_live *live, const struct hc_wire_count *count)
+{
+	if (hc_live_is_pinned(live))
+		pin_told(live->pin, count);
+}
+
+size_t hc_live_look_left(struct hc_live *live)
+{
+	return hc_live_is_pinned(live) ? pin_look_left(live->pin) : 0;
+}
+
+struct hc_live_left *hc_live_left(struct hc_live *live, size_t i, struct hc_err *err)
+{
+	return pin_left(live->pin, i, err);
+}
+
 void hc_live_stop(struct hc_live *live)
 {
 	if (!live->started)
 		return;
 	turn_on(live, false);
-	for (size_t i = 0; i < N_HOOKS; i++) {
-		bpf_link__destroy(live->hooks[i].link);
-		live->hooks[i].link = NULL;
-	}
+	if (hc_live_is_pinned(live) && !live->handed_over)
+		pin_remove(live->pin);
+	detach_hooks(live);
 	live->started = false;
 }
 
@@ -1019,8 +1160,12 @@ struct hc_live *hc_live_close(struct hc_live *live)
 {
 	if (!live)
 		return NULL;
-	if (live->dials)
+	/* not ended by hc_live_stop: what waits, the next start may still read */
+	if (live->dials && !hc_live_resumes(live))
 		hc_live_stop(live);
+	if (live->handed_over)
+		pin_remove_own(live->pin);
+	pin_close(live->pin);
 	hc_merge_done(&live->merge);
 	for (unsigned i = 0; live->ring_fds && i < live->n_bulk + live->n_sec; i++) {
 		if (live->ring_fds[i] >= 0)
@@ -1220,10 +1365,13 @@ int hc_live_usable(const struct hc_live *live)
 static bool program_info(const struct hc_live *live, size_t i, struct bpf_prog_info *ret)
 {
 	struct bpf_program *p = bpf_object__find_program_by_name(live->skel->obj, hook_descs[i].program);
+	int fd = p ? bpf_program__fd(p) : -1;
 	uint32_t len = sizeof(*ret);
 
+	if (hc_live_is_pinned(live) && pin_gate_fd(live->pin, i) >= 0) /* the kernel counts where it enters */
+		fd = pin_gate_fd(live->pin, i);
 	memset(ret, 0, sizeof(*ret));
-	return p && bpf_program__fd(p) >= 0 && !bpf_obj_get_info_by_fd(bpf_program__fd(p), ret, &len);
+	return fd >= 0 && !bpf_obj_get_info_by_fd(fd, ret, &len);
 }
 
 uint64_t hc_live_unhandled(const struct hc_live *live)
@@ -1253,9 +1401,14 @@ uint64_t hc_live_missed(struct hc_live *live)
 	uint64_t n = hc_live_unhandled(live);
 	struct bpf_prog_info info;
 
-	for (size_t i = 0; i < N_HOOKS; i++)
+	if (hc_live_is_pinned(live))
+		n += pin_missed(live->pin);
+	for (size_t i = 0; i < N_HOOKS; i++) {
+		if (hc_live_is_pinned(live) && pin_has_gate(live->pin, i))
+			continue;
 		if (program_info(live, i, &info))
 			n += info.recursion_misses;
+	}
 	return n;
 }
 

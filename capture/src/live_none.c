@@ -243,4 +243,126 @@ const char *hc_live_hierarchy(const struct hc_live *live)
 	return "";
 }
 
+int hc_live_pin(struct hc_live *live, struct hc_err *err)
+{
+	return hc_live_start(live, err);
+}
+
+bool hc_live_is_pinned(const struct hc_live *live)
+{
+	(void)live;
+	return false;
+}
+
+int hc_live_take_over(struct hc_live *live, int timeout_ms, struct hc_err *err)
+{
+	(void)timeout_ms;
+	return hc_live_start(live, err);
+}
+
+bool hc_live_resumes(const struct hc_live *live)
+{
+	(void)live;
+	return false;
+}
+
+bool hc_live_handed_over(struct hc_live *live)
+{
+	(void)live;
+	return false;
+}
+
+void hc_live_leave(struct hc_live *live)
+{
+	(void)live;
+}
+
+int hc_live_unpin(const char *root, unsigned *ret_n, unsigned *ret_used, struct hc_err *err)
+{
+	(void)root;
+	(void)err;
+	*ret_n = *ret_used = 0;
+	return 0;
+}
+
+struct hc_live_kept *hc_live_kept(struct hc_live *live)
+{
+	(void)live;
+	return NULL;
+}
+
+void hc_live_told(struct hc_live *live, const struct hc_wire_count *count)
+{
+	(void)live;
+	(void)count;
+}
+
+size_t hc_live_look_left(struct hc_live *live)
+{
+	(void)live;
+	return 0;
+}
+
+struct hc_live_left *hc_live_left(struct hc_live *live, size_t i, struct hc_err *err)
+{
+	(void)live;
+	(void)i;
+	(void)err;
+	return NULL;
+}
+
+bool hc_live_left_readable(const struct hc_live_left *left)
+{
+	(void)left;
+	return false;
+}
+
+uint64_t hc_live_left_waiting(const struct hc_live_left *left)
+{
+	(void)left;
+	return 0;
+}
+
+int64_t hc_live_left_drain(struct hc_live_left *left, hc_live_fn fn, void *ctx)
+{
+	(void)left;
+	(void)fn;
+	(void)ctx;
+	return 0;
+}
+
+struct hc_wire_count hc_live_left_lost(const struct hc_live_left *left, unsigned cpu, unsigned type)
+{
+	(void)left;
+	(void)cpu;
+	(void)type;
+	return (struct hc_wire_count){ 0 };
+}
+
+uint64_t hc_live_left_lost_from(const struct hc_live_left *left, unsigned cpu, unsigned type)
+{
+	(void)left;
+	(void)cpu;
+	(void)type;
+	return 0;
+}
+
+const struct hc_live_kept *hc_live_left_kept(const struct hc_live_left *left)
+{
+	(void)left;
+	return NULL;
+}
+
+struct hc_live_left *hc_live_left_remove(struct hc_live_left *left)
+{
+	(void)left;
+	return NULL;
+}
+
+struct hc_live_left *hc_live_left_free(struct hc_live_left *left)
+{
+	(void)left;
+	return NULL;
+}
+
 #endif

@@ -95,6 +95,7 @@ struct hc_merge {
 	uint64_t *seq_ts;
 	uint8_t *seq_known;
 	unsigned n_cpus;
+	bool joins;               /* reading begins somewhere in the sequences, not with number 0 */
 	struct hc_live_gap *gaps; /* queue */
 	unsigned n_gaps, first_gap;
 };

@@ -170,7 +170,7 @@ static void note_gap(struct hc_merge *m, const struct hc_wire_head *h, uint64_t 
 static void check_seq(struct hc_merge *m, const struct hc_wire_head *h)
 {
 	size_t i = (size_t)h->cpu * HC_WIRE_N_LANES + h->lane;
-	uint32_t missing = h->cpu_seq - m->seq[i];
+	uint32_t missing = m->joins && !m->seq_known[i] ? 0 : h->cpu_seq - m->seq[i];
 
 	/* Half the range backwards is a record out of order, not four thousand million lost ones. */
 	if (missing && missing < UINT32_C(1) << 31)

@@ -1,12 +1,15 @@
 #include "notify.h"
 
 #include <errno.h>
+#include <fcntl.h>
+#include <linux/mount.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <sys/un.h>
 #include <unistd.h>
 
@@ -83,6 +86,74 @@ void hc_notify(const struct hc_notify *n, const char *fmt, ...)
 	va_end(ap);
 	if (len > 0 && (size_t)len < sizeof(text))
 		(void)!send(n->fd, text, (size_t)len, MSG_NOSIGNAL);
+}
+
+#define FIRST_FD 3 /* sd_listen_fds(3) */
+#define STORED_NAME "hindcast-bpf"
+
+/* The descriptor of that name among those that the manager passed; -ENOENT. */
+static int stored_fd(void)
+{
+	uint64_t n = number_of("LISTEN_FDS");
+	const char *names = getenv("LISTEN_FDNAMES");
+
+	if (!names || number_of("LISTEN_PID") != (uint64_t)getpid())
+		return -ENOENT;
+	for (int fd = FIRST_FD; n > 0; n--, fd++) {
+		size_t len = strcspn(names, ":");
+
+		if (len == strlen(STORED_NAME) && memcmp(names, STORED_NAME, len) == 0)
+			return fcntl(fd, F_SETFD, FD_CLOEXEC) < 0 ? -errno : fd;
+		names += len + (names[len] == ':');
+	}
+	return -ENOENT;
+}
+
+static int bpf_fs_new(void)
+{
+	int fs = (int)syscall(SYS_fsopen, "bpf", FSOPEN_CLOEXEC), fd = -1;
+
+	if (fs < 0)
+		return -errno;
+	if (syscall(SYS_fsconfig, fs, FSCONFIG_CMD_CREATE, NULL, NULL, 0) == 0)
+		fd = (int)syscall(SYS_fsmount, fs, FSMOUNT_CLOEXEC, 0);
+	fd = fd < 0 ? -errno : fd;
+	close(fs);
+	return fd;
+}
+
+static int store_fd(const struct hc_notify *n, int fd)
+{
+	static char text[] = "FDSTORE=1\nFDNAME=" STORED_NAME;
+	struct iovec iov = { .iov_base = text, .iov_len = sizeof(text) - 1 };
+	union {
+		struct cmsghdr head;
+		char room[CMSG_SPACE(sizeof(int))];
+	} control = { 0 };
+	struct msghdr msg = {
+		.msg_iov = &iov, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof(control)
+	};
+
+	control.head.cmsg_level = SOL_SOCKET;
+	control.head.cmsg_type = SCM_RIGHTS;
+	control.head.cmsg_len = CMSG_LEN(sizeof(int));
+	memcpy(CMSG_DATA(&control.head), &fd, sizeof(fd));
+	return sendmsg(n->fd, &msg, MSG_NOSIGNAL) < 0 ? -errno : 0;
+}
+
+int hc_notify_bpf_fs(const struct hc_notify *n)
+{
+	int fd = stored_fd(), r;
+
+	if (fd != -ENOENT)
+		return fd;
+	if (n->fd < 0 || !number_of("FDSTORE"))
+		return -ENOENT;
+	fd = bpf_fs_new();
+	r = fd < 0 ? fd : store_fd(n, fd);
+	if (r < 0 && fd >= 0)
+		close(fd);
+	return r < 0 ? r : fd;
 }
 
 void hc_notify_done(struct hc_notify *n)

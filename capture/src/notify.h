@@ -17,6 +17,10 @@ struct hc_notify {
 int hc_notify_init(struct hc_notify *n, struct hc_err *err);
 /* What cannot be told is not: a recorder does not stop because nobody listens. */
 void hc_notify(const struct hc_notify *n, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+/* A BPF file system that no directory shows and the service manager keeps (its file descriptor store): over
+ * restarts, and until it stops the service for good, when the kernel frees what is in it. The one that it hands
+ * back to us, else a new one given to it. -ENOENT: it keeps none (FDSTORE is not set). The caller closes it. */
+int hc_notify_bpf_fs(const struct hc_notify *n);
 void hc_notify_done(struct hc_notify *n);
 
 #endif

@@ -81,6 +81,8 @@ static int live_open(struct hc_record *r, struct hc_err *err)
 		.skip_comms = o->exclude.comms,
 		.n_skip_comms = o->exclude.n_comms,
 		.skip_cgroups = ids,
+		.pin_root = o->pin_root,
+		.pin_dir = o->dir,
 	};
 
 	lo.n_skip_cgroups = cgroup_ids(&o->exclude, ids, sizeof(ids) / sizeof(ids[0]));
@@ -144,7 +146,7 @@ int hc_record_open(const struct hc_record_opts *opts, struct hc_record **ret, st
 	if (code >= 0)
 		code = live_open(r, err); /* first: without it no directory is made */
 	if (code >= 0)
-		code = hc_capture_prepare(opts->dir, r->node, r->boot_id, &r->start, err);
+		code = resume_open(r, err);
 	if (code >= 0 && opts->group)
 		code = hc_capture_share(opts->dir, *opts->group, err);
 	if (code < 0)
@@ -174,6 +176,7 @@ int hc_record_open(const struct hc_record_opts *opts, struct hc_record **ret, st
 	wo.on_segment = on_segment;
 	wo.on_full = on_full;
 	wo.go_on = opts->go_on;
+	wo.unsealed = hc_live_kept(r->live) ? hc_live_kept(r->live)->unsealed : NULL;
 	wo.segment_bytes = opts->segment_bytes;
 	wo.segment_ns = opts->segment_ns;
 	wo.ctx = r;
@@ -193,7 +196,7 @@ failed:
 	return code;
 }
 
-static int take(void *ctx, const struct hc_live_rec *rec)
+int record_take(void *ctx, const struct hc_live_rec *rec)
 {
 	struct hc_record *r = ctx;
 
@@ -226,17 +229,21 @@ int hc_record_start(struct hc_record *r, struct hc_err *err)
 	int code;
 
 	r->err = err ? err : &own;
-	r->start_ns = r->last_look_ns = r->last_sampled_ns = record_boot_ns();
+	if (!r->start_ns)
+		r->start_ns = record_boot_ns();
+	r->last_look_ns = r->last_sampled_ns = r->start_ns;
 	code = hc_live_start(r->live, r->err);
 	if (code < 0)
 		return code;
 	r->started = true;
-	n = hc_live_snapshot(r->live, take, r, r->err);
+	n = hc_live_snapshot(r->live, record_take, r, r->err);
 	if (n < 0) {
 		hc_err_note(r->err, "while reading what is alive");
 		return (int)n;
 	}
-	code = give_up(r, r->err);
+	code = resume_find(r, r->err);
+	if (code >= 0)
+		code = give_up(r, r->err);
 	if (code < 0)
 		return code;
 	r->tracker->now_ns = record_boot_ns();
@@ -247,6 +254,8 @@ int hc_record_start(struct hc_record *r, struct hc_err *err)
 	if (!r->first_segment_done)
 		code = on_segment(r, HC_STREAM_SECURITY, r->err);
 	if (code >= 0)
+		code = resume_left(r, r->err);
+	if (code >= 0 && !hc_live_resumes(r->live))
 		code = meta_pause(r, r->err);
 	if (code >= 0)
 		code = meta_blind(r, r->err);
@@ -270,6 +279,8 @@ static int each_second(struct hc_record *r, struct hc_err *err)
 	if (code >= 0)
 		code = meta_sampled(r, false, err);
 	if (code >= 0)
+		code = resume_told(r, err);
+	if (code >= 0)
 		code = meta_masked(r, err);
 	if (code >= 0)
 		code = meta_clock(r, NULL, err);
@@ -283,7 +294,7 @@ int hc_record_step(struct hc_record *r, int timeout_ms, struct hc_err *err)
 	int code;
 
 	r->err = err ? err : &own;
-	n = hc_live_poll(r->live, timeout_ms, take, r);
+	n = hc_live_poll(r->live, timeout_ms, record_take, r);
 	if (n < 0 && n != -EINTR) {
 		if (!r->err->code)
 			hc_err_set(r->err, (int)n, "cannot read the rings: %s", strerror((int)-n));
@@ -368,11 +379,13 @@ int hc_record_stop(struct hc_record *r, const char *reason, struct hc_record_sum
 	int64_t n;
 
 	r->err = err ? err : &own;
-	if (r->started)
+	if (r->started && ((r->opts.hold && strcmp(reason, "SIGTERM") == 0) || r->n_left))
+		hc_live_leave(r->live);
+	else if (r->started)
 		hc_live_stop(r->live);
 	r->stop_ns = record_boot_ns();
 	if (code >= 0 && r->started) {
-		n = hc_live_drain(r->live, take, r);
+		n = hc_live_drain(r->live, record_take, r);
 		code = n < 0 ? (int)n : 0;
 		if (code < 0 && !r->err->code)
 			hc_err_set(r->err, code, "cannot read the rings: %s", strerror(-code));
@@ -395,6 +408,8 @@ int hc_record_stop(struct hc_record *r, const char *reason, struct hc_record_sum
 	}
 	if (code >= 0)
 		code = hc_writer_flush(r->writer, r->err);
+	if (code >= 0 && r->started)
+		code = resume_told(r, r->err);
 	if (ret)
 		*ret = hc_record_summary(r);
 	last = hc_writer_close(hc_steal(r->writer), r->err);
@@ -412,6 +427,7 @@ struct hc_record *hc_record_abort(struct hc_record *r)
 {
 	if (!r)
 		return NULL;
+	resume_done(r);
 	hc_live_close(r->live);
 	hc_tracker_free(r->tracker);
 	hc_writer_abort(r->writer);

@@ -10,6 +10,7 @@
 #include "tracker_priv.h"
 
 #define MAX_GAP_CPUS 1024u
+#define MAX_LEFT 16
 
 struct gap_window {
 	uint64_t from_ns, until_ns; /* 0: none seen since the last look */
@@ -44,7 +45,10 @@ struct hc_record {
 	uint64_t sampled[HC_EV_MAX], sampled_told[HC_EV_MAX];
 	uint64_t lost[HC_EV_MAX], filtered_told, n_gap_rows;
 	uint64_t gap_until_ns, gap_ns, n_clock_steps, n_index_failures, n_remove_failures;
-	bool index_failed;             /* counted */
+	bool index_failed;                   /* counted */
+	uint64_t n_gap_rows_kept;            /* of them on disk for sure, see resume_told */
+	struct hc_live_left *left[MAX_LEFT]; /* by recorders before, to be read */
+	size_t n_left;
 	struct hc_privilege privilege; /* what is left */
 	struct record_raise *raises;   /* record_raise.c */
 	size_t n_raises;
@@ -54,6 +58,8 @@ struct hc_record {
 };
 
 uint64_t record_boot_ns(void);
+/* hc_live_fn: to the tracker. */
+int record_take(void *ctx, const struct hc_live_rec *rec);
 
 int meta_start(struct hc_record *r, const char *why, struct hc_err *err);
 int meta_config(struct hc_record *r, struct hc_err *err);
@@ -106,5 +112,17 @@ bool disk_full(struct hc_record *r, uint64_t need_bytes);
 int disk_look(struct hc_record *r, struct hc_err *err);
 /* At the end: `failure`, which may be NULL, is why the index could not be closed. It is tried once more. */
 void disk_mend_index(struct hc_record *r, const struct hc_err *failure);
+
+/* ---- record_resume.c: recorders that follow each other ---- */
+
+/* Gets the capture's directory to write into: from another recorder where that is asked for. */
+int resume_open(struct hc_record *r, struct hc_err *err);
+/* Finds what earlier recorders left in their rings; before privileges are given up. */
+int resume_find(struct hc_record *r, struct hc_err *err);
+/* Reads it, and tells what they lost. */
+int resume_left(struct hc_record *r, struct hc_err *err);
+void resume_done(struct hc_record *r);
+/* Losses that have been told of must not be told of again by the next recorder. */
+int resume_told(struct hc_record *r, struct hc_err *err);
 
 #endif

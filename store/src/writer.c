@@ -38,10 +38,10 @@ struct stream {
 	uint32_t number; /* of the next segment */
 	struct hc_seg_block *blocks;
 	uint32_t n_blocks, cap_blocks;
-	bool announcing;                  /* on_segment is running */
-	bool announced;                   /* ... or has run for this segment */
-	uint64_t retry_ns;                /* boot clock: no segment is made before */
-	uint64_t rows_by_type[HC_EV_MAX]; /* in the block being built */
+	bool announcing;                                   /* on_segment is running */
+	bool announced;                                    /* ... or has run for this segment */
+	uint64_t retry_ns;                                 /* boot clock: no segment is made before */
+	struct hc_writer_unsealed *unsealed, own_unsealed; /* the block being built */
 };
 
 struct hc_writer {
@@ -151,6 +151,7 @@ int hc_writer_open(const struct hc_writer_opts *opts, struct hc_writer **ret, st
 		return hc_err_set(err, -ENOMEM, "out of memory");
 	for (unsigned i = 0; i < HC_N_STREAMS; i++) {
 		w->stream[i].number = opts->next_number[i] ? opts->next_number[i] : 1;
+		w->stream[i].unsealed = opts->unsealed ? &opts->unsealed[i] : &w->stream[i].own_unsealed;
 		w->stream[i].builder = hc_builder_new((enum hc_stream)i, w->opts.zstd_level);
 		if (!w->stream[i].builder)
 			return hc_err_set(err, -ENOMEM, "out of memory");
@@ -338,8 +339,8 @@ static void drop(struct hc_writer *w, struct stream *s, const struct hc_block_in
 	struct hc_writer_drops *d = &w->drops;
 
 	for (unsigned type = 0; type < HC_EV_MAX; type++) {
-		d->rows_by_type[type] += s->rows_by_type[type];
-		w->stats.rows_by_type[type] -= s->rows_by_type[type];
+		d->rows_by_type[type] += s->unsealed->rows_by_type[type];
+		w->stats.rows_by_type[type] -= s->unsealed->rows_by_type[type];
 	}
 	if (!d->from_ns || info->first_ns < d->from_ns)
 		d->from_ns = info->first_ns;
@@ -373,7 +374,7 @@ static int seal(struct hc_writer *w, enum hc_stream which, struct hc_err *err)
 	}
 	if (failed < 0)
 		drop(w, s, &out.info, &why);
-	memset(s->rows_by_type, 0, sizeof(s->rows_by_type));
+	memset(s->unsealed, 0, sizeof(*s->unsealed));
 	if (failed < 0)
 		return 0;
 	w->drops.failing = false;
@@ -462,6 +463,15 @@ struct hc_builder *hc_writer_begin(struct hc_writer *w, unsigned type, uint64_t 
 	return s->builder;
 }
 
+static void note_unsealed(struct hc_writer_unsealed *u, const struct hc_row_head *head)
+{
+	u->rows_by_type[head->type]++;
+	if (!u->first_ns || head->ts_ns < u->first_ns)
+		u->first_ns = head->ts_ns;
+	if (head->ts_ns > u->last_ns)
+		u->last_ns = head->ts_ns;
+}
+
 int hc_writer_row(struct hc_writer *w, struct hc_row_head *head, const struct hc_cells *cells, struct hc_err *err)
 {
 	const struct hc_table_desc *desc = hc_event_desc(head->type);
@@ -477,7 +487,7 @@ int hc_writer_row(struct hc_writer *w, struct hc_row_head *head, const struct hc
 	w->next_seq++;
 	w->stats.n_rows++;
 	w->stats.rows_by_type[head->type]++;
-	w->stream[desc->stream].rows_by_type[head->type]++;
+	note_unsealed(w->stream[desc->stream].unsealed, head);
 	return 0;
 }
 

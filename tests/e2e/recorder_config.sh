@@ -10,7 +10,8 @@ sed -E 's/^#([a-z])/\1/; s/^#( +- )/\1/' "$HC_SOURCE_DIR/cli/recorder.yaml" >all
 check all.yaml || fail "the example's options"
 n=$(grep -cE '^[a-z-]+:' all.yaml)
 m=$(hindcast recorder --help | grep -cE '^ +(-.,|   ) +--|^ +--')
-[ "$n" -ge $((m - 3)) ] || fail "the example has $n options, the command $m (with --config, --check-config and --help)"
+[ "$n" -ge $((m - 5)) ] ||
+	fail "the example has $n options, the command $m (with --config, --check-config, --take-over, --unpin and --help)"
 
 printf 'profile: security\nretain-siz: 1GiB\n' >bad.yaml
 expect_exit 2 check bad.yaml 2>err
