@@ -19,7 +19,7 @@ begin() { # starts a recorder that records no reads and writes, and waits until 
 }
 cg=
 trap 'kill -9 $pid $in $out 2>/dev/null || true
-	for tag in child orphan early late grouped boxed; do kill -9 "$(cat $tag.pid)" 2>/dev/null || true; done
+	for tag in child orphan early late grouped boxed; do kill -9 "$(cat $tag.pid 2>/dev/null)" 2>/dev/null || true; done
 	[ -z "$cg" ] || { sleep 0.1; find "$cg" -depth -type d -exec rmdir {} +; }' EXIT
 
 # act.py TAG: writes "TAG:PHASE.." again and again; what it is told by files it does in between
