@@ -32,21 +32,22 @@ ends() { # SIGNAL CODE
 	[ $code = "$2" ] || fail "exit code $code after SIG$1"
 	pid=
 }
-# calls TAG N RATE: opens N numbered files that are not there, so many a second
+# calls TAG N RATE: opens N numbered files that are not there, so many a second. Others on this machine may run the same test: the
+# names are this one's.
 calls() {
-	python3 - "$@" <<-'EOC'
+	python3 - "$@" $$ <<-'EOC'
 		import os, sys, time
 		tag, n, rate = sys.argv[1], int(sys.argv[2]), float(sys.argv[3])
 		start = time.monotonic()
 		for i in range(n):
-		    try: os.open("/nowhere/%s-%d" % (tag, i), os.O_RDONLY)
+		    try: os.open("/nowhere-%s/%s-%d" % (sys.argv[4], tag, i), os.O_RDONLY)
 		    except OSError: pass
 		    if i % 50 == 0:
 		        time.sleep(max(0, start + i / rate - time.monotonic()))
 	EOC
 }
 # seen TAG: how many of the calls were recorded, and how many different ones
-seen() { value "SELECT count(*) || ' ' || count(DISTINCT pathname) FROM openat WHERE pathname LIKE '/nowhere/$1-%'"; }
+seen() { value "SELECT count(*) || ' ' || count(DISTINCT pathname) FROM openat WHERE pathname LIKE '/nowhere-$$/$1-%'"; }
 # lost CAUSE: how many openat a gap counts
 lost() { value "SELECT coalesce(sum(count), 0) FROM meta_gap WHERE cause = '$1' AND of_type = 'openat'"; }
 pid=

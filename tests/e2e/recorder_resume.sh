@@ -53,8 +53,8 @@ expect_match ': 1 removed, 0 in use$' out
 [ ! -e "$pins" ] || fail "something stays pinned"
 
 # A service manager that keeps descriptors holds all of it: SIGTERM is then no gap, and no directory shows anything.
-python3 - <<-'EOC'
-	import array, os, signal, socket, subprocess, time
+python3 - $$ <<-'EOC'
+	import array, os, signal, socket, subprocess, sys
 	ear = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
 	ear.bind("ear")
 	kept = []
@@ -78,7 +78,7 @@ python3 - <<-'EOC'
 	stop(serve("log9", ""))
 	assert len(kept) == 1, kept
 	for i in range(3000):
-	    try: os.open("/nowhere/h-%d" % i, os.O_RDONLY)
+	    try: os.open("/nowhere-%s/h-%d" % (sys.argv[1], i), os.O_RDONLY)
 	    except OSError: pass
 	listen = "export LISTEN_FDS=2 LISTEN_FDNAMES=other:hindcast-bpf LISTEN_PID=$$; exec 4<&%d; " % kept[0]
 	stop(serve("log10", listen))
