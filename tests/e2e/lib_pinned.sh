@@ -9,14 +9,6 @@ pins=$PWD/fs/hindcast
 
 # value QUERY: the query's only value
 value() { hindcast query cap "$1" --csv 2>/dev/null | tail -n +2 | tr -d '\r'; }
-waits() {
-	for _ in $(seq 300); do
-		grep -qE -- "$1" "$2" 2>/dev/null && return
-		sleep 0.1
-	done
-	cat "$2" >&2
-	fail "no line came: $1"
-}
 # serve LOG OPTION...
 serve() {
 	local log=$1

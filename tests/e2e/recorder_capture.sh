@@ -7,12 +7,7 @@ ask() { hindcast capture "$@" --control "$sock"; }
 begin() { # starts a recorder and waits until it answers
 	hindcast recorder -d rec --control "$sock" >>log 2>&1 &
 	pid=$!
-	for _ in $(seq 300); do
-		ask list >/dev/null 2>&1 && return
-		sleep 0.1
-	done
-	cat log >&2
-	fail "the recorder does not answer"
+	answers "$sock" log
 }
 trap 'kill -9 $pid 2>/dev/null || true' EXIT
 value() { hindcast query rec --capture "$1" "$2" --csv | tail -n +2 | tr -d '\r'; }

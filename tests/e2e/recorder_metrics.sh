@@ -9,13 +9,7 @@ export PYTHONPATH=$HC_SOURCE_DIR/tests/e2e PYTHONDONTWRITEBYTECODE=1
 begin() { # begin ADDRESS OPTIONS...: a recorder that serves its metrics there
 	hindcast recorder --config /dev/null -d cap --control "$PWD/control.sock" --metrics "$@" 2>log &
 	pid=$!
-	for _ in $(seq 300); do
-		grep -q ' msg=recording ' log && return
-		kill -0 $pid 2>/dev/null || break
-		sleep 0.1
-	done
-	cat log >&2
-	fail "the recorder did not start"
+	waits ' msg=recording ' log
 }
 end() {
 	kill -TERM $pid

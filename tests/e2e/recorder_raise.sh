@@ -10,12 +10,7 @@ ask() { hindcast capture "$@" --control "$sock"; }
 begin() { # starts a recorder that records no reads and writes, and waits until it answers
 	hindcast recorder -d rec -p minimal --ring-size 4MiB --container-root "docker=$PWD/docker" --control "$sock" >>log 2>&1 &
 	pid=$!
-	for _ in $(seq 300); do
-		ask list >/dev/null 2>&1 && return
-		sleep 0.1
-	done
-	cat log >&2
-	fail "the recorder does not answer"
+	answers "$sock" log
 }
 cg=
 trap 'kill -9 $pid $in $out 2>/dev/null || true

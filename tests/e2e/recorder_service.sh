@@ -4,15 +4,6 @@ need_live
 
 # value QUERY: the query's only value
 value() { hindcast query cap "$1" --csv 2>/dev/null | tail -n +2 | tr -d '\r'; }
-# waits REGEX FILE: until a line matches
-waits() {
-	for _ in $(seq 300); do
-		grep -qE -- "$1" "$2" 2>/dev/null && return
-		sleep 0.1
-	done
-	cat "$2" >&2
-	fail "no line came: $1"
-}
 # serve LOG: a recorder by the file recorder.yaml, told to speak to the manager
 serve() {
 	NOTIFY_SOCKET=$PWD/ear WATCHDOG_USEC=400000 hindcast recorder --config recorder.yaml 2>"$1" &

@@ -16,14 +16,7 @@ begin() { # starts a recorder and waits until its rules are in force
 	pid=$!
 	logged 'msg="rules of triggers are in force"'
 }
-logged() { # waits until a line of the log matches
-	for _ in $(seq 150); do
-		grep -qE -- "$1" log && return
-		sleep 0.1
-	done
-	cat log >&2
-	fail "the log never says: $1"
-}
+logged() { waits "$1" log; }
 trap 'kill -9 $pid 2>/dev/null || true' EXIT
 
 rule() { # rule NAME FILE: one that fires when FILE is opened
