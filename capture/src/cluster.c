@@ -7,6 +7,8 @@
 #include <string.h>
 #include <sys/epoll.h>
 
+#include "late.h"
+
 #define MAX_EVENTS 8                /* of the client, in one turn of the loop */
 #define MAX_CHANGED 32              /* pods */
 #define MAX_MARKS 4                 /* captures started or ended: each waits for the disk */
@@ -35,9 +37,13 @@ int hc_cluster_new(const struct hc_cluster_opts *opts, struct hc_cluster **ret, 
 	struct hc_kube_opts *k;
 	bool ok = true;
 	FILE *f;
+	int code;
 
 	if (!c)
 		return hc_err_set(err, -ENOMEM, "out of memory");
+	code = late_curl(err); /* now: the recorder's filter of system calls does not let it map code later */
+	if (code < 0)
+		return code;
 	c->o = *opts;
 	k = &c->o.kube;
 	k->url = c->url = copy(k->url, &ok);

@@ -462,6 +462,8 @@ int hc_kube_start(const struct hc_kube_opts *opts, struct hc_kube **ret, struct 
 	k->event_fd = -1;
 	pthread_mutex_init(&k->lock, NULL);
 	r = set_opts(k, opts, err);
+	if (r == 0)
+		r = late_curl(err);
 	if (r < 0)
 		goto fail;
 	r = -ENOMEM;

@@ -3,11 +3,11 @@
 #ifndef HC_CAPTURE_KUBE_CLIENT_H
 #define HC_CAPTURE_KUBE_CLIENT_H
 
-#include <curl/curl.h>
 #include <pthread.h>
 #include <stdatomic.h>
 
 #include "kube_priv.h"
+#include "late.h"
 
 #define KUBE_MS UINT64_C(1000000)
 

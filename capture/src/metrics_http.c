@@ -10,7 +10,6 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
-#include <microhttpd.h>
 #include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -19,6 +18,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "late.h"
 #include "record_priv.h"
 #include "unix_listen.h"
 
@@ -397,8 +397,11 @@ int hc_metrics_listen(struct hc_metrics *m, struct hc_err *err)
 		                            .group = m->opts.group ? &m->group : NULL,
 		                            .backlog = BACKLOG };
 	const union MHD_DaemonInfo *info;
-	int fd = m->opts.address[0] == '/' ? unix_listen(&o, err) : listen_tcp(m->opts.address, err);
+	int fd = late_mhd(err);
 
+	if (fd < 0)
+		return fd;
+	fd = m->opts.address[0] == '/' ? unix_listen(&o, err) : listen_tcp(m->opts.address, err);
 	if (fd < 0)
 		return fd;
 	m->fd = fd;
