@@ -1099,8 +1099,8 @@ void proc_done(struct hc_tracker *t)
 
 	TABLE_SWEEP(&t->procs, at, p)
 	{
-		proc_free(t, p); /* takes it out of the table */
-		at_next = at;
+		TABLE_SWEEP_REMOVE(&t->procs, at);
+		proc_free(t, p);
 	}
 	table_done(&t->procs);
 	table_done(&t->tasks);

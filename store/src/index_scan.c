@@ -194,8 +194,8 @@ static int scan_metas(struct hc_scan *s, struct hc_block *b, unsigned type, cons
                       const struct hc_heap *str, struct hc_err *err)
 {
 	const struct hc_table_desc *desc = hc_event_desc(type);
-	struct hc_refs refs[HC_SCAN_MAX_FIELDS];
-	struct hc_ints ints[HC_SCAN_MAX_FIELDS];
+	struct hc_refs refs[HC_SCAN_MAX_FIELDS] = { 0 };
+	struct hc_ints ints[HC_SCAN_MAX_FIELDS] = { 0 };
 	unsigned n = desc->n_cols - HC_N_COMMON_COLS;
 	int r = 0;
 
@@ -219,11 +219,11 @@ static int scan_metas(struct hc_scan *s, struct hc_block *b, unsigned type, cons
 			const struct hc_col_desc *c = &desc->cols[HC_N_COMMON_COLS + k];
 
 			m.is_text[k] = c->ref == HC_OBJ_STR;
-			if (m.is_text[k]) {
+			if (refs[k].v) {
 				if (keep(s, &m.text[k], hc_heap_get(str, refs[k].v[pos])) < 0)
 					return hc_err_set(err, -ENOMEM, "out of memory");
 				m.valid[k] = refs[k].v[pos] != 0;
-			} else if (c->ref == HC_OBJ_NONE) {
+			} else if (ints[k].v) {
 				m.valid[k] = hc_ints_valid(&ints[k], pos);
 				m.number[k] = ints[k].v[pos];
 			}

@@ -43,8 +43,12 @@ static void put_base64(struct hc_str s, struct fjson *out)
 
 		for (uint32_t k = 0; k < 3; k++)
 			bits = bits << 8 | (k < left ? (uint8_t)s.p[i + k] : 0);
-		for (uint32_t k = 0; k < 4; k++)
-			fjson_char(out, k <= left ? digits[bits >> (18 - 6 * k) & 63] : '=');
+		for (uint32_t k = 0; k < 4; k++) {
+			if (k <= left)
+				fjson_char(out, digits[bits >> (18 - 6 * k) & 63]);
+			else
+				fjson_char(out, '=');
+		}
 	}
 }
 
