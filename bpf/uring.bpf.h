@@ -431,9 +431,11 @@ static __always_inline void hc_completed(void *ctx, struct hc_scratch *s, u32 cp
 	mode = hc_mode_at(q->detail, q->type);
 	if (q->fd_slot != HC_NO_SLOT)
 		file = (u64)hc_pr((struct io_kiocb *)req, file);
-	if (mode & HC_WIRE_MODE_FIRST && file &&
-	    !hc_tab_first(HC_TAB_FIRST, hc_hash(hc_hash((u64)q->tgid << 32 | q->exec_id, 1 + q->write),
-	                                        hc_hash(file, (u64)hc_pr((struct file *)file, f_inode))))) {
+	/* neither of the two: what is left when a recorder without time for more sheds samples */
+	if ((mode && !(mode & (HC_WIRE_MODE_FIRST | HC_WIRE_MODE_PEER))) ||
+	    (mode & HC_WIRE_MODE_FIRST && file &&
+	     !hc_tab_first(HC_TAB_FIRST, hc_hash(hc_hash((u64)q->tgid << 32 | q->exec_id, 1 + q->write),
+	                                         hc_hash(file, (u64)hc_pr((struct file *)file, f_inode)))))) {
 		hc_count_sampled(cpu, q->type);
 		hc_release(s);
 		if (!(cqe_flags & HC_CQE_MORE))

@@ -223,6 +223,27 @@ unsigned hc_live_snaplen_at(const struct hc_live *live, unsigned type, uint32_t 
 /* Name of the controller whose v1 hierarchy tells control groups apart; "": the unified one. */
 const char *hc_live_hierarchy(const struct hc_live *live);
 
+/* Less detail than the options say, of everybody, for as long as the recorder has no time for it. Each step has in
+ * it those before. What travels in the security stream, all of classes proc, cred, kernel and ctr, name lookups,
+ * executable mappings and writes of program files are never shed; nor is what raises have asked for. */
+enum hc_shed {
+	HC_SHED_NONE,
+	HC_SHED_PAYLOAD,  /* bytes of options.snaplen */
+	HC_SHED_IO,       /* reads, writes, mappings beyond those of the profile `security` */
+	HC_SHED_OTHER,    /* futex, poll and the like, calls without a type of their own */
+	HC_SHED_METADATA, /* stat, access, getsockopt and the like */
+	HC_SHED_SAMPLES,  /* first reads and writes of each file, first datagrams to each peer */
+	HC_N_SHEDS
+};
+
+/* "payload", ..; "" for HC_SHED_NONE. */
+const char *hc_live_shed_name(enum hc_shed step);
+void hc_live_set_shed(struct hc_live *live, enum hc_shed upto);
+/* In which mode (enum hc_mode bits) a type is recorded of those for whom nothing is raised, with how much payload
+ * (as options.snaplen), when all up to a step is shed; -1: it is not. */
+int hc_live_shed_mode(const struct hc_live *live, enum hc_shed upto, unsigned type);
+uint32_t hc_live_shed_snaplen(const struct hc_live *live, enum hc_shed upto);
+
 /* Leaves a process out from now on, or takes it in again. 0 or a negative errno (-ENOSPC: too many). */
 int hc_live_skip_pid(struct hc_live *live, uint32_t tgid, bool skip);
 

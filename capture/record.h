@@ -50,6 +50,7 @@ struct hc_record_opts {
 	void *ctx;
 	struct hc_mask *mask; /* borrowed until stop or abort; NULL: secrets are written as they are */
 	bool may_raise;       /* hc_record_set_raises may be called */
+	double max_cpu;       /* share of one processor that the process may use before it sheds detail; 0: any */
 	const gid_t *group;   /* may read the capture (hc_capture_share); NULL: its owner alone */
 	/* Below this directory of a BPF file system programs and rings outlive the process (capture/live.h); NULL:
 	 * they do not. Where that cannot be had the log says so, and the recording does without. */
@@ -122,7 +123,9 @@ struct hc_record_summary {
 	struct hc_tracker_stats tracker;
 	uint64_t n_dropped, n_dropped_blocks; /* events, blocks that the disk did not take; n_lost has them too */
 	bool disk_failing;                    /* the disk does not take what is written now */
-	bool index_failing;                   /* nor does the index; the segments are read without it */
+	unsigned shed;      /* enum hc_shed: detail is shed up to it, for want of processor time */
+	uint64_t n_sheds;   /* steps that were shed so far */
+	bool index_failing; /* nor does the index; the segments are read without it */
 	/* Times that the index could not be written, and that what was to go could not be removed. */
 	uint64_t n_index_failures, n_remove_failures;
 	uint64_t n_missed;       /* of n_lost: of no known type */
@@ -145,6 +148,8 @@ struct hc_record_summary hc_record_summary(struct hc_record *r);
 /* Other limits from now on, said in a meta_config row; only where opts.retain was given. */
 int hc_record_set_retain(struct hc_record *r, const struct hc_retain_rules *rules, const char *text,
                          struct hc_err *err);
+/* Another opts.max_cpu from now on. With 0 all that is shed comes back at once. */
+int hc_record_set_max_cpu(struct hc_record *r, double share, struct hc_err *err);
 /* Spans that stay, whatever the limits say; they stand for all there were before. Copied. -ENOMEM. */
 int hc_record_set_pins(struct hc_record *r, const struct hc_retain_pin *pins, size_t n);
 /* Detaches, drains the rings, writes the last rows and closes. `reason` goes into meta_stop; with opts.hold

@@ -12,6 +12,8 @@
 #include "store/render.h"
 
 #define TEXT_BYTES 128
+#define MAX_SHEDS_BACK 4096 /* one that was told of is told of again among so many */
+#define MAX_SHED_KINDS 16
 
 struct args {
 	bool json;
@@ -26,6 +28,14 @@ struct boot {
 	char kernel[TEXT_BYTES], machine[TEXT_BYTES], profile[TEXT_BYTES], last_profile[TEXT_BYTES];
 };
 
+/* A span in which some detail was not recorded, for want of processor time. */
+struct shed {
+	char what[TEXT_BYTES];     /* which detail, the budget, what was used */
+	int64_t from_ns, until_ns; /* since boot; until 0: not ended, or the recorder was killed */
+	int64_t offset_ns;         /* to the wall clock */
+	uint32_t boot;
+};
+
 struct info {
 	struct hc_capture *c;
 	const struct hc_capture_totals *t;
@@ -35,6 +45,8 @@ struct info {
 	uint64_t rows_of_stream[HC_N_STREAMS];
 	struct hc_marks marks;
 	uint64_t n_masked; /* values, sum of meta_masked rows */
+	struct shed *sheds;
+	size_t n_sheds;
 	/* Numbers of segments that are not here: removed by the recorder's limits, or not selected; of boots that
 	 * have any. And the first row that is. */
 	uint32_t n_missing[HC_N_STREAMS];
@@ -151,6 +163,79 @@ static int count_masked(struct info *in, struct hc_err *err)
 	return r;
 }
 
+static int add_shed(struct info *in, const struct shed *shed)
+{
+	struct shed *v;
+
+	for (size_t i = in->n_sheds; i > 0 && i + MAX_SHEDS_BACK > in->n_sheds; i--) {
+		if (in->sheds[i - 1].boot == shed->boot && in->sheds[i - 1].from_ns == shed->from_ns) {
+			in->sheds[i - 1] = *shed; /* said again, or its end */
+			return 0;
+		}
+	}
+	v = realloc(in->sheds, (in->n_sheds + 1) * sizeof(*v));
+	if (!v)
+		return -ENOMEM;
+	in->sheds = v;
+	v[in->n_sheds++] = *shed;
+	return 0;
+}
+
+static int block_sheds(struct info *in, const struct hc_capture_block *at, struct hc_block *b, struct hc_err *err)
+{
+	struct hc_ints from = { 0 }, until = { 0 };
+	struct hc_refs reason = { 0 }, what = { 0 };
+	struct hc_heap heap;
+	uint32_t n_segs;
+	int r = hc_block_heap(b, HC_OBJ_STR, &heap, err);
+
+	if (r == 0)
+		r = hc_block_event_ints(b, HC_EV_META_FILTER, HC_C_META_FILTER_from_ns, &from, err);
+	if (r == 0)
+		r = hc_block_event_ints(b, HC_EV_META_FILTER, HC_C_META_FILTER_until_ns, &until, err);
+	if (r == 0)
+		r = hc_block_event_refs(b, HC_EV_META_FILTER, HC_C_META_FILTER_reason, &reason, err);
+	if (r == 0)
+		r = hc_block_event_refs(b, HC_EV_META_FILTER, HC_C_META_FILTER_expression, &what, err);
+	for (uint32_t k = 0; r == 0 && k < from.n && k < until.n && k < reason.n && k < what.n; k++) {
+		struct shed shed = { .from_ns = from.v[k],
+			             .until_ns = until.v[k],
+			             .offset_ns = at->info.wall_offset_ns,
+			             .boot = hc_capture_segs(in->c, &n_segs)[at->seg].boot };
+
+		if (!hc_str_eq(hc_heap_get(&heap, reason.v[k]), HC_STR("shed")))
+			continue;
+		snprintf(shed.what, sizeof(shed.what), HC_STR_FMT, HC_STR_ARG(hc_heap_get(&heap, what.v[k])));
+		r = add_shed(in, &shed);
+	}
+	return r;
+}
+
+static int find_sheds(struct info *in, struct hc_err *err)
+{
+	struct hc_block_filter filter = { .has_types = true };
+	uint32_t *which = NULL, n = 0, n_blocks;
+	const struct hc_capture_block *blocks = hc_capture_blocks(in->c, &n_blocks);
+	int r;
+
+	hc_type_set_add(&filter.types, HC_EV_META_FILTER);
+	r = hc_capture_select(in->c, &filter, &which, &n, err);
+	for (uint32_t i = 0; r == 0 && i < n; i++) {
+		HC_AUTO(hc_block_close) struct hc_block *b = NULL;
+		struct hc_err why = { 0 };
+		int code = hc_capture_load(in->c, which[i], &b, &why);
+
+		if (code == 0)
+			code = block_sheds(in, &blocks[which[i]], b, &why);
+		if (code == -ENOMEM)
+			r = hc_err_set(err, code, "out of memory");
+		else if (code < 0)
+			hc_capture_add_problem(in->c, which[i], &why);
+	}
+	free(which);
+	return r;
+}
+
 /* segs[i], by the number of the one before it in its boot and stream. */
 static void count_missing(struct info *in, const struct hc_capture_seg *segs, uint32_t i)
 {
@@ -194,7 +279,9 @@ static int gather(struct info *in, struct hc_err *err)
 	count_blocks(in, segs);
 	for (uint32_t i = 0; i < in->n_boots; i++)
 		read_facts(in, i);
-	return in->t->rows_by_type[HC_EV_META_MASKED] ? count_masked(in, err) : 0;
+	if (in->t->rows_by_type[HC_EV_META_MASKED] && count_masked(in, err) < 0)
+		return err->code;
+	return find_sheds(in, err);
 }
 
 static double per_event(const struct info *in)
@@ -374,6 +461,47 @@ static void print_raised(const struct info *in)
 	}
 }
 
+/* Which detail was given up for want of processor time, a line for each kind. */
+static void print_sheds(const struct info *in)
+{
+	struct {
+		const struct shed *last;
+		uint64_t ns;
+		size_t n, n_open;
+	} kinds[MAX_SHED_KINDS] = { 0 };
+	char time[HC_TIME_TEXT], span[48];
+
+	for (size_t i = 0; i < in->n_sheds; i++) {
+		const struct shed *s = &in->sheds[i];
+		size_t len = strcspn(s->what, " "), k = 0;
+
+		while (k < MAX_SHED_KINDS - 1 && kinds[k].last &&
+		       (strncmp(s->what, kinds[k].last->what, len) != 0 ||
+		        strcspn(kinds[k].last->what, " ") != len))
+			k++;
+		kinds[k].last = s;
+		kinds[k].n++;
+		kinds[k].n_open += !s->until_ns;
+		kinds[k].ns += s->until_ns > s->from_ns ? (uint64_t)(s->until_ns - s->from_ns) : 0;
+	}
+	for (size_t k = 0; k < MAX_SHED_KINDS && kinds[k].last; k++) {
+		const struct shed *last = kinds[k].last;
+		size_t len = strcspn(last->what, " ");
+
+		label(k ? "" : "shed");
+		hc_cli_print_text(stdout, last->what, len);
+		printf(": %zu time%s, ", kinds[k].n, kinds[k].n == 1 ? "" : "s");
+		if (kinds[k].n > kinds[k].n_open)
+			printf("%s in all, ", hc_span_text(kinds[k].ns, span));
+		if (kinds[k].n_open)
+			printf("%zu without an end, ", kinds[k].n_open);
+		printf("last from %s (", hc_time_text(last->from_ns + last->offset_ns, time));
+		hc_cli_print_text(stdout, last->what + len + (last->what[len] == ' '),
+		                  strlen(last->what + len + (last->what[len] == ' ')));
+		puts(")");
+	}
+}
+
 static void print_text(const struct info *in)
 {
 	static const char *const kinds[] = { [HC_CAPTURE_DIR] = "directory",
@@ -407,6 +535,7 @@ static void print_text(const struct info *in)
 	print_sizes(in);
 	print_captures(in);
 	print_raised(in);
+	print_sheds(in);
 	print_types(in);
 	hc_capture_problems(in->c, &n_problems);
 	if (n_problems) {
@@ -525,6 +654,22 @@ static struct json_object *json_captures(const struct info *in)
 	return list;
 }
 
+static struct json_object *json_sheds(const struct info *in)
+{
+	struct json_object *list = json_object_new_array();
+
+	for (size_t i = 0; i < in->n_sheds; i++) {
+		const struct shed *s = &in->sheds[i];
+		struct json_object *o = json_object_new_object();
+
+		add(o, "what", hc_json_text(s->what));
+		add(o, "from", hc_json_time(s->from_ns + s->offset_ns));
+		add(o, "until", s->until_ns ? hc_json_time(s->until_ns + s->offset_ns) : NULL);
+		json_object_array_add(list, o);
+	}
+	return list;
+}
+
 static void print_json(const struct info *in)
 {
 	static const char *const kinds[] = {
@@ -566,6 +711,7 @@ static void print_json(const struct info *in)
 		add_u64(types, type_name(sorted[i], name), in->t->rows_by_type[sorted[i]]);
 	add(o, "types", types);
 	add(o, "captures", json_captures(in));
+	add(o, "sheds", json_sheds(in));
 	add(o, "problems", json_problems(in));
 	puts(json_object_to_json_string_ext(o, JSON_C_TO_STRING_PRETTY | JSON_C_TO_STRING_SPACED |
 	                                               JSON_C_TO_STRING_NOSLASHESCAPE));
@@ -599,6 +745,7 @@ static int run(int argc, char **argv)
 			print_text(&in);
 	}
 	free(in.boots);
+	free(in.sheds);
 	hc_marks_done(&in.marks);
 	return hc_cli_capture_close(in.c, code);
 }

@@ -127,6 +127,8 @@ static int apply(struct recorder *rec, struct hc_daemon *d, struct settings *tak
 	rec->now = *take_new;
 	rec->reloaded = true;
 	code = hc_trigger_reload(rec->trigger, &rec->now.args.trigger, err);
+	if (code == 0)
+		code = hc_record_set_max_cpu(hc_daemon_record(d), rec->now.args.max_cpu.permille / 1000.0, err);
 	if (code == 0 && changed)
 		code = hc_record_set_retain(hc_daemon_record(d), &rec->now.retain, rec->now.retain_text, err);
 	return code;
@@ -223,6 +225,7 @@ static int record(struct recorder *rec, struct hc_mask *mask, const gid_t *group
 		            .mask = mask,
 		            .group = group,
 		            .may_raise = true,
+		            .max_cpu = a->max_cpu.permille / 1000.0,
 		            .privilege = &keep,
 		            .exclude = rec->excludes.x,
 		            .exclude_types = rec->excludes.has_types ? &rec->excludes.types : NULL,
@@ -398,7 +401,8 @@ const struct hc_command hc_cmd_recorder = {
 		"between a kill or a restart and the next start waits in the kernel (--pin, --hold).\n\n"
 		"Every option is also a key of the configuration file, `retain-age: 30d`; options given here "
 		"count "
-		"more. SIGHUP reads both again: the limits and the log change at once, other options at the next "
+		"more. SIGHUP reads both again: the limits, the budget and the log change at once, other options "
+	        "at the next "
 		"start, which the log says.\n\n"
 		"A disk that is full or does not take what is written does not end the recording: bulk is "
 		"removed, and "

@@ -34,6 +34,15 @@ static int check_metrics(const char *value, struct hc_err *err)
 	return strcmp(value, "none") == 0 ? 0 : hc_metrics_address_check(value, err);
 }
 
+static int check_max_cpu(const char *value, struct hc_err *err)
+{
+	size_t n = strlen(value);
+
+	if (strcmp(value, "0") == 0 || (n && value[n - 1] == '%'))
+		return 0;
+	return hc_err_set(err, -EINVAL, "'%s' is not a share of one processor, such as 5%%", value);
+}
+
 const struct hc_opt hc_recorder_opts[] = {
 	{ .name = "config",
 	  .letter = 'c',
@@ -153,6 +162,14 @@ const struct hc_opt hc_recorder_opts[] = {
 	  .off = OFF(keep_free),
 	  .value = "SHARE",
 	  .help = "leave this much of the file system free, by removing old segments (5%; 0: no limit)",
+	  .flags = HC_OPT_LIVE },
+	{ .name = "max-cpu",
+	  .kind = HC_OPT_SHARE,
+	  .off = OFF(max_cpu),
+	  .value = "SHARE",
+	  .help = "shed detail, reads and writes first, while the recorder uses more than this of one processor "
+	          "(0: no limit)",
+	  .check = check_max_cpu,
 	  .flags = HC_OPT_LIVE },
 	{ .name = "segment-size",
 	  .kind = HC_OPT_SIZE,

@@ -24,7 +24,7 @@ struct hc_recorder_args {
 	bool hash_exe;
 	uint64_t segment_bytes, segment_ns;
 	uint64_t retain_bytes, retain_ns, retain_bulk_bytes, retain_bulk_ns, retain_security_bytes;
-	struct hc_share_arg keep_free;
+	struct hc_share_arg keep_free, max_cpu;
 	struct hc_trigger_args trigger;
 };
 

@@ -1048,6 +1048,23 @@ void hc_live_tick(struct hc_live *live)
 	hc_raises_settle(&live->raises);
 }
 
+void hc_live_set_shed(struct hc_live *live, enum hc_shed upto)
+{
+	/* all that is shed comes through the hook of system calls, which stays */
+	live->wanted.shed = upto;
+	turn_on(live, live->started);
+}
+
+int hc_live_shed_mode(const struct hc_live *live, enum hc_shed upto, unsigned type)
+{
+	return hc_detail_base(&live->wanted, type, upto);
+}
+
+uint32_t hc_live_shed_snaplen(const struct hc_live *live, enum hc_shed upto)
+{
+	return upto >= HC_SHED_PAYLOAD ? 0 : live->wanted.snaplen;
+}
+
 uint32_t hc_live_raised(const struct hc_live *live, uint64_t id)
 {
 	return hc_raises_count(&live->raises, id);

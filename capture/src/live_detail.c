@@ -52,16 +52,51 @@ static bool has_payload(unsigned type)
 	}
 }
 
-/* In which mode a type is recorded of those who have the detail; -1: not at all. */
-static int mode_of(const struct hc_wanted *w, const struct hc_table_desc *d, unsigned detail)
+/* What is left of a mode when so many steps of detail are shed; -1: nothing. Each step has in it those before. */
+static int shed_mode(const struct hc_table_desc *d, int mode, unsigned shed)
 {
-	unsigned type = d->number, more = detail > w->host_detail ? detail : w->host_detail;
-	int mode = profile_mode(d, w->profile), raised = more ? profile_mode(d, (enum hc_profile)(more - 1)) : -1;
+	if (mode < 0 || d->stream != HC_STREAM_BULK)
+		return mode;
+	switch (d->cls) {
+	case HC_CLASS_IO:
+		if (shed >= HC_SHED_IO && mode == HC_MODE_ALL)
+			mode = profile_mode(d, HC_PROFILE_SECURITY);
+		if (shed >= HC_SHED_SAMPLES && mode > 0) {
+			mode &= ~(HC_MODE_FIRST | HC_MODE_PEER);
+			return mode ? mode : -1;
+		}
+		return mode;
+	case HC_CLASS_OTHER:
+		return shed >= HC_SHED_OTHER ? -1 : mode;
+	case HC_CLASS_FILE:
+	case HC_CLASS_NET:
+		return shed >= HC_SHED_METADATA ? -1 : mode;
+	default:
+		return mode;
+	}
+}
 
+int hc_detail_base(const struct hc_wanted *w, unsigned type, unsigned shed)
+{
+	const struct hc_table_desc *d = hc_event_desc(type);
+	int mode = d && !made_elsewhere(type) ? profile_mode(d, w->profile) : -1;
+
+	if (!d || hc_type_set_has(&w->remove, type))
+		return -1;
 	if (w->has_only)
 		mode = hc_type_set_has(&w->only, type) ? HC_MODE_ALL : -1;
 	if (hc_type_set_has(&w->add, type))
 		mode = HC_MODE_ALL;
+	return shed_mode(d, mode, shed);
+}
+
+/* In which mode a type is recorded of those who have the detail; -1: not at all. */
+static int mode_of(const struct hc_wanted *w, const struct hc_table_desc *d, unsigned detail)
+{
+	unsigned type = d->number, more = detail > w->host_detail ? detail : w->host_detail;
+	int mode = hc_detail_base(w, type, w->shed),
+	    raised = more ? profile_mode(d, (enum hc_profile)(more - 1)) : -1;
+
 	if (raised >= 0 && (mode < 0 || raised == HC_MODE_ALL))
 		mode = raised;
 	return hc_type_set_has(&w->remove, type) ? -1 : mode;
@@ -90,7 +125,8 @@ static void choose_numbers(struct hc_detail *d, const struct hc_type_set *types)
 void hc_detail_choose(const struct hc_wanted *w, struct hc_dials *ret, struct hc_type_set *ret_types,
                       struct hc_type_set *ret_any)
 {
-	uint32_t snaplen = w->snaplen > w->host_snaplen ? w->snaplen : w->host_snaplen;
+	uint32_t base = w->shed >= HC_SHED_PAYLOAD ? 0 : w->snaplen;
+	uint32_t snaplen = base > w->host_snaplen ? base : w->host_snaplen;
 
 	memset(ret, 0, sizeof(*ret));
 	memset(ret_any, 0, sizeof(*ret_any));
@@ -125,6 +161,16 @@ void hc_detail_choose(const struct hc_wanted *w, struct hc_dials *ret, struct hc
 		ret->any_unknown |= d->on_unknown;
 	}
 	ret->tcp_all = w->profile == HC_PROFILE_FULL || w->host_detail == HC_PROFILE_FULL + 1;
+}
+
+const char *hc_live_shed_name(enum hc_shed step)
+{
+	static const char *const names[HC_N_SHEDS] = {
+		[HC_SHED_NONE] = "",       [HC_SHED_PAYLOAD] = "payload",   [HC_SHED_IO] = "io",
+		[HC_SHED_OTHER] = "other", [HC_SHED_METADATA] = "metadata", [HC_SHED_SAMPLES] = "samples",
+	};
+
+	return names[step];
 }
 
 void hc_detail_put(struct hc_dials *to, const struct hc_dials *next)

@@ -203,6 +203,27 @@ void hc_live_tick(struct hc_live *live)
 	(void)live;
 }
 
+void hc_live_set_shed(struct hc_live *live, enum hc_shed upto)
+{
+	(void)live;
+	(void)upto;
+}
+
+int hc_live_shed_mode(const struct hc_live *live, enum hc_shed upto, unsigned type)
+{
+	(void)live;
+	(void)upto;
+	(void)type;
+	return -1;
+}
+
+uint32_t hc_live_shed_snaplen(const struct hc_live *live, enum hc_shed upto)
+{
+	(void)live;
+	(void)upto;
+	return 0;
+}
+
 uint32_t hc_live_raised(const struct hc_live *live, uint64_t id)
 {
 	(void)live;

@@ -24,7 +24,12 @@ struct hc_wanted {
 	unsigned host_detail; /* raised for everybody: profile + 1; 0: not */
 	uint32_t host_snaplen;
 	unsigned details_used; /* bit n: there is a raise to detail n */
+	enum hc_shed shed;     /* of the detail of everybody; raises stay */
 };
+
+/* In which mode a type is recorded of everybody when raises are not counted and so many steps are shed; -1: it is
+ * not. */
+int hc_detail_base(const struct hc_wanted *w, unsigned type, unsigned shed);
 
 /* Fills the part of the dials that says what is recorded with each detail; raises put in theirs themselves.
  * *ret_types: of everybody; *ret_any: of anybody. */

@@ -52,8 +52,12 @@ static void seconds_gauge(const struct look *l, const char *name, const char *he
 
 static void tell_recorder(const struct look *l)
 {
-	static const char *const states[] = { "starting", "recording", "disk_failing", "stopping" };
-	unsigned now = l->s.stopping ? 3 : !l->s.ready ? 0 : l->s.record.disk_failing ? 2 : 1;
+	static const char *const states[] = { "starting", "recording", "shedding", "disk_failing", "stopping" };
+	unsigned now = l->s.stopping              ? 4
+	               : !l->s.ready              ? 0
+	               : l->s.record.disk_failing ? 3
+	               : l->s.record.shed         ? 2
+	                                          : 1;
 	struct utsname un = { 0 };
 	char format[16];
 
@@ -174,6 +178,12 @@ static void tell_events(const struct look *l)
 	hc_metric_family(l->out, HC_METRIC_COUNTER, "hindcast_events_sampled", NULL,
 	                 "Events of which the profile keeps some only, and which were left out.");
 	tell_classes(l, l->s.record.sampled_by_type, NULL, NULL);
+	hc_metric_family(l->out, HC_METRIC_GAUGE, "hindcast_detail_shed", NULL,
+	                 "1 for detail that is not recorded now, because the recorder would use more of a "
+	                 "processor than it may.");
+	for (unsigned step = 1; step < HC_N_SHEDS; step++)
+		hc_metric_u64(l->out, l->r->shed_from_ns[step] != 0, "detail", hc_live_shed_name(step), NULL);
+	counter(l, "hindcast_detail_sheds", NULL, "Times that detail was shed for that.", l->s.record.n_sheds);
 	counter(l, "hindcast_values_masked", NULL, "Secrets overwritten before they were written.",
 	        l->s.record.tracker.n_masked);
 	counter(l, "hindcast_records_malformed", NULL,

@@ -121,6 +121,8 @@ static int on_segment(void *ctx, enum hc_stream stream, struct hc_err *err)
 	if (code >= 0)
 		code = raise_rows(r, false, err);
 	if (code >= 0)
+		code = shed_rows(r, false, err);
+	if (code >= 0)
 		code = meta_horizon(r, err);
 	if (code >= 0)
 		code = meta_clock(r, r->first_segment_done ? "segment" : "start", err);
@@ -142,6 +144,7 @@ int hc_record_open(const struct hc_record_opts *opts, struct hc_record **ret, st
 		return hc_err_set(err, -ENOMEM, "out of memory");
 	r->opts = *opts;
 	r->start.lock_fd = -1;
+	r->budget.budget = opts->max_cpu;
 	code = node_and_boot(r, err);
 	if (code >= 0)
 		code = live_open(r, err); /* first: without it no directory is made */
@@ -281,6 +284,8 @@ static int each_second(struct hc_record *r, struct hc_err *err)
 	if (code >= 0)
 		code = resume_told(r, err);
 	if (code >= 0)
+		code = shed_look(r, err);
+	if (code >= 0)
 		code = meta_masked(r, err);
 	if (code >= 0)
 		code = meta_clock(r, NULL, err);
@@ -343,6 +348,8 @@ struct hc_record_summary hc_record_summary(struct hc_record *r)
 	}
 	s.n_dropped_blocks = hc_writer_drops(r->writer)->n_blocks;
 	s.disk_failing = hc_writer_drops(r->writer)->failing;
+	s.shed = r->shed;
+	s.n_sheds = r->n_sheds;
 	s.index_failing = r->index && hc_index_writer_failure(r->index);
 	if (r->retain)
 		hc_retain_stats(r->retain, &s.retain);
@@ -401,6 +408,8 @@ int hc_record_stop(struct hc_record *r, const char *reason, struct hc_record_sum
 			code = meta_filters(r, true, r->err);
 		if (code >= 0)
 			code = raise_rows(r, true, r->err);
+		if (code >= 0)
+			code = shed_rows(r, true, r->err);
 		if (code >= 0)
 			code = meta_clock(r, "stop", r->err);
 		if (code >= 0)

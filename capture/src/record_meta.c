@@ -396,10 +396,41 @@ int meta_raise(struct hc_record *r, const struct meta_raise *row, bool ended, st
 	cell_text(r, b, HC_C_META_FILTER_expression, text);
 	for (unsigned type = 32; type < HC_EV_MAX; type++)
 		if (hc_event_desc(type) && hc_type_set_has(&types, type))
-			type_line(r, &l, type, row->detail, row->snaplen);
+			type_line(r, &l, type, row->detail, row->keeps);
 	if (l.n)
 		cell_ref(c, HC_C_META_FILTER_types, hc_build_strs(b, l.ref, l.n));
 	hc_cell_set(c, HC_C_META_FILTER_from_ns, row->from_ns);
+	if (ended)
+		hc_cell_set(c, HC_C_META_FILTER_until_ns, record_boot_ns());
+	return end(r, HC_EV_META_FILTER, err);
+}
+
+/* `types`: by name alone those that are not recorded, with their mode those of which less is. */
+int meta_shed(struct hc_record *r, const struct meta_shed *row, bool ended, struct hc_err *err)
+{
+	struct hc_builder *b = begin(r, HC_EV_META_FILTER, err);
+	struct hc_cells *c = &r->tracker->cells;
+	struct list l = { .b = b };
+
+	if (!b)
+		return failed(err);
+	hc_cell_set(c, HC_C_META_FILTER_id, row->id);
+	cell_text(r, b, HC_C_META_FILTER_reason, "shed");
+	cell_text(r, b, HC_C_META_FILTER_expression, row->expression);
+	for (unsigned type = 32; type < HC_EV_MAX; type++) {
+		int was = hc_live_shed_mode(r->live, row->step - 1, type);
+		int mode = hc_live_shed_mode(r->live, row->step, type);
+		char text[80];
+
+		if (mode != was && mode < 0)
+			list_add(&l, "%s", hc_event_desc(type)->name);
+		else if (mode != was)
+			list_add(&l, "%s %s", hc_event_desc(type)->name,
+			         mode_text((unsigned)mode, text, sizeof(text)));
+	}
+	if (l.n)
+		cell_ref(c, HC_C_META_FILTER_types, hc_build_strs(b, l.ref, l.n));
+	hc_cell_set(c, HC_C_META_FILTER_from_ns, row->id);
 	if (ended)
 		hc_cell_set(c, HC_C_META_FILTER_until_ns, record_boot_ns());
 	return end(r, HC_EV_META_FILTER, err);

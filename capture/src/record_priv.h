@@ -7,6 +7,7 @@
 #include "store/capture.h"
 #include "store/index.h"
 
+#include "cpu_budget.h"
 #include "tracker_priv.h"
 
 #define MAX_GAP_CPUS 1024u
@@ -54,6 +55,11 @@ struct hc_record {
 	size_t n_raises;
 	uint64_t last_raise_id;
 	uint32_t cgroup_changes_seen, raise_missed;
+	struct cpu_budget budget; /* record_shed.c */
+	enum hc_shed shed;        /* all up to it, where it takes anything */
+	uint64_t n_sheds;
+	uint64_t shed_from_ns[HC_N_SHEDS]; /* boot clock, by step; 0: not shed, or nothing is in it */
+	char shed_text[HC_N_SHEDS][64];
 	struct hc_err *err; /* of the call under way, for callbacks */
 };
 
@@ -88,11 +94,27 @@ struct meta_raise {
 	const char *capture, *scope;
 	unsigned detail; /* as in struct hc_record_raise */
 	uint32_t snaplen;
+	uint32_t keeps;   /* payload bytes, those that the recorder keeps anyway included */
 	uint64_t from_ns; /* boot clock */
 	uint32_t n;       /* of `what` are in it; NULL: everybody */
 	const char *what;
 };
 int meta_raise(struct hc_record *r, const struct meta_raise *row, bool ended, struct hc_err *err);
+
+/* A step of detail that is shed. */
+struct meta_shed {
+	unsigned step;
+	uint64_t id; /* unique in a boot: since when */
+	const char *expression;
+};
+int meta_shed(struct hc_record *r, const struct meta_shed *row, bool ended, struct hc_err *err);
+
+/* ---- record_shed.c ---- */
+
+/* The rows of what is shed now: the beginning of every segment says so, and the end of the recording. */
+int shed_rows(struct hc_record *r, bool ended, struct hc_err *err);
+/* Once a second: sheds a step, or takes one back. */
+int shed_look(struct hc_record *r, struct hc_err *err);
 
 /* ---- record_raise.c ---- */
 

@@ -214,6 +214,12 @@ static int find(struct hc_record *r, struct record_raise *k)
 
 /* ---- telling the kernel ---- */
 
+/* What a raise asks for stays while the recorder sheds the payload of all others. */
+static uint32_t snaplen_of(const struct hc_record *r, const struct record_raise *k)
+{
+	return k->ask.snaplen > r->opts.snaplen ? k->ask.snaplen : r->opts.snaplen;
+}
+
 static int apply(struct hc_record *r, const struct record_raise *v, size_t n, struct hc_err *err)
 {
 	struct hc_live_raise *raises = calloc(n + 1, sizeof(*raises));
@@ -225,7 +231,7 @@ static int apply(struct hc_record *r, const struct record_raise *v, size_t n, st
 		raises[i] = (struct hc_live_raise){ .id = v[i].id,
 			                            .scope = v[i].kind,
 			                            .detail = v[i].ask.detail,
-			                            .snaplen = v[i].ask.snaplen,
+			                            .snaplen = snaplen_of(r, &v[i]),
 			                            .pids = v[i].pids,
 			                            .n_pids = v[i].n_pids,
 			                            .cgroups = v[i].cgroups.v,
@@ -257,6 +263,7 @@ static int tell(struct hc_record *r, const struct record_raise *k, bool ended, s
 		                  .scope = k->scope,
 		                  .detail = k->ask.detail,
 		                  .snaplen = k->ask.snaplen,
+		                  .keeps = snaplen_of(r, k),
 		                  .from_ns = k->from_ns,
 		                  .n = count(r, k),
 		                  .what = ended                       ? NULL

@@ -16,6 +16,7 @@
 
 #define MAX_FACT_BYTES 512        /* of one type: the longest list that is kept */
 #define MAX_ITEMS (4 * HC_EV_MAX) /* of one row */
+#define MAX_SHEDS 65536u          /* more are taken together with the last */
 #define MAX_CONFIGS 4096u         /* different ones; more are taken together with the last */
 
 struct config {
@@ -40,17 +41,32 @@ struct raise {
 	bool in_range;
 };
 
+/* Less was recorded of everybody, because the recorder had no time for more. */
+struct shed {
+	struct shed *next;
+	int64_t id;
+	uint32_t boot;
+	const char *expression;
+	struct hc_type_set off, thinned;
+	int64_t from_ns, until_ns; /* wall clock; INT64_MAX: it has not ended */
+};
+
 struct hc_facts {
 	struct hc_arena arena;
+	struct shed *sheds; /* the last one first */
+	uint32_t n_sheds;
 	struct raise *raises;
 	struct config **configs;
 	uint32_t n_configs;
 	uint64_t n_lost;
 	const char *shed[HC_EV_MAX]; /* why rows of the type are missing although nobody asked for that; NULL: none
 	                                are */
-	const char *user_filter;     /* what the user asked to be left out; NULL: nothing */
-	int64_t since_ns, until_ns;  /* wall clock: of the range that is asked about; INT64_MIN, INT64_MAX: all */
-	uint32_t n_unresolved;       /* containers of which only the cgroup is known */
+	const char
+		*over[HC_EV_MAX]; /* why rows of the type are missing for want of processor time; NULL: none are */
+	struct hc_type_set thinned; /* sampled for a while only, for want of processor time */
+	const char *user_filter;    /* what the user asked to be left out; NULL: nothing */
+	int64_t since_ns, until_ns; /* wall clock: of the range that is asked about; INT64_MIN, INT64_MAX: all */
+	uint32_t n_unresolved;      /* containers of which only the cgroup is known */
 };
 
 struct reader {
@@ -279,6 +295,84 @@ static void read_raise(struct reader *rd, uint32_t row)
 		read_type(rd, &k->as, hc_view_str(rd->view, types[i]));
 }
 
+/* As with a raise, the last row counts. What is in force meanwhile meta_config rows say too: this tells why. */
+static void read_shed(struct reader *rd, uint32_t row)
+{
+	unsigned dom = HC_DOM_ROWS(HC_EV_META_FILTER);
+	int64_t id = hc_view_int_or(rd->view, dom, HC_C_META_FILTER_id, row, 0);
+	int64_t from = hc_view_int_or(rd->view, dom, HC_C_META_FILTER_from_ns, row, 0), until;
+	struct hc_facts *f = rd->f;
+	struct shed *k = f->sheds;
+	const uint32_t *types;
+	uint32_t n;
+
+	while (k && !(k->boot == rd->boot && k->id == id))
+		k = k->next;
+	if (!k && f->n_sheds >= MAX_SHEDS) {
+		k = f->sheds; /* taken for one long one */
+		k->until_ns = INT64_MAX;
+	} else if (!k) {
+		k = hc_arena_alloc(&f->arena, sizeof(*k));
+		if (!k) {
+			rd->code = -ENOMEM;
+			return;
+		}
+		f->n_sheds++;
+		*k = (struct shed){ .next = f->sheds, .id = id, .boot = rd->boot, .until_ns = INT64_MAX };
+		k->expression = text_copy(rd, hc_view_text(rd->view, dom, HC_C_META_FILTER_expression, row));
+		f->sheds = k;
+	}
+	if (k->id == id)
+		k->from_ns = wall_of(rd, (uint64_t)from);
+	if (k->id == id && hc_view_int(rd->view, dom, HC_C_META_FILTER_until_ns, row, &until))
+		k->until_ns = wall_of(rd, (uint64_t)until);
+	types = hc_view_strs(rd->view, hc_view_ref(rd->view, dom, HC_C_META_FILTER_types, row), &n);
+	for (uint32_t i = 0; i < n && i < MAX_ITEMS; i++) {
+		struct hc_str item = hc_view_str(rd->view, types[i]), name = next_word(&item);
+		const struct hc_table_desc *desc = hc_event_desc_by_name(name);
+
+		if (desc) /* with a mode: some are recorded */
+			hc_type_set_add(next_word(&item).len ? &k->thinned : &k->off, desc->number);
+	}
+}
+
+/* A recorder that was killed does not say when its sheds end: the one after it begins without any. */
+static void read_start(struct reader *rd, uint32_t row)
+{
+	struct hc_str why = hc_view_text(rd->view, HC_DOM_ROWS(HC_EV_META_START), HC_C_META_START_why, row);
+	int64_t wall = 0;
+
+	if (hc_str_eq(why, HC_STR("segment")))
+		return;
+	hc_view_row_field(rd->view, HC_EV_META_START, row, HC_ROWF_WALL_NS, &wall);
+	for (struct shed *k = rd->f->sheds; k; k = k->next)
+		if (k->until_ns == INT64_MAX && k->from_ns < wall)
+			k->until_ns = wall;
+}
+
+/* What the sheds of the range mean for it. */
+static int apply_sheds(struct hc_facts *f)
+{
+	for (const struct shed *k = f->sheds; k; k = k->next) {
+		const char *why;
+
+		if (k->until_ns < f->since_ns || k->from_ns >= f->until_ns)
+			continue;
+		why = hc_arena_printf(&f->arena,
+		                      "left out for a time, as the recorder was over its budget (shed: %s)",
+		                      k->expression);
+		if (!why)
+			return -ENOMEM;
+		for (unsigned type = 0; type < HC_EV_MAX; type++) {
+			if (hc_type_set_has(&k->off, type))
+				f->over[type] = why;
+			else if (hc_type_set_has(&k->thinned, type))
+				hc_type_set_add(&f->thinned, type);
+		}
+	}
+	return 0;
+}
+
 static void read_filter(struct reader *rd, uint32_t row)
 {
 	unsigned dom = HC_DOM_ROWS(HC_EV_META_FILTER);
@@ -293,6 +387,10 @@ static void read_filter(struct reader *rd, uint32_t row)
 		return; /* the recorder leaves itself out: always, and it is documented */
 	if (hc_str_eq(reason, HC_STR("raise"))) {
 		read_raise(rd, row);
+		return;
+	}
+	if (hc_str_eq(reason, HC_STR("shed"))) {
+		read_shed(rd, row);
 		return;
 	}
 	if (read_removed(rd, row))
@@ -331,15 +429,17 @@ static void read_container(struct reader *rd, uint32_t row)
 
 static void read_block(struct reader *rd, struct hc_block *block)
 {
-	static const unsigned kinds[] = { HC_EV_META_CONFIG, HC_EV_META_IMPORT, HC_EV_META_GAP, HC_EV_META_FILTER,
-		                          HC_EV_CTR_UPDATE };
+	static const unsigned kinds[] = { HC_EV_META_START, HC_EV_META_CONFIG, HC_EV_META_IMPORT,
+		                          HC_EV_META_GAP,   HC_EV_META_FILTER, HC_EV_CTR_UPDATE };
 
 	hc_view_set(rd->view, block, NULL);
 	for (size_t k = 0; k < sizeof(kinds) / sizeof(kinds[0]); k++) {
 		uint32_t n = hc_block_n_rows(block, kinds[k]);
 
 		for (uint32_t row = 1; row <= n && rd->code == 0; row++) {
-			if (kinds[k] == HC_EV_META_GAP)
+			if (kinds[k] == HC_EV_META_START)
+				read_start(rd, row);
+			else if (kinds[k] == HC_EV_META_GAP)
 				read_gap(rd, row);
 			else if (kinds[k] == HC_EV_META_FILTER)
 				read_filter(rd, row);
@@ -391,6 +491,7 @@ int hc_facts_load(struct hc_capture *c, const struct hc_block_filter *range, str
 
 	if (!f || !view)
 		return hc_err_set(err, -ENOMEM, "out of memory");
+	hc_type_set_add(&filter.types, HC_EV_META_START);
 	hc_type_set_add(&filter.types, HC_EV_META_CONFIG);
 	hc_type_set_add(&filter.types, HC_EV_META_IMPORT);
 	hc_type_set_add(&filter.types, HC_EV_META_GAP);
@@ -423,6 +524,8 @@ int hc_facts_load(struct hc_capture *c, const struct hc_block_filter *range, str
 			hc_capture_add_problem(c, selected[i], &damage);
 	}
 	free(selected);
+	if (rd.code == 0)
+		rd.code = apply_sheds(f);
 	if (rd.code < 0)
 		return hc_err_set(err, rd.code, "out of memory");
 	if (f->n_configs)
@@ -465,6 +568,10 @@ void hc_facts_within(struct hc_facts *f, const char *scope, const char *capture)
 				hc_type_set_add(&c->types, type);
 				c->mode[type] = k->as.mode[type];
 				c->facts[type] = k->as.facts[type];
+				if (strstr(k->expression, " detail=full")) { /* nothing of that is ever shed */
+					f->over[type] = NULL;
+					f->thinned.w[type / 64] &= ~(UINT64_C(1) << type % 64);
+				}
 			}
 		}
 	}
@@ -532,9 +639,9 @@ enum hc_recorded hc_facts_type(const struct hc_facts *f, unsigned type)
 		n += hc_type_set_has(&f->configs[i]->types, type);
 	if (!n)
 		return HC_RECORDED_NO;
-	if (n < f->n_configs || f->shed[type])
+	if (n < f->n_configs || f->shed[type] || f->over[type])
 		return HC_RECORDED_PARTLY;
-	return mode_of(f, type) ? HC_RECORDED_SAMPLED : HC_RECORDED_ALL;
+	return mode_of(f, type) || hc_type_set_has(&f->thinned, type) ? HC_RECORDED_SAMPLED : HC_RECORDED_ALL;
 }
 
 static bool list_has_word(const char *list, const char *fact, size_t len)
@@ -673,7 +780,7 @@ static const char *of_whom(struct hc_arena *arena, const struct hc_facts *f, con
 /* What the types of a rule lack; false when a lack means that there is no answer. */
 static bool check_types(struct reasons *r, const struct hc_facts *f, const struct hc_type_set *types)
 {
-	struct hc_type_set never = { 0 }, partly = { 0 }, sampled = { 0 };
+	struct hc_type_set never = { 0 }, partly = { 0 }, sampled = { 0 }, thinned = { 0 };
 	unsigned profile = HC_PROFILE_MINIMAL;
 	const char *shed = NULL;
 	bool unknown = false, any = false;
@@ -692,17 +799,22 @@ static bool check_types(struct reasons *r, const struct hc_facts *f, const struc
 			unknown = true;
 			break;
 		case HC_RECORDED_NO:
+			if (f->over[type]) { /* in all of the range */
+				hc_type_set_add(&partly, type);
+				shed = f->over[type];
+				break;
+			}
 			hc_type_set_add(&never, type);
 			if (desc->profile > profile)
 				profile = desc->profile;
 			break;
 		case HC_RECORDED_PARTLY:
 			hc_type_set_add(&partly, type);
-			if (f->shed[type])
-				shed = f->shed[type];
+			if (f->shed[type] || f->over[type])
+				shed = f->shed[type] ? f->shed[type] : f->over[type];
 			break;
 		case HC_RECORDED_SAMPLED:
-			hc_type_set_add(&sampled, type);
+			hc_type_set_add(hc_type_set_has(&f->thinned, type) ? &thinned : &sampled, type);
 			break;
 		case HC_RECORDED_ALL:
 			break;
@@ -733,6 +845,12 @@ static bool check_types(struct reasons *r, const struct hc_facts *f, const struc
 				      "sampled, so that an alert means at least once: %s (all: hindcast record "
 				      "--profile full)",
 				      type_names(&r->a->arena, &sampled)));
+	if (!set_empty(&thinned))
+		reason_add(r,
+		           hc_arena_printf(&r->a->arena,
+		                           "sampled for a time, as the recorder was over its budget, so that an "
+		                           "alert means at least once: %s",
+		                           type_names(&r->a->arena, &thinned)));
 	if (unknown)
 		reason_add(r, hc_arena_printf(&r->a->arena, "the capture does not say what was recorded"));
 	return set_empty(&never) && set_empty(&partly);

@@ -360,6 +360,60 @@ static bool has(const struct hc_detail *d, unsigned type)
 	return d->types[type / 64] >> type % 64 & 1;
 }
 
+Test(detail, is_shed_step_by_step_and_never_that_of_security)
+{
+	static struct hc_dials d;
+	struct hc_wanted w = { .profile = HC_PROFILE_FULL, .snaplen = 100 };
+	struct hc_type_set everybody, any;
+	static const struct {
+		unsigned type;
+		enum hc_shed thinned, gone; /* HC_N_SHEDS: never */
+	} want[] = {
+		{ HC_EV_READ, HC_SHED_IO, HC_N_SHEDS }, /* name lookups stay */
+		{ HC_EV_WRITE, HC_SHED_IO, HC_N_SHEDS },
+		{ HC_EV_MMAP, HC_SHED_IO, HC_N_SHEDS },
+		{ HC_EV_PREAD64, HC_SHED_IO, HC_SHED_SAMPLES },
+		{ HC_EV_LSEEK, HC_SHED_IO, HC_SHED_IO },
+		{ HC_EV_FUTEX, HC_SHED_OTHER, HC_SHED_OTHER },
+		{ HC_EV_SYS, HC_SHED_OTHER, HC_SHED_OTHER },
+		{ HC_EV_STAT, HC_SHED_METADATA, HC_SHED_METADATA },
+		{ HC_EV_GETSOCKOPT, HC_SHED_METADATA, HC_SHED_METADATA },
+		{ HC_EV_OPENAT, HC_N_SHEDS, HC_N_SHEDS },
+		{ HC_EV_UNLINK, HC_N_SHEDS, HC_N_SHEDS },
+		{ HC_EV_CONNECT, HC_N_SHEDS, HC_N_SHEDS },
+	};
+
+	for (w.shed = HC_SHED_NONE; w.shed < HC_N_SHEDS; w.shed++) {
+		hc_detail_choose(&w, &d, &everybody, &any);
+		cr_assert_eq(d.snap[HC_EV_READ], w.shed >= HC_SHED_PAYLOAD ? 0 : 100);
+		for (size_t i = 0; i < sizeof(want) / sizeof(want[0]); i++) {
+			const char *name = hc_event_desc(want[i].type)->name;
+
+			cr_assert_eq(hc_type_set_has(&everybody, want[i].type), w.shed < want[i].gone, "%s at %d",
+			             name, w.shed);
+			if (w.shed < want[i].gone)
+				cr_assert_eq(d.detail[0].mode[want[i].type] != HC_MODE_ALL,
+				             w.shed >= want[i].thinned, "%s at %d", name, w.shed);
+		}
+		for (unsigned type = 1; type < HC_EV_MAX; type++) {
+			const struct hc_table_desc *desc = hc_event_desc(type);
+
+			if (desc && hc_detail_base(&w, type, HC_SHED_NONE) >= 0 &&
+			    (desc->stream == HC_STREAM_SECURITY || desc->cls == HC_CLASS_PROC))
+				cr_assert(hc_type_set_has(&everybody, type), "%s", desc->name);
+		}
+		/* who is raised keeps it all */
+		cr_assert_eq(d.detail[3].mode[HC_EV_READ], HC_MODE_ALL);
+		cr_assert(has(&d.detail[3], HC_EV_FUTEX));
+	}
+	w.shed = HC_SHED_SAMPLES;
+	w.host_detail = HC_PROFILE_FULL + 1;
+	w.host_snaplen = 60;
+	hc_detail_choose(&w, &d, &everybody, &any);
+	cr_assert(hc_type_set_has(&everybody, HC_EV_FUTEX));
+	cr_assert_eq(d.snap[HC_EV_READ], 60);
+}
+
 Test(detail, is_the_profile_with_raises_on_top)
 {
 	static struct hc_dials d;

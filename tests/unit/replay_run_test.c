@@ -503,15 +503,15 @@ Test(facts, may_be_parts_of_others)
 	forget(dir, f);
 }
 
-static void write_raise(struct hc_writer *w, uint64_t id, const char *expression, const char *const *types,
-                        uint64_t from_ns, uint64_t until_ns)
+static void write_span(struct hc_writer *w, const char *reason, uint64_t id, const char *expression,
+                       const char *const *types, uint64_t from_ns, uint64_t until_ns)
 {
 	struct hc_row_head head = { .type = HC_EV_META_FILTER, .ts_ns = until_ns ? until_ns : from_ns };
 	struct hc_err err = { 0 };
 	struct hc_builder *b = hc_writer_begin(w, head.type, head.ts_ns, &err);
 	struct hc_cells c = { 0 };
 
-	c.v[HC_C_META_FILTER_reason] = hc_build_str(b, HC_STR("raise"));
+	c.v[HC_C_META_FILTER_reason] = hc_build_str(b, hc_str_c(reason));
 	c.v[HC_C_META_FILTER_expression] = hc_build_str(b, hc_str_c(expression));
 	c.v[HC_C_META_FILTER_types] = texts(b, types);
 	hc_cell_set(&c, HC_C_META_FILTER_id, id);
@@ -536,10 +536,11 @@ Test(facts, of_a_scope_are_of_it_alone)
 	struct hc_facts *f;
 
 	write_config(w, &config);
-	write_raise(w, 7, "pid=3 capture=a detail=full processes=1", types, 2000, 0);
-	write_raise(w, 7, "pid=3 capture=a detail=full", types, 2000, 5000); /* the recorder is started again */
-	write_raise(w, 8, "pid=3 capture=a detail=full processes=1", types, 6000, 0);
-	write_raise(w, 8, "pid=3 capture=a detail=full", types, 6000, 9000);
+	write_span(w, "raise", 7, "pid=3 capture=a detail=full processes=1", types, 2000, 0);
+	write_span(w, "raise", 7, "pid=3 capture=a detail=full", types, 2000,
+	           5000); /* the recorder is started again */
+	write_span(w, "raise", 8, "pid=3 capture=a detail=full processes=1", types, 6000, 0);
+	write_span(w, "raise", 8, "pid=3 capture=a detail=full", types, 6000, 9000);
 	cr_assert_eq(hc_writer_close(w, NULL), 0);
 	hc_ir_rule_add(ir, &(struct hc_rule_opts){ .name = "r" });
 	hc_ir_rule_when(ir, 0, HC_EV_WRITE, hc_node_const(ir, true));
@@ -576,6 +577,74 @@ Test(facts, of_a_scope_are_of_it_alone)
 static const struct hc_answer *answer(struct hc_answers *a, uint32_t rule)
 {
 	return hc_answers_rule(a, rule);
+}
+
+static void check_shed(const char *dir, int64_t since, int64_t until, enum hc_recorded futex,
+                       enum hc_recorded write)
+{
+	struct hc_block_filter range = {
+		.has_since = true, .since_wall_ns = since, .has_until = true, .until_wall_ns = until
+	};
+	struct hc_facts *f = facts_of(dir, &range);
+	struct hc_ir *ir = hc_ir_new();
+	struct hc_answers *a;
+
+	for (int i = 0; i < 2; i++)
+		hc_ir_rule_add(ir, &(struct hc_rule_opts){ .name = "r" });
+	hc_ir_rule_when(ir, 0, HC_EV_FUTEX, hc_node_const(ir, true));
+	hc_ir_rule_when(ir, 1, HC_EV_WRITE, hc_node_const(ir, true));
+	cr_assert_eq(hc_facts_type(f, HC_EV_FUTEX), futex, "%d to %d", (int)since, (int)until);
+	cr_assert_eq(hc_facts_type(f, HC_EV_WRITE), write, "%d to %d", (int)since, (int)until);
+	cr_assert_eq(hc_answers_new(ir, f, &a, NULL), 0);
+	cr_assert_eq(answer(a, 0)->answerable, futex == HC_RECORDED_ALL);
+	cr_assert(answer(a, 1)->answerable);
+	if (futex == HC_RECORDED_ALL)
+		cr_assert_null(answer(a, 0)->reasons[0]);
+	else
+		cr_assert_str_eq(
+			answer(a, 0)->reasons[0],
+			"futex: left out for a time, as the recorder was over its budget (shed: other used=9%)");
+	if (write == HC_RECORDED_ALL)
+		cr_assert_null(answer(a, 1)->reasons[0]);
+	else
+		cr_assert_str_eq(answer(a, 1)->reasons[0],
+		                 "sampled for a time, as the recorder was over its budget, "
+		                 "so that an alert means at least once: write");
+	hc_answers_free(a);
+	hc_ir_free(ir);
+	hc_facts_free(f);
+}
+
+/* Only what was shed, and only when. */
+Test(answers, doubt_what_a_recorder_over_its_budget_shed)
+{
+	static const struct config configs[] = { { 1000, { "futex all -", "write all -" } },
+		                                 { 2000, { "futex all -", "write first -" } },
+		                                 { 3000, { "write first -" } },
+		                                 { 5000, { "futex all -", "write first -" } },
+		                                 { 6000, { "futex all -", "write all -" } } };
+	static const char *const io[] = { "write first", NULL }, *const other[] = { "futex", NULL };
+	char *dir;
+	struct hc_writer *w = meta_writer(&dir);
+
+	write_config(w, &configs[0]);
+	write_config(w, &configs[1]);
+	write_span(w, "shed", 2000, "io used=9%", io, 2000, 0);
+	write_config(w, &configs[2]);
+	write_span(w, "shed", 3000, "other used=9%", other, 3000, 0);
+	write_span(w, "shed", 3000, "other used=9%", other, 3000, 5000);
+	write_config(w, &configs[3]);
+	write_span(w, "shed", 2000, "io used=9%", io, 2000, 6000);
+	write_config(w, &configs[4]);
+	cr_assert_eq(hc_writer_close(w, NULL), 0);
+	check_shed(dir, 1000, 1900, HC_RECORDED_ALL, HC_RECORDED_ALL);
+	check_shed(dir, 2100, 2900, HC_RECORDED_ALL, HC_RECORDED_SAMPLED);
+	check_shed(dir, 3100, 4000, HC_RECORDED_NO, HC_RECORDED_SAMPLED);
+	check_shed(dir, 1000, 4000, HC_RECORDED_PARTLY, HC_RECORDED_SAMPLED);
+	check_shed(dir, 5100, 5900, HC_RECORDED_ALL, HC_RECORDED_SAMPLED);
+	check_shed(dir, 6100, 9000, HC_RECORDED_ALL, HC_RECORDED_ALL);
+	hc_gen_rm(dir);
+	free(dir);
 }
 
 Test(answers, name_the_reason_and_the_remedy)
