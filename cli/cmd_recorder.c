@@ -402,7 +402,7 @@ const struct hc_command hc_cmd_recorder = {
 		"Every option is also a key of the configuration file, `retain-age: 30d`; options given here "
 		"count "
 		"more. SIGHUP reads both again: the limits, the budget and the log change at once, other options "
-	        "at the next "
+		"at the next "
 		"start, which the log says.\n\n"
 		"A disk that is full or does not take what is written does not end the recording: bulk is "
 		"removed, and "

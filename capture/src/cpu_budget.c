@@ -27,15 +27,16 @@ int cpu_budget_look(struct cpu_budget *b, uint64_t now_ns, uint64_t used_ns, boo
 {
 	uint64_t wait = b->wait_ns ? b->wait_ns : CPU_BUDGET_UNDER_NS;
 	bool first = !b->now_ns;
-	double apart = (double)(now_ns - b->now_ns), used = (double)(used_ns - b->used_ns);
+	double apart = (double)(now_ns - b->now_ns), share;
 
 	if (!first && now_ns <= b->now_ns)
 		return 0;
+	share = first ? 0 : (double)(used_ns - b->used_ns) / apart;
 	b->now_ns = now_ns;
 	b->used_ns = used_ns;
 	if (first)
 		return 0;
-	b->share += (used / apart - b->share) * apart / (apart + (double)CPU_BUDGET_SMOOTH_NS);
+	b->share += (share - b->share) * apart / (apart + (double)CPU_BUDGET_SMOOTH_NS);
 	if (b->budget <= 0 || b->share <= b->budget)
 		b->over_ns = 0;
 	else if (!b->over_ns)
@@ -44,7 +45,8 @@ int cpu_budget_look(struct cpu_budget *b, uint64_t now_ns, uint64_t used_ns, boo
 		b->under_ns = 0;
 	else if (!b->under_ns)
 		b->under_ns = now_ns;
-	if (b->over_ns && now_ns - b->over_ns >= CPU_BUDGET_OVER_NS)
+	/* nor for what is over by now, and still shows in the smoothed share */
+	if (b->over_ns && share > b->budget && now_ns - b->over_ns >= CPU_BUDGET_OVER_NS)
 		return shed(b, now_ns);
 	if (any && b->under_ns && now_ns - b->under_ns >= wait)
 		return restore(b, now_ns);

@@ -615,6 +615,43 @@ static void check_shed(const char *dir, int64_t since, int64_t until, enum hc_re
 	hc_facts_free(f);
 }
 
+static void write_start(struct hc_writer *w, uint64_t ts_ns, const char *why)
+{
+	struct hc_row_head head = { .type = HC_EV_META_START, .ts_ns = ts_ns };
+	struct hc_builder *b = hc_writer_begin(w, head.type, ts_ns, NULL);
+	struct hc_cells c = { 0 };
+
+	c.v[HC_C_META_START_why] = hc_build_str(b, hc_str_c(why));
+	cr_assert_eq(hc_writer_row(w, &head, &c, NULL), 0);
+}
+
+/* Of one that was killed nobody wrote the end; the one after it begins without. */
+Test(answers, do_not_doubt_what_came_after_a_recorder_that_was_killed)
+{
+	static const struct config configs[] = { { 1000, { "futex all -", "write all -" } },
+		                                 { 3000, { "write all -" } },
+		                                 { 5000, { "futex all -", "write all -" } } };
+	static const char *const other[] = { "futex", NULL };
+	char *dir;
+	struct hc_writer *w = meta_writer(&dir);
+
+	write_config(w, &configs[0]);
+	write_config(w, &configs[1]);
+	write_span(w, "shed", 3000, "other used=9%", other, 3000, 0);
+	cr_assert_eq(hc_writer_flush(w, NULL), 0);
+	write_start(w, 4000, "segment");
+	write_span(w, "shed", 3000, "other used=9%", other, 3000, 0);
+	cr_assert_eq(hc_writer_flush(w, NULL), 0);
+	write_start(w, 5000, "continue");
+	write_config(w, &configs[2]);
+	cr_assert_eq(hc_writer_close(w, NULL), 0);
+	check_shed(dir, 1000, 2900, HC_RECORDED_ALL, HC_RECORDED_ALL);
+	check_shed(dir, 4100, 4900, HC_RECORDED_NO, HC_RECORDED_ALL);
+	check_shed(dir, 5100, 9000, HC_RECORDED_ALL, HC_RECORDED_ALL);
+	hc_gen_rm(dir);
+	free(dir);
+}
+
 /* Only what was shed, and only when. */
 Test(answers, doubt_what_a_recorder_over_its_budget_shed)
 {
