@@ -9,7 +9,7 @@ expect_match "^hindcast recorder: --max-cpu: '64MiB' is not a share of one proce
 pid= load=
 trap 'kill -9 $pid $load 2>/dev/null || true' EXIT
 printf 'profile: full\nsnaplen: 50\nmax-cpu: 0.5%%\n' >c.yaml
-hindcast recorder --config c.yaml -d rec --ring-size 4MiB --container-root none --control "$PWD/control.sock" \
+hindcast recorder --config c.yaml -d rec --ring-size 16MiB --container-root none --control "$PWD/control.sock" \
 	--metrics "$PWD/metrics.sock" --pin none 2>log &
 pid=$!
 until_logged() { # N REGEX SECONDS: so many lines
@@ -25,14 +25,14 @@ value() { hindcast query rec --csv "$1" | tail -n +2 | tr -d '\r'; }
 
 until_logged 1 ' msg=recording ' 30
 python3 -c '
-import os
+import os, time
 r, w = os.pipe()
-while True:
-    for _ in range(200):
+while True: # much, and less than would fill a ring
+    for _ in range(100):
         os.write(w, b"x" * 64)
         os.read(r, 64)
         os.stat("/")
-    os.sched_yield()' &
+    time.sleep(0.002)' &
 load=$!
 until_logged 1 'level=warn msg="over the budget of processor time: detail is shed" detail=payload used_percent=[0-9.]+ max_percent=0.5' 10
 until_logged 2 'detail is shed' 10
