@@ -308,7 +308,7 @@ static void read_shed(struct reader *rd, uint32_t row)
 
 	while (k && !(k->boot == rd->boot && k->id == id))
 		k = k->next;
-	if (!k && f->n_sheds >= MAX_SHEDS) {
+	if (!k && f->sheds && f->n_sheds >= MAX_SHEDS) {
 		k = f->sheds; /* taken for one long one */
 		k->until_ns = INT64_MAX;
 	} else if (!k) {
