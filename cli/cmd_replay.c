@@ -16,6 +16,7 @@
 #include "query/json.h"
 #include "replay/falco_config.h"
 #include "replay/replay.h"
+#include "store/render.h"
 
 enum format { FORMAT_TEXT, FORMAT_JSON, FORMAT_FALCO_JSON, FORMAT_NOT_SAID };
 enum matching { MATCHING_FIRST, MATCHING_ALL, MATCHING_NOT_SAID };
@@ -35,6 +36,7 @@ struct run {
 	struct hc_falco_config config; /* all zero without --falco-config */
 	struct hc_falco *falco;
 	struct hc_ir *ir;
+	struct hc_str *heads; /* by rule, for --format json; the IR's */
 	struct hc_plan *plan;
 	struct hc_capture *capture;
 	const struct hc_answers *answers;
@@ -135,52 +137,65 @@ static struct hc_str put_json(struct hc_arena *arena, struct json_object *o)
 	return text ? hc_arena_str(arena, (struct hc_str){ text, (uint32_t)n }) : (struct hc_str){ NULL, 0 };
 }
 
-/* The output fields of an alert, out of what Falco would print. */
-static struct json_object *output_fields(const struct hc_falco *f, const struct hc_alert *alert,
-                                         struct hc_arena *arena, struct hc_err *err)
+static struct json_object *json_strings(const char *const *list)
 {
-	struct json_object *all, *fields = NULL;
-	struct hc_str text;
+	struct json_object *a = json_object_new_array();
 
-	if (hc_falco_alert(f, alert, HC_FALCO_JSON, arena, &text, err) < 0)
-		return NULL;
-	all = json_tokener_parse(text.p);
-	if (all && json_object_object_get_ex(all, "output_fields", &fields))
-		json_object_get(fields);
-	json_object_put(all);
-	return fields;
+	for (; *list; list++)
+		json_object_array_add(a, hc_json_text(*list));
+	return a;
+}
+
+/* What the alerts of each rule have in common, for --format json: made once, as there may be millions of alerts.
+ */
+static int make_heads(struct run *run, struct hc_err *err)
+{
+	uint32_t n = hc_ir_n_rules(run->ir);
+
+	run->heads = hc_arena_alloc(hc_ir_arena(run->ir), n * sizeof(*run->heads) + 1);
+	for (uint32_t i = 0; run->heads && i < n; i++) {
+		const struct hc_rule_opts *rule = hc_ir_rule(run->ir, i);
+		const struct hc_falco_rule *falco = rule->user;
+		struct json_object *o = json_object_new_object();
+		struct hc_str *head = &run->heads[i];
+
+		add(o, "rule", hc_json_text(rule->name));
+		add(o, "severity", hc_json_text(rule->severity));
+		add(o, "dialect", hc_json_text(rule->dialect));
+		add(o, "policy", hc_json_text(rule->policy));
+		add(o, "line", hc_json_u64(rule->line));
+		add(o, "tags", falco ? json_strings(falco->tags) : json_object_new_array());
+		*head = put_json(hc_ir_arena(run->ir), o);
+		json_object_put(o);
+		if (!head->p)
+			return hc_err_set(err, -ENOMEM, "out of memory");
+		head->p++; /* without its braces */
+		head->len -= 2;
+	}
+	return run->heads ? 0 : hc_err_set(err, -ENOMEM, "out of memory");
 }
 
 static int render_json(const struct run *run, const struct hc_alert *alert, struct hc_arena *arena,
                        struct hc_str *ret, struct hc_err *err)
 {
-	const struct hc_falco_rule *rule = alert->rule->user;
 	const struct hc_table_desc *type = hc_event_desc(alert->hit->type);
-	struct json_object *o, *tags;
-	struct hc_str message;
-	int r = hc_falco_message(run->falco, alert, arena, &message, err);
+	struct hc_str head = run->heads[alert->hit->rule], members;
+	const char *quote = alert->hit->seq < HC_JSON_MAX_EXACT ? "" : "\"";
+	char time[HC_RENDER_TIME_MAX];
+	int r = hc_falco_members(run->falco, alert, arena, &members, err);
 
 	if (r < 0)
 		return r;
-	o = json_object_new_object();
-	add(o, "kind", hc_json_text("alert"));
-	add(o, "time", hc_json_time(alert->wall_ns));
-	add(o, "seq", hc_json_u64(alert->hit->seq));
-	add(o, "event", hc_json_text(type ? type->name : ""));
-	add(o, "rule", hc_json_text(alert->rule->name));
-	add(o, "severity", hc_json_text(alert->rule->severity));
-	add(o, "dialect", hc_json_text(alert->rule->dialect));
-	add(o, "policy", hc_json_text(alert->rule->policy));
-	add(o, "line", hc_json_u64(alert->rule->line));
-	tags = json_object_new_array();
-	for (const char *const *t = rule ? rule->tags : NULL; t && *t; t++)
-		json_object_array_add(tags, hc_json_text(*t));
-	add(o, "tags", tags);
-	add(o, "message", hc_json_str(message));
-	add(o, "fields", output_fields(run->falco, alert, arena, err));
-	*ret = put_json(arena, o);
-	json_object_put(o);
-	return ret->p ? 0 : hc_err_set(err, -ENOMEM, "out of memory");
+	hc_render_time(alert->wall_ns, time, sizeof(time));
+	ret->p = hc_arena_printf(arena,
+	                         "{\"kind\":\"alert\",\"time\":\"%s\",\"seq\":%s%" PRIu64
+	                         "%s,\"event\":\"%s\"," HC_STR_FMT "," HC_STR_FMT "}",
+	                         time, quote, alert->hit->seq, quote, type ? type->name : "", HC_STR_ARG(head),
+	                         HC_STR_ARG(members));
+	if (!ret->p)
+		return hc_err_set(err, -ENOMEM, "out of memory");
+	ret->len = (uint32_t)strlen(ret->p);
+	return 0;
 }
 
 /* Any worker: the line of one alert. Of the memory it is made in only the line is kept: there may be millions. */
@@ -414,15 +429,6 @@ static void print_summary(const struct run *run, const struct hc_replay_stats *s
 		print_costs(run, s);
 }
 
-static struct json_object *json_strings(const char *const *list)
-{
-	struct json_object *a = json_object_new_array();
-
-	for (; *list; list++)
-		json_object_array_add(a, hc_json_text(*list));
-	return a;
-}
-
 static struct json_object *json_rule(const struct run *run, const struct hc_replay_stats *s, uint32_t i)
 {
 	const struct hc_rule_opts *rule = hc_ir_rule(run->ir, i);
@@ -616,6 +622,8 @@ static int run_policies(struct run *run, const struct hc_policies *p, const stru
 	if (r >= 0)
 		r = hc_plan_new(run->ir, run->a->matching == MATCHING_ALL ? HC_MATCH_ALL : HC_MATCH_FIRST,
 		                &run->plan, &err);
+	if (r >= 0 && run->a->format == FORMAT_JSON)
+		r = make_heads(run, &err);
 	if (r < 0)
 		return hc_exit_max(code, hc_cli_error(&hc_cmd_replay, &err));
 	if (!hc_ir_n_rules(run->ir))

@@ -2,10 +2,14 @@
 #ifndef HC_QUERY_JSON_H
 #define HC_QUERY_JSON_H
 
+#include <stdint.h>
+
 #include "store/base/err.h"
 #include "store/base/str.h"
 
 struct json_object;
+
+#define HC_JSON_MAX_EXACT (UINT64_C(1) << 53) /* integers below it are exact for every reader of JSON */
 
 /* A string; bytes that are no UTF-8 become U+FFFD, as JSON has no other way. NULL when out of memory. */
 struct json_object *hc_json_str(struct hc_str s);

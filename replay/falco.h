@@ -118,6 +118,10 @@ int hc_falco_alert(const struct hc_falco *f, const struct hc_alert *a, enum hc_f
 /* The message alone: the rule's output, rendered. */
 int hc_falco_message(const struct hc_falco *f, const struct hc_alert *a, struct hc_arena *arena,
                      struct hc_str *ret, struct hc_err *err);
+/* What an alert's own JSON says of the rule's output, "message":"...","fields":{...}, without braces. fields are
+ * the output_fields of HC_FALCO_JSON; null where opts leave them out. In the arena. */
+int hc_falco_members(const struct hc_falco *f, const struct hc_alert *a, struct hc_arena *arena,
+                     struct hc_str *ret, struct hc_err *err);
 
 /* ---- filters and formats: `hindcast events` ---- */
 

@@ -9,7 +9,6 @@
 
 #include "store/render.h"
 
-#define MAX_EXACT (UINT64_C(1) << 53)
 #define MAX_DEPTH 64
 
 /* Length of the UTF-8 character at p, or 0. */
@@ -82,7 +81,7 @@ struct json_object *hc_json_u64(uint64_t v)
 {
 	char buf[24];
 
-	if (v < MAX_EXACT)
+	if (v < HC_JSON_MAX_EXACT)
 		return json_object_new_int64((int64_t)v);
 	snprintf(buf, sizeof(buf), "%" PRIu64, v);
 	return json_object_new_string(buf);
@@ -92,7 +91,7 @@ struct json_object *hc_json_i64(int64_t v)
 {
 	char buf[24];
 
-	if (v > -(int64_t)MAX_EXACT && v < (int64_t)MAX_EXACT)
+	if (v > -(int64_t)HC_JSON_MAX_EXACT && v < (int64_t)HC_JSON_MAX_EXACT)
 		return json_object_new_int64(v);
 	snprintf(buf, sizeof(buf), "%" PRId64, v);
 	return json_object_new_string(buf);
@@ -212,7 +211,7 @@ static void put_number(struct out *o, struct json_object *v)
 	int64_t n = json_object_get_int64(v);
 	char buf[24];
 
-	if (n <= -(int64_t)MAX_EXACT || n >= (int64_t)MAX_EXACT) {
+	if (n <= -(int64_t)HC_JSON_MAX_EXACT || n >= (int64_t)HC_JSON_MAX_EXACT) {
 		o->r = -EINVAL;
 		return;
 	}

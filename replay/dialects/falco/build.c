@@ -442,11 +442,21 @@ int hc_falco_message(const struct hc_falco *f, const struct hc_alert *a, struct 
 	return ret->p ? 0 : hc_err_set(err, -ENOMEM, "out of memory");
 }
 
+static void put_fields(const struct hc_falco *f, const struct fbuilt *b, const struct hc_alert *a,
+                       struct fjson *out)
+{
+	const struct frule *r = b->rule;
+	const struct fbound *bound = b->child ? r->bound_child : r->bound;
+
+	falco_fields_put(&bound, bound ? 1 : 0, r->extras, r->n_extras, b->child,
+	                 f->opts.time_iso_8601 ? "evt.time.iso8601" : "evt.time", a->view, a->hit->type,
+	                 a->hit->row, a->wall_ns, out);
+}
+
 static void put_json_alert(const struct hc_falco *f, const struct fbuilt *b, const struct hc_alert *a,
                            struct hc_str message, struct fjson *out)
 {
 	const struct frule *r = b->rule;
-	const struct fbound *bound = b->child ? r->bound_child : r->bound;
 
 	fjson_char(out, '{');
 	if (f->opts.hostname) {
@@ -470,9 +480,7 @@ static void put_json_alert(const struct hc_falco *f, const struct fbuilt *b, con
 	}
 	if (!f->opts.json_no_fields) {
 		fjson_raw(out, "\"output_fields\":");
-		falco_fields_put(&bound, bound ? 1 : 0, r->extras, r->n_extras, b->child,
-		                 f->opts.time_iso_8601 ? "evt.time.iso8601" : "evt.time", a->view, a->hit->type,
-		                 a->hit->row, a->wall_ns, out);
+		put_fields(f, b, a, out);
 		fjson_char(out, ',');
 	}
 	fjson_raw(out, "\"priority\":\"");
@@ -515,4 +523,25 @@ int hc_falco_alert(const struct hc_falco *f, const struct hc_alert *a, enum hc_f
 	}
 	*ret = fjson_end(&out);
 	return ret->p && !message.failed ? 0 : hc_err_set(err, -ENOMEM, "out of memory");
+}
+
+int hc_falco_members(const struct hc_falco *f, const struct hc_alert *a, struct hc_arena *arena,
+                     struct hc_str *ret, struct hc_err *err)
+{
+	const struct fbuilt *b = built_of(f, a);
+	struct fjson message = { .arena = arena, .base64 = f->opts.buffer_base64 }, out = message;
+
+	if (!b)
+		return hc_err_set(err, -EINVAL, "not an alert of these rules");
+	if (!put_message(b, a, &message))
+		return hc_err_set(err, -ENOMEM, "out of memory");
+	fjson_raw(&out, "\"message\":");
+	fjson_text(&out, (struct hc_str){ message.p, message.n });
+	fjson_raw(&out, ",\"fields\":");
+	if (f->opts.json_no_fields)
+		fjson_raw(&out, "null");
+	else
+		put_fields(f, b, a, &out);
+	*ret = fjson_end(&out);
+	return ret->p ? 0 : hc_err_set(err, -ENOMEM, "out of memory");
 }

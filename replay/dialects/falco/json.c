@@ -60,14 +60,27 @@ static unsigned utf8_len(const uint8_t *p, uint32_t left)
 	return n;
 }
 
+/* Stands for itself in JSON. */
+static bool is_plain(uint8_t c)
+{
+	return c >= ' ' && c < 0x80 && c != '"' && c != '\\';
+}
+
 void fjson_escaped(struct fjson *j, struct hc_str s)
 {
 	const uint8_t *p = (const uint8_t *)s.p;
 
 	for (uint32_t i = 0; i < s.len;) {
-		unsigned n = utf8_len(p + i, s.len - i);
+		uint32_t from = i;
+		unsigned n;
 		char buf[8];
 
+		while (i < s.len && is_plain(p[i]))
+			i++;
+		fjson_bytes(j, s.p + from, i - from);
+		if (i == s.len)
+			return;
+		n = utf8_len(p + i, s.len - i);
 		if (!n) {
 			fjson_raw(j, "\xef\xbf\xbd");
 			i++;
