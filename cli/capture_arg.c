@@ -57,22 +57,35 @@ static int no_such_capture(const struct hc_command *cmd, const struct hc_marks *
 	                    names, n >= sizeof(names) ? " ..." : "");
 }
 
+/* Loads the marks and finds the one of this name. NULL: the exit code is in *ret_code. The marks are to be done
+ * with in both cases. */
+static const struct hc_mark *find_mark(const struct hc_command *cmd, struct hc_capture *c, const char *name,
+                                       struct hc_marks *marks, int *ret_code)
+{
+	struct hc_err err = { 0 };
+	const struct hc_mark *m;
+
+	if (hc_marks_load(c, marks, &err) < 0) {
+		*ret_code = hc_cli_error(cmd, &err);
+		return NULL;
+	}
+	m = hc_marks_find(marks, name);
+	if (!m)
+		*ret_code = no_such_capture(cmd, marks, name);
+	return m;
+}
+
 int hc_cli_capture_span(const struct hc_command *cmd, struct hc_capture *c, const char *name,
                         struct hc_time_arg *since, struct hc_time_arg *until)
 {
 	struct hc_marks marks = { 0 };
-	struct hc_err err = { 0 };
 	const struct hc_mark *m;
 	int code = HC_CLI_GO;
 
 	if (!name)
 		return HC_CLI_GO;
-	if (hc_marks_load(c, &marks, &err) < 0)
-		return hc_cli_error(cmd, &err);
-	m = hc_marks_find(&marks, name);
-	if (!m) {
-		code = no_such_capture(cmd, &marks, name);
-	} else {
+	m = find_mark(cmd, c, name, &marks, &code);
+	if (m) {
 		if (!since->set || since->ns < m->from_wall_ns)
 			*since = (struct hc_time_arg){ .set = true, .ns = m->from_wall_ns };
 		if (m->until_wall_ns && (!until->set || until->ns > m->until_wall_ns))
@@ -88,18 +101,13 @@ int hc_cli_capture_scope(const struct hc_command *cmd, struct hc_capture *c, con
                          int64_t *ret_asked_wall_ns)
 {
 	struct hc_marks marks = { 0 };
-	struct hc_err err = { 0 };
 	const struct hc_mark *m;
 	int code = HC_CLI_GO;
 
 	if (!name)
 		return hc_cli_usage(cmd, "--in-scope: of which capture? Say --capture NAME too");
-	if (hc_marks_load(c, &marks, &err) < 0)
-		return hc_cli_error(cmd, &err);
-	m = hc_marks_find(&marks, name);
-	if (!m) {
-		code = no_such_capture(cmd, &marks, name);
-	} else {
+	m = find_mark(cmd, c, name, &marks, &code);
+	if (m) {
 		*ret_scope = strdup(m->scope);
 		*ret_asked_wall_ns = m->asked_wall_ns;
 		if (!*ret_scope)

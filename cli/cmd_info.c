@@ -138,28 +138,46 @@ static void count_blocks(struct info *in, const struct hc_capture_seg *segs)
 	}
 }
 
-static int count_masked(struct info *in, struct hc_err *err)
+/* fn for each block that has rows of the type. What a block cannot tell is a problem of the capture, but for
+ * -ENOMEM. */
+static int each_block(struct info *in, unsigned type,
+                      int (*fn)(struct info *in, const struct hc_capture_block *at, struct hc_block *b,
+                                struct hc_err *err),
+                      struct hc_err *err)
 {
 	struct hc_block_filter filter = { .has_types = true };
-	uint32_t *which = NULL, n = 0;
+	uint32_t *which = NULL, n = 0, n_blocks;
+	const struct hc_capture_block *blocks = hc_capture_blocks(in->c, &n_blocks);
 	int r;
 
-	hc_type_set_add(&filter.types, HC_EV_META_MASKED);
+	if (!in->t->rows_by_type[type])
+		return 0;
+	hc_type_set_add(&filter.types, type);
 	r = hc_capture_select(in->c, &filter, &which, &n, err);
 	for (uint32_t i = 0; r == 0 && i < n; i++) {
 		HC_AUTO(hc_block_close) struct hc_block *b = NULL;
 		struct hc_err why = { 0 };
-		struct hc_ints count = { 0 };
 		int code = hc_capture_load(in->c, which[i], &b, &why);
 
-		if (code == 0 && hc_block_n_rows(b, HC_EV_META_MASKED))
-			code = hc_block_event_ints(b, HC_EV_META_MASKED, HC_C_META_MASKED_count, &count, &why);
-		if (code < 0)
+		if (code == 0 && hc_block_n_rows(b, type))
+			code = fn(in, &blocks[which[i]], b, &why);
+		if (code == -ENOMEM)
+			r = hc_err_set(err, code, "out of memory");
+		else if (code < 0)
 			hc_capture_add_problem(in->c, which[i], &why);
-		for (uint32_t k = 0; code == 0 && k < count.n; k++)
-			in->n_masked += (uint64_t)count.v[k];
 	}
 	free(which);
+	return r;
+}
+
+static int block_masked(struct info *in, const struct hc_capture_block *at, struct hc_block *b, struct hc_err *err)
+{
+	struct hc_ints count;
+	int r = hc_block_event_ints(b, HC_EV_META_MASKED, HC_C_META_MASKED_count, &count, err);
+
+	(void)at;
+	for (uint32_t k = 0; r == 0 && k < count.n; k++)
+		in->n_masked += (uint64_t)count.v[k];
 	return r;
 }
 
@@ -211,31 +229,6 @@ static int block_sheds(struct info *in, const struct hc_capture_block *at, struc
 	return r;
 }
 
-static int find_sheds(struct info *in, struct hc_err *err)
-{
-	struct hc_block_filter filter = { .has_types = true };
-	uint32_t *which = NULL, n = 0, n_blocks;
-	const struct hc_capture_block *blocks = hc_capture_blocks(in->c, &n_blocks);
-	int r;
-
-	hc_type_set_add(&filter.types, HC_EV_META_FILTER);
-	r = hc_capture_select(in->c, &filter, &which, &n, err);
-	for (uint32_t i = 0; r == 0 && i < n; i++) {
-		HC_AUTO(hc_block_close) struct hc_block *b = NULL;
-		struct hc_err why = { 0 };
-		int code = hc_capture_load(in->c, which[i], &b, &why);
-
-		if (code == 0)
-			code = block_sheds(in, &blocks[which[i]], b, &why);
-		if (code == -ENOMEM)
-			r = hc_err_set(err, code, "out of memory");
-		else if (code < 0)
-			hc_capture_add_problem(in->c, which[i], &why);
-	}
-	free(which);
-	return r;
-}
-
 /* segs[i], by the number of the one before it in its boot and stream. */
 static void count_missing(struct info *in, const struct hc_capture_seg *segs, uint32_t i)
 {
@@ -279,9 +272,8 @@ static int gather(struct info *in, struct hc_err *err)
 	count_blocks(in, segs);
 	for (uint32_t i = 0; i < in->n_boots; i++)
 		read_facts(in, i);
-	if (in->t->rows_by_type[HC_EV_META_MASKED] && count_masked(in, err) < 0)
-		return err->code;
-	return find_sheds(in, err);
+	r = each_block(in, HC_EV_META_MASKED, block_masked, err);
+	return r < 0 ? r : each_block(in, HC_EV_META_FILTER, block_sheds, err);
 }
 
 static double per_event(const struct info *in)
