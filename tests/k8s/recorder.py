@@ -329,11 +329,18 @@ def test_summary(model, recorder):
         del model.objects["capturenodes"]["shop", "incident-0123456789"]
 
 
+def shown(recorder, text):
+    """What the last execve with that argument shows of its pod; empty: there is none on the disk."""
+    p = subprocess.run([HINDCAST, "events", recorder.rec, "-f", f"evt.type = execve and proc.args = {text}", "-o",
+                        "*%k8s.pod.name %k8s.pod.label[app] %container.image"], capture_output=True, text=True, check=True)
+    return (p.stdout.strip().splitlines() or [""])[-1]
+
+
 def test_gone_server(model, recorder, web):
     model.down = True
     until("the log says it", lambda: recorder.text().count("the Kubernetes API does not answer") >= 3)
     web.echo("three")
-    time.sleep(1.3)  # its block is on the disk then
+    until("its block is on the disk", lambda: shown(recorder, "three"))
     recorder.stop(kill=True)
     recorder.start()
     web.echo("four")
@@ -387,11 +394,7 @@ def test_rows(recorder):
     assert {k: row[k] for k in want} == want, row
     updates = recorder.query(f"SELECT phase, count(*) AS n FROM ctr_update WHERE arg_container = '{hexid(1)}' GROUP BY 1 ORDER BY 1")
     assert {u["phase"] for u in updates} <= {"known", "changed"} and sum(u["n"] for u in updates if u["phase"] == "changed") == 1, updates
-    events = {}
-    for text in ("one", "two", "three", "four", "five"):
-        p = subprocess.run([HINDCAST, "events", recorder.rec, "-f", f"evt.type = execve and proc.args = {text}", "-o",
-                            "*%k8s.pod.name %k8s.pod.label[app] %container.image"], capture_output=True, text=True, check=True)
-        events[text] = (p.stdout.strip().splitlines() or [""])[-1]
+    events = {text: shown(recorder, text) for text in ("one", "two", "three", "four", "five")}
     assert events == {"one": "pod-1 web web:1", "two": "pod-1 changed web:1", "three": "pod-1 changed web:1", "four": "<NA> <NA> <NA>",
                       "five": "pod-1 changed web:1"}, events
     marks = recorder.query("SELECT op FROM meta_mark WHERE name LIKE 'incident-%' ORDER BY op")
