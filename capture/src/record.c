@@ -187,7 +187,7 @@ int hc_record_open(const struct hc_record_opts *opts, struct hc_record **ret, st
 	if (code < 0)
 		goto failed;
 	hc_tracker_set_writer(r->tracker, r->writer);
-	code = hc_index_writer_open(opts->dir, &r->index, err);
+	code = disk_open_index(r, err);
 	if (code >= 0)
 		code = disk_open(r, err);
 	if (code < 0)
@@ -350,7 +350,7 @@ struct hc_record_summary hc_record_summary(struct hc_record *r)
 	s.disk_failing = hc_writer_drops(r->writer)->failing;
 	s.shed = r->shed;
 	s.n_sheds = r->n_sheds;
-	s.index_failing = r->index && hc_index_writer_failure(r->index);
+	s.index_failing = !r->index || hc_index_writer_failure(r->index);
 	if (r->retain)
 		hc_retain_stats(r->retain, &s.retain);
 	s.n_index_failures = r->n_index_failures;
@@ -381,7 +381,7 @@ struct hc_record_summary hc_record_summary(struct hc_record *r)
 
 int hc_record_stop(struct hc_record *r, const char *reason, struct hc_record_summary *ret, struct hc_err *err)
 {
-	struct hc_err own = { 0 }, why = { 0 };
+	struct hc_err own = { 0 };
 	int code = r->failed, last;
 	int64_t n;
 
@@ -423,11 +423,8 @@ int hc_record_stop(struct hc_record *r, const char *reason, struct hc_record_sum
 		*ret = hc_record_summary(r);
 	last = hc_writer_close(hc_steal(r->writer), r->err);
 	code = code < 0 ? code : last;
-	last = hc_index_writer_close(hc_steal(r->index), r->opts.go_on ? &why : r->err);
-	if (r->opts.go_on)
-		disk_mend_index(r, last < 0 ? &why : NULL);
-	else
-		code = code < 0 ? code : last;
+	last = disk_close_index(r, r->err);
+	code = code < 0 ? code : last;
 	hc_record_abort(r);
 	return code < 0 ? code : 0;
 }

@@ -11,6 +11,7 @@
 
 #define AGAIN_NS UINT64_C(60000000000)     /* a trouble that lasts is logged this often */
 #define INDEX_TRY_NS UINT64_C(10000000000) /* and an index that failed is opened anew */
+#define INDEX_MEND_NS UINT64_C(50000000)   /* of each second, for segments that it lacks */
 
 int disk_open(struct hc_record *r, struct hc_err *err)
 {
@@ -147,12 +148,47 @@ static int drops_look(struct hc_record *r, struct hc_err *err)
 	return 0;
 }
 
+int disk_open_index(struct hc_record *r, struct hc_err *err)
+{
+	struct hc_err why = { 0 };
+	int code = hc_index_writer_open(r->opts.dir, &r->index, &why);
+
+	if (code == 0) {
+		r->n_index_missing = hc_index_writer_missing(r->index);
+		if (r->n_index_missing)
+			hc_log(r->opts.log, HC_LOG_INFO, "the index lacks segments; they are taken in",
+			       HC_LOG_U64("segments", r->n_index_missing));
+		return 0;
+	}
+	if (!r->opts.go_on) {
+		if (err)
+			*err = why;
+		return code;
+	}
+	r->n_index_failures++;
+	r->index_try_ns = record_boot_ns();
+	if (say(&r->index_log_ns))
+		hc_log_err(r->opts.log, HC_LOG_WARN, "the index cannot be opened", &why);
+	return 0;
+}
+
+static void index_mend(struct hc_record *r)
+{
+	if (!r->n_index_missing)
+		return;
+	r->n_index_missing = hc_index_writer_mend(r->index, INDEX_MEND_NS);
+	if (!r->n_index_missing && !hc_index_writer_failure(r->index))
+		hc_log(r->opts.log, HC_LOG_INFO, "the index lacks no segment any more");
+}
+
 static void index_look(struct hc_record *r)
 {
-	const struct hc_err *failure = r->index ? hc_index_writer_failure(r->index) : NULL;
+	const struct hc_err *failure;
 	uint64_t now = record_boot_ns();
-	struct hc_err why = { 0 };
 
+	if (r->index)
+		index_mend(r);
+	failure = r->index ? hc_index_writer_failure(r->index) : NULL;
 	if (failure && !r->index_failed)
 		r->n_index_failures++;
 	r->index_failed = failure != NULL;
@@ -163,30 +199,36 @@ static void index_look(struct hc_record *r)
 		           failure);
 	r->index_try_ns = now;
 	r->index = hc_index_writer_abort(r->index);
-	if (hc_index_writer_open(r->opts.dir, &r->index, &why) < 0) {
-		r->n_index_failures++;
-		if (say(&r->index_log_ns))
-			hc_log_err(r->opts.log, HC_LOG_WARN, "the index cannot be opened", &why);
-	} else {
+	disk_open_index(r, NULL);
+	if (r->index) {
 		hc_log(r->opts.log, HC_LOG_INFO, "the index is written again");
-		r->index_reopened = true;
 		r->index_log_ns = 0;
 	}
 	if (r->retain)
 		hc_retain_set_index(r->retain, r->index);
 }
 
-void disk_mend_index(struct hc_record *r, const struct hc_err *failure)
+int disk_close_index(struct hc_record *r, struct hc_err *err)
 {
-	struct hc_index_writer *index = NULL;
+	struct hc_index_writer *index = hc_steal(r->index);
 	struct hc_err why = { 0 };
+	int code = index ? hc_index_writer_close(index, &why) : -EIO;
 
-	/* one that was opened late has not seen the segments that were open then */
-	if (!failure && !r->index_reopened)
-		return;
-	if (hc_index_writer_open(r->opts.dir, &index, &why) < 0 || hc_index_writer_close(index, &why) < 0)
+	if (!r->opts.go_on) {
+		if (code < 0 && err && !err->code)
+			*err = why;
+		return code;
+	}
+	if (code < 0) { /* once more: it takes in what is missing */
+		why = (struct hc_err){ 0 };
+		code = hc_index_writer_open(r->opts.dir, &index, &why);
+		if (code == 0)
+			code = hc_index_writer_close(index, &why);
+	}
+	if (code < 0)
 		hc_log_err(r->opts.log, HC_LOG_WARN,
-		           "the index is not up to date; the segments are read without it", failure);
+		           "the index is not up to date; the segments are read without it", &why);
+	return 0;
 }
 
 int disk_look(struct hc_record *r, struct hc_err *err)

@@ -27,7 +27,7 @@ struct hc_record {
 	struct hc_retain_rules retain_rules;
 	char retain_text[256];
 	uint64_t dropped_told[HC_EV_MAX], n_drops_told; /* rows, blocks */
-	bool index_reopened;                            /* after a failure */
+	uint32_t n_index_missing;                       /* segments that it still lacks */
 	/* Boot clock: when each was last said or tried; 0: not yet. */
 	uint64_t disk_log_ns, retain_log_ns, over_log_ns, index_log_ns, index_try_ns;
 	struct hc_capture_start start;
@@ -132,8 +132,10 @@ int disk_open(struct hc_record *r, struct hc_err *err);
 bool disk_full(struct hc_record *r, uint64_t need_bytes);
 /* Once a second: what is due to go, what was dropped, an index that failed. */
 int disk_look(struct hc_record *r, struct hc_err *err);
-/* At the end: `failure`, which may be NULL, is why the index could not be closed. It is tried once more. */
-void disk_mend_index(struct hc_record *r, const struct hc_err *failure);
+/* A recorder that is to go on does without an index that cannot be opened, and tries again later. */
+int disk_open_index(struct hc_record *r, struct hc_err *err);
+/* At the end, when the segments are closed. A recorder that is to go on fails by no index. */
+int disk_close_index(struct hc_record *r, struct hc_err *err);
 
 /* ---- record_resume.c: recorders that follow each other ---- */
 

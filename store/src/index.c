@@ -14,6 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 #include <xxhash.h>
 
@@ -21,7 +22,11 @@
 
 #define APPLICATION_ID 0x48434958 /* "HCIX" */
 #define USER_VERSION 1
-#define MAX_HEAL 8u /* segments taken in while opening for writing; more are left to `reindex` */
+
+/* How long missing segments are taken in at a time: while opening, when a recorder's rings fill; and at the end.
+ */
+#define OPEN_MEND_NS UINT64_C(200000000)
+#define CLOSE_MEND_NS UINT64_C(2000000000)
 
 /* The whole schema, in the order and the words that sqlite_schema has it. */
 static const struct {
@@ -544,6 +549,13 @@ struct hc_index_writer {
 	int root_fd;
 	struct db db;
 	struct current cur[HC_N_STREAMS];
+	/* The segments that were without rows when it was opened. What is not sealed may be, by the end. */
+	struct hc_seg_file *missing;
+	struct hc_arena arena; /* their paths */
+	uint32_t n_missing;
+	uint32_t next_missing; /* those before were looked at; while mending, the first of them were not sealed */
+	uint32_t n_unsealed;   /* so many */
+	struct hc_scan scan;
 	struct hc_err first; /* first failure; nothing is written any more */
 };
 
@@ -578,15 +590,36 @@ static int open_existing(const char *path, struct db *db, struct hc_err *err)
 	return r;
 }
 
-/* Rows whose file is gone or has another size go; the newest few sealed segments that are missing come in. */
-static int heal(struct hc_index_writer *iw, struct hc_err *err)
+/* The files that have no rows are listed, those of `have` left out. */
+static int list_missing(struct hc_index_writer *iw, const struct hc_seg_files *files, const bool *have)
+{
+	uint32_t n = 0;
+
+	for (uint32_t i = 0; i < files->n; i++)
+		n += !have[i];
+	iw->missing = calloc(n + 1u, sizeof(*iw->missing));
+	if (!iw->missing)
+		return -ENOMEM;
+	for (uint32_t i = 0; i < files->n; i++) {
+		struct hc_str path;
+
+		if (have[i])
+			continue;
+		path = hc_arena_str(&iw->arena, hc_str_c(files->v[i].path));
+		if (!path.p)
+			return -ENOMEM;
+		iw->missing[iw->n_missing] = files->v[i];
+		iw->missing[iw->n_missing++].path = path.p;
+	}
+	return 0;
+}
+
+/* Rows whose file is gone or has another size go; files that have none are listed. */
+static int compare(struct hc_index_writer *iw, struct hc_err *err)
 {
 	struct hc_seg_files files = { 0 };
-	struct hc_index_stats stats = { 0 };
-	struct hc_scan scan = { 0 };
 	bool *have;
 	sqlite3_stmt *s = NULL;
-	uint32_t n_missing = 0;
 	int r = hc_seg_files_scan_dir(iw->root_fd, iw->dir, &files, err);
 
 	have = calloc(files.n + 1u, sizeof(*have));
@@ -619,18 +652,90 @@ static int heal(struct hc_index_writer *iw, struct hc_err *err)
 			r = segment_delete(&iw->db, sqlite3_column_int64(s, 0), err);
 	}
 	sqlite3_finalize(s);
-	for (uint32_t i = 0; r == 0 && i < files.n; i++)
-		n_missing += !have[i];
-	for (uint32_t i = 0; r >= 0 && n_missing <= MAX_HEAL && i < files.n; i++) {
-		if (!have[i])
-			r = segment_index(&iw->db, iw->root_fd, &files.v[i], &scan, &stats, err);
-	}
 	if (r >= 0)
 		r = exec(iw->db.sql, "COMMIT", err);
-	hc_scan_done(&scan);
+	if (r >= 0 && list_missing(iw, &files, have) < 0)
+		r = hc_err_set(err, -ENOMEM, "out of memory");
 	hc_seg_files_done(&files);
 	free(have);
 	return r;
+}
+
+/* 1 when there are rows of the segment, and its id; 0 none, with the id 0. */
+static int segment_find(struct db *db, const char *path, int64_t *ret_id, struct hc_err *err)
+{
+	sqlite3_stmt *s = db->stmt[FIND_SEGMENT];
+	int code;
+
+	sqlite3_bind_text(s, 1, path, -1, SQLITE_STATIC);
+	code = sqlite3_step(s);
+	*ret_id = code == SQLITE_ROW ? sqlite3_column_int64(s, 0) : 0;
+	sqlite3_reset(s);
+	sqlite3_clear_bindings(s);
+	return code == SQLITE_ROW ? 1 : code == SQLITE_DONE ? 0 : sql_error(db->sql, code, err);
+}
+
+/* Ends a transaction in which `r` came out. */
+static int end_transaction(struct db *db, int r, struct hc_err *err)
+{
+	if (r >= 0)
+		r = exec(db->sql, "COMMIT", err);
+	if (r < 0)
+		exec(db->sql, "ROLLBACK", NULL);
+	return r < 0 ? r : 0;
+}
+
+static int mend_one(struct hc_index_writer *iw, const struct hc_seg_file *f, struct hc_err *err)
+{
+	struct hc_index_stats stats = { 0 };
+	int64_t id;
+	int r = segment_find(&iw->db, f->path, &id, err);
+
+	if (r != 0) /* it was closed, and came in, since it was missed */
+		return r < 0 ? r : 0;
+	r = exec(iw->db.sql, "BEGIN", err);
+	if (r == 0)
+		r = end_transaction(&iw->db, segment_index(&iw->db, iw->root_fd, f, &iw->scan, &stats, err), err);
+	if (r == 0 && stats.n_unsealed)
+		iw->missing[iw->n_unsealed++] = *f;
+	return r;
+}
+
+static uint64_t mono_ns(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (uint64_t)ts.tv_sec * 1000000000u + (uint64_t)ts.tv_nsec;
+}
+
+static int mend(struct hc_index_writer *iw, uint64_t budget_ns, struct hc_err *err)
+{
+	uint64_t began = mono_ns();
+	int r = 0;
+
+	while (r == 0 && iw->next_missing < iw->n_missing) {
+		struct hc_seg_file f = iw->missing[iw->next_missing++];
+
+		r = mend_one(iw, &f, err);
+		if (mono_ns() - began >= budget_ns)
+			break;
+	}
+	if (iw->next_missing == iw->n_missing)
+		hc_scan_done(&iw->scan);
+	return r;
+}
+
+uint32_t hc_index_writer_mend(struct hc_index_writer *iw, uint64_t budget_ns)
+{
+	if (!iw->first.code && mend(iw, budget_ns, &iw->first) < 0 && !iw->first.code)
+		iw->first.code = -EIO;
+	return hc_index_writer_missing(iw);
+}
+
+uint32_t hc_index_writer_missing(const struct hc_index_writer *iw)
+{
+	return iw->n_missing - iw->next_missing;
 }
 
 int hc_index_writer_open(const char *dir, struct hc_index_writer **ret, struct hc_err *err)
@@ -658,37 +763,52 @@ int hc_index_writer_open(const char *dir, struct hc_index_writer **ret, struct h
 		r = exec(iw->db.sql,
 		         "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA busy_timeout=2000", err);
 	if (r == 0 && faccessat(iw->root_fd, "segments", F_OK, 0) == 0)
-		r = heal(iw, err);
+		r = compare(iw, err);
+	if (r == 0)
+		r = mend(iw, OPEN_MEND_NS, err);
 	if (r < 0)
 		return r;
 	*ret = hc_steal(iw);
 	return 0;
 }
 
-/* The segment that a stream was in is complete: into the database with it, if its footer is there. */
+/* A segment that is complete: into the database with it, if its footer is there. */
+static int finish_sealed(struct hc_index_writer *iw, struct current *c, const struct hc_seg *seg,
+                         struct hc_err *err)
+{
+	struct hc_seg_file file = { .path = c->below };
+	struct hc_index_stats stats = { 0 };
+	int64_t id;
+	int r = segment_find(&iw->db, c->below, &id, err);
+
+	if (r != 0) /* mending was quicker */
+		return r < 0 ? r : 0;
+	r = exec(iw->db.sql, "BEGIN", err);
+	if (r < 0)
+		return r;
+	if (seg->n_blocks == c->scan.n_blocks)
+		r = segment_insert(&iw->db, c->below, seg->file_bytes, &seg->header, &c->scan, err);
+	else /* opened when its first blocks were there already */
+		r = segment_index(&iw->db, iw->root_fd, &file, &c->scan, &stats, err);
+	return end_transaction(&iw->db, r, err);
+}
+
+/* The segment that a stream was in is closed. */
 static int finish(struct hc_index_writer *iw, struct current *c, struct hc_err *err)
 {
 	HC_AUTO(hc_seg_free) struct hc_seg *seg = NULL;
-	struct hc_seg_file file = { .path = c->below };
-	struct hc_index_stats stats = { 0 };
 	int fd, r = 0;
 
 	if (!c->any)
 		return 0;
 	c->any = false;
 	fd = openat(iw->root_fd, c->below, O_RDONLY | O_CLOEXEC);
-	if (fd < 0 || hc_seg_load(fd, 0, UINT64_MAX, c->below, &seg, NULL) < 0 || seg->state != HC_SEG_SEALED)
-		goto out; /* the disk was full, or retention was quicker: readers use the segment itself */
-	r = exec(iw->db.sql, "BEGIN", err);
-	if (r == 0 && seg->n_blocks == c->scan.n_blocks)
-		r = segment_insert(&iw->db, c->below, seg->file_bytes, &seg->header, &c->scan, err);
-	else if (r == 0) /* opened when its first blocks were there already */
-		r = segment_index(&iw->db, iw->root_fd, &file, &c->scan, &stats, err);
-	if (r >= 0)
-		r = exec(iw->db.sql, "COMMIT", err);
-	if (r < 0)
-		exec(iw->db.sql, "ROLLBACK", NULL);
-out:
+	if (fd < 0 && errno != ENOENT) /* of which retention was quicker */
+		r = hc_err_set(err, -errno, "cannot open %s: %s", c->path, strerror(errno));
+	if (fd >= 0)
+		r = hc_seg_load(fd, 0, UINT64_MAX, c->below, &seg, err);
+	if (fd >= 0 && r == 0 && seg->state == HC_SEG_SEALED) /* if not, the disk was full */
+		r = finish_sealed(iw, c, seg, err);
 	if (fd >= 0)
 		close(fd);
 	hc_scan_reset(&c->scan);
@@ -740,28 +860,13 @@ int hc_index_writer_block(void *index_writer, const char *seg_path, const struct
 
 static int remove_segment(struct hc_index_writer *iw, const char *path, struct hc_err *err)
 {
-	sqlite3_stmt *s = iw->db.stmt[FIND_SEGMENT];
-	int64_t id = 0;
-	int code, r;
+	int64_t id;
+	int r = segment_find(&iw->db, path, &id, err);
 
-	sqlite3_bind_text(s, 1, path, -1, SQLITE_STATIC);
-	code = sqlite3_step(s);
-	if (code == SQLITE_ROW)
-		id = sqlite3_column_int64(s, 0);
-	sqlite3_reset(s);
-	sqlite3_clear_bindings(s);
-	if (code == SQLITE_DONE)
-		return 0; /* it never came in: not sealed, or not readable */
-	if (code != SQLITE_ROW)
-		return sql_error(iw->db.sql, code, err);
+	if (r <= 0)
+		return r; /* 0: it never came in: not sealed, or not readable */
 	r = exec(iw->db.sql, "BEGIN", err);
-	if (r == 0)
-		r = segment_delete(&iw->db, id, err);
-	if (r == 0)
-		r = exec(iw->db.sql, "COMMIT", err);
-	if (r < 0)
-		exec(iw->db.sql, "ROLLBACK", NULL);
-	return r;
+	return r == 0 ? end_transaction(&iw->db, segment_delete(&iw->db, id, err), err) : r;
 }
 
 void hc_index_writer_remove(struct hc_index_writer *iw, const char *path)
@@ -775,6 +880,18 @@ const struct hc_err *hc_index_writer_failure(const struct hc_index_writer *iw)
 	return iw->first.code ? &iw->first : NULL;
 }
 
+/* What was not sealed is missing as before: where it was being written meanwhile, it is sealed now. */
+static void look_again(struct hc_index_writer *iw)
+{
+	uint32_t n_left = iw->n_missing - iw->next_missing;
+
+	if (!iw->missing)
+		return;
+	memmove(iw->missing + iw->n_unsealed, iw->missing + iw->next_missing, n_left * sizeof(*iw->missing));
+	iw->n_missing = iw->n_unsealed + n_left;
+	iw->next_missing = iw->n_unsealed = 0;
+}
+
 int hc_index_writer_close(struct hc_index_writer *iw, struct hc_err *err)
 {
 	int r;
@@ -785,6 +902,8 @@ int hc_index_writer_close(struct hc_index_writer *iw, struct hc_err *err)
 		if (finish(iw, &iw->cur[i], &iw->first) < 0 && !iw->first.code)
 			iw->first.code = -EIO;
 	}
+	look_again(iw);
+	hc_index_writer_mend(iw, CLOSE_MEND_NS);
 	r = iw->first.code;
 	if (r && err && !err->code)
 		*err = iw->first;
@@ -799,6 +918,9 @@ struct hc_index_writer *hc_index_writer_abort(struct hc_index_writer *iw)
 	db_close(&iw->db);
 	for (unsigned i = 0; i < HC_N_STREAMS; i++)
 		hc_scan_done(&iw->cur[i].scan);
+	hc_scan_done(&iw->scan);
+	free(iw->missing);
+	hc_arena_done(&iw->arena);
 	if (iw->root_fd >= 0)
 		close(iw->root_fd);
 	free(iw);

@@ -299,6 +299,92 @@ Test(index, of_fewer_segments_than_there_are_is_completed_by_the_segments)
 	end(&f);
 }
 
+/* A capture of at least n segments, without an index. */
+static struct fixture many_without_index(uint32_t n)
+{
+	struct hc_gen_opts opts = { .seed = 27, .n_rows = 50 * n, .flush_rows = 50, .writer.segment_bytes = 1 };
+	struct fixture f = { .dir = hc_gen_tmpdir() };
+	struct hc_gen_result res;
+	struct hc_err err = { 0 };
+
+	cr_assert_eq(hc_gen_capture(f.dir, &opts, &res, &err), 0, "%s", err.msg);
+	hc_gen_result_done(&res);
+	cr_assert_eq(hc_capture_open(f.dir, HC_CAPTURE_NO_INDEX, &f.truth, &err), 0, "%s", err.msg);
+	return f;
+}
+
+Test(index, that_lacks_many_segments_takes_them_in_one_after_the_other)
+{
+	struct fixture f = many_without_index(40);
+	struct hc_index_writer *iw;
+	struct hc_err err = { 0 };
+	uint32_t n_left, n_steps = 0;
+
+	cr_assert_eq(hc_index_writer_open(f.dir, &iw, &err), 0, "%s", err.msg);
+	for (n_left = hc_index_writer_missing(iw); n_left; n_steps++) {
+		uint32_t n = hc_index_writer_mend(iw, 0);
+
+		cr_assert_eq(n, n_left - 1);
+		n_left = n;
+	}
+	cr_assert_null(hc_index_writer_failure(iw));
+	cr_assert_eq(n_differences(&f), 0, "after %u steps", n_steps);
+	cr_assert_eq(hc_index_writer_mend(iw, 0), 0);
+	cr_assert_eq(hc_index_writer_close(iw, &err), 0, "%s", err.msg);
+	end(&f);
+}
+
+Test(index, takes_in_what_it_lacks_also_where_many_segments_have_no_footer)
+{
+	static const uint8_t footer[] = "no footer";
+	struct fixture f = many_without_index(40);
+	struct hc_index_writer *iw;
+	struct hc_err err = { 0 };
+	uint32_t n;
+	const struct hc_capture_seg *segs = hc_capture_segs(f.truth, &n);
+
+	for (uint32_t i = 0; i < n; i += 2) {
+		char *path;
+		int fd;
+
+		cr_assert(asprintf(&path, "%s/%s", f.dir, segs[i].path) > 0);
+		fd = open(path, O_WRONLY | O_APPEND);
+		cr_assert_eq(write(fd, footer, sizeof(footer)), sizeof(footer));
+		close(fd);
+		free(path);
+	}
+	cr_assert_eq(hc_index_writer_open(f.dir, &iw, &err), 0, "%s", err.msg);
+	cr_assert_eq(hc_index_writer_close(iw, &err), 0, "%s", err.msg);
+	cr_assert_eq(n_differences(&f), 0);
+	end(&f);
+}
+
+Test(index, opened_while_a_segment_is_written_takes_it_in_at_the_end)
+{
+	struct fixture f = many_without_index(3);
+	struct hc_index_writer *iw;
+	struct hc_err err = { 0 };
+	uint32_t n;
+	const struct hc_capture_seg *seg = &hc_capture_segs(f.truth, &n)[n - 1];
+	char *path, byte;
+	int fd;
+
+	/* as the recorder's file is before its last bytes are written */
+	cr_assert(asprintf(&path, "%s/%s", f.dir, seg->path) > 0);
+	fd = open(path, O_RDWR);
+	cr_assert_eq(pread(fd, &byte, 1, (off_t)seg->bytes - 1), 1);
+	cr_assert_eq(ftruncate(fd, (off_t)seg->bytes - 1), 0);
+	cr_assert_eq(hc_index_writer_open(f.dir, &iw, &err), 0, "%s", err.msg);
+	cr_assert_eq(hc_index_writer_missing(iw), 0);
+	cr_assert_eq(pwrite(fd, &byte, 1, (off_t)seg->bytes - 1), 1);
+	cr_assert_neq(n_differences(&f), 0);
+	cr_assert_eq(hc_index_writer_close(iw, &err), 0, "%s", err.msg);
+	cr_assert_eq(n_differences(&f), 0);
+	close(fd);
+	free(path);
+	end(&f);
+}
+
 Test(index, of_more_segments_than_there_are_is_cut)
 {
 	struct fixture f = begin(true);
