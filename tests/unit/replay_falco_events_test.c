@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/socket.h>
 #include <time.h>
 
 #include "gen.h"
@@ -265,7 +266,31 @@ static void write_rows(struct scene *s)
 	end(s, 0, false);
 }
 
-static struct hc_capture *scene_make(struct scene *s)
+/* Sockets bound to IPv6 addresses: 1 to 3 listening, 4 of UDP. */
+static void write_bound(struct scene *s)
+{
+	static const char *const addrs[] = { "::", "::1", "::ffff:10.0.0.5", "::" };
+
+	for (unsigned i = 0; i < 4; i++) {
+		struct hc_cells c = { 0 }, fd = { 0 };
+		uint8_t a[16];
+
+		begin(s, HC_EV_LISTEN);
+		hc_cell_set(&c, HC_O_SOCK_family, AF_INET6);
+		hc_cell_set(&c, HC_O_SOCK_sock_type, i == 3 ? SOCK_DGRAM : SOCK_STREAM);
+		hc_cell_set(&c, HC_O_SOCK_state, i == 3 ? 7 : 10); /* TCP_CLOSE, TCP_LISTEN */
+		inet_pton(AF_INET6, addrs[i], a);
+		c.v[HC_O_SOCK_local_addr] = hc_build_bytes(s->b, a, sizeof(a));
+		hc_cell_set(&c, HC_O_SOCK_local_port, 80 + i);
+		hc_cell_set(&fd, HC_O_FDOBJ_what, HC_FD_IPV6);
+		fd.v[HC_O_FDOBJ_sock] = hc_build_obj(s->b, HC_OBJ_SOCK, &c);
+		set(s, HC_C_LISTEN_sockfd, 3);
+		s->c.v[HC_C_LISTEN_sockfd_obj] = hc_build_obj(s->b, HC_OBJ_FDOBJ, &fd);
+		end(s, 0, true);
+	}
+}
+
+static struct hc_capture *scene_of(struct scene *s, void (*write)(struct scene *s))
 {
 	struct hc_writer_opts wo = { .node = "n", .tool = "test" };
 	struct hc_capture *c;
@@ -276,10 +301,15 @@ static struct hc_capture *scene_make(struct scene *s)
 	wo.boot_id[0] = wo.capture_id[0] = 1;
 	cr_assert_eq(hc_writer_open(&wo, &s->w, &err), 0, "%s", err.msg);
 	hc_writer_set_wall_offset(s->w, WALL - 3600000000000);
-	write_rows(s);
+	write(s);
 	cr_assert_eq(hc_writer_close(s->w, &err), 0, "%s", err.msg);
 	cr_assert_eq(hc_capture_open(s->dir, 0, &c, &err), 0, "%s", err.msg);
 	return c;
+}
+
+static struct hc_capture *scene_make(struct scene *s)
+{
+	return scene_of(s, write_rows);
 }
 
 static void scene_done(struct scene *s, struct hc_capture *c)
@@ -561,6 +591,27 @@ Test(falco_format, prints_as_falco_does)
 	c = scene_make(&s);
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
 		format(c, cases[i].seq, cases[i].format, cases[i].want);
+	scene_done(&s, c);
+}
+
+Test(falco_format, takes_a_socket_bound_to_ipv6_zeros_or_a_mapped_address_for_ipv4)
+{
+	static const char *const want[] = {
+		":::80|ipv4|4|0.0.0.0|80|<NA>|<NA>|<NA>|3(<4t>:::80)",
+		"::1:81|ipv6|6|::1|81|<NA>|<NA>|<NA>|3(<6t>::1:81)",
+		"::ffff:10.0.0.5:82|ipv4|4|10.0.0.5|82|<NA>|<NA>|<NA>|3(<4t>::ffff:10.0.0.5:82)",
+		":::83|ipv4|4|0.0.0.0|83|<NA>|<NA>|<NA>|3(<4u>:::83)",
+	};
+	struct scene s;
+	struct hc_capture *c = scene_of(&s, write_bound);
+
+	for (unsigned i = 0; i < 4; i++)
+		format(c, i + 1,
+		       "*%fd.name|%fd.type|%fd.typechar|%fd.sip|%fd.sport|%fd.cip|%fd.lip|%fd.lport|"
+		       "%evt.rawarg.fd(%evt.arg.fd)",
+		       want[i]);
+	filter(c, "fd.sip = 0.0.0.0", "1 4");
+	filter(c, "fd.type = ipv6", "2");
 	scene_done(&s, c);
 }
 

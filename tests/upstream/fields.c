@@ -408,6 +408,32 @@ static void sockets(void)
 	close(two[1]);
 }
 
+/* Falco takes an IPv6 address that holds an IPv4 one, or zeros, for IPv4, and still names it as it was bound. */
+static void bound_to(const char *addr, const char *type, const char *sip)
+{
+	struct sockaddr_in6 to = { .sin6_family = AF_INET6 };
+	socklen_t len = sizeof(to);
+	int server, probe = socket(AF_INET6, SOCK_STREAM, 0), port;
+
+	inet_pton(AF_INET6, addr, &to.sin6_addr);
+	if (bind(probe, (struct sockaddr *)&to, len))
+		return; /* no IPv6 here */
+	getsockname(probe, (struct sockaddr *)&to, &len);
+	close(probe);
+	port = ntohs(to.sin6_port);
+
+	server = (int)CALL(socket, AF_INET6, SOCK_STREAM, 0);
+	CALL(bind, server, &to, sizeof(to));
+	say("bind",
+	    "evt.args=res=0 addr=%s:%d fd=%d(<%ct>%s:%d)\tfd.name=%s:%d\tfd.type=%s\tfd.typechar=%c\t"
+	    "fd.sip=%s\tfd.sport=%d\tfd.cip=<NA>\tfd.lip=<NA>\tfd.lport=<NA>\tfd.is_server=true",
+	    addr, port, server, type[3], addr, port, addr, port, type, type[3], sip, port);
+	CALL(listen, server, 1);
+	say("listen", "evt.arg.fd=<%ct>%s:%d\tfd.name=%s:%d\tfd.type=%s\tfd.sip=%s\tfd.sport=%d\tfd.lip=<NA>",
+	    type[3], addr, port, addr, port, type, sip, port);
+	close(server);
+}
+
 static void anonymous(void)
 {
 	union bpf_attr attr = { .map_type = BPF_MAP_TYPE_ARRAY, .key_size = 4, .value_size = 8, .max_entries = 1 };
@@ -626,6 +652,9 @@ int main(int argc, char **argv)
 	io();
 	files();
 	sockets();
+	bound_to("::", "ipv4", "0.0.0.0");
+	bound_to("::1", "ipv6", "::1");
+	bound_to("::ffff:127.0.0.1", "ipv4", "127.0.0.1");
 	anonymous();
 	threads();
 	children(); /* before the namespaces: names of users are those of the host then */

@@ -366,7 +366,7 @@ static bool is_zero(struct hc_str a)
 
 static struct hc_str sock_addr(struct hc_view *v, uint32_t sock, unsigned col)
 {
-	return unmapped(hc_view_bytes(v, hc_view_ref(v, HC_OBJ_SOCK, col, sock)));
+	return hc_view_bytes(v, hc_view_ref(v, HC_OBJ_SOCK, col, sock));
 }
 
 static int64_t family_of(struct hc_view *v, uint32_t sock)
@@ -400,8 +400,8 @@ bool falco_sock_ends(struct hc_view *v, uint32_t sock, struct fends *e)
 		             .far_port = -1 };
 	if (family != AF_INET && family != AF_INET6)
 		return false;
-	e->local = sock_addr(v, sock, HC_O_SOCK_local_addr);
-	e->peer = sock_addr(v, sock, HC_O_SOCK_peer_addr);
+	e->local = unmapped(sock_addr(v, sock, HC_O_SOCK_local_addr));
+	e->peer = unmapped(sock_addr(v, sock, HC_O_SOCK_peer_addr));
 	e->local_port = hc_view_int_or(v, HC_OBJ_SOCK, HC_O_SOCK_local_port, sock, -1);
 	e->peer_port = hc_view_int_or(v, HC_OBJ_SOCK, HC_O_SOCK_peer_port, sock, -1);
 	/* A v4-mapped peer makes the unspecified local address an IPv4 one too. */
@@ -410,14 +410,13 @@ bool falco_sock_ends(struct hc_view *v, uint32_t sock, struct fends *e)
 	if (e->local.len == 4 && e->peer.len == 16 && is_zero(e->peer))
 		e->peer.len = 4;
 	if (falco_is_listener(v, sock)) {
+		if (e->local.len == 16 && is_zero(e->local))
+			e->local.len =
+				4; /* Falco takes bound zeros for IPv4, and gives what listens no near end */
 		e->peer = (struct hc_str){ 0 };
 		e->peer_port = -1;
 		e->server = e->local;
 		e->server_port = e->local_port;
-		if (!hc_view_int_or(v, HC_OBJ_SOCK, HC_O_SOCK_near_end, sock, 0)) {
-			e->near = e->local;
-			e->near_port = e->local_port;
-		}
 		return true;
 	}
 	near = hc_view_int_or(v, HC_OBJ_SOCK, HC_O_SOCK_near_end, sock, 0);
@@ -546,8 +545,8 @@ void falco_sock_name(struct hc_view *v, uint32_t sock, struct fjson *out)
 	if (!falco_sock_ends(v, sock, &e))
 		return;
 	if (!e.peer.p) {
-		if (e.local_port > 0)
-			endpoint(e.local, e.local_port, true, out);
+		if (e.local_port > 0) /* as it was bound: "::" also where its type is IPv4 */
+			endpoint(sock_addr(v, sock, HC_O_SOCK_local_addr), e.local_port, true, out);
 		return;
 	}
 	if (hc_view_int_or(v, HC_OBJ_SOCK, HC_O_SOCK_role, sock, 0) == 2) {
