@@ -16,7 +16,7 @@
 
 #define MAX_FACT_BYTES 512        /* of one type: the longest list that is kept */
 #define MAX_ITEMS (4 * HC_EV_MAX) /* of one row */
-#define MAX_SHEDS 65536u          /* more are taken together with the last */
+#define MAX_LACKS 65536u          /* more are taken together with the last */
 #define MAX_CONFIGS 4096u         /* different ones; more are taken together with the last */
 
 struct config {
@@ -41,20 +41,23 @@ struct raise {
 	bool in_range;
 };
 
-/* Less was recorded of everybody, because the recorder had no time for more. */
-struct shed {
-	struct shed *next;
+/* Less was recorded: of everybody, because the recorder had no time for more (a shed); or on request, or for want
+ * of room. */
+struct lack {
+	struct lack *next;
 	int64_t id;
+	uint64_t began_ns; /* since boot: with boot and id it names a lack */
 	uint32_t boot;
-	const char *expression;
-	struct hc_type_set off, thinned;
-	int64_t from_ns, until_ns; /* wall clock; INT64_MAX: it has not ended */
+	bool is_shed, by_user;
+	const char *why;
+	struct hc_type_set off, thinned; /* of a filter: some rows of `off`; by the user none: of all types */
+	int64_t from_ns, until_ns;       /* wall clock; INT64_MAX: it has not ended */
 };
 
 struct hc_facts {
 	struct hc_arena arena;
-	struct shed *sheds; /* the last one first */
-	uint32_t n_sheds;
+	struct lack *lacks; /* the last one first */
+	uint32_t n_lacks;
 	struct raise *raises;
 	struct config **configs;
 	uint32_t n_configs;
@@ -213,22 +216,16 @@ static int64_t wall_of(const struct reader *rd, uint64_t boot_ns)
 	return (int64_t)(boot_ns + (uint64_t)rd->block->info.wall_offset_ns);
 }
 
-static bool in_range(const struct reader *rd, uint64_t boot_ns)
-{
-	int64_t wall = wall_of(rd, boot_ns);
-	const struct hc_block_filter *r = rd->range;
-
-	return !r || ((!r->has_since || wall >= r->since_wall_ns) && (!r->has_until || wall < r->until_wall_ns));
-}
-
 static void read_gap(struct reader *rd, uint32_t row)
 {
 	unsigned dom = HC_DOM_ROWS(HC_EV_META_GAP);
-	int64_t until = hc_view_int_or(rd->view, dom, HC_C_META_GAP_until_ns, row, 0);
+	int64_t until = hc_view_int_or(rd->view, dom, HC_C_META_GAP_until_ns, row, 0), from;
 
 	if (!until)
 		hc_view_row_field(rd->view, HC_EV_META_GAP, row, HC_ROWF_TS_NS, &until);
-	if (in_range(rd, (uint64_t)until))
+	if (!hc_view_int(rd->view, dom, HC_C_META_GAP_from_ns, row, &from))
+		from = until;
+	if (wall_of(rd, (uint64_t)until) >= rd->f->since_ns && wall_of(rd, (uint64_t)from) < rd->f->until_ns)
 		rd->f->n_lost += (uint64_t)hc_view_int_or(rd->view, dom, HC_C_META_GAP_count, row, 0);
 }
 
@@ -295,37 +292,78 @@ static void read_raise(struct reader *rd, uint32_t row)
 		read_type(rd, &k->as, hc_view_str(rd->view, types[i]));
 }
 
-/* As with a raise, the last row counts. What is in force meanwhile meta_config rows say too: this tells why. */
-static void read_shed(struct reader *rd, uint32_t row)
+static bool set_empty(const struct hc_type_set *s)
+{
+	uint64_t any = 0;
+
+	for (unsigned w = 0; w < HC_EV_MAX / 64; w++)
+		any |= s->w[w];
+	return !any;
+}
+
+static struct lack *find_lack(struct reader *rd, bool is_shed, int64_t id, uint64_t began_ns)
+{
+	struct lack *k = rd->f->lacks;
+
+	while (k && !(k->is_shed == is_shed && k->boot == rd->boot && k->id == id && k->began_ns == began_ns))
+		k = k->next;
+	return k;
+}
+
+static const char *why_lack(struct hc_arena *arena, bool is_shed, struct hc_str reason, struct hc_str expression)
+{
+	if (is_shed)
+		return hc_arena_printf(
+			arena, "left out for a time, as the recorder was over its budget (shed: " HC_STR_FMT ")",
+			HC_STR_ARG(expression));
+	return hc_arena_printf(arena, "some were left out while recording (" HC_STR_FMT "%s" HC_STR_FMT ")",
+	                       HC_STR_ARG(reason), expression.len ? ": " : "", HC_STR_ARG(expression));
+}
+
+/* As with a raise, the last row counts. What is in force meanwhile meta_config rows say of a shed too: this tells
+ * why.
+ */
+static void read_lack_row(struct reader *rd, struct hc_str reason, uint32_t row)
 {
 	unsigned dom = HC_DOM_ROWS(HC_EV_META_FILTER);
 	int64_t id = hc_view_int_or(rd->view, dom, HC_C_META_FILTER_id, row, 0);
-	int64_t from = hc_view_int_or(rd->view, dom, HC_C_META_FILTER_from_ns, row, 0), until;
+	uint64_t from = (uint64_t)hc_view_int_or(rd->view, dom, HC_C_META_FILTER_from_ns, row, 0);
+	bool is_shed = hc_str_eq(reason, HC_STR("shed")), merged = false;
+	struct lack *k = find_lack(rd, is_shed, id, from);
 	struct hc_facts *f = rd->f;
-	struct shed *k = f->sheds;
 	const uint32_t *types;
+	int64_t until;
 	uint32_t n;
 
-	while (k && !(k->boot == rd->boot && k->id == id))
-		k = k->next;
-	if (!k && f->sheds && f->n_sheds >= MAX_SHEDS) {
-		k = f->sheds; /* taken for one long one */
+	if (!k && f->n_lacks >= MAX_LACKS) {
+		k = f->lacks; /* taken for one long one */
 		k->until_ns = INT64_MAX;
+		merged = true;
 	} else if (!k) {
 		k = hc_arena_alloc(&f->arena, sizeof(*k));
 		if (!k) {
 			rd->code = -ENOMEM;
 			return;
 		}
-		f->n_sheds++;
-		*k = (struct shed){ .next = f->sheds, .id = id, .boot = rd->boot, .until_ns = INT64_MAX };
-		k->expression = text_copy(rd, hc_view_text(rd->view, dom, HC_C_META_FILTER_expression, row));
-		f->sheds = k;
+		f->n_lacks++;
+		*k = (struct lack){ .next = f->lacks,
+			            .id = id,
+			            .began_ns = from,
+			            .boot = rd->boot,
+			            .is_shed = is_shed,
+			            .by_user = hc_str_eq(reason, HC_STR("user")),
+			            .until_ns = INT64_MAX };
+		k->why = why_lack(&f->arena, is_shed, reason,
+		                  hc_view_text(rd->view, dom, HC_C_META_FILTER_expression, row));
+		if (!k->why)
+			rd->code = -ENOMEM;
+		f->lacks = k;
 	}
-	if (k->id == id)
-		k->from_ns = wall_of(rd, (uint64_t)from);
-	if (k->id == id && hc_view_int(rd->view, dom, HC_C_META_FILTER_until_ns, row, &until))
-		k->until_ns = wall_of(rd, (uint64_t)until);
+	if (!merged) {
+		k->from_ns = wall_of(rd, from);
+		if (hc_view_int(rd->view, dom, HC_C_META_FILTER_until_ns, row, &until))
+			k->until_ns = wall_of(rd, (uint64_t)until);
+	}
 	types = hc_view_strs(rd->view, hc_view_ref(rd->view, dom, HC_C_META_FILTER_types, row), &n);
 	for (uint32_t i = 0; i < n && i < MAX_ITEMS; i++) {
 		struct hc_str item = hc_view_str(rd->view, types[i]), name = next_word(&item);
@@ -334,9 +372,11 @@ static void read_shed(struct reader *rd, uint32_t row)
 		if (desc) /* with a mode: some are recorded */
 			hc_type_set_add(next_word(&item).len ? &k->thinned : &k->off, desc->number);
 	}
+	if (!n && !is_shed && (merged || !k->by_user))
+		memset(&k->off, 0xff, sizeof(k->off));
 }
 
-/* A recorder that was killed does not say when its sheds end: the one after it begins without any. */
+/* A recorder that was killed does not say when its lacks end: the one after it begins without any. */
 static void read_start(struct reader *rd, uint32_t row)
 {
 	struct hc_str why = hc_view_text(rd->view, HC_DOM_ROWS(HC_EV_META_START), HC_C_META_START_why, row);
@@ -345,77 +385,41 @@ static void read_start(struct reader *rd, uint32_t row)
 	if (hc_str_eq(why, HC_STR("segment")))
 		return;
 	hc_view_row_field(rd->view, HC_EV_META_START, row, HC_ROWF_WALL_NS, &wall);
-	for (struct shed *k = rd->f->sheds; k; k = k->next)
+	for (struct lack *k = rd->f->lacks; k; k = k->next)
 		if (k->until_ns == INT64_MAX && k->from_ns < wall)
 			k->until_ns = wall;
 }
 
-/* What the sheds of the range mean for it. */
-static int apply_sheds(struct hc_facts *f)
+/* What the lacks of the range mean for it. */
+static void apply_lacks(struct hc_facts *f)
 {
-	for (const struct shed *k = f->sheds; k; k = k->next) {
-		const char *why;
+	for (const struct lack *k = f->lacks; k; k = k->next) {
+		const char **missing = k->is_shed ? f->over : f->shed;
 
 		if (k->until_ns < f->since_ns || k->from_ns >= f->until_ns)
 			continue;
-		why = hc_arena_printf(&f->arena,
-		                      "left out for a time, as the recorder was over its budget (shed: %s)",
-		                      k->expression);
-		if (!why)
-			return -ENOMEM;
+		if (k->by_user && set_empty(&k->off))
+			f->user_filter = k->why;
 		for (unsigned type = 0; type < HC_EV_MAX; type++) {
 			if (hc_type_set_has(&k->off, type))
-				f->over[type] = why;
+				missing[type] = k->why;
 			else if (hc_type_set_has(&k->thinned, type))
 				hc_type_set_add(&f->thinned, type);
 		}
 	}
-	return 0;
 }
 
 static void read_filter(struct reader *rd, uint32_t row)
 {
 	unsigned dom = HC_DOM_ROWS(HC_EV_META_FILTER);
 	struct hc_str reason = hc_view_text(rd->view, dom, HC_C_META_FILTER_reason, row);
-	struct hc_str expression = hc_view_text(rd->view, dom, HC_C_META_FILTER_expression, row);
-	bool by_user = hc_str_eq(reason, HC_STR("user"));
-	const uint32_t *types;
-	const char *why;
-	uint32_t n;
 
 	if (hc_str_eq(reason, HC_STR("self")))
 		return; /* the recorder leaves itself out: always, and it is documented */
-	if (hc_str_eq(reason, HC_STR("raise"))) {
+	if (hc_str_eq(reason, HC_STR("raise")))
 		read_raise(rd, row);
-		return;
-	}
-	if (hc_str_eq(reason, HC_STR("shed"))) {
-		read_shed(rd, row);
-		return;
-	}
-	if (read_removed(rd, row))
-		return;
-	if (!in_range(rd,
-	              (uint64_t)hc_view_int_or(rd->view, dom, HC_C_META_FILTER_until_ns, row, INT64_MAX >> 1)) &&
-	    rd->range && rd->range->has_since)
-		return; /* over before the range began; one that is open counts wherever it began */
-	why = hc_arena_printf(&rd->f->arena, "some were left out while recording (" HC_STR_FMT "%s" HC_STR_FMT ")",
-	                      HC_STR_ARG(reason), expression.len ? ": " : "", HC_STR_ARG(expression));
-	types = hc_view_strs(rd->view, hc_view_ref(rd->view, dom, HC_C_META_FILTER_types, row), &n);
-	if (!why)
-		rd->code = -ENOMEM;
-	if (by_user && !n) {
-		rd->f->user_filter = why;
-		return;
-	}
-	for (uint32_t i = 0; i < n; i++) {
-		const struct hc_table_desc *desc = hc_event_desc_by_name(hc_view_str(rd->view, types[i]));
-
-		if (desc)
-			rd->f->shed[desc->number] = why;
-	}
-	for (unsigned type = 0; !n && type < HC_EV_MAX; type++)
-		rd->f->shed[type] = why;
+	else if (!read_removed(rd, row))
+		read_lack_row(rd, reason, row);
 }
 
 /* A container that nothing is known of but its cgroup. */
@@ -524,8 +528,7 @@ int hc_facts_load(struct hc_capture *c, const struct hc_block_filter *range, str
 			hc_capture_add_problem(c, selected[i], &damage);
 	}
 	free(selected);
-	if (rd.code == 0)
-		rd.code = apply_sheds(f);
+	apply_lacks(f);
 	if (rd.code < 0)
 		return hc_err_set(err, rd.code, "out of memory");
 	if (f->n_configs)
@@ -742,15 +745,6 @@ static const char *type_names(struct hc_arena *arena, const struct hc_type_set *
 	if (n > 6)
 		snprintf(text + at, sizeof(text) - at, " and %u more", n - 6);
 	return hc_arena_printf(arena, "%s", text);
-}
-
-static bool set_empty(const struct hc_type_set *s)
-{
-	uint64_t any = 0;
-
-	for (unsigned w = 0; w < HC_EV_MAX / 64; w++)
-		any |= s->w[w];
-	return !any;
 }
 
 /* "; of SCOPE it was (capture NAME)": for whom types that were not recorded of everybody were. */

@@ -743,6 +743,104 @@ static void check_filter(const char *reason, bool answerable, const char *text)
 	forget(dir, f);
 }
 
+/* What the range says of OPENAT, and the first reason of a rule for it. */
+static void check_range(const char *dir, int64_t since, int64_t until, bool answerable, const char *text)
+{
+	struct hc_block_filter range = {
+		.has_since = true, .since_wall_ns = since, .has_until = until != 0, .until_wall_ns = until
+	};
+	struct hc_facts *f = facts_of(dir, &range);
+	struct hc_ir *ir = hc_ir_new();
+	struct hc_answers *a;
+
+	hc_ir_rule_add(ir, &(struct hc_rule_opts){ .name = "r" });
+	hc_ir_rule_when(ir, 0, HC_EV_OPENAT, hc_node_const(ir, true));
+	cr_assert_eq(hc_answers_new(ir, f, &a, NULL), 0);
+	cr_expect_eq(answer(a, 0)->answerable, answerable, "%d to %d", (int)since, (int)until);
+	if (text)
+		cr_expect(answer(a, 0)->reasons[0] && strcmp(answer(a, 0)->reasons[0], text) == 0, "%d to %d: %s",
+		          (int)since, (int)until, answer(a, 0)->reasons[0]);
+	else
+		cr_expect_null(answer(a, 0)->reasons[0], "%d to %d", (int)since, (int)until);
+	hc_answers_free(a);
+	hc_ir_free(ir);
+	hc_facts_free(f);
+}
+
+/* Also one that had not ended when the range did; and none that has ended, though rows say that it began. */
+Test(answers, hold_a_range_against_what_was_left_out_in_it)
+{
+	static const struct config configs[] = { { 1000, { "openat all path" } } };
+	static const char *const openat[] = { "openat", NULL }, *const all[] = { NULL };
+	static const char user[] = "some were left out while recording (user: comm=backup)";
+	static const char disk[] = "openat: some were left out while recording (disk)";
+	char *dir;
+	struct hc_writer *w = meta_writer(&dir);
+
+	write_config(w, &configs[0]);
+	write_span(w, "disk", 9, "", openat, 2000, 0);
+	write_span(w, "disk", 9, "", openat, 2000, 4000);
+	write_span(w, "disk", 9, "", all, 8000, 0);
+	cr_assert_eq(hc_writer_flush(w, NULL), 0);
+	write_start(w, 10000, "continue");
+	write_span(w, "user", 2, "comm=backup", all, 10000, 0);
+	cr_assert_eq(hc_writer_flush(w, NULL), 0);
+	write_start(w, 11000, "segment");
+	write_span(w, "user", 2, "comm=backup", all, 10000, 0);
+	write_span(w, "user", 2, "comm=backup", all, 10000, 12000);
+	write_start(w, 14000, "continue");
+	write_span(w, "user", 2, "comm=backup", all, 14000, 0);
+	cr_assert_eq(hc_writer_close(w, NULL), 0);
+
+	check_range(dir, 1000, 1900, true, NULL);
+	check_range(dir, 1000, 2500, false, disk);
+	check_range(dir, 2500, 3000, false, disk);
+	check_range(dir, 3000, 5000, false, disk);
+	check_range(dir, 5000, 7000, true, NULL);
+	check_range(dir, 8500, 9000, false, disk);  /* it never ends: the recorder was killed .. */
+	check_range(dir, 10500, 10600, true, user); /* .. and the next one began without */
+	check_range(dir, 12500, 13000, true, NULL);
+	check_range(dir, 14500, 15000, true, user);
+	check_range(dir, 12500, 0, true, user);
+	hc_gen_rm(dir);
+	free(dir);
+}
+
+/* A gap counts for all that it touches: nobody knows where in it the events were. */
+Test(facts, count_a_gap_in_each_range_that_it_touches)
+{
+	struct hc_row_head head = { .type = HC_EV_META_GAP, .ts_ns = 5000 };
+	struct hc_cells c = { 0 };
+	char *dir;
+	struct hc_writer *w = meta_writer(&dir);
+	static const struct {
+		int64_t since, until;
+		uint64_t lost;
+	} cases[] = {
+		{ 1000, 2900, 0 }, { 2000, 3500, 7 }, { 3500, 4000, 7 }, { 4500, 6000, 7 }, { 5500, 6000, 0 }
+	};
+
+	cr_assert_not_null(hc_writer_begin(w, head.type, head.ts_ns, NULL));
+	hc_cell_set(&c, HC_C_META_GAP_from_ns, 3000);
+	hc_cell_set(&c, HC_C_META_GAP_until_ns, 5000);
+	hc_cell_set(&c, HC_C_META_GAP_count, 7);
+	cr_assert_eq(hc_writer_row(w, &head, &c, NULL), 0);
+	cr_assert_eq(hc_writer_close(w, NULL), 0);
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct hc_block_filter range = { .has_since = true,
+			                         .since_wall_ns = cases[i].since,
+			                         .has_until = true,
+			                         .until_wall_ns = cases[i].until };
+		struct hc_facts *f = facts_of(dir, &range);
+
+		cr_expect_eq(hc_facts_lost(f), cases[i].lost, "%d to %d", (int)cases[i].since,
+		             (int)cases[i].until);
+		hc_facts_free(f);
+	}
+	hc_gen_rm(dir);
+	free(dir);
+}
+
 Test(answers, note_what_the_user_left_out_and_doubt_what_was_shed)
 {
 	check_filter("self", true, NULL);
