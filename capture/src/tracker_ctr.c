@@ -94,10 +94,11 @@ bool ctr_by_name(struct hc_tracker *t, struct hc_str path, struct cgroup_ctr *re
 {
 	struct cgroup_ctr found = { 0 };
 	struct ctr_facts *facts = NULL;
-	const char *end = path.p + path.len;
+	const char *end;
 
 	if (!t->disk || !path.len)
 		return false;
+	end = path.p + path.len;
 	while (end > path.p) { /* from the innermost outwards */
 		const char *slash = memrchr(path.p, '/', (size_t)(end - path.p));
 		const char *begin = slash ? slash + 1 : path.p;
