@@ -24,21 +24,29 @@ expect_exit() {
 expect_match() { grep -qE -- "$1" "$2" || { cat "$2" >&2; fail "no line matches: $1"; }; }
 expect_no_match() { ! grep -qE -- "$1" "$2" || { cat "$2" >&2; fail "a line matches: $1"; }; }
 
-# waits REGEX FILE: until a line of a file that is being written matches; 30 s.
-waits() {
-	for _ in $(seq 300); do
-		grep -qE -- "$1" "$2" 2>/dev/null && return
+# How many times longer than usual things may take: an emulated machine says so.
+slow=${HC_SLOW:-1}
+# within SECONDS COMMAND...: until the command succeeds, so long at most (in what eval is given, $1 is not the caller's)
+within() {
+	local tries=$(($1 * 10 * slow))
+	shift
+	while ! "$@"; do
+		[ $((tries -= 1)) -gt 0 ] || return 1
 		sleep 0.1
 	done
+}
+# rests SECONDS: sleeps for what others need to get on
+rests() { sleep "$(awk "BEGIN { print $1 * $slow }")"; }
+# waits REGEX FILE: until a line of a file that is being written matches; 30 s.
+waits() {
+	within 30 grep -qsE -- "$1" "$2" && return
 	cat "$2" >&2
 	fail "no line came: $1"
 }
 # answers SOCKET LOG: until the recorder that writes LOG is asked and answers; 30 s.
 answers() {
-	for _ in $(seq 300); do
-		hindcast capture list --control "$1" >/dev/null 2>&1 && return
-		sleep 0.1
-	done
+	local socket=$1
+	within 30 eval 'hindcast capture list --control "$socket" >/dev/null 2>&1' && return
 	cat "$2" >&2
 	fail "the recorder does not answer"
 }

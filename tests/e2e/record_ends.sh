@@ -13,10 +13,7 @@ for sig in INT TERM HUP; do
 	before=$(ls cap/segments/*/* | wc -l)
 	hindcast record --json -o cap >json 2>err &
 	pid=$!
-	for _ in $(seq 300); do
-		[ "$(ls cap/segments/*/* | wc -l)" -gt "$before" ] && break
-		sleep 0.1
-	done
+	within 30 eval '[ "$(ls cap/segments/*/* | wc -l)" -gt "$before" ]' || fail "no new segment"
 	sleep 0.5
 	kill -$sig $pid
 	code=0

@@ -25,10 +25,7 @@ server=$!
 ./evade wait-open go "$PWD/file-old" & # older than the recording
 old=$!
 trap 'kill $server $old 2>/dev/null || true' EXIT
-for _ in $(seq 100); do
-	[ -s port ] && break
-	sleep 0.1
-done
+within 10 [ -s port ] || fail "the server does not come"
 chmod 4755 prog-setid
 chmod 755 . ..
 cat >script <<'END'

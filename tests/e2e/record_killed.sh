@@ -8,11 +8,7 @@ value() { hindcast query "$1" "$2" --csv 2>/dev/null | tail -n +2 | tr -d '\r'; 
 hindcast record -q -o cap >/dev/null 2>&1 &
 pid=$!
 disown
-for _ in $(seq 300); do
-	/bin/true
-	[ "$(cat cap/segments/*/*/security-* 2>/dev/null | wc -c)" -gt 4096 ] && break
-	sleep 0.1
-done
+within 30 eval '/bin/true; [ "$(cat cap/segments/*/*/security-* 2>/dev/null | wc -c)" -gt 4096 ]' || fail "nothing is written"
 kill -9 $pid
 tail --pid=$pid -f /dev/null
 n=$(value cap "SELECT count(*) FROM events")

@@ -18,10 +18,7 @@ setpriv --reuid 65534 --clear-groups --regid 65534 sleep 100
 END
 hindcast record -o cap --hash-exe -- sh script >/dev/null 2>err &
 pid=$!
-for _ in $(seq 300); do
-	[ -s command ] && pgrep -P $pid >/dev/null && pgrep -u 65534 -x sleep >/dev/null && break
-	sleep 0.1
-done
+within 30 eval '[ -s command ] && pgrep -P $pid >/dev/null && pgrep -u 65534 -x sleep >/dev/null' || fail "the command does not come"
 kill -INT $pid # and the command, another user by now, is ended with it
 wait $pid || { cat err >&2; fail "the recorder failed"; }
 [ "$(status CapEff recorder)" = 0000000000080024 ] || fail "effective: $(status CapEff recorder)" # dac_read_search, kill, sys_ptrace

@@ -32,10 +32,7 @@ refused 4 "cannot run 'no-such-program'" hindcast record -o run -- no-such-progr
 # another recorder in the same directory
 hindcast record -q -o busy --for 60s &
 pid=$!
-for _ in $(seq 100); do
-	[ -d busy/segments ] && break
-	sleep 0.1
-done
+within 10 [ -d busy/segments ] || fail "the other recorder does not come"
 refused 4 "another process writes" hindcast record -o busy --for 1s
 kill -INT $pid
 wait $pid || [ $? = 130 ] # 130: it had not begun yet, on a busy machine

@@ -20,10 +20,7 @@ print(s.getsockname()[1], flush=True)
 time.sleep(60)' >port &
 pid=$!
 trap 'kill $pid' EXIT
-for _ in $(seq 100); do
-	[ -s port ] && break
-	sleep 0.1
-done
+within 10 [ -s port ] || fail "the server does not come"
 port=$(cat port)
 hindcast record -q -o cap --for 300ms
 state="FROM meta_state WHERE proc_guid IN (SELECT guid FROM processes WHERE pid = $pid) AND what"

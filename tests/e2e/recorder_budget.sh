@@ -13,11 +13,8 @@ hindcast recorder --config c.yaml -d rec --ring-size 16MiB --container-root none
 	--metrics "$PWD/metrics.sock" --pin none 2>log &
 pid=$!
 until_logged() { # N REGEX SECONDS: so many lines
-	for _ in $(seq $(($3 * 10))); do
-		[ "$(grep -cE -- "$2" log)" -ge "$1" ] && return
-		kill -0 $pid 2>/dev/null || break
-		sleep 0.1
-	done
+	local n=$1 line=$2
+	within "$3" eval '[ "$(grep -cE -- "$line" log)" -ge "$n" ] || ! kill -0 $pid 2>/dev/null' && kill -0 $pid 2>/dev/null && return
 	cat log >&2
 	fail "the log does not say $1 times: $2"
 }
@@ -58,7 +55,7 @@ wait $load 2>/dev/null || true
 printf 'profile: full\nsnaplen: 50\n' >c.yaml
 kill -HUP $pid
 until_logged 1 'msg="detail is recorded again" detail=payload' 5
-sleep 1 # until the rings have room for what follows
+rests 1 # until the rings have room for what follows
 ./dd$$ if=/dev/zero of=/dev/null bs=77 count=5 2>/dev/null
 kill -TERM $pid
 wait $pid || { cat log >&2; fail "exit code $?"; }

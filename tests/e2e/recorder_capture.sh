@@ -16,7 +16,7 @@ expect_exit 4 hindcast capture list --control "$sock" 2>err
 expect_match 'no recorder listens on' err
 begin
 /bin/echo before-the-call >/dev/null
-sleep 1.2
+rests 1.2
 /bin/echo shortly-before >/dev/null
 ask start case-1 --pre 10m --note 'why not' >out
 expect_match '^case-1: running, host$' out
@@ -36,19 +36,15 @@ kill -9 $pid
 wait $pid 2>/dev/null || true
 begin
 ask list --json >list
-for _ in $(seq 100); do
-	ask list --json >list
-	jq -e '.captures[] | select(.name == "short") | .state == "ended"' list >/dev/null && break
-	sleep 0.1
-done
+within 10 eval 'ask list --json >list; jq -e '\''.captures[] | select(.name == "short") | .state == "ended"'\'' list >/dev/null' || :
 [ "$(jq -r '[.captures[] | .name + "=" + .state + "=" + .scope] | join(" ")' list)" = \
 	"case-1=running=host short=ended=pid=1 late=running=cgroup=/some/where" ] || { cat list >&2; fail "not the captures of before"; }
 /bin/echo after-the-kill >/dev/null
-sleep 1.2
+rests 1.2
 ask stop case-1 >out
 expect_match '^case-1: ended' out
 /bin/echo after-the-end >/dev/null
-sleep 0.3
+rests 0.3
 ask delete late
 ask list >out
 expect_no_match 'late' out

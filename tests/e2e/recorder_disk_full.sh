@@ -7,11 +7,8 @@ value() { hindcast query small/cap "$1" --csv 2>/dev/null | tail -n +2 | tr -d '
 load() { dd if=/dev/urandom of=/dev/null bs=4096 count=60 2>/dev/null; }
 # until REGEX: work goes on until the log has such a line
 until_log() {
-	for _ in $(seq 200); do
-		load
-		grep -qE -- "$1" log && return
-		sleep 0.1
-	done
+	local line=$1
+	within 20 eval 'load; grep -qE -- "$line" log' && return
 	cat log >&2
 	fail "the log has no line: $1"
 }

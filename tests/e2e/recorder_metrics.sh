@@ -55,7 +55,7 @@ cat >counts.py <<-'END'
 	    must(status == want[0] and want[1] in (None, body), (path, status, body), "what came")
 	first = scrape(address)
 	subprocess.run([evade, "storm", "1.5"], check=True, stdout=subprocess.DEVNULL)
-	time.sleep(1.2)
+	time.sleep(1.2 * int(os.environ.get("HC_SLOW", 1)))
 	before = info()
 	m = scrape(address)
 	plain = scrape(address, False)

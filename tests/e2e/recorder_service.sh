@@ -16,7 +16,7 @@ trap '[ -z "$pid" ] || kill -9 $pid 2>/dev/null || :; [ -z "$ear" ] || kill $ear
 
 "$HC_SOURCE_DIR/tests/e2e/notified.py" ear told &
 ear=$!
-for _ in $(seq 100); do [ -S ear ] && break; sleep 0.05; done
+within 5 [ -S ear ] || fail "nobody listens"
 
 cat >recorder.yaml <<-EOC
 	dir: $PWD/cap
@@ -44,8 +44,7 @@ echo 'retain-bulk-age: 13h' >>recorder.yaml
 kill -HUP $pid
 waits "\"error\":\"recorder.yaml:8:1: 'retain-bulk-age' is given twice \\(first in line 5\\)\"" log
 sed -i '$d' recorder.yaml
-sleep 0.5
-[ "$(grep -c '^WATCHDOG=1$' told)" -ge 3 ] || fail "the watchdog was not fed"
+within 2 eval '[ "$(grep -c "^WATCHDOG=1$" told)" -ge 3 ]' || fail "the watchdog was not fed"
 kill -TERM $pid
 code=0
 wait $pid || code=$?

@@ -11,32 +11,15 @@ cat >rules.yaml <<EOF
   priority: WARNING
 EOF
 
-# wait_for REGEX FILE: up to 30 s, much longer than it takes
-wait_for() {
-	for _ in $(seq 600); do
-		grep -qE -- "$1" "$2" 2>/dev/null && return 0
-		sleep 0.05
-	done
-	cat "$2" >&2
-	fail "no line matches after 30 s: $1"
-}
-wait_file() {
-	for _ in $(seq 600); do
-		compgen -G "$1" >/dev/null && return 0
-		sleep 0.05
-	done
-	fail "there is no $1 after 30 s"
-}
+wait_file() { within 30 compgen -G "$1" >/dev/null || fail "there is no $1"; }
 # wait_follows PID: until it has the lock that a follower holds
-wait_follows() {
-	for _ in $(seq 600); do
-		for fd in "/proc/$1/fd/"*; do
-			[[ $(readlink "$fd") != */segments ]] || return 0
-		done
-		sleep 0.05
+follows() {
+	for fd in "/proc/$1/fd/"*; do
+		[[ $(readlink "$fd") != */segments ]] || return 0
 	done
-	fail "process $1 does not follow after 30 s"
+	return 1
 }
+wait_follows() { within 30 follows "$1" || fail "process $1 does not follow"; }
 
 # as soon as there is a directory, whether there is a block in it or not
 hindcast record -q -o cap >/dev/null &
@@ -49,10 +32,10 @@ lister=$!
 wait_file 'cap/segments/*/*/security-00000001.hcs'
 : >$mark-1
 began=$SECONDS
-wait_for "$mark-1" out
+waits "$mark-1" out
 [ $((SECONDS - began)) -lt 15 ] || fail "the alert took $((SECONDS - began)) s"
 : >$mark-2
-wait_for "$mark-2" out
+waits "$mark-2" out
 expect_exit 0 wait $lister
 [ "$(wc -l <events)" = 2 ] || fail "$(cat events)"
 
@@ -61,7 +44,7 @@ hindcast replay -p rules.yaml --format json --follow --since now cap >late &
 late=$!
 wait_follows $late
 : >$mark-3
-wait_for "$mark-3" late
+waits "$mark-3" late
 kill -TERM $late
 expect_exit 0 wait $late
 [ "$(wc -l <late)" = 2 ] || fail "$(cat late)"
@@ -92,7 +75,7 @@ hindcast replay -p rules.yaml --follow cap >out 2>summary &
 follower=$!
 wait_follows $follower
 : >$mark-4
-wait_for "$mark-4" out
+waits "$mark-4" out
 kill -9 $recorder
 code=0
 wait $follower || code=$?
