@@ -110,8 +110,12 @@ static bool read_labels(struct cluster_spec *s, struct json_object *selector, co
 {
 	struct json_object *one = kube_at(selector, key, NULL), *labels = kube_at(one, "matchLabels", NULL);
 
+	if (!one)
+		return true;
+	if (!json_object_is_type(one, json_type_object))
+		return false;
 	if (!labels)
-		return !one || json_object_object_length(one) == 0;
+		return json_object_object_length(one) == 0;
 	if (!json_object_is_type(labels, json_type_object) || json_object_object_length(one) != 1 ||
 	    json_object_object_length(labels) > (int)CLUSTER_MAX_LABELS)
 		return false;
