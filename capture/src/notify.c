@@ -109,15 +109,21 @@ static int stored_fd(void)
 	return -ENOENT;
 }
 
+/* The root directory of a new BPF file system, which lives as long as somebody has it open. It is opened as a directory: systemd
+ * polls what it is to keep, and refuses the descriptor of the mount itself, which is an O_PATH one (EBADF). */
 static int bpf_fs_new(void)
 {
-	int fs = (int)syscall(SYS_fsopen, "bpf", FSOPEN_CLOEXEC), fd = -1;
+	int fs = (int)syscall(SYS_fsopen, "bpf", FSOPEN_CLOEXEC), mount = -1, fd = -1;
 
 	if (fs < 0)
 		return -errno;
 	if (syscall(SYS_fsconfig, fs, FSCONFIG_CMD_CREATE, NULL, NULL, 0) == 0)
-		fd = (int)syscall(SYS_fsmount, fs, FSMOUNT_CLOEXEC, 0);
+		mount = (int)syscall(SYS_fsmount, fs, FSMOUNT_CLOEXEC, 0);
+	if (mount >= 0)
+		fd = openat(mount, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	fd = fd < 0 ? -errno : fd;
+	if (mount >= 0)
+		close(mount);
 	close(fs);
 	return fd;
 }
