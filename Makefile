@@ -4,14 +4,15 @@ PREFIX ?= /usr/local
 DESTDIR ?=
 CMAKE ?= cmake
 CTEST_ARGS ?=
+IMAGE_CACHE ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/hindcast/image
 K8S_CACHE ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/hindcast/kubernetes
 
-.PHONY: all help deps bench-deps build-deps release dev fuzz-build demo check check-kernels check-k8s tidy install bench fuzz format clean
+.PHONY: all help deps bench-deps build-deps release dev fuzz-build demo check check-kernels check-k8s check-image tidy install bench fuzz format clean
 
 all: build-deps release ## build build/release/hindcast
 
 help: ## list the targets
-	@sed -n 's/^\([a-z-]*\):.*## /  \1\t/p' Makefile | expand -t 16
+	@sed -n 's/^\([a-z0-9-]*\):.*## /  \1\t/p' Makefile | expand -t 16
 
 deps: ## install everything that building, testing and the demo need
 	@.ci/install-deps
@@ -52,6 +53,10 @@ check-k8s: deps ## the Kubernetes client and the recorder against a real kube-ap
 	@.ci/install-deps --k8s
 	@tests/k8s/build_apiserver $(K8S_CACHE)
 	@HC_BUILD_DIR=$(CURDIR)/build/dev HINDCAST=$(CURDIR)/build/dev/hindcast tests/k8s/apiserver.py $(K8S_CACHE)
+
+check-image: deps release ## the container image, built and run with podman as the DaemonSet says (some minutes)
+	@.ci/install-deps --image
+	@tests/k8s/image $(IMAGE_CACHE)
 
 tidy: deps dev ## clang-tidy over all sources
 	@ctest --preset dev -R lint.tidy --output-on-failure
