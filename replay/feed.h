@@ -4,7 +4,7 @@
  * Who has one thread and no need of that order has hc_eval_block() (plan.h): the recorder's triggers.
  *
  * The two streams of a boot overlap in seq, so a hit waits until all rows before it are known to have been pushed:
- * that is what `complete_seq` says, which comes with each block. Memory: the blocks being evaluated (three a
+ * that is what `complete_seq` says, which comes with each block. Memory: the blocks being evaluated (one a
  * thread) and the rendered hits that wait.
  */
 #ifndef HC_REPLAY_FEED_H

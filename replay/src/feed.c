@@ -15,6 +15,9 @@
 
 #define MAX_THREADS 256u
 #define WINDOW_PER_THREAD 3u
+/* Blocks take from a tenth of a millisecond to a tenth of a second: while the pushing thread is at a long one, the
+ * others live on what it has pushed before. (Not more: an item may hold a file open.) */
+#define WINDOW_AHEAD 256u
 #define MAX_HELD_BYTES ((size_t)64 << 20)
 
 /* What a block gave. */
@@ -450,7 +453,7 @@ int hc_feed_new(const struct hc_plan *plan, const struct hc_replay_opts *opts, c
 	if (source->max_items && n > source->max_items)
 		n = source->max_items;
 	f->n_workers = n < MAX_THREADS ? n : MAX_THREADS;
-	f->window = f->n_workers * WINDOW_PER_THREAD;
+	f->window = f->n_workers * WINDOW_PER_THREAD + (f->n_workers > 1 ? WINDOW_AHEAD : 0);
 	f->ring = calloc(f->window, sizeof(*f->ring));
 	f->workers = calloc(f->n_workers, sizeof(*f->workers));
 	f->stats.hits_by_rule = calloc(n_rules + 1u, sizeof(*f->stats.hits_by_rule));
