@@ -355,25 +355,60 @@ static uint32_t break_len(struct hc_str s, uint32_t at)
 	return left > 2 && p[0] == 0xe2 && p[1] == 0x80 && (p[2] == 0xa8 || p[2] == 0xa9) ? 3 : 0;
 }
 
+/* Goes through the line breaks of a text: next[i] is where the i-th of first_bytes comes next. */
+struct breaks {
+	struct hc_str s;
+	uint32_t next[4];
+};
+
+static void breaks_skip(struct breaks *b, uint32_t to)
+{
+	static const uint8_t first_bytes[] = { '\n', '\r', 0xc2, 0xe2 };
+
+	for (unsigned i = 0; i < sizeof(first_bytes); i++) {
+		const char *p = NULL;
+
+		if (to && b->next[i] >= to)
+			continue;
+		if (to < b->s.len)
+			p = memchr(b->s.p + to, first_bytes[i], b->s.len - to);
+		b->next[i] = p ? (uint32_t)(p - b->s.p) : b->s.len;
+	}
+}
+
+/* The place behind the next line break; 0: there is none. */
+static uint32_t breaks_next(struct breaks *b)
+{
+	for (;;) {
+		uint32_t at = b->next[0], len;
+
+		for (unsigned i = 1; i < sizeof(b->next) / sizeof(b->next[0]); i++)
+			at = b->next[i] < at ? b->next[i] : at;
+		if (at == b->s.len)
+			return 0;
+		len = break_len(b->s, at);
+		breaks_skip(b, at + (len ? len : 1));
+		if (len)
+			return at + len;
+	}
+}
+
 static int index_lines(struct hc_yaml *y)
 {
-	uint32_t n = 1, len;
+	struct breaks all = { .s = y->text }, again;
+	uint32_t n = 1, at;
 
-	for (uint32_t i = 0; i < y->text.len; i += len ? len : 1) {
-		len = break_len(y->text, i);
-		n += len != 0;
-	}
+	breaks_skip(&all, 0);
+	again = all;
+	while (breaks_next(&all))
+		n++;
 	y->lines = hc_arena_raw(&y->arena, n * sizeof(*y->lines));
 	if (!y->lines)
 		return -ENOMEM;
-	y->n_lines = n;
 	y->lines[0] = 0;
-	n = 1;
-	for (uint32_t i = 0; i < y->text.len; i += len ? len : 1) {
-		len = break_len(y->text, i);
-		if (len)
-			y->lines[n++] = i + len;
-	}
+	y->n_lines = 1;
+	while ((at = breaks_next(&again)))
+		y->lines[y->n_lines++] = at;
 	return 0;
 }
 
