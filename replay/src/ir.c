@@ -126,16 +126,17 @@ static void *ir_alloc(struct hc_ir *ir, size_t n)
 static int table_grow(struct hc_ir *ir)
 {
 	uint32_t size = ir->table ? (ir->table_mask + 1) * 2 : 1024;
-	struct hc_interned *table = calloc(size, sizeof(*table));
+	struct hc_interned **table = calloc(size, sizeof(struct hc_interned *));
 
 	if (!table)
 		return -ENOMEM;
 	for (uint32_t i = 0; ir->table && i <= ir->table_mask; i++) {
-		uint32_t at = (uint32_t)ir->table[i].hash & (size - 1);
+		uint32_t at;
 
-		if (!ir->table[i].object)
+		if (!ir->table[i])
 			continue;
-		while (table[at].object)
+		at = (uint32_t)ir->table[i]->hash & (size - 1);
+		while (table[at])
 			at = (at + 1) & (size - 1);
 		table[at] = ir->table[i];
 	}
@@ -149,8 +150,7 @@ static int table_grow(struct hc_ir *ir)
 static void *intern(struct hc_ir *ir, struct key *k, size_t n_bytes, bool *ret_new)
 {
 	uint64_t hash = hash_bytes(k->p, k->n);
-	struct hc_interned *slot;
-	uint8_t *key;
+	struct hc_interned *e;
 	void *object;
 	uint32_t at;
 
@@ -159,20 +159,18 @@ static void *intern(struct hc_ir *ir, struct key *k, size_t n_bytes, bool *ret_n
 		ir_failed(ir, -ENOMEM, "out of memory");
 		return NULL;
 	}
-	for (at = (uint32_t)hash & ir->table_mask; ir->table[at].object; at = (at + 1) & ir->table_mask) {
-		slot = &ir->table[at];
-		if (slot->hash == hash && slot->key_bytes == k->n && memcmp(slot->key, k->p, k->n) == 0)
-			return slot->object;
-	}
-	key = hc_arena_raw(&ir->arena, k->n);
+	for (at = (uint32_t)hash & ir->table_mask; (e = ir->table[at]); at = (at + 1) & ir->table_mask)
+		if (e->hash == hash && e->key_bytes == k->n && memcmp(e->key, k->p, k->n) == 0)
+			return e->object;
+	e = hc_arena_raw(&ir->arena, sizeof(*e) + k->n);
 	object = ir_alloc(ir, n_bytes);
-	if (!key || !object) {
+	if (!e || !object) {
 		ir_failed(ir, -ENOMEM, "out of memory");
 		return NULL;
 	}
-	memcpy(key, k->p, k->n);
-	ir->table[at] =
-		(struct hc_interned){ .hash = hash, .key = key, .key_bytes = (uint32_t)k->n, .object = object };
+	*e = (struct hc_interned){ .hash = hash, .object = object, .key_bytes = (uint32_t)k->n };
+	memcpy(e->key, k->p, k->n);
+	ir->table[at] = e;
 	ir->n_interned++;
 	*ret_new = true;
 	return object;
@@ -818,10 +816,20 @@ static enum hc_cost operand_cost(const struct hc_operand *o)
 	}
 }
 
+static void key_leaf(struct key *k, char tag, const struct hc_node *like)
+{
+	key_begin(k, tag);
+	key_u32(k, like->kind);
+	key_u32(k, like->dom);
+	key_u32(k, like->col);
+	key_ptr(k, like->leaf);
+	key_ptr(k, like->arg);
+}
+
 /* A leaf node over its operand; interned by what it compares. */
-static const struct hc_node *leaf_node(struct hc_ir *ir, const struct hc_node *like, enum hc_op op,
-                                       enum hc_quant quant, enum hc_vt vt, const struct hc_value *consts, size_t n,
-                                       struct hc_err *err)
+static const struct hc_node *leaf_of(struct hc_ir *ir, const struct hc_node *like, enum hc_op op,
+                                     enum hc_quant quant, enum hc_vt vt, const struct hc_value *consts, size_t n,
+                                     struct hc_err *err)
 {
 	struct hc_operand_link *link = ir_alloc(ir, sizeof(*link));
 	struct hc_node *node;
@@ -841,12 +849,7 @@ static const struct hc_node *leaf_node(struct hc_ir *ir, const struct hc_node *l
 		hc_operand_done(&link->operand);
 		return ir->no;
 	}
-	key_begin(&k, 'o');
-	key_u32(&k, like->kind);
-	key_u32(&k, like->dom);
-	key_u32(&k, like->col);
-	key_ptr(&k, like->leaf);
-	key_ptr(&k, like->arg);
+	key_leaf(&k, 'o', like);
 	key_u32(&k, link->operand.op);
 	key_u32(&k, vt == HC_VT_I64 || vt == HC_VT_U64 ? (uint32_t)vt : vt == HC_VT_BOOL ? HC_VT_BOOL : HC_VT_STR);
 	key_u32(&k, like->kind == HC_NODE_INTS || like->kind == HC_NODE_LEAF ? (uint32_t)quant : 0);
@@ -881,6 +884,33 @@ static const struct hc_node *leaf_node(struct hc_ir *ir, const struct hc_node *l
 	} else if (like->kind == HC_NODE_HEAP && (like->dom == HC_OBJ_BYTES || link->operand.op != HC_OP_IN) &&
 	           node->cost < HC_COST_TEXT)
 		node->cost = HC_COST_TEXT;
+	return node;
+}
+
+/* The leaf of constants as they are given: of most, another rule or event type has asked before, and what became
+ * of them is known without another operand. */
+static const struct hc_node *leaf_node(struct hc_ir *ir, const struct hc_node *like, enum hc_op op,
+                                       enum hc_quant quant, enum hc_vt vt, const struct hc_value *consts, size_t n,
+                                       struct hc_err *err)
+{
+	const struct hc_node **known, *node;
+	struct key k;
+	bool is_new;
+
+	key_leaf(&k, 'g', like);
+	key_u32(&k, op);
+	key_u32(&k, quant);
+	key_u32(&k, vt);
+	for (size_t i = 0; i < n; i++)
+		key_value(&k, &consts[i]);
+	known = intern(ir, &k, sizeof(*known), &is_new);
+	key_done(&k);
+	if (!known)
+		return NULL;
+	if (*known)
+		return *known;
+	node = leaf_of(ir, like, op, quant, vt, consts, n, err); /* NULL: the next one will be told why, too */
+	*known = node;
 	return node;
 }
 

@@ -131,17 +131,18 @@ struct hc_operand_link {
 	struct hc_operand_link *next;
 };
 
+/* In the IR's arena. */
 struct hc_interned {
 	uint64_t hash;
-	const uint8_t *key;
-	uint32_t key_bytes;
 	void *object;
+	uint32_t key_bytes;
+	uint8_t key[];
 };
 
 struct hc_ir {
 	struct hc_arena arena;
 	struct hc_err err;
-	struct hc_interned *table; /* open addressing */
+	struct hc_interned **table; /* open addressing; pointers only, as half of it stays empty */
 	uint32_t n_interned, table_mask;
 	uint32_t n_steps, n_nodes, n_leaf_ids, n_ids;
 	struct hc_operand_link *operands; /* to free what PCRE2 allocated */
