@@ -45,6 +45,7 @@ void fbinder_type(struct fbinder *b, unsigned type)
 {
 	const struct hc_path *now, *after;
 
+	b->stamp++;
 	b->type = type;
 	b->child = false;
 	b->row = falco_row_map(type);
@@ -2894,9 +2895,8 @@ static const struct hc_access *bind_evt(struct fbinder *b, const struct fref *f)
 	}
 }
 
-const struct hc_access *falco_bind(struct fbinder *b, const struct fref *f)
+static const struct hc_access *bind_new(struct fbinder *b, const struct fref *f)
 {
-	b->why = (struct fwhy){ .field = f->id };
 	switch (falco_fields[f->id].cls) {
 	case FCLASS_EVT:
 	case FCLASS_SYSCALL:
@@ -2917,4 +2917,27 @@ const struct hc_access *falco_bind(struct fbinder *b, const struct fref *f)
 		why(b, "the descriptors given to poll are not recorded", NULL, NULL);
 		return NULL;
 	}
+}
+
+static struct fknown *known_place(struct fbinder *b, const struct fref *f)
+{
+	uint32_t h = f->id * 31u + f->arg * 7u + f->index;
+
+	for (uint32_t i = 0; i < f->name.len; i++)
+		h = h * 31 + (uint8_t)f->name.p[i];
+	return &b->known[h % FBINDER_KNOWN];
+}
+
+const struct hc_access *falco_bind(struct fbinder *b, const struct fref *f)
+{
+	struct fknown *k = known_place(b, f);
+
+	if (k->stamp != b->stamp || k->field.id != f->id || k->field.arg != f->arg || k->field.type != f->type ||
+	    k->field.index != f->index || !hc_str_eq(k->field.name, f->name)) {
+		b->why = (struct fwhy){ .field = f->id };
+		*k = (struct fknown){ .stamp = b->stamp, .field = *f, .access = bind_new(b, f) };
+		k->why = b->why;
+	}
+	b->why = k->why;
+	return k->access;
 }

@@ -14,6 +14,8 @@ struct fwhy {
 	const char *remedy;
 };
 
+#define FBINDER_KNOWN 128 /* a power of two */
+
 struct fbinder {
 	struct hc_ir *ir;
 	bool own_events; /* rows that Falco does not know have fields too */
@@ -23,6 +25,14 @@ struct fbinder {
 	const struct hc_path *at_row, *task, *proc, *image, *fd, *sock; /* NULL: the type has none */
 	struct fkeep *kept;                                             /* arguments of leaves, one of each */
 	struct fwhy why;                                                /* of the last falco_bind */
+	/* What fields were bound to on this type, by a hash of the field: rules ask for a few, again and again. */
+	uint32_t stamp;
+	struct fknown {
+		uint32_t stamp; /* of the type; another: empty */
+		struct fref field;
+		const struct hc_access *access;
+		struct fwhy why;
+	} known[FBINDER_KNOWN];
 };
 
 void fbinder_init(struct fbinder *b, struct hc_ir *ir, bool own_events);

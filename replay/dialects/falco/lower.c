@@ -452,7 +452,7 @@ static const struct hc_node *lower_test(struct flower *l, struct fx *x)
 
 const struct hc_node *falco_lower(struct flower *l, struct fx *x)
 {
-	const struct hc_node **kids, *n = NULL;
+	const struct hc_node **kids, *n = NULL, *decided = NULL;
 
 	if (x->memo && x->memo_type == l->stamp)
 		return x->memo;
@@ -464,16 +464,21 @@ const struct hc_node *falco_lower(struct flower *l, struct fx *x)
 			hc_err_set(l->err, -ENOMEM, "out of memory");
 			return NULL;
 		}
-		for (uint32_t i = 0; i < x->n; i++) {
+		for (uint32_t i = 0; i < x->n && !decided; i++) {
 			kids[i] = falco_lower(l, x->kids[i]);
 			if (!kids[i]) {
 				free(kids);
 				return NULL;
 			}
+			/* Of most event types a part of a condition says that it is about others. */
+			if (x->kind == FX_AND ? hc_node_is_false(kids[i])
+			                      : x->kind == FX_OR && hc_node_is_true(kids[i]))
+				decided = kids[i];
 		}
-		n = x->kind == FX_AND  ? hc_node_and(l->b->ir, kids, x->n)
-		    : x->kind == FX_OR ? hc_node_or(l->b->ir, kids, x->n)
-		                       : hc_node_not(l->b->ir, kids[0]);
+		n = decided             ? decided
+		    : x->kind == FX_AND ? hc_node_and(l->b->ir, kids, x->n)
+		    : x->kind == FX_OR  ? hc_node_or(l->b->ir, kids, x->n)
+		                        : hc_node_not(l->b->ir, kids[0]);
 		free(kids);
 	}
 	x->memo = n;
