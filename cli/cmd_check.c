@@ -110,6 +110,7 @@ static int load_given(const struct hc_command *cmd, struct hc_falco *f, const ch
 	code = hc_cli_policies(cmd, &one, &files);
 	if (code != HC_CLI_GO)
 		return code;
+	hc_falco_read_ahead(f, (const char *const *)files.v, files.n, 0);
 	for (size_t i = 0; *ret_load == 0 && i < files.n; i++) {
 		++*n_loaded;
 		*ret_load = hc_falco_load(f, files.v[i], NULL);

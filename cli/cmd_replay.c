@@ -78,6 +78,7 @@ static int load_once(struct run *run, const struct hc_policies *p, const bool *b
 	run->falco = hc_falco_new(&opts);
 	if (!run->falco)
 		return hc_err_set(err, -ENOMEM, "out of memory");
+	hc_falco_read_ahead(run->falco, (const char *const *)p->v, p->n, (unsigned)run->a->threads);
 	for (size_t i = 0; i < p->n; i++) {
 		int r = bad[i] ? 0 : hc_falco_load(run->falco, p->v[i], err);
 
@@ -677,8 +678,9 @@ static int run(int argc, char **argv)
 
 	if (code != HC_CLI_GO)
 		return code;
-	/* Memory of one block is that of the next: to give it back in between costs more than to clear it. */
-	mallopt(M_MMAP_THRESHOLD, 4 << 20);
+	/* Memory of one block, and of one capture, is that of the next: to give it back in between costs more than
+	 * to clear it. */
+	mallopt(M_MMAP_THRESHOLD, 32 << 20);
 	mallopt(M_TRIM_THRESHOLD, 64 << 20);
 	if (!a.policies.n && !a.falco_config)
 		code = hc_cli_usage(&hc_cmd_replay, "-p POLICY is missing: which rules shall be evaluated?");

@@ -67,6 +67,28 @@ bool hc_yaml_bool(const struct hc_yaml_node *n, bool *ret);
 int hc_yaml_env_text(const struct hc_yaml_node *n, size_t max_bytes, struct hc_arena *arena, struct hc_str *ret,
                      struct hc_str *ret_unset);
 
+/* A file that was read and parsed, or why it was not. */
+struct hc_yaml_source {
+	int read;   /* as hc_yaml_read() */
+	int parsed; /* as hc_yaml_parse() */
+	char *text; /* malloc'ed; NULL when it could not be read */
+	size_t n_bytes;
+	struct hc_yaml *yaml; /* NULL when it could not be parsed */
+	struct hc_err why;
+};
+
+void hc_yaml_source_read(const char *path, struct hc_yaml_source *ret);
+void hc_yaml_source_done(struct hc_yaml_source *s);
+
+/* Files that other threads read and parse before they are asked for. */
+struct hc_yaml_ahead;
+/* n_threads: with that of the caller; 0: one per processor. NULL when there is nothing to gain, or no memory. */
+struct hc_yaml_ahead *hc_yaml_ahead_new(const char *const *paths, size_t n, unsigned n_threads);
+/* Waits for those that have been begun. */
+struct hc_yaml_ahead *hc_yaml_ahead_free(struct hc_yaml_ahead *a);
+/* Moves the file out, waiting for it when it has been begun. False: read it yourself. */
+bool hc_yaml_ahead_take(struct hc_yaml_ahead *a, const char *path, struct hc_yaml_source *ret);
+
 /* Where in the file the byte `off` of a scalar's text stands; its begin where that cannot be told. */
 void hc_yaml_place(const struct hc_yaml *y, const struct hc_yaml_node *n, uint32_t off, uint32_t *ret_line,
                    uint32_t *ret_column);

@@ -8,10 +8,11 @@
 
 #include <errno.h>
 #include <pthread.h>
-#include <sched.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+
+#include "threads_priv.h"
 
 #define MAX_THREADS 256u
 #define WINDOW_PER_THREAD 3u
@@ -401,15 +402,6 @@ int hc_feed_drain(struct hc_feed *f, uint64_t complete_seq, struct hc_err *err)
 
 /* ---- begin and end ---- */
 
-static unsigned n_processors(void)
-{
-	cpu_set_t set;
-
-	if (sched_getaffinity(0, sizeof(set), &set) < 0)
-		return 1;
-	return (unsigned)CPU_COUNT(&set);
-}
-
 static int start_workers(struct hc_feed *f, struct hc_err *err)
 {
 	struct hc_eval_opts eval_opts = { .profile = f->opts.profile, .user = f->opts.user };
@@ -437,7 +429,7 @@ int hc_feed_new(const struct hc_plan *plan, const struct hc_replay_opts *opts, c
 {
 	HC_AUTO(hc_feed_free) struct hc_feed *f = calloc(1, sizeof(*f));
 	uint32_t n_rules = hc_plan_n_rules(plan);
-	unsigned n = opts->n_threads ? opts->n_threads : n_processors();
+	unsigned n = hc_n_threads(opts->n_threads);
 	int r;
 
 	if (!f)

@@ -5,7 +5,9 @@
 #include <json-c/json.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
+#include "gen.h"
 #include "replay/falco.h"
 #include "replay/yaml.h"
 
@@ -281,4 +283,69 @@ Test(falco_load, takes_and_refuses_the_filters_that_falco_does)
 	}
 	fprintf(stderr, "%u of %u filters agree\n", n - n_wrong, n);
 	cr_assert_eq(n_wrong, 0);
+}
+
+/* Loads files until one does not load; what was said of them, to be freed. */
+static char *results_of(const char *const *paths, size_t n, bool ahead)
+{
+	HC_AUTO(hc_falco_free) struct hc_falco *f = hc_falco_new(NULL);
+	struct hc_arena arena = { 0 };
+	char *results, *all;
+	struct hc_err err = { 0 };
+	int r = 0;
+
+	if (ahead)
+		hc_falco_read_ahead(f, paths, n, 4);
+	for (size_t i = 0; r == 0 && i < n; i++)
+		r = hc_falco_load(f, paths[i], &err);
+	results = strdup(hc_falco_results_json(f, &arena));
+	cr_assert_geq(asprintf(&all, "%d %s:%u:%u %s %s", r, err.file, err.line, err.column, err.msg, results), 0);
+	free(results);
+	hc_arena_done(&arena);
+	return all;
+}
+
+Test(falco_load, says_the_same_of_files_that_are_read_ahead)
+{
+	static const char *const texts[] = { "- list: a\n  items: [x, y]\n",
+		                             "- macro: m\n  condition: proc.name in (a)\n",
+		                             "- rule: r\n  desc: d\n  condition: evt.type=open and m\n"
+		                             "  output: x\n  priority: NOTICE\n",
+		                             "- macro: open\n  condition: no.such = 1\n", "- list: [a\n" };
+	char *dir = hc_gen_tmpdir(), *paths[8] = { 0 };
+	size_t n = sizeof(texts) / sizeof(texts[0]);
+
+	for (size_t i = 0; i <= n; i++) {
+		FILE *out;
+
+		cr_assert_geq(asprintf(&paths[i], "%s/%zu.yaml", dir, i), 0);
+		if (i == n)
+			break; /* there is none */
+		out = fopen(paths[i], "w");
+		cr_assert_not_null(out);
+		fputs(texts[i], out);
+		fclose(out);
+	}
+	for (unsigned round = 0; round < 50; round++) {
+		/* all that load; one that does not; no YAML; no file; one twice */
+		const char *const lists[][5] = { { paths[0], paths[1], paths[2] },
+			                         { paths[0], paths[1], paths[2], paths[3], paths[0] },
+			                         { paths[0], paths[4], paths[1], paths[2] },
+			                         { paths[0], paths[5], paths[1] },
+			                         { paths[0], paths[0], paths[1], paths[0], paths[1] } };
+		static const size_t counts[] = { 3, 5, 4, 3, 5 };
+
+		for (size_t k = 0; k < sizeof(counts) / sizeof(counts[0]); k++) {
+			char *want = results_of(lists[k], counts[k], false);
+			char *got = results_of(lists[k], counts[k], true);
+
+			cr_assert_str_eq(got, want);
+			free(want);
+			free(got);
+		}
+	}
+	for (size_t i = 0; i <= n; i++)
+		free(paths[i]);
+	hc_gen_rm(dir);
+	free(dir);
 }

@@ -115,10 +115,12 @@ struct hc_falco {
 	struct hc_arena work;  /* of the last compilation */
 	struct hc_falco_opts opts;
 	uint8_t min_priority;
+	struct hc_yaml_ahead *ahead; /* NULL: files are read when they are loaded */
 	struct hc_yaml **yamls;
 	uint32_t n_yamls;
 	struct fnames lists, macros, rules;
-	bool has_odd_lists; /* with names that are no words */
+	bool has_odd_lists;         /* with names that are no words */
+	uint64_t list_lengths[256]; /* by the first byte of a list's name: bits for its length, modulo 64 */
 	uint32_t counter;
 	struct fdiag *diags;
 	uint32_t n_diags, cap_diags;

@@ -1595,17 +1595,29 @@ static int load_bytes(struct hc_falco *f, const char *name, const void *text, si
 	return r < 0 ? load_failed(f, text, n_bytes, r, &why, err) : load_yaml(f, yaml, err);
 }
 
+void hc_falco_read_ahead(struct hc_falco *f, const char *const *paths, size_t n, unsigned n_threads)
+{
+	hc_yaml_ahead_free(f->ahead);
+	f->ahead = hc_yaml_ahead_new(paths, n, n_threads);
+}
+
 int hc_falco_load(struct hc_falco *f, const char *path, struct hc_err *err)
 {
-	HC_AUTO(free) char *text = NULL;
-	struct hc_err why = { 0 };
-	size_t n_bytes;
+	struct hc_yaml_source s;
 	int r = begin_file(f, path, err);
 
 	if (r < 0)
 		return r;
-	r = hc_yaml_read(path, &text, &n_bytes, &why);
-	return r < 0 ? load_failed(f, NULL, 0, r, &why, err) : load_bytes(f, path, text, n_bytes, err);
+	if (!hc_yaml_ahead_take(f->ahead, path, &s))
+		hc_yaml_source_read(path, &s);
+	if (s.read < 0)
+		r = load_failed(f, NULL, 0, s.read, &s.why, err);
+	else if (s.parsed < 0)
+		r = load_failed(f, s.text, s.n_bytes, s.parsed, &s.why, err);
+	else
+		r = load_yaml(f, hc_steal(s.yaml), err);
+	hc_yaml_source_done(&s);
+	return r;
 }
 
 int hc_falco_load_text(struct hc_falco *f, const char *name, const void *text, size_t n_bytes, struct hc_err *err)
@@ -1654,6 +1666,7 @@ struct hc_falco *hc_falco_free(struct hc_falco *f)
 {
 	if (!f)
 		return NULL;
+	hc_yaml_ahead_free(f->ahead);
 	for (uint32_t i = 0; i < f->n_yamls; i++)
 		hc_yaml_free(f->yamls[i]);
 	free(f->yamls);
