@@ -164,6 +164,12 @@ static bool is_word(struct hc_str s)
 	return s.len;
 }
 
+/* Most words of a condition share with no list how they begin and how long they are. */
+static bool may_be_list(const struct hc_falco *f, const char *word, uint32_t len)
+{
+	return f->list_lengths[(uint8_t)word[0]] >> len % 64 & 1;
+}
+
 /* The first list behind another, in the order of definition, that the text names; NULL: none. Names are looked up,
  * because there may be many lists and many texts; those that are no words are searched. */
 static struct flist *next_list(const struct hc_falco *f, const struct ftext *t, int64_t after)
@@ -173,7 +179,9 @@ static struct flist *next_list(const struct hc_falco *f, const struct ftext *t, 
 	for (uint32_t at = 0, end; at < t->len; at = end + 1) {
 		for (end = at; end < t->len && !is_delimiter(t->p[end]);)
 			end++;
-		l = end > at ? falco_list(f, (struct hc_str){ t->p + at, end - at }) : NULL;
+		l = end > at && may_be_list(f, t->p + at, end - at)
+		            ? falco_list(f, (struct hc_str){ t->p + at, end - at })
+		            : NULL;
 		if (l && l->index > after && (!best || l->index < best->index))
 			best = l;
 	}
@@ -643,11 +651,12 @@ static struct hc_str without_blanks(struct hc_str s, char *buf, size_t buf_bytes
 
 static bool looks_transformed(struct hc_str s)
 {
+	if (!s.len || s.p[s.len - 1] != ')')
+		return false;
 	for (unsigned t = 0; t < FTR_N; t++) {
 		struct hc_str name = hc_str_c(ftr_name(t));
 
-		if (hc_str_starts(s, name) && s.len > name.len + 1 && s.p[name.len] == '(' &&
-		    s.p[s.len - 1] == ')')
+		if (hc_str_starts(s, name) && s.len > name.len + 1 && s.p[name.len] == '(')
 			return true;
 	}
 	return false;
@@ -831,9 +840,14 @@ bool falco_compile(struct hc_falco *f)
 {
 	hc_arena_reset(&f->work);
 	f->has_odd_lists = false;
+	memset(f->list_lengths, 0, sizeof(f->list_lengths));
 	for (uint32_t i = 0; i < f->lists.n; i++) {
+		struct hc_str name = falco_list_at(f, i)->name;
+
 		falco_list_at(f, i)->used = false;
-		f->has_odd_lists |= !is_word(falco_list_at(f, i)->name);
+		f->has_odd_lists |= !is_word(name);
+		if (name.len)
+			f->list_lengths[(uint8_t)name.p[0]] |= UINT64_C(1) << name.len % 64;
 	}
 	for (uint32_t i = 0; i < f->macros.n; i++)
 		falco_macro_at(f, i)->used = false;

@@ -136,7 +136,7 @@ bool falco_type_codes(struct hc_str name, struct code_set *add)
 	for (unsigned code = 0; code < N_CODES; code++) {
 		const struct fevent *e = &falco_events[code];
 
-		if (e->name && hc_str_eq(name, hc_str_c(e->name))) {
+		if (e->name && name.len && e->name[0] == name.p[0] && hc_str_eq(name, hc_str_c(e->name))) {
 			code_set_add(add, code);
 			found = true;
 		}
@@ -160,8 +160,11 @@ uint32_t falco_param_prefix(struct hc_str text)
 	uint32_t longest = 0;
 
 	for (size_t i = 0; i < COUNT(params); i++) {
-		struct hc_str name = hc_str_c(params[i].name);
+		struct hc_str name;
 
+		if (!params[i].name || !text.len || params[i].name[0] != text.p[0])
+			continue;
+		name = hc_str_c(params[i].name);
 		if (name.len > longest && hc_str_starts(text, name))
 			longest = name.len;
 	}
