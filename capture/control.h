@@ -22,6 +22,7 @@ struct hc_control;
 struct hc_control_opts {
 	const char *path;  /* of the socket; its directory is made when missing, 0755 */
 	const char *group; /* whose members may ask too; NULL: nobody else */
+	const char *dir;   /* of the capture, as `status` tells; NULL: it does not */
 	struct hc_captures *captures;
 };
 
@@ -29,6 +30,9 @@ struct hc_control_opts {
 int hc_control_new(const struct hc_control_opts *opts, struct hc_control **ret, struct hc_err *err);
 struct hc_control *hc_control_free(struct hc_control *c);
 HC_DEFINE_AUTO(struct hc_control, hc_control_free)
+/* Whether hc_control_listen will succeed when the recorder that this one is to take over from is gone: the one
+ * that writes into opts.dir. -EADDRINUSE: another one answers. */
+int hc_control_try(struct hc_control *c, struct hc_err *err);
 /* Makes the socket; while the recorder still has all its privileges. One on which another recorder answers is not
  * taken over (-EADDRINUSE). */
 int hc_control_listen(struct hc_control *c, struct hc_err *err);

@@ -83,6 +83,9 @@ HC_DEFINE_AUTO(struct hc_metrics, hc_metrics_free)
 /* Families come in the order in which their collectors were added, after the recorder's own. Before the daemon
  * runs. -ENOSPC: too many. */
 int hc_metrics_add(struct hc_metrics *m, hc_metrics_fn fn, void *ctx);
+/* Whether hc_metrics_listen will succeed when the recorder that this one is to take over from is gone. What is
+ * bound to the address by another recorder of the same user is taken for that one's. */
+int hc_metrics_try(struct hc_metrics *m, struct hc_err *err);
 /* Opens the socket; while the recorder still has all its privileges. -EADDRINUSE and the like. */
 int hc_metrics_listen(struct hc_metrics *m, struct hc_err *err);
 /* To be added to the daemon, when it listens. */

@@ -137,6 +137,9 @@ struct hc_record_summary {
 	struct hc_privilege privilege; /* what is left; no lines when nothing was given up */
 };
 
+/* To an error that ends a recorder: where the one before it is gone, its programs stay attached, and what happens
+ * waits for the next; the note says what to do. Elsewhere nothing is noted. */
+void hc_record_note_waiting(const struct hc_record *r, struct hc_err *err);
 /* Another recorder has taken over; the reason to stop is then "handed_over". Ask after each step. */
 bool hc_record_handed_over(struct hc_record *r);
 

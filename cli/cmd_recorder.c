@@ -199,6 +199,20 @@ static const char *pin_root(const struct hc_recorder_args *a)
 	return strcmp(a->pin, "none") == 0 ? NULL : strcmp(a->pin, "auto") == 0 ? HC_RECORDER_PIN : a->pin;
 }
 
+/* What could end the recording if it failed when the other recorder is gone. */
+static int try_before_take_over(const char *dir, struct hc_control *control, struct hc_metrics *metrics,
+                                struct hc_err *err)
+{
+	HC_AUTO(hc_captures_free) struct hc_captures *captures = hc_captures_new();
+	int code = captures ? hc_captures_load(captures, dir, err) : hc_err_set(err, -ENOMEM, "out of memory");
+
+	if (code >= 0 && control)
+		code = hc_control_try(control, err);
+	if (code >= 0 && metrics)
+		code = hc_metrics_try(metrics, err);
+	return code;
+}
+
 /* Takes the rules of triggers; NULL: none. */
 static int record(struct recorder *rec, struct hc_mask *mask, const gid_t *group, struct hc_trigger_set *rules)
 {
@@ -211,7 +225,7 @@ static int record(struct recorder *rec, struct hc_mask *mask, const gid_t *group
 	HC_AUTO(hc_trigger_free) struct hc_trigger *trigger = NULL;
 	HC_AUTO(hc_daemon_free) struct hc_daemon *d = NULL;
 	struct hc_metrics_opts mo = { .address = a->metrics, .group = a->control_group, .version = HC_VERSION };
-	struct hc_control_opts co = { .path = a->control, .group = a->control_group };
+	struct hc_control_opts co = { .path = a->control, .group = a->control_group, .dir = a->dir };
 	struct hc_daemon_opts o = {
 		.record = { .dir = a->dir,
 		            .tool = "hindcast " HC_VERSION,
@@ -264,6 +278,8 @@ static int record(struct recorder *rec, struct hc_mask *mask, const gid_t *group
 	if (code >= 0)
 		code = cluster_new(rec, captures, &cluster, &err);
 	o.record.pods = cluster != NULL;
+	if (code >= 0 && a->take_over)
+		code = try_before_take_over(a->dir, control, metrics, &err);
 	if (code >= 0)
 		code = hc_daemon_new(&o, &d, &err);
 	if (code >= 0) /* not before: another recorder may have written there till now */
@@ -288,6 +304,8 @@ static int record(struct recorder *rec, struct hc_mask *mask, const gid_t *group
 		if (code < 0)
 			hc_err_set(&err, code, "out of memory");
 	}
+	if (code < 0 && d)
+		hc_record_note_waiting(hc_daemon_record(d), &err);
 	if (code >= 0) {
 		/* as with `record`: a busy machine is just what one wants to see */
 		(void)setpriority(PRIO_PROCESS, 0, -10);

@@ -9,6 +9,7 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "unix_listen.h"
@@ -17,6 +18,8 @@
 #define MAX_GROUPS 256
 #define MAX_OUT_BYTES (4u << 20) /* of answers that a peer has not read; beyond, it is let go */
 #define IDLE_SECONDS 60
+#define DIR_ID_ROOM 40
+#define TRY_MS 5000 /* a recorder that is asked which it is */
 
 struct peer {
 	struct hc_control *control;
@@ -233,6 +236,16 @@ static json_object *op_list(struct hc_control *c, json_object *request, const ch
 	return o;
 }
 
+/* A directory as everybody on this machine knows it, whatever his mounts are. */
+static void dir_id(const char *dir, char *buf, size_t room)
+{
+	struct stat st;
+
+	buf[0] = '\0';
+	if (stat(dir, &st) == 0)
+		snprintf(buf, room, "%llx-%llx", (unsigned long long)st.st_dev, (unsigned long long)st.st_ino);
+}
+
 static json_object *op_status(struct hc_control *c, json_object *request, const char *peer)
 {
 	struct hc_daemon_stats s = { 0 };
@@ -249,6 +262,13 @@ static json_object *op_status(struct hc_control *c, json_object *request, const 
 	o = success();
 	json_object_object_add(o, "ready", json_object_new_boolean(s.ready));
 	add_u64(o, "pid", (uint64_t)getpid());
+	if (c->opts.dir) {
+		char id[DIR_ID_ROOM];
+
+		dir_id(c->opts.dir, id, sizeof(id));
+		add_str(o, "dir", c->opts.dir);
+		add_str(o, "dir_id", id);
+	}
 	add_time(o, "start_ns", (int64_t)s.start_wall_ns);
 	add_u64(o, "events", s.record.n_rows);
 	add_u64(o, "events_lost", s.record.n_lost);
@@ -532,13 +552,53 @@ struct hc_control *hc_control_free(struct hc_control *c)
 	return NULL;
 }
 
+static struct unix_listen_opts unix_opts(const struct hc_control *c)
+{
+	return (struct unix_listen_opts){ .path = c->opts.path,
+		                          .what = "control socket",
+		                          .option = "--control PATH",
+		                          .group = c->opts.group ? &c->group : NULL,
+		                          .backlog = MAX_PEERS };
+}
+
+/* Whether the answer to `status` is that of the recorder that writes into our directory. */
+static bool is_of_dir(const struct hc_control *c, const char *answer)
+{
+	json_object *o = json_tokener_parse(answer), *id;
+	char own[DIR_ID_ROOM];
+	bool is = json_object_is_type(o, json_type_object) && json_object_object_get_ex(o, "dir_id", &id);
+
+	dir_id(c->opts.dir, own, sizeof(own));
+	is = is && strcmp(json_object_get_string(id), own) == 0;
+	json_object_put(o);
+	return is;
+}
+
+int hc_control_try(struct hc_control *c, struct hc_err *err)
+{
+	const struct unix_listen_opts o = unix_opts(c);
+	char *answer = NULL;
+	int code = unix_listen_try(&o, err);
+
+	if (code <= 0)
+		return code;
+	code = hc_control_ask(c->opts.path, "{\"hindcast\":1,\"op\":\"status\"}", TRY_MS, &answer, NULL);
+	if (code == 0 && !is_of_dir(c, answer))
+		code = hc_err_set(err, -EADDRINUSE,
+		                  "the recorder that listens on '%s' does not write into '%s' (--control PATH)",
+		                  c->opts.path, c->opts.dir);
+	else if (code == -ENOENT || code == -ECONNREFUSED) /* gone meanwhile */
+		code = 0;
+	else if (code < 0)
+		code = hc_err_set(err, -EADDRINUSE, "another program listens on '%s' (--control PATH)",
+		                  c->opts.path);
+	free(answer);
+	return code;
+}
+
 int hc_control_listen(struct hc_control *c, struct hc_err *err)
 {
-	const struct unix_listen_opts o = { .path = c->opts.path,
-		                            .what = "control socket",
-		                            .option = "--control PATH",
-		                            .group = c->opts.group ? &c->group : NULL,
-		                            .backlog = MAX_PEERS };
+	const struct unix_listen_opts o = unix_opts(c);
 	int fd = unix_listen(&o, err);
 
 	if (fd < 0)

@@ -532,6 +532,8 @@ int hc_daemon_run(struct hc_daemon *d, struct hc_record_summary *ret, struct hc_
 	d->stopping = true;
 	hc_notify(&d->notify, "STOPPING=1\nSTATUS=writing what waits");
 	stop_parts(d);
+	if (code < 0)
+		hc_record_note_waiting(d->record, err);
 	last = hc_record_stop(hc_steal(d->record), code < 0 ? "error" : d->reason, &s, err);
 	code = code < 0 ? code : last;
 	log_losses(d, &s);

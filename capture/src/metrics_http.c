@@ -99,7 +99,14 @@ int hc_metrics_address_check(const char *address, struct hc_err *err)
 	                            address);
 }
 
-static int bind_tcp(const struct sockaddr_storage *sa, socklen_t n, bool all)
+/* Recorders of one user may bind to the same address, one that asks whether it could: see hc_metrics_try. */
+static int share_port(int fd)
+{
+	return setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &(int){ 1 }, sizeof(int));
+}
+
+/* try: bound, and that is all. */
+static int bind_tcp(const struct sockaddr_storage *sa, socklen_t n, bool all, bool try)
 {
 	int fd = socket(sa->ss_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0), yes = 1, v6only = !all,
 	    code;
@@ -109,10 +116,14 @@ static int bind_tcp(const struct sockaddr_storage *sa, socklen_t n, bool all)
 	code = setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof(yes));
 	if (code == 0 && sa->ss_family == AF_INET6)
 		code = setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &v6only, sizeof(v6only));
+	if (code == 0 && try)
+		code = share_port(fd);
 	if (code == 0)
 		code = bind(fd, (const struct sockaddr *)sa, n);
-	if (code == 0)
+	if (code == 0 && !try)
 		code = listen(fd, BACKLOG);
+	if (code == 0 && !try) /* from now on: two that listen would not notice each other */
+		code = share_port(fd);
 	if (code == 0)
 		return fd;
 	code = -errno;
@@ -120,7 +131,7 @@ static int bind_tcp(const struct sockaddr_storage *sa, socklen_t n, bool all)
 	return code;
 }
 
-static int listen_tcp(const char *address, struct hc_err *err)
+static int listen_tcp(const char *address, bool try, struct hc_err *err)
 {
 	struct sockaddr_storage sa = { 0 };
 	socklen_t n;
@@ -129,14 +140,14 @@ static int listen_tcp(const char *address, struct hc_err *err)
 
 	if (fd < 0)
 		return hc_metrics_address_check(address, err);
-	fd = bind_tcp(&sa, n, all);
+	fd = bind_tcp(&sa, n, all, try);
 	if (all && (fd == -EAFNOSUPPORT || fd == -EADDRNOTAVAIL)) { /* without IPv6 */
 		struct sockaddr_in v4 = { .sin_family = AF_INET,
 			                  .sin_port = ((const struct sockaddr_in6 *)&sa)->sin6_port };
 
 		memset(&sa, 0, sizeof(sa));
 		memcpy(&sa, &v4, sizeof(v4));
-		fd = bind_tcp(&sa, sizeof(v4), false);
+		fd = bind_tcp(&sa, sizeof(v4), false, try);
 	}
 	return fd >= 0 ? fd
 	               : hc_err_set(err, fd,
@@ -389,19 +400,42 @@ struct hc_metrics *hc_metrics_free(struct hc_metrics *m)
 	return NULL;
 }
 
+static struct unix_listen_opts unix_opts(const struct hc_metrics *m)
+{
+	return (struct unix_listen_opts){ .path = m->opts.address,
+		                          .what = "socket for metrics",
+		                          .option = "--metrics PATH",
+		                          .group = m->opts.group ? &m->group : NULL,
+		                          .backlog = BACKLOG };
+}
+
+int hc_metrics_try(struct hc_metrics *m, struct hc_err *err)
+{
+	const struct unix_listen_opts o = unix_opts(m);
+	int fd = late_mhd(err);
+
+	if (fd < 0)
+		return fd;
+	if (m->opts.address[0] == '/') {
+		fd = unix_listen_try(&o, err);
+		return fd < 0 ? fd : 0;
+	}
+	fd = listen_tcp(m->opts.address, true, err);
+	if (fd < 0)
+		return fd;
+	close(fd);
+	return 0;
+}
+
 int hc_metrics_listen(struct hc_metrics *m, struct hc_err *err)
 {
-	const struct unix_listen_opts o = { .path = m->opts.address,
-		                            .what = "socket for metrics",
-		                            .option = "--metrics PATH",
-		                            .group = m->opts.group ? &m->group : NULL,
-		                            .backlog = BACKLOG };
+	const struct unix_listen_opts o = unix_opts(m);
 	const union MHD_DaemonInfo *info;
 	int fd = late_mhd(err);
 
 	if (fd < 0)
 		return fd;
-	fd = m->opts.address[0] == '/' ? unix_listen(&o, err) : listen_tcp(m->opts.address, err);
+	fd = m->opts.address[0] == '/' ? unix_listen(&o, err) : listen_tcp(m->opts.address, false, err);
 	if (fd < 0)
 		return fd;
 	m->fd = fd;

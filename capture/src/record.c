@@ -148,10 +148,6 @@ int hc_record_open(const struct hc_record_opts *opts, struct hc_record **ret, st
 	code = node_and_boot(r, err);
 	if (code >= 0)
 		code = live_open(r, err); /* first: without it no directory is made */
-	if (code >= 0)
-		code = resume_open(r, err);
-	if (code >= 0 && opts->group)
-		code = hc_capture_share(opts->dir, *opts->group, err);
 	if (code < 0)
 		goto failed;
 	r->n_cpus = hc_live_n_cpus(r->live);
@@ -168,6 +164,10 @@ int hc_record_open(const struct hc_record_opts *opts, struct hc_record **ret, st
 	to.n_container_roots = opts->n_container_roots;
 	to.pods = opts->pods;
 	code = hc_tracker_new(&to, &r->tracker, err);
+	if (code >= 0)
+		code = resume_open(r, err);
+	if (code >= 0 && opts->group)
+		code = hc_capture_share(opts->dir, *opts->group, err);
 	if (code < 0)
 		goto failed;
 	wo.node = r->node;
@@ -195,6 +195,8 @@ int hc_record_open(const struct hc_record_opts *opts, struct hc_record **ret, st
 	*ret = r;
 	return 0;
 failed:
+	if (r->live)
+		hc_record_note_waiting(r, err);
 	hc_record_abort(r);
 	return code;
 }
@@ -386,7 +388,9 @@ int hc_record_stop(struct hc_record *r, const char *reason, struct hc_record_sum
 	int64_t n;
 
 	r->err = err ? err : &own;
-	if (r->started && ((r->opts.hold && strcmp(reason, "SIGTERM") == 0) || r->n_left))
+	/* one that fails after another is gone leaves what happens to the next */
+	if (r->started && ((r->opts.hold && strcmp(reason, "SIGTERM") == 0) || r->n_left ||
+	                   (strcmp(reason, "error") == 0 && hc_live_resumes(r->live))))
 		hc_live_leave(r->live);
 	else if (r->started)
 		hc_live_stop(r->live);

@@ -14,6 +14,8 @@ static int take_over(struct hc_record *r, struct hc_err *err)
 	uint64_t began;
 	int code = hc_live_pin(r->live, err);
 
+	if (code >= 0 && r->opts.group) /* it is asked when nothing is left that may fail */
+		code = hc_capture_share(r->opts.dir, *r->opts.group, err);
 	if (code >= 0)
 		code = hc_live_take_over(r->live, ASK_MS, err);
 	if (code < 0) {
@@ -170,6 +172,14 @@ int resume_told(struct hc_record *r, struct hc_err *err)
 		hc_live_told(r->live, r->count);
 	}
 	return code;
+}
+
+void hc_record_note_waiting(const struct hc_record *r, struct hc_err *err)
+{
+	if (r->started && hc_live_resumes(r->live))
+		hc_err_note(err,
+		            "the recorder before is gone and its programs stay attached: what happens waits in "
+		            "their rings for the next start; `hindcast recorder --unpin` gives it up");
 }
 
 bool hc_record_handed_over(struct hc_record *r)

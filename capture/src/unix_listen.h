@@ -22,5 +22,8 @@ int unix_group(const char *name, gid_t *ret, struct hc_err *err);
 /* The descriptor, which does not block. A socket left by a recorder that was killed is replaced; one on which
  * somebody answers is not (-EADDRINUSE). */
 int unix_listen(const struct unix_listen_opts *opts, struct hc_err *err);
+/* Tries all that unix_listen does, on another name in the same directory, for when whoever listens on it now is
+ * gone. 1 somebody does, 0 nobody. */
+int unix_listen_try(const struct unix_listen_opts *opts, struct hc_err *err);
 
 #endif

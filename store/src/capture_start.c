@@ -108,12 +108,25 @@ static int look_node(void *ctx, const char *name)
 	return 0;
 }
 
-/* 1 a capture of this node, 0 empty, < 0 something else. */
-static int look_at(int fd, const char *dir, const char *node, struct hc_err *err)
+/* Said here, not by the first of many that fail. */
+static int check_writable(int fd, const char *dir, const char *below, struct hc_err *err)
+{
+	if (faccessat(fd, below, W_OK, AT_EACCESS) == 0 || errno == ENOENT)
+		return 0;
+	return hc_err_set(err, -errno, "cannot write into '%s%s%s': %s", dir, below[0] == '.' ? "" : "/",
+	                  below[0] == '.' ? "" : below, strerror(errno));
+}
+
+/* 1 a capture of this node, 0 empty, < 0 something else, or not to be written by us. */
+static int look_at(int fd, const char *dir, const char *node, const uint8_t boot_id[16], struct hc_err *err)
 {
 	struct look l = { .node = node };
-	int r = each_name(fd, ".", look_root, &l);
+	char below[HC_SEG_PATH_MAX], boot[HC_BOOT_ID_TEXT];
+	int r = check_writable(fd, dir, ".", err);
 
+	if (r < 0)
+		return r;
+	r = each_name(fd, ".", look_root, &l);
 	if (r < 0)
 		return hc_err_set(err, r, "cannot read the directory '%s': %s", dir, strerror(-r));
 	if (l.stranger[0]) {
@@ -132,7 +145,13 @@ static int look_at(int fd, const char *dir, const char *node, struct hc_err *err
 		hc_err_note(err, "give a directory of its own");
 		return -ENOTEMPTY;
 	}
-	return 1;
+	hc_boot_id_text(boot_id, boot);
+	snprintf(below, sizeof(below), "segments/%s", node);
+	r = check_writable(fd, dir, below, err);
+	snprintf(below, sizeof(below), "segments/%s/%s", node, boot);
+	if (r == 0)
+		r = check_writable(fd, dir, below, err);
+	return r < 0 ? r : 1;
 }
 
 /* Numbers of this boot by the names of its files, so that also an unreadable one is not written over. */
@@ -206,11 +225,12 @@ int hc_capture_prepare(const char *dir, const char *node, const uint8_t boot_id[
 	fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (fd < 0)
 		return hc_err_set(err, -errno, "cannot open the directory '%s': %s", dir, strerror(errno));
-	r = hc_dir_lock(fd, dir, err);
-	if (r == 0 && faccessat(fd, ".", W_OK, AT_EACCESS) < 0) /* said here, not by the first of many that fail */
-		r = hc_err_set(err, -errno, "cannot write into '%s': %s", dir, strerror(errno));
-	if (r == 0)
-		r = look_at(fd, dir, clean, err);
+	r = look_at(fd, dir, clean, boot_id, err);
+	if (r >= 0) {
+		int locked = hc_dir_lock(fd, dir, err);
+
+		r = locked < 0 ? locked : r;
+	}
 	if (r >= 0 && getrandom(s.capture_id, sizeof(s.capture_id), 0) != sizeof(s.capture_id))
 		r = hc_err_set(err, -errno, "no random numbers: %s", strerror(errno));
 	if (r > 0)

@@ -43,5 +43,5 @@ seen() { value "SELECT count(*) || ' ' || count(DISTINCT pathname) FROM openat W
 # lost CAUSE: how many openat a gap counts
 lost() { value "SELECT coalesce(sum(count), 0) FROM meta_gap WHERE cause = '$1' AND of_type = 'openat'"; }
 pid=
-trap '[ -z "$pid" ] || kill -9 $pid 2>/dev/null || :; umount fs 2>/dev/null || :' EXIT
+trap '[ -z "$pid" ] || kill -9 $pid ${others:-} 2>/dev/null || :; umount fs 2>/dev/null || :' EXIT
 
