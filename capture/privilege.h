@@ -25,6 +25,7 @@ struct hc_privilege_opts {
 	bool signals; /* a child of ours, perhaps another user by then, is to be ended: keeps CAP_KILL, and kill(2)
 	               */
 	bool serves;  /* listens on Unix and internet sockets, and calls others */
+	bool asks;    /* calls others on Unix sockets by libcurl */
 	bool raises;  /* attaches programs that are loaded, and lists processes by one of them */
 	/* Whether what is held can still be used without CAP_BPF: 0 or a negative errno. With -EPERM (kernels
 	 * before 5.19 where kernel.unprivileged_bpf_disabled is set) CAP_BPF, or else CAP_SYS_ADMIN, is kept.

@@ -31,8 +31,11 @@ struct hc_record_opts {
 	uint64_t ring_bytes;                /* of each CPU's bulk ring; 0: chosen */
 	const char *const *container_roots; /* as in hc_tracker_opts */
 	size_t n_container_roots;
-	bool no_containers; /* containers are not looked up */
-	bool pods;          /* hc_record_set_kube will follow */
+	bool no_containers;                 /* containers are not looked up there */
+	const char *const *runtime_sockets; /* as in hc_tracker_opts */
+	size_t n_runtime_sockets;
+	bool no_runtime_sockets; /* no runtime is asked */
+	bool pods;               /* hc_record_set_kube will follow */
 	struct hc_exclude exclude;
 	const struct hc_type_set *exclude_types; /* NULL: none */
 	const char *exclude_text; /* as the user gave it, for meta_filter; NULL or "": nothing is excluded */
@@ -63,12 +66,16 @@ struct hc_record_opts {
 
 /* Whether the text is one for container_roots; if not, `err` says why. */
 int hc_record_root_check(const char *root, struct hc_err *err);
+/* The same for runtime_sockets. */
+int hc_record_socket_check(const char *path, struct hc_err *err);
 /* Loads the programs, opens the capture. Nothing is recorded yet. */
 int hc_record_open(const struct hc_record_opts *opts, struct hc_record **ret, struct hc_err *err);
 /* Attaches, gives up privileges, then learns what is alive. */
 int hc_record_start(struct hc_record *r, struct hc_err *err);
 /* As hc_tracker_set_kube. */
 void hc_record_set_kube(struct hc_record *r, struct hc_kube *k);
+/* As hc_tracker_socket_news, for a recording without a log. */
+bool hc_record_socket_news(struct hc_record *r, struct hc_tracker_socket *ret);
 /* Waits up to timeout_ms and writes what came. 0, -EINTR after a signal, or what went wrong: then only
  * hc_record_stop. */
 int hc_record_step(struct hc_record *r, int timeout_ms, struct hc_err *err);

@@ -50,6 +50,12 @@ struct hc_tracker_opts {
 	bool containers;
 	const char *const *container_roots;
 	size_t n_container_roots;
+	/* What these files lack is asked for on the sockets of runtimes: [KIND=]PATH, where KIND is docker, podman
+	 * or cri and else goes by the file's name. None given: where root's runtimes have them. Borrowed until
+	 * free. */
+	bool sockets;
+	const char *const *runtime_sockets;
+	size_t n_runtime_sockets;
 	bool pods;                 /* hc_tracker_set_kube will follow */
 	uint32_t own_pid;          /* never asked about in /proc */
 	struct hc_exclude exclude; /* borrowed until free */
@@ -85,6 +91,8 @@ int hc_tracker_write_state(struct hc_tracker *t, uint64_t now_ns, bool descripto
 	}
 #define HC_TRACKER_N_TIMES 7
 
+#define HC_TRACKER_N_SOCKET_KINDS 3 /* of sockets of container runtimes */
+
 struct hc_tracker_stats {
 	uint64_t n_records, n_rows;
 	uint64_t n_bad;                                              /* records that made no sense */
@@ -100,10 +108,25 @@ struct hc_tracker_stats {
 	uint64_t ctrs_known_after[HC_TRACKER_N_TIMES + 1], ctrs_known_after_ns;
 	uint64_t n_ctr_refused; /* files of runtimes that were no regular files, or too big */
 	uint64_t n_ctr_cut;     /* values in them that were too long or too many */
+	/* Of the sockets of runtimes: containers that they told of and did not know, those that were not asked
+	 * for, being too many at once, and requests without an answer or with a wrong one. */
+	uint64_t n_socket_known, n_socket_unknown, n_socket_unasked, n_socket_failures[HC_TRACKER_N_SOCKET_KINDS];
 	uint64_t rows_by_type[HC_EV_MAX], masked_by_type[HC_EV_MAX];
 };
 
 struct hc_tracker_stats hc_tracker_stats(const struct hc_tracker *t);
+
+/* "docker", "podman", "cri" */
+const char *hc_tracker_socket_kind(unsigned kind);
+
+/* A socket of a runtime that has ceased to answer, or answers again: once for each change; false: there is none.
+ */
+struct hc_tracker_socket {
+	const char *path, *kind; /* until free */
+	bool failing;
+	char why[256]; /* of the failure */
+};
+bool hc_tracker_socket_news(struct hc_tracker *t, struct hc_tracker_socket *ret);
 
 /* Containers that are known now, by runtime. */
 struct hc_tracker_runtime {

@@ -25,7 +25,7 @@ struct args {
 	uint64_t for_ns;
 	unsigned profile;
 	uint64_t snaplen, ring_bytes;
-	struct hc_strs exclude, container_root;
+	struct hc_strs exclude, container_root, runtime_socket;
 	const char *group;
 	struct hc_strs mask_rules;
 	bool no_mask, hash_exe, quiet, json;
@@ -70,6 +70,12 @@ static const struct hc_opt opts[] = {
 	  .off = offsetof(struct args, container_root),
 	  .value = "KIND=DIR",
 	  .help = "read the state of container runtimes here, not in the usual places; none: nowhere" },
+	{ .name = "runtime-socket",
+	  .kind = HC_OPT_STRS,
+	  .off = offsetof(struct args, runtime_socket),
+	  .value = "[KIND=]PATH",
+	  .help = "ask container runtimes on this socket for what their files lack (auto: on the usual ones; off)",
+	  .complete = HC_COMPLETE_FILE },
 	{ .name = "hash-exe",
 	  .kind = HC_OPT_FLAG,
 	  .off = offsetof(struct args, hash_exe),
@@ -345,20 +351,23 @@ static void json_text(const char *text)
 
 static void print_json(const struct args *a, const struct hc_record_summary *s, const struct child *c)
 {
+	uint64_t n_socket_failures = 0;
 	bool first = true;
 
+	for (unsigned i = 0; i < HC_TRACKER_N_SOCKET_KINDS; i++)
+		n_socket_failures += s->tracker.n_socket_failures[i];
 	printf("{\"capture\":");
 	json_text(a->dir);
 	printf(",\"continued\":%s,\"duration_ns\":%" PRIu64 ",\"events\":%" PRIu64 ",\"lost\":%" PRIu64
 	       ",\"sampled_out\":%" PRIu64 ",\"excluded\":%" PRIu64 ",\"late\":%" PRIu64 ",\"malformed\":%" PRIu64
 	       ",\"unhashed\":%" PRIu64 ",\"masked\":%" PRIu64 ",\"containers\":%" PRIu64
 	       ",\"containers_unresolved\":%" PRIu64 ",\"container_files_refused\":%" PRIu64
-	       ",\"container_values_cut\":%" PRIu64 ",\"bytes\":%" PRIu64 ",\"blocks\":%" PRIu64
-	       ",\"first_seq\":%" PRIu64 ",\"last_seq\":%" PRIu64 ",\"types\":{",
+	       ",\"container_values_cut\":%" PRIu64 ",\"runtime_socket_failures\":%" PRIu64 ",\"bytes\":%" PRIu64
+	       ",\"blocks\":%" PRIu64 ",\"first_seq\":%" PRIu64 ",\"last_seq\":%" PRIu64 ",\"types\":{",
 	       s->continued ? "true" : "false", s->lasted_ns, s->n_rows, s->n_lost, s->n_sampled, s->n_filtered,
 	       s->n_late, s->n_bad, s->tracker.n_unhashed, s->tracker.n_masked, s->tracker.n_ctrs,
-	       s->tracker.n_ctrs_unresolved, s->tracker.n_ctr_refused, s->tracker.n_ctr_cut, s->bytes, s->n_blocks,
-	       s->first_seq, s->last_seq);
+	       s->tracker.n_ctrs_unresolved, s->tracker.n_ctr_refused, s->tracker.n_ctr_cut, n_socket_failures,
+	       s->bytes, s->n_blocks, s->first_seq, s->last_seq);
 	for (unsigned type = 32; type < HC_EV_MAX; type++) {
 		if (!s->rows_by_type[type] && !s->lost_by_type[type] && !s->sampled_by_type[type])
 			continue;
@@ -377,6 +386,16 @@ static void print_json(const struct args *a, const struct hc_record_summary *s, 
 
 /* ---- recording ---- */
 
+static void warn_sockets(struct hc_record *r)
+{
+	struct hc_tracker_socket s;
+
+	while (hc_record_socket_news(r, &s))
+		if (s.failing)
+			hc_cli_warn("the socket '%s' (%s) does not answer as it should: %s", s.path, s.kind,
+			            s.why);
+}
+
 static int loop(struct hc_record *r, const struct args *a, struct child *c, const char **reason,
                 struct hc_err *err)
 {
@@ -389,6 +408,7 @@ static int loop(struct hc_record *r, const struct args *a, struct child *c, cons
 		if (code < 0 && code != -EINTR)
 			break;
 		code = 0;
+		warn_sockets(r);
 		now = boot_ns();
 		if (child_changed) {
 			child_changed = 0;
@@ -429,9 +449,6 @@ static int record(const struct args *a, const struct hc_excludes *e, const gid_t
 		.snaplen = (uint32_t)a->snaplen,
 		.hash_exe = a->hash_exe,
 		.ring_bytes = a->ring_bytes,
-		.container_roots = a->container_root.v,
-		.n_container_roots = a->container_root.n,
-		.no_containers = hc_cli_no_containers(&a->container_root),
 		.exclude = e->x,
 		.exclude_types = e->has_types ? &e->types : NULL,
 		.exclude_text = e->text,
@@ -446,6 +463,7 @@ static int record(const struct args *a, const struct hc_excludes *e, const gid_t
 	const char *reason = "error";
 	int code, failed;
 
+	hc_cli_containers_put(&a->container_root, &a->runtime_socket, &o);
 	catch_signals(true);
 	code = hc_record_open(&o, &r, &err);
 	if (code < 0)
@@ -519,7 +537,7 @@ static int run(int argc, char **argv)
 	if (code == HC_CLI_GO && a.group)
 		code = hc_cli_group(&hc_cmd_record, a.group, &group);
 	if (code == HC_CLI_GO)
-		code = hc_cli_container_roots(&hc_cmd_record, &a.container_root);
+		code = hc_cli_containers(&hc_cmd_record, &a.container_root, &a.runtime_socket);
 	if (code == HC_CLI_GO)
 		code = hc_cli_mask(&hc_cmd_record, &a.mask_rules, a.no_mask, &mask);
 	if (code == HC_CLI_GO)
@@ -527,6 +545,7 @@ static int run(int argc, char **argv)
 	hc_strs_done(&a.exclude);
 	hc_strs_done(&a.mask_rules);
 	hc_strs_done(&a.container_root);
+	hc_strs_done(&a.runtime_socket);
 	hc_excludes_done(&e);
 	return code;
 }
@@ -560,7 +579,10 @@ const struct hc_command hc_cmd_record = {
 		"Containers are looked up in the files of their runtimes (docker, podman, crio, containerd, crun, "
 		"runc, lxc, "
 		"nspawn). --container-root names other directories instead, as containerd=/run/k3s/containerd/"
-		"io.containerd.runtime.v2.task; DIR may be a pattern.\n\n"
+		"io.containerd.runtime.v2.task; DIR may be a pattern. What these files lack (labels, digests) the "
+		"runtimes are asked for on their sockets; --runtime-socket names others instead, with KIND "
+		"docker, podman "
+		"or cri where the file's name does not tell.\n\n"
 		"Needs Linux 5.8 or later with BTF, and root or CAP_BPF, CAP_PERFMON, CAP_SYS_PTRACE and "
 		"CAP_DAC_READ_SEARCH.",
 	.opts = opts,

@@ -233,9 +233,6 @@ static int record(struct recorder *rec, struct hc_mask *mask, const gid_t *group
 		            .snaplen = (uint32_t)a->snaplen,
 		            .hash_exe = a->hash_exe,
 		            .ring_bytes = a->ring_bytes,
-		            .container_roots = a->container_root.v,
-		            .n_container_roots = a->container_root.n,
-		            .no_containers = hc_cli_no_containers(&a->container_root),
 		            .mask = mask,
 		            .group = group,
 		            .may_raise = true,
@@ -264,6 +261,7 @@ static int record(struct recorder *rec, struct hc_mask *mask, const gid_t *group
 	rec->log = (struct hc_log){ .fd = STDERR_FILENO,
 		                    .level = (enum hc_log_level)a->log_level,
 		                    .format = (enum hc_log_format)a->log_format };
+	hc_cli_containers_put(&a->container_root, &a->runtime_socket, &o.record);
 	captures = hc_captures_new();
 	co.captures = mo.captures = captures;
 	code = captures ? 0 : hc_err_set(&err, -ENOMEM, "out of memory");
@@ -360,7 +358,7 @@ static int run_with(struct recorder *rec)
 
 	if (a->unpin)
 		return unpin(a);
-	code = hc_cli_container_roots(&hc_cmd_recorder, &a->container_root);
+	code = hc_cli_containers(&hc_cmd_recorder, &a->container_root, &a->runtime_socket);
 	if (code == HC_CLI_GO && a->group)
 		code = hc_cli_group(&hc_cmd_recorder, a->group, &group);
 	if (code == HC_CLI_GO)

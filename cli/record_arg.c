@@ -3,7 +3,6 @@
 #include <grp.h>
 #include <string.h>
 
-#include "capture/record.h"
 #include "units.h"
 
 int hc_cli_mask(const struct hc_command *cmd, const struct hc_strs *files, bool no_mask, struct hc_mask **ret)
@@ -35,17 +34,35 @@ int hc_cli_group(const struct hc_command *cmd, const char *name, gid_t *ret)
 	return HC_CLI_GO;
 }
 
-bool hc_cli_no_containers(const struct hc_strs *roots)
+static bool is_only(const struct hc_strs *v, const char *word)
 {
-	return roots->n == 1 && strcmp(roots->v[0], "none") == 0;
+	return v->n == 1 && strcmp(v->v[0], word) == 0;
 }
 
-int hc_cli_container_roots(const struct hc_command *cmd, const struct hc_strs *roots)
+int hc_cli_containers(const struct hc_command *cmd, const struct hc_strs *roots, const struct hc_strs *sockets)
 {
 	struct hc_err err = { 0 };
 
-	for (size_t i = 0; i < roots->n && !hc_cli_no_containers(roots); i++)
+	for (size_t i = 0; i < roots->n && !is_only(roots, "none"); i++)
 		if (hc_record_root_check(roots->v[i], &err) < 0)
 			return hc_cli_usage(cmd, "--container-root: %s", err.msg);
+	for (size_t i = 0; i < sockets->n && !is_only(sockets, "auto") && !is_only(sockets, "off"); i++) {
+		if (strcmp(sockets->v[i], "auto") == 0 || strcmp(sockets->v[i], "off") == 0)
+			return hc_cli_usage(cmd, "--runtime-socket: '%s' excludes all others", sockets->v[i]);
+		if (hc_record_socket_check(sockets->v[i], &err) < 0)
+			return hc_cli_usage(cmd, "--runtime-socket: %s", err.msg);
+	}
 	return HC_CLI_GO;
+}
+
+void hc_cli_containers_put(const struct hc_strs *roots, const struct hc_strs *sockets, struct hc_record_opts *o)
+{
+	o->container_roots = roots->v;
+	o->n_container_roots = roots->n;
+	o->no_containers = is_only(roots, "none");
+	o->no_runtime_sockets = is_only(sockets, "off") || (!sockets->n && o->no_containers);
+	if (is_only(sockets, "auto") || o->no_runtime_sockets)
+		return;
+	o->runtime_sockets = sockets->v;
+	o->n_runtime_sockets = sockets->n;
 }

@@ -6,6 +6,7 @@
 #include <sys/types.h>
 
 #include "capture/mask.h"
+#include "capture/record.h"
 #include "cmd.h"
 
 /* Each returns HC_CLI_GO, or the exit code after the error was printed. */
@@ -14,9 +15,11 @@
 int hc_cli_mask(const struct hc_command *cmd, const struct hc_strs *files, bool no_mask, struct hc_mask **ret);
 /* A name or a number. */
 int hc_cli_group(const struct hc_command *cmd, const char *name, gid_t *ret);
-int hc_cli_container_roots(const struct hc_command *cmd, const struct hc_strs *roots);
+/* --container-root and --runtime-socket */
+int hc_cli_containers(const struct hc_command *cmd, const struct hc_strs *roots, const struct hc_strs *sockets);
 
-/* `--container-root none` */
-bool hc_cli_no_containers(const struct hc_strs *roots);
+/* Where containers are looked up, by these two; borrowed. With no place on disk no socket is asked unless it is
+ * asked for. */
+void hc_cli_containers_put(const struct hc_strs *roots, const struct hc_strs *sockets, struct hc_record_opts *o);
 
 #endif

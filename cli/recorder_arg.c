@@ -112,6 +112,12 @@ const struct hc_opt hc_recorder_opts[] = {
 	  .off = OFF(container_root),
 	  .value = "KIND=DIR",
 	  .help = "read the state of container runtimes here, not in the usual places; none: nowhere" },
+	{ .name = "runtime-socket",
+	  .kind = HC_OPT_STRS,
+	  .off = OFF(runtime_socket),
+	  .value = "[KIND=]PATH",
+	  .help = "ask container runtimes on this socket for what their files lack (auto: on the usual ones; off)",
+	  .complete = HC_COMPLETE_FILE },
 	{ .name = "mask-rules",
 	  .kind = HC_OPT_STRS,
 	  .off = OFF(mask_rules),
@@ -390,6 +396,7 @@ void hc_recorder_args_done(struct hc_recorder_args *a)
 	hc_strs_done(&a->exclude);
 	hc_strs_done(&a->mask_rules);
 	hc_strs_done(&a->container_root);
+	hc_strs_done(&a->runtime_socket);
 	hc_trigger_args_done(&a->trigger);
 }
 

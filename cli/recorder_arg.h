@@ -16,7 +16,7 @@ struct hc_recorder_args {
 	const char *kube; /* "off", "auto" or a URL */
 	const char *kube_node, *kube_token, *kube_ca, *kube_namespace;
 	uint64_t kube_spread_ns;
-	struct hc_strs mask_rules, container_root;
+	struct hc_strs mask_rules, container_root, runtime_socket;
 	bool no_mask;
 	unsigned profile, log_level, log_format; /* enum hc_profile, hc_log_level, hc_log_format */
 	uint64_t snaplen, ring_bytes;

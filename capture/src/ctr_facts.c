@@ -3,12 +3,14 @@
  * (config.json), moby's container/container.go and daemon/container (config.v2.json, hostconfig.json),
  * image/reference store (repositories.json), containers/storage's containers.go (containers.json), runc's
  * libcontainer/container.go (state.json), crun's src/libcrun/status.c (status), Falco's container plugin
- * (container_info_json.cpp).
+ * (container_info_json.cpp), moby's api/types/container (GET /containers/ID/json) and image (GET
+ * /images/NAME/json), Podman's libpod/define/container_inspect.go.
  */
-#include "ctr_facts.h"
+#include "ctr_facts_priv.h"
 
 #include <errno.h>
 #include <json-c/json.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -42,6 +44,74 @@ struct ctr_facts *ctr_facts_free(struct ctr_facts *f)
 		hc_arena_done(&f->arena);
 	free(f);
 	return NULL;
+}
+
+static void fill_list(struct ctr_facts *f, struct ctr_strs *list, bool *has, const struct ctr_strs *from,
+                      bool from_has)
+{
+	if (!from_has || !ctr_list_begin(f, list, has, from->n))
+		return;
+	for (uint32_t i = 0; i < from->n; i++)
+		ctr_list_add(f, list, from->v[i]);
+}
+
+static void fill_tri(uint8_t *at, uint8_t from)
+{
+	if (*at == CTR_UNKNOWN)
+		*at = from;
+}
+
+static void fill(struct ctr_facts *f, const struct ctr_facts *from)
+{
+	/* clang-format off */
+	static const size_t texts[] = {
+#define AT(member) offsetof(struct ctr_facts, member)
+		AT(runtime), AT(name), AT(image), AT(image_id), AT(image_repo), AT(image_tag), AT(image_digest),
+		AT(sandbox_id), AT(ip), AT(pod_name), AT(pod_namespace), AT(pod_uid), AT(bundle), AT(seccomp),
+		AT(apparmor), AT(selinux)
+#undef AT
+	};
+	/* clang-format on */
+	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
+		ctr_set(f, (void *)((char *)f + texts[i]),
+		        *(const struct hc_str *)((const char *)from + texts[i]));
+	fill_list(f, &f->mounts, &f->has_mounts, &from->mounts, from->has_mounts);
+	fill_list(f, &f->labels, &f->has_labels, &from->labels, from->has_labels);
+	fill_list(f, &f->annotations, &f->has_annotations, &from->annotations, from->has_annotations);
+	fill_list(f, &f->pod_labels, &f->has_pod_labels, &from->pod_labels, from->has_pod_labels);
+	fill_list(f, &f->pod_annotations, &f->has_pod_annotations, &from->pod_annotations,
+	          from->has_pod_annotations);
+	fill_list(f, &f->env_names, &f->has_env, &from->env_names, from->has_env);
+	f->created_ns = f->created_ns ? f->created_ns : from->created_ns;
+	f->start_ns = f->start_ns ? f->start_ns : from->start_ns;
+	if (!f->has_caps) {
+		f->has_caps = from->has_caps;
+		f->caps = from->caps;
+	}
+	fill_tri(&f->privileged, from->privileged);
+	fill_tri(&f->is_sandbox, from->is_sandbox);
+	fill_tri(&f->host_pid, from->host_pid);
+	fill_tri(&f->host_net, from->host_net);
+	fill_tri(&f->host_ipc, from->host_ipc);
+	fill_tri(&f->user_ns, from->user_ns);
+	if (!f->has_paths && from->has_paths) {
+		f->has_paths = true;
+		f->n_masked_paths = from->n_masked_paths;
+		f->n_readonly_paths = from->n_readonly_paths;
+	}
+	f->files |= from->files;
+	f->exists |= from->exists;
+}
+
+struct ctr_facts *ctr_facts_joined(const struct ctr_facts *first, const struct ctr_facts *second)
+{
+	struct ctr_facts *f = ctr_facts_new();
+
+	if (!f)
+		return NULL;
+	fill(f, first);
+	fill(f, second);
+	return f;
 }
 
 /* ---- JSON ---- */
@@ -119,26 +189,25 @@ static struct hc_str keep(struct ctr_facts *f, struct hc_str s)
 	return hc_arena_str(&f->arena, s);
 }
 
-static void set(struct ctr_facts *f, struct hc_str *at, struct hc_str s)
+void ctr_set(struct ctr_facts *f, struct hc_str *at, struct hc_str s)
 {
 	if (!at->p && s.p)
 		*at = keep(f, s);
 }
 
-/* The same, but an empty text tells nothing. */
-static void set_some(struct ctr_facts *f, struct hc_str *at, struct hc_str s)
+void ctr_set_some(struct ctr_facts *f, struct hc_str *at, struct hc_str s)
 {
 	if (s.len)
-		set(f, at, s);
+		ctr_set(f, at, s);
 }
 
-static void set_tri(uint8_t *at, bool on)
+void ctr_set_tri(uint8_t *at, bool on)
 {
 	if (*at == CTR_UNKNOWN)
 		*at = on ? CTR_YES : CTR_NO;
 }
 
-static bool list_begin(struct ctr_facts *f, struct ctr_strs *list, bool *has, size_t n)
+bool ctr_list_begin(struct ctr_facts *f, struct ctr_strs *list, bool *has, size_t n)
 {
 	if (*has)
 		return false;
@@ -151,7 +220,7 @@ static bool list_begin(struct ctr_facts *f, struct ctr_strs *list, bool *has, si
 	return list->v != NULL;
 }
 
-static void list_add(struct ctr_facts *f, struct ctr_strs *list, struct hc_str s)
+void ctr_list_add(struct ctr_facts *f, struct ctr_strs *list, struct hc_str s)
 {
 	if (list->n == CTR_MAX_ITEMS)
 		return; /* counted when it began */
@@ -160,9 +229,7 @@ static void list_add(struct ctr_facts *f, struct ctr_strs *list, struct hc_str s
 		list->v[list->n++] = s;
 }
 
-/* Parts joined, with c between them. */
-static void list_add_joined(struct ctr_facts *f, struct ctr_strs *list, char c, const struct hc_str *part,
-                            size_t n)
+void ctr_list_add_joined(struct ctr_facts *f, struct ctr_strs *list, char c, const struct hc_str *part, size_t n)
 {
 	char buf[CTR_MAX_TEXT_BYTES];
 	size_t used = 0;
@@ -178,21 +245,21 @@ static void list_add_joined(struct ctr_facts *f, struct ctr_strs *list, char c, 
 			memcpy(buf + used, part[i].p, part[i].len);
 		used += part[i].len;
 	}
-	list_add(f, list, (struct hc_str){ buf, (uint32_t)used });
+	ctr_list_add(f, list, (struct hc_str){ buf, (uint32_t)used });
 }
 
 /* An object of texts as key=value. */
 static void set_map(struct ctr_facts *f, struct ctr_strs *list, bool *has, struct json_object *o)
 {
 	if (!o || !json_object_is_type(o, json_type_object) ||
-	    !list_begin(f, list, has, (size_t)json_object_object_length(o)))
+	    !ctr_list_begin(f, list, has, (size_t)json_object_object_length(o)))
 		return;
 	json_object_object_foreach(o, key, value)
 	{
 		struct hc_str part[2] = { hc_str_c(key), text_of(value) };
 
 		if (part[1].p)
-			list_add_joined(f, list, '=', part, 2);
+			ctr_list_add_joined(f, list, '=', part, 2);
 	}
 }
 
@@ -210,7 +277,7 @@ static void set_env(struct ctr_facts *f, struct json_object *o, const char *key)
 	size_t n;
 	struct json_object *env = get_array(o, key, &n);
 
-	if (!env || !list_begin(f, &f->env_names, &f->has_env, n))
+	if (!env || !ctr_list_begin(f, &f->env_names, &f->has_env, n))
 		return;
 	for (size_t i = 0; i < n && i < CTR_MAX_ITEMS; i++) {
 		struct hc_str s = text_of(json_object_array_get_idx(env, i));
@@ -219,7 +286,7 @@ static void set_env(struct ctr_facts *f, struct json_object *o, const char *key)
 		if (eq)
 			s.len = (uint32_t)(eq - s.p);
 		if (s.len)
-			list_add(f, &f->env_names, s);
+			ctr_list_add(f, &f->env_names, s);
 	}
 }
 
@@ -286,18 +353,28 @@ void ctr_image_parts(struct ctr_facts *f)
 	struct ctr_image i = ctr_image_split(f->image);
 
 	if (i.digest.p)
-		set_some(f, &f->image_digest, i.digest);
+		ctr_set_some(f, &f->image_digest, i.digest);
 	if (i.tag.p)
-		set_some(f, &f->image_tag, i.tag);
+		ctr_set_some(f, &f->image_tag, i.tag);
 	if (i.repo.p)
-		set_some(f, &f->image_repo, i.repo);
+		ctr_set_some(f, &f->image_repo, i.repo);
 }
 
-static struct hc_str less_sha256(struct hc_str s)
+struct hc_str ctr_less_sha256(struct hc_str s)
 {
 	if (hc_str_starts(s, HC_STR("sha256:")))
 		return (struct hc_str){ s.p + 7, s.len - 7 };
 	return s;
+}
+
+void ctr_set_repo_digest(struct ctr_facts *f, struct hc_str name_at_digest)
+{
+	struct ctr_image i = ctr_image_split(name_at_digest);
+
+	if (!i.digest.len || (f->image_repo.p && !hc_str_eq(i.repo, f->image_repo)))
+		return;
+	ctr_set_some(f, &f->image_repo, i.repo);
+	ctr_set_some(f, &f->image_digest, i.digest);
 }
 
 /* ---- OCI ---- */
@@ -366,7 +443,7 @@ static void set_oci_mounts(struct ctr_facts *f, struct json_object *root, struct
 	size_t n;
 	struct json_object *mounts = get_array(root, "mounts", &n);
 
-	if (!mounts || !list_begin(f, &f->mounts, &f->has_mounts, n))
+	if (!mounts || !ctr_list_begin(f, &f->mounts, &f->has_mounts, n))
 		return;
 	for (size_t i = 0; i < n && i < CTR_MAX_ITEMS; i++) {
 		struct json_object *m = json_object_array_get_idx(mounts, i);
@@ -374,7 +451,7 @@ static void set_oci_mounts(struct ctr_facts *f, struct json_object *root, struct
 			                  has_option(m, "ro") ? HC_STR("false") : HC_STR("true"),
 			                  propagation_of(m, get_text(oci_linux, "rootfsPropagation")) };
 
-		list_add_joined(f, &f->mounts, ':', part, 5);
+		ctr_list_add_joined(f, &f->mounts, ':', part, 5);
 	}
 }
 
@@ -407,17 +484,17 @@ static void set_confinement(struct ctr_facts *f, struct json_object *root, struc
 
 	if (!process || !oci_linux)
 		return;
-	set(f, &f->seccomp, seccomp ? (action.p ? action : HC_STR("unknown")) : HC_STR(""));
-	set(f, &f->apparmor, apparmor.p ? apparmor : HC_STR(""));
-	set(f, &f->selinux, selinux.p ? selinux : HC_STR(""));
+	ctr_set(f, &f->seccomp, seccomp ? (action.p ? action : HC_STR("unknown")) : HC_STR(""));
+	ctr_set(f, &f->apparmor, apparmor.p ? apparmor : HC_STR(""));
+	ctr_set(f, &f->selinux, selinux.p ? selinux : HC_STR(""));
 	if (!f->has_paths) {
 		f->has_paths = true;
 		f->n_masked_paths = (uint32_t)n_masked;
 		f->n_readonly_paths = (uint32_t)n_readonly;
 	}
-	set_tri(&f->privileged, !masked && !readonly && !selinux.len && !seccomp &&
-	                                (!apparmor.len || hc_str_eq(apparmor, HC_STR("unconfined"))) &&
-	                                !mounts_read_only(root));
+	ctr_set_tri(&f->privileged, !masked && !readonly && !selinux.len && !seccomp &&
+	                                    (!apparmor.len || hc_str_eq(apparmor, HC_STR("unconfined"))) &&
+	                                    !mounts_read_only(root));
 }
 
 static void set_namespaces(struct ctr_facts *f, struct json_object *oci_linux)
@@ -436,10 +513,10 @@ static void set_namespaces(struct ctr_facts *f, struct json_object *oci_linux)
 		ipc |= hc_str_eq(type, HC_STR("ipc"));
 		user |= hc_str_eq(type, HC_STR("user"));
 	}
-	set_tri(&f->host_pid, !pid);
-	set_tri(&f->host_net, !net);
-	set_tri(&f->host_ipc, !ipc);
-	set_tri(&f->user_ns, user);
+	ctr_set_tri(&f->host_pid, !pid);
+	ctr_set_tri(&f->host_net, !net);
+	ctr_set_tri(&f->host_ipc, !ipc);
+	ctr_set_tri(&f->user_ns, user);
 }
 
 #define CRI "io.kubernetes.cri."
@@ -451,40 +528,40 @@ static void containerd_cri(struct ctr_facts *f, struct json_object *a)
 
 	if (!type.p)
 		return;
-	set(f, &f->runtime, HC_STR("containerd"));
-	set_tri(&f->is_sandbox, hc_str_eq(type, HC_STR("sandbox")));
-	set_some(f, &f->name, get_text(a, CRI "container-name"));
-	set_some(f, &f->image, get_text(a, CRI "image-name"));
+	ctr_set(f, &f->runtime, HC_STR("containerd"));
+	ctr_set_tri(&f->is_sandbox, hc_str_eq(type, HC_STR("sandbox")));
+	ctr_set_some(f, &f->name, get_text(a, CRI "container-name"));
+	ctr_set_some(f, &f->image, get_text(a, CRI "image-name"));
 	if (f->is_sandbox == CTR_YES) {
-		set_some(f, &f->image, get_text(a, CRI "podsandbox.image-name"));
-		set_some(f, &f->name, get_text(a, CRI "sandbox-name"));
+		ctr_set_some(f, &f->image, get_text(a, CRI "podsandbox.image-name"));
+		ctr_set_some(f, &f->name, get_text(a, CRI "sandbox-name"));
 	}
-	set_some(f, &f->sandbox_id, get_text(a, CRI "sandbox-id"));
-	set_some(f, &f->pod_name, get_text(a, CRI "sandbox-name"));
-	set_some(f, &f->pod_namespace, get_text(a, CRI "sandbox-namespace"));
-	set_some(f, &f->pod_uid, get_text(a, CRI "sandbox-uid"));
+	ctr_set_some(f, &f->sandbox_id, get_text(a, CRI "sandbox-id"));
+	ctr_set_some(f, &f->pod_name, get_text(a, CRI "sandbox-name"));
+	ctr_set_some(f, &f->pod_namespace, get_text(a, CRI "sandbox-namespace"));
+	ctr_set_some(f, &f->pod_uid, get_text(a, CRI "sandbox-uid"));
 }
 
 static void crio(struct ctr_facts *f, struct json_object *a)
 {
 	struct hc_str type = get_text(a, CRIO "ContainerType"), name = get_text(a, CRIO "ImageName");
 
-	set(f, &f->runtime, HC_STR("cri-o"));
-	set_tri(&f->is_sandbox, hc_str_eq(type, HC_STR("sandbox")));
-	set_some(f, &f->name, get_text(a, "io.kubernetes.container.name"));
-	set_some(f, &f->name, get_text(a, f->is_sandbox == CTR_YES ? CRIO "KubeName" : CRIO "Name"));
-	set_some(f, &f->image, name);
-	set_some(f, &f->image, get_text(a, CRIO "UserRequestedImage"));
-	set_some(f, &f->image, get_text(a, CRIO "Image"));
-	set_some(f, &f->image_id, less_sha256(get_text(a, CRIO "ImageRef")));
-	set_some(f, &f->sandbox_id, get_text(a, CRIO "SandboxID"));
-	set_some(f, &f->pod_name, get_text(a, "io.kubernetes.pod.name"));
-	set_some(f, &f->pod_namespace, get_text(a, "io.kubernetes.pod.namespace"));
-	set_some(f, &f->pod_uid, get_text(a, "io.kubernetes.pod.uid"));
-	set_some(f, &f->ip, get_text(a, CRIO "IP.0"));
+	ctr_set(f, &f->runtime, HC_STR("cri-o"));
+	ctr_set_tri(&f->is_sandbox, hc_str_eq(type, HC_STR("sandbox")));
+	ctr_set_some(f, &f->name, get_text(a, "io.kubernetes.container.name"));
+	ctr_set_some(f, &f->name, get_text(a, f->is_sandbox == CTR_YES ? CRIO "KubeName" : CRIO "Name"));
+	ctr_set_some(f, &f->image, name);
+	ctr_set_some(f, &f->image, get_text(a, CRIO "UserRequestedImage"));
+	ctr_set_some(f, &f->image, get_text(a, CRIO "Image"));
+	ctr_set_some(f, &f->image_id, ctr_less_sha256(get_text(a, CRIO "ImageRef")));
+	ctr_set_some(f, &f->sandbox_id, get_text(a, CRIO "SandboxID"));
+	ctr_set_some(f, &f->pod_name, get_text(a, "io.kubernetes.pod.name"));
+	ctr_set_some(f, &f->pod_namespace, get_text(a, "io.kubernetes.pod.namespace"));
+	ctr_set_some(f, &f->pod_uid, get_text(a, "io.kubernetes.pod.uid"));
+	ctr_set_some(f, &f->ip, get_text(a, CRIO "IP.0"));
 	set_time(&f->created_ns, get_text(a, CRIO "Created"));
 	if (get_text(a, CRIO "PrivilegedRuntime").p)
-		set_tri(&f->privileged, hc_str_eq(get_text(a, CRIO "PrivilegedRuntime"), HC_STR("true")));
+		ctr_set_tri(&f->privileged, hc_str_eq(get_text(a, CRIO "PrivilegedRuntime"), HC_STR("true")));
 	if (f->is_sandbox == CTR_YES) { /* the sandbox's are the pod's */
 		set_map_text(f, &f->pod_labels, &f->has_pod_labels, get_text(a, CRIO "Labels"));
 		set_map_text(f, &f->pod_annotations, &f->has_pod_annotations, get_text(a, CRIO "Annotations"));
@@ -498,7 +575,8 @@ static void crio(struct ctr_facts *f, struct json_object *a)
 		const char *at = s.p ? memchr(s.p, '@', s.len) : NULL;
 
 		if (at)
-			set_some(f, &f->image_digest, (struct hc_str){ at + 1, (uint32_t)(s.p + s.len - at - 1) });
+			ctr_set_some(f, &f->image_digest,
+			             (struct hc_str){ at + 1, (uint32_t)(s.p + s.len - at - 1) });
 		json_object_put(digests);
 	}
 }
@@ -507,40 +585,62 @@ static void podman(struct ctr_facts *f, struct json_object *a)
 {
 	struct hc_str privileged = get_text(a, "io.podman.annotations.privileged");
 
-	set(f, &f->runtime, HC_STR("podman"));
-	set_tri(&f->is_sandbox, false);
+	ctr_set(f, &f->runtime, HC_STR("podman"));
+	ctr_set_tri(&f->is_sandbox, false);
 	set_time(&f->created_ns, get_text(a, CRIO "Created"));
 	if (privileged.p)
-		set_tri(&f->privileged,
-		        hc_str_eq(privileged, HC_STR("TRUE")) || hc_str_eq(privileged, HC_STR("true")));
+		ctr_set_tri(&f->privileged,
+		            hc_str_eq(privileged, HC_STR("TRUE")) || hc_str_eq(privileged, HC_STR("true")));
 }
 
-int ctr_parse_oci(struct hc_str json, struct ctr_facts *f)
+static void oci(struct ctr_facts *f, struct json_object *root)
 {
-	struct json_object *root = parse(json, json_type_object), *a, *oci_linux;
-	struct hc_str manager;
+	struct json_object *a = get_object(root, "annotations"), *oci_linux = get_object(root, "linux");
+	struct hc_str manager = get_text(a, "io.container.manager");
 
-	if (!get(root, "ociVersion")) { /* the one member that must be there */
-		json_object_put(root);
-		return -EBADMSG;
-	}
-	a = get_object(root, "annotations");
-	oci_linux = get_object(root, "linux");
-	manager = get_text(a, "io.container.manager");
 	if (hc_str_eq(manager, HC_STR("libpod")))
 		podman(f, a);
 	else if (hc_str_eq(manager, HC_STR("cri-o")) || get(a, CRIO "ContainerType"))
 		crio(f, a);
 	else
 		containerd_cri(f, a);
-	set_some(f, &f->image, get_text(a, "org.opencontainers.image.ref.name"));
+	ctr_set_some(f, &f->image, get_text(a, "org.opencontainers.image.ref.name"));
 	set_map(f, &f->annotations, &f->has_annotations, a);
 	set_env(f, get_object(root, "process"), "env");
 	set_caps(f, get_object(root, "process"));
 	set_oci_mounts(f, root, oci_linux);
 	set_confinement(f, root, oci_linux);
 	set_namespaces(f, oci_linux);
+}
+
+int ctr_parse_oci(struct hc_str json, struct ctr_facts *f)
+{
+	struct json_object *root = parse(json, json_type_object);
+
+	if (!get(root, "ociVersion")) { /* the one member that must be there */
+		json_object_put(root);
+		return -EBADMSG;
+	}
+	oci(f, root);
 	f->files |= CTR_FILE_OCI;
+	json_object_put(root);
+	return 0;
+}
+
+int ctr_parse_cri_info(struct hc_str json, struct ctr_facts *f)
+{
+	struct json_object *root = parse(json, json_type_object), *spec = get_object(root, "runtimeSpec"), *own;
+
+	if (!root)
+		return -EBADMSG;
+	ctr_set_some(f, &f->sandbox_id, get_text(root, "sandboxID"));
+	own = get(root, "privileged"); /* CRI-O */
+	if (!own)
+		own = get(get(get(get(root, "config"), "linux"), "security_context"), "privileged");
+	if (own && json_object_is_type(own, json_type_boolean))
+		ctr_set_tri(&f->privileged, json_object_get_boolean(own));
+	if (get(spec, "ociVersion"))
+		oci(f, spec);
 	json_object_put(root);
 	return 0;
 }
@@ -555,7 +655,7 @@ int ctr_parse_oci_sandbox(struct hc_str json, struct ctr_facts *f)
 	}
 	set_map_text(f, &f->pod_labels, &f->has_pod_labels, get_text(a, CRIO "Labels"));
 	set_map_text(f, &f->pod_annotations, &f->has_pod_annotations, get_text(a, CRIO "Annotations"));
-	set_some(f, &f->ip, get_text(a, CRIO "IP.0"));
+	ctr_set_some(f, &f->ip, get_text(a, CRIO "IP.0"));
 	json_object_put(root);
 	return 0;
 }
@@ -565,7 +665,7 @@ int ctr_parse_oci_sandbox(struct hc_str json, struct ctr_facts *f)
 static void docker_mounts(struct ctr_facts *f, struct json_object *points)
 {
 	if (!points || !json_object_is_type(points, json_type_object) ||
-	    !list_begin(f, &f->mounts, &f->has_mounts, (size_t)json_object_object_length(points)))
+	    !ctr_list_begin(f, &f->mounts, &f->has_mounts, (size_t)json_object_object_length(points)))
 		return;
 	json_object_object_foreach(points, key, m)
 	{
@@ -574,7 +674,7 @@ static void docker_mounts(struct ctr_facts *f, struct json_object *points)
 			                  json_object_get_boolean(get(m, "RW")) ? HC_STR("true") : HC_STR("false"),
 			                  get_text(m, "Propagation") };
 
-		list_add_joined(f, &f->mounts, ':', part, 5);
+		ctr_list_add_joined(f, &f->mounts, ':', part, 5);
 	}
 }
 
@@ -582,47 +682,63 @@ static void docker_ip(struct ctr_facts *f, struct json_object *net)
 {
 	struct json_object *networks = get(net, "Networks");
 
-	set_some(f, &f->ip, get_text(net, "IPAddress"));
+	ctr_set_some(f, &f->ip, get_text(net, "IPAddress"));
 	if (!networks || !json_object_is_type(networks, json_type_object))
 		return;
 	json_object_object_foreach(networks, key, n)
 	{
 		(void)key;
-		set_some(f, &f->ip, get_text(n, "IPAddress"));
+		ctr_set_some(f, &f->ip, get_text(n, "IPAddress"));
 	}
+}
+
+/* What the file and the API's answer have in common. */
+static void docker_container(struct ctr_facts *f, struct json_object *root)
+{
+	struct json_object *config = get_object(root, "Config"), *labels;
+	struct hc_str name = get_text(root, "Name");
+
+	if (name.len && name.p[0] == '/')
+		name = (struct hc_str){ name.p + 1, name.len - 1 };
+	ctr_set_some(f, &f->name, name);
+	ctr_set_some(f, &f->image, get_text(config, "Image"));
+	ctr_set_some(f, &f->image_id, ctr_less_sha256(get_text(root, "Image")));
+	ctr_set_tri(&f->is_sandbox, memmem(name.p ? name.p : "", name.len, "k8s_POD", 7) != NULL);
+	set_time(&f->created_ns, get_text(root, "Created"));
+	set_time(&f->start_ns, get_text(get(root, "State"), "StartedAt"));
+	labels = get(config, "Labels");
+	ctr_set_some(f, &f->pod_name, get_text(labels, "io.kubernetes.pod.name"));
+	ctr_set_some(f, &f->pod_namespace, get_text(labels, "io.kubernetes.pod.namespace"));
+	ctr_set_some(f, &f->pod_uid, get_text(labels, "io.kubernetes.pod.uid"));
+	ctr_set_some(f, &f->sandbox_id, get_text(labels, "io.kubernetes.sandbox.id"));
+	set_map(f, &f->labels, &f->has_labels, labels);
+	set_env(f, config, "Env");
+	docker_ip(f, get(root, "NetworkSettings"));
 }
 
 int ctr_parse_docker(struct hc_str json, struct ctr_facts *f)
 {
-	struct json_object *root = parse(json, json_type_object), *config = get_object(root, "Config"), *labels;
-	struct hc_str name = get_text(root, "Name");
+	struct json_object *root = parse(json, json_type_object);
 
-	if (!get_text(root, "ID").len || !config) {
+	if (!get_text(root, "ID").len || !get_object(root, "Config")) {
 		json_object_put(root);
 		return -EBADMSG;
 	}
-	if (name.len && name.p[0] == '/')
-		name = (struct hc_str){ name.p + 1, name.len - 1 };
-	set(f, &f->runtime, HC_STR("docker"));
-	set_some(f, &f->name, name);
-	set_some(f, &f->image, get_text(config, "Image"));
-	set_some(f, &f->image_id, less_sha256(get_text(root, "Image")));
-	set_some(f, &f->image_digest, get_text(get(root, "ImageManifest"), "digest"));
-	set_tri(&f->is_sandbox, memmem(name.p ? name.p : "", name.len, "k8s_POD", 7) != NULL);
-	set_time(&f->created_ns, get_text(root, "Created"));
-	set_time(&f->start_ns, get_text(get(root, "State"), "StartedAt"));
-	labels = get(config, "Labels");
-	set_some(f, &f->pod_name, get_text(labels, "io.kubernetes.pod.name"));
-	set_some(f, &f->pod_namespace, get_text(labels, "io.kubernetes.pod.namespace"));
-	set_some(f, &f->pod_uid, get_text(labels, "io.kubernetes.pod.uid"));
-	set_some(f, &f->sandbox_id, get_text(labels, "io.kubernetes.sandbox.id"));
-	set_map(f, &f->labels, &f->has_labels, labels);
-	set_env(f, config, "Env");
+	ctr_set(f, &f->runtime, HC_STR("docker"));
+	ctr_set_some(f, &f->image_digest, get_text(get(root, "ImageManifest"), "digest"));
+	docker_container(f, root);
 	docker_mounts(f, get(root, "MountPoints"));
-	docker_ip(f, get(root, "NetworkSettings"));
 	f->files |= CTR_FILE_DOCKER;
 	json_object_put(root);
 	return 0;
+}
+
+static void docker_host(struct ctr_facts *f, struct json_object *host)
+{
+	ctr_set_tri(&f->privileged, json_object_get_boolean(get(host, "Privileged")));
+	ctr_set_tri(&f->host_pid, hc_str_eq(get_text(host, "PidMode"), HC_STR("host")));
+	ctr_set_tri(&f->host_net, hc_str_eq(get_text(host, "NetworkMode"), HC_STR("host")));
+	ctr_set_tri(&f->host_ipc, hc_str_eq(get_text(host, "IpcMode"), HC_STR("host")));
 }
 
 int ctr_parse_docker_host(struct hc_str json, struct ctr_facts *f)
@@ -633,12 +749,96 @@ int ctr_parse_docker_host(struct hc_str json, struct ctr_facts *f)
 		json_object_put(root);
 		return -EBADMSG;
 	}
-	set_tri(&f->privileged, json_object_get_boolean(get(root, "Privileged")));
-	set_tri(&f->host_pid, hc_str_eq(get_text(root, "PidMode"), HC_STR("host")));
-	set_tri(&f->host_net, hc_str_eq(get_text(root, "NetworkMode"), HC_STR("host")));
-	set_tri(&f->host_ipc, hc_str_eq(get_text(root, "IpcMode"), HC_STR("host")));
+	docker_host(f, root);
 	json_object_put(root);
 	return 0;
+}
+
+/* As Docker's API gives them. */
+static void set_mounts(struct ctr_facts *f, struct json_object *o)
+{
+	size_t n;
+	struct json_object *mounts = get_array(o, "Mounts", &n);
+
+	if (!mounts || !ctr_list_begin(f, &f->mounts, &f->has_mounts, n))
+		return;
+	for (size_t i = 0; i < n && i < CTR_MAX_ITEMS; i++) {
+		struct json_object *m = json_object_array_get_idx(mounts, i), *rw = get(m, "RW");
+		struct hc_str part[5] = { get_text(m, "Source"), get_text(m, "Destination"), get_text(m, "Mode"),
+			                  rw && json_object_get_boolean(rw) ? HC_STR("true") : HC_STR("false"),
+			                  get_text(m, "Propagation") };
+
+		ctr_list_add_joined(f, &f->mounts, ':', part, 5);
+	}
+}
+
+static int parse_docker_api(struct hc_str json, struct hc_str id, struct ctr_facts *f, struct json_object **ret)
+{
+	struct json_object *root = parse(json, json_type_object), *host = get_object(root, "HostConfig");
+	struct hc_str told = get_text(root, "Id");
+
+	if (!told.len || !get_object(root, "Config") || !hc_str_eq(told, id)) {
+		int code = told.len && !hc_str_eq(told, id) ? -ENOENT : -EBADMSG;
+
+		json_object_put(root);
+		return code;
+	}
+	docker_container(f, root);
+	set_mounts(f, root);
+	if (get(host, "Privileged"))
+		docker_host(f, host);
+	*ret = root;
+	return 0;
+}
+
+int ctr_parse_docker_api(struct hc_str json, struct hc_str id, struct ctr_facts *f)
+{
+	struct json_object *root;
+	int code = parse_docker_api(json, id, f, &root);
+
+	if (code < 0)
+		return code;
+	ctr_set(f, &f->runtime, HC_STR("docker"));
+	ctr_set_some(f, &f->image_digest, get_text(get(root, "ImageManifestDescriptor"), "digest"));
+	f->files |= CTR_SOCKET_DOCKER;
+	json_object_put(root);
+	return 0;
+}
+
+int ctr_parse_podman_api(struct hc_str json, struct hc_str id, struct ctr_facts *f)
+{
+	struct json_object *root, *infra;
+	int code = parse_docker_api(json, id, f, &root);
+
+	if (code < 0)
+		return code;
+	infra = get(root, "IsInfra");
+	ctr_set(f, &f->runtime, HC_STR("podman"));
+	ctr_set_some(f, &f->image, get_text(root, "ImageName"));
+	ctr_set_some(f, &f->image_digest, get_text(root, "ImageDigest"));
+	set_map(f, &f->annotations, &f->has_annotations, get(get(root, "Config"), "Annotations"));
+	if (infra && json_object_get_boolean(infra))
+		f->is_sandbox = CTR_YES;
+	f->files |= CTR_SOCKET_PODMAN;
+	json_object_put(root);
+	return 0;
+}
+
+int ctr_parse_docker_image(struct hc_str json, struct ctr_facts *f)
+{
+	struct json_object *root = parse(json, json_type_object), *digests;
+	struct hc_str id = ctr_less_sha256(get_text(root, "Id"));
+	int code = !id.len ? -EBADMSG : hc_str_eq(id, f->image_id) ? 0 : -ENOENT;
+	size_t n;
+
+	digests = get_array(root, "RepoDigests", &n);
+	for (size_t i = 0; code == 0 && i < n && i < CTR_MAX_ITEMS; i++)
+		ctr_set_repo_digest(f, text_of(json_object_array_get_idx(digests, i)));
+	if (code == 0 && n)
+		ctr_set_some(f, &f->image_digest,
+		             ctr_image_split(text_of(json_object_array_get_idx(digests, 0))).digest);
+	json_object_put(root);
+	return code;
 }
 
 /* {"Repositories":{"nginx":{"nginx:1.25":"sha256:ID","nginx@sha256:DIGEST":"sha256:ID"}}} */
@@ -660,14 +860,14 @@ int ctr_parse_docker_repos(struct hc_str json, struct ctr_facts *f)
 		{
 			struct hc_str r = hc_str_c(ref);
 
-			if (!hc_str_eq(less_sha256(text_of(id)), f->image_id) || !hc_str_starts(r, name) ||
+			if (!hc_str_eq(ctr_less_sha256(text_of(id)), f->image_id) || !hc_str_starts(r, name) ||
 			    r.len < name.len + 2)
 				continue;
-			set(f, &f->image_repo, name);
+			ctr_set(f, &f->image_repo, name);
 			if (!hc_str_eq(f->image_repo, name))
 				continue; /* the image has another name too */
 			r = (struct hc_str){ r.p + name.len + 1, r.len - name.len - 1 };
-			set(f, ref[name.len] == '@' ? &f->image_digest : &f->image_tag, r);
+			ctr_set(f, ref[name.len] == '@' ? &f->image_digest : &f->image_tag, r);
 		}
 	}
 	json_object_put(root);
@@ -694,11 +894,11 @@ int ctr_parse_podman(struct hc_str json, struct hc_str id, struct ctr_facts *f)
 		return -ENOENT;
 	}
 	meta = parse(get_text(found, "metadata"), json_type_object);
-	set_some(f, &f->name, get_text(meta, "name"));
-	set_some(f, &f->image, get_text(meta, "image-name"));
-	set_some(f, &f->image_id, less_sha256(get_text(meta, "image-id")));
-	set_some(f, &f->image_id, less_sha256(get_text(found, "image")));
-	set_some(f, &f->pod_name, get_text(meta, "pod-name"));
+	ctr_set_some(f, &f->name, get_text(meta, "name"));
+	ctr_set_some(f, &f->image, get_text(meta, "image-name"));
+	ctr_set_some(f, &f->image_id, ctr_less_sha256(get_text(meta, "image-id")));
+	ctr_set_some(f, &f->image_id, ctr_less_sha256(get_text(found, "image")));
+	ctr_set_some(f, &f->pod_name, get_text(meta, "pod-name"));
 	set_time(&f->created_ns, get_text(found, "created"));
 	f->files |= CTR_FILE_PODMAN;
 	json_object_put(meta);
@@ -723,7 +923,7 @@ int ctr_parse_runc(struct hc_str json, struct ctr_facts *f)
 		struct hc_str s = text_of(json_object_array_get_idx(labels, i));
 
 		if (hc_str_starts(s, HC_STR("bundle=")))
-			set_some(f, &f->bundle, (struct hc_str){ s.p + 7, s.len - 7 });
+			ctr_set_some(f, &f->bundle, (struct hc_str){ s.p + 7, s.len - 7 });
 	}
 	f->files |= CTR_FILE_RUNC;
 	json_object_put(root);
@@ -739,7 +939,7 @@ int ctr_parse_crun(struct hc_str json, struct ctr_facts *f)
 		return -EBADMSG;
 	}
 	set_time(&f->created_ns, get_text(root, "created"));
-	set_some(f, &f->bundle, get_text(root, "bundle"));
+	ctr_set_some(f, &f->bundle, get_text(root, "bundle"));
 	f->files |= CTR_FILE_CRUN;
 	json_object_put(root);
 	return 0;
@@ -752,24 +952,7 @@ static void set_tri_of(uint8_t *at, struct json_object *o, const char *key)
 	struct json_object *v = get(o, key);
 
 	if (v && json_object_is_type(v, json_type_boolean))
-		set_tri(at, json_object_get_boolean(v));
-}
-
-static void set_falco_mounts(struct ctr_facts *f, struct json_object *o)
-{
-	size_t n;
-	struct json_object *mounts = get_array(o, "Mounts", &n);
-
-	if (!mounts || !list_begin(f, &f->mounts, &f->has_mounts, n))
-		return;
-	for (size_t i = 0; i < n && i < CTR_MAX_ITEMS; i++) {
-		struct json_object *m = json_object_array_get_idx(mounts, i), *rw = get(m, "RW");
-		struct hc_str part[5] = { get_text(m, "Source"), get_text(m, "Destination"), get_text(m, "Mode"),
-			                  rw && json_object_get_boolean(rw) ? HC_STR("true") : HC_STR("false"),
-			                  get_text(m, "Propagation") };
-
-		list_add_joined(f, &f->mounts, ':', part, 5);
-	}
+		ctr_set_tri(at, json_object_get_boolean(v));
 }
 
 static void set_falco(struct ctr_facts *f, struct json_object *o)
@@ -780,18 +963,18 @@ static void set_falco(struct ctr_facts *f, struct json_object *o)
 
 	f->files |= CTR_FILE_SCAP;
 	if (n >= 0 && n < HC_SCAP_N_CTR_TYPES && hc_scap_ctr_types[n])
-		set(f, &f->runtime, hc_str_c(hc_scap_ctr_types[n]));
-	set(f, &f->name, get_text(o, "name"));
-	set(f, &f->image, get_text(o, "image"));
-	set(f, &f->image_id, get_text(o, "imageid"));
-	set(f, &f->image_repo, get_text(o, "imagerepo"));
-	set(f, &f->image_tag, get_text(o, "imagetag"));
-	set(f, &f->image_digest, get_text(o, "imagedigest"));
-	set(f, &f->ip, get_text(o, "ip"));
-	set(f, &f->sandbox_id, get_text(o, "pod_sandbox_id"));
-	set(f, &f->pod_name, get_text(labels, "io.kubernetes.pod.name"));
-	set(f, &f->pod_namespace, get_text(labels, "io.kubernetes.pod.namespace"));
-	set(f, &f->pod_uid, get_text(labels, "io.kubernetes.pod.uid"));
+		ctr_set(f, &f->runtime, hc_str_c(hc_scap_ctr_types[n]));
+	ctr_set(f, &f->name, get_text(o, "name"));
+	ctr_set(f, &f->image, get_text(o, "image"));
+	ctr_set(f, &f->image_id, get_text(o, "imageid"));
+	ctr_set(f, &f->image_repo, get_text(o, "imagerepo"));
+	ctr_set(f, &f->image_tag, get_text(o, "imagetag"));
+	ctr_set(f, &f->image_digest, get_text(o, "imagedigest"));
+	ctr_set(f, &f->ip, get_text(o, "ip"));
+	ctr_set(f, &f->sandbox_id, get_text(o, "pod_sandbox_id"));
+	ctr_set(f, &f->pod_name, get_text(labels, "io.kubernetes.pod.name"));
+	ctr_set(f, &f->pod_namespace, get_text(labels, "io.kubernetes.pod.namespace"));
+	ctr_set(f, &f->pod_uid, get_text(labels, "io.kubernetes.pod.uid"));
 	if (created && json_object_is_type(created, json_type_int)) {
 		n = json_object_get_int64(created); /* seconds */
 		f->created_ns = n > 0 && n < INT64_MAX / 1000000000 ? n * 1000000000 : 0;
@@ -804,7 +987,7 @@ static void set_falco(struct ctr_facts *f, struct json_object *o)
 	set_map(f, &f->labels, &f->has_labels, labels);
 	set_map(f, &f->pod_labels, &f->has_pod_labels, get(o, "pod_sandbox_labels"));
 	set_env(f, o, "env");
-	set_falco_mounts(f, o);
+	set_mounts(f, o);
 }
 
 int ctr_parse_falco(struct hc_str json, struct ctr_facts *f, struct hc_str *ret_id)

@@ -1,9 +1,9 @@
 /*
- * What the files of a container runtime tell of one container, and the parsers of these files.
+ * What the files of a container runtime, and its answers, tell of one container, and their parsers.
  *
  * The files belong to whoever runs containers. Each parser takes bytes that nobody vouches for, holds them against
  * the limits below, and adds to the facts only what is not known yet: the first file that is read wins. What is
- * over a limit is left out and counted. No parser reads a file.
+ * over a limit is left out and counted. No parser reads a file or asks anybody.
  */
 #ifndef HC_CAPTURE_CTR_FACTS_H
 #define HC_CAPTURE_CTR_FACTS_H
@@ -40,7 +40,13 @@ enum ctr_file {                               /* bits: which files told somethin
 	        CTR_FILE_NSPAWN = 1 << 7,
 	        CTR_FILE_OCI = 1 << 8,  /* an OCI configuration was among them: nothing is to be waited for */
 	        CTR_FILE_SCAP = 1 << 9, /* not a file of a runtime: an event of another recorder */
+	        /* nor these: answers on a runtime's socket */
+	        CTR_SOCKET_DOCKER = 1 << 10,
+	        CTR_SOCKET_PODMAN = 1 << 11,
+	        CTR_SOCKET_CRI = 1 << 12,
 };
+
+#define CTR_SOCKETS (CTR_SOCKET_DOCKER | CTR_SOCKET_PODMAN | CTR_SOCKET_CRI)
 
 struct ctr_facts {
 	struct hc_arena arena; /* of all texts and lists */
@@ -67,6 +73,9 @@ struct ctr_facts *ctr_facts_new(void);
 struct ctr_facts *ctr_facts_free(struct ctr_facts *f); /* by each owner */
 /* One owner more, of the same thread. */
 struct ctr_facts *ctr_facts_share(struct ctr_facts *f);
+/* New ones: those of the first, and what the second tells beside them. n_cut is of what was lost in joining. NULL:
+ * out of memory. */
+struct ctr_facts *ctr_facts_joined(const struct ctr_facts *first, const struct ctr_facts *second);
 
 /* Each returns 0, or -EBADMSG when the bytes are no such file; then the facts are as before. */
 
@@ -81,6 +90,14 @@ int ctr_parse_docker_repos(struct hc_str json, struct ctr_facts *f); /* reposito
 int ctr_parse_podman(struct hc_str json, struct hc_str id, struct ctr_facts *f);
 int ctr_parse_runc(struct hc_str json, struct ctr_facts *f); /* state.json */
 int ctr_parse_crun(struct hc_str json, struct ctr_facts *f); /* status */
+/* Answers of Docker's and Podman's REST interfaces; -ENOENT when they tell of another container than `id`, or of
+ * another image than f->image_id. */
+int ctr_parse_docker_api(struct hc_str json, struct hc_str id, struct ctr_facts *f); /* /containers/ID/json */
+int ctr_parse_podman_api(struct hc_str json, struct hc_str id,
+                         struct ctr_facts *f);                       /* /libpod/containers/ID/json */
+int ctr_parse_docker_image(struct hc_str json, struct ctr_facts *f); /* /images/ID/json */
+/* What containerd and CRI-O tell of a container in the "info" of a verbose ContainerStatus. */
+int ctr_parse_cri_info(struct hc_str json, struct ctr_facts *f);
 /* What Falco's events named container hold. ret_id: of the container, borrowed from the facts; its runtime is that
  * of the event, whatever is known already. */
 int ctr_parse_falco(struct hc_str json, struct ctr_facts *f, struct hc_str *ret_id);

@@ -473,8 +473,7 @@ int hc_kube_start(const struct hc_kube_opts *opts, struct hc_kube **ret, struct 
 	k->pods.max_bytes = opts->max_table_bytes;
 	k->pods.gone_ms = opts->gone_ms;
 	k->event_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-	if (k->event_fd < 0 || curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK ||
-	    !(k->multi = curl_multi_init())) {
+	if (k->event_fd < 0 || !(k->multi = curl_multi_init())) {
 		hc_err_set(err, r, "cannot set up the Kubernetes client: out of memory or descriptors");
 		goto fail;
 	}

@@ -4,6 +4,8 @@
 
 #include <dlfcn.h>
 #include <errno.h>
+#include <pthread.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <string.h>
 
@@ -37,9 +39,20 @@ static int load(const char *file, const char *package, const struct name *names,
 
 int late_curl(struct hc_err *err)
 {
-	return late.curl_easy_init ? 0
-	                           : load("libcurl.so.4", "libcurl4", curl_names,
-	                                  sizeof(curl_names) / sizeof(curl_names[0]), err);
+	static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+	static bool ready;
+	int code = 0;
+
+	pthread_mutex_lock(&lock);
+	if (!late.curl_easy_init)
+		code = load("libcurl.so.4", "libcurl4", curl_names, sizeof(curl_names) / sizeof(curl_names[0]),
+		            err);
+	if (code == 0 && !ready) {
+		ready = late.curl_global_init(CURL_GLOBAL_DEFAULT) == CURLE_OK;
+		code = ready ? 0 : hc_err_set(err, -ENOMEM, "libcurl cannot be set up: out of memory");
+	}
+	pthread_mutex_unlock(&lock);
+	return code;
 }
 
 int late_mhd(struct hc_err *err)

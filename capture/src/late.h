@@ -61,7 +61,7 @@ struct late {
 extern struct late late;
 
 /* Load the library, once; it stays. -ENOENT it is not there or lacks a function: `err` says which package has it.
- * Not from several threads at the same time. */
+ * late_curl also from several threads at the same time; it sets up the library as a whole. */
 int late_curl(struct hc_err *err);
 int late_mhd(struct hc_err *err);
 
@@ -71,7 +71,6 @@ int late_mhd(struct hc_err *err);
 #define curl_easy_init late.curl_easy_init
 #define curl_easy_setopt late.curl_easy_setopt
 #define curl_easy_strerror late.curl_easy_strerror
-#define curl_global_init late.curl_global_init
 #define curl_multi_add_handle late.curl_multi_add_handle
 #define curl_multi_cleanup late.curl_multi_cleanup
 #define curl_multi_info_read late.curl_multi_info_read

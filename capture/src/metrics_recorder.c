@@ -375,17 +375,26 @@ static void tell_metadata(const struct look *l)
 	                 "Containers looked up, by where and how it ended.");
 	hc_metric_u64(l->out, known, "source", "disk", "result", "known", NULL);
 	hc_metric_u64(l->out, t->n_ctrs_unresolved, "source", "disk", "result", "unresolved", NULL);
+	hc_metric_u64(l->out, t->n_socket_known, "source", "socket", "result", "known", NULL);
+	hc_metric_u64(l->out, t->n_socket_unknown, "source", "socket", "result", "unresolved", NULL);
+	hc_metric_u64(l->out, t->n_socket_unasked, "source", "socket", "result", "not_asked", NULL);
 	hc_metric_family(l->out, HC_METRIC_HISTOGRAM, "hindcast_enrichment_delay_seconds", "seconds",
-	                 "From the first sight of a container until its runtime's files told of it.");
+	                 "From the first sight of a container until its runtime told of it.");
 	hc_metric_histogram(l->out, &h, NULL);
 	hc_metric_family(
 		l->out, HC_METRIC_COUNTER, "hindcast_metadata_failures", NULL,
 		"What could not be learnt: processes seen without their birth, paths that no kernel object "
-		"names, hashes of program files, files of container runtimes.");
+		"names, hashes of program files, files of container runtimes, answers on their sockets.");
 	hc_metric_u64(l->out, t->n_unborn, "of", "process", NULL);
 	hc_metric_u64(l->out, t->n_late_failed, "of", "path", NULL);
 	hc_metric_u64(l->out, t->n_unhashed, "of", "hash", NULL);
 	hc_metric_u64(l->out, t->n_ctr_refused, "of", "runtime_file", NULL);
+	for (unsigned i = 0; i < HC_TRACKER_N_SOCKET_KINDS; i++) {
+		char of[32];
+
+		snprintf(of, sizeof(of), "%s_socket", hc_tracker_socket_kind(i));
+		hc_metric_u64(l->out, t->n_socket_failures[i], "of", of, NULL);
+	}
 }
 
 static void tell_captures(const struct look *l)

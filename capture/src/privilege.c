@@ -203,9 +203,10 @@ static const int always[] = {
 };
 
 static const int serving[] = {
-	NR(listen),   NR(accept),   NR(accept4),    NR(getpeername), NR(setsockopt), NR(shutdown),
-	NR(sendmmsg), NR(recvmmsg), NR(socketpair), NR(fchmodat),    NR(chmod),
+	NR(listen), NR(accept), NR(accept4), NR(sendmmsg), NR(recvmmsg), NR(fchmodat), NR(chmod),
 };
+
+static const int asking[] = { NR(getpeername), NR(setsockopt), NR(shutdown), NR(socketpair) };
 /* clang-format on */
 
 static int allow(scmp_filter_ctx f, const int *nrs, size_t n)
@@ -289,6 +290,8 @@ static int filter_make(const struct hc_privilege_opts *o)
 		r = allow(f, always, sizeof(always) / sizeof(always[0]));
 	if (r == 0 && o->serves)
 		r = allow(f, serving, sizeof(serving) / sizeof(serving[0]));
+	if (r == 0 && (o->serves || o->asks))
+		r = allow(f, asking, sizeof(asking) / sizeof(asking[0]));
 	if (r == 0)
 		r = allow_some(f, o);
 	if (r == 0)

@@ -18,6 +18,11 @@ int hc_record_root_check(const char *root, struct hc_err *err)
 	return ctr_disk_root_check(root, err);
 }
 
+int hc_record_socket_check(const char *path, struct hc_err *err)
+{
+	return ctr_socket_check(path, err);
+}
+
 static int node_and_boot(struct hc_record *r, struct hc_err *err)
 {
 	char hex[33];
@@ -162,6 +167,9 @@ int hc_record_open(const struct hc_record_opts *opts, struct hc_record **ret, st
 	to.containers = !opts->no_containers;
 	to.container_roots = opts->container_roots;
 	to.n_container_roots = opts->n_container_roots;
+	to.sockets = !opts->no_runtime_sockets;
+	to.runtime_sockets = opts->runtime_sockets;
+	to.n_runtime_sockets = opts->n_runtime_sockets;
 	to.pods = opts->pods;
 	code = hc_tracker_new(&to, &r->tracker, err);
 	if (code >= 0)
@@ -222,6 +230,7 @@ static int give_up(struct hc_record *r, struct hc_err *err)
 		return 0;
 	o = *r->opts.privilege;
 	o.dir = r->opts.dir;
+	o.asks = !r->opts.no_runtime_sockets;
 	o.probe = maps_usable;
 	o.ctx = r;
 	return hc_privilege_drop(&o, &r->privilege, err);
@@ -269,6 +278,28 @@ int hc_record_start(struct hc_record *r, struct hc_err *err)
 	return r->failed = code < 0 ? code : 0;
 }
 
+bool hc_record_socket_news(struct hc_record *r, struct hc_tracker_socket *ret)
+{
+	return hc_tracker_socket_news(r->tracker, ret);
+}
+
+static void log_sockets(struct hc_record *r)
+{
+	struct hc_tracker_socket s;
+
+	while (r->opts.log && hc_tracker_socket_news(r->tracker, &s)) {
+		if (s.failing)
+			hc_log(r->opts.log, HC_LOG_WARN,
+			       "a container runtime's socket does not answer as it should; containers are known "
+			       "without it",
+			       HC_LOG_STR("socket", s.path), HC_LOG_STR("kind", s.kind),
+			       HC_LOG_STR("error", s.why));
+		else
+			hc_log(r->opts.log, HC_LOG_INFO, "a container runtime's socket answers again",
+			       HC_LOG_STR("socket", s.path), HC_LOG_STR("kind", s.kind));
+	}
+}
+
 static int each_second(struct hc_record *r, struct hc_err *err)
 {
 	uint64_t now = record_boot_ns();
@@ -280,6 +311,7 @@ static int each_second(struct hc_record *r, struct hc_err *err)
 		code = raise_look(r, now - r->last_look_ns >= 1000000000, err);
 	if (code < 0 || now - r->last_look_ns < 1000000000)
 		return code;
+	log_sockets(r);
 	code = meta_gaps(r, err);
 	if (code >= 0)
 		code = meta_sampled(r, false, err);

@@ -44,7 +44,7 @@ int hc_tracker_new(const struct hc_tracker_opts *opts, struct hc_tracker **ret, 
 		}
 	}
 	t->in_snapshot = true;
-	if (opts->containers) {
+	if (opts->containers || opts->sockets) {
 		int code = ctr_open(t, err);
 
 		if (code < 0) {
@@ -123,5 +123,6 @@ struct hc_tracker_stats hc_tracker_stats(const struct hc_tracker *t)
 	s.n_paths = t->paths.n;
 	s.n_texts = t->txts.n;
 	s.n_ctr_refused = ctr_disk_n_refused(t->disk);
+	ctr_socket_counts(t, &s);
 	return s;
 }

@@ -125,6 +125,8 @@ static void sweep(struct hc_tracker *t)
 		if (old->refs == 1) {
 			TABLE_SWEEP_REMOVE(&t->cgroups, at);
 			t->n_ctr_waiting -= old->waiting;
+			if (t->sockets)
+				ctr_sockets_forget(t->sockets, txt_str(old->id));
 			ctr_unref(t, old);
 		}
 	}

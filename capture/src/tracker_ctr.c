@@ -17,7 +17,18 @@
 
 int ctr_open(struct hc_tracker *t, struct hc_err *err)
 {
-	return ctr_disk_open(t->opts.container_roots, t->opts.n_container_roots, true, &t->disk, err);
+	int code = 0;
+
+	if (t->opts.containers)
+		code = ctr_disk_open(t->opts.container_roots, t->opts.n_container_roots, true, &t->disk, err);
+	if (code >= 0 && t->opts.sockets)
+		code = ctr_sockets_open(t->opts.runtime_sockets, t->opts.n_runtime_sockets, &t->sockets, err);
+	return code;
+}
+
+bool ctr_looks(const struct hc_tracker *t)
+{
+	return t->disk || t->sockets;
 }
 
 void ctr_done(struct hc_tracker *t)
@@ -33,6 +44,7 @@ void ctr_done(struct hc_tracker *t)
 	TABLE_ALL(&t->cgroups, at, c)
 	ctr_unref(t, c);
 	table_done(&t->cgroups);
+	t->sockets = ctr_sockets_close(t->sockets);
 	t->disk = ctr_disk_close(t->disk);
 }
 
@@ -143,7 +155,7 @@ static void news_add(struct hc_tracker *t, struct tctr *c, uint16_t type, const 
 	struct ctr_news *n;
 
 	t->n_cgroup_changes++;
-	if (!t->disk && !t->opts.pods)
+	if (!ctr_looks(t) && !t->opts.pods)
 		return; /* an import has its own rows */
 	n = calloc(1, sizeof(*n));
 	if (!n)
@@ -160,16 +172,23 @@ static struct hc_str source_of(const struct tctr *k, char *buf, size_t room)
 	static const char *const names[] = { "docker", "podman", "overlay", "containerd",
 		                             "crun",   "runc",   "lxc",     "nspawn" };
 	unsigned files = k->facts ? k->facts->files : 0;
-	size_t n;
+	size_t n = 0;
 
 	if (files & CTR_FILE_SCAP)
 		return HC_STR("scap");
 	if (!files)
 		return !k->asked || k->waiting ? HC_STR("cgroup") : HC_STR("none");
-	n = (size_t)snprintf(buf, room, "disk:");
+	if (files & ~CTR_SOCKETS)
+		n = (size_t)snprintf(buf, room, "disk:");
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
 		if (files >> i & 1)
 			n += (size_t)snprintf(buf + n, room - n, "%s%s", buf[n - 1] == ':' ? "" : "+", names[i]);
+	if (files & CTR_SOCKETS)
+		n += (size_t)snprintf(buf + n, room - n, "%ssocket:", n ? "," : "");
+	for (unsigned i = 0; i < CTR_N_KINDS; i++)
+		if (files & CTR_SOCKET_DOCKER << i)
+			n += (size_t)snprintf(buf + n, room - n, "%s%s", buf[n - 1] == ':' ? "" : "+",
+			                      ctr_socket_kind_name(i));
 	return (struct hc_str){ buf, (uint32_t)n };
 }
 
@@ -260,12 +279,30 @@ static bool is_whole(const struct ctr_facts *f)
 	return f && f->files & CTR_FILE_OCI;
 }
 
+/* What the files do not tell, as far as a runtime could. */
+static bool lacks(const struct tctr *c)
+{
+	const struct ctr_facts *f = c->facts;
+
+	return !f || !f->files || (!f->image.p && f->is_sandbox != CTR_YES) || !f->image_digest.p ||
+	       !f->has_labels || ((c->pod_uid || f->pod_uid.p) && (!f->has_pod_labels || !f->has_pod_annotations));
+}
+
+static void socket_ask(struct hc_tracker *t, const struct tctr *c)
+{
+	const struct hc_str none = { NULL, 0 };
+
+	if (t->sockets && lacks(c) && !(c->facts && c->facts->files & CTR_SOCKETS))
+		ctr_sockets_ask(t->sockets, txt_str(c->id), c->runtime ? txt_str(c->runtime) : none,
+		                c->facts ? c->facts->sandbox_id : none);
+}
+
 void ctr_born(struct hc_tracker *t, struct tctr *c, struct ctr_facts *facts)
 {
-	if (!t->disk && !t->opts.pods)
+	if (!ctr_looks(t) && !t->opts.pods)
 		return;
 	t->stats.n_ctrs++;
-	c->asked = t->disk != NULL;
+	c->asked = ctr_looks(t);
 	c->seen_ns = t->now_ns;
 	if (!facts && t->disk)
 		facts = ctr_disk_find(t->disk, txt_str(c->id));
@@ -273,9 +310,10 @@ void ctr_born(struct hc_tracker *t, struct tctr *c, struct ctr_facts *facts)
 		facts_put(t, c, facts);
 	if (facts && facts->files)
 		note_known(t, c);
-	if (t->disk && !is_whole(facts))
+	if (ctr_looks(t) && !is_whole(facts))
 		wait_more(t, c);
 	pod_born(t, c);
+	socket_ask(t, c);
 	news_add(t, c, HC_EV_CTR_START, t->in_snapshot ? "existed" : "created");
 }
 
@@ -400,13 +438,19 @@ struct tctr *ctr_retold(struct hc_tracker *t, struct tctr *old, struct ctr_facts
 
 static void look_again(struct hc_tracker *t, struct tctr *c)
 {
-	struct ctr_facts *f = ctr_disk_find(t->disk, txt_str(c->id));
+	struct ctr_facts *f = t->disk ? ctr_disk_find(t->disk, txt_str(c->id)) : NULL;
 	bool more = f && f->files & ~(c->facts ? c->facts->files : 0);
 	struct tctr *now;
 
 	c->n_looks++;
+	if (more && c->facts && c->facts->files & CTR_SOCKETS) { /* what the socket told stays */
+		struct ctr_facts *both = ctr_facts_joined(f, c->facts);
+
+		ctr_facts_free(f);
+		f = both;
+	}
 	if (more) {
-		now = renew(t, c, f);
+		now = f ? renew(t, c, f) : NULL;
 		if (!now) {
 			ctr_facts_free(f);
 			return;
@@ -415,6 +459,7 @@ static void look_again(struct hc_tracker *t, struct tctr *c)
 			note_known(t, now);
 		if (!is_whole(f))
 			wait_more(t, now);
+		socket_ask(t, now);
 		ctr_replace(t, c, now, "known");
 		return;
 	}
@@ -434,6 +479,79 @@ static void look_again(struct hc_tracker *t, struct tctr *c)
 		ctr_replace(t, c, now, "unresolved");
 }
 
+/* A runtime's answer fills what is not known. Takes the facts. */
+static void socket_told(struct hc_tracker *t, struct hc_str id, struct ctr_facts *told)
+{
+	struct tctr *c, *old = NULL, *now;
+	struct ctr_facts *f = told;
+
+	TABLE_EACH(&t->cgroups, hash_bytes(t->seed, id.p, id.len).a, at, c)
+	{
+		if (hc_str_eq(txt_str(c->id), id))
+			old = c;
+	}
+	if (old && old->facts) {
+		f = ctr_facts_joined(old->facts, told);
+		t->stats.n_ctr_cut += told->n_cut;
+		ctr_facts_free(told);
+	}
+	now = old && f ? renew(t, old, f) : NULL; /* or it is gone */
+	if (!now) {
+		ctr_facts_free(f);
+		return;
+	}
+	if (!old->facts || !old->facts->files)
+		note_known(t, now);
+	if (old->waiting)
+		t->n_ctr_waiting++;
+	now->waiting = old->waiting;
+	now->look_ns = old->look_ns;
+	ctr_replace(t, old, now, "known");
+}
+
+static void sockets_look(struct hc_tracker *t)
+{
+	struct ctr_told *told;
+
+	while (t->sockets && (told = ctr_sockets_take(t->sockets)) != NULL) {
+		socket_told(t, hc_str_c(told->id), told->facts);
+		free(told);
+	}
+}
+
+void ctr_socket_counts(const struct hc_tracker *t, struct hc_tracker_stats *ret)
+{
+	struct ctr_socket_stats s;
+
+	if (!t->sockets)
+		return;
+	s = ctr_sockets_stats(t->sockets);
+	ret->n_socket_known = s.n_known;
+	ret->n_socket_unknown = s.n_unknown;
+	ret->n_socket_unasked = s.n_unasked;
+	memcpy(ret->n_socket_failures, s.n_failures, sizeof(s.n_failures));
+}
+
+_Static_assert(HC_TRACKER_N_SOCKET_KINDS == CTR_N_KINDS, "each kind is counted");
+
+const char *hc_tracker_socket_kind(unsigned kind)
+{
+	return ctr_socket_kind_name(kind);
+}
+
+bool hc_tracker_socket_news(struct hc_tracker *t, struct hc_tracker_socket *ret)
+{
+	struct ctr_socket_news n;
+
+	if (!t->sockets || !ctr_sockets_news(t->sockets, &n))
+		return false;
+	*ret = (struct hc_tracker_socket){ .path = n.path,
+		                           .kind = ctr_socket_kind_name(n.kind),
+		                           .failing = n.failing };
+	memcpy(ret->why, n.why, sizeof(ret->why));
+	return true;
+}
+
 int ctr_tick(struct hc_tracker *t, struct hc_err *err)
 {
 	struct tctr *due[64], *c;
@@ -441,8 +559,11 @@ int ctr_tick(struct hc_tracker *t, struct hc_err *err)
 	/* not earlier: by now the recorder has given up its privileges */
 	int code = t->disk ? ctr_disk_start(t->disk, err) : 0;
 
+	if (code >= 0 && t->sockets)
+		code = ctr_sockets_start(t->sockets, err);
 	if (code < 0)
 		return code;
+	sockets_look(t);
 	pod_tick(t);
 	if (t->n_ctr_waiting) {
 		TABLE_ALL(&t->cgroups, at, c)
@@ -472,6 +593,8 @@ struct tctr *ctr_gone(struct hc_tracker *t, struct hc_str path)
 		found->waiting = false;
 		t->stats.n_ctrs_unresolved += !found->facts || !found->facts->files;
 	}
+	if (t->sockets)
+		ctr_sockets_forget(t->sockets, txt_str(found->id));
 	news_add(t, found, HC_EV_CTR_STOP, "gone");
 	return found;
 }

@@ -10,6 +10,7 @@
 
 #include "capture/kube.h"
 #include "ctr_disk.h"
+#include "ctr_socket.h"
 #include "decode.h"
 #include "table.h"
 
@@ -309,7 +310,8 @@ struct hc_tracker {
 	struct mask_count *masked;
 	size_t n_masked, cap_masked;
 	uint64_t host_user_sig;
-	struct ctr_disk *disk; /* NULL: containers are not looked up */
+	struct ctr_disk *disk;       /* NULL: containers are not looked up */
+	struct ctr_sockets *sockets; /* NULL: none is asked */
 	struct ctr_news *ctr_news, **ctr_news_end;
 	uint32_t n_ctr_waiting;
 	uint32_t n_cgroup_changes;           /* control groups and containers that came, went, or became known */
@@ -557,6 +559,10 @@ struct tctr *ctr_retold(struct hc_tracker *t, struct tctr *old, struct ctr_facts
 /* Writes the rows that wait. */
 int ctr_write_news(struct hc_tracker *t, uint64_t now_ns, struct hc_err *err);
 /* Often: asks again for those of which not all is known. */
+/* Whether containers are looked up, on disk or elsewhere: they are of this machine, and live. */
+bool ctr_looks(const struct hc_tracker *t);
+/* What the sockets of runtimes did. */
+void ctr_socket_counts(const struct hc_tracker *t, struct hc_tracker_stats *ret);
 int ctr_tick(struct hc_tracker *t, struct hc_err *err);
 void cells_of_facts(struct hc_builder *b, struct hc_cells *c, const struct tctr *k);
 /* A version to take the place of `old`, with the same facts; NULL: out of memory. ctr_replace takes it. */

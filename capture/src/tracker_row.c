@@ -1139,7 +1139,7 @@ static void see_procs(struct hc_tracker *t, struct row *w)
 		struct hc_str path = wrec_str(&w->r, HC_A_CG_MKDIR_path);
 
 		t->n_cgroup_changes++;
-		if (w->head->type == HC_EV_CG_MKDIR || !t->disk) {
+		if (w->head->type == HC_EV_CG_MKDIR || !ctr_looks(t)) {
 			w->ctr = ctr_of_path(t, path, slot(w, HC_A_CG_MKDIR_cgroup_id));
 		} else {
 			/* every hierarchy tells of the end; it is that of one container, once */
