@@ -831,6 +831,8 @@ int ctr_parse_docker_image(struct hc_str json, struct ctr_facts *f)
 	int code = !id.len ? -EBADMSG : hc_str_eq(id, f->image_id) ? 0 : -ENOENT;
 	size_t n;
 
+	if (code == 0)
+		ctr_image_parts(f); /* of its names, that by which it was asked for */
 	digests = get_array(root, "RepoDigests", &n);
 	for (size_t i = 0; code == 0 && i < n && i < CTR_MAX_ITEMS; i++)
 		ctr_set_repo_digest(f, text_of(json_object_array_get_idx(digests, i)));

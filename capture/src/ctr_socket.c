@@ -61,7 +61,7 @@ struct ask {
 	/* the thread's */
 	bool running, answered; /* answered: somebody did in this round, and does not know it */
 	uint32_t tried;         /* bits: sockets that were asked in this round */
-	unsigned n_rounds;
+	unsigned n_rounds, n_failures;
 	uint64_t due_ns;
 };
 
@@ -79,8 +79,8 @@ struct sock {
 	uint8_t request[CTR_CRI_MAX_ASK_BYTES];
 	char *body;
 	size_t n_body, n_alloc, n_header_bytes;
-	int grpc_status; /* -1: none came */
-	char error[CURL_ERROR_SIZE], said[200];
+	int grpc_status;                              /* -1: none came */
+	char error[CURL_ERROR_SIZE + 256], said[200]; /* the first: libcurl's, or ours */
 	/* what became of it */
 	uint64_t retry_ns;
 	unsigned backoff_ms; /* 0: it answers */
@@ -200,7 +200,8 @@ static size_t on_header(char *p, size_t size, size_t n, void *ctx)
 	if (strncasecmp(line, status, sizeof(status) - 1) == 0)
 		s->grpc_status = (int)strtol(line + sizeof(status) - 1, NULL, 10);
 	else if (strncasecmp(line, message, sizeof(message) - 1) == 0)
-		snprintf(s->said, sizeof(s->said), "%s", line + sizeof(message) - 1);
+		snprintf(s->said, sizeof(s->said), "%.*s", (int)strcspn(line + sizeof(message) - 1, "\r\n"),
+		         line + sizeof(message) - 1);
 	return bytes;
 }
 
@@ -553,7 +554,7 @@ static void sock_failed(struct sock *s, bool leave_alone)
 	}
 	if (!s->failing) {
 		s->failing = s->news = true;
-		snprintf(s->why, sizeof(s->why), "%s", s->error[0] ? s->error : "out of memory");
+		snprintf(s->why, sizeof(s->why), "%.255s", s->error[0] ? s->error : "out of memory");
 		for (char *p = s->why; *p; p++)
 			if (!isprint((unsigned char)*p))
 				*p = ' ';
@@ -595,7 +596,7 @@ static void ask_end(struct sock *s, enum outcome how)
 		if (round_over(all, a))
 			round_end(all, a);
 	} else {
-		a->due_ns = s->retry_ns; /* others first */
+		a->n_failures++; /* it may be the reason: others first */
 	}
 	pthread_mutex_unlock(&all->lock);
 	ctr_facts_free(f);
@@ -617,7 +618,12 @@ static void step_end(struct sock *s, CURLcode result)
 	ask_end(s, more ? FAILED : how);
 }
 
-/* With the lock: the ask that has waited longest for this socket. */
+static bool is_before(const struct ask *a, const struct ask *b)
+{
+	return a->n_failures != b->n_failures ? a->n_failures < b->n_failures : a->due_ns < b->due_ns;
+}
+
+/* With the lock: the ask that this socket is for next. */
 static struct ask *ask_next(struct sock *s, uint64_t now)
 {
 	unsigned bit = 1u << (s - s->all->sock);
@@ -625,7 +631,7 @@ static struct ask *ask_next(struct sock *s, uint64_t now)
 
 	for (struct ask *a = s->all->asks; a; a = a->next)
 		if (!a->running && !a->gone && a->due_ns <= now && a->kinds >> s->kind & 1 && !(a->tried & bit) &&
-		    (!best || a->due_ns < best->due_ns))
+		    (!best || is_before(a, best)))
 			best = a;
 	return best;
 }
@@ -862,7 +868,7 @@ bool ctr_sockets_news(struct ctr_sockets *s, struct ctr_socket_news *ret)
 		found = true;
 		k->news = false;
 		*ret = (struct ctr_socket_news){ .path = k->path, .kind = k->kind, .failing = k->failing };
-		snprintf(ret->why, sizeof(ret->why), "%s", k->why);
+		memcpy(ret->why, k->why, sizeof(ret->why));
 	}
 	pthread_mutex_unlock(&s->lock);
 	return found;
