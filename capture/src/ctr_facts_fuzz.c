@@ -1,5 +1,5 @@
-/* Any bytes as a runtime's file, the first of them choosing which: limits hold, and what is told lies in the
- * facts. */
+/* Any bytes as a runtime's file or answer, the first of them choosing which: limits hold, and what is told lies in
+ * the facts. */
 #include "ctr_facts.h"
 
 #include <stdlib.h>
@@ -18,7 +18,7 @@ static void check_list(const struct ctr_strs *list)
 
 static int parse(unsigned which, struct hc_str text, struct ctr_facts *f)
 {
-	switch ((which - '0') % 9) {
+	switch ((which - '0') % 12) {
 	case 0:
 		return ctr_parse_oci(text, f);
 	case 1:
@@ -36,8 +36,15 @@ static int parse(unsigned which, struct hc_str text, struct ctr_facts *f)
 		return ctr_parse_runc(text, f);
 	case 7:
 		return ctr_parse_crun(text, f);
-	default:
+	case 8:
 		return ctr_parse_falco(text, f, &(struct hc_str){ 0 });
+	case 9:
+		return ctr_parse_docker_api(text, HC_STR("0123"), f);
+	case 10:
+		return ctr_parse_podman_api(text, HC_STR("0123"), f);
+	default:
+		f->image_id = HC_STR("1234");
+		return ctr_parse_docker_image(text, f);
 	}
 }
 
