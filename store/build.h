@@ -101,6 +101,9 @@ uint32_t hc_build_ints(struct hc_builder *b, const int64_t *values, uint32_t n);
  * the circle with 0. */
 uint32_t hc_build_obj(struct hc_builder *b, enum hc_obj_type obj, const struct hc_cells *cells);
 
+/* Where the next row of the type will be, all cells absent: filled there, it is not copied. As long as no row of
+ * the type has been added; only the columns of the type are there. NULL: out of memory. */
+struct hc_cells *hc_build_cells(struct hc_builder *b, unsigned type);
 /* cells by HC_C_<TYPE>_ or HC_COL_ column. Rows must come in the order they are to be read. */
 int hc_build_row(struct hc_builder *b, const struct hc_row_head *head, const struct hc_cells *cells);
 

@@ -88,9 +88,9 @@ static void cell_pid(struct hc_scap_import *im, struct hc_builder *b, unsigned c
 {
 	struct sthr *k = scap_thread(im, pid);
 
-	hc_cell_set(&im->t->cells, col, (uint64_t)pid);
+	hc_cell_set(im->cells, col, (uint64_t)pid);
 	if (k && k->cur)
-		cell_ref(&im->t->cells, col + 1, in_ver(im->t, b, scap_refresh(im, k)));
+		cell_ref(im->cells, col + 1, in_ver(im->t, b, scap_refresh(im, k)));
 }
 
 static void cell_addr(struct hc_scap_import *im, struct hc_builder *b, unsigned col, struct hc_str param)
@@ -116,7 +116,7 @@ static void cell_addr(struct hc_scap_import *im, struct hc_builder *b, unsigned 
 			memcpy(raw + 2, a.path.p, len);
 		n = 2 + len + 1;
 	}
-	cell_ref(&im->t->cells, col, hc_build_bytes(b, raw, n));
+	cell_ref(im->cells, col, hc_build_bytes(b, raw, n));
 }
 
 static void cell_fdlist(struct hc_scap_import *im, struct hc_builder *b, const struct sevent *s, unsigned col,
@@ -140,13 +140,13 @@ static void cell_fdlist(struct hc_scap_import *im, struct hc_builder *b, const s
 		v[n++] = flags;
 		v[n++] = !f ? '?' : f->kind < sizeof(letters) && letters[f->kind] ? letters[f->kind] : 'o';
 	}
-	cell_ref(&im->t->cells, col, hc_build_ints(b, v, n));
+	cell_ref(im->cells, col, hc_build_ints(b, v, n));
 }
 
 /* A selector and a value: what the type has columns for. */
 static void cell_dyn(struct hc_scap_import *im, struct hc_builder *b, unsigned type, unsigned col, struct hc_str p)
 {
-	struct hc_cells *c = &im->t->cells;
+	struct hc_cells *c = im->cells;
 	uint64_t num = 0;
 
 	if (!p.len)
@@ -196,18 +196,48 @@ static void cell_num(struct hc_scap_import *im, const struct hc_scap_event *e, c
 
 	if (info->table)
 		v = hc_scap_native((enum hc_scap_table)info->table, v);
-	hc_cell_set(&im->t->cells, at->col, v);
+	hc_cell_set(im->cells, at->col, v);
+}
+
+static struct tsock *sock_of_tuple(struct hc_scap_import *im, struct hc_str p)
+{
+	struct hc_scap_tuple tuple;
+	struct tsock *sock = hc_scap_stuple(p, &tuple) ? scap_tuple_sock(im, &tuple, ROLE_CLIENT, NULL) : NULL;
+
+	if (sock)
+		sock->connected = true;
+	return sock;
+}
+
+static void cell_tuple(struct hc_scap_import *im, struct hc_builder *b, unsigned col, struct hc_str p)
+{
+	struct hc_cells *c = im->cells;
+	struct tsock *sock;
+	struct smet *m;
+
+	if (p.len > SCAP_MET_BYTES) {
+		sock = sock_of_tuple(im, p);
+		cell_ref(c, col, in_sock(im->t, b, sock));
+		sock_unref(im->t, sock);
+		return;
+	}
+	m = &im->met[hash_bytes(im->t->seed, p.p, p.len).a % SCAP_N_MET];
+	if (!m->sock || m->n_bytes != p.len || memcmp(m->bytes, p.p, p.len) != 0) {
+		sock_unref(im->t, m->sock);
+		m->sock = sock_of_tuple(im, p);
+		m->n_bytes = p.len;
+		memcpy(m->bytes, p.p, p.len);
+	}
+	cell_ref(c, col, in_sock(im->t, b, m->sock));
 }
 
 static void cell_of(struct hc_scap_import *im, struct hc_builder *b, const struct sevent *s, unsigned type,
                     const struct col *at)
 {
 	const struct hc_scap_event *e = s->e;
-	struct hc_cells *c = &im->t->cells;
+	struct hc_cells *c = im->cells;
 	struct hc_str p = hc_scap_param(e, at->param), text;
-	struct hc_scap_tuple tuple;
 	struct tpath *path;
-	struct tsock *sock;
 	struct lst *list;
 
 	if (!p.len && at->how != HOW_STRS)
@@ -261,11 +291,7 @@ static void cell_of(struct hc_scap_import *im, struct hc_builder *b, const struc
 		cell_addr(im, b, at->col, p);
 		break;
 	case HOW_TUPLE:
-		sock = hc_scap_stuple(p, &tuple) ? scap_tuple_sock(im, &tuple, ROLE_CLIENT, NULL) : NULL;
-		if (sock)
-			sock->connected = true;
-		cell_ref(c, at->col, in_sock(im->t, b, sock));
-		sock_unref(im->t, sock);
+		cell_tuple(im, b, at->col, p);
 		break;
 	case HOW_DYN:
 		cell_dyn(im, b, type, at->col, p);
@@ -292,7 +318,7 @@ static bool is_dup_to(unsigned code)
 static void cells_made(struct hc_scap_import *im, struct hc_builder *b, const struct sevent *s, unsigned type)
 {
 	const struct made *m = made_of(im, type);
-	struct hc_cells *c = &im->t->cells;
+	struct hc_cells *c = im->cells;
 
 	if (s->newfd && m->newfd >= 0)
 		cell_ref(c, (unsigned)m->newfd, in_fd(im->t, b, s->newfd));
@@ -309,9 +335,14 @@ static void cells_made(struct hc_scap_import *im, struct hc_builder *b, const st
 		cell_ref(c, HC_C_SETPGID_pgid_proc, in_ver(im->t, b, known_ver(im, hc_scap_i64(s->e, 2, -1))));
 	if (type == HC_EV_TGKILL)
 		cell_ref(c, HC_C_TGKILL_arg_tid_proc, in_ver(im->t, b, known_ver(im, hc_scap_i64(s->e, 2, -1))));
-	for (unsigned p = 0; m->missing >= 0 && p < s->e->info->n_params; p++)
-		if (!hc_scap_has(s->e, p))
-			hc_cell_set(c, (unsigned)m->missing, c->v[m->missing] | UINT64_C(1) << p);
+	if (m->missing >= 0) {
+		uint64_t missing = 0;
+
+		for (unsigned p = 0; p < s->e->info->n_params; p++)
+			missing |= (uint64_t)!s->e->param[p].len << p;
+		if (missing)
+			hc_cell_set(c, (unsigned)m->missing, missing);
+	}
 }
 
 static __attribute__((noinline)) uint32_t add_task(struct hc_scap_import *im, struct hc_builder *b, struct sthr *k,
@@ -366,12 +397,31 @@ static int failed(const struct hc_err *err)
 	return err && err->code ? err->code : -EIO;
 }
 
+/* Cells are set in im->cells, which is the row's place in the block. NULL: see err. */
+static struct hc_builder *begin_row(struct hc_scap_import *im, unsigned type, uint64_t ts_ns, struct hc_err *err)
+{
+	struct hc_builder *b = row_begin(im->t, type, ts_ns, err);
+
+	im->cells = b ? hc_build_cells(b, type) : NULL;
+	if (b && !im->cells)
+		hc_err_set(err, -ENOMEM, "out of memory");
+	return im->cells ? b : NULL;
+}
+
+static int end_row(struct hc_scap_import *im, unsigned type, const struct hc_scap_event *e, struct hc_err *err)
+{
+	struct hc_row_head head = { .type = (uint16_t)type, .cpu = e->cpu, .ts_ns = e->ts_ns };
+
+	im->stats.n_rows++;
+	return row_put(im->t, &head, im->cells, err);
+}
+
 /* A fork once, as it is recorded here: for all that do not look at it with the eyes of the source. */
 static int fork_row(struct hc_scap_import *im, const struct sevent *s, struct hc_err *err)
 {
 	const struct hc_scap_event *e = s->e;
-	struct hc_builder *b = row_begin(im->t, HC_EV_PROC_FORK, e->ts_ns, err);
-	struct hc_cells *c = &im->t->cells;
+	struct hc_builder *b = begin_row(im, HC_EV_PROC_FORK, e->ts_ns, err);
+	struct hc_cells *c = im->cells;
 	struct sthr *k = s->child;
 	struct sthr *from = k == s->k ? scap_thread(im, k->ptid) : s->k;
 
@@ -392,16 +442,15 @@ static int fork_row(struct hc_scap_import *im, const struct sevent *s, struct hc
 		hc_cell_set(c, HC_C_PROC_FORK_child_vtid, (uint64_t)k->vtid);
 	hc_cell_set(c, HC_C_PROC_FORK_is_thread, k->tid != k->pid);
 	cell_ref(c, HC_C_PROC_FORK_child, in_ver(im->t, b, scap_refresh(im, k)));
-	im->stats.n_rows++;
-	return row_end(im->t, HC_EV_PROC_FORK, e->cpu, e->ts_ns, NULL, err);
+	return end_row(im, HC_EV_PROC_FORK, e, err);
 }
 
 static int event_row(struct hc_scap_import *im, const struct sevent *s, struct hc_err *err)
 {
 	const struct hc_scap_event *e = s->e;
 	unsigned type = types[e->code], plan = e->code;
-	struct hc_cells *c = &im->t->cells;
 	struct hc_builder *b;
+	struct hc_cells *c;
 	uint32_t flags = 0;
 
 	if (!type) {
@@ -414,9 +463,10 @@ static int event_row(struct hc_scap_import *im, const struct sevent *s, struct h
 		type = worked ? HC_EV_PROC_EXEC : HC_EV_EXECVE;
 		plan = worked ? CODE_EXEC_WORKED : e->code;
 	}
-	b = row_begin(im->t, type, e->ts_ns, err);
+	b = begin_row(im, type, e->ts_ns, err);
 	if (!b)
 		return failed(err);
+	c = im->cells;
 	if (s->k)
 		cell_ref(c, HC_COL_TASK,
 		         task_ref(im, b, s->k, made_of(im, type)->proc >= 0 && s->before ? s->before : s->k->cur));
@@ -440,8 +490,7 @@ static int event_row(struct hc_scap_import *im, const struct sevent *s, struct h
 			                                   : HC_C_CONTAINER_JSON_container,
 			         in_ctr(b, s->ctr));
 	}
-	im->stats.n_rows++;
-	return row_end(im->t, type, e->cpu, e->ts_ns, NULL, err);
+	return end_row(im, type, e, err);
 }
 
 /* What a file may begin with: it tells what there is already, and nobody's rules see it. */

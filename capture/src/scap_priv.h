@@ -13,6 +13,9 @@
 #define SCAP_MAX_IFACES 256u     /* of the machine; what comes then is not known as local */
 #define SCAP_MAX_DEPTH 256u      /* of the process tree */
 
+#define SCAP_N_MET 256u
+#define SCAP_MET_BYTES 40u /* of a tuple that is remembered: those of addresses and ports */
+
 /* Open descriptors of a process, by number. */
 struct sfds {
 	struct table by_num; /* struct sfd */
@@ -74,6 +77,13 @@ struct stold {
 	uint64_t ns;
 };
 
+/* The endpoint made of what a tuple parameter says. Few tuples are in most events. */
+struct smet {
+	struct tsock *sock; /* a reference; NULL: free */
+	uint32_t n_bytes;
+	uint8_t bytes[SCAP_MET_BYTES];
+};
+
 #define SCAP_MAX_TOLD 256u /* what comes then takes the place of the oldest */
 
 struct sevent {
@@ -97,6 +107,7 @@ struct made {
 struct hc_scap_import {
 	struct hc_tracker *t; /* its objects alone */
 	struct hc_writer *w;
+	struct hc_cells *cells; /* of the row being made */
 	struct hc_scap_import_stats stats;
 	struct table threads;             /* struct sthr */
 	struct sthr *found;               /* what scap_thread answered last; NULL: nothing */
@@ -106,6 +117,7 @@ struct hc_scap_import {
 	struct table users;               /* struct tuser */
 	struct stold told[SCAP_MAX_TOLD]; /* facts NULL: free */
 	unsigned next_told;
+	struct smet met[SCAP_N_MET];                  /* by hash */
 	struct hc_scap_iface ifaces[SCAP_MAX_IFACES]; /* without their names, which are: */
 	char iface_names[SCAP_MAX_IFACES][16];
 	unsigned n_ifaces;

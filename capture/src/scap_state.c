@@ -838,6 +838,9 @@ void scap_begin_section(struct hc_scap_import *im)
 	for (unsigned i = 0; i < SCAP_MAX_TOLD; i++)
 		ctr_facts_free(im->told[i].facts);
 	memset(im->told, 0, sizeof(im->told));
+	for (unsigned i = 0; i < SCAP_N_MET; i++)
+		sock_unref(im->t, im->met[i].sock);
+	memset(im->met, 0, sizeof(im->met));
 	im->gone_tid = im->closed_tid = -1;
 	im->begun = im->listed = false;
 	im->first_ns = 0;

@@ -38,14 +38,18 @@ static inline struct hc_hash128 hash_bytes(struct hc_hash128 h, const void *data
 		h.a = hash_mix(x ^ h.a, y ^ UINT64_C(0xa0761d6478bd642f));
 		h.b = hash_mix(x ^ UINT64_C(0xe7037ed1a0b428db), y ^ h.b);
 	}
-	if (n) {
-		unsigned char tail[16] = { 0 };
+	x = y = 0;
+	if (n >= 8) { /* the second overlaps the first: its length is in the hash */
+		memcpy(&x, p, 8);
+		memcpy(&y, p + n - 8, 8);
+	} else if (n >= 4) {
+		uint32_t lo, hi;
 
-		memcpy(tail, p, n);
-		memcpy(&x, tail, 8);
-		memcpy(&y, tail + 8, 8);
-	} else {
-		x = y = 0;
+		memcpy(&lo, p, 4);
+		memcpy(&hi, p + n - 4, 4);
+		x = (uint64_t)hi << 32 | lo;
+	} else if (n) {
+		x = (uint64_t)p[0] << 16 | (uint64_t)p[n / 2] << 8 | p[n - 1];
 	}
 	h.a = hash_mix(x ^ h.a, y ^ UINT64_C(0x8ebc6af09c88c6e3));
 	h.b = hash_mix(x ^ UINT64_C(0x589965cc75374cc3), y ^ h.b);

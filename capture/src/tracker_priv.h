@@ -596,5 +596,7 @@ struct hc_builder *row_begin(struct hc_tracker *t, unsigned type, uint64_t ts_ns
 void plans_make(struct hc_tracker *t);
 int row_end(struct hc_tracker *t, unsigned type, uint16_t cpu, uint64_t ts_ns, uint64_t *ret_seq,
             struct hc_err *err);
+/* The same of other cells than the tracker's, which stay as they are. Sets head->seq. */
+int row_put(struct hc_tracker *t, struct hc_row_head *head, const struct hc_cells *cells, struct hc_err *err);
 
 #endif

@@ -121,17 +121,22 @@ struct hc_builder *row_begin(struct hc_tracker *t, unsigned type, uint64_t ts_ns
 	return hc_writer_begin(t->w, type, ts_ns, err);
 }
 
+int row_put(struct hc_tracker *t, struct hc_row_head *head, const struct hc_cells *cells, struct hc_err *err)
+{
+	t->stats.n_rows++;
+	t->stats.rows_by_type[head->type]++;
+	return hc_writer_row(t->w, head, cells, err);
+}
+
 int row_end(struct hc_tracker *t, unsigned type, uint16_t cpu, uint64_t ts_ns, uint64_t *ret_seq,
             struct hc_err *err)
 {
 	struct hc_row_head head = { .type = (uint16_t)type, .cpu = cpu, .ts_ns = ts_ns };
 	const struct hc_table_desc *d = hc_event_desc(type);
-	int r = hc_writer_row(t->w, &head, &t->cells, err);
+	int r = row_put(t, &head, &t->cells, err);
 
 	memset(t->cells.valid, 0, sizeof(t->cells.valid));
 	memset(t->cells.v, 0, d->n_cols * sizeof(t->cells.v[0]));
-	t->stats.n_rows++;
-	t->stats.rows_by_type[type]++;
 	if (ret_seq)
 		*ret_seq = head.seq;
 	return r;

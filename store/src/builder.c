@@ -7,6 +7,7 @@
 
 #include <endian.h>
 #include <errno.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 #define XXH_INLINE_ALL /* most texts are short */
@@ -31,11 +32,13 @@ struct index {
 	uint32_t mask, n, hash_cap;
 };
 
-/* Event or object table, row by row: n_cols cells, then the validity words. */
+#define VALID_WORDS (sizeof(((struct hc_cells *)0)->valid) / sizeof(uint64_t))
+
+/* Event or object table, row by row: as struct hc_cells begins, with as many cells as there are columns. */
 struct table {
 	const struct hc_table_desc *desc;
 	uint64_t *cell;
-	uint32_t n, cap, stride, n_valid_words;
+	uint32_t n, cap, stride;
 	struct index index; /* objects only */
 };
 
@@ -159,6 +162,13 @@ static void buf_varint(struct buf *b, uint64_t v)
 
 /* ---- interning ---- */
 
+/* Where the hash is looked for is not in a near cache, mostly: it comes while other things are done. */
+static inline void index_fetch(const struct index *ix, uint32_t hash)
+{
+	if (ix->slot)
+		__builtin_prefetch(&ix->slot[hash & ix->mask]);
+}
+
 static bool index_reserve(struct index *ix)
 {
 	uint32_t n_slots;
@@ -202,6 +212,7 @@ static uint32_t heap_intern(struct hc_builder *b, unsigned which, const void *p,
 	struct heap *h = &b->heap[which];
 	uint32_t hash = (uint32_t)hc_heap_hash(which ? HC_OBJ_BYTES : HC_OBJ_STR, p, len), at, ref;
 
+	index_fetch(&h->index, hash);
 	if (!index_reserve(&h->index) || !grow((void **)&h->end, &h->cap, h->n + 1, sizeof(*h->end)))
 		goto lost;
 	for (at = hash & h->index.mask; (ref = h->index.slot[at]) != 0; at = (at + 1) & h->index.mask) {
@@ -296,42 +307,54 @@ static inline bool table_room(struct table *t, const struct hc_table_desc *desc)
 {
 	if (!t->desc) {
 		t->desc = desc;
-		t->n_valid_words = (desc->n_cols + 63u) / 64;
-		t->stride = desc->n_cols + t->n_valid_words;
+		t->stride = VALID_WORDS + desc->n_cols;
 	}
 	return t->n < t->cap || grow((void **)&t->cell, &t->cap, t->n + 1, t->stride * sizeof(*t->cell));
 }
 
-static uint64_t *table_fill(struct table *t, const struct hc_cells *cells)
-{
-	uint64_t *row = t->cell + (size_t)t->n * t->stride;
+_Static_assert(offsetof(struct hc_cells, v) == VALID_WORDS * sizeof(uint64_t), "rows are laid out like it");
 
-	memcpy(row, cells->v, t->desc->n_cols * sizeof(*row));
-	memcpy(row + t->desc->n_cols, cells->valid, t->n_valid_words * sizeof(*row));
-	return row;
+static inline uint64_t *table_row(const struct table *t, uint32_t i)
+{
+	return t->cell + (size_t)i * t->stride;
 }
 
 uint32_t hc_build_obj(struct hc_builder *b, enum hc_obj_type obj, const struct hc_cells *cells)
 {
 	const struct hc_table_desc *desc = hc_obj_desc(obj);
 	struct table *t = &b->obj[obj];
-	uint32_t hash, at, ref;
-	uint64_t *row;
+	size_t n_bytes = (VALID_WORDS + desc->n_cols) * sizeof(*t->cell);
+	uint32_t hash = (uint32_t)XXH3_64bits(cells, n_bytes), at, ref;
 
+	index_fetch(&t->index, hash);
 	if (t->n >= HC_BLOCK_MAX_ENTRIES || !table_room(t, desc) || !index_reserve(&t->index)) {
 		b->failed = true;
 		return 0;
 	}
-	row = table_fill(t, cells);
-	hash = (uint32_t)XXH3_64bits(row, t->stride * sizeof(*row));
-	for (at = hash & t->index.mask; (ref = t->index.slot[at]) != 0; at = (at + 1) & t->index.mask)
-		if (t->index.hash[ref - 1] == hash &&
-		    memcmp(t->cell + (size_t)(ref - 1) * t->stride, row, t->stride * sizeof(*row)) == 0)
+	memcpy(table_row(t, t->n), cells, n_bytes);
+	at = hash & t->index.mask;
+	for (; (ref = t->index.slot[at]) != 0; at = (at + 1) & t->index.mask)
+		if (t->index.hash[ref - 1] == hash && memcmp(table_row(t, ref - 1), cells, n_bytes) == 0)
 			return ref;
 	t->index.hash[t->n] = hash;
 	t->index.slot[at] = t->index.n = ++t->n;
-	b->head.raw_bytes += (size_t)t->stride * 2;
+	b->head.raw_bytes += (desc->n_cols + 1u) * 2u;
 	return t->n;
+}
+
+struct hc_cells *hc_build_cells(struct hc_builder *b, unsigned type)
+{
+	const struct hc_table_desc *desc = hc_event_desc(type);
+	struct table *t = &b->event[type];
+	uint64_t *row;
+
+	if (!table_room(t, desc)) {
+		b->failed = true;
+		return NULL;
+	}
+	row = table_row(t, t->n);
+	memset(row, 0, t->stride * sizeof(*row));
+	return (struct hc_cells *)row;
 }
 
 int hc_build_row(struct hc_builder *b, const struct hc_row_head *head, const struct hc_cells *cells)
@@ -339,6 +362,7 @@ int hc_build_row(struct hc_builder *b, const struct hc_row_head *head, const str
 	const struct hc_table_desc *desc = hc_event_desc(head->type);
 	struct rows *r = &b->rows;
 	struct table *t;
+	uint64_t *row;
 
 	if (!desc || b->head.n_rows >= HC_BLOCK_MAX_ROWS)
 		return -EINVAL;
@@ -359,8 +383,9 @@ int hc_build_row(struct hc_builder *b, const struct hc_row_head *head, const str
 		b->failed = true;
 		return -ENOMEM;
 	}
-	table_fill(t, cells);
-	t->n++;
+	row = table_row(t, t->n++);
+	if (row != (const uint64_t *)cells)
+		memcpy(row, cells, t->stride * sizeof(*row));
 	if (!b->head.n_rows)
 		b->head.first_ns = head->ts_ns;
 	r->seq[b->head.n_rows] = head->seq;
@@ -637,7 +662,7 @@ static void table_head(struct hc_builder *b, enum hc_table_space space, unsigned
 /* Loads column `col` into `value`. */
 static void col_load(const struct table *t, unsigned col, uint64_t *value)
 {
-	const uint64_t *cell = t->cell + col;
+	const uint64_t *cell = t->cell + VALID_WORDS + col;
 
 	for (uint32_t i = 0; i < t->n; i++)
 		value[i] = cell[(size_t)i * t->stride];
@@ -646,7 +671,7 @@ static void col_load(const struct table *t, unsigned col, uint64_t *value)
 /* The same of numbers of which some are absent, as b->valid says afterwards: these repeat the number before. */
 static void col_load_some(struct hc_builder *b, const struct table *t, unsigned col, uint64_t *value)
 {
-	const uint64_t *cell = t->cell + col, *mask = t->cell + t->desc->n_cols + col / 64;
+	const uint64_t *cell = t->cell + VALID_WORDS + col, *mask = t->cell + col / 64;
 	uint64_t last = 0;
 	bool begun = false;
 
@@ -672,7 +697,7 @@ static bool same_domain(const struct hc_col_desc *a, const struct hc_col_desc *b
 
 /* Like a row each: the bits that some row has, and those that all have. */
 struct bits {
-	uint64_t any[HC_MAX_COLS + 2], all[HC_MAX_COLS + 2];
+	uint64_t any[VALID_WORDS + HC_MAX_COLS], all[VALID_WORDS + HC_MAX_COLS];
 };
 
 static void table_bits(const struct table *t, struct bits *ret)
@@ -689,15 +714,16 @@ static void table_bits(const struct table *t, struct bits *ret)
 	}
 }
 
-static bool col_valid(const struct table *t, const uint64_t *row, unsigned col)
+static bool col_valid(const uint64_t *row, unsigned col)
 {
-	return row[t->desc->n_cols + col / 64] >> (col % 64) & 1;
+	return row[col / 64] >> (col % 64) & 1;
 }
 
 /* Does any row have it? */
 static bool col_wanted(const struct table *t, const struct bits *bits, unsigned col)
 {
-	return t->desc->cols[col].ref != HC_OBJ_NONE ? bits->any[col] != 0 : col_valid(t, bits->any, col);
+	return t->desc->cols[col].ref != HC_OBJ_NONE ? bits->any[VALID_WORDS + col] != 0
+	                                             : col_valid(bits->any, col);
 }
 
 static void table_seal(struct hc_builder *b, struct table *t, enum hc_table_space space)
@@ -717,13 +743,15 @@ static void table_seal(struct hc_builder *b, struct table *t, enum hc_table_spac
 	table_head(b, space, t->desc->number, t->n, n_wanted);
 	for (unsigned col = 0; col < t->desc->n_cols; col++) {
 		const struct hc_col_desc *d = &t->desc->cols[col];
-		bool full = d->ref != HC_OBJ_NONE || col_valid(t, bits.all, col);
+		bool full = d->ref != HC_OBJ_NONE || col_valid(bits.all, col);
 		int same = -1;
 
 		if (!col_wanted(t, &bits, col))
 			continue;
-		if (full && bits.any[col] == bits.all[col]) { /* one value */
-			col_entry(b, col, &(struct choice){ .enc = HC_ENC_FOR, .base = bits.any[col] }, false);
+		if (full && bits.any[VALID_WORDS + col] == bits.all[VALID_WORDS + col]) { /* one value */
+			col_entry(b, col,
+			          &(struct choice){ .enc = HC_ENC_FOR, .base = bits.any[VALID_WORDS + col] },
+			          false);
 			continue;
 		}
 		if (space == HC_SPACE_OBJ && col > 0 && col_wanted(t, &bits, col - 1) && same_domain(d, d - 1)) {

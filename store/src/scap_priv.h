@@ -82,5 +82,14 @@ uint64_t hc_scap_conv_forgotten(const struct hc_scap_conv *c);
 /* 1: to be delivered, in the current form; 0: not (kept, or says nothing); -EBADMSG: it has no current form;
  * -ENOMEM. Parameters that are new point into `c` and are valid until the next call. */
 int hc_scap_convert(struct hc_scap_conv *c, struct hc_scap_raw *ev);
+/* It is in the current form already, as most are: hc_scap_convert would return 1 and change nothing. */
+static inline bool hc_scap_is_current(const struct hc_scap_raw *ev)
+{
+	const struct hc_scap_event_info *info = &hc_scap_events[ev->code];
+
+	if (info->flags & HC_SCAP_F_OLD)
+		return false;
+	return !(info->flags & HC_SCAP_F_CONVERTED) || (ev->code & 1 && ev->n == info->n_params);
+}
 
 #endif

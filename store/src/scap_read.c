@@ -436,6 +436,22 @@ static int begin_list(struct hc_scap_reader *r, uint32_t type, enum block b, uin
 
 /* ---- events ---- */
 
+static inline uint32_t len16(const uint8_t *p)
+{
+	uint16_t v;
+
+	memcpy(&v, p, sizeof(v));
+	return le16toh(v);
+}
+
+static inline uint32_t len32(const uint8_t *p)
+{
+	uint32_t v;
+
+	memcpy(&v, p, sizeof(v));
+	return le32toh(v);
+}
+
 /* How many parameters an event of the first form has: the most with which the lengths add up; -1: none. */
 static int count_params(const uint8_t *lens, uint32_t n_bytes, const struct hc_scap_event_info *info)
 {
@@ -447,9 +463,7 @@ static int count_params(const uint8_t *lens, uint32_t n_bytes, const struct hc_s
 		if (sum > n_bytes)
 			continue;
 		for (int i = 0; i < n; i++)
-			sum += size == 4 ? lens[i * 4] | lens[i * 4 + 1] << 8 | lens[i * 4 + 2] << 16 |
-			                           (uint32_t)lens[i * 4 + 3] << 24
-			                 : (uint32_t)(lens[i * 2] | lens[i * 2 + 1] << 8);
+			sum += size == 4 ? len32(lens + i * 4) : len16(lens + i * 2);
 		if (sum == n_bytes)
 			return n;
 	}
@@ -459,8 +473,7 @@ static int count_params(const uint8_t *lens, uint32_t n_bytes, const struct hc_s
 static bool split_params(struct hc_scap_reader *r, struct hc_rd *rd, uint32_t n, bool large)
 {
 	uint32_t size = large ? 4 : 2;
-	struct hc_rd lens = *rd;
-	const uint8_t *p;
+	const uint8_t *p, *lens = rd->p;
 	size_t left;
 
 	if (n > hc_rd_left(rd) / size)
@@ -468,8 +481,8 @@ static bool split_params(struct hc_scap_reader *r, struct hc_rd *rd, uint32_t n,
 	hc_rd_bytes(rd, (size_t)n * size);
 	p = rd->p;
 	left = hc_rd_left(rd);
-	for (uint32_t i = 0; i < n; i++) {
-		uint32_t len = large ? hc_rd_u32(&lens) : hc_rd_u16(&lens);
+	for (uint32_t i = 0; i < n; i++, lens += size) {
+		uint32_t len = large ? len32(lens) : len16(lens);
 
 		if (len > left)
 			return false;
@@ -544,7 +557,7 @@ static int parse_event(struct hc_scap_reader *r, const uint8_t *p, uint32_t n_by
 	}
 	raw.n = (uint16_t)n;
 	r->n_param = n > r->n_param ? n : r->n_param;
-	c = hc_scap_convert(r->conv, &raw);
+	c = hc_scap_is_current(&raw) ? 1 : hc_scap_convert(r->conv, &raw);
 	if (c == -EBADMSG) {
 		if (r->stats.n_unconverted++ == 0) {
 			r->stats.first_unconverted_off = off;

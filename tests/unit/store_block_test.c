@@ -107,7 +107,7 @@ static void write_model(struct model *m, uint64_t seed, uint32_t n_rows)
 		struct model_row *row = &m->rows[i];
 		const struct hc_table_desc *d;
 		struct hc_builder *b;
-		struct hc_cells cells = { 0 };
+		struct hc_cells own = { 0 }, *cells = &own;
 		struct hc_row_head head;
 
 		row->type = types[rnd(&r) % (sizeof(types) / sizeof(types[0]))];
@@ -116,6 +116,9 @@ static void write_model(struct model *m, uint64_t seed, uint32_t n_rows)
 		d = hc_event_desc(row->type);
 		b = hc_writer_begin(w, row->type, row->ts, &err);
 		cr_assert(b, "%s", err.msg);
+		if (i % 2)
+			cells = hc_build_cells(b, row->type); /* in their place */
+		cr_assert_not_null(cells);
 		for (unsigned c = 0; c < d->n_cols; c++) {
 			char buf[64];
 
@@ -123,15 +126,15 @@ static void write_model(struct model *m, uint64_t seed, uint32_t n_rows)
 				if ((shape[row->type] + c) % 5 == 0 && rnd(&r) % 3 == 0)
 					continue; /* absent */
 				hc_cell_set(&row->cells, c, shaped(&r, shape[row->type] + c, i));
-				hc_cell_set(&cells, c, row->cells.v[c]);
+				hc_cell_set(cells, c, row->cells.v[c]);
 			} else if (d->cols[c].ref == HC_OBJ_STR || d->cols[c].ref == HC_OBJ_BYTES) {
 				row->cells.v[c] = rnd(&r) % N_TEXTS; /* 0: absent; else text of that number - 1 */
 				if (!row->cells.v[c])
 					continue;
 				struct hc_str s = text(buf, sizeof(buf), (unsigned)row->cells.v[c] - 1);
 
-				cells.v[c] = d->cols[c].ref == HC_OBJ_STR ? hc_build_str(b, s)
-				                                          : hc_build_bytes(b, s.p, s.len);
+				cells->v[c] = d->cols[c].ref == HC_OBJ_STR ? hc_build_str(b, s)
+				                                           : hc_build_bytes(b, s.p, s.len);
 			} else if (d->cols[c].ref == HC_OBJ_PATH) {
 				struct hc_cells path = { 0 };
 				unsigned k = (unsigned)(rnd(&r) % N_TEXTS);
@@ -142,7 +145,7 @@ static void write_model(struct model *m, uint64_t seed, uint32_t n_rows)
 				path.v[HC_O_PATH_real] =
 					k % 3 ? path.v[HC_O_PATH_given] : hc_build_str(b, HC_STR("/else"));
 				hc_cell_set(&path, HC_O_PATH_prov, k % 8);
-				cells.v[c] = hc_build_obj(b, HC_OBJ_PATH, &path);
+				cells->v[c] = hc_build_obj(b, HC_OBJ_PATH, &path);
 			} else if (d->cols[c].ref == HC_OBJ_PROC) {
 				struct hc_cells proc = { 0 };
 				uint32_t parent = 0;
@@ -154,7 +157,7 @@ static void write_model(struct model *m, uint64_t seed, uint32_t n_rows)
 					proc.v[HC_O_PROC_parent] = parent;
 					parent = hc_build_obj(b, HC_OBJ_PROC, &proc);
 				}
-				cells.v[c] = parent;
+				cells->v[c] = parent;
 			} else if (d->cols[c].ref == HC_OBJ_STRS) {
 				uint32_t items[300];
 				unsigned n = (unsigned)(rnd(&r) % 70);
@@ -162,11 +165,11 @@ static void write_model(struct model *m, uint64_t seed, uint32_t n_rows)
 				row->cells.v[c] = n;
 				for (unsigned k = 0; k < n; k++)
 					items[k] = hc_build_str(b, text(buf, sizeof(buf), k % N_TEXTS));
-				cells.v[c] = hc_build_strs(b, items, n);
+				cells->v[c] = hc_build_strs(b, items, n);
 			}
 		}
 		head = (struct hc_row_head){ .type = (uint16_t)row->type, .cpu = row->cpu, .ts_ns = row->ts };
-		cr_assert_eq(hc_writer_row(w, &head, &cells, &err), 0, "%s", err.msg);
+		cr_assert_eq(hc_writer_row(w, &head, cells, &err), 0, "%s", err.msg);
 		row->seq = head.seq;
 		if (rnd(&r) % 2000 == 0)
 			cr_assert_eq(hc_writer_flush(w, &err), 0);
