@@ -45,16 +45,16 @@ struct hc_detail {
 
 struct hc_dials {
 	__u64 any[HC_WIRE_MAX_NR / 64]; /* `on` or `on32` of a detail that somebody has: most calls end here */
+	__u32 any_unknown;              /* `on_unknown` of a detail that somebody has */
+	__u32 raising;                  /* sets of raises: in force; 0: everybody has detail 0 */
+	__u32 self_tgid;                /* left out; learned by the snapshot program */
+	__u32 filters;                  /* enum hc_filter */
+	__u32 reader;                   /* changes when another process reads: it must be told of all objects */
+	__u32 tcp_all;                  /* every change of TCP state, not only the telling ones */
 	struct hc_detail detail[HC_N_DETAILS];
 	__u16 snap[HC_WIRE_MAX_TYPES];         /* payload bytes kept of everybody */
 	__u64 payload[HC_WIRE_MAX_TYPES / 64]; /* types of which a raise may keep more */
-	__u32 any_unknown;                     /* `on_unknown` of a detail that somebody has */
-	__u32 self_tgid;                       /* left out; learned by the snapshot program */
-	__u32 filters;                         /* enum hc_filter */
-	__u32 reader;  /* changes when another process reads: it must be told of all objects */
-	__u32 tcp_all; /* every change of TCP state, not only the telling ones */
 	/* Sets of raises. */
-	__u32 raising;                 /* in force; 0: everybody has detail 0 */
 	__u32 raise_pids;              /* in force, of processes */
 	__u32 raise_cgroups;           /* in force, of control groups */
 	__u32 raise_gen;               /* another one with each change of hc_raised_groups */
@@ -71,6 +71,7 @@ struct hc_cpu {
 	__u64 unknown;                     /* calls dropped because no handler was loaded */
 	__u32 raises;                      /* of the task whose call is under way, while there are any */
 	__u32 reserved;
+	__u64 number; /* a typed pointer on its way to being a number */
 	struct hc_wire_count count[HC_WIRE_MAX_TYPES];
 };
 

@@ -89,16 +89,6 @@ static __always_inline void hc_iov_bytes(struct hc_scratch *s, u16 subject, u64 
 	f->flags = flags;
 }
 
-/* Port 53 on either side of an internet socket. */
-static __always_inline bool hc_sock_is_dns(u64 sk)
-{
-	struct sock_common *c = &((struct sock *)sk)->__sk_common;
-	u16 family = hc_pr(c, skc_family);
-
-	return (family == AF_INET || family == AF_INET6) &&
-	       (hc_pr(c, skc_num) == 53 || hc_pr(c, skc_dport) == bpf_htons(53));
-}
-
 /* ---- read, write and their variants: fd, count | iovcnt, size; pos, [flags], data ---- */
 
 SEC("tp_btf/sys_exit")

@@ -134,7 +134,7 @@ static __always_inline void hc_msg_peer(struct hc_scratch *s, struct task_struct
 		if ((family == AF_INET || family == AF_INET6) && *(u16 *)(s->iov + 2) == bpf_htons(53))
 			s->m.inet53 = 1;
 	}
-	s->m.peer = hc_hash(hc_hash(name[0], name[1]), hc_hash(name[2], name[3]));
+	s->m.peer = hc_peer_hash(name[0], name[1], name[2], name[3]);
 }
 
 /* Descriptors passed: those of the first control message. */
@@ -198,10 +198,9 @@ static __always_inline bool hc_msg_wanted(struct hc_scratch *s)
 			s->m.want = HC_P53_BYTES;
 	}
 	if (mode & HC_WIRE_MODE_PEER) {
-		/* failures have no peer: once per socket */
-		u64 key = hc_hash(s->m.sk, (out ? 1 : 0) | ((s64)s->ret < 0 ? 2 : 0));
+		u64 key = hc_peer_key(s->m.sk, out, s->ret);
 
-		if (hc_tab_changed(HC_TAB_PEER, key, hc_hash(key, (s64)s->ret < 0 ? 0 : s->m.peer)))
+		if (hc_tab_changed(HC_TAB_PEER, key, hc_peer_tag(key, s->m.peer, s->ret)))
 			wanted = true;
 	}
 	return wanted;

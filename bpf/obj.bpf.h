@@ -138,23 +138,26 @@ static __always_inline void *hc_struct_user(struct hc_scratch *s, u16 subject, u
 
 /* ---- files ---- */
 
-/* A typed pointer as a number: the verifier forbids arithmetic on it, but forgets its type in memory. */
+/* A typed pointer as a number: the verifier forbids arithmetic on it, but forgets its type in a map's memory. */
+static __always_inline u64 hc_number_by(u64 *room, const void *p)
+{
+	*(volatile u64 *)room = (u64)p;
+	return *(volatile u64 *)room;
+}
+
 static __always_inline u64 hc_number(struct hc_scratch *s, const void *p)
 {
-	*(volatile u64 *)&s->number = (u64)p;
-	return *(volatile u64 *)&s->number;
+	return hc_number_by(&s->number, p);
 }
 
 static __always_inline u64 hc_file_of(struct task_struct *task, s32 fd)
 {
 	struct files_struct *files = hc_rd(task, files);
 	struct fdtable *fdt = hc_rd(files, fdt);
-	u64 file = 0;
 
 	if ((u32)fd >= hc_rd(fdt, max_fds))
 		return 0;
-	bpf_probe_read_kernel(&file, sizeof(file), (void *)((u64)hc_rd(fdt, fd) + 8 * (u64)(u32)fd));
-	return file;
+	return hc_word((u64)hc_rd(fdt, fd) + 8 * (u64)(u32)fd);
 }
 
 /* Overlay: the inode's upper dentry follows struct inode in struct ovl_inode (a type that is in vmlinux' BTF only
@@ -306,6 +309,16 @@ static __always_inline u64 hc_sock_of(const struct hc_fileinfo *i)
 	if ((i->mode & S_IFMT) != S_IFSOCK)
 		return 0;
 	return (u64)hc_pr(socket, sk);
+}
+
+/* Port 53 on either side of an internet socket. */
+static __always_inline bool hc_sock_is_dns(u64 sk)
+{
+	struct sock_common *c = hc_cast(sock_common, sk); /* the first member */
+	u16 family = hc_ld(c, skc_family);
+
+	return (family == AF_INET || family == AF_INET6) &&
+	       (hc_ld(c, skc_num) == 53 || hc_ld(c, skc_dport) == bpf_htons(53));
 }
 
 static __always_inline u16 hc_sock_family(u64 sk)
@@ -492,12 +505,35 @@ static __always_inline u64 hc_def_tag(u64 file, u64 inode, u64 dentry)
 	return hc_hash(hc_hash(file, inode), dentry + hc_dials.reader);
 }
 
-static __always_inline u64 hc_first_tag(struct hc_scratch *s, struct task_struct *task, u64 file, u64 inode,
-                                        u32 dir)
+static __always_inline u64 hc_first_tag_by(u64 *room, struct task_struct *task, u64 file, u64 inode, u32 dir)
 {
 	u64 who = (u64)hc_rd(task, tgid) << 32 | (u32)hc_rd(task, self_exec_id);
 
-	return hc_hash(hc_hash(who, hc_number(s, hc_rd(task, cred))), hc_hash(file ^ dir, inode));
+	return hc_hash(hc_hash(who, hc_number_by(room, hc_rd(task, cred))), hc_hash(file ^ dir, inode));
+}
+
+static __always_inline u64 hc_first_tag(struct hc_scratch *s, struct task_struct *task, u64 file, u64 inode,
+                                        u32 dir)
+{
+	return hc_first_tag_by(&s->number, task, file, inode, dir);
+}
+
+/* What HC_TAB_PEER goes by, and what it holds: the last peer of a socket in one direction. Failures have no peer:
+ * once per socket. */
+static __always_inline u64 hc_peer_key(u64 sk, bool out, s64 ret)
+{
+	return hc_hash(sk, (out ? 1 : 0) | (ret < 0 ? 2 : 0));
+}
+
+/* Of the first 32 bytes of its address. */
+static __always_inline u64 hc_peer_hash(u64 a, u64 b, u64 c, u64 d)
+{
+	return hc_hash(hc_hash(a, b), hc_hash(c, d));
+}
+
+static __always_inline u64 hc_peer_tag(u64 key, u64 peer, s64 ret)
+{
+	return hc_hash(key, ret < 0 ? 0 : peer);
 }
 
 enum hc_fd_how {

@@ -182,9 +182,12 @@ struct {
 	__type(value, struct hc_scratch);
 } hc_scratch_map SEC(".maps"); /* by CPU */
 
-/* Direct-mapped tables of 64-bit tags: what has been seen. A collision evicts, which costs a row too many. */
+/* Direct-mapped tables of 64-bit tags: what has been seen. A collision evicts, which costs a row too many. In
+ * front of each stands a small one, which holds what was asked for last: a busy server asks for the same few again
+ * and again, and two pages stay in the caches where half a megabyte does not. */
 #define HC_TAB_BITS 16
 #define HC_TAB_SIZE (1u << HC_TAB_BITS)
+#define HC_NEAR_SIZE 1024u
 
 struct hc_tab {
 	u64 tag[HC_TAB_SIZE];
@@ -192,12 +195,14 @@ struct hc_tab {
 
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
-	__uint(max_entries, 3);
+	__uint(max_entries, 3); /* HC_N_TABS */
 	__type(key, u32);
 	__type(value, struct hc_tab);
 } hc_tabs SEC(".maps");
 
-enum { HC_TAB_DEFS, HC_TAB_FIRST, HC_TAB_PEER };
+enum { HC_TAB_DEFS, HC_TAB_FIRST, HC_TAB_PEER, HC_N_TABS };
+
+static u64 hc_near[HC_N_TABS][HC_NEAR_SIZE]; /* by the low bits of what the table goes by */
 
 struct hc_set_u32 {
 	__uint(type, BPF_MAP_TYPE_HASH);
@@ -307,6 +312,21 @@ static __always_inline struct hc_wire_count *hc_count(struct hc_cpu *c, u64 type
 	return &c->count[type];
 }
 
+/* The word at a kernel address, as a number whatever it means: read as the first member of a type that begins with
+ * one. */
+static __always_inline u64 hc_word(u64 address)
+{
+	u64 v = 0;
+
+	if (hc_conf.cast)
+		return hc_cast(timespec64, address)->tv_sec;
+	bpf_probe_read_kernel(&v, sizeof(v), (void *)address);
+	return v;
+}
+
+/* The member, a pointer, of the kernel object at `address`, as a number. */
+#define hc_word_of(type, address, member) hc_word((address) + bpf_core_field_offset(struct type, member))
+
 /* Kernel addresses leave the kernel only in this form: equal stays equal, and that is all. */
 static __always_inline u64 hc_key(u64 address)
 {
@@ -321,30 +341,27 @@ static __always_inline u64 hc_hash(u64 a, u64 b)
 	return h ^ h >> 32;
 }
 
-/* True when `tag` was not in the table; it is then. */
-static __always_inline bool hc_tab_first(u32 tab, u64 tag)
+/* Where the small table in front of `tab` (a constant) keeps what goes by `key`. */
+static __always_inline u64 *hc_near_at(const u32 tab, u64 key)
 {
-	struct hc_tab *t = bpf_map_lookup_elem(&hc_tabs, &tab);
-	u64 idx = tag;
-
-	if (!t)
-		return true;
-	tag |= 1;
-	hc_mask(idx, HC_TAB_SIZE - 1);
-	if (t->tag[idx] == tag)
-		return false;
-	t->tag[idx] = tag;
-	return true;
+	hc_mask(key, HC_NEAR_SIZE - 1);
+	return &hc_near[tab][key];
 }
 
 /* True when the entry of `key` did not hold `tag`; it does then. */
-static __always_inline bool hc_tab_changed(u32 tab, u64 key, u64 tag)
+static __always_inline bool hc_tab_changed(const u32 tab, u64 key, u64 tag)
 {
-	struct hc_tab *t = bpf_map_lookup_elem(&hc_tabs, &tab);
+	u64 *near = hc_near_at(tab, key);
+	u32 idx = tab;
+	struct hc_tab *t;
 
+	tag |= 1;
+	if (*near == tag)
+		return false;
+	*near = tag;
+	t = bpf_map_lookup_elem(&hc_tabs, &idx);
 	if (!t)
 		return true;
-	tag |= 1;
 	hc_mask(key, HC_TAB_SIZE - 1);
 	if (t->tag[key] == tag)
 		return false;
@@ -352,17 +369,36 @@ static __always_inline bool hc_tab_changed(u32 tab, u64 key, u64 tag)
 	return true;
 }
 
-static __always_inline void hc_tab_forget(u32 tab, u64 tag)
+/* True when `tag` was not in the table; it is then. */
+static __always_inline bool hc_tab_first(const u32 tab, u64 tag)
 {
-	struct hc_tab *t = bpf_map_lookup_elem(&hc_tabs, &tab);
-	u64 idx = tag;
+	return hc_tab_changed(tab, tag, tag);
+}
 
-	if (!t)
-		return;
+/* Empties entry `key`. */
+static __always_inline void hc_tab_clear(const u32 tab, u64 key)
+{
+	u32 idx = tab;
+	struct hc_tab *t = bpf_map_lookup_elem(&hc_tabs, &idx);
+
+	*hc_near_at(tab, key) = 0;
+	hc_mask(key, HC_TAB_SIZE - 1);
+	if (t)
+		t->tag[key] = 0;
+}
+
+static __always_inline void hc_tab_forget(const u32 tab, u64 tag)
+{
+	u64 *near = hc_near_at(tab, tag), key = tag;
+	u32 idx = tab;
+	struct hc_tab *t = bpf_map_lookup_elem(&hc_tabs, &idx);
+
 	tag |= 1;
-	hc_mask(idx, HC_TAB_SIZE - 1);
-	if (t->tag[idx] == tag)
-		t->tag[idx] = 0;
+	if (*near == tag)
+		*near = 0;
+	hc_mask(key, HC_TAB_SIZE - 1);
+	if (t && t->tag[key] == tag)
+		t->tag[key] = 0;
 }
 
 static __always_inline u64 hc_cgroup(struct task_struct *task)
@@ -589,15 +625,8 @@ static __always_inline void hc_output(struct hc_scratch *s, u32 cpu)
 		return;
 	count->lost_full++;
 	/* What this record was to introduce has not been introduced. */
-	for (u32 i = 0; i < HC_N_TAGS && i < s->n_tags; i++) {
-		u32 tab = HC_TAB_DEFS;
-		struct hc_tab *t = bpf_map_lookup_elem(&hc_tabs, &tab);
-		u64 idx = s->tags[i];
-
-		hc_mask(idx, HC_TAB_SIZE - 1);
-		if (t)
-			t->tag[idx] = 0;
-	}
+	for (u32 i = 0; i < HC_N_TAGS && i < s->n_tags; i++)
+		hc_tab_clear(HC_TAB_DEFS, s->tags[i]);
 }
 
 #endif

@@ -5,6 +5,7 @@
 
 #include "walk.bpf.h"
 #include "raise.bpf.h"
+#include "early.bpf.h"
 
 #define TS_COMPAT 2
 #define HC_TIF_32BIT (1ul << 22)
@@ -139,9 +140,11 @@ static __always_inline void hc_call_begin(struct hc_scratch *s, struct task_stru
 /* ---- the dispatcher ---- */
 
 /* The rest of it, for a caller with this detail. */
-static __always_inline int hc_dispatch(void *ctx, struct task_struct *task, u32 tgid, u32 nr, u64 detail)
+static __always_inline int hc_dispatch(void *ctx, struct task_struct *task, u32 tgid, struct pt_regs *regs,
+                                       s64 ret, u64 detail)
 {
-	u32 handler = HC_H_REGS;
+	u32 handler = HC_H_REGS, nr = hc_nr(regs);
+	bool early = false;
 	struct hc_cpu *c;
 	u64 idx = nr;
 
@@ -156,6 +159,7 @@ static __always_inline int hc_dispatch(void *ctx, struct task_struct *task, u32 
 			if (!hc_bit(hc_dials.detail[detail].on, HC_WIRE_MAX_NR / 64 - 1, nr))
 				return 0;
 			handler = hc_sys[idx].handler;
+			early = handler == HC_H_RW || handler == HC_H_MSG;
 		}
 	} else if (!hc_dials.detail[detail].on_unknown) {
 		return 0;
@@ -175,6 +179,14 @@ static __always_inline int hc_dispatch(void *ctx, struct task_struct *task, u32 
 			hc_count(c, type)->filtered++;
 		}
 		return 0;
+	}
+	if (early && !detail) {
+		u64 arg[6];
+
+		hc_mask(idx, HC_WIRE_MAX_NR - 1);
+		hc_args(arg, regs, false);
+		if (hc_left_out(task, &hc_sys[idx], arg, ret))
+			return 0;
 	}
 	bpf_tail_call(ctx, &hc_handlers, handler);
 	c = hc_cpu(bpf_get_smp_processor_id());
@@ -199,7 +211,7 @@ int BPF_PROG(hc_sys_exit, struct pt_regs *regs, long ret)
 	if (hc_dials.raising)
 		bpf_tail_call(ctx, &hc_handlers, HC_H_RAISE);
 	task = hc_current();
-	return hc_dispatch(ctx, task, hc_rd(task, tgid), nr, 0);
+	return hc_dispatch(ctx, task, hc_rd(task, tgid), regs, ret, 0);
 }
 
 /* The same while detail is raised for some: is the caller one of them? */
@@ -214,7 +226,7 @@ int BPF_PROG(hc_sys_raise, struct pt_regs *regs, long ret)
 		return 0;
 	raises = hc_raises_of(task, tgid);
 	c->raises = raises;
-	return hc_dispatch(ctx, task, tgid, hc_nr(regs), hc_raise_detail(raises));
+	return hc_dispatch(ctx, task, tgid, regs, ret, hc_raise_detail(raises));
 }
 
 /* Paths and output; tail-calls itself once per path. */

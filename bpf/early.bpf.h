@@ -1,0 +1,83 @@
+/* bpf/early.bpf.h: reads, writes and messages of which the dispatcher itself can say that their type's mode leaves
+ * them out: on a server that is nearly all of them. That takes no scratch, no tail call and, where pointers can be
+ * cast, no helper. What is not sure goes on to the call's handler, which has the last word. */
+#ifndef HC_BPF_EARLY_H
+#define HC_BPF_EARLY_H
+
+#include "obj.bpf.h"
+
+/* A read or write? The first one of a process on a file, the beginning of a regular file and what may be DNS are
+ * not for here. */
+static __always_inline bool hc_rw_left_out(u64 *room, struct task_struct *task,
+                                           const volatile struct hc_sys_desc *d, const u64 *arg, s64 ret, u16 mode)
+{
+	u64 file = hc_file_of(task, arg[0]), inode, tag;
+	struct inode *i;
+	u16 kind;
+
+	if (!file)
+		return false;
+	inode = hc_word_of(file, file, f_inode);
+	i = hc_cast(inode, inode);
+	kind = hc_ld(i, i_mode) & S_IFMT;
+	if (mode & HC_WIRE_MODE_MAGIC && kind == S_IFREG && ret > 0) {
+		if (d->special & HC_RW_FLAGS ||
+		    !(d->special & HC_RW_POS ? arg[3] : hc_word_of(file, file, f_pos) - ret))
+			return false;
+	}
+	if (mode & HC_WIRE_MODE_P53 && kind == S_IFSOCK && ret > 0 &&
+	    hc_sock_is_dns(hc_word_of(socket, hc_word_of(file, file, private_data), sk)))
+		return false;
+	if (!(mode & HC_WIRE_MODE_FIRST))
+		return true;
+	tag = hc_first_tag_by(room, task, file, inode, d->facts & HC_SF_DIR_OUT ? 1 : 0);
+	return *hc_near_at(HC_TAB_FIRST, tag) == (tag | 1);
+}
+
+/* A message without an address? */
+static __always_inline bool hc_msg_left_out(struct task_struct *task, const volatile struct hc_sys_desc *d,
+                                            const u64 *arg, s64 ret, u16 mode)
+{
+	u64 file = hc_file_of(task, arg[0]), sk, key;
+	struct inode *i;
+
+	if (arg[4] || !file)
+		return false;
+	i = hc_cast(inode, hc_word_of(file, file, f_inode));
+	if ((hc_ld(i, i_mode) & S_IFMT) != S_IFSOCK)
+		return false;
+	sk = hc_word_of(socket, hc_word_of(file, file, private_data), sk);
+	if (hc_sock_is_dns(sk))
+		return false;
+	key = hc_peer_key(sk, d->facts & HC_SF_DIR_OUT, ret);
+	return *hc_near_at(HC_TAB_PEER, key) == (hc_peer_tag(key, hc_peer_hash(0, 0, 0, 0), ret) | 1);
+}
+
+/* Is this native call one that the mode of everybody's detail leaves out? Then it has been counted. */
+static __always_inline bool hc_left_out(struct task_struct *task, const volatile struct hc_sys_desc *d,
+                                        const u64 *arg, s64 ret)
+{
+	u16 mode = hc_mode_at(0, d->type);
+	struct hc_cpu *c;
+	bool left_out;
+
+	if (!mode)
+		return false;
+	c = hc_cpu(bpf_get_smp_processor_id());
+	if (!c)
+		return false;
+	if (d->handler == HC_H_RW)
+		left_out = !(mode & ~(HC_WIRE_MODE_FIRST | HC_WIRE_MODE_MAGIC | HC_WIRE_MODE_P53)) &&
+		           hc_rw_left_out(&c->number, task, d, arg, ret, mode);
+	else
+		left_out = !(mode & ~(HC_WIRE_MODE_PEER | HC_WIRE_MODE_P53)) && mode & HC_WIRE_MODE_PEER &&
+		           (d->type == HC_EV_SENDTO || d->type == HC_EV_RECVFROM) &&
+		           hc_msg_left_out(task, d, arg, ret, mode);
+	if (left_out) {
+		hc_count(c, d->type)->seen++;
+		hc_count(c, d->type)->sampled++;
+	}
+	return left_out;
+}
+
+#endif
