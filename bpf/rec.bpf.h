@@ -280,10 +280,10 @@ static __always_inline struct hc_wire_count *hc_count(struct hc_cpu *c, u64 type
 
 /* Takes the CPU's scratch for a record of `type`. Should a kernel run tracing programs preemptibly, another may
  * have it: that is counted as a loss. Left behind by the same task it is free. */
-static __always_inline struct hc_scratch *hc_take(u32 cpu, u16 type, u8 lane)
+static __always_inline struct hc_scratch *hc_take_by(u32 cpu, u16 type, u8 lane, u64 pid_tgid)
 {
 	struct hc_scratch *s = hc_scratch(cpu);
-	u64 me = bpf_get_current_pid_tgid() | 1ULL << 63;
+	u64 me = pid_tgid | 1ULL << 63;
 	struct hc_cpu *c;
 
 	if (!s)
@@ -299,6 +299,11 @@ static __always_inline struct hc_scratch *hc_take(u32 cpu, u16 type, u8 lane)
 	}
 	s->busy = me;
 	return s;
+}
+
+static __always_inline struct hc_scratch *hc_take(u32 cpu, u16 type, u8 lane)
+{
+	return hc_take_by(cpu, type, lane, bpf_get_current_pid_tgid());
 }
 
 static __always_inline void hc_release(struct hc_scratch *s)
@@ -479,8 +484,14 @@ static __always_inline void hc_head(struct hc_wire_head *h, struct task_struct *
 
 static __always_inline void *hc_ring_of(u32 cpu, u8 lane)
 {
-	if (lane != HC_WIRE_LANE_BULK)
-		return bpf_map_lookup_elem(&hc_rings_sec, &cpu);
+	/* The verifier makes loads of a look-up whose map it knows: the compiler must not make one call of these
+	 * two. */
+	if (lane != HC_WIRE_LANE_BULK) {
+		void *ring = bpf_map_lookup_elem(&hc_rings_sec, &cpu);
+
+		asm volatile("" ::: "memory");
+		return ring;
+	}
 	return bpf_map_lookup_elem(&hc_rings, &cpu);
 }
 

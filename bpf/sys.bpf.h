@@ -101,7 +101,7 @@ static __always_inline struct hc_scratch *hc_call(u32 cpu, struct task_struct *t
 	hc_mask(idx, HC_WIRE_MAX_NR - 1);
 	compat = hc_compat(task);
 	d = compat ? &hc_sys32[idx] : &hc_sys[idx];
-	s = hc_take(cpu, d->type, d->lane);
+	s = hc_take_by(cpu, d->type, d->lane, (u64)(u32)hc_rd(task, tgid) << 32 | (u32)hc_rd(task, pid));
 	if (!s)
 		return NULL;
 	((u64 *)&s->desc)[0] = ((const volatile u64 *)d)[0];
@@ -606,7 +606,12 @@ int BPF_PROG(hc_sys_open, struct pt_regs *regs, long ret)
 			continue;
 		hc_fd_fact(s, task, i ? fd_slot : 0, fd, i ? HC_OBJ_NEW : HC_OBJ_USE, &info);
 	}
-	hc_done(ctx, s, cpu);
+	/* Opens are so many that they walk here, as far as one run goes. */
+	if (hc_walk_run(s, task))
+		bpf_tail_call(ctx, &hc_handlers, HC_H_FINISH);
+	hc_walk_stop(s);
+	hc_output(s, cpu);
+	hc_release(s);
 	return 0;
 }
 

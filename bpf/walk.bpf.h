@@ -1,9 +1,9 @@
 /* bpf/walk.bpf.h: the path of an open file, from its dentry to the task's root, components leaf first.
  *
- * One probe read per component: {d_hash.pprev, d_parent, d_name, d_inode, the short name} lie side by side
- * from 5.8 to 6.18; that is checked at load time against the kernel's BTF, and single reads are the fallback. The
- * write position lives in memory, not in a register, so that the verifier finds every turn of the loop equal to
- * the one before. */
+ * Loads where pointers can be cast. Else one probe read per component: {d_hash.pprev, d_parent, d_name, d_inode,
+ * the short name} lie side by side from 5.8 to 6.18; that is checked at load time against the kernel's BTF, and
+ * single reads are the fallback. The write position lives in memory, not in a register, so that the verifier finds
+ * every turn of the loop equal to the one before. */
 #ifndef HC_BPF_WALK_H
 #define HC_BPF_WALK_H
 
@@ -55,7 +55,7 @@ static __always_inline bool hc_walk_begin(struct hc_scratch *s, struct task_stru
 	w->mnt_ns = hc_rd(hc_rd(proxy, mnt_ns), ns.inum);
 	s->w.d = walk->dentry;
 	s->w.m = walk->vfsmnt;
-	s->w.mnt_root = (u64)hc_pr((struct vfsmount *)walk->vfsmnt, mnt_root);
+	s->w.mnt_root = hc_word_of(vfsmount, walk->vfsmnt, mnt_root);
 	s->w.root_d = 0;
 	s->w.root_m = 0;
 	if (!walk->absolute) {
@@ -69,6 +69,34 @@ static __always_inline bool hc_walk_begin(struct hc_scratch *s, struct task_stru
 	s->w.crossed = 0;
 	s->w.flags = HC_WIRE_PATH_CUT;
 	s->off += sizeof(*f) + sizeof(*w);
+	return true;
+}
+
+/* What a step needs of the dentry `d`; false when it cannot be read. The short name is there when `c` is whole. */
+static __always_inline bool hc_dentry_read(struct hc_chunk *c, u64 d, const bool packed)
+{
+	struct dentry *e = (struct dentry *)d;
+
+	if (hc_conf.cast) {
+		u64 name = d + hc_iname_offset();
+
+		c->pprev = hc_word_of(dentry, d, d_hash.pprev);
+		c->parent = hc_word_of(dentry, d, d_parent);
+		c->hash_len = hc_word_of(dentry, d, d_name.hash_len);
+		c->name = hc_word_of(dentry, d, d_name.name);
+		c->iname[0] = hc_word(name);
+		c->iname[1] = hc_word(name + 8);
+		c->iname[2] = hc_word(name + 16);
+		c->iname[3] = hc_word(name + 24);
+		return c->parent;
+	}
+	if (packed)
+		return !bpf_probe_read_kernel(c, sizeof(*c),
+		                              (void *)(d + bpf_core_field_offset(struct dentry, d_hash) + 8));
+	c->pprev = (u64)hc_pr(e, d_hash.pprev);
+	c->parent = (u64)hc_pr(e, d_parent);
+	c->hash_len = hc_pr(e, d_name.hash_len);
+	c->name = (u64)hc_pr(e, d_name.name);
 	return true;
 }
 
@@ -88,19 +116,10 @@ static __always_inline bool hc_walk_steps(struct hc_scratch *s)
 			return true;
 		}
 		if (d == s->w.mnt_root) {
-			u64 pair[2]; /* mnt_parent, mnt_mountpoint */
 			u64 mount = m - bpf_core_field_offset(struct mount, mnt);
+			u64 parent = hc_word_of(mount, mount, mnt_parent);
 
-			if (bpf_core_field_offset(struct mount, mnt_mountpoint) ==
-			    bpf_core_field_offset(struct mount, mnt_parent) + 8) {
-				bpf_probe_read_kernel(
-					pair, sizeof(pair),
-					(void *)(mount + bpf_core_field_offset(struct mount, mnt_parent)));
-			} else {
-				pair[0] = (u64)hc_pr((struct mount *)mount, mnt_parent);
-				pair[1] = (u64)hc_pr((struct mount *)mount, mnt_mountpoint);
-			}
-			if (pair[0] == mount || !pair[0]) {
+			if (parent == mount || !parent) {
 				s->w.flags &= ~HC_WIRE_PATH_CUT;
 				if (s->w.root_d)
 					s->w.flags |= HC_WIRE_PATH_OUTSIDE;
@@ -111,26 +130,14 @@ static __always_inline bool hc_walk_steps(struct hc_scratch *s)
 			if (!s->w.crossed)
 				s->w.n_fs = s->w.n;
 			s->w.crossed = 1;
-			s->w.d = pair[1];
-			s->w.m = pair[0] + bpf_core_field_offset(struct mount, mnt);
-			bpf_probe_read_kernel(&s->w.mnt_root, 8,
-			                      (void *)(s->w.m + bpf_core_field_offset(struct vfsmount, mnt_root)));
+			s->w.d = hc_word_of(mount, mount, mnt_mountpoint);
+			s->w.m = parent + bpf_core_field_offset(struct mount, mnt);
+			s->w.mnt_root = hc_word_of(vfsmount, s->w.m, mnt_root);
 			continue;
 		}
-		if (packed) {
-			if (bpf_probe_read_kernel(
-				    c, sizeof(*c),
-				    (void *)(d + bpf_core_field_offset(struct dentry, d_hash) + 8))) {
-				s->w.flags |= HC_WIRE_PATH_FAULT;
-				return true;
-			}
-		} else {
-			struct dentry *e = (struct dentry *)d;
-
-			c->pprev = (u64)hc_pr(e, d_hash.pprev);
-			c->parent = (u64)hc_pr(e, d_parent);
-			c->hash_len = hc_pr(e, d_name.hash_len);
-			c->name = (u64)hc_pr(e, d_name.name);
+		if (!hc_dentry_read(c, d, packed)) {
+			s->w.flags |= HC_WIRE_PATH_FAULT;
+			return true;
 		}
 		if (c->parent == d) {
 			/* no place in any tree: memfd, pipe, socket, anonymous inode; what there is, is a name */
@@ -144,7 +151,7 @@ static __always_inline bool hc_walk_steps(struct hc_scratch *s)
 			return true;
 		hc_mask(off, HC_WIRE_MAX_BYTES - 1);
 		len = c->hash_len >> 32;
-		if (packed && len < 32 && c->name == d + hc_iname_offset()) {
+		if ((packed || hc_conf.cast) && len < 32 && c->name == d + hc_iname_offset()) {
 			u64 *to = (u64 *)(s->data + off);
 
 			to[0] = c->iname[0];
