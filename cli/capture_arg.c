@@ -117,6 +117,28 @@ int hc_cli_capture_scope(const struct hc_command *cmd, struct hc_capture *c, con
 	return code;
 }
 
+int hc_cli_capture_metadata(const struct hc_command *cmd, struct hc_capture *c, unsigned metadata, bool follow)
+{
+	struct hc_err err = { 0 };
+	uint64_t n_left_out;
+	int r;
+
+	if (follow && metadata == HC_METADATA_KNOWN)
+		return hc_cli_usage(cmd,
+		                    "--metadata known: with --follow nothing is known of what will be learnt; "
+		                    "run it without --follow when the recording is there");
+	if (follow || metadata == HC_METADATA_AS_OF)
+		return HC_CLI_GO;
+	r = hc_capture_backfill(c, metadata == HC_METADATA_KNOWN, &n_left_out, &err);
+	if (r < 0)
+		return hc_cli_error(cmd, &err);
+	if (n_left_out)
+		hc_cli_warn("there are more containers than can be kept in memory: %" PRIu64
+		            " of their descriptions stay as they were known then",
+		            n_left_out);
+	return HC_CLI_GO;
+}
+
 const char *hc_time_text(int64_t wall_ns, char buf[HC_TIME_TEXT])
 {
 	hc_render_time(wall_ns, buf, HC_TIME_TEXT); /* 2024-05-01T12:00:00.123456789Z */

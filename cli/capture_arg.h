@@ -33,6 +33,21 @@ int hc_cli_capture_scope(const struct hc_command *cmd, struct hc_capture *c, con
 		.help = "with --capture: leave out what others did than its scope"             \
 	}
 
+/*
+ * --metadata known|as-of: what is known of containers. Initialise the member with HC_METADATA_NOT_SAID: it means
+ * known, but of an import as its recorder knew it, and as-of with --follow, which cannot know what comes.
+ */
+enum hc_cli_metadata { HC_METADATA_KNOWN, HC_METADATA_AS_OF, HC_METADATA_NOT_SAID };
+#define HC_CLI_METADATA_OPT(member)                                                                               \
+	{                                                                                                         \
+		.name = "metadata", .kind = HC_OPT_CHOICE, .off = offsetof(struct args, member), .value = "WHEN", \
+		.words = "known|as-of",                                                                           \
+		.help = "take of containers and pods what was ever learnt (known), or what the recorder knew at " \
+			"each event (as-of)"                                                                      \
+	}
+/* Before blocks are read. HC_CLI_GO, or the exit code after the error was printed. */
+int hc_cli_capture_metadata(const struct hc_command *cmd, struct hc_capture *c, unsigned metadata, bool follow);
+
 /* "2024-05-01 12:00:00.123 UTC" */
 #define HC_TIME_TEXT 48
 const char *hc_time_text(int64_t wall_ns, char buf[HC_TIME_TEXT]);

@@ -12,6 +12,7 @@
 struct args {
 	const char *filter, *format;
 	bool json, follow, in_scope;
+	unsigned metadata;
 	struct hc_time_arg since, until;
 	const char *capture;
 	uint64_t count;
@@ -132,7 +133,7 @@ static int print(struct args *a, struct hc_capture *c, const struct hc_scope *sc
 
 static int run(int argc, char **argv)
 {
-	struct args a = { 0 };
+	struct args a = { .metadata = HC_METADATA_NOT_SAID };
 	HC_AUTO(free) char *scope_text = NULL;
 	struct hc_scope scope = { 0 };
 	struct hc_operands operands;
@@ -151,6 +152,8 @@ static int run(int argc, char **argv)
 	code = hc_cli_capture_span(&hc_cmd_events, c, a.capture, &a.since, &a.until);
 	if (code == HC_CLI_GO && a.in_scope)
 		code = hc_cli_capture_scope(&hc_cmd_events, c, a.capture, &scope_text, &scope.asked_wall_ns);
+	if (code == HC_CLI_GO)
+		code = hc_cli_capture_metadata(&hc_cmd_events, c, a.metadata, a.follow);
 	if (code != HC_CLI_GO)
 		return hc_cli_capture_close(c, code);
 	scope.text = scope_text;
@@ -193,6 +196,7 @@ static const struct hc_opt opts[] = {
 	  .help = "go on with what a recorder appends, until it ends or SIGINT or SIGTERM comes" },
 	HC_CLI_CAPTURE_OPT(capture),
 	HC_CLI_SCOPE_OPT(in_scope),
+	HC_CLI_METADATA_OPT(metadata),
 	{ .name = "count",
 	  .letter = 'n',
 	  .kind = HC_OPT_U64,

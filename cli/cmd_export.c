@@ -24,6 +24,7 @@ struct args {
 	const char *capture;
 	struct hc_strs policies;
 	uint64_t threads;
+	unsigned metadata;
 };
 
 static void summary(const struct args *a, const struct hc_bundle_stats *s)
@@ -62,6 +63,8 @@ static int export(struct args *a, const char *path)
 		code = hc_cli_capture_open(&hc_cmd_export, path, 0, &c);
 	if (code == HC_CLI_GO)
 		code = hc_cli_capture_span(&hc_cmd_export, c, a->capture, &a->since, &a->until);
+	if (code == HC_CLI_GO && policies.n)
+		code = hc_cli_capture_metadata(&hc_cmd_export, c, a->metadata, false);
 	if (code != HC_CLI_GO)
 		goto out;
 	opts.has_since = a->since.set;
@@ -70,6 +73,7 @@ static int export(struct args *a, const char *path)
 	opts.until_wall_ns = a->until.ns;
 	opts.policies = (const char *const *)policies.v;
 	opts.n_policies = policies.n;
+	opts.metadata = a->metadata == HC_METADATA_AS_OF ? "as-of" : "known";
 	r = hc_bundle_export(c, a->output, &opts, &stats, &err);
 	if (r == -EEXIST)
 		hc_err_note(&err, "--force replaces it");
@@ -208,7 +212,7 @@ static enum form form_of(const struct args *a, int *code)
 
 static int run(int argc, char **argv)
 {
-	struct args a = { .format = FORM_NONE, .compress = COMPRESS_BY_NAME };
+	struct args a = { .format = FORM_NONE, .compress = COMPRESS_BY_NAME, .metadata = HC_METADATA_NOT_SAID };
 	struct hc_operands operands;
 	enum form form = FORM_NONE;
 	int code = hc_cli_parse(&hc_cmd_export, argc, argv, &a, &operands);
@@ -224,6 +228,9 @@ static int run(int argc, char **argv)
 		                    form == FORM_BUNDLE ? "bundle" : "file");
 	if (code == HC_CLI_GO && form == FORM_SCAP && a.policies.n)
 		code = hc_cli_usage(&hc_cmd_export, "-p goes with --bundle: a scap file holds no policies");
+	if (code == HC_CLI_GO && !a.policies.n && a.metadata != HC_METADATA_NOT_SAID)
+		code = hc_cli_usage(&hc_cmd_export,
+		                    "--metadata goes with -p: what was recorded is exported as it is");
 	if (code == HC_CLI_GO && form == FORM_BUNDLE && a.compress != COMPRESS_BY_NAME)
 		code = hc_cli_usage(
 			&hc_cmd_export,
@@ -278,6 +285,7 @@ static const struct hc_opt opts[] = {
 	  .value = "FILE",
 	  .help = "put this policy in, and what it finds in the span",
 	  .complete = HC_COMPLETE_FILE },
+	HC_CLI_METADATA_OPT(metadata),
 	{ .name = "threads",
 	  .kind = HC_OPT_U64,
 	  .off = offsetof(struct args, threads),

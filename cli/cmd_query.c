@@ -18,6 +18,7 @@ enum { FORMAT_TABLE, FORMAT_JSON, FORMAT_JSONL, FORMAT_CSV, FORMAT_MARKDOWN };
 struct args {
 	unsigned format;
 	bool json, csv, tables, no_header;
+	unsigned metadata;
 	uint64_t timeout_ns;
 	const char *capture;
 };
@@ -44,6 +45,7 @@ static const struct hc_opt opts[] = {
 	  .value = "DURATION",
 	  .help = "give up after this time" },
 	HC_CLI_CAPTURE_OPT(capture),
+	HC_CLI_METADATA_OPT(metadata),
 	{ .name = "tables",
 	  .kind = HC_OPT_FLAG,
 	  .off = offsetof(struct args, tables),
@@ -160,6 +162,8 @@ static int answer(struct hc_capture *capture, const struct args *a, struct hc_st
 	struct hc_err err = { 0 };
 	int code = hc_cli_capture_span(&hc_cmd_query, capture, a->capture, &since, &until), r;
 
+	if (code == HC_CLI_GO)
+		code = hc_cli_capture_metadata(&hc_cmd_query, capture, a->metadata, false);
 	if (code != HC_CLI_GO)
 		return code;
 	code = HC_EXIT_OK;
@@ -192,7 +196,7 @@ static int list_tables(const struct hc_operands *operands)
 static int run(int argc, char **argv)
 {
 	struct hc_capture *capture = NULL;
-	struct args a = { .format = FORMAT_TABLE };
+	struct args a = { .format = FORMAT_TABLE, .metadata = HC_METADATA_NOT_SAID };
 	struct sigaction on = { .sa_handler = on_signal };
 	struct hc_operands operands;
 	struct hc_err err = { 0 };

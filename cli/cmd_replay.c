@@ -28,6 +28,7 @@ struct args {
 	struct hc_time_arg since, until;
 	const char *capture;
 	const char *priority, *falco_config;
+	unsigned metadata;
 	bool in_scope, iso_time, keep_going, profile_rules, quiet, follow;
 };
 
@@ -560,6 +561,12 @@ static int replay_capture(struct run *run, struct hc_err *err)
 	opts.since_wall_ns = run->since.ns;
 	opts.until_wall_ns = run->until.ns;
 	r = load_answers(run, run->capture, &facts, &answers, err);
+	if (r == 0) {
+		r = hc_cli_capture_metadata(&hc_cmd_replay, run->capture, a->metadata, a->follow);
+		if (r != HC_CLI_GO)
+			return r;
+		r = 0;
+	}
 	if (r == 0)
 		r = a->follow ? follow(run, &opts, &stats, err)
 		              : hc_replay(run->plan, run->capture, &opts, &stats, err);
@@ -670,7 +677,9 @@ static int find_policies(const struct run *run, const struct args *a, struct hc_
 
 static int run(int argc, char **argv)
 {
-	struct args a = { .format = FORMAT_NOT_SAID, .matching = MATCHING_NOT_SAID };
+	struct args a = { .format = FORMAT_NOT_SAID,
+		          .matching = MATCHING_NOT_SAID,
+		          .metadata = HC_METADATA_NOT_SAID };
 	struct run run = { .a = &a, .tty = isatty(STDERR_FILENO) };
 	struct hc_policies p = { 0 };
 	struct hc_operands operands;
@@ -744,6 +753,7 @@ static const struct hc_opt opts[] = {
 	  .help = "leave out events from this moment on" },
 	HC_CLI_CAPTURE_OPT(capture),
 	HC_CLI_SCOPE_OPT(in_scope),
+	HC_CLI_METADATA_OPT(metadata),
 	{ .name = "matching",
 	  .kind = HC_OPT_CHOICE,
 	  .off = offsetof(struct args, matching),

@@ -26,6 +26,7 @@ struct args {
 	struct hc_strs policies, filters;
 	const char *junit, *keep;
 	uint64_t threads;
+	unsigned metadata;
 	bool json, quiet, verbose, list, require_record;
 };
 
@@ -477,6 +478,8 @@ static void run_cases(struct suite *u)
 	if (code != HC_CLI_GO)
 		return;
 	code = hc_test_file_record(u->file) ? record(u, &c) : open_capture(u, &c);
+	if (code == HC_CLI_GO && c)
+		code = hc_cli_capture_metadata(&hc_cmd_test, c, u->s->a->metadata, false);
 	if (code == HC_CLI_GO)
 		judge(u, c);
 	else if (code != HC_EXIT_OK)
@@ -683,7 +686,7 @@ static int run_files(const struct args *a, const struct hc_policies *files)
 
 static int run(int argc, char **argv)
 {
-	struct args a = { 0 };
+	struct args a = { .metadata = HC_METADATA_NOT_SAID };
 	struct hc_policies files = { 0 };
 	struct hc_operands operands;
 	int code = hc_cli_parse(&hc_cmd_test, argc, argv, &a, &operands);
@@ -745,6 +748,7 @@ static const struct hc_opt opts[] = {
 	  .kind = HC_OPT_FLAG,
 	  .off = offsetof(struct args, require_record),
 	  .help = "let cases fail that would be skipped because they cannot be run here" },
+	HC_CLI_METADATA_OPT(metadata),
 	{ .name = "threads",
 	  .letter = 'j',
 	  .kind = HC_OPT_U64,

@@ -27,8 +27,9 @@ struct hc_bundle_opts {
 	const char *const
 		*policies; /* files, in the order they are loaded; their alerts in the span are findings */
 	size_t n_policies;
-	unsigned n_threads; /* for the replay; 0: one per processor */
-	bool replace;       /* an existing file */
+	const char *metadata; /* what is known of containers in the replay, "known" or "as-of"; NULL: not said */
+	unsigned n_threads;   /* for the replay; 0: one per processor */
+	bool replace;         /* an existing file */
 };
 
 struct hc_bundle_stats {

@@ -83,9 +83,12 @@ const struct hc_block_info *hc_block_info(const struct hc_block *b);
 
 /* Rows of an event type, entries of an object, heap or list; 0 when there are none. */
 uint32_t hc_block_n_rows(const struct hc_block *b, unsigned event_type);
-uint32_t hc_block_n_entries(const struct hc_block *b, enum hc_obj_type obj);
+uint32_t hc_block_n_entries(struct hc_block *b, enum hc_obj_type obj);
 
-/* A column that the block does not have reads as all absent (older writer, or nothing to say). */
+/* Of a capture with hc_capture_backfill() columns of containers, the strings and their lists are read with what
+ * was filled in; numbers of entries, too, and what may be among the strings.
+ *
+ * A column that the block does not have reads as all absent (older writer, or nothing to say). */
 int hc_block_event_refs(struct hc_block *b, unsigned event_type, unsigned col, struct hc_refs *ret,
                         struct hc_err *err);
 int hc_block_event_ints(struct hc_block *b, unsigned event_type, unsigned col, struct hc_ints *ret,

@@ -284,6 +284,8 @@ static int run(struct hc_bundle *b, struct hc_falco *falco, struct hc_err *err)
 	} else {
 		add(b->results, "path", json_object_new_string("results/findings.jsonl"));
 		add(b->results, "engine_version", hc_json_text(b->opts->tool_version));
+		if (b->opts->metadata)
+			add(b->results, "metadata", hc_json_text(b->opts->metadata));
 		add(b->results, "rules", hc_json_u64(hc_plan_n_rules(plan)));
 		add(b->results, "findings", hc_json_u64(f.n));
 		add(b->results, "by_rule", by_rule(plan, &stats));

@@ -14,6 +14,7 @@
 #include <xxhash.h>
 #include <zstd.h>
 
+#include "backfill_priv.h"
 #include "store/base/rd.h"
 #include "store/segment.h"
 
@@ -41,6 +42,9 @@ struct table {
 	struct col *cols;
 };
 
+/* Whether what was learnt late of containers is in what is read (backfill_priv.h). */
+enum fill_state { FILL_NOT_ASKED, FILL_PENDING, FILL_UNDER_WAY, FILL_DONE, FILL_FAILED };
+
 struct hc_block {
 	int fd;
 	bool owns_fd;
@@ -63,6 +67,10 @@ struct hc_block {
 	size_t mem_bytes;
 	void **owned; /* everything decoded */
 	uint32_t n_owned, cap_owned;
+	const struct hc_backfill *backfill; /* NULL unless some entry may have to be filled */
+	uint32_t boot;
+	uint8_t fill_state;       /* enum fill_state */
+	struct hc_filled *filled; /* NULL: as in the file */
 };
 
 static int damaged(const struct hc_block *b, struct hc_err *err, const char *what)
@@ -70,7 +78,6 @@ static int damaged(const struct hc_block *b, struct hc_err *err, const char *wha
 	return hc_err_off(err, -EBADMSG, b->name, (uint64_t)b->off, "damaged block: %s", what);
 }
 
-/* Memory that lives as long as the block; padded by 64 zeroed bytes. */
 static void *own(struct hc_block *b, size_t n_bytes, bool zero, struct hc_err *err)
 {
 	void *p;
@@ -101,6 +108,11 @@ static void *own(struct hc_block *b, size_t n_bytes, bool zero, struct hc_err *e
 	b->owned[b->n_owned++] = p;
 	b->mem_bytes += n_bytes;
 	return p;
+}
+
+void *hc_block_own(struct hc_block *b, size_t n_bytes, bool zero, struct hc_err *err)
+{
+	return own(b, n_bytes, zero, err);
 }
 
 static int read_at(const struct hc_block *b, void *to, size_t n_bytes, uint64_t off, struct hc_err *err)
@@ -373,9 +385,43 @@ uint32_t hc_block_n_rows(const struct hc_block *b, unsigned event_type)
 	return event_type < HC_EV_MAX && b->event[event_type] ? b->event[event_type]->n : 0;
 }
 
-uint32_t hc_block_n_entries(const struct hc_block *b, enum hc_obj_type obj)
+/* In the file. */
+static uint32_t n_entries(const struct hc_block *b, unsigned obj)
 {
-	return (unsigned)obj < HC_OBJ_MAX && b->obj[obj] ? b->obj[obj]->n : 0;
+	return obj < HC_OBJ_MAX && b->obj[obj] ? b->obj[obj]->n : 0;
+}
+
+/* ---- back-filling ---- */
+
+void hc_block_set_backfill(struct hc_block *b, const struct hc_backfill *f, uint32_t boot)
+{
+	if (!hc_backfill_concerns(f, boot, b))
+		return;
+	b->backfill = f;
+	b->boot = boot;
+	b->fill_state = FILL_PENDING;
+}
+
+/* Before anything is read that may be filled. While it is under way all reads as in the file. */
+static int fill(struct hc_block *b, struct hc_err *err)
+{
+	int r;
+
+	if (b->fill_state == FILL_FAILED)
+		return damaged(b, err, "its containers cannot be read");
+	if (b->fill_state != FILL_PENDING)
+		return 0;
+	b->fill_state = FILL_UNDER_WAY;
+	r = hc_backfill_block(b->backfill, b->boot, b, &b->filled, err);
+	b->fill_state = r < 0 ? FILL_FAILED : FILL_DONE;
+	return r;
+}
+
+uint32_t hc_block_n_entries(struct hc_block *b, enum hc_obj_type obj)
+{
+	if (b->backfill && (obj == HC_OBJ_STR || obj == HC_OBJ_STRS) && fill(b, NULL) == 0 && b->filled)
+		return obj == HC_OBJ_STR ? b->filled->heap.n : b->filled->lists.n;
+	return n_entries(b, obj);
 }
 
 /* ---- columns ---- */
@@ -592,7 +638,7 @@ static int get_refs(struct hc_block *b, struct table *t, const struct hc_table_d
 
 		r = decode_refs(b, t, c, desc, is_obj, t->n, v, err);
 		if (r == 0)
-			r = check_refs(b, v, t->n, hc_block_n_entries(b, ref), is_obj && ref == desc->number, err);
+			r = check_refs(b, v, t->n, n_entries(b, ref), is_obj && ref == desc->number, err);
 		if (r < 0)
 			return r;
 		c->values = v;
@@ -658,15 +704,48 @@ int hc_block_event_ints(struct hc_block *b, unsigned event_type, unsigned col, s
 	                ret, err);
 }
 
+/* 1 and the column where it was filled, 0 where it is as in the file. */
+static int filled_col(struct hc_block *b, enum hc_obj_type obj, unsigned col, const struct hc_filled_col **ret,
+                      struct hc_err *err)
+{
+	int r;
+
+	if (!b->backfill || obj != HC_OBJ_CTR || col >= hc_obj_desc(obj)->n_cols)
+		return 0;
+	r = fill(b, err);
+	if (r < 0 || !b->filled || !b->filled->cols[col].values)
+		return r;
+	*ret = &b->filled->cols[col];
+	return 1;
+}
+
 int hc_block_obj_refs(struct hc_block *b, enum hc_obj_type obj, unsigned col, struct hc_refs *ret,
                       struct hc_err *err)
 {
+	const struct hc_filled_col *c = NULL;
+	int r = filled_col(b, obj, col, &c, err);
+
+	if (r < 0)
+		return r;
+	if (r > 0) {
+		*ret = (struct hc_refs){ c->values, n_entries(b, obj) };
+		return 0;
+	}
 	return get_refs(b, (unsigned)obj < HC_OBJ_END ? b->obj[obj] : NULL, hc_obj_desc(obj), true, col, ret, err);
 }
 
 int hc_block_obj_ints(struct hc_block *b, enum hc_obj_type obj, unsigned col, struct hc_ints *ret,
                       struct hc_err *err)
 {
+	const struct hc_filled_col *c = NULL;
+	int r = filled_col(b, obj, col, &c, err);
+
+	if (r < 0)
+		return r;
+	if (r > 0) {
+		*ret = (struct hc_ints){ c->values, c->valid, n_entries(b, obj) };
+		return 0;
+	}
 	return get_ints(b, (unsigned)obj < HC_OBJ_END ? b->obj[obj] : NULL, hc_obj_desc(obj), col, ret, err);
 }
 
@@ -730,6 +809,15 @@ int hc_block_heap(struct hc_block *b, enum hc_obj_type heap, struct hc_heap *ret
 	uint32_t *off;
 	int r;
 
+	if (b->backfill && !which) {
+		r = fill(b, err);
+		if (r < 0)
+			return r;
+		if (b->filled) {
+			*ret = b->filled->heap;
+			return 0;
+		}
+	}
 	if (!t) {
 		*ret = (struct hc_heap){ .bytes = "", .off = &zero };
 		return 0;
@@ -756,6 +844,15 @@ int hc_block_lists(struct hc_block *b, enum hc_obj_type lists, struct hc_lists *
 	uint32_t *first, n_items;
 	int r;
 
+	if (b->backfill && !which) {
+		r = fill(b, err);
+		if (r < 0)
+			return r;
+		if (b->filled) {
+			*ret = b->filled->lists;
+			return 0;
+		}
+	}
 	if (!t) {
 		*ret = (struct hc_lists){ .first = &zero };
 		return 0;
@@ -784,7 +881,7 @@ int hc_block_lists(struct hc_block *b, enum hc_obj_type lists, struct hc_lists *
 				return err && err->code ? err->code : -ENOMEM;
 			r = n_items ? decode_refs(b, t, c, NULL, false, n_items, v, err) : 0;
 			if (r == 0)
-				r = check_refs(b, v, n_items, hc_block_n_entries(b, HC_OBJ_STR), false, err);
+				r = check_refs(b, v, n_items, n_entries(b, HC_OBJ_STR), false, err);
 			l.refs = v;
 		}
 		if (r < 0)
@@ -880,9 +977,15 @@ static bool may_have(const struct hc_block *b, uint64_t x)
 	return true;
 }
 
+bool hc_block_may_have_hash(const struct hc_block *b, uint64_t hash)
+{
+	return may_have(b, hash);
+}
+
 bool hc_block_may_have_str(const struct hc_block *b, struct hc_str s)
 {
-	return may_have(b, hc_heap_hash(HC_OBJ_STR, s.len ? s.p : "", s.len));
+	return may_have(b, hc_heap_hash(HC_OBJ_STR, s.len ? s.p : "", s.len)) ||
+	       (b->backfill && hc_backfill_has_str(b->backfill, s));
 }
 
 bool hc_block_may_have_bytes(const struct hc_block *b, const void *p, uint32_t n_bytes)
@@ -897,6 +1000,13 @@ bool hc_block_may_contain(struct hc_block *b, enum hc_obj_type heap, struct hc_s
 
 	if (!part.len)
 		return true;
+	if (b->backfill && heap != HC_OBJ_BYTES) {
+		if (fill(b, NULL) < 0)
+			return true;
+		if (b->filled)
+			return memmem(b->filled->heap.bytes, b->filled->heap.off[b->filled->heap.n], part.p,
+			              part.len) != NULL;
+	}
 	if (!t)
 		return false;
 	return heap_bytes(b, t, &bytes, NULL) < 0 || memmem(bytes.p, bytes.len, part.p, part.len);

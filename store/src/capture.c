@@ -15,6 +15,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "backfill_priv.h"
 #include "block_priv.h"
 #include "index_priv.h"
 
@@ -45,6 +46,7 @@ struct hc_capture {
 	uint32_t n_segs, n_boots;
 	struct hc_capture_block *blocks;
 	uint32_t n_blocks;
+	struct hc_backfill *backfill;     /* NULL: none was asked for, or there is nothing late */
 	struct hc_capture_totals indexed; /* sums of counted segments: rows by type, losses */
 	pthread_mutex_t lock;             /* guards what follows */
 	struct hc_arena arena;
@@ -522,6 +524,7 @@ struct hc_capture *hc_capture_close(struct hc_capture *c)
 		return NULL;
 	if (c->fd >= 0)
 		close(c->fd);
+	hc_backfill_free(c->backfill);
 	free(c->files);
 	free(c->segs);
 	free(c->seg_file);
@@ -734,8 +737,21 @@ int hc_capture_load(const struct hc_capture *c, uint32_t block, struct hc_block 
 		return hc_err_off(err, -EBADMSG, c->files[file].path, what->off - c->files[file].off,
 		                  "the block is not the one that the %s describes",
 		                  c->counted[what->seg] ? "index" : "footer");
+	if (c->backfill)
+		hc_block_set_backfill(b, c->backfill, c->segs[what->seg].boot);
 	*ret = hc_steal(b);
 	return 0;
+}
+
+int hc_capture_backfill(struct hc_capture *c, bool from_source, uint64_t *ret_n_left_out, struct hc_err *err)
+{
+	struct hc_backfill *f = NULL;
+	int r = c->backfill ? 0 : hc_backfill_load(c, from_source, &f, err);
+
+	if (f)
+		c->backfill = f;
+	*ret_n_left_out = c->backfill ? hc_backfill_n_left_out(c->backfill) : 0;
+	return r;
 }
 
 void hc_capture_add_problem(struct hc_capture *c, uint32_t block, const struct hc_err *err)

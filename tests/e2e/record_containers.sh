@@ -140,10 +140,43 @@ expect "SELECT source FROM ctr_stop WHERE arg_container = '$nobody'" '{"source":
 fields "container.full_id = $nobody and proc.name = busybox" '%container.type %container.image' 'docker <NA>'
 jq -e '.containers >= 4 and .containers_unresolved >= 1' summary >/dev/null || fail "$(cat summary)"
 
-# files that come late: rows from then on have them, and those before do not
+# files that come late: their facts count for the rows before, too, unless it is asked what was known then
 expect "SELECT phase, source FROM ctr_update WHERE arg_container = '$late'" '{"phase":"known","source":"disk:docker"}'
-first=$("$HINDCAST" events cap -f "evt.type = execve and container.full_id = $late" -o '*%container.name %proc.args' | head -n 1)
-[[ $first == '<NA> '* ]] || fail "the first exec knows what was told later: $first"
+# first_late OPTION...: what the first exec tells of its container
+first_late() { "$HINDCAST" events "$@" cap -f "evt.type = execve and container.full_id = $late" -o '*%container.name %proc.args' | head -n 1; }
+[[ $(first_late) == 'happy_ant '* ]] || fail "the first exec does not know what was told later: $(first_late)"
+[[ $(first_late --metadata as-of) == '<NA> '* ]] || fail "the first exec knows what was told later: $(first_late --metadata as-of)"
+late_row="SELECT k.name, k.image, k.source, k.known_at_ns > c.ts_ns AS later FROM containers k, ctr_start c WHERE k.id = '$late' AND c.arg_container = k.id"
+expect "$late_row" '{"name":"happy_ant","image":"nginx:1","source":"disk:docker","later":1}'
+cat >late.yaml <<END
+- rule: Late
+  desc: an image that became known after its first process had run
+  condition: evt.type = execve and container.image.repository = nginx and proc.args startswith "sleep"
+  output: "late %proc.args"
+  priority: NOTICE
+END
+# late_alerts COMMAND...: how many alerts there are by it
+late_alerts() { "$@" | grep -c '"kind":"alert"'; }
+[ "$(late_alerts hindcast replay -q --format json -p late.yaml cap)" = 2 ] || fail "not an alert for both"
+[ "$(late_alerts hindcast replay -q --format json --metadata as-of -p late.yaml cap)" = 1 ] || fail "not one alert as of then"
+for metadata in known as-of; do
+	hindcast export cap --metadata $metadata -p late.yaml --bundle -o $metadata.hcb >/dev/null
+	tar -xOf $metadata.hcb --wildcards '*manifest.json' | jq -r '"\(.results.metadata) \(.results.findings)"'
+done >findings
+printf 'known 2\nas-of 1\n' | diff - findings || fail "the findings of bundles"
+cat >test.yaml <<END
+policies: [late.yaml]
+capture: cap
+cases:
+  - name: both
+    expect:
+      - rule: Late
+        count: 2
+END
+hindcast test test.yaml >/dev/null || fail "$(hindcast test test.yaml)"
+expect_exit 1 hindcast test --metadata as-of test.yaml >/dev/null
+expect_exit 2 hindcast replay --follow --metadata known -p late.yaml cap 2>/dev/null
+expect_exit 2 hindcast export cap --metadata known --bundle -o none.hcb 2>/dev/null
 fields "container.full_id = $late and proc.args = 'sleep 0.1'" \
 	'%container.type %container.name %container.image.repository:%container.image.tag %container.image.id %container.privileged %container.host_pid %container.label[com.example.team]' \
 	'docker happy_ant nginx:1 1234 true true a'
