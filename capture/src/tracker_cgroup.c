@@ -242,6 +242,28 @@ struct tcgs *cgs_of_proc_text(struct hc_tracker *t, const char *text, size_t len
 	return n ? cgs_make(t, items, hier, n, cgroup_id) : NULL;
 }
 
+static bool ends_with(struct hc_str s, struct hc_str end)
+{
+	return s.len >= end.len && memcmp(s.p + s.len - end.len, end.p, end.len) == 0;
+}
+
+bool cgs_is_nowhere(const char *text, size_t n_bytes)
+{
+	const char *end = text + n_bytes;
+
+	for (const char *p = text, *nl; p < end; p = nl + 1) {
+		struct hc_str line;
+
+		nl = memchr(p, '\n', (size_t)(end - p));
+		if (!nl)
+			nl = end;
+		line = (struct hc_str){ p, (uint32_t)(nl - p) };
+		if (!ends_with(line, HC_STR(":/")) && !ends_with(line, HC_STR(" (deleted)")))
+			return false;
+	}
+	return true;
+}
+
 struct tcgs *cgs_with(struct hc_tracker *t, const struct tcgs *old, unsigned hier, struct hc_str path,
                       uint64_t cgroup_id)
 {

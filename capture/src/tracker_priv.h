@@ -529,6 +529,9 @@ int procfs_each(struct hc_tracker *t, uint32_t pid, const char *which, void (*fn
 
 /* ---- tracker_cgroup.c ---- */
 
+/* Whether such a text is of a process that has ended: in the root of every hierarchy, or in groups that are no
+ * more. What is known of it is better then. */
+bool cgs_is_nowhere(const char *text, size_t n_bytes);
 struct tcgs *cgs_of_proc_text(struct hc_tracker *t, const char *text, size_t len, uint64_t cgroup_id);
 /* The same with the path of one hierarchy replaced. */
 struct tcgs *cgs_with(struct hc_tracker *t, const struct tcgs *old, unsigned hier, struct hc_str path,

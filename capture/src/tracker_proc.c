@@ -516,7 +516,7 @@ static void facts_task(struct hc_tracker *t, struct edit *e, const struct hc_wir
 
 		v->cgroup_id = w->cgroup_id;
 		v->has |= HAS_CGROUP;
-		if (n > 0) {
+		if (n > 0 && !(v->cgs && cgs_is_nowhere(buf, (size_t)n))) {
 			cgs_unref(t, v->cgs);
 			v->cgs = cgs_of_proc_text(t, buf, (size_t)n, w->cgroup_id);
 		}

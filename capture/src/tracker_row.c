@@ -282,7 +282,7 @@ static void effect_attach(struct hc_tracker *t, struct row *w)
 		return;
 	/* the record does not say which hierarchy: /proc does, as long as the process is there */
 	n = t->proc_fd >= 0 ? procfs_read(t, p->tgid, "cgroup", buf, sizeof(buf)) : -1;
-	if (n > 0)
+	if (n > 0 && !(path.len > 1 && cgs_is_nowhere(buf, (size_t)n)))
 		now = cgs_of_proc_text(t, buf, (size_t)n, id);
 	else if (path.p)
 		now = cgs_with(t, e.v->cgs, 0, path, id);
