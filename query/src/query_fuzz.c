@@ -119,6 +119,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct hc_capture *c = NULL;
 	struct q_cap *cap;
+	uint64_t n_left_out;
 	char path[64];
 	int fd;
 
@@ -132,6 +133,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	}
 	close(fd);
 	if (hc_capture_open(path, HC_CAPTURE_NO_INDEX, &c, NULL) == 0) {
+		(void)hc_capture_backfill(c, true, &n_left_out, NULL); /* or is read as it is */
 		cap = hc_q_cap_new(c, true);
 		if (!cap)
 			abort();
