@@ -36,7 +36,7 @@ within() {
 	done
 }
 # rests SECONDS: sleeps for what others need to get on
-rests() { sleep "$(awk "BEGIN { print $1 * $slow }")"; }
+rests() { for _ in $(seq "$slow"); do sleep "$1"; done; }
 # waits REGEX FILE: until a line of a file that is being written matches; 30 s.
 waits() {
 	within 30 grep -qsE -- "$1" "$2" && return
