@@ -211,8 +211,8 @@ static int add_literal(struct walk *w, struct hc_textset *set, enum hc_where whe
 	return hc_textset_add(set, where, text, number);
 }
 
-/* Nodes of one source, into its set; their number when the set could not be made. */
-static int fill_source(struct walk *w, struct hc_source *source)
+/* Nodes of one source, into its set; their number when the set could not be made. scannable: of all sources. */
+static int fill_source(struct walk *w, struct hc_source *source, const uint32_t *scannable, uint32_t n_scannable)
 {
 	struct hc_plan *p = w->plan;
 	int r = 0;
@@ -221,19 +221,18 @@ static int fill_source(struct walk *w, struct hc_source *source)
 	source->exists = plan_alloc(w, (source->n_nodes + 1u) * sizeof(*source->exists));
 	if (!source->set || !source->exists)
 		return -ENOMEM;
-	for (uint32_t i = 0; r == 0 && i < p->n_nodes; i++) {
-		struct hc_node *node = &p->nodes[i];
+	for (uint32_t i = 0; r == 0 && i < n_scannable; i++) {
+		struct hc_node *node = &p->nodes[scannable[i]];
 		enum hc_where where = HC_WHERE_EQUAL;
 
-		if ((node->kind != HC_NODE_HEAP && node->kind != HC_NODE_LEAF) || !is_scannable(node, &where) ||
-		    source_of(p, node) != source)
+		if (source_of(p, node) != source || !is_scannable(node, &where))
 			continue;
 		node->source = (uint32_t)(source - p->sources) + 1;
 		if (node->operand->op == HC_OP_EXISTS)
-			source->exists[source->n_exists++] = i;
+			source->exists[source->n_exists++] = node->id;
 		else
 			for (uint32_t c = 0; r == 0 && c < node->operand->n; c++)
-				r = add_literal(w, source->set, where, node->operand->consts[c].s, i);
+				r = add_literal(w, source->set, where, node->operand->consts[c].s, node->id);
 	}
 	return r < 0 ? r : hc_textset_finish(source->set);
 }
@@ -256,12 +255,14 @@ static void make_sources(struct walk *w)
 {
 	struct hc_plan *p = w->plan;
 	uint32_t *alone; /* by leaf id: nodes that are not scanned for */
+	uint32_t *scannable, n_scannable = 0;
 
 	p->n_sources = p->ir->n_leaf_ids + 1;
 	p->sources = plan_alloc(w, p->n_sources * sizeof(*p->sources));
 	p->alike = plan_alloc(w, p->n_sources * sizeof(*p->alike));
 	alone = plan_alloc(w, (p->n_sources + 1u) * sizeof(*alone));
-	if (!p->sources || !p->alike || !alone)
+	scannable = plan_alloc(w, (p->n_nodes + 1u) * sizeof(*scannable));
+	if (!p->sources || !p->alike || !alone || !scannable)
 		return;
 	for (uint32_t i = 0; i < p->n_nodes; i++) {
 		struct hc_node *node = &p->nodes[i];
@@ -270,6 +271,7 @@ static void make_sources(struct walk *w)
 		if (node->kind != HC_NODE_HEAP && node->kind != HC_NODE_LEAF)
 			continue;
 		if (is_scannable(node, &where)) {
+			scannable[n_scannable++] = i;
 			source_of(p, node)->n_nodes++;
 			if (node->kind == HC_NODE_LEAF)
 				source_of(p, node)->leaf = node;
@@ -279,8 +281,11 @@ static void make_sources(struct walk *w)
 	}
 	for (uint32_t i = 0; w->code == 0 && i < p->n_sources; i++) {
 		struct hc_source *source = &p->sources[i];
-		int r = source->n_nodes >= SCAN_FROM ? fill_source(w, source) : -E2BIG;
+		int r;
 
+		if (source->n_nodes < SCAN_FROM)
+			continue;
+		r = fill_source(w, source, scannable, n_scannable);
 		if (r == 0) {
 			if (i)
 				p->leaf_users[i - 1] = alone[i - 1] + 1;

@@ -173,10 +173,18 @@ static uint32_t make_classes(struct automaton *a, const struct list *l, bool fol
 	return n;
 }
 
+/* A state without steps. Only rows of states that there are get written: literals share many. */
+static uint32_t add_state(struct automaton *a)
+{
+	memset(&a->next[(size_t)a->n_states << a->shift], 0xff, sizeof(*a->next) << a->shift);
+	return a->n_states++;
+}
+
 /* The trie: next[] has only the literals' own steps. */
 static void make_trie(struct automaton *a, const struct list *l, bool from_end)
 {
-	a->n_states = 1;
+	a->n_states = 0;
+	add_state(a);
 	for (uint32_t i = 0; i < l->n; i++) {
 		uint32_t state = 0;
 
@@ -185,7 +193,7 @@ static void make_trie(struct automaton *a, const struct list *l, bool from_end)
 			                          a->class_of[byte_at(l->v[i].text, j, from_end)]];
 
 			if (*next == NONE)
-				*next = a->n_states++;
+				*next = add_state(a);
 			state = *next;
 		}
 		a->chain[i] = a->output[state];
@@ -235,7 +243,7 @@ static int make_automaton(struct automaton *a, const struct list *l, enum hc_whe
 {
 	size_t states = 1, cells;
 	uint32_t n_classes;
-	uint32_t *fail, *queue;
+	uint32_t *fail, *queue, *fit;
 
 	if (!l->n)
 		return 0;
@@ -258,13 +266,14 @@ static int make_automaton(struct automaton *a, const struct list *l, enum hc_whe
 		free(queue);
 		return -ENOMEM;
 	}
-	memset(a->next, 0xff, cells * sizeof(*a->next));
 	make_trie(a, l, where == HC_WHERE_END);
 	if (where == HC_WHERE_IN || where == HC_WHERE_IN_ANYCASE)
 		make_failures(a, fail, queue);
 	mark_output(a);
 	free(fail);
 	free(queue);
+	fit = realloc(a->next, ((size_t)a->n_states << a->shift) * sizeof(*a->next));
+	a->next = fit ? fit : a->next;
 	return 0;
 }
 
