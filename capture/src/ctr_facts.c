@@ -973,6 +973,7 @@ static void set_falco(struct ctr_facts *f, struct json_object *o)
 	ctr_set(f, &f->image_tag, get_text(o, "imagetag"));
 	ctr_set(f, &f->image_digest, get_text(o, "imagedigest"));
 	ctr_set(f, &f->ip, get_text(o, "ip"));
+	ctr_set(f, &f->cni_json, get_text(o, "cni_json"));
 	ctr_set(f, &f->sandbox_id, get_text(o, "pod_sandbox_id"));
 	ctr_set(f, &f->pod_name, get_text(labels, "io.kubernetes.pod.name"));
 	ctr_set(f, &f->pod_namespace, get_text(labels, "io.kubernetes.pod.namespace"));

@@ -55,7 +55,8 @@ struct ctr_facts {
 	uint32_t n_cut;        /* values left out for their size or number */
 	bool exists;           /* the runtime has a place for it, whatever is in there */
 	/* .p NULL: not told */
-	struct hc_str runtime, name, image, image_id, image_repo, image_tag, image_digest, sandbox_id, ip;
+	struct hc_str runtime, name, image, image_id, image_repo, image_tag, image_digest, sandbox_id, ip,
+		cni_json;
 	struct hc_str pod_name, pod_namespace, pod_uid, bundle;
 	struct hc_str seccomp, apparmor, selinux; /* default action, profile, label; "" when there is none */
 	struct ctr_strs mounts;                   /* source:destination:mode:true|false:propagation */

@@ -211,8 +211,9 @@ static int import_row(struct job *j, struct hc_err *err)
 	counted(b, refs, &n, im.n_ctr_cut, "%llu facts about containers", (unsigned long long)im.n_ctr_cut);
 	cell_ref(c, HC_C_META_IMPORT_not_understood, hc_build_strs(b, refs, n));
 	refs[0] = hc_build_str(b, HC_STR(":container"));
+	refs[1] = hc_build_str(b, HC_STR(":cni"));
 	if (!im.n_ctrs) /* nobody told of any */
-		cell_ref(c, HC_C_META_IMPORT_cannot_hold, hc_build_strs(b, refs, 1));
+		cell_ref(c, HC_C_META_IMPORT_cannot_hold, hc_build_strs(b, refs, 2));
 	return meta_end(j, HC_EV_META_IMPORT, ns, err);
 }
 

@@ -322,12 +322,17 @@ static struct sthr *thread_invalid(struct hc_scap_import *im, int64_t tid)
 	return k;
 }
 
-/* Of a container, as it is called in events: the first twelve characters. */
+/* Containers are called in events by the first twelve characters of whole ids. */
+static bool same_id(struct hc_str a, struct hc_str b)
+{
+	a.len = a.len == 64 ? 12 : a.len;
+	b.len = b.len == 64 ? 12 : b.len;
+	return hc_str_eq(a, b);
+}
+
 static bool same_ctr(const struct txt *a, struct hc_str id)
 {
-	uint32_t n = a && a->len == 64 ? 12 : a ? a->len : 0, m = id.len == 64 ? 12 : id.len;
-
-	return n == m && (!n || !memcmp(a->p, id.p, n));
+	return same_id(a ? txt_str(a) : HC_STR(""), id);
 }
 
 static struct tuser *user_of(struct hc_scap_import *im, uint32_t id, bool group, struct hc_str ctr)
@@ -867,6 +872,40 @@ static struct lst *argv_of(struct hc_scap_import *im, struct hc_str exe, struct 
 	return l;
 }
 
+static struct tctr *ctr_find(struct hc_scap_import *im, struct hc_str id)
+{
+	struct tctr *c;
+
+	TABLE_ALL(&im->t->cgroups, at, c)
+	{
+		if (same_ctr(c->id, id))
+			return c;
+	}
+	return NULL;
+}
+
+/* What is told of a container's network may be told of its sandbox alone, which is a container, too. `c` is in no
+ * row yet. */
+static void find_sandbox(struct hc_scap_import *im, struct tctr *c)
+{
+	struct hc_str id = c->facts ? c->facts->sandbox_id : HC_STR("");
+	struct tctr *sandbox;
+
+	if (!id.len || c->facts->cni_json.len || same_ctr(c->id, id))
+		return;
+	sandbox = ctr_find(im, id);
+	if (sandbox && sandbox->facts) {
+		c->sandbox = ctr_facts_share(sandbox->facts);
+		return;
+	}
+	for (unsigned i = 1; i <= SCAP_MAX_TOLD && !c->sandbox; i++) { /* nothing runs in it, as far as is known */
+		const struct stold *told = &im->told[(im->next_told - i) % SCAP_MAX_TOLD];
+
+		if (told->facts && same_id(told->id, id))
+			c->sandbox = ctr_facts_share(told->facts);
+	}
+}
+
 /* The container, with what was told of it before its first process came. Takes a reference, gives one. */
 static struct tctr *ctr_with_told(struct hc_scap_import *im, struct tctr *c)
 {
@@ -880,6 +919,7 @@ static struct tctr *ctr_with_told(struct hc_scap_import *im, struct tctr *c)
 		now = REF(ctr_retold(im->t, c, told.facts, told.ns));
 		if (!now)
 			continue;
+		find_sandbox(im, now);
 		ctr_unref(im->t, c);
 		c = now;
 	}
@@ -2048,16 +2088,16 @@ static void move_to_ctr(struct hc_scap_import *im, const struct tctr *old, struc
 	}
 }
 
-static struct tctr *ctr_find(struct hc_scap_import *im, struct hc_str id)
+static void told_drop(struct hc_scap_import *im, struct hc_str id)
 {
-	struct tctr *c;
+	for (unsigned i = 0; i < SCAP_MAX_TOLD; i++) {
+		struct stold *told = &im->told[i];
 
-	TABLE_ALL(&im->t->cgroups, at, c)
-	{
-		if (same_ctr(c->id, id))
-			return c;
+		if (!told->facts || !same_id(told->id, id))
+			continue;
+		ctr_facts_free(told->facts);
+		*told = (struct stold){ 0 };
 	}
-	return NULL;
 }
 
 /* An event that has what the container plugin knows of one, as JSON. */
@@ -2077,6 +2117,11 @@ static void on_container(struct hc_scap_import *im, struct sevent *s, struct hc_
 	im->stats.n_ctrs += !removed;
 	im->stats.n_ctr_cut += facts->n_cut;
 	old = ctr_find(im, id);
+	if (!old && removed) {
+		told_drop(im, id);
+		ctr_facts_free(facts);
+		return;
+	}
 	if (!old) {
 		told = &im->told[im->next_told++ % SCAP_MAX_TOLD];
 		ctr_facts_free(told->facts);
@@ -2087,8 +2132,10 @@ static void on_container(struct hc_scap_import *im, struct sevent *s, struct hc_
 	if (removed)
 		facts = ctr_facts_free(facts);
 	now = ctr_retold(im->t, old, facts, s->e->ts_ns);
-	if (now)
+	if (now) {
+		find_sandbox(im, now);
 		move_to_ctr(im, old, now, s->e->ts_ns);
+	}
 	s->ctr = now;
 	ctr_unref(im->t, old);
 }

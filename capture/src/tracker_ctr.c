@@ -346,6 +346,7 @@ struct tctr *ctr_renew(struct hc_tracker *t, const struct tctr *old)
 	if (!c)
 		return NULL;
 	c->facts = ctr_facts_share(old->facts);
+	c->sandbox = ctr_facts_share(old->sandbox);
 	c->known_at_ns = old->known_at_ns;
 	if (old->waiting)
 		t->n_ctr_waiting++;
@@ -697,6 +698,28 @@ static void cells_of_files(struct hc_builder *b, struct hc_cells *c, const struc
 	}
 }
 
+/* A text that is there: empty where nothing is known. */
+static void cell_told(struct hc_builder *b, struct hc_cells *c, unsigned col, struct hc_str s)
+{
+	cell_ref(c, col, hc_build_str(b, s.p ? s : HC_STR("")));
+}
+
+/* As Falco's container plugin answers: what was told of the container itself where there is an answer of the
+ * network plugin, else what was told of its sandbox. */
+static void cells_of_network(struct hc_builder *b, struct hc_cells *c, const struct tctr *k)
+{
+	const struct ctr_facts *f = k->facts, *of = f->cni_json.len ? f : k->sandbox;
+	struct hc_str none = HC_STR("");
+
+	cell_told(b, c, HC_O_CTR_cni_json, f->cni_json);
+	if (of || !f->sandbox_id.len) { /* else its sandbox was not told of */
+		cell_told(b, c, HC_O_CTR_pod_ip, of ? of->ip : none);
+		cell_told(b, c, HC_O_CTR_pod_cni_json, of ? of->cni_json : none);
+	}
+	if (of == k->sandbox && of)
+		cell_strs(b, c, HC_O_CTR_pod_labels, &of->pod_labels, of->has_pod_labels);
+}
+
 void cells_of_facts(struct hc_builder *b, struct hc_cells *c, const struct tctr *k)
 {
 	char source[128];
@@ -705,6 +728,10 @@ void cells_of_facts(struct hc_builder *b, struct hc_cells *c, const struct tctr 
 	if (k->facts && k->facts->files) {
 		hc_cell_set(c, HC_O_CTR_known_at_ns, k->known_at_ns);
 		cells_of_files(b, c, k->facts);
+		if (k->facts->files & CTR_FILE_SCAP)
+			cells_of_network(b, c, k);
+		else if (!k->pod_uid && !k->facts->pod_uid.len)
+			cell_told(b, c, HC_O_CTR_pod_ip, HC_STR("")); /* in no pod, as far as is known */
 	}
 	cells_of_pod(b, c, k);
 }

@@ -295,6 +295,7 @@ void ctr_unref(struct hc_tracker *t, struct tctr *c)
 	txt_unref(t, c->path);
 	txt_unref(t, c->outer);
 	ctr_facts_free(c->facts);
+	ctr_facts_free(c->sandbox);
 	pod_done(t, c);
 	free(c);
 }

@@ -370,6 +370,7 @@ void cells_of_pod(struct hc_builder *b, struct hc_cells *c, const struct tctr *k
 		cell_some(b, c, HC_O_CTR_owner_kind, owner->kind);
 		cell_some(b, c, HC_O_CTR_owner_name, owner->name);
 	}
+	cell_some(b, c, HC_O_CTR_pod_ip, p->ip);
 	if (!f->ip.p)
 		cell_some(b, c, HC_O_CTR_ip, p->ip);
 	if (!f->pod_name.p)

@@ -124,6 +124,7 @@ struct tctr {
 	struct txt *outer;           /* id of the outermost container around it; NULL: it is that itself */
 	uint64_t cgroup_id, seen_ns; /* seen_ns: when it was seen first */
 	struct ctr_facts *facts;     /* NULL: nothing is known but the path */
+	struct ctr_facts *sandbox;   /* of an import: of its pod's sandbox; NULL: that was not told of before */
 	uint64_t known_at_ns;        /* when the facts came; 0: none did */
 	bool asked;                  /* the runtimes' files have been looked at */
 	/* of the newest version, which is the one in the table */

@@ -53,6 +53,14 @@ open("containers.scap", "wb").write(
     told(boot + 6 * 10**9, b"container_removed\0", id=full[:12]) + look(7) +
     large(boot + 8 * 10**9, 324, [json.dumps({"container": dict(facts, imagetag="2")}).encode() + b"\0"]) + look(9) +
     large(boot + 10 * 10**9, 402, [struct.pack("<I", 0), b"container\0", b"{\0"]) + look(11))
+cases = [dict(facts, pod_sandbox_id="a" * 64), dict(facts, pod_sandbox_id="a" * 64, cni_json='{"own":1}'),
+         dict(facts, pod_sandbox_id="b" * 64), facts]
+pods = ctr_lists + told(boot, b"container\0", id="b" * 12, type=7, ip="10.9.9.9") + told(boot, b"container_removed\0", id="b" * 12)
+pods += told(boot, b"container\0", id="a" * 12, type=7, ip="10.1.1.1", cni_json='{"pod":2}', is_pod_sandbox=True,
+             pod_sandbox_labels={"app": "web", "io.kubernetes.pod.uid": "u"})
+for n, case in enumerate(cases):
+    pods += told(boot + (2 * n + 1) * 10**9, b"container\0", **case) + look(2 * n + 2)
+open("pods.scap", "wb").write(pods + event(boot + 20 * 10**9, 100, 5, [struct.pack("<q", 0), struct.pack("<q", 3)]))
 open("cut.scap", "wb").write(whole[:-9])
 lists = section + machine + processes + users
 open("empty.scap", "wb").write(lists)
@@ -123,6 +131,20 @@ sed 's/;/ /g' >want <<END
 3f4c9d0b1e7a podman web reg/web:2 true /proc:/host::true:rprivate 10.0.0.7 web-0 prod
 END
 diff -u want events
+# of a pod's network the sandbox tells, where the container's own event does not
+expect_exit 0 hindcast import pods.scap -o pods >/dev/null
+expect_exit 0 hindcast events pods -f 'evt.type = close' \
+	-o '*%container.id %container.ip [%container.cni.json] [%k8s.pod.ip] [%k8s.pod.cni.json] [%k8s.pod.labels]' >events
+cat >want <<'END'
+3f4c9d0b1e7a 10.0.0.7 [] [10.1.1.1] [{"pod":2}] [app:web]
+3f4c9d0b1e7a 10.0.0.7 [{"own":1}] [10.0.0.7] [{"own":1}] []
+3f4c9d0b1e7a 10.0.0.7 [] [<NA>] [<NA>] []
+3f4c9d0b1e7a 10.0.0.7 [] [] [] []
+host  [] [] [] []
+END
+diff -u want events
+expect_exit 0 hindcast events pods -f 'k8s.pod.ip = 10.1.1.1 and evt.type = close' -o '%k8s.pod.cni.json' >events
+expect_match '^{"pod":2}$' events
 expect_exit 0 hindcast query containers --csv "SELECT not_understood, cannot_hold FROM meta_import" >csv
 expect_match '1 events about containers' csv
 expect_no_match ':container' csv

@@ -332,7 +332,7 @@ def test_summary(model, recorder):
 def shown(recorder, text):
     """What the last execve with that argument shows of its pod; empty: there is none on the disk."""
     p = subprocess.run([HINDCAST, "events", recorder.rec, "-f", f"evt.type = execve and proc.args = {text}", "-o",
-                        "*%k8s.pod.name %k8s.pod.label[app] %container.image"], capture_output=True, text=True, check=True)
+                        "*%k8s.pod.name %k8s.pod.label[app] %container.image %k8s.pod.ip"], capture_output=True, text=True, check=True)
     return (p.stdout.strip().splitlines() or [""])[-1]
 
 
@@ -384,19 +384,19 @@ def test_end(model, recorder):
 
 def test_rows(recorder):
     rows = recorder.query("SELECT DISTINCT id, name, image, image_repo, image_tag, image_digest, pod_name, pod_namespace, pod_uid, pod_labels, "
-                          "pod_annotations, service_account, owner_kind, owner_name, pod_qos, pod_container, pod_source, ip, privileged, "
+                          "pod_annotations, service_account, owner_kind, owner_name, pod_qos, pod_container, pod_source, ip, pod_ip, privileged, "
                           f"host_pid FROM containers WHERE id = '{hexid(1)}' AND pod_source = 'api'")
     assert len(rows) == 1 and json.loads(rows[0]["pod_labels"]) == ["app=changed", "n=1"], rows
     row = rows[0]
     want = {"name": "main", "image": "web:1", "image_repo": "web", "image_tag": "1", "image_digest": "sha256:" + "ab" * 32,
             "pod_name": "pod-1", "pod_namespace": "shop", "pod_uid": "uid-1", "service_account": "default", "owner_kind": "ReplicaSet",
-            "owner_name": "web-5", "pod_qos": "Burstable", "pod_container": "container", "ip": "10.0.0.7", "privileged": 1, "host_pid": 1}
+            "owner_name": "web-5", "pod_qos": "Burstable", "pod_container": "container", "ip": "10.0.0.7", "pod_ip": "10.0.0.7", "privileged": 1, "host_pid": 1}
     assert {k: row[k] for k in want} == want, row
     updates = recorder.query(f"SELECT phase, count(*) AS n FROM ctr_update WHERE arg_container = '{hexid(1)}' GROUP BY 1 ORDER BY 1")
     assert {u["phase"] for u in updates} <= {"known", "changed"} and sum(u["n"] for u in updates if u["phase"] == "changed") == 1, updates
     events = {text: shown(recorder, text) for text in ("one", "two", "three", "four", "five")}
-    assert events == {"one": "pod-1 web web:1", "two": "pod-1 changed web:1", "three": "pod-1 changed web:1", "four": "<NA> <NA> <NA>",
-                      "five": "pod-1 changed web:1"}, events
+    assert events == {"one": "pod-1 web web:1 10.0.0.7", "two": "pod-1 changed web:1 10.0.0.7", "three": "pod-1 changed web:1 10.0.0.7", "four": "<NA> <NA> <NA> <NA>",
+                      "five": "pod-1 changed web:1 10.0.0.7"}, events
     marks = recorder.query("SELECT op FROM meta_mark WHERE name LIKE 'incident-%' ORDER BY op")
     assert [m["op"] for m in marks] == ["begin", "begin", "end", "end", "unpin", "unpin"], marks
 

@@ -798,6 +798,18 @@ static struct hc_value proc_container_text(struct hc_view *v, unsigned dom, uint
 }
 LEAF(proc_container_text, HC_OBJ_PROC, HC_VT_STR, MAY_BE(container), MAY_CONTAIN(container));
 
+/* Where there is none it may be in a pod whose network is not known: nothing is empty but what says so. */
+static struct hc_value proc_pod_network(struct hc_view *v, unsigned dom, uint32_t proc, const void *arg)
+{
+	uint32_t ctr = hc_view_ref(v, HC_OBJ_PROC, HC_O_PROC_container, proc);
+
+	(void)dom;
+	if (!proc || ctr)
+		return heap_text(v, HC_OBJ_CTR, (unsigned)arg_num(arg), ctr);
+	return hc_value_str(HC_STR(""));
+}
+LEAF(proc_pod_network, HC_OBJ_PROC, HC_VT_STR, MAY_BE(text), MAY_CONTAIN(text));
+
 static struct hc_value proc_sandbox_id(struct hc_view *v, unsigned dom, uint32_t proc, const void *arg)
 {
 	uint32_t ctr = hc_view_ref(v, HC_OBJ_PROC, HC_O_PROC_container, proc);
@@ -834,18 +846,24 @@ static struct hc_value proc_container_list(struct hc_view *v, unsigned dom, uint
 	uint32_t list = hc_view_ref(v, HC_OBJ_CTR, col, ctr);
 	const uint32_t *items = hc_view_strs(v, list, &n);
 	struct fjson out = begin(v);
-	bool labels = col != HC_O_CTR_mounts;
+	bool labels = col != HC_O_CTR_mounts, any = false;
 
 	(void)dom;
 	if (!proc || (ctr && !list && !container_known(v, ctr)))
 		return absent();
 	for (uint32_t i = 0; i < n; i++) {
 		struct hc_str s = hc_view_str(v, items[i]);
-		const char *eq = labels ? memchr(s.p, '=', s.len) : NULL;
+		const char *eq = labels && s.len ? memchr(s.p, '=', s.len) : NULL;
 
-		if (i)
+		if (labels &&
+		    (hc_str_starts(s, HC_STR("io.kubernetes.")) || hc_str_starts(s, HC_STR("annotation."))))
+			continue; /* the runtime's own: to be asked for by name */
+		if (any)
 			fjson_raw(&out, labels ? ", " : ",");
-		if (eq) {
+		any = true;
+		if (eq == s.p + s.len - 1) {
+			fjson_bytes(&out, s.p, s.len - 1); /* without a value */
+		} else if (eq) {
 			fjson_bytes(&out, s.p, (uint32_t)(eq - s.p));
 			fjson_char(&out, ':');
 			fjson_bytes(&out, eq + 1, s.len - (uint32_t)(eq - s.p) - 1);
@@ -2491,6 +2509,9 @@ static const char *container_fact(unsigned field)
 	case F_CONTAINER_LABEL:
 	case F_CONTAINER_LABELS:
 		return "container.labels";
+	case F_CONTAINER_CNI_JSON:
+	case F_K8S_POD_CNI_JSON:
+		return "cni"; /* no runtime has it in a file */
 	default:
 		return falco_fields[field].name[0] == 'k' ? "container.pod" : "container";
 	}
@@ -2570,6 +2591,12 @@ static const struct hc_access *bind_container(struct fbinder *b, const struct fr
 		return leaf(b, b->proc, &leaf_proc_container_flag, num_arg(HC_O_CTR_host_ipc));
 	case F_K8S_POD_SANDBOX_ID:
 		return leaf(b, b->proc, &leaf_proc_sandbox_id, NULL);
+	case F_K8S_POD_IP:
+		return leaf(b, b->proc, &leaf_proc_pod_network, num_arg(HC_O_CTR_pod_ip));
+	case F_CONTAINER_CNI_JSON:
+		return leaf(b, b->proc, &leaf_proc_pod_network, num_arg(HC_O_CTR_cni_json));
+	case F_K8S_POD_CNI_JSON:
+		return leaf(b, b->proc, &leaf_proc_pod_network, num_arg(HC_O_CTR_pod_cni_json));
 	case F_CONTAINER_MOUNTS:
 		return leaf(b, b->proc, &leaf_proc_container_list, num_arg(HC_O_CTR_mounts));
 	case F_CONTAINER_MOUNT:

@@ -1113,6 +1113,7 @@ static struct hc_str container_json(struct enc *e, uint32_t ctr)
 	MEMBER("imagetag", image_tag);
 	MEMBER("imagedigest", image_digest);
 	MEMBER("ip", ip);
+	MEMBER("cni_json", cni_json);
 	MEMBER("pod_sandbox_id", sandbox_id);
 #undef MEMBER
 	json_flag(e, &j, "privileged", HC_O_CTR_privileged, ctr);
