@@ -505,11 +505,16 @@ static __always_inline u64 hc_def_tag(u64 file, u64 inode, u64 dentry)
 	return hc_hash(hc_hash(file, inode), dentry + hc_dials.reader);
 }
 
+/* Under which HC_TAB_FIRST has a process and an open file. Reading (dir 0) and writing (dir 1) differ in one bit,
+ * so that both lie in one line of the caches: they are forgotten together. */
+#define HC_FIRST_WRITES 2
+
 static __always_inline u64 hc_first_tag_by(u64 *room, struct task_struct *task, u64 file, u64 inode, u32 dir)
 {
 	u64 who = (u64)hc_rd(task, tgid) << 32 | (u32)hc_rd(task, self_exec_id);
 
-	return hc_hash(hc_hash(who, hc_number_by(room, hc_rd(task, cred))), hc_hash(file ^ dir, inode));
+	return hc_hash(hc_hash(who, hc_number_by(room, hc_rd(task, cred))), hc_hash(file ^ (dir & ~1u), inode)) ^
+	       (dir & 1 ? HC_FIRST_WRITES : 0);
 }
 
 static __always_inline u64 hc_first_tag(struct hc_scratch *s, struct task_struct *task, u64 file, u64 inode,
@@ -548,7 +553,7 @@ static __always_inline void hc_obj_fact(struct hc_scratch *s, struct task_struct
                                         u8 how, struct hc_fileinfo *i)
 {
 	struct hc_wire_fd *w = hc_fact_fixed(s, HC_WIRE_F_FD, 0, subject, sizeof(*w));
-	u64 file = i->file, tag;
+	u64 file = i->file, tag, def;
 	u16 flags = 0;
 
 	if (!w)
@@ -559,13 +564,14 @@ static __always_inline void hc_obj_fact(struct hc_scratch *s, struct task_struct
 		w->flags = HC_WIRE_FD_BAD;
 		return;
 	}
-	tag = hc_def_tag(file, i->inode, i->dentry);
+	def = hc_def_tag(file, i->inode, i->dentry);
 	if (how == HC_OBJ_NEW) {
 		flags = HC_WIRE_FD_NEW | HC_WIRE_FD_DEF;
-		hc_tab_first(HC_TAB_DEFS, tag);
-		hc_tab_forget(HC_TAB_FIRST, hc_first_tag(s, task, file, i->inode, 0));
-		hc_tab_forget(HC_TAB_FIRST, hc_first_tag(s, task, file, i->inode, 1));
-	} else if (how == HC_OBJ_USE && hc_tab_first(HC_TAB_DEFS, tag)) {
+		hc_tab_first(HC_TAB_DEFS, def);
+		tag = hc_first_tag(s, task, file, i->inode, 0);
+		hc_tab_forget(HC_TAB_FIRST, tag);
+		hc_tab_forget(HC_TAB_FIRST, tag ^ HC_FIRST_WRITES);
+	} else if (how == HC_OBJ_USE && hc_tab_first(HC_TAB_DEFS, def)) {
 		flags = HC_WIRE_FD_DEF;
 	}
 	w->key = hc_key(file);
@@ -596,7 +602,7 @@ static __always_inline void hc_obj_fact(struct hc_scratch *s, struct task_struct
 
 		if (n < HC_N_TAGS) {
 			hc_mask(n, HC_N_TAGS - 1);
-			s->tags[n] = tag & (HC_TAB_SIZE - 1);
+			s->tags[n] = def & (HC_TAB_SIZE - 1);
 			s->n_tags = n + 1;
 		}
 		if ((i->mode & S_IFMT) == S_IFSOCK) {
