@@ -600,7 +600,7 @@ static __attribute__((noinline)) uint32_t add_fd(struct hc_tracker *t, struct hc
 	hc_cell_set(&c, HC_O_FDOBJ_cloexec, f->cloexec);
 	cell_ref(&c, HC_O_FDOBJ_opened_by, in_ver(t, b, f->opened_by));
 	t->depth--;
-	return hc_slot_put(&f->slot, b, hc_build_obj(b, HC_OBJ_FDOBJ, &c));
+	return hc_slot_put(&f->slot, b, hc_build_obj_new(b, HC_OBJ_FDOBJ, &c));
 }
 
 uint32_t in_fd(struct hc_tracker *t, struct hc_builder *b, struct tfd *f)

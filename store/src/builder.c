@@ -324,8 +324,11 @@ uint32_t hc_build_obj(struct hc_builder *b, enum hc_obj_type obj, const struct h
 	const struct hc_table_desc *desc = hc_obj_desc(obj);
 	struct table *t = &b->obj[obj];
 	size_t n_bytes = (VALID_WORDS + desc->n_cols) * sizeof(*t->cell);
-	uint32_t hash = (uint32_t)XXH3_64bits(cells, n_bytes), at, ref;
+	uint32_t hash, at, ref;
 
+	if (t->index.n != t->n)
+		return hc_build_obj_new(b, obj, cells);
+	hash = (uint32_t)XXH3_64bits(cells, n_bytes);
 	index_fetch(&t->index, hash);
 	if (t->n >= HC_BLOCK_MAX_ENTRIES || !table_room(t, desc) || !index_reserve(&t->index)) {
 		b->failed = true;
@@ -355,6 +358,20 @@ struct hc_cells *hc_build_cells(struct hc_builder *b, unsigned type)
 	row = table_row(t, t->n);
 	memset(row, 0, t->stride * sizeof(*row));
 	return (struct hc_cells *)row;
+}
+
+uint32_t hc_build_obj_new(struct hc_builder *b, enum hc_obj_type obj, const struct hc_cells *cells)
+{
+	const struct hc_table_desc *desc = hc_obj_desc(obj);
+	struct table *t = &b->obj[obj];
+
+	if (t->n >= HC_BLOCK_MAX_ENTRIES || !table_room(t, desc)) {
+		b->failed = true;
+		return 0;
+	}
+	memcpy(table_row(t, t->n), cells, (VALID_WORDS + desc->n_cols) * sizeof(*t->cell));
+	b->head.raw_bytes += (desc->n_cols + 1u) * 2u;
+	return ++t->n;
 }
 
 int hc_build_row(struct hc_builder *b, const struct hc_row_head *head, const struct hc_cells *cells)
