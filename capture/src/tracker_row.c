@@ -17,6 +17,15 @@
 
 #define MASK_MIN_TEXT 8u /* a shorter text has no room for a name and its value */
 
+/* What an argument is: one of these, by its kind; references. */
+struct row_arg {
+	struct tfd *fd;
+	struct tpath *path;
+	struct tfile *file;
+	struct tver *proc;
+	struct tsock *sock;
+};
+
 struct row {
 	struct wrec r;
 	/* from here on zeroed for each record */
@@ -25,14 +34,11 @@ struct row {
 	struct ttask *task;
 	struct tver *before, *after, *target; /* references */
 	struct tproc *reaper;
-	struct tfd *fd[HC_WIRE_MAX_SLOTS]; /* references */
-	struct tpath *path[HC_WIRE_MAX_SLOTS];
-	struct tfile *file[HC_WIRE_MAX_SLOTS];
-	struct tver *proc[HC_WIRE_MAX_SLOTS];
-	struct tsock *sock[HC_WIRE_MAX_SLOTS];
 	struct tctr *ctr;
 	struct txt *old_comm;
 	bool late;
+	/* as many of these as the type has, and the first */
+	struct row_arg arg[HC_WIRE_MAX_SLOTS];
 };
 
 /* ---- plans ---- */
@@ -430,13 +436,14 @@ static bool peer_same(const struct tsock *a, const struct tsock *b)
 /* The object of argument `i` and the table follow a new endpoint. */
 static void fd_follows(struct hc_tracker *t, struct row *w, int i, struct tsock *s)
 {
-	if (i >= 0 && w->fd[i])
-		fd_set_sock(t, w->fd[i], s);
+	if (i >= 0 && w->arg[i].fd)
+		fd_set_sock(t, w->arg[i].fd, s);
 }
 
 static void effect_datagram(struct hc_tracker *t, struct row *w, int after)
 {
-	struct tsock *s = sock_see(t, &w->r, (unsigned)after, NULL), *n, *old = w->fd[0] ? w->fd[0]->sock : NULL;
+	struct tsock *s = sock_see(t, &w->r, (unsigned)after, NULL), *n,
+		     *old = w->arg[0].fd ? w->arg[0].fd->sock : NULL;
 
 	if (!s)
 		s = REF(old);
@@ -455,7 +462,7 @@ static void effect_datagram(struct hc_tracker *t, struct row *w, int after)
 		sock_unref(t, n);
 		return;
 	}
-	w->sock[after] = n;
+	w->arg[after].sock = n;
 	fd_follows(t, w, 0, n);
 }
 
@@ -467,14 +474,14 @@ static void effect_socket(struct hc_tracker *t, struct row *w)
 	switch (w->head->type) {
 	case HC_EV_CONNECT:
 		s = sock_see(t, &w->r, (unsigned)after, NULL);
-		if (!s && w->fd[0])
-			s = REF(w->fd[0]->sock);
+		if (!s && w->arg[0].fd)
+			s = REF(w->arg[0].fd->sock);
 		if (s && (worked(w) || w->head->ret == -EINPROGRESS)) {
 			if (s->role == ROLE_NONE)
 				s = sock_role(t, s, ROLE_CLIENT);
 			fd_follows(t, w, 0, s);
 		}
-		w->sock[after] = s;
+		w->arg[after].sock = s;
 		return;
 	case HC_EV_BIND:
 		s = sock_see(t, &w->r, (unsigned)after, NULL);
@@ -483,22 +490,22 @@ static void effect_socket(struct hc_tracker *t, struct row *w)
 				s = sock_role(t, s, ROLE_SERVER);
 			fd_follows(t, w, 0, s);
 		}
-		w->sock[after] = s;
+		w->arg[after].sock = s;
 		return;
 	case HC_EV_LISTEN:
-		if (w->fd[0] && w->fd[0]->sock && worked(w)) {
-			s = sock_role(t, REF(w->fd[0]->sock), ROLE_SERVER);
+		if (w->arg[0].fd && w->arg[0].fd->sock && worked(w)) {
+			s = sock_role(t, REF(w->arg[0].fd->sock), ROLE_SERVER);
 			fd_follows(t, w, 0, s);
 			sock_unref(t, s);
 		}
 		return;
 	case HC_EV_ACCEPT:
 	case HC_EV_ACCEPT4:
-		if (w->plan->newfd >= 0 && w->fd[w->plan->newfd] && w->fd[w->plan->newfd]->sock) {
-			struct tfd *f = w->fd[w->plan->newfd];
+		if (w->plan->newfd >= 0 && w->arg[w->plan->newfd].fd && w->arg[w->plan->newfd].fd->sock) {
+			struct tfd *f = w->arg[w->plan->newfd].fd;
 
 			s = sock_role(t, REF(f->sock), ROLE_SERVER);
-			w->fd[w->plan->newfd] = REF(fd_set_sock(t, f, s));
+			w->arg[w->plan->newfd].fd = REF(fd_set_sock(t, f, s));
 			fd_unref(t, f);
 			sock_unref(t, s);
 		}
@@ -514,7 +521,7 @@ static void effect_socket(struct hc_tracker *t, struct row *w)
 			              new == 2 || old == 2                             ? ROLE_CLIENT
 			              : new == 10 || new == 3 || old == 3 || old == 12 ? ROLE_SERVER
 			                                                               : ROLE_NONE);
-		w->sock[HC_A_TCP_STATE_sock] = s;
+		w->arg[HC_A_TCP_STATE_sock].sock = s;
 		return;
 	}
 	default:
@@ -533,7 +540,7 @@ static void see_fds(struct hc_tracker *t, struct row *w)
 		unsigned kind = p->arg[i].kind;
 
 		if (kind == HC_KIND_FD)
-			w->fd[i] = REF(fd_see(t, &w->r, i, w->task, w->before, NULL));
+			w->arg[i].fd = REF(fd_see(t, &w->r, i, w->task, w->before, NULL));
 	}
 }
 
@@ -551,11 +558,11 @@ static void see_new_fds(struct hc_tracker *t, struct row *w)
 		if (p->arg[i].kind != HC_KIND_FDOBJ)
 			continue;
 		for (unsigned k = 0; p->opens && k < p->n_args && !opened; k++)
-			opened = w->path[k];
+			opened = w->arg[k].path;
 		f = fd_see(t, &w->r, i, w->task, w->before, opened);
 		if (!f && (int)i == p->newfd)
 			f = fd_see(t, &w->r, HC_WIRE_SUBJ_RET, w->task, w->before, opened);
-		w->fd[i] = REF(f);
+		w->arg[i].fd = REF(f);
 	}
 }
 
@@ -569,7 +576,7 @@ static struct txt *base_of(const struct row *w, const struct plan_arg *a)
 		return NULL;
 	if (a->dirfd < 0 || (int32_t)slot(w, (unsigned)a->dirfd) == AT_FDCWD)
 		return w->before->cwd ? w->before->cwd->real : NULL;
-	f = w->fd[a->dirfd];
+	f = w->arg[a->dirfd].fd;
 	if (!f || !f->path)
 		return NULL;
 	return f->path->abs ? f->path->abs : f->path->real;
@@ -641,7 +648,7 @@ static void see_path(struct hc_tracker *t, struct row *w, unsigned i)
 	if (is_url(w->head->type, w, ask.given) && a->col == HC_C_MOUNT_source)
 		ask.base = NULL;
 	if (w->head->type == HC_EV_PROC_EXEC && w->after && w->after->image) {
-		w->path[i] = REF(w->after->image->filename);
+		w->arg[i].path = REF(w->after->image->filename);
 		return;
 	}
 	if (!ask.fact && w->plan->late && w->before && ask.given.p && worth_late(w)) {
@@ -654,7 +661,7 @@ static void see_path(struct hc_tracker *t, struct row *w, unsigned i)
 			ask.prov = late ? 4 : 5;
 		}
 	}
-	w->path[i] = path_get(t, &ask);
+	w->arg[i].path = path_get(t, &ask);
 	txt_unref(t, late);
 }
 
@@ -699,8 +706,8 @@ static void effect_names(struct hc_tracker *t, struct row *w)
 	if (!worked(w))
 		return;
 	for (unsigned i = 0; i < w->plan->n_args; i++)
-		if (w->path[i] || all)
-			path_changed(t, w->path[i], all);
+		if (w->arg[i].path || all)
+			path_changed(t, w->arg[i].path, all);
 }
 
 static struct hc_str parent_dir(struct hc_str abs)
@@ -728,24 +735,24 @@ static void see_files(struct hc_tracker *t, struct row *w)
 		if (!f)
 			f = WREC_GET(&w->r, HC_WIRE_F_FILE, HC_WIRE_SUBJ_FILE, struct hc_wire_file);
 		if (f) {
-			w->file[i] = file_get(t, f);
+			w->arg[i].file = file_get(t, f);
 			continue;
 		}
 		/* late: the last path is the one that names it now (the new name of a rename) */
 		for (unsigned k = 0; k < i; k++)
-			p = w->path[k] ? w->path[k] : p;
+			p = w->arg[k].path ? w->arg[k].path : p;
 		if (!w->plan->late || !w->before || !p || !p->abs || type == HC_EV_UNLINK ||
 		    type == HC_EV_UNLINKAT)
 			continue;
 		if (type == HC_EV_EXECVE || type == HC_EV_EXECVEAT ? !worth_late(w) : !worked(w))
 			continue;
 		if (name_is(a->name, "parent"))
-			w->file[i] = path_late_file(t, w->before, parent_dir(txt_str(p->abs)), true);
+			w->arg[i].file = path_late_file(t, w->before, parent_dir(txt_str(p->abs)), true);
 		else
-			w->file[i] = path_late_file(t, w->before, txt_str(p->abs),
-			                            type != HC_EV_LCHOWN && type != HC_EV_RENAME &&
-			                                    type != HC_EV_RENAMEAT && type != HC_EV_RENAMEAT2 &&
-			                                    type != HC_EV_LINK && type != HC_EV_LINKAT);
+			w->arg[i].file = path_late_file(
+				t, w->before, txt_str(p->abs),
+				type != HC_EV_LCHOWN && type != HC_EV_RENAME && type != HC_EV_RENAMEAT &&
+					type != HC_EV_RENAMEAT2 && type != HC_EV_LINK && type != HC_EV_LINKAT);
 	}
 }
 
@@ -862,9 +869,9 @@ static struct tver *arg_proc(const struct row *w, const struct plan_arg *a, unsi
 	case ROLE_CHILD:
 		return w->target;
 	case ROLE_TARGET:
-		return w->target ? w->target : w->proc[i];
+		return w->target ? w->target : w->arg[i].proc;
 	default:
-		return w->proc[i];
+		return w->arg[i].proc;
 	}
 }
 
@@ -907,26 +914,26 @@ static void cells_of_arg(struct hc_tracker *t, struct hc_builder *b, const struc
 		cell_list(t, b, w, i, a->col);
 		break;
 	case HC_KIND_PATH:
-		cell_ref(c, a->col, in_path(b, w->path[i]));
+		cell_ref(c, a->col, in_path(b, w->arg[i].path));
 		break;
 	case HC_KIND_FILE:
-		cell_ref(c, a->col, in_file(b, w->file[i]));
+		cell_ref(c, a->col, in_file(b, w->arg[i].file));
 		break;
 	case HC_KIND_SOCK:
-		cell_ref(c, a->col, in_sock(t, b, w->sock[i]));
+		cell_ref(c, a->col, in_sock(t, b, w->arg[i].sock));
 		break;
 	case HC_KIND_FDOBJ:
-		cell_ref(c, a->col, in_fd(t, b, w->fd[i]));
+		cell_ref(c, a->col, in_fd(t, b, w->arg[i].fd));
 		break;
 	case HC_KIND_FD:
 		if (has_slot(w, i))
 			hc_cell_set(c, a->col, (uint64_t)(int64_t)(int32_t)w->r.slot[i]);
-		cell_ref(c, a->col + 1u, in_fd(t, b, w->fd[i]));
+		cell_ref(c, a->col + 1u, in_fd(t, b, w->arg[i].fd));
 		break;
 	case HC_KIND_PID:
 		if (has_slot(w, i))
 			hc_cell_set(c, a->col, (uint64_t)(int64_t)(int32_t)w->r.slot[i]);
-		cell_ref(c, a->col + 1u, in_ver(t, b, w->proc[i]));
+		cell_ref(c, a->col + 1u, in_ver(t, b, w->arg[i].proc));
 		break;
 	case HC_KIND_PROC:
 		cell_ref(c, a->col, in_ver(t, b, arg_proc(w, a, i)));
@@ -969,7 +976,7 @@ static void cells_special(struct hc_tracker *t, struct hc_builder *b, const stru
 		break;
 	}
 	case HC_EV_MOUNT: {
-		const struct tpath *target = w->path[HC_A_MOUNT_target];
+		const struct tpath *target = w->arg[HC_A_MOUNT_target].path;
 		uint64_t id = 0;
 
 		if (worked(w) && w->before && target && target->abs)
@@ -1044,9 +1051,9 @@ static int see_dns(struct hc_tracker *t, const struct row *w, uint64_t seq, stru
 	if (!(w->r.kinds >> HC_WIRE_F_BYTES & 1) || !worked(w) || w->plan->desc->cls != HC_CLASS_IO)
 		return 0;
 	if (w->plan->sock_after >= 0)
-		s = w->sock[w->plan->sock_after];
-	if (!s && w->fd[0])
-		s = w->fd[0]->sock;
+		s = w->arg[w->plan->sock_after].sock;
+	if (!s && w->arg[0].fd)
+		s = w->arg[0].fd->sock;
 	if (!s || (s->w.family != 2 && s->w.family != 10))
 		return 0;
 	peer = s->w;
@@ -1110,20 +1117,20 @@ static void row_done(struct hc_tracker *t, struct row *w)
 		switch (w->plan->arg[i].kind) {
 		case HC_KIND_FD:
 		case HC_KIND_FDOBJ:
-			fd_unref(t, w->fd[i]);
+			fd_unref(t, w->arg[i].fd);
 			break;
 		case HC_KIND_PATH:
-			path_unref(t, w->path[i]);
+			path_unref(t, w->arg[i].path);
 			break;
 		case HC_KIND_FILE:
-			file_unref(t, w->file[i]);
+			file_unref(t, w->arg[i].file);
 			break;
 		case HC_KIND_SOCK:
-			sock_unref(t, w->sock[i]);
+			sock_unref(t, w->arg[i].sock);
 			break;
 		case HC_KIND_PID:
 		case HC_KIND_PROC:
-			ver_unref(t, w->proc[i]);
+			ver_unref(t, w->arg[i].proc);
 			break;
 		default:
 			break;
@@ -1138,7 +1145,7 @@ static void see_procs(struct hc_tracker *t, struct row *w)
 
 		if ((a->kind == HC_KIND_PID && w->head->type != HC_EV_PROC_EXIT) ||
 		    (a->kind == HC_KIND_PROC && a->role == ROLE_PLAIN))
-			w->proc[i] = proc_of_arg(t, w, i);
+			w->arg[i].proc = proc_of_arg(t, w, i);
 	}
 	if (w->head->type == HC_EV_CG_MKDIR || w->head->type == HC_EV_CG_RMDIR) {
 		struct hc_str path = wrec_str(&w->r, HC_A_CG_MKDIR_path);
@@ -1191,9 +1198,10 @@ int hc_tracker_push(struct hc_tracker *t, const struct hc_wire_head *rec, size_t
 		t->stats.n_bad++;
 		return 0;
 	}
-	memset(&w.head, 0, sizeof(w) - offsetof(struct row, head));
+	memset(&w.head, 0, offsetof(struct row, arg) - offsetof(struct row, head));
 	w.head = rec;
 	w.plan = &t->plan[rec->type];
+	memset(w.arg, 0, (w.plan->n_args ? w.plan->n_args : 1) * sizeof(w.arg[0]));
 	w.late = late;
 	if (rec->tid && !(rec->flags & HC_WIRE_IRQ))
 		w.task = task_get(t, rec->tid, rec->tgid, rec->start_ns);
