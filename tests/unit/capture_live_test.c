@@ -1,5 +1,6 @@
 /* The live source: order and losses over made-up rings, the table of system calls, and, with the right to do so,
  * the running kernel. */
+#include <arpa/inet.h>
 #include <criterion/criterion.h>
 
 #include <errno.h>
@@ -917,6 +918,71 @@ Test(live_kernel, keeps_the_first_write_to_each_open_file_and_counts_the_rest)
 	                  "\x7f"
 	                  "ELF",
 	                  4));
+}
+
+static void write_at_the_beginning_again(void)
+{
+	int fd = open("/tmp", O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+	bool ok = true;
+
+	for (unsigned turn = 0; turn < 3; turn++) {
+		for (unsigned i = 0; i < 100; i++)
+			ok = ok && pwrite(fd, "data", 4, 100 + i) == 4;
+		ok = ok && pwrite(fd, "head", 4, 0) == 4;
+	}
+	if (!ok)
+		_exit(1);
+}
+
+Test(live_kernel, keeps_each_write_to_the_beginning_of_a_file)
+{
+	const struct wanted *w;
+
+	open_live_with((struct hc_live_options){ .profile = HC_PROFILE_SECURITY });
+	w = record_child(write_at_the_beginning_again, HC_EV_PWRITE64);
+	cr_assert_eq(w->n_found, 1 + 3, "%u rows", w->n_found);
+	cr_assert_geq(hc_live_total(live, HC_EV_PWRITE64).sampled, 299);
+}
+
+static struct sockaddr_in local_port(uint16_t port)
+{
+	return (struct sockaddr_in){ .sin_family = AF_INET,
+		                     .sin_port = htons(port),
+		                     .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+}
+
+static void send_often(void)
+{
+	struct sockaddr_in at = local_port(0), two[2], dns = local_port(53);
+	int receiver = socket(AF_INET, SOCK_DGRAM, 0), connected = socket(AF_INET, SOCK_DGRAM, 0),
+	    free_one = socket(AF_INET, SOCK_DGRAM, 0);
+	socklen_t len = sizeof(at);
+	bool ok = !bind(receiver, (struct sockaddr *)&at, sizeof(at)) &&
+	          !getsockname(receiver, (struct sockaddr *)&at, &len) &&
+	          !connect(connected, (struct sockaddr *)&at, sizeof(at));
+
+	for (unsigned i = 0; i < 100; i++)
+		ok = ok && send(connected, "x", 1, 0) == 1;
+	two[0] = at;
+	two[1] = local_port(9);
+	for (unsigned i = 0; i < 20; i++)
+		ok = ok && sendto(free_one, "x", 1, 0, (struct sockaddr *)&two[i & 1], sizeof(at)) == 1;
+	for (unsigned i = 0; i < 3; i++)
+		ok = ok && sendto(free_one, "x", 1, 0, (struct sockaddr *)&dns, sizeof(dns)) == 1;
+	for (unsigned i = 0; i < 100; i++)
+		ok = ok && sendto(free_one, "x", 1, 0, (struct sockaddr *)&at, sizeof(at)) == 1;
+	if (!ok)
+		_exit(1);
+}
+
+Test(live_kernel, keeps_a_message_to_another_peer_than_the_last_and_each_to_port_53)
+{
+	const struct wanted *w;
+
+	open_live_with((struct hc_live_options){ .profile = HC_PROFILE_SECURITY });
+	w = record_child(send_often, HC_EV_SENDTO);
+	cr_assert_eq(w->n_found, 1 + 20 + 3 + 1, "%u rows", w->n_found);
+	cr_assert_geq(hc_live_total(live, HC_EV_SENDTO).sampled, 99 + 99);
 }
 
 static void write_under_another_name(void)

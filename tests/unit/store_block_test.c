@@ -145,7 +145,9 @@ static void write_model(struct model *m, uint64_t seed, uint32_t n_rows)
 				path.v[HC_O_PATH_real] =
 					k % 3 ? path.v[HC_O_PATH_given] : hc_build_str(b, HC_STR("/else"));
 				hc_cell_set(&path, HC_O_PATH_prov, k % 8);
-				cells->v[c] = hc_build_obj(b, HC_OBJ_PATH, &path);
+				/* with a search for an equal one, and in some blocks from some row on without */
+				cells->v[c] =
+					(rnd(&r) % 64 ? hc_build_obj : hc_build_obj_new)(b, HC_OBJ_PATH, &path);
 			} else if (d->cols[c].ref == HC_OBJ_PROC) {
 				struct hc_cells proc = { 0 };
 				uint32_t parent = 0;
