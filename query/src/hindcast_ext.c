@@ -54,6 +54,7 @@ static int open_capture(struct client *c, const char *path, bool again, struct q
 {
 	struct hc_capture *capture = NULL;
 	struct hc_err err = { 0 };
+	uint64_t n_left_out;
 	struct q_cap *cap;
 	unsigned at;
 	void *grown;
@@ -66,6 +67,11 @@ static int open_capture(struct client *c, const char *path, bool again, struct q
 	}
 	if (hc_capture_open(path, 0, &capture, &err) < 0) {
 		set_message(ret_msg, &err);
+		return SQLITE_ERROR;
+	}
+	if (hc_capture_backfill(capture, false, &n_left_out, &err) < 0) {
+		set_message(ret_msg, &err);
+		hc_capture_close(capture);
 		return SQLITE_ERROR;
 	}
 	cap = hc_q_cap_new(capture, true);

@@ -427,7 +427,9 @@ static void read_container(struct reader *rd, uint32_t row)
 {
 	unsigned dom = HC_DOM_ROWS(HC_EV_CTR_UPDATE);
 
-	if (hc_str_eq(hc_view_text(rd->view, dom, HC_C_CTR_UPDATE_phase, row), HC_STR("unresolved")))
+	/* a pod that the API server does not know is "unresolved", too, whatever the runtime's files tell */
+	if (hc_str_eq(hc_view_text(rd->view, dom, HC_C_CTR_UPDATE_phase, row), HC_STR("unresolved")) &&
+	    hc_str_eq(hc_view_text(rd->view, dom, HC_C_CTR_UPDATE_source, row), HC_STR("none")))
 		rd->f->n_unresolved++;
 }
 
