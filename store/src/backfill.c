@@ -5,6 +5,9 @@
  *
  * Versions are ordered by the moments at which their parts became known. That of a version which lacks something
  * has to be before that of the one which has it: else it was there, and is no more.
+ *
+ * A recorder that begins anew knows nothing of what the one before it knew: what it lacks is the last that was
+ * known before.
  */
 #include "backfill_priv.h"
 
@@ -15,6 +18,7 @@
 #include "block_priv.h"
 
 #define MAX_CTRS (1u << 18)
+#define MAX_CHANGES 64u                 /* of a column of a container */
 #define MAX_TEXT_BYTES (512u << 20)     /* of all containers */
 #define MAX_ASKED 512u                  /* more than these are not asked for one by one in a Bloom filter */
 #define MAX_SCANNED_ENTRIES (16u << 20) /* of a heap, in search of texts that it may have */
@@ -24,7 +28,7 @@ struct moment {
 	uint64_t files_ns, pod_ns;
 };
 
-/* The first known value of a column; by the column's kind one of the three. */
+/* The first known value of a column, then those that it changed to; by the column's kind one of the three. */
 struct value {
 	bool is_set;
 	struct moment at;
@@ -33,6 +37,12 @@ struct value {
 	int64_t i;
 	const struct value *items; /* of a list: texts */
 	uint32_t n_items;
+	struct value *later; /* the next one in order of time */
+};
+
+struct run {
+	uint32_t boot;
+	uint64_t from_ns;
 };
 
 struct ctr {
@@ -53,6 +63,9 @@ struct hc_backfill {
 	uint32_t *slots, n_slots; /* by id_hash */
 	uint64_t *texts;          /* hashes of all texts, open addressing; 0 is free */
 	uint32_t n_text_slots, n_texts;
+	struct run *runs; /* of recorders */
+	uint32_t n_runs;
+	bool has_changes; /* some value has later ones */
 	uint64_t n_left_out;
 };
 
@@ -103,6 +116,11 @@ static bool is_before(struct moment a, struct moment b)
 {
 	return a.files_ns <= b.files_ns && a.pod_ns <= b.pod_ns &&
 	       (a.files_ns < b.files_ns || a.pod_ns < b.pod_ns);
+}
+
+static uint64_t when(struct moment m)
+{
+	return m.files_ns > m.pod_ns ? m.files_ns : m.pod_ns;
 }
 
 /* A text that says as much as none: "not known yet". */
@@ -263,8 +281,8 @@ static int take_list(struct hc_backfill *f, struct value *v, const struct reader
 	return 0;
 }
 
-static int take_value(struct hc_backfill *f, struct ctr *c, const struct reader *rd, unsigned col, uint32_t entry,
-                      struct moment at)
+static int take_value(struct hc_backfill *f, struct value *ret, const struct reader *rd, unsigned col,
+                      uint32_t entry, struct moment at)
 {
 	const struct hc_col_desc *d = &rd->desc->cols[col];
 	struct value v = { .is_set = true, .at = at };
@@ -279,8 +297,78 @@ static int take_value(struct hc_backfill *f, struct ctr *c, const struct reader 
 	else
 		return 0;
 	if (r == 0)
-		c->v[col] = v;
+		*ret = v;
 	return r;
+}
+
+static bool is_same(const struct value *v, const struct reader *rd, unsigned col, uint32_t entry)
+{
+	const struct hc_col_desc *d = &rd->desc->cols[col];
+	uint32_t first, n;
+
+	if (d->ref == HC_OBJ_STR)
+		return hc_str_eq(v->s, text_of(rd, col, entry));
+	if (d->ref != HC_OBJ_STRS)
+		return d->ref || v->i == rd->ints[col].v[entry];
+	first = rd->lists.first[rd->refs[col].v[entry] - 1];
+	n = rd->lists.first[rd->refs[col].v[entry]] - first;
+	if (n != v->n_items)
+		return false;
+	for (uint32_t i = 0; i < n; i++)
+		if (!hc_str_eq(v->items[i].s, hc_heap_get(&rd->heap, rd->lists.refs[first + i])))
+			return false;
+	return true;
+}
+
+/* A value that a version has: the first one, an earlier one than that, or a later one where it has changed. */
+static int learn(struct hc_backfill *f, struct ctr *c, const struct reader *rd, unsigned col, uint32_t entry,
+                 struct moment at)
+{
+	struct value *have = &c->v[col], *behind = have, *more, *rest;
+	unsigned n = 0;
+
+	if (!have->is_set || is_source(col))
+		return take_value(f, have, rd, col, entry, at);
+	if (when(at) == when(have->at))
+		return 0;
+	for (; behind->later && when(behind->later->at) <= when(at); n++)
+		behind = behind->later;
+	if (when(at) > when(have->at) && is_same(behind, rd, col, entry))
+		return 0;
+	if (n == MAX_CHANGES) {
+		f->n_left_out++;
+		return 0;
+	}
+	more = hc_arena_alloc(&f->arena, sizeof(*more));
+	if (!more)
+		return -ENOMEM;
+	if (when(at) > when(have->at)) {
+		rest = behind->later;
+		behind->later = more;
+		have = more;
+	} else { /* what was the first goes behind the new first */
+		*more = *have;
+		rest = more;
+	}
+	if (take_value(f, have, rd, col, entry, at) < 0)
+		return -ENOMEM;
+	have->later = rest;
+	f->has_changes = true;
+	return 0;
+}
+
+/* Of the words on where facts are from the last answer counts, and only where there is none, that there is none.
+ */
+static bool says_more(const struct value *have, const struct reader *rd, unsigned col, uint32_t entry,
+                      bool is_last)
+{
+	struct hc_str s = text_of(rd, col, entry);
+
+	if (!s.len || !have->is_set)
+		return s.len > 0;
+	if (is_no_answer(col, s))
+		return is_no_answer(col, have->s) && !is_open(col, s);
+	return is_last || is_no_answer(col, have->s);
 }
 
 static int take_entry(struct hc_backfill *f, uint32_t boot, const struct reader *rd, uint32_t entry)
@@ -305,13 +393,38 @@ static int take_entry(struct hc_backfill *f, uint32_t boot, const struct reader 
 
 		if (is_identity(col))
 			continue;
-		if (is_source(col) ? is_last && rd->refs[col].v[entry] &&
-		                             (!have->is_set || !is_open(col, text_of(rd, col, entry)))
-		                   : is_known(rd, col, entry) && (!have->is_set || is_before(at, have->at)))
-			r = take_value(f, c, rd, col, entry, at);
+		if (is_source(col) ? says_more(have, rd, col, entry, is_last) : is_known(rd, col, entry))
+			r = learn(f, c, rd, col, entry, at);
 	}
 	if (is_last)
 		c->last = at;
+	return r;
+}
+
+/* When recorders began. */
+static int take_runs(struct hc_backfill *f, uint32_t boot, struct hc_block *b, struct hc_err *err)
+{
+	struct hc_heap heap;
+	struct hc_refs why;
+	struct hc_rows rows;
+	int r = hc_block_heap(b, HC_OBJ_STR, &heap, err);
+
+	if (r == 0)
+		r = hc_block_rows(b, &rows, err);
+	if (r == 0)
+		r = hc_block_event_refs(b, HC_EV_META_START, HC_C_META_START_why, &why, err);
+	for (uint32_t i = 0; r == 0 && i < rows.n; i++) {
+		struct run *runs;
+
+		if (rows.type[i] != HC_EV_META_START ||
+		    hc_str_eq(hc_heap_get(&heap, why.v[rows.pos[i]]), HC_STR("segment")))
+			continue;
+		runs = realloc(f->runs, (f->n_runs + 1u) * sizeof(*runs));
+		if (!runs)
+			return hc_err_set(err, -ENOMEM, "out of memory");
+		f->runs = runs;
+		f->runs[f->n_runs++] = (struct run){ boot, rows.ts_ns[i] };
+	}
 	return r;
 }
 
@@ -341,12 +454,12 @@ static void each_text(struct hc_backfill *f, void (*fn)(struct hc_backfill *f, u
 {
 	for (uint32_t i = 0; i < f->n_ctrs; i++) {
 		for (unsigned col = 0; col < f->desc->n_cols; col++) {
-			const struct value *v = &f->ctrs[i]->v[col];
-
-			if (v->s.p)
-				fn(f, v->hash);
-			for (uint32_t k = 0; k < v->n_items; k++)
-				fn(f, v->items[k].hash);
+			for (const struct value *v = &f->ctrs[i]->v[col]; v; v = v->later) {
+				if (v->s.p)
+					fn(f, v->hash);
+				for (uint32_t k = 0; k < v->n_items; k++)
+					fn(f, v->items[k].hash);
+			}
 		}
 	}
 }
@@ -393,11 +506,38 @@ static bool may_tell(const struct hc_type_set *types, bool from_source)
 	       (hc_type_set_has(types, HC_EV_CONTAINER_JSON) || hc_type_set_has(types, HC_EV_ASYNC_EVENT));
 }
 
+enum pass { PASS_CONTAINERS, PASS_RUNS };
+
+/* Reads the blocks that a pass is about. Whoever reads a damaged one for itself says so. */
+static int read_blocks(struct hc_backfill *f, struct hc_capture *c, const uint32_t *order, uint32_t n,
+                       enum pass pass, bool from_source)
+{
+	const struct hc_capture_seg *segs;
+	const struct hc_capture_block *blocks;
+	uint32_t n_all;
+	int r = 0;
+
+	segs = hc_capture_segs(c, &n_all);
+	blocks = hc_capture_blocks(c, &n_all);
+	for (uint32_t i = 0; r != -ENOMEM && i < n; i++) {
+		HC_AUTO(hc_block_close) struct hc_block *b = NULL;
+		const struct hc_capture_block *what = &blocks[order[i]];
+		const struct hc_type_set *types = &what->info.types;
+		struct hc_err damage = { 0 };
+
+		if (!(pass == PASS_RUNS ? hc_type_set_has(types, HC_EV_META_START) : may_tell(types, from_source)))
+			continue;
+		r = hc_capture_load(c, order[i], &b, &damage);
+		if (r == 0)
+			r = pass == PASS_RUNS ? take_runs(f, segs[what->seg].boot, b, &damage)
+			                      : take_block(f, segs[what->seg].boot, b, &damage);
+	}
+	return r == -ENOMEM ? r : 0;
+}
+
 int hc_backfill_load(struct hc_capture *c, bool from_source, struct hc_backfill **ret, struct hc_err *err)
 {
 	HC_AUTO(hc_backfill_free) struct hc_backfill *f = calloc(1, sizeof(*f));
-	const struct hc_capture_block *blocks;
-	const struct hc_capture_seg *segs;
 	HC_AUTO(free) uint32_t *order = NULL;
 	uint32_t n;
 	int r;
@@ -405,26 +545,15 @@ int hc_backfill_load(struct hc_capture *c, bool from_source, struct hc_backfill 
 	if (!f)
 		return hc_err_set(err, -ENOMEM, "out of memory");
 	f->desc = hc_obj_desc(HC_OBJ_CTR);
-	segs = hc_capture_segs(c, &n);
-	blocks = hc_capture_blocks(c, &n);
 	r = hc_capture_select(c, &(struct hc_block_filter){ 0 }, &order, &n, err);
-	for (uint32_t i = 0; r == 0 && i < n; i++) {
-		HC_AUTO(hc_block_close) struct hc_block *b = NULL;
-		const struct hc_capture_block *what = &blocks[order[i]];
-		struct hc_err damage = { 0 };
-
-		if (!may_tell(&what->info.types, from_source))
-			continue;
-		r = hc_capture_load(c, order[i], &b, &damage);
-		if (r == 0)
-			r = take_block(f, segs[what->seg].boot, b, &damage);
-		if (r == -ENOMEM)
-			return hc_err_set(err, r, "out of memory");
-		r = 0; /* whoever reads the damaged block itself says so */
-	}
 	if (r < 0)
 		return r;
-	if (f->n_ctrs && index_texts(f) < 0)
+	r = read_blocks(f, c, order, n, PASS_CONTAINERS, from_source);
+	if (r == 0 && f->has_changes) /* only then it matters what was known when */
+		r = read_blocks(f, c, order, n, PASS_RUNS, from_source);
+	if (r == 0 && f->n_ctrs)
+		r = index_texts(f);
+	if (r < 0)
 		return hc_err_set(err, -ENOMEM, "out of memory");
 	*ret = f->n_ctrs ? hc_steal(f) : NULL;
 	return 0;
@@ -438,6 +567,7 @@ struct hc_backfill *hc_backfill_free(struct hc_backfill *f)
 	free(f->ctrs);
 	free(f->slots);
 	free(f->texts);
+	free(f->runs);
 	free(f);
 	return NULL;
 }
@@ -480,6 +610,7 @@ struct filler {
 	struct reader rd;
 	struct hc_filled *out;
 	struct adds texts, lists;
+	uint64_t run_ns;    /* when the recorder began that wrote the block; 0: not known */
 	uint64_t n_scanned; /* entries of the heap looked through */
 	bool changed;
 };
@@ -667,6 +798,19 @@ static int fill_source(struct filler *fl, const struct ctr *c, uint32_t entry, u
 	return put(fl, col, entry, v, err);
 }
 
+/* What a column without a value had: the last that recorders before this one knew, else the first that was learnt
+ * later. */
+static const struct value *choose(const struct filler *fl, const struct ctr *c, unsigned col, struct moment at)
+{
+	const struct value *v = &c->v[col], *pick = NULL;
+
+	if (!v->is_set)
+		return NULL;
+	for (; v && when(v->at) <= fl->run_ns; v = v->later)
+		pick = v;
+	return pick || !v || !is_before(at, v->at) ? pick : v;
+}
+
 static int fill_entry(struct filler *fl, const struct ctr *c, uint32_t entry, struct hc_err *err)
 {
 	struct moment at = moment_of(&fl->rd, entry), now = at;
@@ -675,10 +819,12 @@ static int fill_entry(struct filler *fl, const struct ctr *c, uint32_t entry, st
 	int r = 0;
 
 	for (unsigned col = 0; r == 0 && col < fl->rd.desc->n_cols; col++) {
-		const struct value *v = &c->v[col];
+		const struct value *v;
 
-		if (!v->is_set || is_source(col) || is_known(&fl->rd, col, entry) || !is_before(at, v->at) ||
-		    (pod_is_known && is_of_pod(col)))
+		if (is_source(col) || is_known(&fl->rd, col, entry) || (pod_is_known && is_of_pod(col)))
+			continue;
+		v = choose(fl, c, col, at);
+		if (!v)
 			continue;
 		r = put(fl, col, entry, v, err);
 		now.files_ns = v->at.files_ns > now.files_ns ? v->at.files_ns : now.files_ns;
@@ -791,6 +937,10 @@ int hc_backfill_block(const struct hc_backfill *f, uint32_t boot, struct hc_bloc
 	if (!fl)
 		return hc_err_set(err, -ENOMEM, "out of memory");
 	fl->f = f;
+	for (uint32_t i = 0; i < f->n_runs; i++)
+		if (f->runs[i].boot == boot && f->runs[i].from_ns <= hc_block_info(b)->last_ns &&
+		    f->runs[i].from_ns > fl->run_ns)
+			fl->run_ns = f->runs[i].from_ns;
 	r = reader_init(&fl->rd, b, f->desc, err);
 	if (r == 0)
 		r = fill(fl, boot, err);

@@ -861,7 +861,7 @@ int hc_block_lists(struct hc_block *b, enum hc_obj_type lists, struct hc_lists *
 		struct hc_lists l = { .n = t->n };
 
 		r = get_offsets(b, t, HC_LIST_COUNTS, HC_BLOCK_MAX_ENTRIES, &first, err);
-		if (r < 0)
+		if (r)
 			return r;
 		n_items = first[t->n];
 		l.first = first;

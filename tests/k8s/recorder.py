@@ -329,9 +329,9 @@ def test_summary(model, recorder):
         del model.objects["capturenodes"]["shop", "incident-0123456789"]
 
 
-def shown(recorder, text):
+def shown(recorder, text, *options):
     """What the last execve with that argument shows of its pod; empty: there is none on the disk."""
-    p = subprocess.run([HINDCAST, "events", recorder.rec, "-f", f"evt.type = execve and proc.args = {text}", "-o",
+    p = subprocess.run([HINDCAST, "events", recorder.rec, *options, "-f", f"evt.type = execve and proc.args = {text}", "-o",
                         "*%k8s.pod.name %k8s.pod.label[app] %container.image %k8s.pod.ip"], capture_output=True, text=True, check=True)
     return (p.stdout.strip().splitlines() or [""])[-1]
 
@@ -395,8 +395,10 @@ def test_rows(recorder):
     updates = recorder.query(f"SELECT phase, count(*) AS n FROM ctr_update WHERE arg_container = '{hexid(1)}' GROUP BY 1 ORDER BY 1")
     assert {u["phase"] for u in updates} <= {"known", "changed"} and sum(u["n"] for u in updates if u["phase"] == "changed") == 1, updates
     events = {text: shown(recorder, text) for text in ("one", "two", "three", "four", "five")}
-    assert events == {"one": "pod-1 web web:1 10.0.0.7", "two": "pod-1 changed web:1 10.0.0.7", "three": "pod-1 changed web:1 10.0.0.7", "four": "<NA> <NA> <NA> <NA>",
-                      "five": "pod-1 changed web:1 10.0.0.7"}, events
+    assert events == {"one": "pod-1 web web:1 10.0.0.7", "two": "pod-1 changed web:1 10.0.0.7", "three": "pod-1 changed web:1 10.0.0.7",
+                      "four": "pod-1 changed web:1 10.0.0.7", "five": "pod-1 changed web:1 10.0.0.7"}, events
+    # the recorder had begun anew, and the server was gone
+    assert shown(recorder, "four", "--metadata", "as-of") == "<NA> <NA> <NA> <NA>"
     marks = recorder.query("SELECT op FROM meta_mark WHERE name LIKE 'incident-%' ORDER BY op")
     assert [m["op"] for m in marks] == ["begin", "begin", "end", "end", "unpin", "unpin"], marks
 

@@ -25,7 +25,7 @@ struct scene {
 	char *dir;
 	struct hc_writer *w;
 	uint64_t next_seq;
-	unsigned n;
+	unsigned n, n_opened;
 };
 
 static void scene_open(struct scene *s, uint8_t boot)
@@ -37,6 +37,9 @@ static void scene_open(struct scene *s, uint8_t boot)
 		s->dir = hc_gen_tmpdir();
 	wo.dir = s->dir;
 	wo.next_seq = s->next_seq;
+	for (unsigned i = 0; i < HC_N_STREAMS; i++)
+		wo.next_number[i] = 1 + 16 * s->n_opened;
+	s->n_opened++;
 	cr_assert_eq(hc_writer_open(&wo, &s->w, &err), 0, "%s", err.msg);
 	hc_writer_set_wall_offset(s->w, WALL - (int64_t)BOOT);
 }
@@ -338,6 +341,31 @@ Test(backfill, takes_what_a_recorder_that_began_anew_found)
 	scene_close(&s);
 	c = open_it(&s, KNOWN);
 	expect(c, 0, "web - disk:docker - - - - 5 -1");
+	hc_capture_close(c);
+	scene_done(&s);
+}
+
+Test(backfill, gives_a_recorder_that_began_anew_what_was_known_last)
+{
+	static const struct version found = { .id = A, .source = "none", .pod_source = "waiting" };
+	static const struct version again = {
+		.id = A, .source = "none", .pod_source = "api", .pod_known_s = 9, .label = "v=3", .name = "web"
+	};
+	struct scene s = { 0 };
+	struct hc_capture *c;
+
+	scene_make(&s);
+	scene_open(&s, 1);
+	row(&s, HC_EV_META_START, 7, NULL);
+	row(&s, HC_EV_CTR_START, 7, &found);
+	next_block(&s);
+	row(&s, HC_EV_PROC_EXIT, 8, &found);
+	next_block(&s);
+	row(&s, HC_EV_CTR_UPDATE, 9, &again);
+	scene_close(&s);
+	c = open_it(&s, KNOWN);
+	expect(c, 0, "web nginx:1 disk:docker api v=1 - - 3 1");
+	expect(c, 6, "web nginx:1 disk:docker api v=2 - - 3 1");
 	hc_capture_close(c);
 	scene_done(&s);
 }
