@@ -704,48 +704,44 @@ int hc_block_event_ints(struct hc_block *b, unsigned event_type, unsigned col, s
 	                ret, err);
 }
 
-/* 1 and the column where it was filled, 0 where it is as in the file. */
-static int filled_col(struct hc_block *b, enum hc_obj_type obj, unsigned col, const struct hc_filled_col **ret,
-                      struct hc_err *err)
+/* The column where it was filled; NULL where it is as in the file, or cannot be told: *ret_code. */
+static const struct hc_filled_col *filled_col(struct hc_block *b, enum hc_obj_type obj, unsigned col,
+                                              int *ret_code, struct hc_err *err)
 {
-	int r;
-
+	*ret_code = 0;
 	if (!b->backfill || obj != HC_OBJ_CTR || col >= hc_obj_desc(obj)->n_cols)
-		return 0;
-	r = fill(b, err);
-	if (r < 0 || !b->filled || !b->filled->cols[col].values)
-		return r;
-	*ret = &b->filled->cols[col];
-	return 1;
+		return NULL;
+	*ret_code = fill(b, err);
+	return *ret_code == 0 && b->filled && b->filled->cols[col].values ? &b->filled->cols[col] : NULL;
 }
 
 int hc_block_obj_refs(struct hc_block *b, enum hc_obj_type obj, unsigned col, struct hc_refs *ret,
                       struct hc_err *err)
 {
-	const struct hc_filled_col *c = NULL;
-	int r = filled_col(b, obj, col, &c, err);
+	int r;
+	const struct hc_filled_col *c = filled_col(b, obj, col, &r, err);
 
-	if (r < 0)
-		return r;
-	if (r > 0) {
+	if (c) {
 		*ret = (struct hc_refs){ c->values, n_entries(b, obj) };
 		return 0;
 	}
+	if (r)
+		return r;
 	return get_refs(b, (unsigned)obj < HC_OBJ_END ? b->obj[obj] : NULL, hc_obj_desc(obj), true, col, ret, err);
 }
 
 int hc_block_obj_ints(struct hc_block *b, enum hc_obj_type obj, unsigned col, struct hc_ints *ret,
                       struct hc_err *err)
 {
-	const struct hc_filled_col *c = NULL;
-	int r = filled_col(b, obj, col, &c, err);
+	int r;
+	const struct hc_filled_col *c = filled_col(b, obj, col, &r, err);
 
-	if (r < 0)
-		return r;
-	if (r > 0) {
+	if (c) {
 		*ret = (struct hc_ints){ c->values, c->valid, n_entries(b, obj) };
 		return 0;
 	}
+	if (r)
+		return r;
 	return get_ints(b, (unsigned)obj < HC_OBJ_END ? b->obj[obj] : NULL, hc_obj_desc(obj), col, ret, err);
 }
 
