@@ -11,7 +11,7 @@ sandbox = [
     (6, {"app": "web", "io.kubernetes.pod.name": "web-0", "io.kubernetes.pod.namespace": "shop", "io.kubernetes.pod.uid": "11-22"}),
     (7, {"example.com/note": "hello"}),
     # namespaces: the network of the node, so that no plugin for networks is needed
-    (8, [(1, "/kubepods/besteffort/pod11-22"), (2, [(1, [(1, 2), (2, 1), (3, 2)])])]),
+    (8, [(1, "/kubepods/besteffort/podhc-11-22"), (2, [(1, [(1, 2), (2, 1), (3, 2)])])]),
 ]
 labels = {
     "io.kubernetes.container.name": "web",
