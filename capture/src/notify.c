@@ -109,8 +109,9 @@ static int stored_fd(void)
 	return -ENOENT;
 }
 
-/* The root directory of a new BPF file system, which lives as long as somebody has it open. It is opened as a directory: systemd
- * polls what it is to keep, and refuses the descriptor of the mount itself, which is an O_PATH one (EBADF). */
+/* The root directory of a new BPF file system, which lives as long as somebody has it open. It is opened as a
+ * directory: systemd polls what it is to keep, and refuses the descriptor of the mount itself, which is an O_PATH
+ * one (EBADF). */
 static int bpf_fs_new(void)
 {
 	int fs = (int)syscall(SYS_fsopen, "bpf", FSOPEN_CLOEXEC), mount = -1, fd = -1;
