@@ -17,7 +17,7 @@ enum form { FORM_BUNDLE, FORM_SCAP, FORM_NONE };
 enum compress { COMPRESS_NONE, COMPRESS_GZIP, COMPRESS_ZSTD, COMPRESS_BY_NAME };
 
 struct args {
-	bool bundle, force;
+	bool bundle, force, in_scope;
 	unsigned format, compress;
 	const char *output;
 	struct hc_time_arg since, until;
@@ -48,8 +48,26 @@ static void summary(const struct args *a, const struct hc_bundle_stats *s)
 	printf("tell the receiver by another way: %s  SHA256SUMS\n", s->sha256);
 }
 
+struct scope_arg {
+	char *text; /* NULL: everybody */
+	struct hc_scope scope;
+};
+
+/* --capture and --in-scope: the span and the scope that are asked for. HC_CLI_GO or the exit code. */
+static int range_of(struct args *a, struct hc_capture *c, struct scope_arg *scope)
+{
+	int code = hc_cli_capture_span(&hc_cmd_export, c, a->capture, &a->since, &a->until);
+
+	if (code == HC_CLI_GO && a->in_scope)
+		code = hc_cli_capture_scope(&hc_cmd_export, c, a->capture, &scope->text,
+		                            &scope->scope.asked_wall_ns);
+	scope->scope.text = scope->text;
+	return code;
+}
+
 static int export(struct args *a, const char *path)
 {
+	struct scope_arg scope = { 0 };
 	struct hc_policies policies = { 0 };
 	struct hc_bundle_stats stats;
 	struct hc_bundle_opts opts = { .tool_version = HC_VERSION,
@@ -62,7 +80,7 @@ static int export(struct args *a, const char *path)
 	if (code == HC_CLI_GO)
 		code = hc_cli_capture_open(&hc_cmd_export, path, 0, &c);
 	if (code == HC_CLI_GO)
-		code = hc_cli_capture_span(&hc_cmd_export, c, a->capture, &a->since, &a->until);
+		code = range_of(a, c, &scope);
 	if (code == HC_CLI_GO && policies.n)
 		code = hc_cli_capture_metadata(&hc_cmd_export, c, a->metadata, false);
 	if (code != HC_CLI_GO)
@@ -71,6 +89,8 @@ static int export(struct args *a, const char *path)
 	opts.has_until = a->until.set;
 	opts.since_wall_ns = a->since.ns;
 	opts.until_wall_ns = a->until.ns;
+	opts.scope = scope.text ? &scope.scope : NULL;
+	opts.scope_capture = a->capture;
 	opts.policies = (const char *const *)policies.v;
 	opts.n_policies = policies.n;
 	opts.metadata = a->metadata == HC_METADATA_AS_OF ? "as-of" : "known";
@@ -84,6 +104,7 @@ static int export(struct args *a, const char *path)
 		code = stats.n_unanswerable ? HC_EXIT_FOUND : HC_EXIT_OK;
 	}
 out:
+	free(scope.text);
 	hc_policies_done(&policies);
 	return hc_cli_capture_close(c, code);
 }
@@ -147,6 +168,8 @@ static void scap_summary(const struct args *a, const struct hc_scap_export_stats
 	}
 	if (s->n_own)
 		printf("left out: %s rows in which the capture speaks of itself\n", hc_count_text(s->n_own, n));
+	if (s->n_out_of_scope)
+		printf("left out: %s rows of others than the scope's\n", hc_count_text(s->n_out_of_scope, n));
 	if (s->n_cut)
 		printf("cut: %s parameters longer than 65,535 bytes\n", hc_count_text(s->n_cut, n));
 	if (s->n_unplaced_fds)
@@ -161,6 +184,7 @@ static void scap_summary(const struct args *a, const struct hc_scap_export_stats
 
 static int export_scap(struct args *a, const char *path)
 {
+	struct scope_arg scope = { 0 };
 	struct sigaction act = { .sa_handler = on_interrupt }, before;
 	bool bar = isatty(STDERR_FILENO);
 	struct hc_scap_export_opts opts = {
@@ -173,13 +197,14 @@ static int export_scap(struct args *a, const char *path)
 
 	if (code != HC_CLI_GO)
 		return code;
-	code = hc_cli_capture_span(&hc_cmd_export, c, a->capture, &a->since, &a->until);
+	code = range_of(a, c, &scope);
 	if (code != HC_CLI_GO)
-		return hc_cli_capture_close(c, code);
+		goto out;
 	opts.has_since = a->since.set;
 	opts.has_until = a->until.set;
 	opts.since_wall_ns = a->since.ns;
 	opts.until_wall_ns = a->until.ns;
+	opts.scope = scope.text ? &scope.scope : NULL;
 	sigaction(SIGINT, &act, &before);
 	r = hc_scap_export(c, a->output, &opts, &stats, &err);
 	sigaction(SIGINT, &before, NULL);
@@ -193,6 +218,8 @@ static int export_scap(struct args *a, const char *path)
 		scap_summary(a, &stats);
 		code = HC_EXIT_OK;
 	}
+out:
+	free(scope.text);
 	return hc_cli_capture_close(c, code);
 }
 
@@ -235,6 +262,11 @@ static int run(int argc, char **argv)
 		code = hc_cli_usage(
 			&hc_cmd_export,
 			"--compress goes with --format scap: segments in a bundle are compressed already");
+	if (code == HC_CLI_GO && form == FORM_BUNDLE && a.in_scope && !a.policies.n)
+		code = hc_cli_usage(
+			&hc_cmd_export,
+			"--in-scope: a bundle holds whole segments, byte for byte, and with them what "
+			"everybody did; it goes with --format scap, and with -p for what policies find");
 	if (code == HC_CLI_GO && a.since.set && a.until.set && a.since.ns >= a.until.ns)
 		code = hc_cli_usage(&hc_cmd_export, "--since is not before --until");
 	if (code == HC_CLI_GO && a.output)
@@ -272,6 +304,7 @@ static const struct hc_opt opts[] = {
 	  .value = "TIME",
 	  .help = "leave out segments that begin then or later; of a scap file, events then and later" },
 	HC_CLI_CAPTURE_OPT(capture),
+	HC_CLI_SCOPE_OPT(in_scope),
 	{ .name = "compress",
 	  .kind = HC_OPT_CHOICE,
 	  .off = offsetof(struct args, compress),

@@ -17,7 +17,7 @@ enum { FORMAT_TABLE, FORMAT_JSON, FORMAT_JSONL, FORMAT_CSV, FORMAT_MARKDOWN };
 
 struct args {
 	unsigned format;
-	bool json, csv, tables, no_header;
+	bool json, csv, tables, no_header, in_scope;
 	unsigned metadata;
 	uint64_t timeout_ns;
 	const char *capture;
@@ -46,6 +46,7 @@ static const struct hc_opt opts[] = {
 	  .help = "give up after this time" },
 	HC_CLI_CAPTURE_OPT(capture),
 	HC_CLI_METADATA_OPT(metadata),
+	HC_CLI_SCOPE_OPT(in_scope),
 	{ .name = "tables",
 	  .kind = HC_OPT_FLAG,
 	  .off = offsetof(struct args, tables),
@@ -154,6 +155,8 @@ static int exit_of_query(const struct hc_err *err, const struct deadline *d)
 static int answer(struct hc_capture *capture, const struct args *a, struct hc_str sql, const char *what)
 {
 	HC_AUTO(hc_query_close) struct hc_query *q = NULL;
+	HC_AUTO(free) char *scope_text = NULL;
+	struct hc_scope scope = { 0 };
 	struct hc_query_print print = { .format = format_of(a),
 		                        .width = terminal_width(),
 		                        .no_header = a->no_header };
@@ -164,12 +167,16 @@ static int answer(struct hc_capture *capture, const struct args *a, struct hc_st
 
 	if (code == HC_CLI_GO)
 		code = hc_cli_capture_metadata(&hc_cmd_query, capture, a->metadata, false);
+	if (code == HC_CLI_GO && a->in_scope)
+		code = hc_cli_capture_scope(&hc_cmd_query, capture, a->capture, &scope_text, &scope.asked_wall_ns);
 	if (code != HC_CLI_GO)
 		return code;
 	code = HC_EXIT_OK;
 	r = hc_query_open(capture, 0, &q, &err);
 	if (r == 0) {
 		hc_query_limit(q, since.ns, until.ns);
+		scope.text = scope_text;
+		hc_query_limit_scope(q, scope_text ? &scope : NULL);
 		hc_query_set_stop(q, stop, &d);
 		r = hc_query_prepare(q, sql, what, &err);
 	}

@@ -16,6 +16,7 @@
 #ifndef HC_QUERY_BUNDLE_H
 #define HC_QUERY_BUNDLE_H
 
+#include "replay/scope.h"
 #include "store/capture.h"
 
 #define HC_BUNDLE_VERSION 1
@@ -28,8 +29,13 @@ struct hc_bundle_opts {
 		*policies; /* files, in the order they are loaded; their alerts in the span are findings */
 	size_t n_policies;
 	const char *metadata; /* what is known of containers in the replay, "known" or "as-of"; NULL: not said */
-	unsigned n_threads;   /* for the replay; 0: one per processor */
-	bool replace;         /* an existing file */
+	/* Findings are about this scope alone, of the capture of this name; the segments are whole. NULL: about
+	 * all.
+	 */
+	const struct hc_scope *scope;
+	const char *scope_capture;
+	unsigned n_threads; /* for the replay; 0: one per processor */
+	bool replace;       /* an existing file */
 };
 
 struct hc_bundle_stats {

@@ -7,6 +7,7 @@
 
 #include <stdio.h>
 
+#include "replay/scope.h"
 #include "store/capture.h"
 
 struct hc_query;
@@ -23,6 +24,10 @@ HC_DEFINE_AUTO(struct hc_query, hc_query_close)
 /* Leaves out events before `since` and from `until` on (ns since the epoch; INT64_MIN, INT64_MAX: no limit).
  * Tables of objects, gaps and segments are as they are. Before the first statement. */
 void hc_query_limit(struct hc_query *q, int64_t since_wall_ns, int64_t until_wall_ns);
+
+/* Leaves out events of whoever is not in the scope, those of no process among them; other tables are as they are.
+ * Borrowed until close. Before the first statement. */
+void hc_query_limit_scope(struct hc_query *q, const struct hc_scope *scope);
 
 /* Asked often; true ends the statement with -EINTR. */
 void hc_query_set_stop(struct hc_query *q, bool (*stop)(void *ctx), void *ctx);

@@ -5,12 +5,14 @@
 #ifndef HC_QUERY_SCAP_EXPORT_H
 #define HC_QUERY_SCAP_EXPORT_H
 
+#include "replay/scope.h"
 #include "store/capture.h"
 #include "store/scap.h"
 
 struct hc_scap_export_opts {
 	bool has_since, has_until;
 	int64_t since_wall_ns, until_wall_ns; /* inclusive, exclusive */
+	const struct hc_scope *scope;         /* others' events are left out; NULL: everybody's are wanted */
 	unsigned flags;                       /* of the writer: HC_SCAP_PLAIN, HC_SCAP_ZSTD; 0: gzip */
 	bool replace;                         /* an existing file */
 	/* Now and then; true ends the export with -EINTR. NULL: nobody looks. */
@@ -30,6 +32,7 @@ struct hc_scap_export_stats {
 	uint64_t n_cut;                       /* parameters longer than an event can have */
 	uint64_t n_unplaced_fds;              /* descriptors of processes that begin nowhere in the span */
 	uint64_t n_over_limit;                /* threads and descriptors beyond what is kept */
+	uint64_t n_out_of_scope;              /* rows of others than the scope's, and of no process */
 	uint64_t n_lost;                      /* events that were lost while the capture was recorded */
 };
 

@@ -15,4 +15,18 @@ struct hc_scope {
  * process (meta rows, most changes of TCP state). row: 0-based, as in struct hc_hit. */
 bool hc_scope_has(const struct hc_scope *s, struct hc_view *v, unsigned type, uint32_t row);
 
+/* The same for all rows of the view's block: each process is asked about once. Zero-initialised, it is of no
+ * block.
+ */
+struct hc_scope_block {
+	const struct hc_scope *scope; /* NULL: every row is in it */
+	struct hc_view *view;
+	uint8_t *known; /* by PROC */
+};
+
+/* Both are borrowed until done. -ENOMEM. */
+int hc_scope_block_init(struct hc_scope_block *b, const struct hc_scope *scope, struct hc_view *v);
+bool hc_scope_block_has(struct hc_scope_block *b, unsigned type, uint32_t row);
+void hc_scope_block_done(struct hc_scope_block *b);
+
 #endif

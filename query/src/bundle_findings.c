@@ -254,6 +254,7 @@ static int run(struct hc_bundle *b, struct hc_falco *falco, struct hc_err *err)
 		                       .has_until = range.has_until,
 		                       .since_wall_ns = range.since_wall_ns,
 		                       .until_wall_ns = range.until_wall_ns,
+		                       .scope = b->opts->scope,
 		                       .render = render,
 		                       .emit = emit,
 		                       .ctx = &f };
@@ -267,6 +268,8 @@ static int run(struct hc_bundle *b, struct hc_falco *falco, struct hc_err *err)
 		r = hc_plan_new(ir, HC_MATCH_FIRST, &plan, err);
 	if (r == 0)
 		r = hc_facts_load(b->c, &range, &facts, err);
+	if (r == 0 && b->opts->scope)
+		hc_facts_within(facts, b->opts->scope->text, b->opts->scope_capture);
 	if (r == 0)
 		r = hc_answers_new(ir, facts, &answers, err);
 	if (r < 0)
@@ -286,6 +289,8 @@ static int run(struct hc_bundle *b, struct hc_falco *falco, struct hc_err *err)
 		add(b->results, "engine_version", hc_json_text(b->opts->tool_version));
 		if (b->opts->metadata)
 			add(b->results, "metadata", hc_json_text(b->opts->metadata));
+		if (b->opts->scope)
+			add(b->results, "scope", json_object_new_string(b->opts->scope->text));
 		add(b->results, "rules", hc_json_u64(hc_plan_n_rules(plan)));
 		add(b->results, "findings", hc_json_u64(f.n));
 		add(b->results, "by_rule", by_rule(plan, &stats));

@@ -167,6 +167,11 @@ void hc_query_limit(struct hc_query *q, int64_t since_wall_ns, int64_t until_wal
 		(struct q_range){ since_wall_ns, until_wall_ns == INT64_MAX ? INT64_MAX : until_wall_ns - 1 };
 }
 
+void hc_query_limit_scope(struct hc_query *q, const struct hc_scope *scope)
+{
+	q->cap->scope = scope;
+}
+
 void hc_query_set_stop(struct hc_query *q, bool (*stop)(void *ctx), void *ctx)
 {
 	q->stop = stop;

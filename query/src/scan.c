@@ -283,6 +283,25 @@ static int narrow(struct narrowing *w, const struct q_pred *p)
 	return 0;
 }
 
+/* Keeps of the selected rows those of the scope. */
+static int narrow_scope(struct narrowing *w)
+{
+	const struct hc_rows *rows = &w->b->rows;
+	struct hc_scope_block scope;
+	uint32_t n = 0;
+	int r = hc_scope_block_init(&scope, w->s->cap->scope, w->b->view);
+
+	for (uint32_t i = 0; i < w->n && r == 0; i++) {
+		uint32_t row = w->sel[i];
+
+		if (hc_scope_block_has(&scope, rows->type[row], rows->pos[row]))
+			w->sel[n++] = row;
+	}
+	w->n = n;
+	hc_scope_block_done(&scope);
+	return r;
+}
+
 static uint32_t first_row(const struct hc_rows *rows, int64_t seq)
 {
 	uint32_t lo = 0, n = rows->n;
@@ -348,7 +367,7 @@ static int narrow_block(struct q_scan *s, struct run *run)
 	to = f->seq.hi < INT64_MAX ? first_row(rows, f->seq.hi + 1) : rows->n;
 	run->first = from;
 	run->n = to > from ? to - from : 0;
-	if (!run->n || (f->all_types && !f->n_preds && !f->seqs && f->wall_ns.lo == INT64_MIN &&
+	if (!run->n || (f->all_types && !f->n_preds && !f->seqs && !s->cap->scope && f->wall_ns.lo == INT64_MIN &&
 	                f->wall_ns.hi == INT64_MAX && f->ts_ns.lo == INT64_MIN && f->ts_ns.hi == INT64_MAX))
 		return 0;
 	w.sel = malloc(run->n * sizeof(*w.sel));
@@ -357,6 +376,8 @@ static int narrow_block(struct q_scan *s, struct run *run)
 	first_pass(&w, from, to);
 	for (uint32_t i = 0; i < f->n_preds && w.n && r == 0; i++)
 		r = narrow(&w, &f->preds[i]);
+	if (s->cap->scope && w.n && r == 0)
+		r = narrow_scope(&w);
 	if (w.tmp.oom)
 		r = -ENOMEM;
 	hc_q_buf_done(&w.tmp);

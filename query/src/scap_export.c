@@ -21,6 +21,7 @@ struct cursor {
 	struct hc_rows rows;
 	uint32_t at;
 	uint64_t *seen; /* for scap_lists_row() */
+	struct hc_scope_block scope;
 };
 
 struct job {
@@ -48,6 +49,7 @@ static void cursor_close(struct cursor *k)
 	hc_view_free(k->view);
 	hc_block_close(k->block);
 	free(k->seen);
+	hc_scope_block_done(&k->scope);
 	*k = (struct cursor){ 0 };
 }
 
@@ -75,7 +77,9 @@ static int cursor_open(struct job *j, struct cursor *k, uint32_t number, struct 
 	}
 	hc_view_set(k->view, k->block, NULL);
 	k->seen = calloc(hc_view_n(k->view, HC_OBJ_PROC) / 64 + 1, sizeof(*k->seen));
-	r = k->seen ? j->writing ? 0 : scap_lists_block(j->lists, k->view) : -ENOMEM;
+	r = k->seen ? hc_scope_block_init(&k->scope, j->o->scope, k->view) : -ENOMEM;
+	if (r == 0 && !j->writing)
+		r = scap_lists_block(j->lists, k->view);
 	if (r < 0) {
 		cursor_close(k);
 		return hc_err_set(err, r, "out of memory");
@@ -148,6 +152,10 @@ static int take_row(struct job *j, struct cursor *k, struct hc_err *err)
 	bool wanted = in_span(j, (int64_t)k->rows.ts_ns[k->at] + offset);
 	int r = 0;
 
+	if (wanted && !hc_scope_block_has(&k->scope, type, entry - 1)) {
+		wanted = false;
+		j->stats.n_out_of_scope += j->writing;
+	}
 	k->at++;
 	if (wanted && j->writing)
 		r = write_row(j, k, type, entry, err);

@@ -16,6 +16,7 @@
 
 #include <sqlite3.h>
 
+#include "replay/scope.h"
 #include "replay/value.h"
 #include "store/capture.h"
 
@@ -73,8 +74,9 @@ struct q_cap {
 	struct hc_capture *capture;
 	bool owns_capture;
 	bool no_pushdown;
-	struct q_range limit;    /* of wall times: events outside are not there */
-	bool (*stop)(void *ctx); /* asked between blocks; NULL: never */
+	struct q_range limit;         /* of wall times: events outside are not there */
+	const struct hc_scope *scope; /* nor are others' than of it; NULL: everybody's are */
+	bool (*stop)(void *ctx);      /* asked between blocks; NULL: never */
 	void *stop_ctx;
 	struct q_block *idle[Q_MAX_IDLE]; /* loaded, used by nobody now */
 	unsigned n_idle;

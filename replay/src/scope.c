@@ -1,6 +1,8 @@
 /* Who is in a scope, by what the rows' processes are known to be. */
 #include "replay/scope.h"
 
+#include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "store/block.h"
@@ -81,16 +83,20 @@ static bool in_tree(struct hc_view *v, uint32_t proc, const struct hc_scope *s)
 	return false;
 }
 
-bool hc_scope_has(const struct hc_scope *s, struct hc_view *v, unsigned type, uint32_t row)
+static uint32_t proc_of(struct hc_view *v, unsigned type, uint32_t row)
 {
-	uint32_t task, proc;
+	uint32_t task = hc_view_ref(v, HC_DOM_ROWS(type), HC_COL_TASK, row + 1);
 
-	if (strcmp(s->text, "host") == 0)
-		return true;
-	task = hc_view_ref(v, HC_DOM_ROWS(type), HC_COL_TASK, row + 1);
-	proc = task ? hc_view_ref(v, HC_OBJ_TASK, HC_O_TASK_proc, task) : 0;
-	if (!proc)
-		return false;
+	return task ? hc_view_ref(v, HC_OBJ_TASK, HC_O_TASK_proc, task) : 0;
+}
+
+static bool is_host(const struct hc_scope *s)
+{
+	return strcmp(s->text, "host") == 0;
+}
+
+static bool has_proc(const struct hc_scope *s, struct hc_view *v, uint32_t proc)
+{
 	if (strncmp(s->text, "container=", 10) == 0)
 		return in_container(v, proc, s->text + 10);
 	if (strncmp(s->text, "pod=", 4) == 0)
@@ -98,4 +104,44 @@ bool hc_scope_has(const struct hc_scope *s, struct hc_view *v, unsigned type, ui
 	if (strncmp(s->text, "cgroup=", 7) == 0)
 		return in_cgroup(v, proc, s->text + 7);
 	return strncmp(s->text, "pid=", 4) == 0 && in_tree(v, proc, s);
+}
+
+bool hc_scope_has(const struct hc_scope *s, struct hc_view *v, unsigned type, uint32_t row)
+{
+	uint32_t proc = is_host(s) ? 0 : proc_of(v, type, row);
+
+	return is_host(s) || (proc && has_proc(s, v, proc));
+}
+
+/* ---- all rows of a block ---- */
+
+enum { UNKNOWN, OUT, IN };
+
+int hc_scope_block_init(struct hc_scope_block *b, const struct hc_scope *scope, struct hc_view *v)
+{
+	*b = (struct hc_scope_block){ .scope = scope && !is_host(scope) ? scope : NULL, .view = v };
+	if (!b->scope)
+		return 0;
+	b->known = calloc((size_t)hc_view_n(v, HC_OBJ_PROC) + 1, sizeof(*b->known));
+	return b->known ? 0 : -ENOMEM;
+}
+
+bool hc_scope_block_has(struct hc_scope_block *b, unsigned type, uint32_t row)
+{
+	uint32_t proc;
+
+	if (!b->scope)
+		return true;
+	proc = proc_of(b->view, type, row);
+	if (!proc || proc > hc_view_n(b->view, HC_OBJ_PROC))
+		return false;
+	if (b->known[proc] == UNKNOWN)
+		b->known[proc] = has_proc(b->scope, b->view, proc) ? IN : OUT;
+	return b->known[proc] == IN;
+}
+
+void hc_scope_block_done(struct hc_scope_block *b)
+{
+	free(b->known);
+	*b = (struct hc_scope_block){ 0 };
 }

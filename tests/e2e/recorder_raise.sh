@@ -252,6 +252,25 @@ fi
 hindcast events rec --capture part --in-scope -f 'proc.pid != 0' -o '%proc.pid' | sort -un | tr '\n' ' ' >out
 [ "$(cat out)" = "$(of child orphan)" ] || { cat out >&2; fail "all that the part did"; }
 expect_exit 2 hindcast events rec --in-scope 2>err
+# so in SQL, in a scap file, and in what policies find in a bundle, which itself is whole
+all_pids() { hindcast query "$@" "SELECT DISTINCT pid FROM events WHERE pid > 0 ORDER BY pid" --csv --no-header | tr -d '\r' | tr '\n' ' '; }
+[ "$(all_pids rec --capture part --in-scope)" = "$(of child orphan)" ] || fail "SQL of the part: $(all_pids rec --capture part --in-scope)"
+[ "$(all_pids rec --capture all --in-scope)" = "$(all_pids rec --capture all)" ] || fail "SQL of the host"
+expect_exit 2 hindcast query rec --in-scope 'SELECT 1' 2>err
+hindcast export rec --format scap --capture part --in-scope -o part.scap >out
+expect_match '^left out: [0-9,]+ rows of others than the scope' out
+hindcast import part.scap -o part.imported >/dev/null
+[ "$(all_pids part.imported)" = "$(of child orphan)" ] || fail "a scap file of the part: $(all_pids part.imported)"
+sed 's/evt.type = write/proc.pid exists/' rule.yaml >more.yaml
+n=$(hindcast replay -q -p more.yaml --capture tree --in-scope rec | wc -l)
+m=$(hindcast replay -q -p more.yaml --capture tree rec 2>/dev/null | wc -l) || :
+[ "$n" -gt 0 ] && [ "$n" -lt "$m" ] || fail "no other than the scope did something: $n of $m"
+hindcast export rec --bundle --capture tree --in-scope -p more.yaml -o tree.hcb >out
+expect_match "^$(sed ':a;s/\B[0-9]\{3\}\>/,&/;ta' <<<"$n") findings$" out
+hindcast verify tree.hcb >out || { cat out >&2; fail "the bundle"; }
+[ "$(all_pids tree.hcb)" = "$(all_pids rec)" ] || fail "the bundle is not whole"
+expect_exit 2 hindcast export rec --bundle --capture tree --in-scope -o no.hcb 2>err
+expect_match 'a bundle holds whole segments, byte for byte' err
 hindcast replay -p rule.yaml --capture all rec >out 2>&1 || { cat out >&2; fail "a capture of the host can answer it"; }
 expect_no_match 'recorded' out
 echo ok
