@@ -101,8 +101,8 @@ uint32_t hc_build_ints(struct hc_builder *b, const int64_t *values, uint32_t n);
  * the circle with 0. */
 uint32_t hc_build_obj(struct hc_builder *b, enum hc_obj_type obj, const struct hc_cells *cells);
 /* The same without looking for an equal one: for kinds whose objects carry a number of their own and are kept from
- * coming twice by a slot. An entry that comes twice all the same is not wrong, but a waste. From the first of these
- * in a block on, hc_build_obj does not look for others of this kind either. */
+ * coming twice by a slot. An entry that comes twice all the same is not wrong, but a waste. From the first of
+ * these in a block on, hc_build_obj does not look for others of this kind either. */
 uint32_t hc_build_obj_new(struct hc_builder *b, enum hc_obj_type obj, const struct hc_cells *cells);
 
 /* Where the next row of the type will be, all cells absent: filled there, it is not copied. As long as no row of

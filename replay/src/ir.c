@@ -893,7 +893,7 @@ static const struct hc_node *leaf_node(struct hc_ir *ir, const struct hc_node *l
                                        enum hc_quant quant, enum hc_vt vt, const struct hc_value *consts, size_t n,
                                        struct hc_err *err)
 {
-	const struct hc_node **known, *node;
+	const struct hc_node **known;
 	struct key k;
 	bool is_new;
 
@@ -905,13 +905,10 @@ static const struct hc_node *leaf_node(struct hc_ir *ir, const struct hc_node *l
 		key_value(&k, &consts[i]);
 	known = intern(ir, &k, sizeof(*known), &is_new);
 	key_done(&k);
-	if (!known)
-		return NULL;
-	if (*known)
-		return *known;
-	node = leaf_of(ir, like, op, quant, vt, consts, n, err); /* NULL: the next one will be told why, too */
-	*known = node;
-	return node;
+	if (known && !*known)
+		*known = leaf_of(ir, like, op, quant, vt, consts, n,
+		                 err); /* NULL: the next one will be told why, too */
+	return known ? *known : NULL;
 }
 
 static const struct hc_node *present(struct hc_ir *ir, unsigned dom)

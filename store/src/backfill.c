@@ -406,7 +406,7 @@ static int take_runs(struct hc_backfill *f, uint32_t boot, struct hc_block *b, s
 {
 	struct hc_heap heap;
 	struct hc_refs why;
-	struct hc_rows rows;
+	struct hc_rows rows = { 0 };
 	int r = hc_block_heap(b, HC_OBJ_STR, &heap, err);
 
 	if (r == 0)

@@ -92,11 +92,12 @@ done
 sql cap "$(known 6 labels)" | jq -e '.labels | fromjson | length == 256' >/dev/null || fail "limits"
 jq -e '.container_values_cut > 0' summary >/dev/null || fail "$(cat summary)"
 
-# told later than the container began: rows before that keep what was known
+# told later than the container began: rows before that keep what was known, and have the rest filled in when they are read
 expect cap "SELECT phase, source FROM ctr_start WHERE arg_container = '$(id 1)'" '{"phase":"created","source":"cgroup"}'
 expect cap "SELECT phase, source FROM ctr_update WHERE arg_container = '$(id 1)'" '{"phase":"known","source":"socket:docker"}'
-[ "$(hindcast events cap -f "evt.type = execve and container.full_id = $(id 1)" -o '*%container.name' | head -n 1)" = '<NA>' ] ||
-	fail "the first exec knows what was told later"
+first_name() { hindcast events cap --metadata "$1" -f "evt.type = execve and container.full_id = $(id 1)" -o '*%container.name' | head -n 1; }
+[ "$(first_name as-of)" = '<NA>' ] || fail "the first exec knows what was told later"
+[ "$(first_name known)" = happy_ant ] || fail "the first exec lacks what was told later: $(first_name known)"
 
 # what is about another container, deep, huge or no message at all tells nothing
 for of in 2 3 4 5 b c d e; do

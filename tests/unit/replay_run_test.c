@@ -358,7 +358,7 @@ Test(follow, says_what_it_has_found_when_it_is_interrupted)
 	struct follower f;
 	struct scene s;
 
-	scene_init(&s, 700);
+	scene_init(&s, 20); /* more blocks than are pushed ahead */
 	follow(&s, &f, (struct hc_replay_opts){ .n_threads = 2, .progress = interrupt }, &stats);
 	cr_assert(f.seen.n > 0 && f.seen.n < N_ROWS * 2);
 	cr_assert_eq(f.seen.n, stats.n_hits);
