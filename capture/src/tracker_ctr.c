@@ -167,6 +167,14 @@ static void news_add(struct hc_tracker *t, struct tctr *c, uint16_t type, const 
 	t->ctr_news_end = &n->next;
 }
 
+/* One more of "KIND:name+name,KIND:name", of which n bytes are there. */
+static size_t add_source(char *buf, size_t room, size_t n, const char *name)
+{
+	const char *between = n && buf[n - 1] != ':' ? "+" : "";
+
+	return n + (size_t)snprintf(buf + n, room - n, "%s%s", between, name);
+}
+
 static struct hc_str source_of(const struct tctr *k, char *buf, size_t room)
 {
 	static const char *const names[] = { "docker", "podman", "overlay", "containerd",
@@ -182,13 +190,12 @@ static struct hc_str source_of(const struct tctr *k, char *buf, size_t room)
 		n = (size_t)snprintf(buf, room, "disk:");
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
 		if (files >> i & 1)
-			n += (size_t)snprintf(buf + n, room - n, "%s%s", buf[n - 1] == ':' ? "" : "+", names[i]);
+			n = add_source(buf, room, n, names[i]);
 	if (files & CTR_SOCKETS)
 		n += (size_t)snprintf(buf + n, room - n, "%ssocket:", n ? "," : "");
 	for (unsigned i = 0; i < CTR_N_KINDS; i++)
 		if (files & CTR_SOCKET_DOCKER << i)
-			n += (size_t)snprintf(buf + n, room - n, "%s%s", buf[n - 1] == ':' ? "" : "+",
-			                      ctr_socket_kind_name(i));
+			n = add_source(buf, room, n, ctr_socket_kind_name(i));
 	return (struct hc_str){ buf, (uint32_t)n };
 }
 
