@@ -125,8 +125,8 @@ def _connection(s, answer):
     s.close()
 
 
-def serve(path, answer):
-    """Answers on the socket from threads. answer(path, headers, fields): gRPC status, the body, further trailers."""
+def listen(path, serve):
+    """Calls serve(connection), in a thread of its own, for each connection to the socket."""
     listener = socket.socket(socket.AF_UNIX)
     listener.bind(path)
     listener.listen(16)
@@ -134,9 +134,14 @@ def serve(path, answer):
     def accept():
         while True:
             s, _ = listener.accept()
-            threading.Thread(target=_connection, args=(s, answer), daemon=True).start()
+            threading.Thread(target=serve, args=(s,), daemon=True).start()
 
     threading.Thread(target=accept, daemon=True).start()
+
+
+def serve(path, answer):
+    """Answers on the socket from threads. answer(path, headers, fields): gRPC status, the body, further trailers."""
+    listen(path, lambda s: _connection(s, answer))
 
 
 def message(fields):

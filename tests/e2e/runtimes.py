@@ -4,7 +4,6 @@ docker.sock, podman.sock and cri.sock know the containers named below by the fir
 says nothing; off.sock serves no CRI; slow.sock sends a byte now and then. What was asked stands in asked.log."""
 import http.server
 import json
-import socket
 import socketserver
 import sys
 import threading
@@ -155,20 +154,6 @@ def cri_answer(path, headers, asked):
     return 5, b"", [("grpc-message", "no such container")]
 
 
-def listen(path, serve):
-    listener = socket.socket(socket.AF_UNIX)
-    listener.bind(path)
-    listener.listen(16)
-
-    def accept():
-        while True:
-            s, _ = listener.accept()
-            log.write(path + " connected\n")
-            threading.Thread(target=serve, args=(s,), daemon=True).start()
-
-    threading.Thread(target=accept, daemon=True).start()
-
-
 def drip(s):
     try:
         s.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\n")
@@ -183,7 +168,7 @@ rest("docker.sock", docker)
 rest("podman.sock", podman)
 cri.serve("cri.sock", cri_answer)
 cri.serve("off.sock", lambda path, headers, asked: (12, b"", [("grpc-message", "unknown service")]))
-listen("hang.sock", lambda s: time.sleep(60))
-listen("slow.sock", drip)
+cri.listen("hang.sock", lambda s: time.sleep(60))
+cri.listen("slow.sock", drip)
 open(sys.argv[1], "w").close()
 threading.Event().wait()
