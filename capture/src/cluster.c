@@ -41,7 +41,7 @@ int hc_cluster_new(const struct hc_cluster_opts *opts, struct hc_cluster **ret, 
 
 	if (!c)
 		return hc_err_set(err, -ENOMEM, "out of memory");
-	code = late_curl(err); /* now: the recorder's filter of system calls does not let it map code later */
+	code = late_curl(err); /* now, so that a library that is missing is told of at the start */
 	if (code < 0)
 		return code;
 	c->o = *opts;

@@ -5,16 +5,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+#include "ctr_fuzz.h"
 
-static void check_list(const struct ctr_strs *list)
-{
-	if (list->n > CTR_MAX_ITEMS)
-		abort();
-	for (uint32_t i = 0; i < list->n; i++)
-		if (!list->v[i].p || list->v[i].len > CTR_MAX_TEXT_BYTES || list->v[i].p[list->v[i].len] != '\0')
-			abort();
-}
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static int parse(unsigned which, const uint8_t *p, size_t n, struct ctr_facts *f)
 {
@@ -46,13 +39,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		if (parse(data[0], body, 5 + n, f) < 0 &&
 		    (f->files || f->name.p || f->has_labels || f->has_pod_labels))
 			abort();
-		ctr_image_parts(f);
-		check_list(&f->mounts);
-		check_list(&f->labels);
-		check_list(&f->annotations);
-		check_list(&f->pod_labels);
-		check_list(&f->pod_annotations);
-		check_list(&f->env_names);
+		ctr_check(f);
 		parse(data[0], data + 1, n, f); /* a wrong head */
 	}
 	free(body);

@@ -1,20 +1,8 @@
 /* Any bytes as a runtime's file or answer, the first of them choosing which: limits hold, and what is told lies in
  * the facts. */
-#include "ctr_facts.h"
-
-#include <stdlib.h>
-#include <string.h>
+#include "ctr_fuzz.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static void check_list(const struct ctr_strs *list)
-{
-	if (list->n > CTR_MAX_ITEMS)
-		abort();
-	for (uint32_t i = 0; i < list->n; i++)
-		if (!list->v[i].p || list->v[i].len > CTR_MAX_TEXT_BYTES || list->v[i].p[list->v[i].len] != '\0')
-			abort();
-}
 
 static int parse(unsigned which, struct hc_str text, struct ctr_facts *f)
 {
@@ -61,13 +49,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (parse(data[0], (struct hc_str){ (const char *)data + 1, (uint32_t)size - 1 }, f) < 0 &&
 	    f->files != files)
 		abort(); /* a file that is none told something */
-	ctr_image_parts(f);
-	check_list(&f->mounts);
-	check_list(&f->labels);
-	check_list(&f->annotations);
-	check_list(&f->pod_labels);
-	check_list(&f->pod_annotations);
-	check_list(&f->env_names);
+	ctr_check(f);
 	if (f->arena.used_bytes > CTR_MAX_BYTES + 6 * CTR_MAX_ITEMS * (sizeof(struct hc_str) + 16) + (64u << 10))
 		abort();
 	ctr_facts_free(f);

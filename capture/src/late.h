@@ -1,5 +1,5 @@
 /*
- * libcurl and libmicrohttpd, of which only `hindcast recorder` has need, and it not always: they bring some thirty
+ * libcurl and libmicrohttpd, of which only recorders have need, and they not always: they bring some thirty
  * other libraries with them, which would cost every command nine milliseconds at its start. So they are loaded
  * when the first function of theirs is called for.
  *

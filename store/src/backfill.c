@@ -441,13 +441,19 @@ static int take_block(struct hc_backfill *f, uint32_t boot, struct hc_block *b, 
 
 /* ---- texts ---- */
 
-static void text_put(struct hc_backfill *f, uint64_t hash)
+/* Where a hash stands, or would. */
+static uint64_t *text_slot(const struct hc_backfill *f, uint64_t hash)
 {
 	uint32_t at = (uint32_t)hash & (f->n_text_slots - 1);
 
 	while (f->texts[at] && f->texts[at] != hash)
 		at = (at + 1) & (f->n_text_slots - 1);
-	f->texts[at] = hash;
+	return &f->texts[at];
+}
+
+static void text_put(struct hc_backfill *f, uint64_t hash)
+{
+	*text_slot(f, hash) = hash;
 }
 
 static void each_text(struct hc_backfill *f, void (*fn)(struct hc_backfill *f, uint64_t hash))
@@ -485,12 +491,7 @@ static int index_texts(struct hc_backfill *f)
 
 bool hc_backfill_has_str(const struct hc_backfill *f, struct hc_str s)
 {
-	uint64_t hash = hc_heap_hash(HC_OBJ_STR, s.len ? s.p : "", s.len);
-	uint32_t at = (uint32_t)hash & (f->n_text_slots - 1);
-
-	while (f->texts[at] && f->texts[at] != hash)
-		at = (at + 1) & (f->n_text_slots - 1);
-	return f->texts[at] != 0;
+	return *text_slot(f, hc_heap_hash(HC_OBJ_STR, s.len ? s.p : "", s.len)) != 0;
 }
 
 /* ---- a capture ---- */
@@ -615,11 +616,6 @@ struct filler {
 	bool changed;
 };
 
-static size_t padded(size_t n)
-{
-	return (n + 63) & ~(size_t)63;
-}
-
 static int adds_grow(struct adds *a, uint64_t (*hash_of)(const struct added *x))
 {
 	uint32_t cap = a->cap ? a->cap * 2 : 32;
@@ -736,7 +732,7 @@ static int list_ref(struct filler *fl, const struct value *v, uint32_t *ret)
 static int own_col(struct filler *fl, unsigned col, struct hc_err *err)
 {
 	struct hc_filled_col *c = &fl->out->cols[col];
-	size_t n = padded(fl->rd.n);
+	size_t n = hc_padded(fl->rd.n);
 
 	fl->changed = true;
 	if (c->values)
@@ -768,6 +764,13 @@ static int put_int(struct filler *fl, unsigned col, uint32_t entry, int64_t i, s
 	return r;
 }
 
+static int no_room(int code, struct hc_err *err)
+{
+	return hc_err_set(err, code, "%s",
+	                  code == -E2BIG ? "a block has no room for what was learnt of its containers"
+	                                 : "out of memory");
+}
+
 static int put(struct filler *fl, unsigned col, uint32_t entry, const struct value *v, struct hc_err *err)
 {
 	uint32_t ref = 0;
@@ -776,13 +779,11 @@ static int put(struct filler *fl, unsigned col, uint32_t entry, const struct val
 	if (!fl->rd.desc->cols[col].ref)
 		return put_int(fl, col, entry, v->i, err);
 	r = v->s.p ? text_ref(fl, v, &ref) : list_ref(fl, v, &ref);
-	if (r == -E2BIG)
-		return hc_err_set(err, r, "a block has no room for what was learnt of its containers");
 	if (r == 0)
 		r = own_col(fl, col, err);
 	if (r == 0)
 		((uint32_t *)fl->out->cols[col].values)[entry] = ref;
-	return r < 0 ? hc_err_set(err, r, "out of memory") : 0;
+	return r < 0 ? no_room(r, err) : 0;
 }
 
 /* Where the facts of a version are from, once some of a later one are among them. */
@@ -853,7 +854,7 @@ static int build_heap(struct filler *fl, struct hc_err *err)
 	if (!a->n_new)
 		return 0;
 	bytes = hc_block_own(fl->rd.b, end + a->n_parts, false, err);
-	off = bytes ? hc_block_own(fl->rd.b, padded(n + 1u) * sizeof(*off), true, err) : NULL;
+	off = bytes ? hc_block_own(fl->rd.b, hc_padded(n + 1u) * sizeof(*off), true, err) : NULL;
 	if (!off)
 		return -ENOMEM;
 	memcpy(bytes, was->bytes, end);
@@ -880,8 +881,8 @@ static int build_lists(struct filler *fl, struct hc_err *err)
 	fl->out->lists = *was;
 	if (!a->n_new)
 		return 0;
-	first = hc_block_own(fl->rd.b, padded(n + 1u) * sizeof(*first), true, err);
-	refs = first ? hc_block_own(fl->rd.b, padded(end + a->n_parts) * sizeof(*refs), true, err) : NULL;
+	first = hc_block_own(fl->rd.b, hc_padded(n + 1u) * sizeof(*first), true, err);
+	refs = first ? hc_block_own(fl->rd.b, hc_padded(end + a->n_parts) * sizeof(*refs), true, err) : NULL;
 	if (!refs)
 		return -ENOMEM;
 	memcpy(first, was->first, (was->n + 1u) * sizeof(*first));
@@ -923,7 +924,7 @@ static int fill(struct filler *fl, uint32_t boot, struct hc_err *err)
 		if (r == 0)
 			r = build_heap(fl, err);
 		if (r < 0)
-			hc_err_set(err, r, "a block has no room for what was learnt of its containers");
+			no_room(r, err);
 	}
 	return r;
 }

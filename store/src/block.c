@@ -595,11 +595,6 @@ static int decode_u64(struct hc_block *b, const struct col *c, uint32_t n, uint6
 	return 0;
 }
 
-static size_t padded(uint32_t n)
-{
-	return ((size_t)n + 63) & ~(size_t)63;
-}
-
 /* References into a dictionary of `limit` entries; own_kind: entry i may name only entries before it. */
 static int check_refs(const struct hc_block *b, const uint32_t *v, uint32_t n, uint32_t limit, bool own_kind,
                       struct hc_err *err)
@@ -630,7 +625,7 @@ static int get_refs(struct hc_block *b, struct table *t, const struct hc_table_d
 		*ret = (struct hc_refs){ c->values, t->n };
 		return 0;
 	}
-	v = own(b, padded(t->n) * sizeof(*v), true, err);
+	v = own(b, hc_padded(t->n) * sizeof(*v), true, err);
 	if (!v)
 		return err && err->code ? err->code : -ENOMEM;
 	if (c) {
@@ -663,11 +658,11 @@ static int get_ints(struct hc_block *b, struct table *t, const struct hc_table_d
 		*ret = (struct hc_ints){ c->values, c->valid, t->n };
 		return 0;
 	}
-	v = own(b, padded(t->n) * sizeof(*v), true, err);
+	v = own(b, hc_padded(t->n) * sizeof(*v), true, err);
 	if (!v)
 		return err && err->code ? err->code : -ENOMEM;
 	if (!c || c->has_valid) {
-		valid = own(b, padded(t->n) / 8, true, err);
+		valid = own(b, hc_padded(t->n) / 8, true, err);
 		if (!valid)
 			return err && err->code ? err->code : -ENOMEM;
 	}
@@ -750,7 +745,7 @@ static int get_offsets(struct hc_block *b, struct table *t, unsigned number, uin
                        struct hc_err *err)
 {
 	struct col *c = find_col(t, number);
-	uint32_t *off = own(b, padded(t->n + 1) * sizeof(*off), true, err);
+	uint32_t *off = own(b, hc_padded(t->n + 1) * sizeof(*off), true, err);
 	uint64_t *len, at = 0;
 	int r;
 
@@ -758,7 +753,7 @@ static int get_offsets(struct hc_block *b, struct table *t, unsigned number, uin
 		return err && err->code ? err->code : -ENOMEM;
 	if (!c)
 		return damaged(b, err, "a heap or list has no lengths");
-	len = malloc(padded(t->n) * sizeof(*len));
+	len = malloc(hc_padded(t->n) * sizeof(*len));
 	if (!len)
 		return hc_err_set(err, -ENOMEM, "out of memory");
 	r = decode_u64(b, c, t->n, len, err);
@@ -864,14 +859,14 @@ int hc_block_lists(struct hc_block *b, enum hc_obj_type lists, struct hc_lists *
 		if (n_items && !c)
 			return damaged(b, err, "a list has no items");
 		if (which) {
-			uint64_t *v = own(b, padded(n_items) * sizeof(*v), true, err);
+			uint64_t *v = own(b, hc_padded(n_items) * sizeof(*v), true, err);
 
 			if (!v)
 				return err && err->code ? err->code : -ENOMEM;
 			r = n_items ? decode_u64(b, c, n_items, v, err) : 0;
 			l.ints = (int64_t *)v;
 		} else {
-			uint32_t *v = own(b, padded(n_items) * sizeof(*v), true, err);
+			uint32_t *v = own(b, hc_padded(n_items) * sizeof(*v), true, err);
 
 			if (!v)
 				return err && err->code ? err->code : -ENOMEM;
@@ -900,12 +895,12 @@ static int decode_rows(struct hc_block *b, struct hc_err *err)
 
 	if (n != b->info.n_rows)
 		return damaged(b, err, "the row list has another length than the header says");
-	wide = own(b, padded(n) * 8, false, err);
-	seq = wide ? own(b, padded(n) * 8, true, err) : NULL;
-	ts = seq ? own(b, padded(n) * 8, true, err) : NULL;
-	pos = ts ? own(b, padded(n) * 4, true, err) : NULL;
-	type = pos ? own(b, padded(n) * 2, true, err) : NULL;
-	cpu = type ? own(b, padded(n) * 2, true, err) : NULL;
+	wide = own(b, hc_padded(n) * 8, false, err);
+	seq = wide ? own(b, hc_padded(n) * 8, true, err) : NULL;
+	ts = seq ? own(b, hc_padded(n) * 8, true, err) : NULL;
+	pos = ts ? own(b, hc_padded(n) * 4, true, err) : NULL;
+	type = pos ? own(b, hc_padded(n) * 2, true, err) : NULL;
+	cpu = type ? own(b, hc_padded(n) * 2, true, err) : NULL;
 	if (!cpu)
 		return err && err->code ? err->code : -ENOMEM;
 	for (unsigned i = 0; i < HC_ROWS_N_COLS; i++) {

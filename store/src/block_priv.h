@@ -73,6 +73,12 @@ static inline bool hc_sum_fits(uint64_t computed, uint64_t stored)
 #endif
 }
 
+/* Entries of a decoded column with what is decoded ahead: a multiple of 64. */
+static inline size_t hc_padded(size_t n)
+{
+	return (n + 63) & ~(size_t)63;
+}
+
 /* The block owns its file from now on and closes it with itself. */
 void hc_block_take_fd(struct hc_block *b);
 
