@@ -10,13 +10,13 @@
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "capture/mask.h"
 #include "capture/record.h"
 #include "exclude_arg.h"
 #include "record_arg.h"
+#include "store/base/clock.h"
 
 #define STEP_MS 50
 
@@ -233,14 +233,6 @@ static void child_text(const struct child *c, char *buf, size_t room)
 
 /* ---- what it says ---- */
 
-static uint64_t boot_ns(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_BOOTTIME, &ts);
-	return (uint64_t)ts.tv_sec * 1000000000u + (uint64_t)ts.tv_nsec;
-}
-
 static void progress(struct hc_record *r, bool last)
 {
 	struct hc_record_summary s;
@@ -400,7 +392,7 @@ static int loop(struct hc_record *r, const struct args *a, struct child *c, cons
                 struct hc_err *err)
 {
 	bool tty = !a->quiet && isatty(STDERR_FILENO), run = c->pid > 0;
-	uint64_t start = boot_ns(), shown = start, now, end = 0;
+	uint64_t start = hc_clock_ns(CLOCK_BOOTTIME), shown = start, now, end = 0;
 	int code;
 
 	for (;;) {
@@ -409,7 +401,7 @@ static int loop(struct hc_record *r, const struct args *a, struct child *c, cons
 			break;
 		code = 0;
 		warn_sockets(r);
-		now = boot_ns();
+		now = hc_clock_ns(CLOCK_BOOTTIME);
 		if (child_changed) {
 			child_changed = 0;
 			child_look(c);

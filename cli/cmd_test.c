@@ -10,7 +10,6 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "capture/import.h"
@@ -19,6 +18,7 @@
 #include "test_record.h"
 #include "test_report.h"
 #include "units.h"
+#include "store/base/clock.h"
 
 #define LOG_TAIL 2000 /* bytes of a script's output that are shown */
 
@@ -72,14 +72,6 @@ static void on_signal(int sig)
 static bool is_stopped(void)
 {
 	return stopped;
-}
-
-static int64_t clock_ns(clockid_t clock)
-{
-	struct timespec ts;
-
-	clock_gettime(clock, &ts);
-	return (int64_t)ts.tv_sec * 1000000000 + ts.tv_nsec;
 }
 
 static int out_of_memory(void)
@@ -543,7 +535,7 @@ static void bad_file(struct session *s, const char *path, const struct hc_err *e
 {
 	char text[768];
 	struct hc_test_entry e = { .name = path, .outcome = HC_TEST_ERROR };
-	struct hc_test_suite suite = { .path = path, .entries = &e, .n = 1, .began_ns = clock_ns(CLOCK_REALTIME) };
+	struct hc_test_suite suite = { .path = path, .entries = &e, .n = 1, .began_ns = hc_wall_ns() };
 
 	s->code = hc_exit_max(s->code, hc_cli_error(&hc_cmd_test, err));
 	s->totals.n[HC_TEST_ERROR]++;
@@ -572,7 +564,8 @@ static void test_file(struct session *s, const char *path)
 	static const struct hc_test_units units = { .duration = hc_parse_duration, .moment = moment };
 	struct suite u = { .s = s };
 	struct hc_err err = { 0 };
-	int64_t began = clock_ns(CLOCK_REALTIME), start = clock_ns(CLOCK_MONOTONIC);
+	int64_t began = hc_wall_ns();
+	uint64_t start = hc_clock_ns(CLOCK_MONOTONIC);
 	size_t n;
 
 	if (hc_test_load(path, &units, &u.file, &err) < 0) {
@@ -594,7 +587,7 @@ static void test_file(struct session *s, const char *path)
 		if (n)
 			run_cases(&u);
 		if (!stopped)
-			report(&u, began, (uint64_t)(clock_ns(CLOCK_MONOTONIC) - start));
+			report(&u, began, hc_clock_ns(CLOCK_MONOTONIC) - start);
 	}
 	suite_done(&u);
 }
@@ -661,7 +654,7 @@ static int run_files(const struct args *a, const struct hc_policies *files)
 		                      : a->verbose ? HC_TEST_VERBOSE
 		                                   : HC_TEST_TEXT };
 	struct sigaction sa = { .sa_handler = on_signal }; /* no SA_RESTART: waiting ends */
-	int64_t start = clock_ns(CLOCK_MONOTONIC);
+	uint64_t start = hc_clock_ns(CLOCK_MONOTONIC);
 
 	if (a->junit)
 		s.junit = open_memstream(&s.suites, &s.suites_bytes);
@@ -671,7 +664,7 @@ static int run_files(const struct args *a, const struct hc_policies *files)
 	sigaction(SIGTERM, &sa, NULL);
 	for (size_t i = 0; i < files->n && !stopped; i++)
 		test_file(&s, files->v[i]);
-	s.totals.took_ns = (uint64_t)(clock_ns(CLOCK_MONOTONIC) - start);
+	s.totals.took_ns = hc_clock_ns(CLOCK_MONOTONIC) - start;
 	if (!a->list && !stopped)
 		hc_test_print_totals(stdout, s.style, hc_cli_colour(stdout), &s.totals);
 	if (s.junit)

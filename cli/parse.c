@@ -4,6 +4,7 @@
  */
 #include "cmd.h"
 #include "units.h"
+#include "store/base/clock.h"
 #include "store/base/err.h"
 
 #include <errno.h>
@@ -211,11 +212,8 @@ static int out_of_range(const struct hc_opt *opt, const char *value, struct hc_e
 
 static int store_time(const char *value, struct hc_time_arg *arg)
 {
-	struct timespec now;
-	int r;
+	int r = hc_parse_time(value, hc_wall_ns(), &arg->ns);
 
-	clock_gettime(CLOCK_REALTIME, &now);
-	r = hc_parse_time(value, (int64_t)now.tv_sec * 1000000000 + now.tv_nsec, &arg->ns);
 	if (r == 0)
 		arg->set = true;
 	return r;

@@ -28,19 +28,12 @@
 #include <unistd.h>
 
 #include "capture/record.h"
+#include "store/base/clock.h"
 
 #define STEP_MS 50
 #define LAST_EVENTS_NS UINT64_C(200000000) /* of a script that has ended are on their way for so long */
 #define END_NS UINT64_C(5000000000)        /* that what a script leaves behind may take to die */
 #define PATH_ROOM 4096
-
-static uint64_t boot_ns(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_BOOTTIME, &ts);
-	return (uint64_t)ts.tv_sec * 1000000000u + (uint64_t)ts.tv_nsec;
-}
 
 /* ---- pipes ---- */
 
@@ -186,8 +179,8 @@ static int step_until_told(struct hc_record *r, int in, struct hc_err *err)
 		if (code < 0 && code != -EINTR)
 			return code;
 		if (!end && has_input(in))
-			end = boot_ns() + LAST_EVENTS_NS;
-		if (end && boot_ns() >= end)
+			end = hc_clock_ns(CLOCK_BOOTTIME) + LAST_EVENTS_NS;
+		if (end && hc_clock_ns(CLOCK_BOOTTIME) >= end)
 			return 0;
 	}
 }
@@ -334,10 +327,10 @@ static void become_script(const struct hc_test_file *f, const struct hc_test_scr
 static void end_children(void)
 {
 	char path[64];
-	uint64_t end = boot_ns() + END_NS;
+	uint64_t end = hc_clock_ns(CLOCK_BOOTTIME) + END_NS;
 
 	snprintf(path, sizeof(path), "/proc/self/task/%d/children", (int)getpid());
-	while (boot_ns() < end) {
+	while (hc_clock_ns(CLOCK_BOOTTIME) < end) {
 		pid_t pid = waitpid(-1, NULL, WNOHANG);
 		FILE *f;
 		int child;
@@ -363,7 +356,7 @@ static void keeper(const struct hc_test_file *f, const struct hc_test_script *s,
 {
 	struct kept k = { 0 };
 	sigset_t wanted, mask;
-	uint64_t end = boot_ns() + s->timeout_ns;
+	uint64_t end = hc_clock_ns(CLOCK_BOOTTIME) + s->timeout_ns;
 	pid_t script;
 
 	prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);
@@ -378,7 +371,7 @@ static void keeper(const struct hc_test_file *f, const struct hc_test_script *s,
 		become_script(f, s, p, text_path, scratch, &mask);
 	k.wait_status = 127 << 8;
 	while (script > 0) {
-		uint64_t now = boot_ns(), left = now < end ? end - now : 0;
+		uint64_t now = hc_clock_ns(CLOCK_BOOTTIME), left = now < end ? end - now : 0;
 		struct timespec wait = { .tv_sec = (time_t)(left / 1000000000u),
 			                 .tv_nsec = (long)(left % 1000000000u) };
 		pid_t pid;
@@ -446,21 +439,21 @@ static struct ran run_script(const struct driver *d, const struct hc_test_script
 		ran.code = -errno;
 	if (ran.code < 0)
 		return ran;
-	ran.from_ns = boot_ns();
+	ran.from_ns = hc_clock_ns(CLOCK_BOOTTIME);
 	pid = fork();
 	if (pid == 0) {
 		close(out[0]);
 		keeper(d->o->file, s, &d->place, text_path, scratch, out[1]);
 	}
 	close(out[1]);
-	ran.until_ns = boot_ns();
+	ran.until_ns = hc_clock_ns(CLOCK_BOOTTIME);
 	ran.pid = (uint32_t)pid;
 	if (pid < 0 || read_all(out[0], &ran.kept, sizeof(ran.kept)) < 0)
 		ran.code = pid < 0 ? -EAGAIN : -ECHILD;
 	close(out[0]);
 	while (pid > 0 && waitpid(pid, NULL, 0) < 0 && errno == EINTR)
 		;
-	ran.took_ns = boot_ns() - ran.from_ns;
+	ran.took_ns = hc_clock_ns(CLOCK_BOOTTIME) - ran.from_ns;
 	return ran;
 }
 

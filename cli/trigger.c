@@ -24,6 +24,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "store/base/clock.h"
 #include "store/render.h"
 #include "trigger_gate.h"
 
@@ -88,14 +89,6 @@ struct hc_trigger {
 	struct hc_trigger_rule_stats *rules; /* of the set, as of the last block; at most MAX_SERIES */
 	uint32_t n_rules;
 };
-
-static uint64_t clock_ns(clockid_t id)
-{
-	struct timespec ts;
-
-	clock_gettime(id, &ts);
-	return (uint64_t)ts.tv_sec * 1000000000u + (uint64_t)ts.tv_nsec;
-}
 
 static struct batch *batch_free(struct batch *b)
 {
@@ -276,13 +269,14 @@ static void wait_for_work(struct hc_trigger *t, uint64_t ns)
 static void *work(void *arg)
 {
 	struct hc_trigger *t = arg;
-	uint64_t arrears_ns = 0, paid_ns = clock_ns(CLOCK_MONOTONIC), cpu_ns = clock_ns(CLOCK_THREAD_CPUTIME_ID);
+	uint64_t arrears_ns = 0, paid_ns = hc_clock_ns(CLOCK_MONOTONIC),
+		 cpu_ns = hc_clock_ns(CLOCK_THREAD_CPUTIME_ID);
 
 	(void)prctl(PR_SET_NAME, "hc-triggers");
 	(void)setpriority(PRIO_PROCESS, 0, NICE);
 	pthread_mutex_lock(&t->lock);
 	while (!t->stop) {
-		uint64_t now_ns = clock_ns(CLOCK_MONOTONIC), cpu_now_ns = clock_ns(CLOCK_THREAD_CPUTIME_ID);
+		uint64_t now_ns = hc_clock_ns(CLOCK_MONOTONIC), cpu_now_ns = hc_clock_ns(CLOCK_THREAD_CPUTIME_ID);
 		uint64_t permille = t->set_args.max_cpu.permille ? t->set_args.max_cpu.permille : 1;
 		uint64_t may_ns = (now_ns - paid_ns) / 1000 * permille;
 
@@ -503,7 +497,7 @@ static void decide(struct hc_trigger *t, const struct hc_trigger_found *f, uint6
 		                       .seq = f->seq,
 		                       .event_ns = f->ts_ns,
 		                       .count = f->n };
-	double delay = (double)(int64_t)(clock_ns(CLOCK_BOOTTIME) - f->ts_ns) / 1e9;
+	double delay = (double)(int64_t)(hc_clock_ns(CLOCK_BOOTTIME) - f->ts_ns) / 1e9;
 	char name[HC_MARK_NAME_MAX + 1];
 	struct hc_err err = { 0 };
 	bool tell;
@@ -590,7 +584,7 @@ static void take_over(struct hc_trigger *t)
 /* What a block gave. False: there was none. */
 static bool decide_next(struct hc_trigger *t)
 {
-	uint64_t now_ns = clock_ns(CLOCK_BOOTTIME);
+	uint64_t now_ns = hc_clock_ns(CLOCK_BOOTTIME);
 	struct batch *b;
 
 	pthread_mutex_lock(&t->lock);
@@ -682,7 +676,7 @@ static void keep_budget(struct hc_trigger *t)
 static void on_second(void *ctx, struct hc_daemon *d)
 {
 	struct hc_trigger *t = ctx;
-	uint64_t now_ns = clock_ns(CLOCK_BOOTTIME);
+	uint64_t now_ns = hc_clock_ns(CLOCK_BOOTTIME);
 
 	(void)d;
 	tell_held(t, now_ns, false);
@@ -748,8 +742,8 @@ void hc_trigger_metrics(void *trigger, struct hc_metrics_out *out)
 /* Captures of before the restart count too. */
 static void remember(struct hc_trigger *t)
 {
-	uint64_t now_boot_ns = clock_ns(CLOCK_BOOTTIME);
-	int64_t now_wall_ns = (int64_t)clock_ns(CLOCK_REALTIME);
+	uint64_t now_boot_ns = hc_clock_ns(CLOCK_BOOTTIME);
+	int64_t now_wall_ns = hc_wall_ns();
 	uint32_t n;
 	const struct hc_capture_now *k = hc_captures_list(t->captures, &n);
 
@@ -779,7 +773,7 @@ static int on_start(void *ctx, struct hc_daemon *d, struct hc_err *err)
 static void on_stop(void *ctx, struct hc_daemon *d)
 {
 	struct hc_trigger *t = ctx;
-	uint64_t now_ns = clock_ns(CLOCK_BOOTTIME);
+	uint64_t now_ns = hc_clock_ns(CLOCK_BOOTTIME);
 
 	thread_stop(t);
 	while (decide_next(t))

@@ -1,5 +1,6 @@
 /* On-demand captures: a short list, one row for each change, and a look at the clock each second. */
 #include "capture/captures.h"
+#include "store/base/clock.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -7,7 +8,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
-#include <time.h>
 
 struct hc_captures {
 	struct hc_capture_now v[HC_CAPTURES_MAX];
@@ -16,14 +16,6 @@ struct hc_captures {
 	bool raised;              /* the recorder records more than its profile for one of them */
 	struct hc_daemon_part part;
 };
-
-static int64_t now_ns(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_REALTIME, &ts);
-	return (int64_t)ts.tv_sec * 1000000000 + ts.tv_nsec;
-}
 
 static int64_t plus(int64_t t, uint64_t ns)
 {
@@ -277,7 +269,7 @@ static int64_t oldest_ns(const struct hc_captures *c)
 
 static void set_times(struct hc_capture_now *k, const struct hc_capture_request *q)
 {
-	int64_t now = now_ns();
+	int64_t now = hc_wall_ns();
 
 	k->asked_wall_ns = now;
 	k->from_wall_ns = q->pre_ns > (uint64_t)now ? 1 : now - (int64_t)q->pre_ns;
@@ -375,7 +367,7 @@ int hc_captures_stop(struct hc_captures *c, const char *name, const char *by, co
 
 	if (!k)
 		return unknown(name, err);
-	code = k->state == HC_MARK_RUNNING ? end(c, k, now_ns(), by, err) : 0;
+	code = k->state == HC_MARK_RUNNING ? end(c, k, hc_wall_ns(), by, err) : 0;
 	if (code >= 0)
 		*ret = k;
 	return code;
@@ -389,7 +381,7 @@ int hc_captures_delete(struct hc_captures *c, const char *name, const char *by, 
 	if (!k)
 		return unknown(name, err);
 	if (k->state == HC_MARK_RUNNING)
-		code = end(c, k, now_ns(), by, err);
+		code = end(c, k, hc_wall_ns(), by, err);
 	if (code >= 0)
 		code = write_row(c, k, "unpin", by, err);
 	if (code < 0)
@@ -411,7 +403,7 @@ const struct hc_capture_now *hc_captures_list(const struct hc_captures *c, uint3
 
 static void look(struct hc_captures *c)
 {
-	int64_t now = now_ns();
+	int64_t now = hc_wall_ns();
 
 	for (uint32_t i = c->n; i--;) {
 		struct hc_capture_now *k = &c->v[i];

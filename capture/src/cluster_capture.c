@@ -10,21 +10,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
+#include "store/base/clock.h"
 #include "store/base/sha256.h"
 
 #define RETRY_NS (10 * SECOND_NS)
 #define BY_BYTES 512
 #define NAME_KEPT 40 /* bytes of the object's name in that of a capture */
-
-static int64_t wall_ns(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_REALTIME, &ts);
-	return (int64_t)ts.tv_sec * 1000000000 + ts.tv_nsec;
-}
 
 const char *cluster_kind(const struct cluster_object *o)
 {
@@ -201,7 +193,7 @@ static bool has_scope(const struct cluster_object *o, const char *scope, int64_t
 static int start_one(struct hc_cluster *c, struct cluster_object *o, const char *scope, struct hc_err *err)
 {
 	const struct hc_capture_now *now;
-	int64_t wall = wall_ns(), late = wall - o->spec->made_wall_ns;
+	int64_t wall = hc_wall_ns(), late = wall - o->spec->made_wall_ns;
 	char name[HC_MARK_NAME_MAX + 1], by[BY_BYTES];
 	struct hc_capture_request q = { .name = name, .scope = scope, .by = by };
 	int code = capture_name(o, scope, name);
@@ -316,7 +308,7 @@ static bool is_open(const struct cluster_object *o)
 {
 	return o->spec && o->spec->node && !o->spec->stop && o->spec->made_wall_ns &&
 	       (o->ended == NULL || o->state == CLUSTER_FAILED || strcmp(o->ended, "Ended") == 0) &&
-	       (o->spec->error[0] || wall_ns() < deadline_of(o));
+	       (o->spec->error[0] || hc_wall_ns() < deadline_of(o));
 }
 
 static void match_all(struct hc_cluster *c, struct cluster_object *o)
@@ -372,7 +364,7 @@ static void finish(struct hc_cluster *c, struct cluster_object *o, const char *w
 	by_text(o, by);
 	if (!end_all(c, o, by, false))
 		return;
-	o->to_wall_ns = wall_ns();
+	o->to_wall_ns = hc_wall_ns();
 	set_state(o, CLUSTER_DONE, why);
 }
 
@@ -395,7 +387,7 @@ static void look_at(struct hc_cluster *c, struct cluster_object *o)
 	cluster_count_now(c, &now);
 	if (o->spec->stop)
 		finish(c, o, "Stopped");
-	else if (!running || wall_ns() >= deadline_of(o))
+	else if (!running || hc_wall_ns() >= deadline_of(o))
 		finish(c, o, "Ended");
 	else if (o->spec->max_bytes && !o->asks &&
 	         o->before.bytes + now.bytes - o->base.bytes >= o->spec->max_bytes)

@@ -1,5 +1,6 @@
 /* Looking up a container's files by id. Each look opens the runtimes' directories anew: they come and go. */
 #include "ctr_disk.h"
+#include "store/base/clock.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -102,14 +103,6 @@ struct ctr_disk {
 	struct kept kept[MAX_KEPT];
 	unsigned next_kept;
 };
-
-static uint64_t mono_ns(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (uint64_t)ts.tv_sec * 1000000000u + (uint64_t)ts.tv_nsec;
-}
 
 /* ---- files ---- */
 
@@ -512,7 +505,7 @@ struct ctr_facts *ctr_disk_find(struct ctr_disk *d, struct hc_str id)
 
 static void pending_add(struct ctr_disk *d, const char *id)
 {
-	uint64_t now = mono_ns();
+	uint64_t now = hc_clock_ns(CLOCK_MONOTONIC);
 
 	if (!id_ok(hc_str_c(id)))
 		return;
@@ -528,7 +521,7 @@ static void pending_add(struct ctr_disk *d, const char *id)
 
 static void pending_look(struct ctr_disk *d)
 {
-	uint64_t now = mono_ns();
+	uint64_t now = hc_clock_ns(CLOCK_MONOTONIC);
 
 	for (unsigned i = 0; i < d->n_pending;) {
 		struct pending *p = &d->pending[i];
@@ -657,9 +650,9 @@ static void *watch_thread(void *ctx)
 		if (fds[1].revents)
 			break;
 		rescan = take_events(d);
-		if (rescan || mono_ns() - scanned_ns >= RESCAN_NS) {
+		if (rescan || hc_clock_ns(CLOCK_MONOTONIC) - scanned_ns >= RESCAN_NS) {
 			each_place(d, true, watch_place, d);
-			scanned_ns = mono_ns();
+			scanned_ns = hc_clock_ns(CLOCK_MONOTONIC);
 		}
 		pending_look(d);
 	}

@@ -17,12 +17,12 @@
 #include <sys/eventfd.h>
 #include <sys/stat.h>
 #include <sys/un.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "ctr_cri.h"
 #include "late.h"
 #include "store/base/cleanup.h"
+#include "store/base/clock.h"
 
 #define MAX_SOCKETS 16u
 #define MAX_ASKS 1024u
@@ -104,14 +104,6 @@ struct ctr_sockets {
 	struct ctr_told *told, **told_end;
 	struct ctr_socket_stats stats;
 };
-
-static uint64_t mono_ns(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (uint64_t)ts.tv_sec * 1000000000u + (uint64_t)ts.tv_nsec;
-}
 
 /* ---- sockets by name ---- */
 
@@ -523,7 +515,7 @@ static void round_end(struct ctr_sockets *all, struct ask *a)
 		return;
 	}
 	a->tried = 0;
-	a->due_ns = mono_ns() + pause_of(a->n_rounds);
+	a->due_ns = hc_clock_ns(CLOCK_MONOTONIC) + pause_of(a->n_rounds);
 }
 
 static void told_put(struct ctr_sockets *all, struct ask *a, struct ctr_facts *f)
@@ -550,7 +542,7 @@ static void sock_failed(struct sock *s, bool leave_alone)
 		s->backoff_ms = s->backoff_ms ? s->backoff_ms * 2 : MIN_BACKOFF_MS;
 		if (s->backoff_ms > MAX_BACKOFF_MS)
 			s->backoff_ms = MAX_BACKOFF_MS;
-		s->retry_ns = mono_ns() + s->backoff_ms * MS;
+		s->retry_ns = hc_clock_ns(CLOCK_MONOTONIC) + s->backoff_ms * MS;
 	}
 	if (!s->failing) {
 		s->failing = s->news = true;
@@ -691,7 +683,7 @@ static void sock_start(struct sock *s, uint64_t now)
 /* Starts what may start, and tells when the next is due. */
 static uint64_t start_all(struct ctr_sockets *all)
 {
-	uint64_t now = mono_ns(), due = now + 3600 * UINT64_C(1000000000);
+	uint64_t now = hc_clock_ns(CLOCK_MONOTONIC), due = now + 3600 * UINT64_C(1000000000);
 
 	for (unsigned i = 0; i < all->n_socks; i++)
 		if (!all->sock[i].ask && all->sock[i].retry_ns <= now)
@@ -733,7 +725,7 @@ static void finish_all(struct ctr_sockets *all)
 
 static void wait_all(struct ctr_sockets *all, uint64_t due_ns)
 {
-	uint64_t now = mono_ns(), ms = due_ns > now ? (due_ns - now) / MS + 1 : 0;
+	uint64_t now = hc_clock_ns(CLOCK_MONOTONIC), ms = due_ns > now ? (due_ns - now) / MS + 1 : 0;
 	struct curl_waitfd extra = { .fd = all->wake_fd, .events = CURL_WAIT_POLLIN };
 	struct pollfd fd = { .fd = all->wake_fd, .events = POLLIN };
 	eventfd_t n;

@@ -18,6 +18,7 @@
 
 #include "notify.h"
 #include "record_priv.h"
+#include "store/base/clock.h"
 
 #define STEP_NS UINT64_C(50000000)
 #define SECOND_NS UINT64_C(1000000000)
@@ -59,14 +60,6 @@ struct hc_daemon {
 	char reason[64], status[256];
 	struct hc_daemon_stats stats;
 };
-
-static uint64_t wall_ns(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_REALTIME, &ts);
-	return (uint64_t)ts.tv_sec * SECOND_NS + (uint64_t)ts.tv_nsec;
-}
 
 /* ---- descriptors and timers ---- */
 
@@ -446,7 +439,7 @@ static int start(struct hc_daemon *d, struct hc_err *err)
 {
 	int code;
 
-	d->stats.start_wall_ns = wall_ns();
+	d->stats.start_wall_ns = hc_clock_ns(CLOCK_REALTIME);
 	code = hc_record_start(d->record, err);
 	for (struct hc_daemon_part *p = d->parts; p && code >= 0; p = p->next) {
 		code = p->start ? p->start(p->ctx, d, err) : 0;
@@ -503,7 +496,7 @@ static int loop(struct hc_daemon *d, struct hc_err *err)
 			each_second(d, now);
 		sweep(d);
 		d->stats.n_loops++;
-		d->stats.last_loop_wall_ns = wall_ns();
+		d->stats.last_loop_wall_ns = hc_clock_ns(CLOCK_REALTIME);
 		if (d->notify.watchdog_ns && now - d->watchdog_ns >= d->notify.watchdog_ns / 4) {
 			d->watchdog_ns = now;
 			hc_notify(&d->notify, "WATCHDOG=1");

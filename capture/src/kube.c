@@ -12,6 +12,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "store/base/clock.h"
 #include "store/base/sha256.h"
 
 #define ACCOUNT_DIR "/var/run/secrets/kubernetes.io/serviceaccount/"
@@ -46,10 +47,7 @@ const char *hc_kube_reason_name(enum hc_kube_reason r)
 
 uint64_t kube_now(void)
 {
-	struct timespec ts;
-
-	clock_gettime(CLOCK_BOOTTIME, &ts);
-	return (uint64_t)ts.tv_sec * 1000000000u + (uint64_t)ts.tv_nsec;
+	return hc_clock_ns(CLOCK_BOOTTIME);
 }
 
 uint64_t kube_random(struct hc_kube *k, uint64_t n)

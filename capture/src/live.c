@@ -23,7 +23,6 @@
 #include <sys/statfs.h>
 #include <sys/syscall.h>
 #include <sys/utsname.h>
-#include <time.h>
 #include <unistd.h>
 
 #include <bpf/bpf.h>
@@ -32,6 +31,7 @@
 
 #include "bpf/recorder.skel.h"
 #include "live_pin.h"
+#include "store/base/clock.h"
 
 static_assert((int)HC_WIRE_MODE_FIRST == (int)HC_MODE_FIRST && (int)HC_WIRE_MODE_PEER == (int)HC_MODE_PEER &&
                       (int)HC_WIRE_MODE_P53 == (int)HC_MODE_P53 && (int)HC_WIRE_MODE_MAGIC == (int)HC_MODE_MAGIC &&
@@ -1203,14 +1203,6 @@ struct hc_live *hc_live_close(struct hc_live *live)
 
 /* ---- reading ---- */
 
-static uint64_t boot_ns(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_BOOTTIME, &t);
-	return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
-}
-
 static bool half_full(const struct hc_live *live)
 {
 	for (unsigned i = 0; i < live->merge.n_rings; i++) {
@@ -1229,7 +1221,7 @@ int64_t hc_live_poll(struct hc_live *live, int timeout_ms, hc_live_fn fn, void *
 
 	if (timeout_ms && epoll_wait(live->epoll_fd, events, 8, timeout_ms) < 0)
 		return -errno;
-	now = boot_ns();
+	now = hc_clock_ns(CLOCK_BOOTTIME);
 	return hc_merge_run(&live->merge, now, half_full(live) ? SLACK_FULL_NS : SLACK_NS, fn, ctx);
 }
 

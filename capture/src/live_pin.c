@@ -28,6 +28,7 @@
 #include <bpf/libbpf.h>
 
 #include "bpf/gate.skel.h"
+#include "store/base/clock.h"
 
 static_assert(HC_EV_MAX == HC_WIRE_MAX_TYPES, "counters have the same types on both sides");
 
@@ -101,14 +102,6 @@ struct hc_live_left {
 
 /* Maps that programs use from the beginning of a call to its end. */
 static const char *const shared_maps[] = { "hc_replaced", "hc_entries", "hc_newtask_flags", "hc_requests" };
-
-static uint64_t boot_ns(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_BOOTTIME, &t);
-	return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
-}
 
 /* ---- files of the set ---- */
 
@@ -271,7 +264,7 @@ static int open_state(struct live_pin *p, struct hc_err *err)
 	if (r == 0 && !p->state->version) {
 		p->state->version = PIN_VERSION;
 		if (getrandom(&p->state->key, sizeof(p->state->key), 0) != (ssize_t)sizeof(p->state->key))
-			p->state->key = boot_ns() * UINT64_C(0x9e3779b97f4a7c15);
+			p->state->key = hc_clock_ns(CLOCK_BOOTTIME) * UINT64_C(0x9e3779b97f4a7c15);
 	}
 	if (r == 0 && p->state->version != PIN_VERSION)
 		r = -ESTALE;
@@ -702,9 +695,9 @@ bool pin_handed_over(struct live_pin *p)
 		return true;
 	if (!promised && want && want != p->gen) {
 		p->promised = want;
-		p->promised_ns = boot_ns();
+		p->promised_ns = hc_clock_ns(CLOCK_BOOTTIME);
 		__atomic_store_n(&s->ready, want, __ATOMIC_RELEASE);
-	} else if (promised && (want != promised || boot_ns() - p->promised_ns > GIVEN_UP_NS)) {
+	} else if (promised && (want != promised || hc_clock_ns(CLOCK_BOOTTIME) - p->promised_ns > GIVEN_UP_NS)) {
 		if (!__atomic_compare_exchange_n(&s->ready, &promised, 0, false, __ATOMIC_ACQ_REL,
 		                                 __ATOMIC_ACQUIRE))
 			return false; /* it commits just now */

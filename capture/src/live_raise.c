@@ -1,5 +1,6 @@
 /* Raises: which bit of the programs' sets is whose, and the maps that say who is in a scope. */
 #include "live_priv.h"
+#include "store/base/clock.h"
 
 #include <errno.h>
 
@@ -7,21 +8,12 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #include <bpf/bpf.h>
 
 #define SETTLE_NS UINT64_C(1000000000) /* longer than any program runs: what was begun under a raise is over */
 #define MAX_ROUNDS 64                  /* generations that may be born while a tree is walked */
-
-static uint64_t now_ns(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_BOOTTIME, &t);
-	return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
-}
 
 static const struct hc_live_raise *with_id(const struct hc_live_raise *v, size_t n, uint64_t id)
 {
@@ -44,7 +36,7 @@ static int slot_of(const struct hc_raises *r, uint64_t id)
 void hc_raises_settle(struct hc_raises *r)
 {
 	uint32_t gone = 0, key, next, set;
-	uint64_t now = now_ns();
+	uint64_t now = hc_clock_ns(CLOCK_BOOTTIME);
 	bool more;
 
 	for (unsigned i = 0; i < HC_N_RAISES; i++)
@@ -82,7 +74,7 @@ int hc_raises_plan(struct hc_raises *r, const struct hc_live_raise *v, size_t n)
 
 		if (s->state == RAISE_USED && !with_id(v, n, s->id)) {
 			s->state = RAISE_ENDED;
-			s->ended_ns = now_ns();
+			s->ended_ns = hc_clock_ns(CLOCK_BOOTTIME);
 		}
 	}
 	for (size_t k = 0; k < n; k++) {

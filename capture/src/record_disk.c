@@ -7,6 +7,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "store/base/clock.h"
 #include "store/render.h"
 
 #define AGAIN_NS UINT64_C(60000000000)     /* a trouble that lasts is logged this often */
@@ -95,11 +96,8 @@ static int retain_look(struct hc_record *r, struct hc_err *err)
 {
 	struct hc_retain_stats st;
 	struct hc_err why = { 0 };
-	struct timespec ts;
 
-	clock_gettime(CLOCK_REALTIME, &ts);
-	if (hc_retain_apply(r->retain, &r->retain_rules, (int64_t)ts.tv_sec * 1000000000 + ts.tv_nsec,
-	                    record_boot_ns(), &why) < 0) {
+	if (hc_retain_apply(r->retain, &r->retain_rules, hc_wall_ns(), record_boot_ns(), &why) < 0) {
 		r->n_remove_failures++;
 		if (say(&r->retain_log_ns))
 			hc_log_err(r->opts.log, HC_LOG_ERROR, "what is too old or too much cannot be removed",

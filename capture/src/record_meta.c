@@ -14,9 +14,9 @@
 #include <sys/sysinfo.h>
 #include <sys/timex.h>
 #include <sys/utsname.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "store/base/clock.h"
 #include "store/base/sha256.h"
 #include "store/render.h"
 
@@ -27,17 +27,9 @@
 
 static const char *const profile_names[] = { "minimal", "security", "full", "option" };
 
-static int64_t clock_ns(clockid_t id)
-{
-	struct timespec ts = { 0 };
-
-	clock_gettime(id, &ts);
-	return (int64_t)ts.tv_sec * 1000000000 + ts.tv_nsec;
-}
-
 uint64_t record_boot_ns(void)
 {
-	return (uint64_t)clock_ns(CLOCK_BOOTTIME);
+	return hc_clock_ns(CLOCK_BOOTTIME);
 }
 
 static void cell_text(struct hc_record *r, struct hc_builder *b, unsigned col, const char *text)
@@ -185,8 +177,8 @@ static int64_t calibrate(int64_t *ret_error_ns)
 
 	*ret_error_ns = INT64_MAX;
 	for (int i = 0; i < 5; i++) {
-		int64_t before = clock_ns(CLOCK_BOOTTIME), real = clock_ns(CLOCK_REALTIME);
-		int64_t apart = clock_ns(CLOCK_BOOTTIME) - before;
+		int64_t before = (int64_t)hc_clock_ns(CLOCK_BOOTTIME), real = hc_wall_ns();
+		int64_t apart = (int64_t)hc_clock_ns(CLOCK_BOOTTIME) - before;
 
 		if (apart < *ret_error_ns) {
 			*ret_error_ns = apart;
@@ -515,13 +507,13 @@ int meta_clock(struct hc_record *r, const char *why, struct hc_err *err)
 	r->last_clock_ns = record_boot_ns();
 	hc_writer_set_wall_offset(r->writer, offset);
 	state = adjtimex(&tx);
-	mono = clock_ns(CLOCK_MONOTONIC);
-	tai = clock_ns(CLOCK_TAI);
+	mono = (int64_t)hc_clock_ns(CLOCK_MONOTONIC);
+	tai = (int64_t)hc_clock_ns(CLOCK_TAI);
 	b = begin(r, HC_EV_META_CLOCK, err);
 	if (!b)
 		return failed(err);
-	hc_cell_set(c, HC_C_META_CLOCK_boot_ns, (uint64_t)clock_ns(CLOCK_BOOTTIME));
-	hc_cell_set(c, HC_C_META_CLOCK_real_ns, (uint64_t)(clock_ns(CLOCK_BOOTTIME) + offset));
+	hc_cell_set(c, HC_C_META_CLOCK_boot_ns, hc_clock_ns(CLOCK_BOOTTIME));
+	hc_cell_set(c, HC_C_META_CLOCK_real_ns, (uint64_t)((int64_t)hc_clock_ns(CLOCK_BOOTTIME) + offset));
 	hc_cell_set(c, HC_C_META_CLOCK_tai_ns, (uint64_t)tai);
 	hc_cell_set(c, HC_C_META_CLOCK_mono_ns, (uint64_t)mono);
 	hc_cell_set(c, HC_C_META_CLOCK_read_error_ns, (uint64_t)best);

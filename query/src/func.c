@@ -4,6 +4,7 @@
 #include <time.h>
 
 #include "sql_priv.h"
+#include "store/base/clock.h"
 #include "store/render.h"
 
 #define NS INT64_C(1000000000)
@@ -245,7 +246,6 @@ static void fn_time_ns(sqlite3_context *ctx, int argc, sqlite3_value **argv)
 /* ago('10m'), ago('10m', TIME): so long before now, or before TIME. */
 static void fn_ago(sqlite3_context *ctx, int argc, sqlite3_value **argv)
 {
-	struct timespec now;
 	int64_t span, base;
 
 	if (sqlite3_value_type(argv[0]) == SQLITE_NULL || (argc > 1 && sqlite3_value_type(argv[1]) == SQLITE_NULL))
@@ -258,8 +258,7 @@ static void fn_ago(sqlite3_context *ctx, int argc, sqlite3_value **argv)
 		if (!moment(ctx, argv[1], &base))
 			return;
 	} else {
-		clock_gettime(CLOCK_REALTIME, &now);
-		base = now.tv_sec * NS + now.tv_nsec;
+		base = hc_wall_ns();
 	}
 	if (__builtin_sub_overflow(base, span, &base))
 		sqlite3_result_error(ctx, "the time is out of range", -1);

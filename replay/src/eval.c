@@ -18,7 +18,6 @@
 #include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
-#include <time.h>
 
 #include "access_priv.h"
 #include "alike.h"
@@ -26,6 +25,7 @@
 #include "kernels.h"
 #include "prune_priv.h"
 #include "view_priv.h"
+#include "store/base/clock.h"
 
 #define SCRATCH_CHUNK_WORDS (128u << 10)
 #define MAX_BLOCK_BYTES                                                                          \
@@ -1180,14 +1180,6 @@ static enum outcome eval(struct hc_eval *e, const struct hc_node *node, const ui
 
 /* ---- a block ---- */
 
-static uint64_t now_ns(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (uint64_t)ts.tv_sec * 1000000000u + (uint64_t)ts.tv_nsec;
-}
-
 static int hit_add(struct hc_eval *e, uint32_t rule, unsigned type, uint32_t row)
 {
 	if (e->n_hits == e->cap_hits) {
@@ -1242,7 +1234,7 @@ static uint64_t cost_begin(struct hc_eval *e, const struct hc_entry *entry, cons
 	e->top = entry->node;
 	e->n_candidates = entry->node->kind == HC_NODE_AND ? 0 : hc_bits_count(under, words);
 	e->looked = false;
-	return now_ns();
+	return hc_clock_ns(CLOCK_MONOTONIC);
 }
 
 static void cost_end(struct hc_eval *e, const struct hc_entry *entry, uint64_t began, uint32_t n_hits)
@@ -1255,7 +1247,7 @@ static void cost_end(struct hc_eval *e, const struct hc_entry *entry, uint64_t b
 		*counted = (struct costed){ .block = e->n_block };
 		c->n_blocks++;
 	}
-	c->ns += now_ns() - began;
+	c->ns += hc_clock_ns(CLOCK_MONOTONIC) - began;
 	c->n_evaluated += looked && !counted->looked;
 	counted->looked |= looked;
 	c->n_candidates += e->n_candidates;
@@ -1269,7 +1261,7 @@ static void skip_type(struct hc_eval *e, unsigned type)
 	for (uint32_t i = e->plan->first[type]; e->profile && i < e->plan->first[type + 1]; i++) {
 		e->looked = false;
 		e->n_candidates = 0;
-		cost_end(e, &e->plan->entries[i], now_ns(), 0);
+		cost_end(e, &e->plan->entries[i], hc_clock_ns(CLOCK_MONOTONIC), 0);
 	}
 }
 

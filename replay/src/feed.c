@@ -10,9 +10,9 @@
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "threads_priv.h"
+#include "store/base/clock.h"
 
 #define MAX_THREADS 256u
 #define WINDOW_PER_THREAD 3u
@@ -72,14 +72,6 @@ struct hc_feed {
 	bool stop;
 	uint64_t cpu_ns; /* of workers that have ended */
 };
-
-static uint64_t clock_ns(clockid_t id)
-{
-	struct timespec ts;
-
-	clock_gettime(id, &ts);
-	return (uint64_t)ts.tv_sec * 1000000000u + (uint64_t)ts.tv_nsec;
-}
 
 static struct result *result_free(struct result *r)
 {
@@ -219,7 +211,7 @@ static void *work(void *arg)
 		else
 			pthread_cond_wait(&f->work, &f->lock);
 	}
-	f->cpu_ns += clock_ns(CLOCK_THREAD_CPUTIME_ID);
+	f->cpu_ns += hc_clock_ns(CLOCK_THREAD_CPUTIME_ID);
 	pthread_mutex_unlock(&f->lock);
 	return NULL;
 }
@@ -437,8 +429,8 @@ int hc_feed_new(const struct hc_plan *plan, const struct hc_replay_opts *opts, c
 	f->plan = plan;
 	f->opts = *opts;
 	f->source = *source;
-	f->began_ns = clock_ns(CLOCK_MONOTONIC);
-	f->cpu_began_ns = clock_ns(CLOCK_THREAD_CPUTIME_ID);
+	f->began_ns = hc_clock_ns(CLOCK_MONOTONIC);
+	f->cpu_began_ns = hc_clock_ns(CLOCK_THREAD_CPUTIME_ID);
 	pthread_mutex_init(&f->lock, NULL);
 	pthread_cond_init(&f->work, NULL);
 	pthread_cond_init(&f->done, NULL);
@@ -502,8 +494,8 @@ void hc_feed_finish(struct hc_feed *f, struct hc_replay_stats *ret)
 {
 	stop_workers(f);
 	f->stats.n_threads = f->n_workers;
-	f->stats.wall_ns = clock_ns(CLOCK_MONOTONIC) - f->began_ns;
-	f->stats.cpu_ns = f->cpu_ns + clock_ns(CLOCK_THREAD_CPUTIME_ID) - f->cpu_began_ns;
+	f->stats.wall_ns = hc_clock_ns(CLOCK_MONOTONIC) - f->began_ns;
+	f->stats.cpu_ns = f->cpu_ns + hc_clock_ns(CLOCK_THREAD_CPUTIME_ID) - f->cpu_began_ns;
 	*ret = f->stats;
 	f->stats = (struct hc_replay_stats){ 0 };
 }

@@ -14,10 +14,10 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 #include <xxhash.h>
 
+#include "store/base/clock.h"
 #include "store/base/rd.h"
 
 #define APPLICATION_ID 0x48434958 /* "HCIX" */
@@ -701,24 +701,16 @@ static int mend_one(struct hc_index_writer *iw, const struct hc_seg_file *f, str
 	return r;
 }
 
-static uint64_t mono_ns(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (uint64_t)ts.tv_sec * 1000000000u + (uint64_t)ts.tv_nsec;
-}
-
 static int mend(struct hc_index_writer *iw, uint64_t budget_ns, struct hc_err *err)
 {
-	uint64_t began = mono_ns();
+	uint64_t began = hc_clock_ns(CLOCK_MONOTONIC);
 	int r = 0;
 
 	while (r == 0 && iw->next_missing < iw->n_missing) {
 		struct hc_seg_file f = iw->missing[iw->next_missing++];
 
 		r = mend_one(iw, &f, err);
-		if (mono_ns() - began >= budget_ns)
+		if (hc_clock_ns(CLOCK_MONOTONIC) - began >= budget_ns)
 			break;
 	}
 	if (iw->next_missing == iw->n_missing)

@@ -8,6 +8,7 @@
  * are any, only what lies before the end of both streams is complete. Holes that are not filled in HC_TAIL_WAIT_NS
  * are forgiven: retention or damage made them, or they are late.
  */
+#include "store/base/clock.h"
 #include "store/tail.h"
 
 #include <errno.h>
@@ -17,7 +18,6 @@
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "capture_priv.h"
@@ -73,14 +73,6 @@ struct hc_tail {
 	uint64_t complete_seq;
 	uint64_t waiting_for_seq, waiting_since_ns; /* 0: not waiting */
 };
-
-static uint64_t clock_ns(clockid_t id)
-{
-	struct timespec ts;
-
-	clock_gettime(id, &ts);
-	return (uint64_t)ts.tv_sec * 1000000000u + (uint64_t)ts.tv_nsec;
-}
 
 static int64_t last_wall_ns(const struct hc_block_info *i)
 {
@@ -283,7 +275,7 @@ static int fill(struct hc_tail *t, unsigned stream, struct hc_err *err)
 static uint64_t time_of(struct hc_tail *t, const char *path)
 {
 	struct stat st;
-	uint64_t mtime_ns, now_ns = clock_ns(CLOCK_REALTIME);
+	uint64_t mtime_ns, now_ns = hc_clock_ns(CLOCK_REALTIME);
 
 	if (fstatat(hc_capture_root(t->c), path, &st, AT_SYMLINK_NOFOLLOW) < 0)
 		return 0;
@@ -320,7 +312,7 @@ static int list(struct hc_tail *t, bool force, struct hc_err *err)
 	if (was_settled && sum == t->dirs_sum && !force)
 		return 0;
 	t->dirs_sum = sum;
-	t->listed_ns = clock_ns(CLOCK_MONOTONIC);
+	t->listed_ns = hc_clock_ns(CLOCK_MONOTONIC);
 	hc_seg_files_done(&t->files);
 	r = hc_seg_files_scan_dir(hc_capture_root(t->c), hc_capture_path(t->c), &t->files, &why);
 	if (r < 0 && r != -ENOENT)
@@ -350,7 +342,7 @@ static void hold_lock(struct hc_tail *t)
 /* Whether somebody writes is asked first: what is found after the answer "nobody" is all there will be. */
 static int look(struct hc_tail *t, struct hc_err *err)
 {
-	uint64_t now_ns = clock_ns(CLOCK_MONOTONIC);
+	uint64_t now_ns = hc_clock_ns(CLOCK_MONOTONIC);
 	bool ends = false;
 	int r;
 
@@ -414,7 +406,7 @@ static uint64_t complete(struct hc_tail *t)
 	}
 	if (t->complete_seq >= t->max_seq)
 		return t->complete_seq;
-	now_ns = clock_ns(CLOCK_MONOTONIC);
+	now_ns = hc_clock_ns(CLOCK_MONOTONIC);
 	if (!t->waiting_since_ns)
 		t->waiting_since_ns = now_ns;
 	if (now_ns - t->waiting_since_ns >= HC_TAIL_WAIT_NS) {
@@ -680,8 +672,7 @@ static int next_boot_begin(struct hc_tail *t, struct hc_err *err)
 
 static bool until_is_past(const struct hc_tail *t)
 {
-	int64_t until = t->filter.until_wall_ns,
-		now_ns = (int64_t)clock_ns(CLOCK_REALTIME) - (t->locked ? UNTIL_NS : UNTIL_QUIET_NS);
+	int64_t until = t->filter.until_wall_ns, now_ns = hc_wall_ns() - (t->locked ? UNTIL_NS : UNTIL_QUIET_NS);
 
 	if (!t->filter.has_until)
 		return false;

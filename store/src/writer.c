@@ -3,6 +3,7 @@
  * in one pwrite. A write that fails is undone by truncating to the last whole block. A segment gets its name when
  * its header is in it, so that a kill never leaves a file that is no segment.
  */
+#include "store/base/clock.h"
 #include "store/writer.h"
 
 #include <errno.h>
@@ -61,22 +62,6 @@ struct hc_writer {
 };
 
 static const char *const stream_names[HC_N_STREAMS] = { "security", "bulk" };
-
-static uint64_t boot_now(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_BOOTTIME, &ts);
-	return (uint64_t)ts.tv_sec * 1000000000u + (uint64_t)ts.tv_nsec;
-}
-
-static int64_t wall_now(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_REALTIME, &ts);
-	return (int64_t)ts.tv_sec * 1000000000 + ts.tv_nsec;
-}
 
 static int make_dirs(const char *path, bool shared, struct hc_err *err)
 {
@@ -243,8 +228,8 @@ static int segment_open(struct hc_writer *w, enum hc_stream which, struct hc_err
 		                            .format_minor = HC_FORMAT_MINOR,
 		                            .stream = (uint8_t)which,
 		                            .number = s->number,
-		                            .created_wall_ns = wall_now(),
-		                            .created_boot_ns = boot_now() };
+		                            .created_wall_ns = hc_wall_ns(),
+		                            .created_boot_ns = hc_clock_ns(CLOCK_BOOTTIME) };
 	memcpy(s->header.capture_id, w->opts.capture_id, 16);
 	memcpy(s->header.boot_id, w->opts.boot_id, 16);
 	snprintf(s->header.node, sizeof(s->header.node), "%s", w->node);
@@ -321,9 +306,9 @@ static int block_write(struct hc_writer *w, struct stream *s, const struct hc_bl
 		s->blocks = p;
 		s->cap_blocks = cap;
 	}
-	begun_ns = boot_now();
+	begun_ns = hc_clock_ns(CLOCK_BOOTTIME);
 	r = write_at(w, s, out->bytes, out->n_bytes, err);
-	note_time(&w->stats, boot_now() - begun_ns);
+	note_time(&w->stats, hc_clock_ns(CLOCK_BOOTTIME) - begun_ns);
 	if (r < 0)
 		return r;
 	s->blocks[s->n_blocks++] = block;
@@ -383,7 +368,8 @@ static int seal(struct hc_writer *w, enum hc_stream which, struct hc_err *err)
 		if (r < 0)
 			return r;
 	}
-	if (s->off < w->opts.segment_bytes && boot_now() - s->header.created_boot_ns < w->opts.segment_ns)
+	if (s->off < w->opts.segment_bytes &&
+	    hc_clock_ns(CLOCK_BOOTTIME) - s->header.created_boot_ns < w->opts.segment_ns)
 		return 0;
 	r = segment_close(w, s, w->opts.go_on ? NULL : err);
 	return w->opts.go_on && disk_refuses(r) ? 0 : r; /* without a footer it is read block by block */
@@ -413,11 +399,11 @@ static int segment_begin(struct hc_writer *w, struct stream *s, enum hc_stream w
 	struct hc_err why = { 0 };
 	int r = 0;
 
-	if (s->fd < 0 && (!s->retry_ns || boot_now() >= s->retry_ns)) {
+	if (s->fd < 0 && (!s->retry_ns || hc_clock_ns(CLOCK_BOOTTIME) >= s->retry_ns)) {
 		r = segment_open(w, which, &why);
 		s->retry_ns = 0;
 		if (r < 0 && w->opts.go_on && disk_refuses(r)) { /* the rows wait: sealing tries again */
-			s->retry_ns = boot_now() + RETRY_NS;
+			s->retry_ns = hc_clock_ns(CLOCK_BOOTTIME) + RETRY_NS;
 			w->drops.failing = true;
 			w->drops.err = why;
 			return 0;
