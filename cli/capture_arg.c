@@ -57,60 +57,40 @@ static int no_such_capture(const struct hc_command *cmd, const struct hc_marks *
 	                    names, n >= sizeof(names) ? " ..." : "");
 }
 
-/* Loads the marks and finds the one of this name. NULL: the exit code is in *ret_code. The marks are to be done
- * with in both cases. */
-static const struct hc_mark *find_mark(const struct hc_command *cmd, struct hc_capture *c, const char *name,
-                                       struct hc_marks *marks, int *ret_code)
+static int narrow(const struct hc_command *cmd, const struct hc_mark *m, struct hc_time_arg *since,
+                  struct hc_time_arg *until)
 {
+	if (!since->set || since->ns < m->from_wall_ns)
+		*since = (struct hc_time_arg){ .set = true, .ns = m->from_wall_ns };
+	if (m->until_wall_ns && (!until->set || until->ns > m->until_wall_ns))
+		*until = (struct hc_time_arg){ .set = true, .ns = m->until_wall_ns };
+	if (until->set && since->ns >= until->ns)
+		return hc_cli_usage(cmd, "--since and --until leave nothing of the capture '%s'", m->name);
+	return HC_CLI_GO;
+}
+
+int hc_cli_capture_range(const struct hc_command *cmd, struct hc_capture *c, const char *name, bool in_scope,
+                         struct hc_time_arg *since, struct hc_time_arg *until, struct hc_cli_scope *ret_scope)
+{
+	struct hc_marks marks = { 0 };
 	struct hc_err err = { 0 };
-	const struct hc_mark *m;
-
-	if (hc_marks_load(c, marks, &err) < 0) {
-		*ret_code = hc_cli_error(cmd, &err);
-		return NULL;
-	}
-	m = hc_marks_find(marks, name);
-	if (!m)
-		*ret_code = no_such_capture(cmd, marks, name);
-	return m;
-}
-
-int hc_cli_capture_span(const struct hc_command *cmd, struct hc_capture *c, const char *name,
-                        struct hc_time_arg *since, struct hc_time_arg *until)
-{
-	struct hc_marks marks = { 0 };
-	const struct hc_mark *m;
+	const struct hc_mark *m = NULL;
 	int code = HC_CLI_GO;
 
+	*ret_scope = (struct hc_cli_scope){ 0 };
 	if (!name)
-		return HC_CLI_GO;
-	m = find_mark(cmd, c, name, &marks, &code);
-	if (m) {
-		if (!since->set || since->ns < m->from_wall_ns)
-			*since = (struct hc_time_arg){ .set = true, .ns = m->from_wall_ns };
-		if (m->until_wall_ns && (!until->set || until->ns > m->until_wall_ns))
-			*until = (struct hc_time_arg){ .set = true, .ns = m->until_wall_ns };
-		if (until->set && since->ns >= until->ns)
-			code = hc_cli_usage(cmd, "--since and --until leave nothing of the capture '%s'", name);
-	}
-	hc_marks_done(&marks);
-	return code;
-}
-
-int hc_cli_capture_scope(const struct hc_command *cmd, struct hc_capture *c, const char *name, char **ret_scope,
-                         int64_t *ret_asked_wall_ns)
-{
-	struct hc_marks marks = { 0 };
-	const struct hc_mark *m;
-	int code = HC_CLI_GO;
-
-	if (!name)
-		return hc_cli_usage(cmd, "--in-scope: of which capture? Say --capture NAME too");
-	m = find_mark(cmd, c, name, &marks, &code);
-	if (m) {
-		*ret_scope = strdup(m->scope);
-		*ret_asked_wall_ns = m->asked_wall_ns;
-		if (!*ret_scope)
+		return in_scope ? hc_cli_usage(cmd, "--in-scope: of which capture? Say --capture NAME too")
+		                : HC_CLI_GO;
+	if (hc_marks_load(c, &marks, &err) < 0)
+		code = hc_cli_error(cmd, &err);
+	else if (!(m = hc_marks_find(&marks, name)))
+		code = no_such_capture(cmd, &marks, name);
+	else
+		code = narrow(cmd, m, since, until);
+	if (code == HC_CLI_GO && m && in_scope) {
+		ret_scope->text = strdup(m->scope);
+		ret_scope->scope = (struct hc_scope){ ret_scope->text, m->asked_wall_ns };
+		if (!ret_scope->text)
 			code = hc_cli_usage(cmd, "out of memory");
 	}
 	hc_marks_done(&marks);

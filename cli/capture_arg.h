@@ -3,6 +3,7 @@
 #define HC_CLI_CAPTURE_ARG_H
 
 #include "cmd.h"
+#include "replay/scope.h"
 #include "store/capture.h"
 
 /* HC_CLI_GO, or the exit code after the error was printed. That the index was of no use is a warning. */
@@ -10,23 +11,30 @@ int hc_cli_capture_open(const struct hc_command *cmd, const char *path, unsigned
 /* Prints the capture's problems to stderr, closes it, and returns the higher of `code` and 3 if there were any. */
 int hc_cli_capture_close(struct hc_capture *c, int code);
 
+/* Whose events are asked for. */
+struct hc_cli_scope {
+	struct hc_scope scope;
+	char *text; /* of scope, the caller's to free; NULL: everybody's */
+};
+static inline const struct hc_scope *hc_cli_scope(const struct hc_cli_scope *s)
+{
+	return s->text ? &s->scope : NULL;
+}
+
 /*
- * --capture NAME: narrows [*since, *until) to the span of the on-demand capture of that name in `c`. name NULL:
- * leaves them as they are. HC_CLI_GO, or the exit code after the error was printed: there is no such capture (the
- * ones there are, are named).
+ * --capture NAME: narrows [*since, *until) to the span of the on-demand capture of that name in `c`, and with
+ * in_scope the events to those of its scope: *ret_scope, which is filled in any case. name NULL: leaves them as
+ * they are. HC_CLI_GO, or the exit code after the error was printed: there is no such capture (the ones there are,
+ * are named).
  */
-int hc_cli_capture_span(const struct hc_command *cmd, struct hc_capture *c, const char *name,
-                        struct hc_time_arg *since, struct hc_time_arg *until);
+int hc_cli_capture_range(const struct hc_command *cmd, struct hc_capture *c, const char *name, bool in_scope,
+                         struct hc_time_arg *since, struct hc_time_arg *until, struct hc_cli_scope *ret_scope);
 #define HC_CLI_CAPTURE_OPT(member)                                                                            \
 	{                                                                                                     \
 		.name = "capture", .kind = HC_OPT_STR, .off = offsetof(struct args, member), .value = "NAME", \
 		.help = "leave out what is not of the time of this on-demand capture"                         \
 	}
 
-/* --in-scope, with --capture NAME. *ret_scope is the caller's to free. HC_CLI_GO, or the exit code after the error
- * was printed. */
-int hc_cli_capture_scope(const struct hc_command *cmd, struct hc_capture *c, const char *name, char **ret_scope,
-                         int64_t *ret_asked_wall_ns);
 #define HC_CLI_SCOPE_OPT(member)                                                               \
 	{                                                                                      \
 		.name = "in-scope", .kind = HC_OPT_FLAG, .off = offsetof(struct args, member), \

@@ -134,8 +134,7 @@ static int print(struct args *a, struct hc_capture *c, const struct hc_scope *sc
 static int run(int argc, char **argv)
 {
 	struct args a = { .metadata = HC_METADATA_NOT_SAID };
-	HC_AUTO(free) char *scope_text = NULL;
-	struct hc_scope scope = { 0 };
+	struct hc_cli_scope scope;
 	struct hc_operands operands;
 	struct hc_capture *c;
 	struct hc_err err = { 0 };
@@ -149,17 +148,16 @@ static int run(int argc, char **argv)
 	code = hc_cli_capture_open(&hc_cmd_events, operands.v[0], 0, &c);
 	if (code != HC_CLI_GO)
 		return code;
-	code = hc_cli_capture_span(&hc_cmd_events, c, a.capture, &a.since, &a.until);
-	if (code == HC_CLI_GO && a.in_scope)
-		code = hc_cli_capture_scope(&hc_cmd_events, c, a.capture, &scope_text, &scope.asked_wall_ns);
+	code = hc_cli_capture_range(&hc_cmd_events, c, a.capture, a.in_scope, &a.since, &a.until, &scope);
 	if (code == HC_CLI_GO)
 		code = hc_cli_capture_metadata(&hc_cmd_events, c, a.metadata, a.follow);
-	if (code != HC_CLI_GO)
-		return hc_cli_capture_close(c, code);
-	scope.text = scope_text;
-	r = print(&a, c, a.in_scope ? &scope : NULL, &err);
-	fflush(stdout);
-	return hc_cli_capture_close(c, r < 0 ? hc_cli_error(&hc_cmd_events, &err) : HC_EXIT_OK);
+	if (code == HC_CLI_GO) {
+		r = print(&a, c, hc_cli_scope(&scope), &err);
+		fflush(stdout);
+		code = r < 0 ? hc_cli_error(&hc_cmd_events, &err) : HC_EXIT_OK;
+	}
+	free(scope.text);
+	return hc_cli_capture_close(c, code);
 }
 
 static const struct hc_opt opts[] = {

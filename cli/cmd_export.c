@@ -48,26 +48,14 @@ static void summary(const struct args *a, const struct hc_bundle_stats *s)
 	printf("tell the receiver by another way: %s  SHA256SUMS\n", s->sha256);
 }
 
-struct scope_arg {
-	char *text; /* NULL: everybody */
-	struct hc_scope scope;
-};
-
-/* --capture and --in-scope: the span and the scope that are asked for. HC_CLI_GO or the exit code. */
-static int range_of(struct args *a, struct hc_capture *c, struct scope_arg *scope)
+static int range_of(struct args *a, struct hc_capture *c, struct hc_cli_scope *scope)
 {
-	int code = hc_cli_capture_span(&hc_cmd_export, c, a->capture, &a->since, &a->until);
-
-	if (code == HC_CLI_GO && a->in_scope)
-		code = hc_cli_capture_scope(&hc_cmd_export, c, a->capture, &scope->text,
-		                            &scope->scope.asked_wall_ns);
-	scope->scope.text = scope->text;
-	return code;
+	return hc_cli_capture_range(&hc_cmd_export, c, a->capture, a->in_scope, &a->since, &a->until, scope);
 }
 
 static int export(struct args *a, const char *path)
 {
-	struct scope_arg scope = { 0 };
+	struct hc_cli_scope scope = { 0 };
 	struct hc_policies policies = { 0 };
 	struct hc_bundle_stats stats;
 	struct hc_bundle_opts opts = { .tool_version = HC_VERSION,
@@ -89,7 +77,7 @@ static int export(struct args *a, const char *path)
 	opts.has_until = a->until.set;
 	opts.since_wall_ns = a->since.ns;
 	opts.until_wall_ns = a->until.ns;
-	opts.scope = scope.text ? &scope.scope : NULL;
+	opts.scope = hc_cli_scope(&scope);
 	opts.scope_capture = a->capture;
 	opts.policies = (const char *const *)policies.v;
 	opts.n_policies = policies.n;
@@ -184,7 +172,7 @@ static void scap_summary(const struct args *a, const struct hc_scap_export_stats
 
 static int export_scap(struct args *a, const char *path)
 {
-	struct scope_arg scope = { 0 };
+	struct hc_cli_scope scope = { 0 };
 	struct sigaction act = { .sa_handler = on_interrupt }, before;
 	bool bar = isatty(STDERR_FILENO);
 	struct hc_scap_export_opts opts = {
@@ -204,7 +192,7 @@ static int export_scap(struct args *a, const char *path)
 	opts.has_until = a->until.set;
 	opts.since_wall_ns = a->since.ns;
 	opts.until_wall_ns = a->until.ns;
-	opts.scope = scope.text ? &scope.scope : NULL;
+	opts.scope = hc_cli_scope(&scope);
 	sigaction(SIGINT, &act, &before);
 	r = hc_scap_export(c, a->output, &opts, &stats, &err);
 	sigaction(SIGINT, &before, NULL);

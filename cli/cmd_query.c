@@ -2,13 +2,13 @@
 #include "capture_arg.h"
 #include "cmd.h"
 #include "query/query.h"
+#include "store/base/clock.h"
 
 #include <errno.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
-#include <time.h>
 #include <unistd.h>
 
 #define MAX_STDIN_BYTES (1u << 20)
@@ -68,19 +68,11 @@ struct deadline {
 	bool passed;
 };
 
-static uint64_t now_ns(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (uint64_t)ts.tv_sec * 1000000000u + (uint64_t)ts.tv_nsec;
-}
-
 static bool stop(void *ctx)
 {
 	struct deadline *d = ctx;
 
-	if (d->ns && now_ns() >= d->ns)
+	if (d->ns && hc_clock_ns(CLOCK_MONOTONIC) >= d->ns)
 		d->passed = true;
 	return interrupted || d->passed;
 }
@@ -155,28 +147,26 @@ static int exit_of_query(const struct hc_err *err, const struct deadline *d)
 static int answer(struct hc_capture *capture, const struct args *a, struct hc_str sql, const char *what)
 {
 	HC_AUTO(hc_query_close) struct hc_query *q = NULL;
-	HC_AUTO(free) char *scope_text = NULL;
-	struct hc_scope scope = { 0 };
+	struct hc_cli_scope scope;
 	struct hc_query_print print = { .format = format_of(a),
 		                        .width = terminal_width(),
 		                        .no_header = a->no_header };
-	struct deadline d = { .ns = a->timeout_ns ? now_ns() + a->timeout_ns : 0 };
+	struct deadline d = { .ns = a->timeout_ns ? hc_clock_ns(CLOCK_MONOTONIC) + a->timeout_ns : 0 };
 	struct hc_time_arg since = { .ns = INT64_MIN }, until = { .ns = INT64_MAX };
 	struct hc_err err = { 0 };
-	int code = hc_cli_capture_span(&hc_cmd_query, capture, a->capture, &since, &until), r;
+	int code = hc_cli_capture_range(&hc_cmd_query, capture, a->capture, a->in_scope, &since, &until, &scope),
+	    r;
+	HC_AUTO(free) char *scope_text = scope.text;
 
 	if (code == HC_CLI_GO)
 		code = hc_cli_capture_metadata(&hc_cmd_query, capture, a->metadata, false);
-	if (code == HC_CLI_GO && a->in_scope)
-		code = hc_cli_capture_scope(&hc_cmd_query, capture, a->capture, &scope_text, &scope.asked_wall_ns);
 	if (code != HC_CLI_GO)
 		return code;
 	code = HC_EXIT_OK;
 	r = hc_query_open(capture, 0, &q, &err);
 	if (r == 0) {
 		hc_query_limit(q, since.ns, until.ns);
-		scope.text = scope_text;
-		hc_query_limit_scope(q, scope_text ? &scope : NULL);
+		hc_query_limit_scope(q, hc_cli_scope(&scope));
 		hc_query_set_stop(q, stop, &d);
 		r = hc_query_prepare(q, sql, what, &err);
 	}

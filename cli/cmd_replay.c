@@ -44,7 +44,7 @@ struct run {
 	bool tty;
 	uint64_t shown_percent;
 	struct hc_time_arg since, until; /* of the capture under way */
-	struct hc_scope scope;           /* the same; text NULL: all */
+	struct hc_cli_scope scope;       /* the same; text NULL: all */
 };
 
 static volatile sig_atomic_t interrupted;
@@ -533,7 +533,6 @@ static int replay_capture(struct run *run, struct hc_err *err)
 	const struct args *a = run->a;
 	HC_AUTO(hc_facts_free) struct hc_facts *facts = NULL;
 	HC_AUTO(hc_answers_free) struct hc_answers *answers = NULL;
-	HC_AUTO(free) char *scope = NULL;
 	struct hc_replay_opts opts = {
 		.n_threads = (unsigned)a->threads,
 		.profile = a->profile_rules,
@@ -543,18 +542,15 @@ static int replay_capture(struct run *run, struct hc_err *err)
 		.ctx = run,
 	};
 	struct hc_replay_stats stats = { 0 };
-	int code, r;
+	int code, r = 0;
 
 	run->since = a->since;
 	run->until = a->until;
-	code = hc_cli_capture_span(&hc_cmd_replay, run->capture, a->capture, &run->since, &run->until);
-	if (code == HC_CLI_GO && a->in_scope)
-		code = hc_cli_capture_scope(&hc_cmd_replay, run->capture, a->capture, &scope,
-		                            &run->scope.asked_wall_ns);
+	code = hc_cli_capture_range(&hc_cmd_replay, run->capture, a->capture, a->in_scope, &run->since,
+	                            &run->until, &run->scope);
 	if (code != HC_CLI_GO)
-		return code;
-	run->scope.text = scope;
-	opts.scope = scope ? &run->scope : NULL;
+		goto out;
+	opts.scope = hc_cli_scope(&run->scope);
 	code = HC_EXIT_OK;
 	opts.has_since = run->since.set;
 	opts.has_until = run->until.set;
@@ -562,10 +558,10 @@ static int replay_capture(struct run *run, struct hc_err *err)
 	opts.until_wall_ns = run->until.ns;
 	r = load_answers(run, run->capture, &facts, &answers, err);
 	if (r == 0) {
-		r = hc_cli_capture_metadata(&hc_cmd_replay, run->capture, a->metadata, a->follow);
-		if (r != HC_CLI_GO)
-			return r;
-		r = 0;
+		code = hc_cli_capture_metadata(&hc_cmd_replay, run->capture, a->metadata, a->follow);
+		if (code != HC_CLI_GO)
+			goto out;
+		code = HC_EXIT_OK;
 	}
 	if (r == 0)
 		r = a->follow ? follow(run, &opts, &stats, err)
@@ -580,8 +576,10 @@ static int replay_capture(struct run *run, struct hc_err *err)
 			print_summary(run, &stats, facts);
 		code = n_unanswerable(run) ? HC_EXIT_FOUND : HC_EXIT_OK;
 	}
+out:
 	run->answers = NULL;
-	run->scope.text = NULL;
+	free(run->scope.text);
+	run->scope = (struct hc_cli_scope){ 0 };
 	hc_replay_stats_done(&stats);
 	return r < 0 ? r : code;
 }
