@@ -3,22 +3,18 @@
  *
  * The late look-up opens the parent directory below the process's own root with openat2(RESOLVE_IN_ROOT |
  * RESOLVE_CACHED): the answer comes from the dentry cache that the caller has just filled, or not at all, so it
- * never waits for a file server.
+ * never waits for a file server. Calls that ask that cache alone (RESOLVE_CACHED) are not looked up in their turn:
+ * another recorder's look-ups are such calls, and two that looked up each other's would never end.
  */
 #include "tracker_priv.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/openat2.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
-
-#ifndef RESOLVE_CACHED
-#define RESOLVE_CACHED 0x20
-#endif
 
 #define LATE_KEEP_NS UINT64_C(2000000000)
 #define MAX_DIRS 8192u

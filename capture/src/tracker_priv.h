@@ -7,12 +7,17 @@
 #include "capture/tracker.h"
 
 #include <limits.h>
+#include <linux/openat2.h>
 
 #include "capture/kube.h"
 #include "ctr_disk.h"
 #include "ctr_socket.h"
 #include "decode.h"
 #include "table.h"
+
+#ifndef RESOLVE_CACHED
+#define RESOLVE_CACHED 0x20 /* Linux 5.12 */
+#endif
 
 #define MAX_DEPTH 160   /* of references followed when an entry is written: what is beyond is absent */
 #define MAX_CREATORS 64 /* dead creators kept behind a version */

@@ -584,6 +584,8 @@ static struct txt *base_of(const struct row *w, const struct plan_arg *a)
 
 static bool worth_late(const struct row *w)
 {
+	if (w->head->type == HC_EV_OPENAT2 && slot(w, HC_A_OPENAT2_resolve) & RESOLVE_CACHED)
+		return false;
 	switch (w->head->ret) {
 	case -ENOENT:
 	case -ENOTDIR:
