@@ -7,10 +7,10 @@ need_command crun
 unshare --mount true 2>/dev/null || skip "no mount namespaces here"
 
 S=$PWD
-web=$(printf %064d 1)
-late=$(printf %064d 2)
-nobody=$(printf %064d 3)
-pod=$(printf %064d 4)
+# ids and control groups that no other test has
+rest=$(printf %011x%052d $$ 0)
+web=1$rest late=2$rest nobody=3$rest pod=4$rest
+groups=hc-e2e-$$ named=hc-named-$$
 
 mkdir -p root/bin root/dev root/proc root/tmp state elsewhere docker/containers
 cp /bin/busybox root/bin/
@@ -35,12 +35,13 @@ bundle() {
 }
 
 cri=io.kubernetes.cri
-bundle web "/kubepods/pod1-2/$web" "\"$cri.container-type\": \"container\", \"$cri.container-name\": \"web\",
+bundle web "/$groups/kubepods/pod1-2/$web" "\"$cri.container-type\": \"container\", \"$cri.container-name\": \"web\",
 	\"$cri.image-name\": \"registry.example:5000/shop/web:1.2@sha256:aa\", \"$cri.sandbox-id\": \"$pod\",
 	\"$cri.sandbox-name\": \"web-1\", \"$cri.sandbox-namespace\": \"shop\", \"$cri.sandbox-uid\": \"1-2\"" true
-bundle late "/docker/$late" '' '/bin/busybox sleep 1; /bin/busybox sleep 0.1'
-bundle named /hc-e2e/hc-named '' true
-bundle nobody "/docker/$nobody" '' true
+bundle late "/$groups/docker/$late" '' ': </tmp/go-1; /bin/busybox sleep 0; : </tmp/go-2; /bin/busybox sleep 0.1'
+bundle named "/$groups/$named" '' true
+bundle nobody "/$groups/docker/$nobody" '' true
+mkfifo go-1 go-2
 
 cat >docker.json <<END
 { "ID": "$late", "Name": "/happy_ant", "Image": "sha256:1234", "Created": "2024-05-01T08:20:30Z", "State": {},
@@ -49,6 +50,15 @@ END
 
 cat >run <<'END'
 set -e
+# recorded COMMAND ARG...: until this question about what is recorded has an answer, 60 s
+recorded() {
+	for _ in $(seq 120); do
+		[ -z "$("$HINDCAST" "$@" 2>/dev/null)" ] || return 0
+		sleep 0.5
+	done
+	echo "never recorded: $*" >&2
+	return 1
+}
 run() { crun --cgroup-manager=cgroupfs --root "$S/$1" run --bundle "$S/$2" "$3"; }
 # crun refuses a machine with both versions of control groups: it is shown the first only, which then has the controllers
 if [ ! -e /sys/fs/cgroup/cgroup.controllers ]; then
@@ -62,22 +72,25 @@ if [ ! -e /sys/fs/cgroup/cgroup.controllers ]; then
 	mount -t cgroup -o none,name=systemd none /sys/fs/cgroup/systemd
 fi
 run state web "$web"
-run state named hc-named
+run state named "$named"
 run elsewhere nobody "$nobody"
 run elsewhere late "$late" &
-sleep 0.5
+echo >"$S/go-1"
+recorded events "$S/cap" -f "evt.type = execve and container.full_id = $late and proc.args = 'sleep 0'" -o %proc.args
 mkdir "$S/docker/containers/.new"
 mv "$S/docker.json" "$S/docker/containers/.new/config.v2.json"
 echo '{ "Privileged": true, "PidMode": "host", "NetworkMode": "bridge", "IpcMode": "" }' >"$S/docker/containers/.new/hostconfig.json"
 mv "$S/docker/containers/.new" "$S/docker/containers/$late"
+recorded query --csv --no-header "$S/cap" "SELECT phase FROM ctr_update WHERE arg_container = '$late' AND phase = 'known'"
+echo >"$S/go-2"
 wait
 for d in /sys/fs/cgroup /sys/fs/cgroup/*; do # crun leaves the parents
-	for group in kubepods/pod1-2 kubepods hc-e2e docker; do
-		rmdir "$d/$group" 2>/dev/null || true
+	for group in /kubepods/pod1-2 /kubepods /docker ''; do
+		rmdir "$d/$groups$group" 2>/dev/null || true
 	done
 done
 END
-export S web late nobody
+export S web late nobody groups named
 
 podman=()
 if command -v podman >/dev/null && command -v runc >/dev/null; then
@@ -131,9 +144,9 @@ fields "container.full_id = $web and proc.name = busybox and container.ip = '' a
 fields 'container.id = host and proc.name = crun' '%container.name %container.full_id %container.type.%container.image' 'host host host.'
 
 # a name that is no hash is a container because crun knows it; its parent is none
-expect "SELECT phase, source FROM ctr_start WHERE arg_container = 'hc-named'" '{"phase":"created","source":"disk:crun"}'
-expect "SELECT count(*) AS n FROM ctr_start WHERE arg_container = 'hc-e2e'" '{"n":0}'
-fields 'container.id = hc-named and proc.name = busybox' '%container.type' crun
+expect "SELECT phase, source FROM ctr_start WHERE arg_container = '$named'" '{"phase":"created","source":"disk:crun"}'
+expect "SELECT count(*) AS n FROM ctr_start WHERE arg_container = '$groups'" '{"n":0}'
+fields "container.id = $named and proc.name = busybox" '%container.type' crun
 
 # one that no runtime knows: there, by its cgroup alone, and counted
 expect "SELECT source FROM ctr_stop WHERE arg_container = '$nobody'" '{"source":"none"}'
@@ -181,7 +194,7 @@ fields "container.full_id = $late and proc.args = 'sleep 0.1'" \
 	'%container.type %container.name %container.image.repository:%container.image.tag %container.image.id %container.privileged %container.host_pid %container.label[com.example.team]' \
 	'docker happy_ant nginx:1 1234 true true a'
 
-for id in "$web" hc-named "$nobody" "$late"; do
+for id in "$web" "$named" "$nobody" "$late"; do
 	expect "SELECT phase FROM ctr_stop WHERE arg_container = '$id'" '{"phase":"gone"}'
 done
 

@@ -14,11 +14,11 @@ sleep 1
 cat /proc/$PPID/status >recorder
 cat /proc/self/status >command
 ./small
-setpriv --reuid 65534 --clear-groups --regid 65534 sleep 100
+setpriv --reuid 65534 --clear-groups --regid 65534 sleep "$1"
 END
-hindcast record -o cap --hash-exe -- sh script >/dev/null 2>err &
+hindcast record -o cap --hash-exe -- sh script 100.$$ >/dev/null 2>err &
 pid=$!
-within 30 eval '[ -s command ] && pgrep -P $pid >/dev/null && pgrep -u 65534 -x sleep >/dev/null' || fail "the command does not come"
+within 30 eval '[ -s command ] && pgrep -P $pid >/dev/null && pgrep -u 65534 -fx "sleep 100.$$" >/dev/null' || fail "the command does not come"
 kill -INT $pid # and the command, another user by now, is ended with it
 wait $pid || { cat err >&2; fail "the recorder failed"; }
 [ "$(status CapEff recorder)" = 0000000000080024 ] || fail "effective: $(status CapEff recorder)" # dac_read_search, kill, sys_ptrace

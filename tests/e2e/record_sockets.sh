@@ -9,10 +9,11 @@ done
 [ -n "$py" ] || skip "no python3-h2 here"
 root=/sys/fs/cgroup
 [ -e $root/cgroup.procs ] || root=/sys/fs/cgroup/unified
-mkdir "$root/hc-sockets" 2>/dev/null || skip "no control groups can be made here"
+root=$root/hc-sockets-$$
+mkdir "$root" 2>/dev/null || skip "no control groups can be made here"
 cleanup() {
 	kill "${servers:-}" "${daemon:-}" "${service:-}" 2>/dev/null || true
-	find "$root/hc-sockets" -depth -type d -exec rmdir {} + 2>/dev/null || true
+	find "$root" -depth -type d -exec rmdir {} + 2>/dev/null || true
 }
 trap cleanup EXIT
 export PYTHONPATH=$HC_SOURCE_DIR/tests/e2e PYTHONDONTWRITEBYTECODE=1
@@ -24,22 +25,24 @@ for _ in $(seq 100); do
 	sleep 0.1
 done
 
+# id DIGIT: of a container that no other test has
+rest=$(printf %011x%052d $$ 0)
+id() { echo "$1$rest"; }
 # groups SECONDS NAME/DIGIT...: a process in each group for as long, its last part the id of that digit
 cat >groups <<'END'
 for_s=$1
 shift
 for at; do
-	id=$(printf "%064d" 0 | tr 0 "${at##*/}")
-	mkdir -p "$root/hc-sockets/${at%/*}/$id"
-	(echo 0 >"$root/hc-sockets/${at%/*}/$id/cgroup.procs"; sleep "$for_s"; exec true) &
+	mkdir -p "$root/$at$rest"
+	(echo 0 >"$root/$at$rest/cgroup.procs"; sleep "$for_s"; exec true) &
 done
 wait
 sleep 0.1
 for at; do
-	rmdir "$root/hc-sockets/${at%/*}/$(printf "%064d" 0 | tr 0 "${at##*/}")"
+	rmdir "$root/$at$rest"
 done
 END
-export root
+export root rest
 
 sql() { "$HINDCAST" query --json "$1" "$2" | jq -S -c '.[]'; }
 # expect CAPTURE SQL JSON...: the rows, an object a line
@@ -51,7 +54,7 @@ expect() {
 is  $got
 not $want"
 }
-id() { printf "%064d" 0 | tr 0 "$1"; }
+digest() { printf "%064d" 0 | tr 0 "$1"; }
 
 "$HINDCAST" record --json -o cap --container-root none --runtime-socket docker.sock 2>err </dev/null && fail "a relative path is taken"
 expect_match "'docker.sock' is no \[KIND=\]PATH" err
@@ -70,17 +73,17 @@ names='source, name, runtime, image, image_repo, image_tag, image_id, image_dige
 facts='privileged, is_sandbox, sandbox_id, mounts, env_names, caps, host_pid, host_net, host_ipc, ip, annotations, created, start'
 known() { echo "SELECT DISTINCT $2 FROM containers WHERE known_at_ns > 0 AND id = '$(id "$1")'"; }
 expect cap "$(known 1 "$names")" "{\"source\":\"socket:docker\",\"name\":\"happy_ant\",\"runtime\":\"docker\",\"image\":\"shop/web:1.2\",
-	\"image_repo\":\"shop/web\",\"image_tag\":\"1.2\",\"image_id\":\"$image\",\"image_digest\":\"sha256:$(id c)\",
+	\"image_repo\":\"shop/web\",\"image_tag\":\"1.2\",\"image_id\":\"$image\",\"image_digest\":\"sha256:$(digest c)\",
 	\"labels\":\"[\\\"team=red\\\",\\\"tier=2\\\"]\",\"pod_name\":null,\"pod_labels\":null,\"pod_annotations\":null}"
 expect cap "$(known 1 "privileged, host_pid, host_net, ip, env_names, mounts, created_ns, start_ns")" '{"privileged":1,"host_pid":1,
 	"host_net":0,"ip":"172.17.0.9","env_names":"[\"TOKEN\"]","mounts":"[\"/srv:/data:z:false:rprivate\"]",
 	"created_ns":1714551630500000000,"start_ns":1714551631000000000}'
 expect cap "$(known 7 "source, name, image, image_digest, labels, annotations")" "{\"source\":\"socket:podman\",\"name\":\"tool\",
-	\"image\":\"localhost/tool:7\",\"image_digest\":\"sha256:$(id d)\",\"labels\":\"[\\\"team=red\\\",\\\"tier=2\\\"]\",
+	\"image\":\"localhost/tool:7\",\"image_digest\":\"sha256:$(digest d)\",\"labels\":\"[\\\"team=red\\\",\\\"tier=2\\\"]\",
 	\"annotations\":\"[\\\"a.b=c\\\"]\"}"
 expect cap "$(known a "source, name, runtime, image_repo, image_id, image_digest, pod_name, pod_namespace, pod_uid, sandbox_id")" \
 	"{\"source\":\"socket:cri\",\"name\":\"web\",\"runtime\":\"cri\",\"image_repo\":\"registry.example/shop/web\",\"image_id\":\"$image\",
-	\"image_digest\":\"sha256:$(id e)\",\"pod_name\":\"web-0\",\"pod_namespace\":\"shop\",\"pod_uid\":\"11-22\",\"sandbox_id\":\"$(id 9)\"}"
+	\"image_digest\":\"sha256:$(digest e)\",\"pod_name\":\"web-0\",\"pod_namespace\":\"shop\",\"pod_uid\":\"11-22\",\"sandbox_id\":\"$(id 9)\"}"
 expect cap "$(known a "annotations, pod_annotations, privileged, host_net, host_pid, ip, env_names, caps, mounts, created_ns")" \
 	'{"annotations":"[\"example.com/own=yes\"]","pod_annotations":"[\"example.com/note=hello\"]","privileged":1,"host_net":1,
 	"host_pid":0,"ip":"10.1.2.3","env_names":"[\"PATH\"]","caps":1,"mounts":"[\"proc:/proc::true:\"]","created_ns":1714551630000000000}'

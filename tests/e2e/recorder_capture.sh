@@ -3,6 +3,9 @@
 need_live
 
 sock=$PWD/control.sock
+# a program that nobody else on this machine runs
+say=$PWD/say$$
+cp /bin/echo "$say"
 ask() { hindcast capture "$@" --control "$sock"; }
 begin() { # starts a recorder and waits until it answers
 	hindcast recorder -d rec --control "$sock" >>log 2>&1 &
@@ -15,9 +18,9 @@ value() { hindcast query rec --capture "$1" "$2" --csv | tail -n +2 | tr -d '\r'
 expect_exit 4 hindcast capture list --control "$sock" 2>err
 expect_match 'no recorder listens on' err
 begin
-/bin/echo before-the-call >/dev/null
+"$say" before-the-call >/dev/null
 rests 1.2
-/bin/echo shortly-before >/dev/null
+"$say" shortly-before >/dev/null
 ask start case-1 --pre 10m --note 'why not' >out
 expect_match '^case-1: running, host$' out
 expect_match 'of the 10 min 0 s before it was asked for, [0-9.]+ s are there' out
@@ -39,11 +42,11 @@ ask list --json >list
 within 10 eval 'ask list --json >list; jq -e '\''.captures[] | select(.name == "short") | .state == "ended"'\'' list >/dev/null' || :
 [ "$(jq -r '[.captures[] | .name + "=" + .state + "=" + .scope] | join(" ")' list)" = \
 	"case-1=running=host short=ended=pid=1 late=running=cgroup=/some/where" ] || { cat list >&2; fail "not the captures of before"; }
-/bin/echo after-the-kill >/dev/null
+"$say" after-the-kill >/dev/null
 rests 1.2
 ask stop case-1 >out
 expect_match '^case-1: ended' out
-/bin/echo after-the-end >/dev/null
+"$say" after-the-end >/dev/null
 rests 0.3
 ask delete late
 ask list >out
@@ -53,21 +56,21 @@ kill -TERM $pid
 wait $pid || fail "the recorder did not stop well"
 [ ! -e "$sock" ] || fail "the socket is left"
 
-echo_of="SELECT count(*) FROM execs WHERE cmdline = '/bin/echo"
+echo_of="SELECT count(*) FROM execs WHERE cmdline = '$say"
 [ "$(value case-1 "$echo_of before-the-call'")" = 1 ] || fail "the past is not in it"
 [ "$(value case-1 "$echo_of after-the-kill'")" = 1 ] || fail "it does not go on after a restart"
 [ "$(value case-1 "$echo_of after-the-end'")" = 0 ] || fail "what came after its end is in it"
 [ "$(value short "$echo_of before-the-call'")" = 0 ] || fail "one without a past has one"
-hindcast events rec --capture case-1 -f 'evt.type = execve and proc.name = echo' -o '%proc.args' >out
+hindcast events rec --capture case-1 -f "evt.type = execve and proc.name = say$$" -o '%proc.args' >out
 [ "$(tr '\n' ' ' <out)" = "before-the-call shortly-before after-the-kill " ] || { cat out >&2; fail "events --capture"; }
 expect_exit 2 hindcast events rec --capture late 2>err
 expect_match "there are: case-1, short" err
-cat >rule.yaml <<'END'
+cat >rule.yaml <<END
 - macro: spawned
   condition: evt.type = execve and evt.rawres = 0
 - rule: echoes
   desc: d
-  condition: spawned and proc.name = echo
+  condition: spawned and proc.name = say$$
   output: "echo %proc.args"
   priority: NOTICE
 END

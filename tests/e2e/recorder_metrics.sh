@@ -17,18 +17,25 @@ end() {
 	pid=
 }
 # in_group ID COMMAND...: below a control group as Docker names those of its containers, in each hierarchy
+groups=hc-metrics-$$/docker
 in_group() {
 	local id=$1 d
 	shift
 	for d in /sys/fs/cgroup /sys/fs/cgroup/*; do
-		[ -e "$d/cgroup.procs" ] && mountpoint -q "$d" && mkdir -p "$d/docker/$id" 2>/dev/null && echo $BASHPID >"$d/docker/$id/cgroup.procs"
+		[ -e "$d/cgroup.procs" ] && mountpoint -q "$d" && mkdir -p "$d/$groups/$id" 2>/dev/null && echo $BASHPID >"$d/$groups/$id/cgroup.procs"
 	done 2>/dev/null || :
 	exec "$@"
 }
-no_group() { rmdir /sys/fs/cgroup/docker/"$1" /sys/fs/cgroup/*/docker/"$1" /sys/fs/cgroup/docker /sys/fs/cgroup/*/docker 2>/dev/null || :; }
+no_group() {
+	local d
+	for d in /sys/fs/cgroup /sys/fs/cgroup/*; do
+		(cd "$d" 2>/dev/null && rmdir -p "$groups/$1" 2>/dev/null) || :
+	done
+}
 pid=
 trap '[ -z "$pid" ] || kill -9 $pid 2>/dev/null || :; kill $(jobs -p) 2>/dev/null || :; sleep 0.2; no_group $known; no_group $unknown' EXIT
-known=$(printf %064d 81) unknown=$(printf %064d 82)
+rest=$(printf %011x%052d $$ 0)
+known=8$rest unknown=9$rest
 mkdir -p docker/$known
 echo '{ "ID": "'$known'", "Name": "/one", "Config": { "Image": "nginx:1" } }' >docker/$known/config.v2.json
 echo '{ }' >docker/$known/hostconfig.json

@@ -62,7 +62,7 @@ all_did() { # PHASE: until everybody who lives has done it
 	local phase=$1 of tag
 	for of in *.pid; do
 		tag=${of%.pid}
-		within 5 eval '[ "$(cat "$tag.did" 2>/dev/null)" = "$phase" ] || ! kill -0 "$(cat "$of")" 2>/dev/null' || fail "$tag does not get to '$phase'"
+		within 30 eval '[ "$(cat "$tag.did" 2>/dev/null)" = "$phase" ] || ! kill -0 "$(cat "$of")" 2>/dev/null' || fail "$tag does not get to '$phase'"
 	done
 }
 phase() { # what is done in it is surely done in it
@@ -75,7 +75,7 @@ phase() { # what is done in it is surely done in it
 }
 do_now() { # NAME TAG: told to do it, and done
 	>"do-$1"
-	within 5 [ -s "$2.pid" ] || fail "$2 does not come"
+	within 30 [ -s "$2.pid" ] || fail "$2 does not come"
 }
 # who(PHASE): who was recorded writing in it, with how much of what was written
 who() {
@@ -91,7 +91,7 @@ $py act.py out &
 out=$!
 $py act.py in &
 in=$!
-within 5 [ -s early.pid -a -s in.pid -a -s out.pid ] || fail "nobody is there to record"
+within 30 [ -s early.pid -a -s in.pid -a -s out.pid ] || fail "nobody is there to record"
 rests 0.3
 
 # a tree of processes
@@ -137,7 +137,7 @@ if mkdir $root/hc-e2e-$$ 2>/dev/null; then
 	rests 0.5 # as long as the recorder may take to see it
 	mkdir $cg/late/below
 	sh -c 'echo $$ >'$cg'/late/below/cgroup.procs && exec $py act.py late' &
-	within 5 [ -s late.pid -a -s grouped.pid ] || fail "nobody is in the groups"
+	within 30 [ -s late.pid -a -s grouped.pid ] || fail "nobody is in the groups"
 	phase group
 	# the first thing that a new child group does is seen
 	mkdir $cg/late/next
@@ -146,7 +146,7 @@ if mkdir $root/hc-e2e-$$ 2>/dev/null; then
 	phase ungrouped
 
 	# a container by its name, its pod, the beginning of its id: known when it comes, or before
-	box=7$(printf '%063d' 0)
+	box=7$(printf %011x%052d $$ 0)
 	ask start byname --container hc_web --detail security --snaplen 70 >/dev/null
 	ask start bypod --pod shop/web-0 --detail full --snaplen 90 >/dev/null
 	mkdir docker/$box
@@ -154,7 +154,7 @@ if mkdir $root/hc-e2e-$$ 2>/dev/null; then
 		"Labels": { "io.kubernetes.pod.name": "web-0", "io.kubernetes.pod.namespace": "shop" } } }' >docker/$box/config.v2.json
 	mkdir $cg/docker-$box.scope
 	sh -c 'echo $$ >'$cg/docker-$box.scope'/cgroup.procs && exec $py act.py boxed' &
-	within 5 [ -s boxed.pid ] || fail "nobody is in the container"
+	within 30 [ -s boxed.pid ] || fail "nobody is in the container"
 	rests 0.3
 	phase pod
 	ask stop bypod >/dev/null

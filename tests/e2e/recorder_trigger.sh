@@ -20,7 +20,7 @@ logged() { waits "$1" log; }
 trap 'kill -9 $pid 2>/dev/null || true' EXIT
 
 rule() { # rule NAME FILE: one that fires when FILE is opened
-	printf -- '- rule: %s\n  desc: d\n  condition: evt.type in (open, openat) and fd.name endswith /hc-trigger-%s\n' "$1" "$2"
+	printf -- '- rule: %s\n  desc: d\n  condition: evt.type in (open, openat) and fd.name = %s\n' "$1" "$PWD/hc-trigger-$2"
 	printf -- '  output: opened %%fd.name by %%proc.name\n  priority: WARNING\n'
 }
 { rule 'Marker is read' marker; rule 'Noise, much' noise; rule 'Third one' third; rule 'Fourth one' fourth; rule 'Switched off' off; } >rules.yaml

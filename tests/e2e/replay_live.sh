@@ -2,15 +2,15 @@
 . "$HC_SOURCE_DIR/tests/e2e/lib.sh"
 need_live
 
-cat >rules.yaml <<'END'
+cat >rules.yaml <<END
 - rule: Touched the marker
   desc: the marker file was opened for writing
-  condition: evt.type in (open, openat, creat) and evt.is_open_write = true and fd.name endswith /hc-replay-marker and proc.name = bash
+  condition: evt.type in (open, openat, creat) and evt.is_open_write = true and fd.name = $PWD/hc-replay-marker and proc.name = bash
   output: marker touched by %proc.name (%fd.name)
   priority: WARNING
 - rule: Touched the other marker
   desc: nobody does that here
-  condition: evt.type in (open, openat, creat) and evt.is_open_write = true and fd.name endswith /hc-replay-other
+  condition: evt.type in (open, openat, creat) and evt.is_open_write = true and fd.name = $PWD/hc-replay-other
   output: other marker (%fd.name)
   priority: WARNING
 END

@@ -88,19 +88,16 @@ def rest(path, answer):
     threading.Thread(target=server.serve_forever, daemon=True).start()
 
 
-INFO = json.dumps(
-    {
-        "sandboxID": "9" * 64,
-        "pid": 1,
-        "config": {"linux": {"security_context": {"privileged": True}}},
-        "runtimeSpec": {
-            "ociVersion": "1.0.2",
-            "process": {"env": ["PATH=/bin"], "capabilities": {"bounding": ["CAP_CHOWN"]}},
-            "mounts": [{"source": "proc", "destination": "/proc", "type": "proc"}],
-            "linux": {"namespaces": [{"type": "pid"}]},
-        },
-    }
-)
+INFO = {
+    "pid": 1,
+    "config": {"linux": {"security_context": {"privileged": True}}},
+    "runtimeSpec": {
+        "ociVersion": "1.0.2",
+        "process": {"env": ["PATH=/bin"], "capabilities": {"bounding": ["CAP_CHOWN"]}},
+        "mounts": [{"source": "proc", "destination": "/proc", "type": "proc"}],
+        "linux": {"namespaces": [{"type": "pid"}]},
+    },
+}
 POD_LABELS = {"io.kubernetes.pod.name": "web-0", "io.kubernetes.pod.namespace": "shop", "io.kubernetes.pod.uid": "11-22"}
 
 
@@ -142,7 +139,7 @@ def cri_answer(path, headers, asked):
             (13, {"example.com/own": "yes"}),
             (99, "a field of later"),
         ]
-        return 0, cri.message([(1, status), (2, {"info": INFO})]), []
+        return 0, cri.message([(1, status), (2, {"info": json.dumps({"sandboxID": "9" + id[1:], **INFO})})]), []
     if how == "b":
         return 0, cri.message([(1, [(1, "c" * 64)])]), []
     if how == "c":

@@ -32,7 +32,8 @@ def scenario(f):
 
 
 def hexid(n):
-    return "%064x" % n
+    """A container's id, which no other process that runs tests has."""
+    return "%08x%056x" % (os.getpid(), n)
 
 
 def pod(n, rv="1", node=NODE, **extra):

@@ -19,6 +19,7 @@ from server import Server, make_certs  # noqa: E402
 
 HINDCAST = os.environ.get("HINDCAST", "hindcast")
 API = "/apis/hindcast.dev/v1alpha1"
+UID = f"uid-{os.getpid()}"  # of the pod that is here: no other's on this machine
 KINDS = {"pods": "Pod", "captures": "Capture", "clustercaptures": "ClusterCapture", "capturenodes": "CaptureNode", "leases": "Lease"}
 
 
@@ -204,7 +205,7 @@ class Container:
     """A shell in a control group named as a kubelet would name it."""
 
     def __init__(self, uid, container_id):
-        top = os.path.join(cgroup_root(), "kubepods/burstable/pod" + uid)
+        top = os.path.join(cgroup_root(), f"hc-kube-{os.getpid()}/kubepods/burstable/pod{uid}")
         self.path = os.path.join(top, container_id)
         os.makedirs(self.path)
         self.shell = subprocess.Popen(["sh"], stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True, bufsize=1)
@@ -245,11 +246,12 @@ def condition(node, kind):
 def test_pods(model, recorder, web, other):
     web.echo("one")
     other.echo("stranger")
-    time.sleep(0.5)
+    until("the first is on the disk", lambda: shown(recorder, "one"))
     changed = json.loads(json.dumps(model.get("pods", "shop", "pod-1")))
     changed["metadata"]["labels"]["app"] = "changed"
     model.put("pods", changed)
-    time.sleep(1)
+    until("the pod's change is on the disk", lambda: recorder.query(
+        f"SELECT seq FROM ctr_update WHERE arg_container = '{hexid(1)}' AND phase = 'changed'"))
     web.echo("two")
     # what changes of a pod's state alone is no new version of its container
     for n in range(3):
@@ -331,7 +333,7 @@ def test_summary(model, recorder):
 
 def shown(recorder, text, *options):
     """What the last execve with that argument shows of its pod; empty: there is none on the disk."""
-    p = subprocess.run([HINDCAST, "events", recorder.rec, *options, "-f", f"evt.type = execve and proc.args = {text}", "-o",
+    p = subprocess.run([HINDCAST, "events", recorder.rec, *options, "-f", f"evt.type = execve and proc.args = {text} and container.full_id = {hexid(1)}", "-o",
                         "*%k8s.pod.name %k8s.pod.label[app] %container.image %k8s.pod.ip"], capture_output=True, text=True, check=True)
     return (p.stdout.strip().splitlines() or [""])[-1]
 
@@ -389,7 +391,7 @@ def test_rows(recorder):
     assert len(rows) == 1 and json.loads(rows[0]["pod_labels"]) == ["app=changed", "n=1"], rows
     row = rows[0]
     want = {"name": "main", "image": "web:1", "image_repo": "web", "image_tag": "1", "image_digest": "sha256:" + "ab" * 32,
-            "pod_name": "pod-1", "pod_namespace": "shop", "pod_uid": "uid-1", "service_account": "default", "owner_kind": "ReplicaSet",
+            "pod_name": "pod-1", "pod_namespace": "shop", "pod_uid": UID, "service_account": "default", "owner_kind": "ReplicaSet",
             "owner_name": "web-5", "pod_qos": "Burstable", "pod_container": "container", "ip": "10.0.0.7", "pod_ip": "10.0.0.7", "privileged": 1, "host_pid": 1}
     assert {k: row[k] for k in want} == want, row
     updates = recorder.query(f"SELECT phase, count(*) AS n FROM ctr_update WHERE arg_container = '{hexid(1)}' GROUP BY 1 ORDER BY 1")
@@ -423,12 +425,12 @@ def main():
     with open(os.path.join(folder, "token"), "w") as f:
         f.write("token-1\n")
     model = Model(certs)
-    model.put("pods", pod(1))
+    model.put("pods", pod(1, uid=UID))
     recorder, shells = Recorder(folder, model.url, certs), []
     try:
         recorder.start()
         until("all is listed", lambda: len([r for r in model.server.seen if r.watch]) >= 3)
-        shells += [Container("uid-1", hexid(1)), Container("uid-9", hexid(9))]
+        shells += [Container(UID, hexid(1)), Container(UID + "-9", hexid(9))]
         for test, args in ((test_pods, (model, recorder, *shells)), (test_metrics, (recorder,)), (test_capture, (model, recorder)),
                            (test_containers_and_errors, (model, recorder)), (test_summary, (model, recorder)),
                            (test_gone_server, (model, recorder, shells[0])),
