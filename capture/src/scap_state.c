@@ -2022,7 +2022,7 @@ static void on_limit(struct hc_scap_import *im, struct sevent *s, struct sthr *k
 	struct tver *v;
 
 	k = k ? scap_main(im, k) : NULL;
-	if (!k || limit <= 0 || !k->cur || k->cur->nofile == (uint64_t)limit)
+	if (!k || limit < 0 || !k->cur || k->cur->nofile == (uint64_t)limit)
 		return;
 	v = k == s->k ? change(im, s, HC_CAUSE_LIMIT) : version_next(im, k, HC_CAUSE_LIMIT, s->e->ts_ns);
 	if (v) {

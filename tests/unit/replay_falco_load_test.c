@@ -172,6 +172,53 @@ Test(falco_load, points_at_the_token)
 	}
 }
 
+#define EXC RULE "evt.type = open\n  exceptions:\n    - name: e\n"
+
+/* What is read more freely, or less, than it looks. */
+Test(falco_load, takes_odd_values_as_falco_does)
+{
+	static const struct {
+		const char *text, *codes;
+	} cases[] = {
+		{ EXC "      fields: proc.name\n      values:\n", ERR_YAML },
+		{ EXC "      fields:\n      values: [a]\n", ERR_VALID },
+		{ EXC "      fields: {a: b}\n      values: [a]\n", ERR_VALID },
+		{ EXC "      fields: [~]\n      values: [[a]]\n", ERR_VALID },
+		{ EXC "      fields: ['']\n      values: [[a]]\n", ERR_YAML },
+		{ EXC "      fields: proc.name\n      values: [~, {a: b}]\n", ERR_COND },
+		{ EXC "      fields: proc.name\n      values: [~]\n", "" },
+		{ EXC "      fields: [proc.name]\n      comps: [in]\n      values: [[~]]\n", "" },
+		{ EXC "      fields: [proc.name]\n      values: [[~]]\n", ERR_COND },
+		{ EXC "      fields: [proc.name]\n      values: [[[a, ['']]]]\n", ERR_YAML },
+		{ EXC "      fields: [proc.name]\n      comps: [exists]\n", "" },
+		{ EXC "      fields: [proc.name]\n      comps: [exists]\n      values: [[a]]\n", ERR_COND },
+		{ EXC "      fields: [proc.name]\n      comps: [in]\n      values: [['a b']]\n", ERR_COND },
+		{ EXC "      fields: [proc.name]\n      comps: [in]\n      values: [['a, b']]\n", "" },
+		{ RULE "evt.type = open\n- rule: R\n  append: true\n  exceptions: []\n", "LOAD_DEPRECATED_ITEM" },
+		{ RULE "evt.type = open\n- rule: R\n  append: true\n  source: [a]\n", ERR_YAML },
+		{ "- required_engine_version: 0.63.0.1\n", "" },
+		{ "- required_engine_version: 0.1.2-rc1\n", "" },
+		{ "- required_engine_version: 0.63\n", ERR_YAML },
+		{ RULE "evt.type = open and toupper(evt.dir) = '<'\n", "LOAD_DEPRECATED_ITEM" },
+		{ RULE "evt.type = open and proc.name = val(evt.dir)\n", "" },
+		{ "- rule: R\n  desc: d\n  priority: INFO\n  output: '%evt.arg.gone'\n  condition: evt.type = "
+		  "open\n"
+		  "  skip-if-unknown-filter: true\n",
+		  "LOAD_UNKNOWN_FILTER" },
+		{ RULE "evt.type = open and evt.arg.gone = 1\n  skip-if-unknown-filter: true\n", ERR_COND },
+	};
+	char got[1024];
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		int r;
+		struct hc_falco *f = load(cases[i].text, &r);
+
+		codes_of(f, got, sizeof(got));
+		cr_expect_str_eq(got, cases[i].codes, "%s\ngives '%s'", cases[i].text, got);
+		hc_falco_free(f);
+	}
+}
+
 Test(falco_load, bounds_exceptions_and_finds_lists_with_odd_names)
 {
 	size_t room = 1u << 20, n;

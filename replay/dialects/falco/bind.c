@@ -238,14 +238,19 @@ static struct hc_value proc_cmdline(struct hc_view *v, unsigned dom, uint32_t pr
 }
 LEAF(proc_cmdline, HC_OBJ_PROC, HC_VT_STR, MAY_BE(joined), MAY_CONTAIN(joined));
 
+/* A blank stands behind the program also where no argument follows. */
 static struct hc_value image_exeline(struct hc_view *v, unsigned dom, uint32_t image, const void *arg)
 {
+	uint32_t list = hc_view_ref(v, HC_OBJ_IMAGE, HC_O_IMAGE_argv, image), n;
 	struct fjson out = begin(v);
 
 	UNUSED_ARG;
 	if (!image)
 		return absent();
-	falco_join(v, hc_view_ref(v, HC_OBJ_IMAGE, HC_O_IMAGE_argv, image), 0, &out);
+	hc_view_strs(v, list, &n);
+	falco_join(v, list, 0, &out);
+	if (n < 2)
+		fjson_char(&out, ' ');
 	return falco_out_value(&out);
 }
 LEAF(image_exeline, HC_OBJ_IMAGE, HC_VT_STR, MAY_BE(joined), MAY_CONTAIN(joined));
@@ -350,7 +355,7 @@ static struct hc_value proc_aargs(struct hc_view *v, unsigned dom, uint32_t proc
 			fjson_char(&out, ' ');
 		falco_join(v, list, 1, &out);
 	}
-	return falco_out_value(&out);
+	return out.n ? falco_out_value(&out) : absent();
 }
 LEAF(proc_aargs, HC_OBJ_PROC, HC_VT_STR, MAY_BE(joined), MAY_CONTAIN(joined));
 
@@ -526,12 +531,15 @@ static struct hc_value proc_exe_age(struct hc_view *v, unsigned dom, uint32_t pr
 }
 LEAF(proc_exe_age, HC_OBJ_PROC, HC_VT_U64);
 
+/* With an argument: 0 where it is unknown. */
 static struct hc_value proc_clone_ts(struct hc_view *v, unsigned dom, uint32_t proc, const void *arg)
 {
 	int64_t wall;
 
-	UNUSED_ARG;
-	return clone_wall(v, proc, &wall) ? hc_value_u64((uint64_t)wall) : absent();
+	(void)dom;
+	if (clone_wall(v, proc, &wall))
+		return hc_value_u64((uint64_t)wall);
+	return proc && arg ? hc_value_u64(0) : absent();
 }
 LEAF(proc_clone_ts, HC_OBJ_PROC, HC_VT_U64);
 
@@ -589,6 +597,21 @@ static struct hc_value proc_caps(struct hc_view *v, unsigned dom, uint32_t proc,
 }
 LEAF(proc_caps, HC_OBJ_PROC, HC_VT_STR);
 
+/* Kernels that call a subsystem otherwise are put right. */
+static struct hc_str subsystem_name(struct hc_str name)
+{
+	static const struct {
+		struct hc_str was, is;
+	} others[] = { { { "io", 2 }, { "blkio", 5 } },
+		       { { "perf", 4 }, { "perf_event", 10 } },
+		       { { "mem", 3 }, { "memory", 6 } } };
+
+	for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++)
+		if (hc_str_eq(name, others[i].was))
+			return others[i].is;
+	return name;
+}
+
 static struct hc_value proc_cgroups(struct hc_view *v, unsigned dom, uint32_t proc, const void *arg)
 {
 	uint32_t list = hc_view_ref(v, HC_OBJ_PROC, HC_O_PROC_cgroups, proc), n;
@@ -599,18 +622,21 @@ static struct hc_value proc_cgroups(struct hc_view *v, unsigned dom, uint32_t pr
 	(void)dom;
 	if (!n)
 		return absent();
-	if (!subsystem) {
-		falco_join(v, list, 0, &out);
-		return falco_out_value(&out);
-	}
 	for (uint32_t i = 0; i < n; i++) {
-		struct hc_str s = hc_view_str(v, items[i]);
+		struct hc_str s = hc_view_str(v, items[i]), name = s, path;
+		const char *eq = memchr(s.p, '=', s.len);
 
-		if (hc_str_starts(s, *subsystem) && s.len > subsystem->len && s.p[subsystem->len] == '=')
-			return hc_value_str(
-				(struct hc_str){ s.p + subsystem->len + 1, s.len - subsystem->len - 1 });
+		name.len = eq ? (uint32_t)(eq - s.p) : s.len;
+		path = (struct hc_str){ s.p + name.len, s.len - name.len };
+		name = subsystem_name(name);
+		if (subsystem && eq && hc_str_eq(name, *subsystem))
+			return hc_value_str((struct hc_str){ path.p + 1, path.len - 1 });
+		if (i)
+			fjson_char(&out, ' ');
+		fjson_bytes(&out, name.p, name.len);
+		fjson_bytes(&out, path.p, path.len);
 	}
-	return absent();
+	return subsystem ? absent() : falco_out_value(&out);
 }
 LEAF(proc_cgroups, HC_OBJ_PROC, HC_VT_STR);
 
@@ -1173,12 +1199,18 @@ static struct hc_value sock_port(struct hc_view *v, unsigned dom, uint32_t sock,
 }
 LEAF(sock_port, HC_OBJ_SOCK, HC_VT_U64);
 
+/* Of a listener, and as a client's of a unix socket with a role, the original has an empty text. */
 static struct hc_value sock_port_text(struct hc_view *v, unsigned dom, uint32_t sock, const void *arg)
 {
-	int64_t port = port_of(v, sock, arg);
+	int64_t port = port_of(v, sock, arg), end = arg_num(arg);
+	const char *type = falco_sock_type(v, sock);
 	struct fjson out = begin(v);
 
 	(void)dom;
+	if (type && type[0] == 'i' && falco_is_listener(v, sock) && (end == END_CLIENT || end == END_SERVER))
+		return hc_value_str(HC_STR(""));
+	if (type && type[0] == 'u' && end == END_CLIENT && hc_view_int_or(v, HC_OBJ_SOCK, HC_O_SOCK_role, sock, 0))
+		return hc_value_str(HC_STR(""));
 	if (port < 0)
 		return absent();
 	fjson_i64(&out, port);
@@ -1272,6 +1304,24 @@ static struct hc_value fd_false(struct hc_view *v, unsigned dom, uint32_t fd, co
 	return fd ? hc_value_bool(false) : absent();
 }
 LEAF(fd_false, HC_OBJ_FDOBJ, HC_VT_BOOL);
+
+/* What a call has opened had no name before. */
+static struct hc_value fd_is_named(struct hc_view *v, unsigned dom, uint32_t fd, const void *arg)
+{
+	struct hc_value name = fd_name(v, dom, fd, NULL);
+
+	(void)arg;
+	return name.type ? hc_value_bool(name.s.len) : absent();
+}
+LEAF(fd_is_named, HC_OBJ_FDOBJ, HC_VT_BOOL);
+
+static struct hc_value fd_no_text(struct hc_view *v, unsigned dom, uint32_t fd, const void *arg)
+{
+	(void)v;
+	UNUSED_ARG;
+	return fd ? hc_value_str(HC_STR("")) : absent();
+}
+LEAF(fd_no_text, HC_OBJ_FDOBJ, HC_VT_STR);
 
 static struct hc_value row_name_changed(struct hc_view *v, unsigned dom, uint32_t entry, const void *arg)
 {
@@ -1409,6 +1459,44 @@ static struct hc_value row_name(struct hc_view *v, unsigned dom, uint32_t entry,
 	return word(fctx_name(&c));
 }
 ROW_LEAF(row_name, HC_VT_STR);
+
+static bool is_generic(const struct fctx *c)
+{
+	struct code_set codes = { 0 };
+
+	return falco_type_codes(hc_str_c(fctx_name(c)), &codes) && code_set_has(&codes, CODE_GENERIC);
+}
+
+/* The two parameters of a call without an event of its own: what it is called, and the kernel's number for it. */
+static struct hc_value row_generic_arg(struct hc_view *v, unsigned dom, uint32_t entry, const void *arg)
+{
+	struct fctx c = ctx_of(v, dom, entry);
+	struct fjson out = begin(v);
+	int64_t nr;
+
+	if (!is_generic(&c))
+		return absent();
+	if (!arg)
+		return word(fctx_name(&c));
+	if (!hc_view_int(v, dom, HC_COL_NR, entry, &nr))
+		return absent();
+	fjson_i64(&out, nr);
+	return falco_out_value(&out);
+}
+ROW_LEAF(row_generic_arg, HC_VT_STR);
+
+static struct hc_value row_generic_rawarg(struct hc_view *v, unsigned dom, uint32_t entry, const void *arg)
+{
+	struct fctx c = ctx_of(v, dom, entry);
+	int64_t nr;
+
+	if (!is_generic(&c))
+		return absent();
+	if (!arg)
+		return hc_value_u64(falco_syscall_id(hc_str_c(fctx_name(&c))));
+	return hc_view_int(v, dom, HC_COL_NR, entry, &nr) ? hc_value_u64((uint64_t)nr) : absent();
+}
+ROW_LEAF(row_generic_rawarg, HC_VT_U64);
 
 static struct hc_value row_time(struct hc_view *v, unsigned dom, uint32_t entry, const void *arg)
 {
@@ -1574,6 +1662,29 @@ static struct hc_value row_arg(struct hc_view *v, unsigned dom, uint32_t entry, 
 }
 ROW_LEAF(row_arg, HC_VT_STR);
 
+/* Of "3:f1 4:p1", which is what poll was given, the numbers. */
+static struct hc_value row_fdlist_nums(struct hc_view *v, unsigned dom, uint32_t entry, const void *arg)
+{
+	struct fctx c = ctx_of(v, dom, entry);
+	struct pval val = fctx_param(&c, arg);
+	struct fjson text = begin(v), out = begin(v);
+
+	falco_param_raw(&c, arg, &val, &text);
+	for (uint32_t i = 0; i < text.n;) {
+		uint64_t fd = 0;
+
+		for (; i < text.n && text.p[i] >= '0' && text.p[i] <= '9'; i++)
+			fd = fd * 10 + (uint64_t)(text.p[i] - '0');
+		if (out.n)
+			fjson_char(&out, ',');
+		fjson_i64(&out, (int64_t)fd); /* -1 is written without its sign there */
+		while (i < text.n && text.p[i++] != ' ')
+			;
+	}
+	return out.n ? falco_out_value(&out) : absent();
+}
+ROW_LEAF(row_fdlist_nums, HC_VT_STR);
+
 /* evt.arg of a path, from the path alone: resolved where it is relative, as given where it is not. */
 static struct hc_value path_arg(struct hc_view *v, unsigned dom, uint32_t path, const void *arg)
 {
@@ -1725,26 +1836,31 @@ enum { ERR_ANY, ERR_FILE, ERR_NET, ERR_MEMORY, ERR_OTHER };
 static struct hc_value row_count_error(struct hc_view *v, unsigned dom, uint32_t entry, const void *arg)
 {
 	struct fctx c = ctx_of(v, dom, entry);
-	unsigned cat = category(&c), kind;
+	bool memory = category(&c) == CAT_MEMORY, of_kind;
 	uint32_t fd = fctx_fdobj(&c);
 	char t = typechar_of(v, fd);
 	const char *name = fctx_name(&c);
+	bool file = fd ? t == 'f' || t == 'd' : !strncmp(name, "open", 4) || !strcmp(name, "creat");
+	bool net = fd ? t == '4' || t == '6' || t == 'u' : !strncmp(name, "accept", 6) || !strcmp(name, "connect");
 	int64_t ret;
 
-	if (!fctx_ret(&c, &ret))
-		return absent();
-	if (arg_num(arg) == ERR_ANY)
-		return hc_value_u64(ret < 0);
-	if (t == 'f' || t == 'd' || (!fd && (!strncmp(name, "open", 4) || !strcmp(name, "creat"))))
-		kind = ERR_FILE;
-	else if (t == '4' || t == '6' || t == 'u' ||
-	         (!fd && (!strncmp(name, "accept", 6) || !strcmp(name, "connect"))))
-		kind = ERR_NET;
-	else if (cat == CAT_MEMORY)
-		kind = ERR_MEMORY;
-	else
-		kind = ERR_OTHER;
-	return hc_value_u64(ret < 0 && kind == arg_num(arg));
+	switch (arg_num(arg)) {
+	case ERR_ANY:
+		of_kind = true;
+		break;
+	case ERR_FILE:
+		of_kind = file;
+		break;
+	case ERR_NET:
+		of_kind = net;
+		break;
+	case ERR_MEMORY:
+		of_kind = memory;
+		break;
+	default:
+		of_kind = !file && !net && (fd || !memory);
+	}
+	return of_kind && fctx_ret(&c, &ret) ? hc_value_u64(ret < 0) : absent();
 }
 ROW_LEAF(row_count_error, HC_VT_U64);
 
@@ -2110,6 +2226,16 @@ static const struct hc_access *bind_ancestor(struct fbinder *b, const struct fre
 	return process(b, k, hc_path_ancestor(b->ir, b->proc, f->index));
 }
 
+/* Without a descriptor the name is made of the other parameters, or is empty. */
+static const struct hc_access *or_rebuilt_name(struct fbinder *b, const struct hc_access *a)
+{
+	if (b->type == HC_EV_CONNECT)
+		a = either(b, a, row(b, &leaf_row_addr_name, num_arg(HC_C_CONNECT_addr)));
+	if (b->type == HC_EV_ACCEPT || b->type == HC_EV_ACCEPT4) /* the text of the ends that are not there */
+		return either(b, a, constant(b, hc_value_str(HC_STR("NULL"))));
+	return either(b, a, constant(b, hc_value_str(HC_STR(""))));
+}
+
 static const struct hc_access *bind_fd_name(struct fbinder *b)
 {
 	const struct hc_access *a = leaf(b, b->fd, &leaf_fd_name, NULL);
@@ -2122,11 +2248,7 @@ static const struct hc_access *bind_fd_name(struct fbinder *b)
 		a = either(b, a,
 		           leaf(b, hop(b, b->at_row, (unsigned)b->row->path_col), &leaf_path_name,
 		                b->type == HC_EV_OPENAT || b->type == HC_EV_OPENAT2 ? "" : NULL));
-	if (b->type == HC_EV_CONNECT)
-		a = either(b, a, row(b, &leaf_row_addr_name, num_arg(HC_C_CONNECT_addr)));
-	if (b->type == HC_EV_ACCEPT || b->type == HC_EV_ACCEPT4) /* the text of the ends that are not there */
-		return either(b, a, constant(b, hc_value_str(HC_STR("NULL"))));
-	return either(b, a, constant(b, hc_value_str(HC_STR(""))));
+	return or_rebuilt_name(b, a);
 }
 
 /* A value of the socket where there is one, else one of the descriptor. */
@@ -2165,8 +2287,29 @@ const struct hc_access *falco_bind_end(struct fbinder *b, bool port, bool other)
 	return leaf(b, b->sock, port ? &leaf_sock_port : &leaf_sock_ip, num_arg(other ? END_OTHER : END_ONE));
 }
 
+/* Calls that open something that has a name at once. */
+static bool gives_name(unsigned type)
+{
+	switch (type) {
+	case HC_EV_OPEN:
+	case HC_EV_OPENAT:
+	case HC_EV_OPENAT2:
+	case HC_EV_OPEN_BY_HANDLE_AT:
+	case HC_EV_CREAT:
+	case HC_EV_MEMFD_CREATE:
+	case HC_EV_PIDFD_OPEN:
+	case HC_EV_ACCEPT:
+	case HC_EV_ACCEPT4:
+		return true;
+	default:
+		return false;
+	}
+}
+
 static const struct hc_access *bind_fd(struct fbinder *b, const struct fref *f)
 {
+	const struct hc_access *a;
+
 	switch (f->id) {
 	case F_FD_NUM:
 		return b->row->fd == FD_ARG    ? either(b, col(b, b->at_row, (unsigned)b->row->fd_col),
@@ -2230,6 +2373,8 @@ static const struct hc_access *bind_fd(struct fbinder *b, const struct fref *f)
 		return either(b, leaf(b, b->sock, &leaf_sock_connected, NULL),
 		              leaf(b, b->fd, &leaf_fd_false, NULL));
 	case F_FD_NAME_CHANGED:
+		if (gives_name(b->type))
+			return leaf(b, b->fd, &leaf_fd_is_named, NULL);
 		if (b->row->sock_col < 0)
 			return leaf(b, b->fd, &leaf_fd_false, NULL);
 		return row(b, &leaf_row_name_changed, NULL);
@@ -2242,10 +2387,15 @@ static const struct hc_access *bind_fd(struct fbinder *b, const struct fref *f)
 	case F_FD_INO:
 		return leaf(b, b->fd, &leaf_fd_ino, NULL);
 	case F_FD_NAMERAW:
-		return either(b, leaf(b, hop(b, b->fd, HC_O_FDOBJ_path), &leaf_path_squeezed, NULL),
-		              b->row->path_col >= 0 ? leaf(b, hop(b, b->at_row, (unsigned)b->row->path_col),
-		                                           &leaf_path_squeezed, NULL)
-		                                    : NULL);
+		if (b->row->fd == FD_NONE)
+			return NULL;
+		a = either(b, leaf(b, hop(b, b->fd, HC_O_FDOBJ_path), &leaf_path_squeezed, NULL),
+		           leaf(b, b->fd, &leaf_fd_no_text, NULL));
+		if (b->row->path_col >= 0)
+			a = either(
+				b, a,
+				leaf(b, hop(b, b->at_row, (unsigned)b->row->path_col), &leaf_path_squeezed, NULL));
+		return or_rebuilt_name(b, a);
 	case F_FD_IS_UPPER_LAYER:
 		return leaf(b, b->fd, &leaf_fd_layer, num_arg(1));
 	case F_FD_IS_LOWER_LAYER:
@@ -2324,7 +2474,7 @@ static const struct hc_access *bind_proc(struct fbinder *b, const struct fref *f
 		return leaf(b, b->image, &leaf_image_exeline, NULL);
 	case F_PROC_ENV:
 		why(b, "environments are not recorded", "env", NULL);
-		return f->arg == FARG_NONE ? leaf(b, b->image, &leaf_image_env, NULL)
+		return f->arg != FARG_NAME ? leaf(b, b->image, &leaf_image_env, NULL)
 		                           : leaf(b, b->image, &leaf_image_env_named, fbinder_keep(b, f->name));
 	case F_PROC_CWD:
 		return either(b, leaf(b, hop(b, b->proc, HC_O_PROC_cwd), &leaf_path_cwd, NULL),
@@ -2373,7 +2523,7 @@ static const struct hc_access *bind_proc(struct fbinder *b, const struct fref *f
 	case F_PROC_PID_TS:
 		return leaf(b, b->proc, &leaf_proc_clone_ts, NULL);
 	case F_PROC_PPID_TS:
-		return leaf(b, parent, &leaf_proc_clone_ts, NULL);
+		return leaf(b, parent, &leaf_proc_clone_ts, "");
 	case F_PROC_IS_EXE_WRITABLE:
 		return leaf(b, b->image, &leaf_image_flag, num_arg(HC_IMAGE_WRITABLE));
 	case F_PROC_IS_EXE_UPPER_LAYER:
@@ -2454,6 +2604,9 @@ static const struct hc_access *bind_proc(struct fbinder *b, const struct fref *f
 		why(b, NO_COUNTS, NO_COUNTS_FACT, NULL);
 		return leaf(b, b->task, &leaf_task_memory, num_arg((int64_t)f->id - F_THREAD_VMSIZE));
 	case F_THREAD_EXECTIME:
+		if (b->type != HC_EV_SCHED_SWITCH)
+			return constant(b, hc_value_u64(0));
+		/* fall through */
 	case F_THREAD_TOTEXECTIME:
 	case F_THREAD_CPU:
 	case F_THREAD_CPU_USER:
@@ -2707,6 +2860,15 @@ static const struct fparam *param_of(const struct fbinder *b, const struct fref 
 	return &p[i];
 }
 
+static const struct hc_access *bind_generic_arg(struct fbinder *b, const struct fref *f)
+{
+	int i = f->arg == FARG_NAME ? falco_param_find(CODE_GENERIC, f->name) : (int)f->index;
+
+	if (i < 0 || i > 1)
+		return NULL;
+	return row(b, f->id == F_EVT_ARG ? &leaf_row_generic_arg : &leaf_row_generic_rawarg, i ? "" : NULL);
+}
+
 static const struct hc_access *bind_evt_arg(struct fbinder *b, const struct fref *f)
 {
 	const struct fparam *p = param_of(b, f);
@@ -2848,7 +3010,7 @@ static const struct hc_access *bind_evt(struct fbinder *b, const struct fref *f)
 		return row(b, &leaf_row_args, NULL);
 	case F_EVT_ARG:
 	case F_EVT_RAWARG:
-		return bind_evt_arg(b, f);
+		return b->type == HC_EV_SYS ? bind_generic_arg(b, f) : bind_evt_arg(b, f);
 	case F_EVT_BUFFER:
 		return bind_buffer(b);
 	case F_EVT_BUFLEN:
@@ -2907,6 +3069,9 @@ static const struct hc_access *bind_evt(struct fbinder *b, const struct fref *f)
 		return row(b, &leaf_row_count_error, num_arg(ERR_OTHER));
 	case F_EVT_COUNT_EXIT:
 		return exits ? constant(b, hc_value_u64(1)) : NULL;
+	case F_EVT_COUNT_PROCINFO:
+	case F_EVT_COUNT_THREADINFO:
+		return constant(b, hc_value_u64(0)); /* no capture has the events that they count */
 	case F_EVT_ABSPATH:
 		return bind_abspath(b, f);
 	case F_EVT_IS_OPEN_READ:
@@ -2920,6 +3085,19 @@ static const struct hc_access *bind_evt(struct fbinder *b, const struct fref *f)
 	default:
 		return NULL; /* plugins' and infrastructure events' fields: there are no such events */
 	}
+}
+
+static const struct hc_access *bind_fdlist(struct fbinder *b, const struct fref *f)
+{
+	int i = falco_param_find(b->row->code, HC_STR("fds"));
+
+	if (i < 0)
+		return NULL;
+	why(b, "the descriptors given to poll are not recorded",
+	    f->id == F_FDLIST_NUMS ? "descriptors of poll" : NULL, NULL);
+	return f->id == F_FDLIST_NUMS && falco_from(b->type, HC_STR("fds"), true)
+	               ? row(b, &leaf_row_fdlist_nums, &falco_events[b->row->code].params[i])
+	               : NULL;
 }
 
 static const struct hc_access *bind_new(struct fbinder *b, const struct fref *f)
@@ -2941,8 +3119,7 @@ static const struct hc_access *bind_new(struct fbinder *b, const struct fref *f)
 	case FCLASS_CONTAINER:
 		return bind_container(b, f);
 	default:
-		why(b, "the descriptors given to poll are not recorded", NULL, NULL);
-		return NULL;
+		return bind_fdlist(b, f);
 	}
 }
 

@@ -360,9 +360,16 @@ static bool wants_list(struct hc_str comp)
 	       (op == FOP_NONE && memchr(comp.p, ' ', comp.len));
 }
 
+/* A value; what is neither text nor a sequence counts as an empty text. */
+static struct hc_str value_text(const struct hc_yaml_node *v)
+{
+	return v->kind == HC_YAML_SCALAR ? v->text : (struct hc_str){ 0 };
+}
+
 static void add_exception_value(struct ftext *t, const struct hc_yaml *yaml, const struct hc_yaml_node *v,
                                 struct hc_str comp)
 {
+	struct hc_str text = value_text(v);
 	bool parens;
 
 	if (v->kind == HC_YAML_SEQ) {
@@ -370,17 +377,22 @@ static void add_exception_value(struct ftext *t, const struct hc_yaml *yaml, con
 		for (uint32_t i = 0; i < v->n; i++) {
 			if (i)
 				add_plain(t, ", ");
-			add_quoted(t, v->items[i]->text, (struct fplace){ yaml, v->items[i] }, true);
+			add_quoted(t, value_text(v->items[i]), (struct fplace){ yaml, v->items[i] }, true);
 		}
 		add_plain(t, ")");
 		return;
 	}
-	parens = wants_list(comp) && v->text.len && v->text.p[0] != '(';
-	if (parens)
-		add_plain(t, "(");
-	add_quoted(t, v->text, (struct fplace){ yaml, v }, true);
-	if (parens)
-		add_plain(t, ")");
+	/* in parentheses it stands as it is, also with blanks in it: it may be several values */
+	if (wants_list(comp)) {
+		parens = !text.len || text.p[0] != '(';
+		if (parens)
+			add_plain(t, "(");
+		ftext_add(t, text, yaml, v, 0, false);
+		if (parens)
+			add_plain(t, ")");
+		return;
+	}
+	add_quoted(t, text, (struct fplace){ yaml, v }, true);
 }
 
 static bool add_exception(struct hc_falco *f, const struct frule *r, const struct fexception *e, struct ftext *t)
@@ -401,12 +413,12 @@ static bool add_exception(struct hc_falco *f, const struct frule *r, const struc
 		add_plain(t, " (");
 		for (uint32_t i = 0; i < e->n_values; i++) {
 			c.place = e->value_places[i];
-			if (e->values[i]->kind != HC_YAML_SCALAR)
+			if (e->values[i]->kind == HC_YAML_SEQ)
 				return falco_diag(f, true, E_VALIDATE, &c,
 				                  "Expected values array to contain a list of strings");
 			if (i)
 				add_plain(t, ", ");
-			add_quoted(t, e->values[i]->text, e->value_places[i], true);
+			add_quoted(t, value_text(e->values[i]), e->value_places[i], true);
 		}
 		add_plain(t, "))");
 		return true;
@@ -700,6 +712,22 @@ static void warn_const(struct warner *w, const struct fast *n, const struct fval
 		                    "'" HC_STR_FMT "' %s", HC_STR_ARG(k->name), what);
 }
 
+/* Of the left side, also within transformers. */
+static void warn_deprecated(struct warner *w, const struct fast *n, const struct fval *lhs)
+{
+	for (uint32_t i = 0; lhs->kind == FVAL_TRANSFORM && i < lhs->n; i++)
+		warn_deprecated(w, n, lhs->kids[i]);
+	for (unsigned i = 0; lhs->kind == FVAL_FIELD && i < N_DEPRECATED; i++) {
+		if (!hc_str_eq(lhs->name, hc_str_c(deprecated_fields[i])) || w->deprecated >> i & 1)
+			continue;
+		w->deprecated |= 1u << i;
+		falco_diag_text_put(w->f, false, "LOAD_DEPRECATED_ITEM", &w->c, n->text, n->pos,
+		                    "usage of deprecated field '%s' has been detected in the rule condition",
+		                    deprecated_fields[i]);
+		falco_diag_field(w->f, deprecated_fields[i]);
+	}
+}
+
 static void warn_tree(struct warner *w, struct fast *n)
 {
 	const struct fval *lhs;
@@ -715,15 +743,7 @@ static void warn_tree(struct warner *w, struct fast *n)
 			warn_tree(w, n->kids[i]);
 		return;
 	}
-	for (unsigned i = 0; lhs->kind == FVAL_FIELD && i < N_DEPRECATED; i++)
-		if (hc_str_eq(lhs->name, hc_str_c(deprecated_fields[i])) && !(w->deprecated >> i & 1)) {
-			w->deprecated |= 1u << i;
-			falco_diag_text_put(
-				w->f, false, "LOAD_DEPRECATED_ITEM", &w->c, n->text, n->pos,
-				"usage of deprecated field '%s' has been detected in the rule condition",
-				deprecated_fields[i]);
-			falco_diag_field(w->f, deprecated_fields[i]);
-		}
+	warn_deprecated(w, n, lhs);
 	for (uint32_t i = 0; i < n->n_consts; i++) {
 		bool na = hc_str_eq(n->consts[i]->name, HC_STR("<NA>"));
 

@@ -650,29 +650,47 @@ static struct hc_str trimmed(struct hc_str s)
 	return s;
 }
 
-/* A scalar or a sequence of scalars. */
+static bool is_empty_text(const struct hc_yaml_node *n)
+{
+	return n->kind == HC_YAML_SCALAR && !n->text.len;
+}
+
+/* A scalar or a sequence of scalars; null and a mapping are as good as absent, and as an item an empty text. */
 static bool get_exception_part(const struct item *it, const char *key, bool *ret_has, bool *ret_single,
                                struct fitem **ret, uint32_t *ret_n)
 {
 	const struct hc_yaml_node *n = hc_yaml_get(it->map, key);
 
-	*ret_has = n && n->kind != HC_YAML_NULL;
-	*ret_n = 0;
+	*ret_single = n && n->kind != HC_YAML_SEQ;
+	*ret_n = !n ? 0 : n->kind == HC_YAML_SEQ ? n->n : n->kind == HC_YAML_SCALAR;
+	*ret_has = *ret_n;
 	if (!*ret_has)
 		return true;
-	if (n->kind == HC_YAML_SCALAR) {
-		*ret_single = true;
-		*ret = hc_arena_alloc(&it->f->arena, sizeof(**ret));
-		if (!*ret) {
-			it->f->no_memory = true;
-			return false;
-		}
-		(*ret)[0] = (struct fitem){ n->text, { it->yaml, n } };
-		*ret_n = n->text.len ? 1 : 0;
-		return n->text.len || bad_value(it, key, n, "Value must be non-empty");
+	*ret = hc_arena_alloc(&it->f->arena, *ret_n * sizeof(**ret));
+	if (!*ret) {
+		it->f->no_memory = true;
+		return false;
 	}
-	*ret_single = false;
-	return items_of(it, key, n, ret, ret_n);
+	for (uint32_t i = 0; i < *ret_n; i++) {
+		const struct hc_yaml_node *part = n->kind == HC_YAML_SEQ ? n->items[i] : n;
+
+		if (is_empty_text(part))
+			return bad_value(it, key, part, "Value must be non-empty");
+		(*ret)[i] = (struct fitem){ part->kind == HC_YAML_SCALAR ? part->text : HC_STR(""),
+			                    { it->yaml, part } };
+	}
+	return true;
+}
+
+/* No text in a value, however deep, is empty. */
+static bool no_empty_text(const struct item *it, const struct hc_yaml_node *v)
+{
+	if (is_empty_text(v))
+		return bad_value(it, "values", v, "Value must be non-empty");
+	for (uint32_t i = 0; v->kind == HC_YAML_SEQ && i < v->n; i++)
+		if (!no_empty_text(it, v->items[i]))
+			return false;
+	return true;
 }
 
 static bool get_exception(struct item *it, const struct hc_yaml_node *node, bool fields_required,
@@ -689,16 +707,15 @@ static bool get_exception(struct item *it, const struct hc_yaml_node *node, bool
 	if (!get_text(&sub, "name", true, &e->name, NULL, &absent))
 		return false;
 	sub.c.name = e->name;
+	if (fields_required && !hc_yaml_get(node, "fields"))
+		return bad_value(&sub, "fields", NULL, "Item has no mapping for key 'fields'");
 	if (!get_exception_part(&sub, "fields", &e->has_fields, &e->single, &e->fields, &e->n_fields) ||
 	    !get_exception_part(&sub, "comps", &e->has_comps, &e->comps_single, &e->comps, &e->n_comps))
 		return false;
-	if (fields_required && !e->has_fields)
-		return bad_value(&sub, "fields", hc_yaml_get(node, "fields"),
-		                 "Item has no mapping for key 'fields'");
 	for (uint32_t i = 0; i < e->n_comps; i++)
 		e->comps[i].text = trimmed(e->comps[i].text);
 	values = hc_yaml_get(node, "values");
-	if (!values || values->kind == HC_YAML_NULL)
+	if (!values)
 		return true;
 	if (values->kind != HC_YAML_SEQ) {
 		struct fcontext c = at_node(&sub, "exception values", values);
@@ -714,21 +731,8 @@ static bool get_exception(struct item *it, const struct hc_yaml_node *node, bool
 	for (uint32_t i = 0; i < values->n; i++) {
 		const struct hc_yaml_node *v = values->items[i];
 
-		if (v->kind == HC_YAML_NULL || (v->kind == HC_YAML_SCALAR && !v->text.len))
-			return bad_value(&sub, "values", v, "Value must be non-empty");
-		if (v->kind == HC_YAML_MAP)
-			return bad_value(&sub, "values", v, "Rule exception values must be scalars or sequences");
-		for (uint32_t k = 0; v->kind == HC_YAML_SEQ && k < v->n; k++) {
-			const struct hc_yaml_node *part = v->items[k];
-
-			if (part->kind == HC_YAML_NULL || part->kind == HC_YAML_MAP ||
-			    (part->kind == HC_YAML_SCALAR && !part->text.len))
-				return bad_value(&sub, "values", part, "Value must be non-empty");
-			for (uint32_t j = 0; part->kind == HC_YAML_SEQ && j < part->n; j++)
-				if (part->items[j]->kind != HC_YAML_SCALAR || !part->items[j]->text.len)
-					return bad_value(&sub, "values", part->items[j],
-					                 "Value must be non-empty");
-		}
+		if (!no_empty_text(&sub, v))
+			return false;
 		e->values[i] = v;
 		e->value_places[i] = (struct fplace){ it->yaml, v };
 	}
@@ -811,11 +815,11 @@ static bool comp_known(struct hc_str s, bool *ret_modified)
 			continue;
 		base.len -= mod.len;
 		op = fop_find(base);
-		*ret_modified = true;
-		return op >= FOP_EQ && op <= FOP_REGEX;
+		*ret_modified = op >= FOP_EQ && op <= FOP_REGEX;
+		return *ret_modified;
 	}
 	op = fop_find(s);
-	return op != FOP_NONE && op != FOP_EXISTS;
+	return op != FOP_NONE;
 }
 
 static bool default_comps(struct hc_falco *f, struct fexception *e)
@@ -864,7 +868,7 @@ static bool valid_exception(const struct item *it, struct fexception *e, bool so
 		struct hc_str comp = e->comps[i].text;
 
 		c.place = e->comps[i].place;
-		if (!comp_known(comp, &modified))
+		if (!comp_known(comp, &modified) && !e->single)
 			return falco_diag(it->f, true, E_VALIDATE, &c,
 			                  "'" HC_STR_FMT "' is not a supported comparison operator",
 			                  HC_STR_ARG(comp));
@@ -1135,7 +1139,7 @@ static bool append_rule(struct item *it)
 		return falco_diag(f, true, E_VALIDATE, &it->c, NO_RULE_APPEND);
 	if (!same_source(it, r, source))
 		return false;
-	if (!cond && !n)
+	if (!cond && !hc_yaml_get(it->map, "exceptions"))
 		return falco_diag(f, true, E_VALIDATE, &it->c,
 		                  "Appended rule must have exceptions or condition property");
 	if (cond)
@@ -1292,13 +1296,14 @@ static void read_rule(struct item *it)
 		may_append | K_PRIORITY | K_CAPTURE | K_CAPTURE_DURATION | K_ENABLED | K_WARN | K_SKIP;
 	struct override o;
 	bool append, ok, absent;
-	struct hc_str name;
+	struct hc_str name, source;
 
 	it->c.type = "rule";
 	if (!get_text(it, "rule", true, &name, NULL, &absent))
 		return;
 	it->c.name = name;
-	if (!get_override(it, may_append, may_replace, &o) || !deprecated_append(it, &o, &append))
+	if (!get_source(it, true, &source) || !get_override(it, may_append, may_replace, &o) ||
+	    !deprecated_append(it, &o, &append))
 		return;
 	if (o.any)
 		ok = override_rule(it, &o);
@@ -1315,12 +1320,12 @@ static void read_rule(struct item *it)
 
 /* ---- versions ---- */
 
+/* Three numbers with dots between them; what follows is not looked at. */
 static bool parse_version(struct hc_str s, uint32_t v[3])
 {
-	unsigned part = 0;
 	uint32_t i = 0;
 
-	for (part = 0; part < 3; part++) {
+	for (unsigned part = 0; part < 3; part++) {
 		uint64_t n = 0;
 		uint32_t from = i;
 
@@ -1332,7 +1337,7 @@ static bool parse_version(struct hc_str s, uint32_t v[3])
 		if (part < 2 && (i >= s.len || s.p[i++] != '.'))
 			return false;
 	}
-	return i == s.len || s.p[i] == '-' || s.p[i] == '+';
+	return true;
 }
 
 static void read_engine_version(struct item *it)

@@ -52,10 +52,25 @@ static void put_base64(struct hc_str s, struct fjson *out)
 	}
 }
 
-static void put_value(const struct fx_val *val, const struct hc_value *v, struct fjson *out)
+/* How numbers of a field are written; of evt.rawarg as the event's table says of the parameter. */
+static unsigned print_of(const struct fx_val *val, unsigned type)
 {
-	const struct ffield *f = val->kind == FVAL_FIELD ? &falco_fields[val->field.id] : NULL;
-	unsigned print = f ? f->print : FP_DEC;
+	const struct frow *row = type < HC_EV_MAX ? falco_row_map(type) : NULL;
+	const struct fparam *params = row ? falco_events[row->code].params : NULL;
+	int i;
+
+	if (val->kind != FVAL_FIELD)
+		return FP_DEC;
+	if (val->field.id != F_EVT_RAWARG || !params)
+		return falco_fields[val->field.id].print;
+	i = falco_param_find(row->code, val->field.name);
+	if (i < 0)
+		return FP_DEC;
+	return params[i].base == PB_HEX ? FP_HEX : params[i].base == PB_OCT ? FP_OCT : FP_DEC;
+}
+
+static void put_value(const struct fx_val *val, const struct hc_value *v, unsigned print, struct fjson *out)
+{
 	char buf[32];
 
 	switch (v->type) {
@@ -66,6 +81,8 @@ static void put_value(const struct fx_val *val, const struct hc_value *v, struct
 	case HC_VT_U64:
 		if (print == FP_HEX)
 			snprintf(buf, sizeof(buf), "%" PRIX64, v->u);
+		else if (print == FP_OCT)
+			snprintf(buf, sizeof(buf), "%" PRIo64, v->u);
 		else if (print == FP_PADDED)
 			snprintf(buf, sizeof(buf), "%09" PRIu64, v->u);
 		else
@@ -92,7 +109,7 @@ static void put_value(const struct fx_val *val, const struct hc_value *v, struct
 		for (uint32_t i = 0; i < v->list.n && out->n - from <= MAX_LIST_TEXT; i++) {
 			if (i)
 				fjson_char(out, ',');
-			put_value(val, &v->list.v[i], out);
+			put_value(val, &v->list.v[i], print, out);
 		}
 		fjson_char(out, ')');
 		if (out->n - from > MAX_LIST_TEXT)
@@ -108,8 +125,20 @@ static struct hc_value token_value(const struct fbound *f, uint32_t i, struct hc
                                    uint32_t row)
 {
 	const struct hc_access *const *accesses = type < HC_EV_MAX ? f->by_type[type] : NULL;
+	const struct fx_val *val = f->format->tokens[i].val;
+	struct hc_value value = { 0 }, *item;
 
-	return accesses && accesses[i] ? hc_access_value(v, accesses[i], row) : (struct hc_value){ 0 };
+	if (!accesses || !accesses[i])
+		return value;
+	value = hc_access_value(v, accesses[i], row);
+	if (!val || val->kind != FVAL_FIELD || !val->list || !value.type || value.type == HC_VT_LIST)
+		return value;
+	item = hc_arena_alloc(hc_view_arena(v),
+	                      sizeof(*item)); /* a list of one value, which is kept as the value */
+	if (!item)
+		return value;
+	*item = value;
+	return (struct hc_value){ .type = HC_VT_LIST, .list = { item, 1 } };
 }
 
 bool falco_format_put(const struct fbound *f, struct hc_view *v, unsigned type, uint32_t row, struct fjson *out)
@@ -126,7 +155,7 @@ bool falco_format_put(const struct fbound *f, struct hc_view *v, unsigned type, 
 		value = token_value(f, i, v, type, row);
 		if (!value.type && !f->format->keep)
 			return false;
-		put_value(t->val, &value, out);
+		put_value(t->val, &value, print_of(t->val, type), out);
 		if (!t->width)
 			continue;
 		if (out->n - from > t->width)
@@ -145,9 +174,9 @@ static bool is_time(unsigned id)
 	       id == F_EVT_DATETIME_S;
 }
 
-static void put_json(const struct fx_val *val, const struct hc_value *v, int64_t wall_ns, struct fjson *out)
+static void put_json(const struct fx_val *val, const struct hc_value *v, unsigned print, int64_t wall_ns,
+                     struct fjson *out)
 {
-	unsigned print = val->kind == FVAL_FIELD ? falco_fields[val->field.id].print : FP_DEC;
 	struct fjson text = { .arena = out->arena, .base64 = out->base64 };
 	bool raw_time =
 		val->kind == FVAL_FIELD && val->field.id >= F_EVT_RAWTIME && val->field.id <= F_EVT_RELTIME_NS;
@@ -165,7 +194,7 @@ static void put_json(const struct fx_val *val, const struct hc_value *v, int64_t
 		return;
 	case HC_VT_I64:
 	case HC_VT_U64:
-		if (print == FP_HEX || (print == FP_PADDED && !raw_time))
+		if (print == FP_HEX || print == FP_OCT || (print == FP_PADDED && !raw_time))
 			break;
 		if (v->type == HC_VT_I64)
 			fjson_i64(out, v->i);
@@ -177,14 +206,14 @@ static void put_json(const struct fx_val *val, const struct hc_value *v, int64_t
 		for (uint32_t i = 0; i < v->list.n; i++) {
 			if (i)
 				fjson_char(out, ',');
-			put_json(val, &v->list.v[i], wall_ns, out);
+			put_json(val, &v->list.v[i], print, wall_ns, out);
 		}
 		fjson_char(out, ']');
 		return;
 	default:
 		break;
 	}
-	put_value(val, v, &text);
+	put_value(val, v, print, &text);
 	fjson_text(out, (struct hc_str){ text.p, text.n });
 }
 
@@ -273,7 +302,7 @@ void falco_fields_put(const struct fbound *const *formats, uint32_t n, const str
 		if (p.v[i].is_time_key)
 			fjson_i64(out, wall_ns);
 		else if (p.v[i].val)
-			put_json(p.v[i].val, &p.v[i].value, wall_ns, out);
+			put_json(p.v[i].val, &p.v[i].value, print_of(p.v[i].val, type), wall_ns, out);
 		else
 			fjson_text(out, p.v[i].value.type ? p.v[i].value.s : HC_STR(""));
 	}

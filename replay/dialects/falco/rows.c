@@ -1423,9 +1423,6 @@ void falco_time(int64_t wall_ns, enum ftime form, struct fjson *out)
 	fjson_raw(out, frac);
 	if (form == FTIME_ISO) {
 		fjson_raw(out, "+0000");
-	} else if (form == FTIME_DATETIME) {
-		n = strftime(buf, sizeof(buf), " %z", &tm);
-		fjson_bytes(out, buf, (uint32_t)n);
 	} else if (form == FTIME_JSON) {
 		fjson_char(out, 'Z');
 	}

@@ -30,7 +30,7 @@ enum ftype {
 	FT_N
 };
 
-enum fprint { FP_NA, FP_DEC, FP_HEX, FP_ID, FP_PADDED, FP_DIR };
+enum fprint { FP_NA, FP_DEC, FP_HEX, FP_OCT, FP_ID, FP_PADDED, FP_DIR };
 
 enum {
 	FF_ARG_REQ = 1 << 0,
