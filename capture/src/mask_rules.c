@@ -20,6 +20,8 @@ static const char default_rules[] =
 	"name *secret*\nname *_token\nname token\nname *api_key*\nname *apikey*\nname *access_key*\n"
 	"name *accesskey*\nname *private_key*\nname *credential*\nname *authorization\nname *cookie\n"
 	"name x_auth_*\nname x_amz_security_*\nname *_auth\nname *_encryption_key\nname *_signing_key\n"
+	"name *privatekey*\nname *account_key*\nname *accountkey*\nname *accesstoken\nname *authtoken\n"
+	"name *bearertoken\nname *idtoken\nname *refreshtoken\nname sshpass\nname docker_auth_config\n"
 	"keep *_file\nkeep *_fd\nkeep *_stdin\nkeep *_path\nkeep *_dir\nkeep *_name\n"
 	"attached -p mysql,mysqldump,mysqladmin,mysqlimport,mysqlshow,mysqlcheck,mariadb,mariadb-dump,mariadb-admin\n"
 	"option -p sshpass\noption -a redis-cli\noption -u curl\noption -U smbclient\n"
