@@ -185,16 +185,12 @@ static const char *expected(enum hc_opt_kind kind)
 /* The allowed range as the user would write it. */
 static void show_limit(char *buf, size_t buf_bytes, const struct hc_opt *opt, uint64_t v)
 {
-	if (opt->kind == HC_OPT_DURATION && v % 1000000000 == 0)
-		snprintf(buf, buf_bytes, "%" PRIu64 "s", v / 1000000000);
-	else if (opt->kind == HC_OPT_DURATION)
-		snprintf(buf, buf_bytes, "%" PRIu64 "ns", v);
-	else if (opt->kind == HC_OPT_SIZE && v && v % (1 << 20) == 0)
-		snprintf(buf, buf_bytes, "%" PRIu64 "MiB", v >> 20);
-	else if (opt->kind == HC_OPT_SIZE && v && v % (1 << 10) == 0)
-		snprintf(buf, buf_bytes, "%" PRIu64 "KiB", v >> 10);
+	if (opt->kind == HC_OPT_DURATION)
+		hc_show_duration(v, buf, buf_bytes);
+	else if (opt->kind == HC_OPT_SIZE)
+		hc_show_size(v, buf, buf_bytes);
 	else
-		snprintf(buf, buf_bytes, "%" PRIu64 "%s", v, opt->kind == HC_OPT_SIZE ? "B" : "");
+		snprintf(buf, buf_bytes, "%" PRIu64, v);
 }
 
 static int out_of_range(const struct hc_opt *opt, const char *value, struct hc_err *err)

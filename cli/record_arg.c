@@ -1,5 +1,6 @@
 #include "record_arg.h"
 
+#include <errno.h>
 #include <grp.h>
 #include <string.h>
 
@@ -20,7 +21,7 @@ int hc_cli_mask(const struct hc_command *cmd, const struct hc_strs *files, bool 
 	return code < 0 ? hc_cli_error(cmd, &err) : HC_CLI_GO;
 }
 
-int hc_cli_group(const struct hc_command *cmd, const char *name, gid_t *ret)
+static bool group_id(const char *name, gid_t *ret)
 {
 	const struct group *g = getgrnam(name);
 	uint64_t number;
@@ -30,8 +31,20 @@ int hc_cli_group(const struct hc_command *cmd, const char *name, gid_t *ret)
 	else if (hc_parse_u64(name, &number) == 0 && number < UINT32_MAX)
 		*ret = (gid_t)number;
 	else
-		return hc_cli_usage(cmd, "--group: there is no group '%s'", name);
-	return HC_CLI_GO;
+		return false;
+	return true;
+}
+
+int hc_cli_group_check(const char *name, struct hc_err *err)
+{
+	gid_t gid;
+
+	return group_id(name, &gid) ? 0 : hc_err_set(err, -EINVAL, "there is no group '%s'", name);
+}
+
+int hc_cli_group(const struct hc_command *cmd, const char *name, gid_t *ret)
+{
+	return group_id(name, ret) ? HC_CLI_GO : hc_cli_usage(cmd, "--group: there is no group '%s'", name);
 }
 
 static bool is_only(const struct hc_strs *v, const char *word)
@@ -39,20 +52,41 @@ static bool is_only(const struct hc_strs *v, const char *word)
 	return v->n == 1 && strcmp(v->v[0], word) == 0;
 }
 
+/* Words that stand alone, in place of all values. */
+static bool is_word(const char *value, const char *const *words)
+{
+	while (*words && strcmp(value, *words) != 0)
+		words++;
+	return *words != NULL;
+}
+
+static const char *const root_words[] = { "none", NULL };
+static const char *const socket_words[] = { "auto", "off", NULL };
+
+int hc_cli_root_check(const char *value, struct hc_err *err)
+{
+	return is_word(value, root_words) ? 0 : hc_record_root_check(value, err);
+}
+
+int hc_cli_socket_check(const char *value, struct hc_err *err)
+{
+	return is_word(value, socket_words) ? 0 : hc_record_socket_check(value, err);
+}
+
+static int check_alone(const struct hc_command *cmd, const char *option, const struct hc_strs *v,
+                       const char *const *words)
+{
+	for (size_t i = 0; v->n > 1 && i < v->n; i++)
+		if (is_word(v->v[i], words))
+			return hc_cli_usage(cmd, "%s: '%s' excludes all others", option, v->v[i]);
+	return HC_CLI_GO;
+}
+
 int hc_cli_containers(const struct hc_command *cmd, const struct hc_strs *roots, const struct hc_strs *sockets)
 {
-	struct hc_err err = { 0 };
+	int code = check_alone(cmd, "--container-root", roots, root_words);
 
-	for (size_t i = 0; i < roots->n && !is_only(roots, "none"); i++)
-		if (hc_record_root_check(roots->v[i], &err) < 0)
-			return hc_cli_usage(cmd, "--container-root: %s", err.msg);
-	for (size_t i = 0; i < sockets->n && !is_only(sockets, "auto") && !is_only(sockets, "off"); i++) {
-		if (strcmp(sockets->v[i], "auto") == 0 || strcmp(sockets->v[i], "off") == 0)
-			return hc_cli_usage(cmd, "--runtime-socket: '%s' excludes all others", sockets->v[i]);
-		if (hc_record_socket_check(sockets->v[i], &err) < 0)
-			return hc_cli_usage(cmd, "--runtime-socket: %s", err.msg);
-	}
-	return HC_CLI_GO;
+	return code == HC_CLI_GO ? check_alone(cmd, "--runtime-socket", sockets, socket_words) : code;
 }
 
 void hc_cli_containers_put(const struct hc_strs *roots, const struct hc_strs *sockets, struct hc_record_opts *o)

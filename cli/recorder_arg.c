@@ -1,7 +1,6 @@
 #include "recorder_arg.h"
 
 #include <errno.h>
-#include <inttypes.h>
 #include <string.h>
 
 #include "capture/captures.h"
@@ -9,7 +8,9 @@
 #include "capture/log.h"
 #include "capture/metrics.h"
 #include "exclude_arg.h"
+#include "record_arg.h"
 #include "trigger_gate.h"
+#include "units.h"
 
 #define DEFAULT_RETAIN_BYTES (UINT64_C(20) << 30)
 #define DEFAULT_KEEP_FREE_PERMILLE 50u
@@ -111,13 +112,15 @@ const struct hc_opt hc_recorder_opts[] = {
 	  .kind = HC_OPT_STRS,
 	  .off = OFF(container_root),
 	  .value = "KIND=DIR",
-	  .help = "read the state of container runtimes here, not in the usual places; none: nowhere" },
+	  .help = "read the state of container runtimes here, not in the usual places; none: nowhere",
+	  .check = hc_cli_root_check },
 	{ .name = "runtime-socket",
 	  .kind = HC_OPT_STRS,
 	  .off = OFF(runtime_socket),
 	  .value = "[KIND=]PATH",
 	  .help = "ask container runtimes on this socket for what their files lack (auto: on the usual ones; off)",
-	  .complete = HC_COMPLETE_FILE },
+	  .complete = HC_COMPLETE_FILE,
+	  .check = hc_cli_socket_check },
 	{ .name = "mask-rules",
 	  .kind = HC_OPT_STRS,
 	  .off = OFF(mask_rules),
@@ -132,7 +135,8 @@ const struct hc_opt hc_recorder_opts[] = {
 	  .kind = HC_OPT_STR,
 	  .off = OFF(group),
 	  .value = "NAME",
-	  .help = "let this group read the capture (its owner alone)" },
+	  .help = "let this group read the capture (its owner alone)",
+	  .check = hc_cli_group_check },
 	{ .name = "retain-size",
 	  .kind = HC_OPT_SIZE,
 	  .off = OFF(retain_bytes),
@@ -212,7 +216,8 @@ const struct hc_opt hc_recorder_opts[] = {
 	  .kind = HC_OPT_STR,
 	  .off = OFF(control_group),
 	  .value = "GROUP",
-	  .help = "let members of this group ask there too, not only root" },
+	  .help = "let members of this group ask there too, not only root",
+	  .check = hc_cli_group_check },
 	{ .name = "metrics",
 	  .kind = HC_OPT_STR,
 	  .off = OFF(metrics),
@@ -418,36 +423,17 @@ int hc_recorder_args_check(const struct hc_recorder_args *a, struct hc_err *err)
 	return hc_trigger_args_check(&a->trigger, err);
 }
 
-/* " name=value" in the largest unit that divides it. */
-static void put_limit(char *text, size_t room, const char *name, uint64_t v, const char *const *units,
-                      const uint64_t *factors)
+/* " name=value"; nothing for a limit that is not there. */
+static void put_limit(char *text, size_t room, const char *name, uint64_t v,
+                      void (*show)(uint64_t, char *, size_t))
 {
 	size_t n = strlen(text);
-	unsigned i = 0;
+	char value[32];
 
 	if (!v)
 		return;
-	while (factors[i] > 1 && v % factors[i])
-		i++;
-	snprintf(text + n, room - n, "%s%s=%" PRIu64 "%s", n ? " " : "", name, v / factors[i], units[i]);
-}
-
-static void put_bytes(char *text, size_t room, const char *name, uint64_t v)
-{
-	static const char *const units[] = { "GiB", "MiB", "KiB", "B" };
-	static const uint64_t factors[] = { UINT64_C(1) << 30, UINT64_C(1) << 20, UINT64_C(1) << 10, 1 };
-
-	put_limit(text, room, name, v, units, factors);
-}
-
-static void put_time(char *text, size_t room, const char *name, uint64_t v)
-{
-	static const char *const units[] = { "d", "h", "m", "s", "ms", "ns" };
-	static const uint64_t factors[] = { UINT64_C(86400000000000), UINT64_C(3600000000000),
-		                            UINT64_C(60000000000),    UINT64_C(1000000000),
-		                            UINT64_C(1000000),        1 };
-
-	put_limit(text, room, name, v, units, factors);
+	show(v, value, sizeof(value));
+	snprintf(text + n, room - n, "%s%s=%s", n ? " " : "", name, value);
 }
 
 struct hc_retain_rules hc_recorder_retain(const struct hc_recorder_args *a, char *text, size_t room)
@@ -462,12 +448,12 @@ struct hc_retain_rules hc_recorder_retain(const struct hc_recorder_args *a, char
 	size_t n;
 
 	text[0] = '\0';
-	put_bytes(text, room, "size", a->retain_bytes);
-	put_time(text, room, "age", a->retain_ns);
-	put_bytes(text, room, "bulk-size", a->retain_bulk_bytes);
-	put_time(text, room, "bulk-age", a->retain_bulk_ns);
-	put_bytes(text, room, "security-size", a->retain_security_bytes);
-	put_bytes(text, room, "keep-free", a->keep_free.bytes);
+	put_limit(text, room, "size", a->retain_bytes, hc_show_size);
+	put_limit(text, room, "age", a->retain_ns, hc_show_duration);
+	put_limit(text, room, "bulk-size", a->retain_bulk_bytes, hc_show_size);
+	put_limit(text, room, "bulk-age", a->retain_bulk_ns, hc_show_duration);
+	put_limit(text, room, "security-size", a->retain_security_bytes, hc_show_size);
+	put_limit(text, room, "keep-free", a->keep_free.bytes, hc_show_size);
 	n = strlen(text);
 	if (a->keep_free.permille)
 		snprintf(text + n, room - n, "%skeep-free=%u.%u%%", n ? " " : "", a->keep_free.permille / 10,

@@ -5,6 +5,7 @@
 #include <stddef.h>
 #include <string.h>
 
+#include "replay/yaml.h"
 #include "store/base/err.h"
 #include "trigger_gate.h"
 
@@ -50,31 +51,41 @@ static char *trim(char *s)
 	return s;
 }
 
-/* "key=value", or "off". */
-static int set_item(struct each *e, char *item, bool *off, struct hc_err *err)
+static int set_off(const char *value, bool *off, struct hc_err *err)
+{
+	struct hc_yaml_node node = { .kind = HC_YAML_SCALAR, .text = hc_str_c(value) };
+
+	return hc_yaml_bool(&node, off) ? 0
+	                                : hc_err_set(err, -EINVAL, "off: '%s' is neither true nor false", value);
+}
+
+/* "key=value", or "off". *seen has a bit for each key so far. */
+static int set_item(struct each *e, char *item, bool *off, unsigned *seen, struct hc_err *err)
 {
 	char *eq = strchr(item, '='), *value = eq ? trim(eq + 1) : NULL;
+	size_t n = sizeof(each_opts) / sizeof(each_opts[0]), i = 0;
 	struct hc_err why = { 0 };
+	bool is_off;
 
 	if (eq)
 		*eq = '\0';
 	item = trim(item);
-	if (strcmp(item, "off") == 0 && (!value || strcmp(value, "true") == 0 || strcmp(value, "false") == 0)) {
-		*off = !value || strcmp(value, "true") == 0;
-		return 0;
-	}
-	for (size_t i = 0; value && i < sizeof(each_opts) / sizeof(each_opts[0]); i++) {
-		if (strcmp(item, each_opts[i].name) != 0)
-			continue;
-		if (hc_opt_set(&each_opts[i], value, e, &why) < 0)
-			return hc_err_set(err, -EINVAL, "%s: %s", item, why.msg);
-		return 0;
-	}
-	return hc_err_set(
-		err, -EINVAL,
-		"'%s' is none of rule=NAME, off, pre=, for=, keep=, cooldown=, scope=, detail=, with ';' between "
-		"them",
-		item);
+	is_off = strcmp(item, "off") == 0;
+	while (i < n && strcmp(item, each_opts[i].name) != 0)
+		i++;
+	if (!is_off && (i == n || !value))
+		return hc_err_set(err, -EINVAL,
+		                  "'%s' is none of rule=NAME, off, pre=, for=, keep=, cooldown=, scope=, detail=, "
+		                  "with ';' between them",
+		                  item);
+	if (*seen & 1u << i)
+		return hc_err_set(err, -EINVAL, "'%s' is given twice", item);
+	*seen |= 1u << i; /* `off` is the n-th */
+	if (is_off)
+		return set_off(value ? value : "true", off, err);
+	if (hc_opt_set(&each_opts[i], value, e, &why) < 0)
+		return hc_err_set(err, -EINVAL, "%s: %s", item, why.msg);
+	return 0;
 }
 
 int hc_trigger_each_parse(const char *text, struct hc_arena *arena, const char **ret_rule, bool *ret_off,
@@ -82,6 +93,7 @@ int hc_trigger_each_parse(const char *text, struct hc_arena *arena, const char *
 {
 	char *copy = hc_arena_printf(arena, "%s", text), *save = NULL;
 	struct each e = { 0 };
+	unsigned seen = 0;
 	bool off = false;
 
 	if (!copy)
@@ -89,7 +101,7 @@ int hc_trigger_each_parse(const char *text, struct hc_arena *arena, const char *
 	if (what)
 		e.what = *what;
 	for (char *item = strtok_r(copy, ";", &save); item; item = strtok_r(NULL, ";", &save)) {
-		int r = *trim(item) ? set_item(&e, item, &off, err) : 0;
+		int r = *trim(item) ? set_item(&e, item, &off, &seen, err) : 0;
 
 		if (r < 0)
 			return r;

@@ -2,8 +2,9 @@
 #include "units.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <stdbool.h>
-#include <stddef.h>
+#include <stdio.h>
 #include <string.h>
 #include <time.h>
 
@@ -284,4 +285,30 @@ int hc_parse_time(const char *text, int64_t now_ns, int64_t *ret_ns)
 		return -ERANGE;
 	*ret_ns = ns;
 	return 0;
+}
+
+/* `units` from the largest to 1. */
+static void show(const struct unit *units, uint64_t v, char *buf, size_t room)
+{
+	while (units->scale > 1 && v % units->scale)
+		units++;
+	snprintf(buf, room, "%" PRIu64 "%s", v / units->scale, v ? units->name : "");
+}
+
+void hc_show_size(uint64_t bytes, char *buf, size_t room)
+{
+	static const struct unit units[] = {
+		{ "GiB", 1ull << 30 }, { "MiB", 1ull << 20 }, { "KiB", 1ull << 10 }, { "B", 1 }
+	};
+
+	show(units, bytes, buf, room);
+}
+
+void hc_show_duration(uint64_t ns, char *buf, size_t room)
+{
+	static const struct unit units[] = { { "d", 86400 * NS_PER_S }, { "h", 3600 * NS_PER_S },
+		                             { "m", 60 * NS_PER_S },    { "s", NS_PER_S },
+		                             { "ms", 1000000 },         { "ns", 1 } };
+
+	show(units, ns, buf, room);
 }

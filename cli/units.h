@@ -1,10 +1,12 @@
 /*
- * The one strict parser of sizes, durations and moments on the command line. All return 0, or -EINVAL for text
- * that is not exactly one value, or -ERANGE for a value that does not fit; the result is set on success only.
+ * The one strict parser of sizes, durations and moments on the command line. All that parse return 0, or -EINVAL
+ * for text that is not exactly one value, or -ERANGE for a value that does not fit; the result is set on success
+ * only.
  */
 #ifndef HC_CLI_UNITS_H
 #define HC_CLI_UNITS_H
 
+#include <stddef.h>
 #include <stdint.h>
 
 /* Decimal digits only. */
@@ -22,5 +24,9 @@ int hc_parse_duration(const char *text, uint64_t *ret_ns);
  * @SECONDS[.FRACTION], or -DURATION: before `now_ns`.
  */
 int hc_parse_time(const char *text, int64_t now_ns, int64_t *ret_ns);
+
+/* The other way round, in the largest unit that divides it: "20GiB", "1d", "250ms"; 0 is "0". */
+void hc_show_size(uint64_t bytes, char *buf, size_t room);
+void hc_show_duration(uint64_t ns, char *buf, size_t room);
 
 #endif

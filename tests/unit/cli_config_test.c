@@ -99,6 +99,18 @@ Test(config, tells_what_is_wrong_and_where)
 		  "recorder.yaml:3:5: exclude: uid= needs a number, not 'root'" },
 		{ "hash-exe: maybe\n", "recorder.yaml:1:11: 'hash-exe' is either true or false" },
 		{ "hash-exe: 'true'\n", "recorder.yaml:1:11: 'hash-exe' is either true or false" },
+		{ "group: no-such-group\n", "recorder.yaml:1:8: group: there is no group 'no-such-group'" },
+		{ "control-group: no-such-group\n",
+		  "recorder.yaml:1:16: control-group: there is no group 'no-such-group'" },
+		{ "container-root:\n  - docker\n", "recorder.yaml:2:5: container-root: 'docker' is no KIND=DIR "
+		                                   "with a KIND of docker, podman, crio, "
+		                                   "containerd, crun, runc, lxc or nspawn" },
+		{ "runtime-socket: [auto, /x/y]\n",
+		  "recorder.yaml:1:24: runtime-socket: '/x/y' does not tell what it is the socket of: say "
+		  "docker=/x/y, podman=/x/y or cri=/x/y" },
+		{ "segment-time: 2d\n", "recorder.yaml:1:15: segment-time: '2d' is out of range (1s to 1d)" },
+		{ "segment-size: 5GiB\n",
+		  "recorder.yaml:1:15: segment-size: '5GiB' is out of range (4KiB to 4GiB)" },
 		{ "keep-free: 120%\n", "recorder.yaml:1:12: keep-free: '120%' is too large" },
 		{ "keep-free: 5\n",
 		  "recorder.yaml:1:12: keep-free: '5' is not a share or a size, such as 5% or 2GiB" },

@@ -172,6 +172,8 @@ Test(trigger, what_is_different_for_a_rule_lies_over_what_holds_for_all)
 	cr_assert_eq(hc_trigger_each_parse("rule=x=y; off", &arena, &rule, &off, NULL, &err), 0);
 	cr_assert_str_eq(rule, "x=y");
 	cr_assert(off);
+	cr_assert_eq(hc_trigger_each_parse("rule=x; off=no", &arena, &rule, &off, NULL, &err), 0);
+	cr_assert_not(off);
 	hc_arena_done(&arena);
 }
 
@@ -184,11 +186,14 @@ Test(trigger, what_cannot_be_understood_is_refused_with_a_sentence)
 		{ "for=1h", "which rule? (rule=NAME)" },
 		{ "rule=", "which rule? (rule=NAME)" },
 		{ "rule=a; for=1", "for: '1' is not a duration with its unit, such as 10s or 1h30m" },
-		{ "rule=a; for=0s", "for: '0s' is out of range (1000000ns or more)" },
+		{ "rule=a; for=0s", "for: '0s' is out of range (1ms or more)" },
+		{ "rule=a; for=1m; for=1h", "'for' is given twice" },
+		{ "rule=a; off; off=false", "'off' is given twice" },
 		{ "rule=a; scope=moon", "scope: 'moon' is not one of auto|container|pod|pid|cgroup|host" },
 		{ "rule=a; detail=all", "detail: 'all' is not one of security|full" },
-		{ "rule=a; off=maybe",
-		  "'off' is none of rule=NAME, off, pre=, for=, keep=, cooldown=, scope=, detail=, "
+		{ "rule=a; off=maybe", "off: 'maybe' is neither true nor false" },
+		{ "rule=a; only",
+		  "'only' is none of rule=NAME, off, pre=, for=, keep=, cooldown=, scope=, detail=, "
 		  "with ';' between them" },
 	};
 
