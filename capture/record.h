@@ -162,6 +162,9 @@ int hc_record_set_retain(struct hc_record *r, const struct hc_retain_rules *rule
 int hc_record_set_max_cpu(struct hc_record *r, double share, struct hc_err *err);
 /* Spans that stay, whatever the limits say; they stand for all there were before. Copied. -ENOMEM. */
 int hc_record_set_pins(struct hc_record *r, const struct hc_retain_pin *pins, size_t n);
+/* As hc_retain_held; 0 where nothing is removed. */
+uint32_t hc_record_held(const struct hc_record *r, const struct hc_retain_pin *pin, struct hc_retain_segment *ret,
+                        uint32_t max);
 /* Detaches, drains the rings, writes the last rows and closes. `reason` goes into meta_stop; with opts.hold
  * "SIGTERM" does not detach, nor does an end before all was read that an earlier recorder left. The summary is
  * that of the end. Frees. After an earlier failure it keeps what is written and returns 0, or what went wrong now.

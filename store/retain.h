@@ -69,6 +69,17 @@ int hc_retain_block(struct hc_retain *r, const char *seg_path, const struct hc_s
                     const struct hc_seg_block *block);
 /* Copies the pins, which stand for all there were before. -ENOMEM: those before stay in force. */
 int hc_retain_set_pins(struct hc_retain *r, const struct hc_retain_pin *pins, size_t n);
+
+/* A segment that is there. */
+struct hc_retain_segment {
+	const char *path; /* below the capture's directory; borrowed until the next block or removal */
+	enum hc_stream stream;
+	int64_t from_wall_ns, until_wall_ns; /* of its rows, inclusive */
+	uint64_t bytes;
+};
+/* How many segments a pin would keep; ret has the newest of them, newest first, at most max. */
+uint32_t hc_retain_held(const struct hc_retain *r, const struct hc_retain_pin *pin, struct hc_retain_segment *ret,
+                        uint32_t max);
 /* The index to keep in step; NULL: none. Borrowed. */
 void hc_retain_set_index(struct hc_retain *r, struct hc_index_writer *index);
 

@@ -15,6 +15,7 @@
 
 #define COUNT_NS (SECOND_NS / 5) /* for so long a count is new enough: of many captures each asks every second */
 #define ASK_NS (30 * SECOND_NS)  /* how long the first status waits for what an earlier process had told */
+#define MAX_SEGMENTS 32u         /* as in the schema */
 #define LONGEST_PAUSE_NS (300 * SECOND_NS)
 
 static const char *const class_names[] = {
@@ -179,6 +180,40 @@ static json_object *conditions_of(const struct hc_cluster *c, struct cluster_obj
 	return list;
 }
 
+/* BOOT/STREAM-NUMBER.hcs: the store's name of a file, less the node's, which is the object's own. */
+static const char *segment_id(const char *path)
+{
+	const char *file = strrchr(path, '/');
+	const char *boot = file ? memrchr(path, '/', (size_t)(file - path)) : NULL;
+
+	return boot ? boot + 1 : path;
+}
+
+/* The files that its captures keep from retention. */
+static void add_segments(json_object *s, const struct hc_cluster *c, const struct cluster_object *o)
+{
+	struct hc_retain_segment held[MAX_SEGMENTS];
+	struct hc_retain_pin span = { .from_ns = o->pre_from_wall_ns,
+		                      .until_ns = o->state == CLUSTER_RECORDING ? INT64_MAX : o->to_wall_ns,
+		                      .streams = (1u << HC_N_STREAMS) - 1 };
+	json_object *list = json_object_new_array();
+	uint32_t total = 0;
+
+	if (o->state == CLUSTER_RECORDING || o->state == CLUSTER_DONE)
+		total = hc_record_held(hc_daemon_record(c->daemon), &span, held, MAX_SEGMENTS);
+	for (uint32_t i = 0; i < total && i < MAX_SEGMENTS; i++) {
+		json_object *one = json_object_new_object();
+
+		add_text(one, "id", segment_id(held[i].path));
+		add_time(one, "from", held[i].from_wall_ns);
+		add_time(one, "to", held[i].until_wall_ns);
+		add_number(one, "bytes", held[i].bytes);
+		json_object_array_add(list, one);
+	}
+	json_object_object_add(s, "segments", list);
+	add_number(s, "segmentsTotal", total);
+}
+
 static json_object *status_of(const struct hc_cluster *c, struct cluster_object *o)
 {
 	static const char *const states[] = { "Pending", "Recording", "Done", "Failed", "Expired" };
@@ -193,6 +228,7 @@ static json_object *status_of(const struct hc_cluster *c, struct cluster_object 
 			add_time(s, "to", o->to_wall_ns);
 		add_number(s, "bytes", o->total.bytes);
 		add_number(s, "events", o->total.events);
+		add_segments(s, c, o);
 	}
 	for (unsigned i = 0; i < N_CLASSES; i++) {
 		json_object *one;

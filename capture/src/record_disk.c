@@ -49,6 +49,12 @@ int hc_record_set_pins(struct hc_record *r, const struct hc_retain_pin *pins, si
 	return r->retain ? hc_retain_set_pins(r->retain, pins, n) : 0;
 }
 
+uint32_t hc_record_held(const struct hc_record *r, const struct hc_retain_pin *pin, struct hc_retain_segment *ret,
+                        uint32_t max)
+{
+	return r->retain ? hc_retain_held(r->retain, pin, ret, max) : 0;
+}
+
 const char *record_time_text(int64_t wall_ns, char *buf, size_t room)
 {
 	time_t t = wall_ns / 1000000000;

@@ -326,15 +326,55 @@ void hc_retain_set_index(struct hc_retain *r, struct hc_index_writer *index)
 	r->index = index;
 }
 
+static bool holds(const struct hc_retain_pin *p, enum hc_stream stream, const struct seg *s)
+{
+	return p->streams & (1u << stream) && s->from_ns < p->until_ns && s->until_ns >= p->from_ns;
+}
+
 static bool is_pinned(const struct hc_retain *r, enum hc_stream stream, const struct seg *s)
 {
-	for (size_t i = 0; i < r->n_pins; i++) {
-		const struct hc_retain_pin *p = &r->pins[i];
-
-		if (p->streams & (1u << stream) && s->from_ns < p->until_ns && s->until_ns >= p->from_ns)
+	for (size_t i = 0; i < r->n_pins; i++)
+		if (holds(&r->pins[i], stream, s))
 			return true;
-	}
 	return false;
+}
+
+/* Into a list of at most max, newest first, that has n. */
+static uint32_t insert_newest(struct hc_retain_segment *v, uint32_t n, uint32_t max,
+                              const struct hc_retain_segment *one)
+{
+	uint32_t at = n;
+
+	while (at && v[at - 1].until_wall_ns < one->until_wall_ns)
+		at--;
+	if (at == max)
+		return n;
+	n += n < max;
+	memmove(&v[at + 1], &v[at], (n - at - 1) * sizeof(*v));
+	v[at] = *one;
+	return n;
+}
+
+uint32_t hc_retain_held(const struct hc_retain *r, const struct hc_retain_pin *pin, struct hc_retain_segment *ret,
+                        uint32_t max)
+{
+	uint32_t total = 0, n = 0;
+
+	for (unsigned k = 0; k < HC_N_STREAMS; k++)
+		for (uint32_t i = r->list[k].n; i--;) {
+			const struct seg *s = &r->list[k].v[i];
+
+			if (!holds(pin, (enum hc_stream)k, s))
+				continue;
+			total++;
+			n = insert_newest(ret, n, max,
+			                  &(struct hc_retain_segment){ .path = s->path,
+			                                               .stream = (enum hc_stream)k,
+			                                               .from_wall_ns = s->from_ns,
+			                                               .until_wall_ns = s->until_ns,
+			                                               .bytes = s->bytes });
+		}
+	return total;
 }
 
 /* ---- removing ---- */

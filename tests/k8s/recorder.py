@@ -5,6 +5,7 @@ recorder.py DIR: works in DIR, which is empty. HINDCAST is the binary. Exit 1 wh
 """
 import contextlib
 import datetime
+import glob
 import json
 import os
 import socket
@@ -304,6 +305,19 @@ def test_containers_and_errors(model, recorder):
     model.put("captures", old)
 
 
+def test_segments(model, recorder):
+    """What retention leaves alone for it is told with the name, times and size of the file, as in the schema."""
+    def told():
+        status = node_of(model, "incident")["status"]
+        return status if status.get("segments") else None
+    status = until("the files of it", told, 20)
+    files = {"/".join(p.split("/")[-2:]): os.path.getsize(p) for p in glob.glob(f"{recorder.rec}/segments/*/*/*.hcs")}
+    assert 1 <= len(status["segments"]) == status["segmentsTotal"] <= len(files), (status, files)
+    for s in status["segments"]:
+        assert set(s) == {"id", "from", "to", "bytes"} and len(s["id"]) <= 64, s
+        assert 0 < s["bytes"] <= files[s["id"]] and s["from"] <= s["to"] >= status["preRollFrom"], (s, files)
+
+
 def test_summary(model, recorder):
     """Another node records too: the sum is of both. A later end makes another capture of the same, until then."""
     other = json.loads(json.dumps(node_of(model, "incident")))
@@ -432,9 +446,8 @@ def main():
         until("all is listed", lambda: len([r for r in model.server.seen if r.watch]) >= 3)
         shells += [Container(UID, hexid(1)), Container(UID + "-9", hexid(9))]
         for test, args in ((test_pods, (model, recorder, *shells)), (test_metrics, (recorder,)), (test_capture, (model, recorder)),
-                           (test_containers_and_errors, (model, recorder)), (test_summary, (model, recorder)),
-                           (test_gone_server, (model, recorder, shells[0])),
-                           (test_end, (model, recorder))):
+                           (test_containers_and_errors, (model, recorder)), (test_segments, (model, recorder)),
+                           (test_summary, (model, recorder)), (test_gone_server, (model, recorder, shells[0])), (test_end, (model, recorder))):
             begin = time.monotonic()
             test(*args)
             print(f"ok {time.monotonic() - begin:5.1f} s  {test.__name__}")

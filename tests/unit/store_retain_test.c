@@ -287,6 +287,41 @@ Test(retain, pinned_segments_stay_and_split_what_is_told)
 	end(&f);
 }
 
+Test(retain, tells_what_a_span_holds_newest_first)
+{
+	struct fixture f = begin(false);
+	const struct seg *second = seg_of(&f, HC_STREAM_BULK, 2);
+	struct hc_retain_pin pin = { .from_ns = second->from_ns + 1,
+		                     .until_ns = second->until_ns,
+		                     .streams = 1u << HC_STREAM_BULK };
+	struct hc_retain_segment held[4];
+
+	cr_assert_eq(hc_retain_held(f.r, &pin, held, 4), 1);
+	cr_assert_eq(held[0].from_wall_ns, second->from_ns);
+	cr_assert_eq(held[0].until_wall_ns, second->until_ns);
+	cr_assert_eq(held[0].bytes, second->bytes);
+	cr_assert_eq(held[0].stream, HC_STREAM_BULK);
+	cr_assert_not_null(strstr(held[0].path, "/bulk-00000002.hcs"), "%s", held[0].path);
+
+	/* of more than there is room for, the newest */
+	pin = (struct hc_retain_pin){ .until_ns = INT64_MAX, .streams = (1u << HC_N_STREAMS) - 1 };
+	cr_assert_eq(hc_retain_held(f.r, &pin, held, 4), f.n);
+	for (unsigned i = 1; i < 4; i++)
+		cr_assert_leq(held[i].until_wall_ns, held[i - 1].until_wall_ns);
+	cr_assert_eq(held[0].until_wall_ns, f.last_wall_ns);
+	for (unsigned i = 0; i < f.n; i++) {
+		bool told = false;
+
+		for (unsigned k = 0; k < 4; k++)
+			told |= held[k].stream == f.segs[i].stream && held[k].from_wall_ns == f.segs[i].from_ns;
+		cr_assert(told || f.segs[i].until_ns <= held[3].until_wall_ns, "segment %u", i);
+	}
+	cr_assert_eq(hc_retain_held(f.r, &pin, NULL, 0), f.n);
+	pin.from_ns = INT64_MAX - 1;
+	cr_assert_eq(hc_retain_held(f.r, &pin, held, 4), 0);
+	end(&f);
+}
+
 Test(retain, room_is_made_of_bulk_then_of_security)
 {
 	struct fixture f = begin(false);
