@@ -449,7 +449,7 @@ Test(falco_filter, takes_the_rows_that_falco_would)
 		{ "fd.connected = true", "3 4" },
 		{ "fd.name_changed = true", "1 3 4" },
 		{ "evt.arg[0] = getcpu and evt.arg[1] = 309 and evt.arg.ID = getcpu", "7" },
-		{ "evt.rawarg.nativeID = 309 and evt.rawarg.ID > 0", "7" },
+		{ "evt.rawarg.nativeID = 309 and evt.rawarg.ID exists", "7" },
 		{ "evt.count.error.file = 1", "2" },
 		{ "evt.count.error.file = 0", "1 10" },
 		{ "evt.count.error.net exists", "3 4" },
@@ -457,6 +457,9 @@ Test(falco_filter, takes_the_rows_that_falco_would)
 		{ "fd.nameraw = ''", "3 4 9" },
 		{ "fd.nameraw = /var/log/x.log", "10" },
 		{ "thread.exectime = 0 and evt.type = symlinkat", "9" },
+		{ "proc.exeline startswith 'cat ' and evt.num = 9", "9" },
+		{ "proc.env[0] contains PATH and evt.num = 9", "9" },
+		{ "evt.datetime endswith '.009000000'", "9" },
 		/* processes */
 		{ "proc.name = cat and evt.num < 7", "1 2 3 4 6" },
 		{ "proc.name = ls", "5" },
@@ -568,6 +571,9 @@ Test(falco_format, prints_as_falco_does)
 		{ 5, "%evt.arg.flags %evt.arg.filename", "EXE_UPPER_LAYER /home/alice/ls" },
 		{ 6, "%evt.type %evt.rawres %evt.arg.flags", "vfork 44 CLONE_VM|CLONE_VFORK" },
 		{ 7, "%evt.type [%evt.args]", "getcpu []" },
+		{ 1, "%evt.rawarg.flags %evt.rawarg.mode %evt.rawarg.fd", "1001 0 3" },
+		{ 2, "%evt.rawarg.mode %evt.datetime", "644 2023-11-14 22:13:20.002000000" },
+		{ 7, "%evt.arg[0] %evt.arg.nativeID %evt.rawarg.nativeID", "getcpu 309 309" },
 		{ 9, "%evt.args", "res=0 target=/etc/shadow linkdirfd=-100(AT_FDCWD) linkpath=x(/home/alice/x)" },
 		{ 10, "%evt.args", "res=4 data=.ELF fd=3(<f>/var/log/x.log) size=4" },
 		{ 10, "%evt.buffer %evt.category %evt.io_dir", ".ELF file write" },
@@ -649,7 +655,7 @@ Test(falco_alert, is_falcos_line_and_object)
 		"- rule: Also\n"
 		"  desc: d\n"
 		"  condition: evt.type = openat\n"
-		"  output: x\n"
+		"  output: \"%toupper(proc.name) %concat('a', proc.pname)\"\n"
 		"  priority: INFO\n";
 	struct hc_capture *c;
 	struct scene s;
@@ -659,8 +665,8 @@ Test(falco_alert, is_falcos_line_and_object)
 	c = scene_make(&s);
 	alerts(c, rules, HC_FALCO_TEXT,
 	       "22:13:20.001000000: Warning read | file=/etc/shadow who=\\\"alice\\\" gone=<NA> tty=34816\n"
-	       "22:13:20.002000000: Informational x");
-	alerts(c, rules, HC_FALCO_JSON,
+	       "22:13:20.002000000: Informational CAT abash");
+	alerts(c, rules, HC_FALCO_JSON, /* of a transformer the fields that it is applied to */
 	       "{\"output\":\"22:13:20.001000000: Warning read | file=/etc/shadow who=\\\"alice\\\" gone=<NA> "
 	       "tty=34816\","
 	       "\"output_fields\":{\"evt.time\":1700000000001000000,\"fd.name\":\"/etc/"
@@ -668,7 +674,9 @@ Test(falco_alert, is_falcos_line_and_object)
 	       "\"proc.tty\":34816,\"user.name\":\"alice\"},\"priority\":\"Warning\",\"rule\":\"Read \\\"it\\\"\","
 	       "\"source\":\"syscall\",\"tags\":[\"a\",\"z\"],\"time\":\"2023-11-14T22:13:20.001000000Z\"}\n"
 	       "{\"output\":\"22:13:20.002000000: Informational "
-	       "x\",\"output_fields\":{\"evt.time\":1700000000002000000},"
+	       "CAT "
+	       "abash\",\"output_fields\":{\"evt.time\":1700000000002000000,\"proc.name\":\"cat\",\"proc.pname\":"
+	       "\"bash\"},"
 	       "\"priority\":\"Informational\",\"rule\":\"Also\",\"source\":\"syscall\",\"tags\":[],"
 	       "\"time\":\"2023-11-14T22:13:20.002000000Z\"}");
 	scene_done(&s, c);
@@ -684,6 +692,16 @@ Test(falco_alert, comes_for_both_ends_of_a_fork_and_not_for_rows_that_falco_has_
 	       "  output: \"%proc.name %evt.rawres %thread.tid\"\n  priority: INFO\n",
 	       HC_FALCO_TEXT,
 	       "22:13:20.006000000: Informational cat 44 31\n22:13:20.006000000: Informational child 0 44");
+	/* what looks like a defect is one in Falco, too */
+	alerts(c,
+	       "- rule: A\n  desc: d\n  condition: evt.rawarg.size in (4) or evt.rawarg.size = 5\n  output: a\n"
+	       "  priority: INFO\n"
+	       "- rule: B\n  desc: d\n  condition: proc.aname = anyof (nobody, bash) and evt.num < 3\n  output: "
+	       "b\n"
+	       "  priority: INFO\n"
+	       "- rule: C\n  desc: d\n  condition: proc.aname = oneof (bash, sshd) and evt.num = 2\n  output: c\n"
+	       "  priority: INFO\n",
+	       HC_FALCO_TEXT, "22:13:20.002000000: Informational c");
 	alerts(c, "- rule: All\n  desc: d\n  condition: evt.num > 11\n  output: \"%evt.num\"\n  priority: INFO\n",
 	       HC_FALCO_TEXT, "22:13:20.012000000: Informational 12");
 	scene_done(&s, c);

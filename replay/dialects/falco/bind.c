@@ -1161,18 +1161,31 @@ static unsigned end_of(const struct fends *e, unsigned end)
 	return end;
 }
 
+/* fd.ip and the like look at a socket that has no ends yet as well: its addresses and ports are zero. */
+static bool is_blank_end(struct hc_view *v, uint32_t sock, const void *arg)
+{
+	const char *type = falco_sock_type(v, sock);
+
+	return arg_num(arg) >= END_ONE && type && type[0] == 'i' && !falco_is_listener(v, sock);
+}
+
 static struct hc_value sock_ip(struct hc_view *v, unsigned dom, uint32_t sock, const void *arg)
 {
+	static const char zeros[16];
 	struct fends e;
 	struct hc_str ip;
 	unsigned end;
 
 	(void)dom;
-	if (!sock || !falco_sock_ends(v, sock, &e))
+	if (!sock)
 		return absent();
+	if (!falco_sock_ends(v, sock, &e))
+		memset(&e, 0, sizeof(e));
 	end = end_of(&e, arg_num(arg));
 	ip = end == END_LOCAL ? e.near : end == END_PEER ? e.far : end == END_CLIENT ? e.client : e.server;
-	return hc_value_bytes(HC_VT_IP, ip.p, ip.len);
+	if (!ip.len && is_blank_end(v, sock, arg))
+		ip = (struct hc_str){ zeros, falco_sock_type(v, sock)[3] == '6' ? 16 : 4 };
+	return ip.len ? hc_value_bytes(HC_VT_IP, ip.p, ip.len) : absent();
 }
 LEAF(sock_ip, HC_OBJ_SOCK, HC_VT_IP, MAY_BE(addr));
 
@@ -1195,6 +1208,8 @@ static struct hc_value sock_port(struct hc_view *v, unsigned dom, uint32_t sock,
 	int64_t port = port_of(v, sock, arg);
 
 	(void)dom;
+	if (port < 0 && sock && is_blank_end(v, sock, arg))
+		port = 0;
 	return port < 0 ? absent() : hc_value_u64((uint64_t)port);
 }
 LEAF(sock_port, HC_OBJ_SOCK, HC_VT_U64);
@@ -1745,6 +1760,16 @@ static struct hc_value row_rawarg_bytes(struct hc_view *v, unsigned dom, uint32_
 	return val.kind == PV_BYTES ? hc_value_bytes(HC_VT_BYTES, val.s.p, val.s.len) : absent();
 }
 ROW_LEAF(row_rawarg_bytes, HC_VT_BYTES);
+
+/* What was imported without data had none. */
+static struct hc_value row_no_data(struct hc_view *v, unsigned dom, uint32_t entry, const void *arg)
+{
+	int64_t num;
+
+	(void)arg;
+	return hc_view_int(v, dom, HC_COL_SRC_NUM, entry, &num) ? hc_value_bytes(HC_VT_BYTES, "", 0) : absent();
+}
+ROW_LEAF(row_no_data, HC_VT_BYTES);
 
 static const char *const cat_words[] = {
 	[CAT_OTHER] = "other",       [CAT_FILE] = "file",
@@ -2915,7 +2940,7 @@ static const struct hc_access *bind_buffer(struct fbinder *b)
 	if (!from || from->how != HOW_BYTES)
 		return NULL;
 	why(b, "payloads are not recorded", "data", "--snaplen 80");
-	return col(b, b->at_row, (unsigned)from->what);
+	return either(b, col(b, b->at_row, (unsigned)from->what), row(b, &leaf_row_no_data, NULL));
 }
 
 static const struct hc_access *flag(struct fbinder *b, uint16_t bits)

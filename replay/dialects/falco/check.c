@@ -123,6 +123,15 @@ static bool brackets(struct hc_str rest, struct hc_str *ret)
 	return true;
 }
 
+/* Of evt.rawarg the type of the first event that has the parameter, old events being among them: there user and
+ * group are plain numbers. */
+static enum ftype raw_type(struct hc_str param)
+{
+	if (hc_str_eq(param, HC_STR("uid")) || hc_str_eq(param, HC_STR("gid")))
+		return FT_UINT64;
+	return param_type(falco_param_first(param));
+}
+
 static enum flookup event_arg(struct hc_str rest, struct fref *f, char *msg, size_t msg_bytes)
 {
 	struct hc_str inner;
@@ -149,7 +158,7 @@ static enum flookup event_arg(struct hc_str rest, struct fref *f, char *msg, siz
 	f->arg = FARG_NAME;
 	f->name = inner;
 	if (f->id == F_EVT_RAWARG)
-		f->type = (uint8_t)param_type(falco_param_first(inner));
+		f->type = (uint8_t)raw_type(inner);
 	return FLOOKUP_OK;
 }
 
@@ -627,9 +636,20 @@ static bool is_own_event(struct hc_str name)
 	return hc_event_desc_by_name(name) != NULL;
 }
 
+/* Parameters that evt.rawarg names but compares with nothing. */
+static bool is_raw_without_constants(const struct fref *f)
+{
+	const struct fparam *p = f->id == F_EVT_RAWARG ? falco_param_first(f->name) : NULL;
+
+	return p && (p->type == PT_BUF || p->type == PT_SCID || p->type == PT_SIG || p->type == PT_PID32);
+}
+
 static bool check_consts(struct fcheck *c, struct fx *x, const struct fast *from)
 {
 	char msg[300];
+
+	if (from->n_consts && x->lhs->kind == FVAL_FIELD && is_raw_without_constants(&x->lhs->field))
+		return fail(c, from->pos, "wrong parameter type: no constant of it can be written");
 
 	x->consts = mem(c, from->n_consts * sizeof(*x->consts) + 1);
 	x->texts = mem(c, from->n_consts * sizeof(*x->texts) + 1);

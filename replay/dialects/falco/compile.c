@@ -569,7 +569,7 @@ static bool compile_extra(struct hc_falco *f, struct frule *r, const char *spec)
 		              .raw = !eq };
 	if (!format || !falco_format_parse(hc_arena_str(&f->work, hc_str_c(format)), &check, &e->format))
 		return falco_diag(f, true, E_OUTPUT, &c, "extra field '%s': %s", spec, check.msg);
-	if (e->raw && (e->format->n != 1 || !e->format->tokens[0].val))
+	if (e->raw && (!e->format->tokens[0].val || (e->format->n > 1 && !e->format->tokens[1].inner)))
 		return falco_diag(f, true, E_OUTPUT, &c, "extra field '%s' is no field", spec);
 	e->format->keep = true;
 	r->n_extras++;
@@ -674,24 +674,20 @@ static bool looks_transformed(struct hc_str s)
 	return false;
 }
 
-/* A regular expression that could be a simpler operator. */
+/* A regular expression that could be a simpler operator: an anchor at either end does not count, nor any number of
+ * characters there, but not both at one end. */
 static bool plain_regex(struct hc_str s)
 {
-	if (s.len && s.p[0] == '^') {
-		s.p++;
-		s.len--;
-	}
-	if (s.len && s.p[s.len - 1] == '$')
-		s.len--;
-	if (s.len > 1 && s.p[0] == '.' && strchr("+*?", s.p[1])) {
-		s.p += 2;
-		s.len -= 2;
-	}
-	if (s.len > 1 && s.p[s.len - 2] == '.' && strchr("+*?", s.p[s.len - 1]))
-		s.len -= 2;
-	for (uint32_t i = 0; i < s.len; i++)
-		if (strchr(".+*?^$()[]{}|\\", s.p[i]))
+	for (uint32_t i = 0; i < s.len; i++) {
+		char c = s.p[i];
+
+		if ((i == 0 && c == '^') || (i + 1 == s.len && c == '$'))
+			continue;
+		if (c == '.' && i + 1 < s.len && (i == 0 || i + 2 == s.len) && strchr("+*?", s.p[i + 1]))
+			i++;
+		else if (strchr(".+*?^$()[]{}|\\", c))
 			return false;
+	}
 	return true;
 }
 

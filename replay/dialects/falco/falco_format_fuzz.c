@@ -19,6 +19,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		size_t at = f->keep;
 
 		for (uint32_t i = 0; i < f->n; i++) {
+			if (f->tokens[i].inner)
+				continue;
 			if (f->tokens[i].val) {
 				at++; /* the percent sign, then the width */
 				while (at < size && data[at] >= '0' && data[at] <= '9')

@@ -206,6 +206,7 @@ struct ftoken {
 	const struct fx_val *val; /* NULL: literal text */
 	struct hc_str text;       /* literal, or the token's printed form */
 	uint32_t width;           /* 0: none */
+	bool inner; /* field within the transformer before it: not printed, but one of the alert's fields */
 };
 
 struct fformat {

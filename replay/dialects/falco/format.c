@@ -52,6 +52,18 @@ static bool fail(struct fcheck *c, uint32_t pos, const char *msg, struct hc_str 
 	return false;
 }
 
+/* The fields that a transformer is applied to. */
+static bool add_inner(struct tokens *t, struct hc_arena *arena, const struct fx_val *val)
+{
+	for (uint32_t i = 0; val->kind != FVAL_FIELD && i < val->n; i++) {
+		const struct ftoken inner = { .val = val->kids[i], .inner = true };
+
+		if (val->kids[i]->kind == FVAL_FIELD ? !add(t, arena, &inner) : !add_inner(t, arena, val->kids[i]))
+			return false;
+	}
+	return true;
+}
+
 /* At a percent sign. */
 static bool token(struct hc_str text, uint32_t *at, struct fcheck *c, struct tokens *out)
 {
@@ -87,7 +99,8 @@ static bool token(struct hc_str text, uint32_t *at, struct fcheck *c, struct tok
 	t.val = a.val;
 	t.text = (struct hc_str){ rest.p, len };
 	*at = from + len;
-	return add(out, c->arena, &t) || fail(c, *at, "out of memory", HC_STR(""));
+	return (add(out, c->arena, &t) && add_inner(out, c->arena, a.val)) ||
+	       fail(c, *at, "out of memory", HC_STR(""));
 }
 
 bool falco_format_parse(struct hc_str text, struct fcheck *c, struct fformat **ret)

@@ -452,6 +452,10 @@ static bool get_override(const struct item *it, unsigned may_append, unsigned ma
 		for (unsigned k = 0; k < N_KEYS; k++)
 			if (key->kind == HC_YAML_SCALAR && hc_str_eq(key->text, hc_str_c(override_keys[k])))
 				bit = 1u << k;
+		if (op->kind == HC_YAML_SEQ || op->kind == HC_YAML_MAP)
+			return falco_diag(it->f, true, E_VALIDATE, &c,
+			                  "The override operation for key '" HC_STR_FMT "' is not a word",
+			                  HC_STR_ARG(key->text));
 		if (!append && !replace)
 			return falco_diag(it->f, true, E_YAML, &c,
 			                  "Invalid override operation for key '" HC_STR_FMT

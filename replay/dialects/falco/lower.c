@@ -442,11 +442,31 @@ static const struct hc_node *lower_test(struct flower *l, struct fx *x)
 		if (f->arg == FARG_NONE && x->op == FOP_IN && !l->sane)
 			return no(l);
 		break;
+	case F_PROC_AENV:
+		if (f->arg == FARG_INDEX && !l->sane) { /* the original looks at all ancestors all the same */
+			struct fref any = *f;
+
+			any.arg = FARG_NONE;
+			return compare(l, x, falco_bind_any_ancestor(l->b, &any));
+		}
+		break;
+	case F_EVT_RAWARG:
+		if (x->op == FOP_IN && f->type != FT_CHARBUF && f->type != FT_FSPATH && !l->sane)
+			return no(l);
+		break;
 	default:
 		break;
 	}
-	if (falco_is_ancestor_field(f))
+	if (falco_is_ancestor_field(f)) {
+		struct fx first = *x;
+
+		if (x->mod && x->n_consts && !l->sane) { /* the original looks at the first value alone */
+			first.mod = 0;
+			first.n_consts = 1;
+			x = &first;
+		}
 		return compare(l, x, falco_bind_any_ancestor(l->b, f));
+	}
 	return compare(l, x, falco_bind(l->b, f));
 }
 

@@ -152,6 +152,8 @@ bool falco_format_put(const struct fbound *f, struct hc_view *v, unsigned type, 
 			fjson_bytes(out, t->text.p, t->text.len);
 			continue;
 		}
+		if (t->inner)
+			continue;
 		value = token_value(f, i, v, type, row);
 		if (!value.type && !f->format->keep)
 			return false;
