@@ -570,6 +570,8 @@ Test(falco_format, prints_as_falco_does)
 		  "execve SUCCESS 0 ls -v.some file." },
 		{ 5, "%evt.arg.flags %evt.arg.filename", "EXE_UPPER_LAYER /home/alice/ls" },
 		{ 6, "%evt.type %evt.rawres %evt.arg.flags", "vfork 44 CLONE_VM|CLONE_VFORK" },
+		{ 2, "%fd.containername", "0123456789ab:/etc/passwd" },
+		{ 3, "%fd.containername", "0123456789ab:10.0.0.5:40000->192.0.2.9:22" },
 		{ 7, "%evt.type [%evt.args]", "getcpu []" },
 		{ 1, "%evt.rawarg.flags %evt.rawarg.mode %evt.rawarg.fd", "1001 0 3" },
 		{ 2, "%evt.rawarg.mode %evt.datetime", "644 2023-11-14 22:13:20.002000000" },

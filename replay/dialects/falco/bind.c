@@ -1389,16 +1389,29 @@ ROW_LEAF(row_fd_uid, HC_VT_STR);
 static struct hc_value row_fd_container(struct hc_view *v, unsigned dom, uint32_t entry, const void *arg)
 {
 	struct fctx c = ctx_of(v, dom, entry);
-	struct hc_value id = proc_container_id(v, HC_OBJ_PROC, fctx_proc(&c), NULL), dir;
+	struct hc_value id = proc_container_id(v, HC_OBJ_PROC, fctx_proc(&c), NULL), name = { 0 }, dir;
 	struct fjson out = begin(v);
-	uint32_t fd = fctx_fdobj(&c);
+	uint32_t fd = fctx_fdobj(&c), sock = 0;
 
-	if (!id.type || (!fd && !arg))
+	if (!id.type)
 		return absent();
 	fjson_bytes(&out, id.s.p, hc_str_eq(id.s, HC_STR("host")) ? 0 : id.s.len);
 	fjson_char(&out, ':');
-	if (!arg) {
-		falco_fd_name(v, fd, &out);
+	if (!arg && c.row->sock_col >= 0)
+		sock = hc_view_ref(v, dom, (unsigned)c.row->sock_col, entry); /* as it is after the call */
+	if (!arg && (sock || fd)) {
+		if (sock)
+			falco_sock_name(v, sock, &out);
+		else
+			falco_fd_name(v, fd, &out);
+		return falco_out_value(&out);
+	}
+	if (!arg) { /* the name that the arguments give */
+		if (c.row->path_col >= 0)
+			name = path_name(v, HC_OBJ_PATH, hc_view_ref(v, dom, (unsigned)c.row->path_col, entry),
+			                 c.type == HC_EV_OPENAT || c.type == HC_EV_OPENAT2 ? "" : NULL);
+		if (name.type)
+			fjson_bytes(&out, name.s.p, name.s.len);
 		return falco_out_value(&out);
 	}
 	dir = fd ? fd_directory(v, HC_OBJ_FDOBJ, fd, NULL) : row_directory(v, dom, entry, NULL);
@@ -2391,7 +2404,7 @@ static const struct hc_access *bind_fd(struct fbinder *b, const struct fref *f)
 	case F_FD_UID:
 		return row(b, &leaf_row_fd_uid, NULL);
 	case F_FD_CONTAINERNAME:
-		return row(b, &leaf_row_fd_container, NULL);
+		return b->row->fd == FD_NONE ? NULL : row(b, &leaf_row_fd_container, NULL);
 	case F_FD_CONTAINERDIRECTORY:
 		return b->row->fd == FD_NONE ? NULL : row(b, &leaf_row_fd_container, "");
 	case F_FD_CONNECTED:
