@@ -36,10 +36,11 @@ struct hc_capture_now {
 	enum hc_mark_state state;
 	uint32_t snaplen;
 	int64_t asked_wall_ns, from_wall_ns, until_wall_ns, expires_wall_ns; /* as in struct hc_mark */
-	/* From where the recording really has its past: later than from_wall_ns when the recorder had not run that
-	 * long, or retention had taken it. 0: nothing was recorded before it was asked for. */
-	int64_t past_wall_ns;
-	uint32_t n_in_scope; /* with detail or snaplen: processes or control groups in its scope when it began */
+	/* From where the recording really has its past, without a hole: later than from_wall_ns when the recorder
+	 * had not run that long, or retention had taken it. 0: nothing was recorded before it was asked for. Of
+	 * the bulk stream it may be later still. */
+	int64_t past_wall_ns, past_bulk_wall_ns;
+	uint32_t n_in_scope; /* processes or control groups in its scope when it began; 0 for the host */
 };
 
 /* NULL: out of memory. */

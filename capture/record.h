@@ -105,8 +105,10 @@ struct hc_record_raise {
  * -ENOTSUP the kernel refuses. */
 #define HC_RECORD_MAX_RAISES 32 /* whose scope is not the host */
 int hc_record_set_raises(struct hc_record *r, const struct hc_record_raise *v, size_t n, struct hc_err *err);
-/* How many processes or control groups are in the scope now. */
+/* How many processes or control groups are in the scope of that raise now; 0: there is no such raise. */
 uint32_t hc_record_raised(const struct hc_record *r, const char *key);
+/* The same of any scope (store/marks.h) but the host, as far as the recorder knows them; 0 also out of memory. */
+uint32_t hc_record_scope_size(struct hc_record *r, const char *scope);
 
 /* A meta_alert row of a trigger: what a rule found while recording. Texts may be NULL, numbers 0: absent. */
 struct hc_record_alert {

@@ -127,16 +127,35 @@ static void print_str(json_object *o, const char *key)
 	hc_cli_print_text(stdout, text, strlen(text));
 }
 
-static void print_span(json_object *k)
+static const char *past_text(int64_t asked, int64_t past, char buf[48])
+{
+	return hc_span_text(past && past < asked ? (uint64_t)(asked - past) : 0, buf);
+}
+
+/* What is missing of the past that was asked for. */
+static void print_past(json_object *k)
 {
 	int64_t from = num_of(k, "from_ns"), asked = num_of(k, "asked_ns"), past = num_of(k, "past_from_ns");
-	char text[HC_TIME_TEXT], wanted[48], got[48];
+	int64_t bulk = num_of(k, "past_bulk_from_ns"), some = from + 1000000000;
+	char wanted[48], got[48];
 
-	printf("  from   %s\n", hc_time_text(from, text));
-	if (from < asked && (!past || past > from + 1000000000))
+	if (from >= asked)
+		return;
+	hc_span_text((uint64_t)(asked - from), wanted);
+	if (!past || past > some)
 		printf("         of the %s before it was asked for, %s are there: the recording begins then\n",
-		       hc_span_text((uint64_t)(asked - from), wanted),
-		       hc_span_text(past && past < asked ? (uint64_t)(asked - past) : 0, got));
+		       wanted, past_text(asked, past, got));
+	if (past && (!bulk || bulk > (past > some ? past + 1000000000 : some)))
+		printf("         of reads, writes, mappings and the like %s: older ones are removed\n",
+		       past_text(asked, bulk, got));
+}
+
+static void print_span(json_object *k)
+{
+	char text[HC_TIME_TEXT];
+
+	printf("  from   %s\n", hc_time_text(num_of(k, "from_ns"), text));
+	print_past(k);
 	if (num_of(k, "until_ns"))
 		printf("  until  %s\n", hc_time_text(num_of(k, "until_ns"), text));
 	else
@@ -147,21 +166,39 @@ static void print_span(json_object *k)
 		puts("  kept   until it is deleted");
 }
 
-/* How much of its scope is recorded; the answer to its start knows of how many that is. */
-static void print_detail(json_object *k, json_object *answer)
+static void print_detail(json_object *k)
 {
 	const char *detail = str_of(k, "detail");
-	bool is_pid = strncmp(str_of(k, "scope"), "pid=", 4) == 0;
-	int64_t snaplen = num_of(k, "snaplen"), n = num_of(answer, "in_scope");
+	int64_t snaplen = num_of(k, "snaplen");
 
 	if (!*detail && !snaplen)
 		return;
 	printf("  detail %s", *detail ? detail : "as everywhere");
 	if (snaplen)
 		printf(", %" PRId64 " bytes of payload", snaplen);
-	if (strcmp(str_of(k, "scope"), "host") != 0 && json_object_object_get_ex(answer, "in_scope", NULL))
-		printf("; in scope now: %" PRId64 " %s", n, is_pid ? "process(es)" : "control group(s)");
 	putchar('\n');
+}
+
+/* The answer to its start knows how many are in its scope. */
+static void print_scope(json_object *k, json_object *answer)
+{
+	const char *scope = str_of(k, "scope");
+	bool is_pid = strncmp(scope, "pid=", 4) == 0;
+	int64_t n = num_of(answer, "in_scope");
+
+	if (strcmp(scope, "host") == 0 || !json_object_object_get_ex(answer, "in_scope", NULL))
+		return;
+	printf("  scope  %" PRId64 " %s now\n", n, is_pid ? "process(es)" : "control group(s)");
+	if (n)
+		return;
+	fflush(stdout);
+	if (is_pid)
+		hc_cli_warn("no process has the number %s now; is it the right one?", scope + 4);
+	else
+		hc_cli_warn(
+			"nothing is in the scope '%s' now; is it the right name? What comes under it later will "
+			"belong to it",
+			scope);
 }
 
 static void print_capture(json_object *k, json_object *answer)
@@ -173,7 +210,24 @@ static void print_capture(json_object *k, json_object *answer)
 	print_str(k, "scope");
 	putchar('\n');
 	print_span(k);
-	print_detail(k, answer);
+	print_detail(k);
+	print_scope(k, answer);
+}
+
+/* Who asked for it, when it goes by itself, and why it is there. */
+static void print_origin(json_object *k)
+{
+	char text[HC_TIME_TEXT];
+
+	fputs("  by ", stdout);
+	print_str(k, "by");
+	if (num_of(k, "expires_ns"))
+		printf(", deleted at %s", hc_time_text(num_of(k, "expires_ns"), text));
+	if (*str_of(k, "note")) {
+		fputs(": ", stdout);
+		print_str(k, "note");
+	}
+	putchar('\n');
 }
 
 static void print_list(json_object *answer)
@@ -198,6 +252,7 @@ static void print_list(json_object *answer)
 		       num_of(k, "until_ns") ? hc_time_text(num_of(k, "until_ns"), until) : "-");
 		print_str(k, "scope");
 		putchar('\n');
+		print_origin(k);
 	}
 }
 

@@ -105,6 +105,9 @@ struct hc_retain_stream_stats {
 	int64_t removed_until_wall_ns;
 };
 
+/* Since when all of the stream that was recorded is there; 0: there is nothing. */
+int64_t hc_retain_since(const struct hc_retain_stream_stats *s);
+
 struct hc_retain_stats {
 	struct hc_retain_stream_stats stream[HC_N_STREAMS];
 	uint64_t disk_bytes,

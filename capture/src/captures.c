@@ -60,11 +60,13 @@ static bool set_texts(struct hc_capture_now *k, const char *scope, const char *b
 	return k->scope && k->by && k->note && k->detail;
 }
 
-/* How much of the past that was asked for is there: the recording begins at `oldest`; 0: that is not known. */
-static void set_past(struct hc_capture_now *k, int64_t oldest)
+/* From where the past that was asked for is there, of a recording that begins at `since`; 0: not known, or none.
+ */
+static int64_t past_of(const struct hc_capture_now *k, int64_t since)
 {
-	if (oldest && oldest < k->asked_wall_ns)
-		k->past_wall_ns = oldest > k->from_wall_ns ? oldest : k->from_wall_ns;
+	if (!since || since >= k->asked_wall_ns)
+		return 0;
+	return since > k->from_wall_ns ? since : k->from_wall_ns;
 }
 
 /* ---- what was there ---- */
@@ -84,7 +86,7 @@ static int take(struct hc_captures *c, const struct hc_mark *m, int64_t oldest)
 	k->from_wall_ns = m->from_wall_ns;
 	k->until_wall_ns = m->until_wall_ns;
 	k->expires_wall_ns = m->expires_wall_ns;
-	set_past(k, oldest);
+	k->past_wall_ns = k->past_bulk_wall_ns = past_of(k, oldest);
 	return set_texts(k, m->scope, m->by, m->note, m->detail) ? 0 : -ENOMEM;
 }
 
@@ -257,14 +259,20 @@ static int new_id(char id[33])
 	return 0;
 }
 
-/* Where the recording begins now. */
-static int64_t oldest_ns(const struct hc_captures *c)
+/* How far back the recording reaches now: what is pinned may be older, with a hole behind it. */
+static void set_past(const struct hc_captures *c, struct hc_capture_now *k)
 {
 	struct hc_daemon_stats s = { 0 };
+	int64_t since, bulk;
 
 	if (c->daemon)
 		hc_daemon_stats(c->daemon, &s);
-	return s.oldest_wall_ns ? s.oldest_wall_ns : (int64_t)s.start_wall_ns;
+	since = hc_retain_since(&s.record.retain.stream[HC_STREAM_SECURITY]);
+	bulk = hc_retain_since(&s.record.retain.stream[HC_STREAM_BULK]);
+	if (!since)
+		since = (int64_t)s.start_wall_ns;
+	k->past_wall_ns = past_of(k, since);
+	k->past_bulk_wall_ns = past_of(k, bulk > since ? bulk : since);
 }
 
 static void set_times(struct hc_capture_now *k, const struct hc_capture_request *q)
@@ -275,6 +283,13 @@ static void set_times(struct hc_capture_now *k, const struct hc_capture_request 
 	k->from_wall_ns = q->pre_ns > (uint64_t)now ? 1 : now - (int64_t)q->pre_ns;
 	k->until_wall_ns = q->for_ns ? plus(now, q->for_ns) : 0;
 	k->expires_wall_ns = q->keep_ns && k->until_wall_ns ? plus(k->until_wall_ns, q->keep_ns) : 0;
+}
+
+static uint32_t scope_size(const struct hc_captures *c, const struct hc_capture_now *k)
+{
+	struct hc_record *r = hc_daemon_record(c->daemon);
+
+	return k->detail[0] || k->snaplen ? hc_record_raised(r, k->id) : hc_record_scope_size(r, k->scope);
 }
 
 /* What it asks for is recorded from now on, and that it was asked for is on disk. */
@@ -289,10 +304,10 @@ static int begin(struct hc_captures *c, struct hc_capture_now *k, const struct h
 	if (code < 0)
 		return code;
 	set_times(k, q); /* from here on its scope is recorded as it wants it */
+	set_past(c, k);
 	code = write_row(c, k, "begin", k->by, err);
 	if (code < 0)
 		lower_detail(c);
-	k->n_in_scope = hc_record_raised(hc_daemon_record(c->daemon), k->id);
 	return code;
 }
 
@@ -308,7 +323,6 @@ int hc_captures_start(struct hc_captures *c, const struct hc_capture_request *q,
 	k->state = HC_MARK_RUNNING;
 	k->snaplen = q->snaplen;
 	set_times(k, q);
-	set_past(k, oldest_ns(c));
 	code = new_id(k->id);
 	if (code >= 0 && !set_texts(k, q->scope, q->by, q->note, q->detail))
 		code = -ENOMEM;
@@ -322,6 +336,8 @@ int hc_captures_start(struct hc_captures *c, const struct hc_capture_request *q,
 	}
 	c->n++;
 	pin(c);
+	if (strcmp(k->scope, "host") != 0)
+		k->n_in_scope = scope_size(c, k);
 	hc_log(hc_daemon_log(c->daemon), HC_LOG_INFO, "a capture was started", HC_LOG_STR("capture", k->name),
 	       HC_LOG_STR("scope", k->scope), HC_LOG_STR("by", k->by), HC_LOG_STR("detail", k->detail),
 	       HC_LOG_U64("snaplen", k->snaplen), HC_LOG_U64("in_scope", k->n_in_scope),

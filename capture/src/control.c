@@ -107,6 +107,7 @@ static json_object *capture_object(const struct hc_capture_now *k)
 	add_time(o, "asked_ns", k->asked_wall_ns);
 	add_time(o, "from_ns", k->from_wall_ns);
 	add_time(o, "past_from_ns", k->past_wall_ns);
+	add_time(o, "past_bulk_from_ns", k->past_bulk_wall_ns);
 	add_time(o, "until_ns", k->until_wall_ns);
 	add_time(o, "expires_ns", k->expires_wall_ns);
 	return o;
@@ -179,7 +180,7 @@ static json_object *op_start(struct hc_control *c, json_object *request, const c
 		return failure_of(&err);
 	o = success();
 	json_object_object_add(o, "capture", capture_object(now));
-	if (q.detail || q.snaplen)
+	if (strcmp(now->scope, "host") != 0)
 		add_u64(o, "in_scope", now->n_in_scope);
 	return o;
 }

@@ -316,9 +316,7 @@ static void tell_horizon(const struct look *l)
 		"Since when all that was recorded is kept, since the epoch: a new capture reaches back to "
 		"here.");
 	for (unsigned k = 0; k < HC_N_STREAMS; k++) {
-		const struct hc_retain_stream_stats *s = &st->stream[k];
-		int64_t since = s->removed_until_wall_ns > s->oldest_wall_ns ? s->removed_until_wall_ns
-		                                                             : s->oldest_wall_ns;
+		int64_t since = hc_retain_since(&st->stream[k]);
 
 		if (since)
 			hc_metric_f64(l->out, (double)since / 1e9, "stream", hc_stream_name((enum hc_stream)k),

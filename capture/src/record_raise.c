@@ -4,6 +4,7 @@
  * recorded of whom, from when until when.
  */
 #include "record_priv.h"
+#include "store/base/clock.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -161,6 +162,16 @@ static bool is_of(const struct tver *v, uint32_t tgid, uint64_t asked_ns)
 	return v->pid == tgid && v->start_ns <= asked_ns;
 }
 
+/* Whether it lives: a process, not another one's thread. */
+static bool is_process(struct hc_record *r, uint32_t tgid)
+{
+	char status[1024];
+	const char *line;
+
+	return procfs_read(r->tracker, tgid, "status", status, sizeof(status)) > 0 &&
+	       (line = strstr(status, "\nTgid:")) && strtoul(line + strlen("\nTgid:"), NULL, 10) == tgid;
+}
+
 /* The process, and its living descendants as far as they are known: those whose parents have ended too, which the
  * kernel does not know any more. */
 static int find_processes(struct hc_record *r, struct record_raise *k)
@@ -190,7 +201,7 @@ static int find_processes(struct hc_record *r, struct record_raise *k)
 			v = v->creator ? v->creator : v->parent;
 		}
 	}
-	if (!known && (int64_t)record_boot_ns() - asked_ns < FRESH_NS)
+	if (!known && (int64_t)record_boot_ns() - asked_ns < FRESH_NS && is_process(r, tgid))
 		k->pids[k->n_pids++] = tgid; /* so young that its birth still waits in a ring */
 	return 0;
 }
@@ -410,6 +421,18 @@ uint32_t hc_record_raised(const struct hc_record *r, const char *key)
 	const struct record_raise *k = of_key(r->raises, r->n_raises, key);
 
 	return k ? count(r, k) : 0;
+}
+
+uint32_t hc_record_scope_size(struct hc_record *r, const char *scope)
+{
+	struct hc_record_raise ask = { .key = "", .capture = "", .scope = scope, .asked_wall_ns = hc_wall_ns() };
+	struct record_raise k;
+	uint32_t n = 0;
+
+	if (raise_new(r, &ask, &k) >= 0)
+		n = (uint32_t)(k.kind == HC_LIVE_PID ? k.n_pids : k.cgroups.n);
+	raise_done(&k);
+	return n;
 }
 
 static bool same_ids(const struct ids *a, const struct ids *b)

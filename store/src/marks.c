@@ -40,7 +40,8 @@ bool hc_mark_scope_ok(const char *scope)
 	if (strncmp(scope, "cgroup=", 7) == 0)
 		return scope[7] == '/';
 	if (strncmp(scope, "pid=", 4) == 0)
-		return scope[4] && strspn(scope + 4, "0123456789") == strlen(scope + 4) && strlen(scope + 4) <= 10;
+		return scope[4] >= '1' && strspn(scope + 4, "0123456789") == strlen(scope + 4) &&
+		       strlen(scope + 4) <= 10;
 	if (strncmp(scope, "pod=", 4) != 0)
 		return false;
 	slash = strchr(scope + 4, '/');

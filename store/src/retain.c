@@ -594,6 +594,11 @@ bool hc_retain_removed_next(struct hc_retain *r, struct hc_retain_removed *ret)
 	return true;
 }
 
+int64_t hc_retain_since(const struct hc_retain_stream_stats *s)
+{
+	return s->removed_until_wall_ns > s->oldest_wall_ns ? s->removed_until_wall_ns : s->oldest_wall_ns;
+}
+
 void hc_retain_stats(const struct hc_retain *r, struct hc_retain_stats *ret)
 {
 	*ret = r->stats;

@@ -29,12 +29,26 @@ expect_exit 2 hindcast capture start case-1 --control "$sock" 2>err
 expect_match "there is a capture 'case-1' already" err
 expect_exit 2 hindcast capture start two --pid 1 --host --control "$sock" 2>err
 expect_exit 2 hindcast capture start ../up --control "$sock" 2>err
+expect_exit 2 hindcast capture start two --pid 0 --control "$sock" 2>err
+sleep 60 &
+slept=$!
+ask start lives --pid $slept >out
+expect_match '^  scope  1 process' out
+kill $slept
+wait $slept || true
+for detail in '' '--detail full'; do
+	ask delete lives
+	within 10 eval 'ask start lives --pid $slept $detail 2>err >out; grep -q "^hindcast: warning: no process has the number $slept now" err ||
+		{ ask delete lives; false; }' || fail "a process that is gone is in scope"
+done
+ask delete lives
 expect_exit 2 hindcast capture stop nothing --control "$sock" 2>err
 expect_match "there is no capture 'nothing'" err
 ask start short --for 300ms --pid 1 >/dev/null
 
 # a recorder that dies at once after the answer has not forgotten
-ask start late --cgroup /some/where >/dev/null
+ask start late --cgroup /some/where 2>err >/dev/null
+expect_match "nothing is in the scope 'cgroup=/some/where' now" err
 kill -9 $pid
 wait $pid 2>/dev/null || true
 begin
@@ -52,6 +66,7 @@ ask delete late
 ask list >out
 expect_no_match 'late' out
 expect_match '^case-1 +ended ' out
+expect_match '^  by uid=0 pid=[0-9]+: why not$' out
 kill -TERM $pid
 wait $pid || fail "the recorder did not stop well"
 [ ! -e "$sock" ] || fail "the socket is left"

@@ -97,7 +97,8 @@ rests 0.3
 # a tree of processes
 phase before
 ask start tree --pid $in --detail full --snaplen 100 >answer
-expect_match 'detail full, 100 bytes of payload; in scope now: 2 process' answer
+expect_match 'detail full, 100 bytes of payload$' answer
+expect_match 'scope  2 process' answer
 do_now child child
 do_now orphan orphan
 phase tree
@@ -131,7 +132,7 @@ root=/sys/fs/cgroup
 if mkdir $root/hc-e2e-$$ 2>/dev/null; then
 	cg=$root/hc-e2e-$$
 	ask start group --cgroup /hc-e2e-$$/late --detail full --snaplen 80 >answer
-	expect_match 'in scope now: 0 control group' answer
+	expect_match 'scope  0 control group' answer
 	sh -c 'echo $$ >'$cg'/cgroup.procs && exec $py act.py grouped' &
 	mkdir $cg/late
 	rests 0.5 # as long as the recorder may take to see it
@@ -159,7 +160,7 @@ if mkdir $root/hc-e2e-$$ 2>/dev/null; then
 	phase pod
 	ask stop bypod >/dev/null
 	ask start byid --container ${box:0:12} --detail full --snaplen 75 >answer
-	expect_match 'in scope now: 1 control group' answer
+	expect_match 'scope  1 control group' answer
 	phase id
 	ask stop byname >/dev/null
 	ask stop byid >/dev/null

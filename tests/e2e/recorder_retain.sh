@@ -6,7 +6,8 @@ value() { hindcast query cap "$1" --csv 2>/dev/null | tail -n +2 | tr -d '\r'; }
 pid=
 trap '[ -z "$pid" ] || kill -9 $pid 2>/dev/null || :' EXIT
 
-hindcast recorder --config /dev/null --control none -d cap -p full --segment-size 16KiB --segment-time 1s --retain-bulk-size 64KiB \
+sock=$PWD/control.sock
+hindcast recorder --config /dev/null --control "$sock" -d cap -p full --segment-size 16KiB --segment-time 1s --retain-bulk-size 64KiB \
 	--retain-size 4MiB 2>log &
 pid=$!
 for _ in $(seq 300); do
@@ -16,6 +17,12 @@ for _ in $(seq 300); do
 done
 # somebody looks while segments go
 hindcast info cap >/dev/null || [ $? = 3 ] || fail "info of a capture that is being written"
+# a capture is told how far back it reaches: in bulk not as far as else
+hindcast capture start late --pre 1h --control "$sock" >answer
+expect_match 'of the 1 h 0 min before it was asked for, [0-9.]+ s are there' answer
+expect_match 'of reads, writes, mappings and the like [0-9.]+ s: older ones are removed' answer
+hindcast capture list --json --control "$sock" >list
+[ "$(jq '.captures[0] | .past_from_ns < .past_bulk_from_ns and .past_bulk_from_ns < .asked_ns' list)" = true ] || fail "$(cat list)"
 kill -TERM $pid
 wait $pid || fail "exit code $?"
 pid=

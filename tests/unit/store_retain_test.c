@@ -274,6 +274,9 @@ Test(retain, pinned_segments_stay_and_split_what_is_told)
 	cr_assert_eq(count(&f, HC_STREAM_BULK), 2);
 	cr_assert_not_null(seg_of(&f, HC_STREAM_BULK, 2));
 	cr_assert_eq(count(&f, HC_STREAM_SECURITY), 1);
+	/* the old one that is pinned does not make up for those behind it */
+	hc_retain_stats(f.r, &st);
+	cr_assert_gt(hc_retain_since(&st.stream[HC_STREAM_BULK]), st.stream[HC_STREAM_BULK].oldest_wall_ns);
 	cr_assert(hc_retain_removed_next(f.r, &x));
 	cr_assert(x.first_number == 1 && x.last_number == 1);
 	cr_assert(hc_retain_removed_next(f.r, &x));
