@@ -503,7 +503,8 @@ struct ctr_facts *ctr_disk_find(struct ctr_disk *d, struct hc_str id)
 
 /* ---- the thread ---- */
 
-static void pending_add(struct ctr_disk *d, const char *id)
+/* since_ns: what has been there for longer than EAGER_NS is looked at less often. */
+static void pending_add(struct ctr_disk *d, const char *id, uint64_t since_ns)
 {
 	uint64_t now = hc_clock_ns(CLOCK_MONOTONIC);
 
@@ -514,7 +515,7 @@ static void pending_add(struct ctr_disk *d, const char *id)
 			return;
 	if (d->n_pending == MAX_PENDING) /* the oldest has had its time */
 		memmove(&d->pending[0], &d->pending[1], --d->n_pending * sizeof(d->pending[0]));
-	d->pending[d->n_pending] = (struct pending){ .since_ns = now, .next_ns = now };
+	d->pending[d->n_pending] = (struct pending){ .since_ns = since_ns, .next_ns = now };
 	snprintf(d->pending[d->n_pending].id, sizeof(d->pending[0].id), "%s", id);
 	d->n_pending++;
 }
@@ -547,6 +548,18 @@ static void pending_look(struct ctr_disk *d)
 	}
 }
 
+/* How long until the next of them is due, in ms; -1: none is waiting. */
+static int pending_wait(const struct ctr_disk *d)
+{
+	uint64_t now = hc_clock_ns(CLOCK_MONOTONIC), next = UINT64_MAX;
+
+	for (unsigned i = 0; i < d->n_pending; i++)
+		next = d->pending[i].next_ns < next ? d->pending[i].next_ns : next;
+	if (next == UINT64_MAX)
+		return -1;
+	return next > now ? (int)((next - now + 999999) / 1000000) : 0;
+}
+
 static bool is_root_wd(const struct ctr_disk *d, int wd)
 {
 	for (unsigned i = 0; i < d->n_root_wds; i++)
@@ -555,9 +568,11 @@ static bool is_root_wd(const struct ctr_disk *d, int wd)
 	return false;
 }
 
-/* Watches a directory whose entries are containers; those that are there already are new to us. */
+/* Watches a directory whose entries are containers; those that are there already are new to us, and older than
+ * what is eagerly waited for. */
 static void watch_entries(struct ctr_disk *d, const char *path)
 {
+	uint64_t since_ns = hc_clock_ns(CLOCK_MONOTONIC) - EAGER_NS;
 	int wd = inotify_add_watch(d->inotify_fd, path,
 	                           IN_CREATE | IN_MOVED_TO | IN_ONLYDIR | IN_DONT_FOLLOW | IN_DELETE_SELF);
 	DIR *list;
@@ -568,7 +583,7 @@ static void watch_entries(struct ctr_disk *d, const char *path)
 	d->root_wd[d->n_root_wds++] = wd;
 	list = opendir(path);
 	for (unsigned n = 0; list && n < MAX_PENDING && (e = readdir(list)) != NULL; n++)
-		pending_add(d, e->d_name);
+		pending_add(d, e->d_name, since_ns);
 	if (list)
 		closedir(list);
 }
@@ -624,7 +639,7 @@ static bool take_events(struct ctr_disk *d)
 				continue;
 			}
 			if (ev->mask & (IN_CREATE | IN_MOVED_TO) && ev->len && is_root_wd(d, ev->wd))
-				pending_add(d, ev->name);
+				pending_add(d, ev->name, hc_clock_ns(CLOCK_MONOTONIC));
 			else
 				rescan = true; /* a parent, or what was lost of a full queue */
 		}
@@ -640,11 +655,11 @@ static void *watch_thread(void *ctx)
 	uint64_t scanned_ns = 0;
 
 	for (;;) {
-		int timeout = (int)(RESCAN_NS / 1000000);
+		int timeout = pending_wait(d);
 		bool rescan;
 
-		if (d->n_pending)
-			timeout = 2;
+		if (timeout < 0)
+			timeout = (int)(RESCAN_NS / 1000000);
 		if (poll(fds, 2, timeout) < 0 && errno != EINTR)
 			break;
 		if (fds[1].revents)

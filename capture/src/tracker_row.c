@@ -1050,8 +1050,6 @@ static int see_dns(struct hc_tracker *t, const struct row *w, uint64_t seq, stru
 	uint32_t n;
 	bool tcp;
 
-	if (!(w->r.kinds >> HC_WIRE_F_BYTES & 1) || !worked(w) || w->plan->desc->cls != HC_CLASS_IO)
-		return 0;
 	if (w->plan->sock_after >= 0)
 		s = w->arg[w->plan->sock_after].sock;
 	if (!s && w->arg[0].fd)
@@ -1105,7 +1103,9 @@ static int emit(struct hc_tracker *t, struct row *w, struct hc_err *err)
 		cells_of_arg(t, b, w, i);
 	cells_special(t, b, w);
 	r = row_end(t, h->type, h->cpu, h->ts_ns, &seq, err);
-	return r < 0 ? r : see_dns(t, w, seq, err);
+	if (r < 0 || !(w->r.kinds >> HC_WIRE_F_BYTES & 1) || !worked(w) || w->plan->desc->cls != HC_CLASS_IO)
+		return r;
+	return see_dns(t, w, seq, err);
 }
 
 static void row_done(struct hc_tracker *t, struct row *w)
