@@ -290,6 +290,17 @@ static void write_bound(struct scene *s)
 	}
 }
 
+/* Calls that opened nothing: 1 to 3. */
+static void write_failed(struct scene *s)
+{
+	static const unsigned types[] = { HC_EV_OPEN, HC_EV_OPENAT, HC_EV_EVENTFD2 };
+
+	for (unsigned i = 0; i < 3; i++) {
+		begin(s, types[i]);
+		end(s, -EMFILE, true);
+	}
+}
+
 static struct hc_capture *scene_of(struct scene *s, void (*write)(struct scene *s))
 {
 	struct hc_writer_opts wo = { .node = "n", .tool = "test" };
@@ -545,6 +556,17 @@ Test(falco_filter, takes_the_rows_that_falco_would)
 
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
 		filter(c, cases[i][0], cases[i][1]);
+	scene_done(&s, c);
+}
+
+Test(falco_filter, tells_the_kind_of_what_was_not_opened_by_the_call)
+{
+	struct scene s;
+	struct hc_capture *c = scene_of(&s, write_failed);
+
+	filter(c, "fd.typechar = o", "1"); /* of open it is not told */
+	filter(c, "fd.typechar = f", "2");
+	filter(c, "fd.typechar = e", "3");
 	scene_done(&s, c);
 }
 

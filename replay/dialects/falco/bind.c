@@ -2300,21 +2300,32 @@ static const struct hc_access *bind_sock_or_fd(struct fbinder *b, const struct h
 	return a;
 }
 
+/* Without a descriptor, what the call would have opened; of open the original does not say it. */
+static char typechar_of_call(const char *name)
+{
+	static const struct {
+		const char *name;
+		char c;
+	} calls[] = {
+		{ "openat", 'f' },         { "openat2", 'f' },      { "creat", 'f' },         { "socket", '4' },
+		{ "accept", '4' },         { "accept4", '4' },      { "pipe", 'p' },          { "pipe2", 'p' },
+		{ "eventfd", 'e' },        { "eventfd2", 'e' },     { "signalfd", 's' },      { "signalfd4", 's' },
+		{ "timerfd_create", 't' }, { "inotify_init", 'i' }, { "inotify_init1", 'i' },
+	};
+
+	for (size_t i = 0; i < sizeof(calls) / sizeof(calls[0]); i++)
+		if (!strcmp(name, calls[i].name))
+			return calls[i].c;
+	return 'o';
+}
+
 static const struct hc_access *bind_typechar(struct fbinder *b)
 {
 	const struct hc_access *a = bind_sock_or_fd(b, &leaf_sock_typechar, &leaf_fd_typechar);
-	const char *name = falco_row_name(b->type);
-	char c = 'o';
 
 	if (b->row->fd == FD_NONE)
 		return NULL;
-	if (!strcmp(name, "open") || !strcmp(name, "openat") || !strcmp(name, "openat2") || !strcmp(name, "creat"))
-		c = 'f';
-	else if (!strcmp(name, "socket") || !strcmp(name, "accept") || !strcmp(name, "accept4"))
-		c = '4';
-	else if (!strcmp(name, "pipe") || !strcmp(name, "pipe2"))
-		c = 'p';
-	return either(b, a, constant(b, letter(c)));
+	return either(b, a, constant(b, letter(typechar_of_call(falco_row_name(b->type)))));
 }
 
 #define NO_DNS "names of addresses are not looked up when rules are replayed"
