@@ -1136,6 +1136,8 @@ void scap_add_fd(struct hc_scap_import *im, const struct hc_scap_fd *f)
 	default:
 		fd->name = f->name.len ? txt_get(im->t, f->name.p, f->name.len) : NULL;
 	}
+	if (!fd->file && f->ino)
+		fd->file = file_make(im, 0, f->ino, 0);
 	fd_put(im, k, f->fd, fd);
 }
 
@@ -1849,9 +1851,8 @@ static void child_from(struct hc_scap_import *im, struct sevent *s, struct sthr 
 		v->nofile = hc_scap_u64(e, 7, 0);
 		v->has |= HAS_NOFILE;
 	}
-	v->pidns_ns = hc_scap_u64(e, 20, 0);
-	if (!v->pidns_ns)
-		v->pidns_ns = im->boot_ns;
+	/* on the host it stays unknown, and is not since 1970: Falco's reader of files has no boot time to add */
+	v->pidns_ns = in_pidns(k) ? hc_scap_u64(e, 20, 0) : 0;
 	version_users(im, v);
 	ver_unref(im->t, k->cur);
 	k->cur = v;
@@ -1999,6 +2000,8 @@ static void on_pair(struct hc_scap_import *im, struct sevent *s, uint8_t kind)
 
 		if (fd && kind == HC_FD_UNIX)
 			fd->sock = sock_make(AF_UNIX, 0);
+		if (fd && kind == HC_FD_PIPE && hc_scap_u64(s->e, 3, 0))
+			fd->file = file_make(im, 0, hc_scap_u64(s->e, 3, 0), 0);
 		if (fd && s->e->code == HC_SCAP_SYSCALL_PIPE2_X)
 			fd->cloexec = hc_scap_u64(s->e, 4, 0) & HC_SCAP_OPEN_CLOEXEC;
 		put_new(im, s, i ? b : a, fd);

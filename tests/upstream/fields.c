@@ -89,7 +89,7 @@ static void opens(void)
 	fd = (int)CALL(open, path, O_RDONLY | O_NONBLOCK);
 	say("open",
 	    "evt.args=fd=%d(<f>%s/file) name=%s flags=65(O_NONBLOCK|O_RDONLY) mode=0 dev=%X ino=%" PRIu64 "\t"
-	    "fd.name=%s/file\tfd.nameraw=%s\tevt.arg.name=%s\tevt.arg[1]=%s\tevt.rawarg.flags=65\t"
+	    "fd.name=%s/file\tfd.nameraw=%s\tevt.arg.name=%s\tevt.arg[1]=%s\tevt.rawarg.flags=41\t"
 	    "evt.is_open_read=true\tevt.is_open_write=false\tevt.is_open_exec=false\tfs.path.name=%s/file",
 	    fd, dir, path, (unsigned)st.st_dev, (uint64_t)st.st_ino, dir, path, path, path, dir);
 	close(fd);
