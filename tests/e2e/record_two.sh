@@ -32,7 +32,19 @@ for i in range(int(sys.argv[2])):
 END
 cat >script <<'END'
 echo $PPID >a.pid
-unshare -m "$HINDCAST" record -q -o b -- sh -c 'echo $PPID >b.pid; python3 denied.py "$1" 200; sleep 2' sh "$1"
+unshare -m "$HINDCAST" record -q -o b -- sh inner "$1"
+END
+cat >inner <<'END'
+echo $PPID >b.pid
+python3 denied.py "$1" 200
+# until the look-ups of both are recorded, 60 s
+for _ in $(seq 60); do
+	for one in a b; do
+		"$HINDCAST" query --csv --no-header $one "SELECT 1 FROM openat2 WHERE pathname_given LIKE '%/${1##*/}/%/old-199' LIMIT 1" 2>/dev/null
+	done >found
+	[ "$(sort -u found | wc -l) $(wc -l <found)" = "1 2" ] && break
+	sleep 1
+done
 END
 hindcast record -q -o a -- sh script "$place"
 both="pid IN ($(cat a.pid), $(cat b.pid))"
