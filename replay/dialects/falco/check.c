@@ -33,6 +33,18 @@ static uint32_t to_index(struct hc_str s)
 	return v < INT_MAX ? (uint32_t)v : INT_MAX;
 }
 
+/* Of digits, with a plus before them or not; of a negative number: what nothing has. */
+static bool read_index(struct hc_str s, uint32_t *ret)
+{
+	bool has_sign = s.len && (s.p[0] == '+' || s.p[0] == '-');
+	struct hc_str digits = { s.p + has_sign, s.len - has_sign };
+
+	if (!all_digits(digits))
+		return false;
+	*ret = has_sign && s.p[0] == '-' ? INT_MAX : to_index(digits);
+	return true;
+}
+
 static enum ftype param_type(const struct fparam *p)
 {
 	switch (p->type) {
@@ -137,15 +149,17 @@ static enum flookup event_arg(struct hc_str rest, struct fref *f, char *msg, siz
 	struct hc_str inner;
 	uint32_t n;
 
-	if (brackets(rest, &inner) && all_digits(inner) && f->id == F_EVT_ARG) {
+	if (f->id == F_EVT_ARG && brackets(rest, &inner) && read_index(inner, &f->index)) {
 		f->arg = FARG_INDEX;
 		f->name = inner;
-		f->index = to_index(inner);
 		return FLOOKUP_OK;
 	}
 	if (rest.len < 2 || rest.p[0] != '.') {
-		snprintf(msg, msg_bytes, "%s needs an argument", falco_fields[f->id].name);
-		return rest.len ? FLOOKUP_NONE : FLOOKUP_ERROR;
+		snprintf(msg, msg_bytes,
+		         f->id == F_EVT_ARG ? "%s needs an argument: .NAME, or [N]"
+		                            : "%s needs an argument: .NAME",
+		         falco_fields[f->id].name);
+		return FLOOKUP_ERROR;
 	}
 	inner = (struct hc_str){ rest.p + 1, rest.len - 1 };
 	n = falco_param_prefix(inner);
@@ -176,12 +190,12 @@ static enum flookup dotted(struct hc_str rest, struct fref *f, char *msg, size_t
 
 	if (!rest.len && f->id == F_EVT_ABSPATH)
 		return FLOOKUP_OK;
-	if (!rest.len) {
-		snprintf(msg, msg_bytes, "%s needs an argument", falco_fields[f->id].name);
+	if (rest.len < 2 || rest.p[0] != '.') {
+		if (f->id == F_EVT_ABSPATH)
+			return FLOOKUP_NONE;
+		snprintf(msg, msg_bytes, "%s needs an argument: .NAME", falco_fields[f->id].name);
 		return FLOOKUP_ERROR;
 	}
-	if (rest.len < 2 || rest.p[0] != '.')
-		return FLOOKUP_NONE;
 	f->arg = FARG_NAME;
 	f->name = inner;
 	if (f->id == F_EVT_ABSPATH)
@@ -212,7 +226,7 @@ static enum flookup container_arg(struct hc_str rest, struct fref *f, char *msg,
 	if (!wants || !brackets(rest, &f->name)) {
 		snprintf(msg, msg_bytes, wants ? "%s needs an argument in brackets" : "%s takes no argument",
 		         d->name);
-		return rest.len && rest.p[0] != '[' ? FLOOKUP_NONE : FLOOKUP_ERROR;
+		return !wants && rest.len && rest.p[0] != '[' ? FLOOKUP_NONE : FLOOKUP_ERROR;
 	}
 	f->arg = FARG_NAME;
 	if (all_digits(f->name) && (f->name.len == 1 || f->name.p[0] != '0')) {
@@ -222,17 +236,32 @@ static enum flookup container_arg(struct hc_str rest, struct fref *f, char *msg,
 	return FLOOKUP_OK;
 }
 
-static enum flookup bracket_arg(struct hc_str rest, struct fref *f)
+/* [N], or [-1], which is as good as none; of an environment also [NAME]. */
+static enum flookup bracket_arg(struct hc_str rest, struct fref *f, char *msg, size_t msg_bytes)
 {
-	if (!brackets(rest, &f->name))
-		return FLOOKUP_NONE;
-	if (all_digits(f->name)) {
-		f->arg = FARG_INDEX;
-		f->index = to_index(f->name);
+	bool only_number = f->id == F_EVT_AROUND || f->id == F_FD_TYPES;
+	bool or_name = f->id == F_PROC_ENV || f->id == F_PROC_AENV;
+
+	if (!brackets(rest, &f->name)) {
+		if (f->id != F_EVT_AROUND)
+			return FLOOKUP_NONE;
+		snprintf(msg, msg_bytes, "%s needs an argument in brackets", falco_fields[f->id].name);
+		return FLOOKUP_ERROR;
+	}
+	if (hc_str_eq(f->name, HC_STR("-1")) && !only_number && !or_name) {
+		f->name = (struct hc_str){ 0 };
 		return FLOOKUP_OK;
 	}
+	if ((!or_name || all_digits(f->name)) && read_index(f->name, &f->index)) {
+		f->arg = FARG_INDEX;
+		return FLOOKUP_OK;
+	}
+	if (only_number) {
+		snprintf(msg, msg_bytes, HC_STR_FMT " is not a valid number", HC_STR_ARG(f->name));
+		return FLOOKUP_ERROR;
+	}
 	f->arg = FARG_NAME;
-	return f->id == F_PROC_ENV || f->id == F_PROC_AENV ? FLOOKUP_OK : FLOOKUP_NONE;
+	return or_name ? FLOOKUP_OK : FLOOKUP_NONE;
 }
 
 enum flookup falco_field_find(struct hc_str name, bool has_arg, struct hc_str arg, struct hc_arena *arena,
@@ -269,7 +298,7 @@ enum flookup falco_field_find(struct hc_str name, bool has_arg, struct hc_str ar
 	else if (falco_fields[id].cls == FCLASS_CONTAINER && (rest.len || (falco_fields[id].flags & FF_ARG_REQ)))
 		found = container_arg(rest, &f, msg, msg_bytes);
 	else if (rest.len && (falco_fields[id].flags & (FF_ARG_OPT | FF_ARG_REQ)))
-		found = bracket_arg(rest, &f);
+		found = bracket_arg(rest, &f, msg, msg_bytes);
 	else if (rest.len)
 		found = FLOOKUP_NONE;
 	else if (falco_fields[id].flags & FF_ARG_REQ) {
@@ -363,10 +392,10 @@ static bool read_ip(struct hc_str s, bool net, struct hc_arena *arena, struct hc
 	v4 = strchr(buf, '.'); /* so ::ffff:1.2.3.4 is none */
 	if (net) {
 		slash = strchr(buf, '/');
-		if (!slash || !all_digits(hc_str_c(slash + 1)) || strlen(slash + 1) > 3)
+		if (!slash)
 			return false;
 		*slash = 0;
-		if (!read_number(hc_str_c(slash + 1), false, &bits) || bits > (v4 ? 32 : 128))
+		if (!read_number(hc_str_c(slash + 1), false, &bits) || bits > (v4 ? 32 : 128) || (!v4 && !bits))
 			return false;
 	}
 	if (inet_pton(v4 ? AF_INET : AF_INET6, buf, out) != 1)

@@ -1,5 +1,6 @@
 /* From YAML items to the tables of lists, macros and rules. A bad item is reported and left out, the next one is
  * read. */
+#include <ctype.h>
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -434,7 +435,8 @@ struct override {
 	unsigned append, replace;
 };
 
-static bool get_override(const struct item *it, unsigned may_append, unsigned may_replace, struct override *ret)
+static bool override_entries(const struct item *it, unsigned may_append, unsigned may_replace,
+                             struct override *ret)
 {
 	const struct hc_yaml_node *n = hc_yaml_get(it->map, "override");
 
@@ -492,18 +494,21 @@ static bool has_overridden(const struct item *it, const struct override *o)
 	return true;
 }
 
-static bool deprecated_append(const struct item *it, const struct override *o, bool *ret_append)
+/* The key `override`, and the older one `append`, which is looked at first. */
+static bool get_override(const struct item *it, unsigned may_append, unsigned may_replace, struct override *ret,
+                         bool *ret_append)
 {
 	*ret_append = false;
 	if (!get_bool(it, "append", false, ret_append))
 		return false;
-	if (!*ret_append)
-		return true;
-	falco_diag_put(
-		it->f, false, "LOAD_DEPRECATED_ITEM", &it->c,
-		"'append' key is deprecated. Add an 'append' entry (e.g. 'condition: append') under 'override' "
-		"instead.");
-	if (o->any)
+	if (*ret_append)
+		falco_diag_put(
+			it->f, false, "LOAD_DEPRECATED_ITEM", &it->c,
+			"'append' key is deprecated. Add an 'append' entry (e.g. 'condition: append') under "
+			"'override' instead.");
+	if (!override_entries(it, may_append, may_replace, ret))
+		return false;
+	if (*ret_append && ret->any)
 		return falco_diag(
 			it->f, true, E_YAML, &it->c,
 			"Keys 'override' and 'append: true' cannot be used together. Add an 'append' entry (e.g. "
@@ -552,8 +557,7 @@ static void read_list(struct item *it)
 		falco_diag_put(f, false, "LOAD_INVALID_LIST_NAME", &it->c,
 		               "List has an invalid name. List names should match a regular "
 		               "expression: [^()\"'[:space:]=,]+");
-	if (!get_items(it, "items", true, &items, &n, &absent) || !get_override(it, K_ITEMS, K_ITEMS, &o) ||
-	    !deprecated_append(it, &o, &append))
+	if (!get_items(it, "items", true, &items, &n, &absent) || !get_override(it, K_ITEMS, K_ITEMS, &o, &append))
 		return;
 	append = append || (o.append & K_ITEMS);
 	l = falco_list(f, name);
@@ -615,7 +619,7 @@ static bool read_macro(struct item *it)
 		               "Macro has an invalid name. Macro names should match a "
 		               "regular expression: [a-zA-Z]+[a-zA-Z0-9_]*");
 	if (!get_text(it, "condition", true, &cond, &node, &absent) ||
-	    !get_override(it, K_CONDITION, K_CONDITION, &o) || !deprecated_append(it, &o, &append))
+	    !get_override(it, K_CONDITION, K_CONDITION, &o, &append))
 		return false;
 	append = append || (o.append & K_CONDITION);
 	m = falco_macro(f, name);
@@ -1306,8 +1310,7 @@ static void read_rule(struct item *it)
 	if (!get_text(it, "rule", true, &name, NULL, &absent))
 		return;
 	it->c.name = name;
-	if (!get_source(it, true, &source) || !get_override(it, may_append, may_replace, &o) ||
-	    !deprecated_append(it, &o, &append))
+	if (!get_source(it, true, &source) || !get_override(it, may_append, may_replace, &o, &append))
 		return;
 	if (o.any)
 		ok = override_rule(it, &o);
@@ -1324,15 +1327,21 @@ static void read_rule(struct item *it)
 
 /* ---- versions ---- */
 
-/* Three numbers with dots between them; what follows is not looked at. */
+/* Three numbers with dots between them, each with blanks and a plus before it or not; what follows is not looked
+ * at. */
 static bool parse_version(struct hc_str s, uint32_t v[3])
 {
 	uint32_t i = 0;
 
 	for (unsigned part = 0; part < 3; part++) {
 		uint64_t n = 0;
-		uint32_t from = i;
+		uint32_t from;
 
+		while (i < s.len && isspace((unsigned char)s.p[i]))
+			i++;
+		if (i < s.len && s.p[i] == '+')
+			i++;
+		from = i;
 		while (i < s.len && s.p[i] >= '0' && s.p[i] <= '9' && n < UINT32_MAX)
 			n = n * 10 + (uint64_t)(s.p[i++] - '0');
 		if (i == from || n > UINT32_MAX)
