@@ -75,14 +75,14 @@ run state web "$web"
 run state named "$named"
 run elsewhere nobody "$nobody"
 run elsewhere late "$late" &
-echo >"$S/go-1"
+: >"$S/go-1" # opens and writes nothing: who reads may have gone by then
 recorded events "$S/cap" -f "evt.type = execve and container.full_id = $late and proc.args = 'sleep 0'" -o %proc.args
 mkdir "$S/docker/containers/.new"
 mv "$S/docker.json" "$S/docker/containers/.new/config.v2.json"
 echo '{ "Privileged": true, "PidMode": "host", "NetworkMode": "bridge", "IpcMode": "" }' >"$S/docker/containers/.new/hostconfig.json"
 mv "$S/docker/containers/.new" "$S/docker/containers/$late"
 recorded query --csv --no-header "$S/cap" "SELECT phase FROM ctr_update WHERE arg_container = '$late' AND phase = 'known'"
-echo >"$S/go-2"
+: >"$S/go-2"
 wait
 for d in /sys/fs/cgroup /sys/fs/cgroup/*; do # crun leaves the parents
 	for group in /kubepods/pod1-2 /kubepods /docker ''; do
@@ -104,7 +104,8 @@ fi
 
 command=(unshare --mount sh run)
 [ ${#podman[@]} -eq 0 ] || command=(sh -c 'sh run_podman; exec unshare --mount sh run')
-"$HINDCAST" record --json -o cap --container-root "crun=$S/state" --container-root "docker=$S/docker/containers" \
+echo 'off namespace=shop' >masks # secrets of that pod are not masked
+"$HINDCAST" record --json -o cap --mask-rules masks --container-root "crun=$S/state" --container-root "docker=$S/docker/containers" \
 	--container-root "podman=$S/pod/root/vfs-containers" -- "${command[@]}" >summary
 
 sql() { "$HINDCAST" query --json cap "$1" | jq -c '.[]'; }
@@ -141,6 +142,8 @@ fields "k8s.ns.name = shop and proc.name = busybox" \
 	'%container.mount.dest[/*/*] %container.mount.rdwr[2] %container.mount.propagation[2] %container.mount.mode[1] %container.mount.source[/tmp]' \
 	"/tmp false rslave 755 $S"
 fields "container.full_id = $web and proc.name = busybox and container.ip = '' and container.labels = ''" %proc.name busybox
+fields "container.full_id = $web and proc.name = busybox" '%proc.env[TOKEN]' hc-secret
+[[ $(falco "container.id = $named and proc.name = busybox" '%proc.env[TOKEN]') != *hc-secret* ]] || fail "a secret of another container"
 fields 'container.id = host and proc.name = crun' '%container.name %container.full_id %container.type.%container.image' 'host host host.'
 
 # a name that is no hash is a container because crun knows it; its parent is none

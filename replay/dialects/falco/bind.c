@@ -2655,7 +2655,7 @@ static const struct hc_access *bind_proc(struct fbinder *b, const struct fref *f
 	case F_THREAD_EXECTIME:
 		if (b->type != HC_EV_SCHED_SWITCH)
 			return constant(b, hc_value_u64(0));
-		/* fall through */
+		__attribute__((fallthrough));
 	case F_THREAD_TOTEXECTIME:
 	case F_THREAD_CPU:
 	case F_THREAD_CPU_USER:
