@@ -60,14 +60,22 @@ const void *hc_mask_apply(struct hc_mask *m, enum hc_mask_form form, const void 
 
 /* ---- where it is off ---- */
 
-enum hc_mask_scope_kind { HC_MASK_COMM, HC_MASK_EXE, HC_MASK_CGROUP, HC_MASK_CONTAINER, HC_MASK_N_SCOPES };
+enum hc_mask_scope_kind {
+	HC_MASK_COMM,
+	HC_MASK_EXE,
+	HC_MASK_CGROUP,    /* and those below it */
+	HC_MASK_CONTAINER, /* its whole id */
+	HC_MASK_IMAGE,     /* a glob: '*' any text, '?' one character */
+	HC_MASK_NAMESPACE, /* of its pod */
+	HC_MASK_N_SCOPES
+};
 
 /* A process, as far as scopes ask; .p NULL: not known, and no scope of that kind takes it. */
 struct hc_mask_who {
-	struct hc_str comm, exe, cgroup, container;
+	struct hc_str comm, exe, cgroup, container, image, ns;
 };
 
-/* From now on (or no more) processes of this kind are not masked. A cgroup includes those below it. */
+/* From now on (or no more) processes of this kind are not masked. */
 int hc_mask_scope_add(struct hc_mask *m, enum hc_mask_scope_kind kind, struct hc_str value);
 void hc_mask_scope_remove(struct hc_mask *m, enum hc_mask_scope_kind kind, struct hc_str value);
 bool hc_mask_has_scopes(const struct hc_mask *m);

@@ -17,7 +17,7 @@
 
 /* ---- the automaton ---- */
 
-bool mask_glob(const char *glob, const char *name, size_t bytes)
+bool mask_glob(const char *glob, const char *name, size_t bytes, bool fold)
 {
 	const char *star = NULL, *end = name + bytes, *back = name;
 
@@ -25,7 +25,9 @@ bool mask_glob(const char *glob, const char *name, size_t bytes)
 		if (*glob == '*') {
 			star = ++glob;
 			back = name;
-		} else if (*glob == '?' || (*glob && (unsigned char)*glob == mask_fold((unsigned char)*name))) {
+		} else if (*glob == '?' ||
+		           (*glob && (unsigned char)*glob ==
+		                             (fold ? mask_fold((unsigned char)*name) : (unsigned char)*name))) {
 			glob++;
 			name++;
 		} else if (star) {
@@ -274,7 +276,7 @@ static void value_in_next(struct scan *s, uint32_t rule)
 static bool is_kept(const struct hc_mask *m, const char *name, size_t bytes)
 {
 	for (uint32_t i = 0; i < m->n_rules; i++)
-		if (m->rule[i].kind == MASK_KEEP && mask_glob(m->rule[i].arg, name, bytes))
+		if (m->rule[i].kind == MASK_KEEP && mask_glob(m->rule[i].arg, name, bytes, true))
 			return true;
 	return false;
 }
@@ -296,7 +298,7 @@ static void see_name(struct scan *s, size_t from, size_t to, uint32_t rule)
 	while (name < right && s->p[name] == '-')
 		name++;
 	option = name > left;
-	if (right <= name || !mask_glob(s->m->rule[rule].arg, s->p + name, right - name) ||
+	if (right <= name || !mask_glob(s->m->rule[rule].arg, s->p + name, right - name, true) ||
 	    is_kept(s->m, s->p + name, right - name))
 		return;
 	if ((s->form == HC_MASK_ARGS || s->form == HC_MASK_ENV) && left == s->arg_from && right < s->arg_to &&

@@ -72,8 +72,8 @@ static inline unsigned char mask_fold(unsigned char c)
 	return c >= 'A' && c <= 'Z' ? (unsigned char)(c + 32) : c == '-' ? '_' : c;
 }
 
-/* '*' any run, '?' one character; the glob folded, the name not. */
-bool mask_glob(const char *glob, const char *name, size_t bytes);
+/* '*' any run, '?' one character; fold: the glob is folded, and the name is taken as if it were. */
+bool mask_glob(const char *glob, const char *name, size_t bytes, bool fold);
 int mask_build(struct hc_mask *m, struct hc_err *err);
 
 #endif

@@ -1,6 +1,7 @@
 /* Masking rules: those that are always there, the text form, and scopes. */
 #include "mask_priv.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -41,7 +42,8 @@ static const struct {
 	const char *name, *anchor;
 	uint8_t kind;
 } builtins[] = { { "url", "://", MASK_URL }, { "pem", "_____begin ", MASK_PEM }, { "jwt", "eyj", MASK_JWT } };
-static const char *const scope_words[HC_MASK_N_SCOPES] = { "comm", "exe", "cgroup", "container" };
+static const char *const scope_words[HC_MASK_N_SCOPES] = { "comm",      "exe",   "cgroup",
+	                                                   "container", "image", "namespace" };
 
 /* Where in the rules file the parser is. */
 struct place {
@@ -174,6 +176,35 @@ static int parse_args(const struct place *at, struct mask_rule *r, struct hc_str
 	return code;
 }
 
+static bool is_one_of(char c, const char *others)
+{
+	return isalnum((unsigned char)c) || (c && strchr(others, c));
+}
+
+/* What nothing could ever be called is a mistake. */
+static int check_scope(const struct place *at, enum hc_mask_scope_kind kind, struct hc_str value,
+                       struct hc_err *err)
+{
+	bool ns = kind == HC_MASK_NAMESPACE;
+
+	if (kind != HC_MASK_IMAGE && !ns)
+		return 0;
+	for (uint32_t i = 0; i < value.len; i++) {
+		char c = value.p[i];
+
+		if (ns && (!is_one_of(c, "-") || isupper((unsigned char)c)))
+			return wrong(at, value.p + i, err,
+			             "a namespace has lower-case letters, digits and hyphens, nothing else");
+		if (!ns && !is_one_of(c, "._-/:@+*?"))
+			return wrong(
+				at, value.p + i, err,
+				"an image has letters, digits and ._-/:@+ in its name; * and ? stand for any");
+	}
+	if (ns && value.len > 63)
+		return wrong(at, value.p + 63, err, "a namespace has 63 characters at most");
+	return 0;
+}
+
 static int parse_off(const struct place *at, struct hc_mask *m, struct hc_str rest, struct hc_err *err)
 {
 	struct hc_str w = word_next(&rest), end = word_next(&rest);
@@ -184,14 +215,20 @@ static int parse_off(const struct place *at, struct hc_mask *m, struct hc_str re
 		uint32_t n = (uint32_t)strlen(scope_words[k]);
 
 		if (w.len > n + 1 && memcmp(w.p, scope_words[k], n) == 0 && w.p[n] == '=') {
-			int code = hc_mask_scope_add(m, k, (struct hc_str){ w.p + n + 1, w.len - n - 1 });
+			struct hc_str value = { w.p + n + 1, w.len - n - 1 };
+			int code = check_scope(at, k, value, err);
 
+			if (code < 0)
+				return code;
+			code = hc_mask_scope_add(m, k, value);
 			return code == -E2BIG ? wrong(at, w.p, err, "256 scopes at most")
 			       : code < 0     ? hc_err_set(err, code, "out of memory")
 			                      : 0;
 		}
 	}
-	return wrong(at, w.p, err, "comm=NAME, exe=PATH, cgroup=PATH or container=ID is wanted here");
+	return wrong(
+		at, w.p, err,
+		"comm=NAME, exe=PATH, cgroup=PATH, container=ID, image=GLOB or namespace=NAME is wanted here");
 }
 
 static int parse_builtin(const struct place *at, struct mask_rule *r, struct hc_str rest, struct hc_err *err)
@@ -431,7 +468,10 @@ bool hc_mask_wants(const struct hc_mask *m, const struct hc_mask_who *who)
 		struct hc_str v = { s->value, s->bytes };
 
 		if (scope_is(s, HC_MASK_COMM, who->comm) || scope_is(s, HC_MASK_EXE, who->exe) ||
-		    scope_is(s, HC_MASK_CONTAINER, who->container))
+		    scope_is(s, HC_MASK_CONTAINER, who->container) || scope_is(s, HC_MASK_NAMESPACE, who->ns))
+			return false;
+		if (s->kind == HC_MASK_IMAGE && who->image.p &&
+		    mask_glob(s->value, who->image.p, who->image.len, false))
 			return false;
 		if (s->kind == HC_MASK_CGROUP && hc_str_starts(who->cgroup, v) &&
 		    (who->cgroup.len == v.len || who->cgroup.p[v.len] == '/' || (v.len && v.p[v.len - 1] == '/')))

@@ -48,7 +48,11 @@ bool mask_wanted(const struct hc_tracker *t, const struct tver *v, const struct 
 	image = image ? image : v->image;
 	who.comm = txt_str(v->comm);
 	who.exe = image && image->exe ? txt_str(image->exe->real) : who.exe;
-	who.container = g && g->ctr ? txt_str(g->ctr->id) : who.container;
+	if (g && g->ctr) {
+		who.container = txt_str(g->ctr->id);
+		who.image = ctr_image(g->ctr);
+		who.ns = ctr_pod_namespace(g->ctr);
+	}
 	if (!hc_mask_wants(t->opts.mask, &who))
 		return false;
 	for (uint32_t i = 0; g && g->list && i < g->list->n; i++) {

@@ -344,6 +344,20 @@ static void cells_of_container(struct hc_builder *b, struct hc_cells *c, const s
 	}
 }
 
+struct hc_str ctr_image(const struct tctr *k)
+{
+	if (k->facts && k->facts->image.p)
+		return k->facts->image;
+	return k->pod && container_of(k) ? container_of(k)->asked_image : (struct hc_str){ NULL, 0 };
+}
+
+struct hc_str ctr_pod_namespace(const struct tctr *k)
+{
+	if (k->facts && k->facts->pod_namespace.p)
+		return k->facts->pod_namespace;
+	return k->pod ? k->pod->ns : (struct hc_str){ NULL, 0 };
+}
+
 /* The server's word counts for what changes while a pod lives; else that of the runtime's files, where there is
  * one. */
 void cells_of_pod(struct hc_builder *b, struct hc_cells *c, const struct tctr *k)

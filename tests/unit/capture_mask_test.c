@@ -199,6 +199,11 @@ Test(mask, says_what_is_wrong_and_where)
 		{ "option -p", 1, 10 },
 		{ "builtin foo", 1, 9 },
 		{ "off user=x", 1, 5 },
+		{ "off image=", 1, 5 },
+		{ "off image=a[bc]", 1, 12 },
+		{ "# c\noff namespace=shop,web", 2, 19 },
+		{ "off namespace=Shop", 1, 15 },
+		{ "off namespace=a0123456789012345678901234567890123456789012345678901234567890123", 1, 78 },
 		{ "name *abc* more", 1, 12 },
 		{ "name *abc*\nno-defaults", 2, 1 },
 		{ "name *a\tbc", 1, 6 },
@@ -231,6 +236,37 @@ Test(mask, is_off_where_a_scope_says_so, .init = make, .fini = drop)
 	cr_assert_eq(hc_mask_scope_add(m, HC_MASK_CONTAINER, HC_STR("abc")), 0);
 	who.container = HC_STR("abc");
 	cr_expect_not(hc_mask_wants(m, &who));
+}
+
+Test(mask, is_off_for_images_and_namespaces, .init = make, .fini = drop)
+{
+	static const struct {
+		const char *image;
+		bool wanted;
+	} images[] = {
+		{ "registry.example/ci/runner:1", false },
+		{ "registry.example/ci/", false },
+		{ "registry.example/cd/runner:1", true },
+		{ "Registry.example/ci/runner", true },
+		{ "other/registry.example/ci/x", true },
+		{ "vault-1", false },
+		{ "vault_1", true },
+		{ "vault-12", true },
+	};
+	struct hc_err err;
+	struct hc_mask_who who = { .ns = HC_STR("shop") };
+
+	cr_assert_eq(add("off image=registry.example/ci/*\noff image=vault-?\noff namespace=build\n", &err), 0,
+	             "%s", err.msg);
+	cr_expect(hc_mask_wants(m, &who)); /* its image is not known */
+	for (size_t i = 0; i < sizeof(images) / sizeof(images[0]); i++) {
+		who.image = hc_str_c(images[i].image);
+		cr_expect_eq(hc_mask_wants(m, &who), images[i].wanted, "%s", images[i].image);
+	}
+	who = (struct hc_mask_who){ .ns = HC_STR("build") };
+	cr_expect_not(hc_mask_wants(m, &who));
+	who.ns = HC_STR("build-2");
+	cr_expect(hc_mask_wants(m, &who));
 }
 
 /* What looks like the beginning of a value at every step must not be looked at again and again. */
