@@ -156,12 +156,13 @@ static int answer(struct hc_capture *capture, const struct args *a, struct hc_st
 	struct hc_err err = { 0 };
 	int code = hc_cli_capture_range(&hc_cmd_query, capture, a->capture, a->in_scope, &since, &until, &scope),
 	    r;
-	HC_AUTO(free) char *scope_text = scope.text;
 
 	if (code == HC_CLI_GO)
 		code = hc_cli_capture_metadata(&hc_cmd_query, capture, a->metadata, false);
-	if (code != HC_CLI_GO)
+	if (code != HC_CLI_GO) {
+		free(scope.text);
 		return code;
+	}
 	code = HC_EXIT_OK;
 	r = hc_query_open(capture, 0, &q, &err);
 	if (r == 0) {
@@ -175,6 +176,7 @@ static int answer(struct hc_capture *capture, const struct args *a, struct hc_st
 	fflush(stdout);
 	if (r < 0)
 		code = exit_of_query(&err, &d);
+	free(scope.text);
 	return code;
 }
 
