@@ -15,7 +15,6 @@
 #include "store/render.h"
 
 #define AT_FDCWD_NUM (-100)
-#define O_DIRECTORY_NATIVE 0200000
 #define TCP_LISTEN_STATE 10
 #define NEAR_BOUND 3 /* of imports: in SOCK.near_end */
 
@@ -648,12 +647,8 @@ static const struct {
 
 static unsigned fd_kind(struct hc_view *v, uint32_t fdobj)
 {
-	int64_t what = hc_view_int_or(v, HC_OBJ_FDOBJ, HC_O_FDOBJ_what, fdobj, HC_FD_UNKNOWN), flags;
+	int64_t what = hc_view_int_or(v, HC_OBJ_FDOBJ, HC_O_FDOBJ_what, fdobj, HC_FD_UNKNOWN);
 
-	/* Of what was opened before its eyes Falco knows the flags alone. */
-	if (what == HC_FD_DIR && hc_view_ref(v, HC_OBJ_FDOBJ, HC_O_FDOBJ_opened_by, fdobj) &&
-	    hc_view_int(v, HC_OBJ_FDOBJ, HC_O_FDOBJ_f_flags, fdobj, &flags) && !(flags & O_DIRECTORY_NATIVE))
-		return HC_FD_FILE;
 	return what >= 0 && (size_t)what < sizeof(fd_kinds) / sizeof(fd_kinds[0]) ? (unsigned)what : HC_FD_UNKNOWN;
 }
 

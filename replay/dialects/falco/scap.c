@@ -178,7 +178,7 @@ static void add_end(struct enc *e, struct bytes *b, uint32_t sock, bool peer, ui
 }
 
 /* Both ends, source first: the peer's when it is who sent. */
-static struct hc_str tuple(struct enc *e, uint32_t sock, bool from_peer, bool imported)
+static struct hc_str tuple(struct enc *e, uint32_t sock, bool from_peer)
 {
 	int64_t family = sock ? hc_view_int_or(e->v, HC_OBJ_SOCK, HC_O_SOCK_family, sock, 0) : 0;
 	uint64_t ino = (uint64_t)hc_view_int_or(e->v, HC_OBJ_SOCK, HC_O_SOCK_ino, sock, 0);
@@ -202,8 +202,6 @@ static struct hc_str tuple(struct enc *e, uint32_t sock, bool from_peer, bool im
 		add_le(&b, from_peer ? ino : peer_ino, 8);
 		add(&b, path.p, path.len);
 		add(&b, "", 1);
-	} else if (!imported) {
-		return (struct hc_str){ 0 }; /* the driver tells of no others */
 	}
 	return done(&b);
 }
@@ -668,7 +666,7 @@ static struct hc_str encoded(struct enc *e, const struct hc_scap_param_info *inf
 	case PV_BYTES:
 		return v->s;
 	case PV_SOCK:
-		return tuple(e, v->ref, from_peer, false);
+		return tuple(e, v->ref, from_peer);
 	case PV_ADDR:
 		return address(e, v->s);
 	case PV_NONE:
@@ -739,7 +737,7 @@ static struct hc_str back_param(struct enc *e, unsigned code, const struct back 
 	case BACK_ADDR:
 		return address(e, hc_view_bytes(e->v, hc_view_ref(e->v, e->c.dom, b->col, e->c.entry)));
 	case BACK_TUPLE:
-		return tuple(e, hc_view_ref(e->v, e->c.dom, b->col, e->c.entry), false, true);
+		return tuple(e, hc_view_ref(e->v, e->c.dom, b->col, e->c.entry), false);
 	case BACK_DYN:
 		return dynamic(e, b->param);
 	case BACK_FDLIST:
@@ -772,22 +770,7 @@ static void generic(struct enc *e, struct hc_falco_event *ev, bool imported)
 		ev->param[1] = number(e, UINT16_MAX, 2);
 }
 
-/* Readers take no path or descriptor from it: missing arguments change nothing that they know. */
-static bool tells_numbers(const struct hc_scap_event_info *info)
-{
-	const unsigned telling =
-		HC_SCAP_F_CREATES | HC_SCAP_F_USES | HC_SCAP_F_DESTROYS | HC_SCAP_F_MODIFIES | HC_SCAP_F_OLD;
-
-	if (!info->n_params || !(info->flags & HC_SCAP_F_SYSCALL) || info->flags & telling)
-		return false;
-	for (unsigned i = 1; i < info->n_params; i++)
-		if (!info->params[i].width && info->params[i].type != HC_SCAP_T_FDLIST)
-			return false;
-	return info->n_params == 1 || strcmp(info->params[0].name, "res") == 0;
-}
-
-/* A call of which nothing but the result was recorded may be one that has an event of its own: that one, then, for
- * its type and its result. */
+/* A call that is but a number here may be one whose event has its result alone: that one, then, which is more. */
 static unsigned result_code(struct enc *e)
 {
 	const char *name = fctx_name(&e->c);
@@ -796,7 +779,10 @@ static unsigned result_code(struct enc *e)
 	if (!fctx_ret(&e->c, &ret))
 		return 0;
 	for (unsigned code = 1; code < HC_SCAP_N_CODES; code += 2) {
-		if (tells_numbers(&hc_scap_events[code]) && strcmp(hc_scap_events[code].name, name) == 0)
+		const struct hc_scap_event_info *info = &hc_scap_events[code];
+
+		if (info->params && info->n_params == 1 && info->flags & HC_SCAP_F_SYSCALL &&
+		    !(info->flags & HC_SCAP_F_OLD) && strcmp(info->name, name) == 0)
 			return code;
 	}
 	return 0;
@@ -805,7 +791,6 @@ static unsigned result_code(struct enc *e)
 static void generic_or_result(struct enc *e, struct hc_falco_event *ev)
 {
 	unsigned code = e->c.type == HC_EV_SYS ? result_code(e) : 0;
-	const struct hc_scap_event_info *info;
 	int64_t ret = 0;
 
 	if (!code) {
@@ -815,11 +800,8 @@ static void generic_or_result(struct enc *e, struct hc_falco_event *ev)
 	}
 	fctx_ret(&e->c, &ret);
 	ev->e.code = (uint16_t)code;
-	info = &hc_scap_events[code];
-	ev->e.n_params = info->n_params;
-	ev->param[0] = number(e, (uint64_t)ret, info->params[0].width);
-	for (unsigned i = 1; i < info->n_params; i++)
-		ev->param[i] = unknown(e, &info->params[i]);
+	ev->e.n_params = 1;
+	ev->param[0] = number(e, (uint64_t)ret, hc_scap_events[code].params[0].width);
 }
 
 static void imported_event(struct enc *e, struct hc_falco_event *ev)
@@ -959,7 +941,7 @@ static int state_socket(struct enc *e, uint32_t sock, int64_t num, const struct 
 	if (connected && hc_view_int_or(e->v, HC_OBJ_SOCK, HC_O_SOCK_role, sock, 0) == 2) {
 		begin_state(&ret[0], like, HC_SCAP_SOCKET_ACCEPT4_6_X);
 		ret[0].param[0] = number(e, (uint64_t)num, 8);
-		ret[0].param[1] = tuple(e, sock, true, false);
+		ret[0].param[1] = tuple(e, sock, true);
 		return 1;
 	}
 	begin_state(&ret[0], like, HC_SCAP_SOCKET_SOCKET_X);
@@ -969,7 +951,7 @@ static int state_socket(struct enc *e, uint32_t sock, int64_t num, const struct 
 	ret[0].param[3] = number(e, (uint64_t)hc_view_int_or(e->v, HC_OBJ_SOCK, HC_O_SOCK_protocol, sock, 0), 4);
 	if (connected) {
 		begin_state(&ret[1], like, HC_SCAP_SOCKET_CONNECT_X);
-		ret[1].param[1] = tuple(e, sock, false, false);
+		ret[1].param[1] = tuple(e, sock, false);
 		ret[1].param[2] = number(e, (uint64_t)num, 8);
 		return 2;
 	}
@@ -977,7 +959,7 @@ static int state_socket(struct enc *e, uint32_t sock, int64_t num, const struct 
 		return 1;
 	begin_state(&ret[1], like, HC_SCAP_SOCKET_BIND_X);
 	ret[1].param[2] = number(e, (uint64_t)num, 8);
-	ret[1].param[1] = tuple(e, sock, false, false);
+	ret[1].param[1] = tuple(e, sock, false);
 	if (ret[1].param[1].len == 13)
 		ret[1].param[1].len = 7; /* the first end alone: family, address, port */
 	else if (ret[1].param[1].len == 37)
