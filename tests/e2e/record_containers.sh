@@ -50,15 +50,7 @@ END
 
 cat >run <<'END'
 set -e
-# recorded COMMAND ARG...: until this question about what is recorded has an answer, 60 s
-recorded() {
-	for _ in $(seq 120); do
-		[ -z "$("$HINDCAST" "$@" 2>/dev/null)" ] || return 0
-		sleep 0.5
-	done
-	echo "never recorded: $*" >&2
-	return 1
-}
+recorded=$HC_SOURCE_DIR/tests/e2e/recorded
 run() { crun --cgroup-manager=cgroupfs --root "$S/$1" run --bundle "$S/$2" "$3"; }
 # crun refuses a machine with both versions of control groups: it is shown the first only, which then has the controllers
 if [ ! -e /sys/fs/cgroup/cgroup.controllers ]; then
@@ -76,12 +68,12 @@ run state named "$named"
 run elsewhere nobody "$nobody"
 run elsewhere late "$late" &
 : >"$S/go-1" # opens and writes nothing: who reads may have gone by then
-recorded events "$S/cap" -f "evt.type = execve and container.full_id = $late and proc.args = 'sleep 0'" -o %proc.args
+"$recorded" events "$S/cap" -f "evt.type = execve and container.full_id = $late and proc.args = 'sleep 0'" -o %proc.args
 mkdir "$S/docker/containers/.new"
 mv "$S/docker.json" "$S/docker/containers/.new/config.v2.json"
 echo '{ "Privileged": true, "PidMode": "host", "NetworkMode": "bridge", "IpcMode": "" }' >"$S/docker/containers/.new/hostconfig.json"
 mv "$S/docker/containers/.new" "$S/docker/containers/$late"
-recorded query --csv --no-header "$S/cap" "SELECT phase FROM ctr_update WHERE arg_container = '$late' AND phase = 'known'"
+"$recorded" query --csv --no-header "$S/cap" "SELECT phase FROM ctr_update WHERE arg_container = '$late' AND phase = 'known'"
 : >"$S/go-2"
 wait
 for d in /sys/fs/cgroup /sys/fs/cgroup/*; do # crun leaves the parents
