@@ -538,8 +538,7 @@ int hc_scap_import_item(struct hc_scap_import *im, const struct hc_scap_item *it
 	case HC_SCAP_SECTION:
 		scap_begin_section(im);
 		return 0;
-	case HC_SCAP_MACHINE:
-		im->boot_ns = item->machine.boot_ns;
+	case HC_SCAP_MACHINE: /* in the file's header rows already */
 		return 0;
 	case HC_SCAP_PROC:
 		scap_add_proc(im, &item->proc);

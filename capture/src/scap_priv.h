@@ -122,7 +122,6 @@ struct hc_scap_import {
 	char iface_names[SCAP_MAX_IFACES][16];
 	unsigned n_ifaces;
 	uint64_t tree_gen, state_gen, next_version, next_fd;
-	uint64_t boot_ns; /* since 1970 */
 	uint64_t last_ns;
 	uint64_t first_gen; /* when first_ns was set */
 	uint64_t first_ns;  /* of the first event that is about a thread; 0: none yet */

@@ -50,7 +50,7 @@ bool mask_wanted(const struct hc_tracker *t, const struct tver *v, const struct 
 	who.exe = image && image->exe ? txt_str(image->exe->real) : who.exe;
 	if (g && g->ctr) {
 		who.container = txt_str(g->ctr->id);
-		who.image = ctr_image(g->ctr);
+		who.image = ctr_image_name(g->ctr);
 		who.ns = ctr_pod_namespace(g->ctr);
 	}
 	if (!hc_mask_wants(t->opts.mask, &who))

@@ -344,7 +344,7 @@ static void cells_of_container(struct hc_builder *b, struct hc_cells *c, const s
 	}
 }
 
-struct hc_str ctr_image(const struct tctr *k)
+struct hc_str ctr_image_name(const struct tctr *k)
 {
 	if (k->facts && k->facts->image.p)
 		return k->facts->image;

@@ -590,7 +590,7 @@ void pod_done(struct hc_tracker *t, struct tctr *c);
 /* Often: pods that have changed. */
 void pod_tick(struct hc_tracker *t);
 /* As its columns have them; .p NULL: not known. */
-struct hc_str ctr_image(const struct tctr *k);
+struct hc_str ctr_image_name(const struct tctr *k);
 struct hc_str ctr_pod_namespace(const struct tctr *k);
 void cells_of_pod(struct hc_builder *b, struct hc_cells *c, const struct tctr *k);
 
