@@ -244,7 +244,9 @@ static void effect_rename(struct hc_tracker *t, struct row *w)
 
 	if (!ref)
 		ref = WREC_GET(&w->r, HC_WIRE_F_TASKREF, HC_A_PROC_RENAME_target, struct hc_wire_taskref);
-	if (ref && ref->tid)
+	/* one that names itself is the caller, whatever else the record says of it: it must not be taken for
+	 * another with its number, whose place it would lose in the middle of its own row */
+	if (ref && ref->tid && (!k || ref->tid != k->tid))
 		k = task_get(t, ref->tid, ref->tgid, ref->leader_start_ns);
 	if (!k || !comm.p)
 		return;
