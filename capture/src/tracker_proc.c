@@ -197,13 +197,15 @@ struct tproc *proc_by_number(struct hc_tracker *t, const struct tver *v, int64_t
 
 /* At the start versions are completed in place: they refer to older processes only, or they might form a circle.
  */
+static bool may_refer(const struct hc_tracker *t, const struct tproc *p, const struct tproc *to)
+{
+	return !t->in_snapshot || to->start_ns < p->start_ns ||
+	       (to->start_ns == p->start_ns && to->tgid < p->tgid);
+}
+
 static struct tproc *leader_ok(struct hc_tracker *t, const struct tproc *p, struct tproc *l)
 {
-	if (!l || l == p)
-		return NULL;
-	if (t->in_snapshot && (l->start_ns > p->start_ns || (l->start_ns == p->start_ns && l->tgid > p->tgid)))
-		return NULL;
-	return l;
+	return l && l != p && may_refer(t, p, l) ? l : NULL;
 }
 
 void ver_leaders(struct hc_tracker *t, struct tproc *p, struct tver *v)
@@ -260,7 +262,8 @@ void ver_users(struct hc_tracker *t, struct tver *v, uint32_t pid)
 
 static void ver_parent(struct hc_tracker *t, struct tproc *p, struct tver *v)
 {
-	struct tver *parent = p->parent ? REF(p->parent->cur) : NULL;
+	/* one that it may not refer to yet is found missing, and put in, by the first refresh after the start */
+	struct tver *parent = p->parent && may_refer(t, p, p->parent) ? REF(p->parent->cur) : NULL;
 
 	ver_unref(t, v->parent);
 	v->parent = parent;
@@ -680,7 +683,8 @@ static struct tproc *fork_process(struct hc_tracker *t, const struct wrec *r, co
 		v = ver_copy(p->cur);
 		if (!v)
 			return p;
-		v->creator = v->creator ? v->creator : REF1(from);
+		if (!v->creator && may_refer(t, p, caller->proc))
+			v->creator = REF1(from);
 		v->parent_image = v->parent_image ? v->parent_image : REF(from->image);
 		v->version = ++p->next_version;
 		proc_set_parent(t, p, parent);
@@ -701,7 +705,7 @@ static struct tproc *fork_process(struct hc_tracker *t, const struct wrec *r, co
 	v->flags &= HC_PROC_KTHREAD;
 	v->dead_depth = from->dead_depth < 255 ? (uint8_t)(from->dead_depth + 1) : 255;
 	ver_unref(t, v->creator);
-	v->creator = REF1(from);
+	v->creator = may_refer(t, p, caller->proc) ? REF1(from) : NULL;
 	cut_creators(t, v);
 	image_unref(t, v->parent_image);
 	v->parent_image = REF(from->image);
@@ -1090,7 +1094,10 @@ void proc_settle(struct hc_tracker *t)
 	}
 	t->tree_gen++;
 	TABLE_ALL(&t->procs, at, p)
-	p->checked_gen = t->tree_gen;
+	{
+		if (!p->parent || p->cur->parent)
+			p->checked_gen = t->tree_gen;
+	}
 }
 
 void proc_done(struct hc_tracker *t)
