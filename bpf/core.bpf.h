@@ -285,6 +285,7 @@ struct inode {
 	unsigned int i_nlink;
 	dev_t i_rdev;
 	loff_t i_size;
+	unsigned int i_generation;
 	void *i_private;
 };
 

@@ -125,7 +125,7 @@ int BPF_PROG(hc_sys_rw, struct pt_regs *regs, long ret)
 
 		wanted = false;
 		if (mode & HC_WIRE_MODE_FIRST)
-			wanted = hc_tab_first(HC_TAB_FIRST, hc_first_tag(s, task, file, info.inode, dir));
+			wanted = hc_first(s, task, file, info.inode, dir);
 		if (mode & HC_WIRE_MODE_MAGIC && !pos && (info.mode & S_IFMT) == S_IFREG && (s64)s->ret > 0) {
 			wanted = true;
 			if (want < HC_MAGIC_BYTES)

@@ -523,6 +523,37 @@ static __always_inline u64 hc_first_tag(struct hc_scratch *s, struct task_struct
 	return hc_first_tag_by(&s->number, task, file, inode, dir);
 }
 
+/* Under which the small table has a regular file that a process reads or writes through one open file after
+ * another, as a server does with its pages: the file by its name and its identity, and the second, so that a row
+ * in a second is kept of what may be thousands. 0 for anything else. */
+static __always_inline u64 hc_again_tag(u64 *room, struct task_struct *task, u64 file, u64 inode, u32 dir)
+{
+	struct inode *i = hc_cast(inode, inode);
+	u64 dentry, which;
+
+	if ((hc_ld(i, i_mode) & S_IFMT) != S_IFREG)
+		return 0;
+	dentry = hc_word_of(file, file, f_path.dentry);
+	which = hc_hash(hc_word_of(inode, inode, i_ino), hc_ld(i, i_generation)) ^
+	        hc_word_of(dentry, dentry, d_name.hash_len);
+	return hc_hash(hc_first_tag_by(room, task, dentry, inode, dir), which + (bpf_ktime_get_boot_ns() >> 30));
+}
+
+/* Is it the first that the process reads of the open file (dir 1: writes to it)? A regular file that it has read
+ * so in this second through another open file counts as known. */
+static __always_inline bool hc_first(struct hc_scratch *s, struct task_struct *task, u64 file, u64 inode, u32 dir)
+{
+	u64 again = hc_again_tag(&s->number, task, file, inode, dir);
+
+	if (again && *hc_near_at(HC_TAB_FIRST, again) == (again | 1))
+		return false;
+	if (!hc_tab_first(HC_TAB_FIRST, hc_first_tag(s, task, file, inode, dir)))
+		return false;
+	if (again)
+		*hc_near_at(HC_TAB_FIRST, again) = again | 1;
+	return true;
+}
+
 /* What HC_TAB_PEER goes by, and what it holds: the last peer of a socket in one direction. Failures have no peer:
  * once per socket. */
 static __always_inline u64 hc_peer_key(u64 sk, bool out, s64 ret)

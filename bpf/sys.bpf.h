@@ -368,9 +368,7 @@ static __always_inline bool hc_gen_wanted(struct hc_scratch *s, struct task_stru
 			if (a >> 4 != HC_SA_FD)
 				continue;
 			file = hc_file_of(task, s->arg[a & 7]);
-			if (hc_tab_first(HC_TAB_FIRST,
-			                 hc_first_tag(s, task, file, (u64)hc_pr((struct file *)file, f_inode),
-			                              d->special >> i & 1)))
+			if (hc_first(s, task, file, (u64)hc_pr((struct file *)file, f_inode), d->special >> i & 1))
 				wanted = true;
 		}
 		return wanted;

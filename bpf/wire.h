@@ -372,7 +372,8 @@ struct hc_wire_count {
  * seen). 0 keeps every row; otherwise a row is kept when any of the bits wants it. */
 enum hc_wire_mode {
 	HC_WIRE_MODE_ALL = 0,
-	HC_WIRE_MODE_FIRST = 1 << 0, /* first per (process, exec, credentials, file, direction) */
+	HC_WIRE_MODE_FIRST = 1 << 0, /* first per (process, exec, credentials, open file, direction), and of one
+	                                regular file no more than one in 2^30 ns */
 	HC_WIRE_MODE_PEER = 1 << 1,  /* the datagram's peer differs from the last one of the socket */
 	HC_WIRE_MODE_P53 = 1 << 2,   /* port 53 on either side: recorded with payload */
 	HC_WIRE_MODE_MAGIC = 1 << 3, /* write at position 0 of a regular file: recorded with 32 bytes */

@@ -55,7 +55,9 @@ enum hc_profile {
 /* How a profile samples a type. Named in meta_config; what a mode leaves out is counted in meta_sampled rows. */
 enum hc_mode {
 	HC_MODE_ALL = 0,
-	HC_MODE_FIRST = 1 << 0, /* first per process, descriptor object and direction */
+	/* first per process, descriptor object and direction; where a process opens a regular file again and
+	 * again, the first in 2^30 ns */
+	HC_MODE_FIRST = 1 << 0,
 	HC_MODE_PEER = 1 << 1,  /* only when the datagram's peer differs from the last one on the socket */
 	HC_MODE_P53 = 1 << 2,   /* port 53 on either side, payload 512 */
 	HC_MODE_MAGIC = 1 << 3, /* regular file, position 0, payload 32 */
