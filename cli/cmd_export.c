@@ -142,7 +142,8 @@ static void scap_summary(const struct args *a, const struct hc_scap_export_stats
 	printf("%s threads, %s descriptors", hc_count_text(s->n_threads, n), hc_count_text(s->n_fds, bytes));
 	printf(", %s users and groups before the first event\n", hc_count_text(s->n_users, n));
 	if (s->n_state_only)
-		printf("%s events beside them tell of descriptors that changed unrecorded; no rule sees them\n",
+		printf("%s events beside them tell of descriptors and containers what no other does; no rule sees "
+		       "them\n",
 		       hc_count_text(s->n_state_only, n));
 	if (s->n_sections > 1)
 		printf("%" PRIu32 " sections, one for each boot\n", s->n_sections);
@@ -186,6 +187,8 @@ static int export_scap(struct args *a, const char *path)
 	if (code != HC_CLI_GO)
 		return code;
 	code = range_of(a, c, &scope);
+	if (code == HC_CLI_GO)
+		code = hc_cli_capture_metadata(&hc_cmd_export, c, a->metadata, false);
 	if (code != HC_CLI_GO)
 		goto out;
 	opts.has_since = a->since.set;
@@ -243,9 +246,9 @@ static int run(int argc, char **argv)
 		                    form == FORM_BUNDLE ? "bundle" : "file");
 	if (code == HC_CLI_GO && form == FORM_SCAP && a.policies.n)
 		code = hc_cli_usage(&hc_cmd_export, "-p goes with --bundle: a scap file holds no policies");
-	if (code == HC_CLI_GO && !a.policies.n && a.metadata != HC_METADATA_NOT_SAID)
+	if (code == HC_CLI_GO && form == FORM_BUNDLE && !a.policies.n && a.metadata != HC_METADATA_NOT_SAID)
 		code = hc_cli_usage(&hc_cmd_export,
-		                    "--metadata goes with -p: what was recorded is exported as it is");
+		                    "--metadata goes with -p: a bundle holds what was recorded as it is");
 	if (code == HC_CLI_GO && form == FORM_BUNDLE && a.compress != COMPRESS_BY_NAME)
 		code = hc_cli_usage(
 			&hc_cmd_export,

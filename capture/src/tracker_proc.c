@@ -937,9 +937,11 @@ static struct tproc *reaper_of(struct hc_tracker *t, struct tproc *p)
 		struct tver probe = { .n_vpids = 2 };
 
 		probe.ns.pid = ns;
-		return proc_by_number(t, &probe, 1);
+		init = proc_by_number(t, &probe, 1);
+	} else {
+		init = proc_find(t, 1, 0);
 	}
-	return proc_find(t, 1, 0);
+	return init != p ? init : NULL; /* with the first one all others of its pid namespace end */
 }
 
 static void proc_dies(struct hc_tracker *t, struct tproc *p, struct tproc *reaper)

@@ -93,28 +93,38 @@ static bool in_span(const struct job *j, int64_t wall_ns)
 	       !(j->o->has_until && wall_ns >= j->o->until_wall_ns);
 }
 
-/* Descriptors that came to be what they are by a call that was not recorded: readers are told, not shown. */
+static int write_state(struct job *j, const struct hc_falco_event *events, int n, struct hc_err *err)
+{
+	int r = n < 0 ? hc_err_set(err, n, "out of memory") : 0;
+
+	for (int i = 0; r == 0 && i < n; i++) {
+		r = hc_scap_write_event(j->w, &events[i].e, err);
+		j->stats.n_state_only++;
+	}
+	return r;
+}
+
+/* Descriptors that came to be what they are by a call that was not recorded, and containers that were there before
+ * or are known better now: readers are told, not shown. */
 static int write_fixes(struct job *j, struct cursor *k, unsigned type, uint32_t entry,
                        const struct hc_scap_event *like, struct hc_err *err)
 {
 	struct hc_falco_event events[HC_FALCO_SCAP_MAX_EVENTS];
 	const struct scap_fix *fixes;
-	uint32_t n_fixes;
+	uint32_t n_fixes, ctr;
 	int r = scap_lists_row(j->lists, k->view, type, entry, false, k->seen);
 
 	if (r < 0)
 		return hc_err_set(err, r, "out of memory");
+	ctr = scap_lists_container(j->lists);
+	if (ctr)
+		r = write_state(j, events, hc_falco_scap_ctr_event(k->view, ctr, like, &j->arena, events), err);
 	fixes = scap_lists_fixes(j->lists, &n_fixes);
-	for (uint32_t f = 0; r == 0 && f < n_fixes; f++) {
-		int n = hc_falco_scap_fd_events(k->view, fixes[f].fdobj, fixes[f].num, like, &j->arena, events);
-
-		if (n < 0)
-			return hc_err_set(err, n, "out of memory");
-		for (int i = 0; r == 0 && i < n; i++) {
-			r = hc_scap_write_event(j->w, &events[i].e, err);
-			j->stats.n_state_only++;
-		}
-	}
+	for (uint32_t f = 0; r == 0 && f < n_fixes; f++)
+		r = write_state(
+			j, events,
+			hc_falco_scap_fd_events(k->view, fixes[f].fdobj, fixes[f].num, like, &j->arena, events),
+			err);
 	return r;
 }
 

@@ -45,6 +45,12 @@ struct thread {
 	struct first *origin; /* whose descriptors the others are; NULL: nobody knows */
 };
 
+/* What the events so far tell of a container. */
+struct told {
+	struct hc_str id;      /* in the arena */
+	int64_t at_ns, pod_ns; /* when it became known, and when its pod did; INT64_MIN: it is not */
+};
+
 struct user {
 	bool group;
 	struct hc_scap_user u;
@@ -52,7 +58,7 @@ struct user {
 
 struct scap_lists {
 	struct hc_arena arena; /* texts, for as long as this lives */
-	struct map threads, users, groups;
+	struct map threads, users, groups, told;
 	struct first **first;
 	uint32_t n_first, cap_first;
 	uint64_t n_fds, n_unplaced, n_over;
@@ -63,6 +69,7 @@ struct scap_lists {
 	bool again; /* the second pass */
 	struct scap_fix fixes[MAX_FIXES];
 	uint32_t n_fixes;
+	uint32_t ctr; /* of the row, to be told of */
 };
 
 /* ---- maps ---- */
@@ -345,6 +352,43 @@ static int see_fd(struct scap_lists *l, struct hc_view *v, struct thread *t, int
 	return add_fd(l, v, t->origin, num, fdobj);
 }
 
+/* ---- containers ---- */
+
+static int64_t key_of(struct hc_str id)
+{
+	uint64_t h = id.len;
+
+	for (uint32_t i = 0; i < id.len; i++)
+		h = (h ^ (uint8_t)id.p[i]) * UINT64_C(0x100000001b3);
+	return (int64_t)h;
+}
+
+/* 1: the events so far tell less than what is known now. */
+static int see_ctr(struct scap_lists *l, struct hc_view *v, uint32_t ctr)
+{
+	struct hc_str id = hc_view_text(v, HC_OBJ_CTR, HC_O_CTR_id, ctr);
+	int64_t at_ns = hc_view_int_or(v, HC_OBJ_CTR, HC_O_CTR_known_at_ns, ctr, INT64_MIN);
+	int64_t pod_ns = hc_view_int_or(v, HC_OBJ_CTR, HC_O_CTR_pod_known_at_ns, ctr, INT64_MIN);
+	struct told *t;
+
+	if (!id.len || !hc_falco_ctr_known(v, ctr))
+		return 0;
+	t = map_get(&l->told, key_of(id));
+	if (!t) {
+		t = hc_arena_alloc(&l->arena, sizeof(*t));
+		if (!t || map_put(&l->told, key_of(id), t) < 0)
+			return -ENOMEM;
+	} else if (hc_str_eq(t->id, id)) {
+		if (at_ns <= t->at_ns && pod_ns <= t->pod_ns)
+			return 0;
+		*t = (struct told){ t->id, at_ns > t->at_ns ? at_ns : t->at_ns,
+			            pod_ns > t->pod_ns ? pod_ns : t->pod_ns };
+		return 1;
+	}
+	*t = (struct told){ hc_arena_str(&l->arena, id), at_ns, pod_ns };
+	return t->id.p ? 1 : -ENOMEM;
+}
+
 /* ---- rows ---- */
 
 static int64_t row_int(struct hc_view *v, unsigned type, unsigned col, uint32_t entry, int64_t otherwise)
@@ -440,6 +484,21 @@ static int see_args(struct scap_lists *l, struct hc_view *v, unsigned type, uint
 	return r;
 }
 
+/* That a container has started is told by its own event. */
+static int see_ctrs(struct scap_lists *l, struct hc_view *v, unsigned type, uint32_t entry, uint32_t proc)
+{
+	uint32_t ctr = hc_view_ref(v, HC_OBJ_PROC, HC_O_PROC_container, proc);
+	int r;
+
+	if (type == HC_EV_CTR_START) {
+		r = see_ctr(l, v, hc_view_ref(v, HC_DOM_ROWS(type), HC_C_CTR_START_container, entry));
+		return r < 0 ? r : 0;
+	}
+	r = ctr ? see_ctr(l, v, ctr) : 0;
+	l->ctr = r > 0 ? ctr : 0;
+	return r < 0 ? r : 0;
+}
+
 static bool child_side(struct hc_view *v, unsigned type, uint32_t entry)
 {
 	return (type == HC_EV_CLONE || type == HC_EV_FORK || type == HC_EV_VFORK || type == HC_EV_CLONE3) &&
@@ -457,6 +516,7 @@ int scap_lists_row(struct scap_lists *l, struct hc_view *v, unsigned type, uint3
 	int r = 0;
 
 	l->n_fixes = 0;
+	l->ctr = 0;
 	if (type == HC_EV_META_STATE)
 		return l->again ? 0 : on_state(l, v, entry, seen);
 	if (!d || d->cls == HC_CLASS_META)
@@ -480,6 +540,8 @@ int scap_lists_row(struct scap_lists *l, struct hc_view *v, unsigned type, uint3
 		r = see_args(l, v, type, entry, t, unborn, seen);
 	if (r == 0 && type == HC_EV_PROC_FORK)
 		r = on_fork(l, v, entry, t);
+	if (r == 0 && l->again && !imported)
+		r = see_ctrs(l, v, type, entry, proc);
 	if (type == HC_EV_PROC_EXIT && t) {
 		t->state = THREAD_GONE;
 		t->origin = NULL;
@@ -630,6 +692,11 @@ const struct scap_fix *scap_lists_fixes(const struct scap_lists *l, uint32_t *re
 	return l->fixes;
 }
 
+uint32_t scap_lists_container(const struct scap_lists *l)
+{
+	return l->ctr;
+}
+
 /* ---- writing ---- */
 
 static int by_id(const void *a, const void *b)
@@ -714,6 +781,7 @@ struct scap_lists *scap_lists_free(struct scap_lists *l)
 	forget_threads(l);
 	map_done(&l->users);
 	map_done(&l->groups);
+	map_done(&l->told);
 	for (uint32_t i = 0; i < l->n_first; i++) {
 		map_done(&l->first[i]->known);
 		free(l->first[i]->fds);

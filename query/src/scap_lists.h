@@ -20,13 +20,15 @@ int scap_lists_row(struct scap_lists *l, struct hc_view *v, unsigned type, uint3
 int scap_lists_machine(struct scap_lists *l, struct hc_view *v, uint32_t entry, const char *node);
 
 /* Before the rows come for the second time: from then on each call of scap_lists_row finds the descriptors that
- * are others than the events so far have told of. */
+ * are others than the events so far have told of, and the container of the row's process, of which more is known
+ * than they have. */
 int scap_lists_again(struct scap_lists *l);
 struct scap_fix {
 	int64_t num;
 	uint32_t fdobj;
 };
 const struct scap_fix *scap_lists_fixes(const struct scap_lists *l, uint32_t *ret_n);
+uint32_t scap_lists_container(const struct scap_lists *l); /* 0: there is nothing to tell */
 
 int scap_lists_write(struct scap_lists *l, struct hc_scap_writer *w, struct hc_scap_export_stats *stats,
                      struct hc_err *err);

@@ -198,3 +198,30 @@ if [ ${#podman[@]} -gt 0 ]; then
 		'%container.type %container.image.repository %container.image.tag %container.privileged %container.host_network' \
 		'podman localhost/hc-tool 7 false false'
 fi
+
+# a scap file of it tells of containers what the recording does, also when it begins after they have
+facts='%container.id %container.type %container.name %container.image %container.image.repository %container.image.tag %container.image.id
+%container.image.digest %container.privileged %container.host_pid %container.host_network %container.host_ipc %container.mounts
+%container.labels %container.label[com.example.team] %k8s.pod.name %k8s.ns.name %k8s.pod.uid %k8s.pod.sandbox_id %k8s.pod.labels %proc.args'
+told() { # CAPTURE
+	for id in "$web" "$late"; do
+		"$HINDCAST" events "$1" -f "evt.type = execve and evt.rawres = 0 and container.id = ${id:0:12} and $2" -o "*${facts//$'\n'/ }"
+	done | sort
+}
+same_told() { # CAPTURE CONDITION LEAST
+	diff <(told cap "$2") <(told "$1" "$2") || fail "$1 tells something else"
+	[ "$(told cap "$2" | wc -l)" -ge "$3" ] || fail "no more than $(told cap "$2")"
+}
+hindcast export cap --format scap -o cap.scap >/dev/null
+hindcast import -q cap.scap -o back
+same_told back 'evt.num > 0' 3
+expect_match ':/tmp::false:rslave ' <(told back 'proc.name = busybox')
+begun=$("$HINDCAST" events cap -f "evt.type = execve and container.full_id = $late and proc.args = 'sleep 0.1'" -o '%evt.time.iso8601' | head -n 1)
+hindcast export cap --since "${begun%+0000}Z" --format scap -o since.scap >/dev/null
+hindcast import -q since.scap -o since
+same_told since "proc.args = 'sleep 0.1'" 1
+# as it was known then: missing at first
+hindcast export cap --metadata as-of --format scap -o as-of.scap >/dev/null
+hindcast import -q as-of.scap -o as-of
+[[ $(told as-of "proc.args = 'sleep 0'") == *' <NA> '* ]] || fail "the first exec knows what was told later"
+same_told as-of "proc.args = 'sleep 0.1'" 1

@@ -471,6 +471,20 @@ Test(tracker, other_changes_of_an_ancestor_make_no_new_versions)
 	cr_expect_eq(proc_of(row_of(HC_EV_PERSONALITY, 0)), proc_of(row_of(HC_EV_PERSONALITY, 1)));
 }
 
+Test(tracker, nobody_takes_the_children_of_the_first_process)
+{
+	struct row_at r;
+
+	begin();
+	alive(1, 1, START(1), 0, "init", 0);
+	settle();
+	fork_child(1, START(1), 100, 100, START(11), "shell");
+	exit_of(1, 1, START(1), true);
+	finish();
+	r = row_of(HC_EV_PROC_EXIT, 0);
+	cr_expect_eq(ref_of(r, HC_C_PROC_EXIT_reaper_proc), 0);
+}
+
 Test(tracker, orphans_go_to_the_nearest_subreaper)
 {
 	struct hc_wire_task w;

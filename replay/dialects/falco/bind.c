@@ -14,6 +14,7 @@
 #include <sys/socket.h>
 
 #include "replay/dialects/falco/clues.h"
+#include "replay/falco_scap.h"
 
 struct fkeep {
 	struct fkeep *next;
@@ -799,14 +800,6 @@ static struct hc_value proc_container_id(struct hc_view *v, unsigned dom, uint32
 }
 LEAF(proc_container_id, HC_OBJ_PROC, HC_VT_STR, MAY_BE(container_id));
 
-/* Once Falco knows a container, a field of it that has nothing to tell is empty; until then it is missing. */
-static bool container_known(struct hc_view *v, uint32_t ctr)
-{
-	int64_t at;
-
-	return hc_view_int(v, HC_OBJ_CTR, HC_O_CTR_known_at_ns, ctr, &at);
-}
-
 /* On the host: "host" for names, else empty; in a container what is known, which may be nothing. */
 static struct hc_value proc_container_text(struct hc_view *v, unsigned dom, uint32_t proc, const void *arg)
 {
@@ -818,7 +811,7 @@ static struct hc_value proc_container_text(struct hc_view *v, unsigned dom, uint
 		return absent();
 	if (!ctr)
 		return hc_value_str(col == HC_O_CTR_name || col == HC_O_CTR_runtime ? HC_STR("host") : HC_STR(""));
-	if (container_known(v, ctr) && !hc_view_text(v, HC_OBJ_CTR, col, ctr).p)
+	if (hc_falco_ctr_known(v, ctr) && !hc_view_text(v, HC_OBJ_CTR, col, ctr).p)
 		return hc_value_str(HC_STR(""));
 	return heap_text(v, HC_OBJ_CTR, col, ctr);
 }
@@ -842,7 +835,7 @@ static struct hc_value proc_sandbox_id(struct hc_view *v, unsigned dom, uint32_t
 	struct hc_str id = hc_view_text(v, HC_OBJ_CTR, HC_O_CTR_sandbox_id, ctr);
 
 	UNUSED_ARG;
-	if (!proc || (ctr && !id.p && !container_known(v, ctr)))
+	if (!proc || (ctr && !id.p && !hc_falco_ctr_known(v, ctr)))
 		return absent();
 	return hc_value_str((struct hc_str){ id.p ? id.p : "", id.len < 12 ? id.len : 12 });
 }
@@ -860,7 +853,7 @@ static struct hc_value proc_container_flag(struct hc_view *v, unsigned dom, uint
 		return hc_value_bool(false);
 	if (hc_view_int(v, HC_OBJ_CTR, (unsigned)arg_num(arg), ctr, &i))
 		return hc_value_bool(i);
-	return container_known(v, ctr) ? hc_value_bool(false) : absent();
+	return hc_falco_ctr_known(v, ctr) ? hc_value_bool(false) : absent();
 }
 LEAF(proc_container_flag, HC_OBJ_PROC, HC_VT_BOOL);
 
@@ -875,7 +868,7 @@ static struct hc_value proc_container_list(struct hc_view *v, unsigned dom, uint
 	bool labels = col != HC_O_CTR_mounts, any = false;
 
 	(void)dom;
-	if (!proc || (ctr && !list && !container_known(v, ctr)))
+	if (!proc || (ctr && !list && !hc_falco_ctr_known(v, ctr)))
 		return absent();
 	for (uint32_t i = 0; i < n; i++) {
 		struct hc_str s = hc_view_str(v, items[i]);
@@ -923,52 +916,26 @@ static struct hc_value proc_label(struct hc_view *v, unsigned dom, uint32_t proc
 }
 LEAF(proc_label, HC_OBJ_PROC, HC_VT_STR, MAY_BE(part), MAY_CONTAIN(text));
 
-enum { MOUNT_WHOLE, MOUNT_SOURCE, MOUNT_DEST, MOUNT_MODE, MOUNT_RDWR, MOUNT_PROPAGATION, MOUNT_N };
-
 struct mount_arg {
-	unsigned
-		part; /* MOUNT_WHOLE ...: in the order of the fields container.mount, container.mount.source ... */
+	/* FMOUNT_WHOLE ...: in the order of the fields container.mount, container.mount.source ... */
+	unsigned part;
 	bool by_index;
 	uint32_t index;
-	const char *glob; /* of the source; for MOUNT_SOURCE of the destination */
+	const char *glob; /* of the source; for FMOUNT_SOURCE of the destination */
 };
-
-/* source:dest:mode:rw:propagation; only the two paths may hold colons: the destination is what follows the first
- * ":/" of them. */
-static bool split_mount(struct hc_str s, struct hc_str part[MOUNT_N])
-{
-	const char *colon;
-
-	part[MOUNT_WHOLE] = s;
-	for (unsigned i = MOUNT_PROPAGATION; i >= MOUNT_MODE; i--) {
-		colon = s.len ? memrchr(s.p, ':', s.len) : NULL;
-		if (!colon)
-			return false;
-		part[i] = (struct hc_str){ colon + 1, s.len - (uint32_t)(colon + 1 - s.p) };
-		s.len = (uint32_t)(colon - s.p);
-	}
-	colon = s.len ? memmem(s.p, s.len, ":/", 2) : NULL;
-	if (!colon)
-		colon = s.len ? memchr(s.p, ':', s.len) : NULL;
-	if (!colon)
-		return false;
-	part[MOUNT_SOURCE] = (struct hc_str){ s.p, (uint32_t)(colon - s.p) };
-	part[MOUNT_DEST] = (struct hc_str){ colon + 1, s.len - (uint32_t)(colon + 1 - s.p) };
-	return true;
-}
 
 static struct hc_value proc_mount(struct hc_view *v, unsigned dom, uint32_t proc, const void *arg)
 {
 	const struct mount_arg *a = arg;
 	uint32_t ctr = hc_view_ref(v, HC_OBJ_PROC, HC_O_PROC_container, proc), n;
 	const uint32_t *items = hc_view_strs(v, hc_view_ref(v, HC_OBJ_CTR, HC_O_CTR_mounts, ctr), &n);
-	unsigned by = a->part == MOUNT_SOURCE ? MOUNT_DEST : MOUNT_SOURCE;
+	unsigned by = a->part == FMOUNT_SOURCE ? FMOUNT_DEST : FMOUNT_SOURCE;
 
 	(void)dom;
 	for (uint32_t i = a->by_index ? a->index : 0; i < n; i++) {
-		struct hc_str part[MOUNT_N], key;
+		struct hc_str part[FMOUNT_N], key;
 
-		if (split_mount(hc_view_str(v, items[i]), part)) {
+		if (falco_mount_parts(hc_view_str(v, items[i]), part)) {
 			key = hc_arena_str(hc_view_arena(v), part[by]); /* terminated */
 			if (a->by_index || (key.p && fnmatch(a->glob, key.p, 0) == 0))
 				return hc_value_str(part[a->part]);

@@ -718,6 +718,30 @@ void falco_fd_name(struct hc_view *v, uint32_t fdobj, struct fjson *out)
 	fjson_bytes(out, s.p, s.len);
 }
 
+/* ---- containers ---- */
+
+bool falco_mount_parts(struct hc_str s, struct hc_str part[FMOUNT_N])
+{
+	const char *colon;
+
+	part[FMOUNT_WHOLE] = s;
+	for (unsigned i = FMOUNT_PROPAGATION; i >= FMOUNT_MODE; i--) {
+		colon = s.len ? memrchr(s.p, ':', s.len) : NULL;
+		if (!colon)
+			return false;
+		part[i] = (struct hc_str){ colon + 1, s.len - (uint32_t)(colon + 1 - s.p) };
+		s.len = (uint32_t)(colon - s.p);
+	}
+	colon = s.len ? memmem(s.p, s.len, ":/", 2) : NULL;
+	if (!colon)
+		colon = s.len ? memchr(s.p, ':', s.len) : NULL;
+	if (!colon)
+		return false;
+	part[FMOUNT_SOURCE] = (struct hc_str){ s.p, (uint32_t)(colon - s.p) };
+	part[FMOUNT_DEST] = (struct hc_str){ colon + 1, s.len - (uint32_t)(colon + 1 - s.p) };
+	return true;
+}
+
 /* ---- parameters ---- */
 
 static struct pval int_val(int64_t i)

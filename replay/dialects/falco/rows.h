@@ -162,6 +162,11 @@ void falco_caps(uint64_t caps, struct fjson *out);
 struct hc_str falco_user_name(struct hc_view *v, uint32_t user, uint64_t uid);
 int64_t falco_wall(struct hc_view *v, uint64_t boot_ns);
 
+/* A mount of a container: source:dest:mode:rw:propagation. Only the two paths may hold colons: the destination is
+ * what follows the first ":/" of them. */
+enum { FMOUNT_WHOLE, FMOUNT_SOURCE, FMOUNT_DEST, FMOUNT_MODE, FMOUNT_RDWR, FMOUNT_PROPAGATION, FMOUNT_N };
+bool falco_mount_parts(struct hc_str s, struct hc_str part[FMOUNT_N]);
+
 /* "HH:MM:SS.nnnnnnnnn" and the others, by the C library's time zone. */
 enum ftime { FTIME_CLOCK, FTIME_CLOCK_S, FTIME_ISO, FTIME_DATETIME, FTIME_DATETIME_S, FTIME_JSON, FTIME_PARAM };
 void falco_time(int64_t wall_ns, enum ftime form, struct fjson *out);

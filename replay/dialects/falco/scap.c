@@ -1039,6 +1039,15 @@ int hc_falco_scap_fd_events(struct hc_view *v, uint32_t fdobj, int64_t num, cons
 
 /* ---- containers ---- */
 
+static const struct {
+	const char *name;
+	unsigned col;
+} pod_labels[] = {
+	{ "io.kubernetes.pod.name", HC_O_CTR_pod_name },
+	{ "io.kubernetes.pod.namespace", HC_O_CTR_pod_namespace },
+	{ "io.kubernetes.pod.uid", HC_O_CTR_pod_uid },
+};
+
 static void json_member(struct fjson *j, const char *name, struct hc_str s)
 {
 	if (!s.p)
@@ -1060,32 +1069,111 @@ static void json_flag(struct enc *e, struct fjson *j, const char *name, unsigned
 	fjson_raw(j, on ? ":true" : ":false");
 }
 
+/* A list begins with its first member. */
+static void json_next(struct fjson *j, bool *first)
+{
+	if (!*first)
+		fjson_char(j, ',');
+	*first = false;
+}
+
+static void json_label(struct fjson *j, bool *first, struct hc_str key, struct hc_str value)
+{
+	json_next(j, first);
+	fjson_text(j, key);
+	fjson_char(j, ':');
+	fjson_text(j, value);
+}
+
+/* Falco knows a pod by labels of these names alone. */
+static void json_pod(struct enc *e, struct fjson *j, bool *first, uint64_t told, uint32_t ctr)
+{
+	for (size_t i = 0; i < sizeof(pod_labels) / sizeof(pod_labels[0]); i++) {
+		struct hc_str s = hc_view_text(e->v, HC_OBJ_CTR, pod_labels[i].col, ctr);
+
+		if (s.len && !(told >> i & 1))
+			json_label(j, first, hc_str_c(pod_labels[i].name), s);
+	}
+}
+
+static bool in_pod(struct enc *e, uint32_t ctr)
+{
+	for (size_t i = 0; i < sizeof(pod_labels) / sizeof(pod_labels[0]); i++)
+		if (hc_view_text(e->v, HC_OBJ_CTR, pod_labels[i].col, ctr).len)
+			return true;
+	return false;
+}
+
 /* A list of key=value as an object. */
 static void json_labels(struct enc *e, struct fjson *j, const char *name, unsigned col, uint32_t ctr)
 {
 	uint32_t list = hc_view_ref(e->v, HC_OBJ_CTR, col, ctr), n;
 	const uint32_t *items = hc_view_strs(e->v, list, &n);
 	bool first = true;
+	uint64_t told = 0;
 
-	if (!list)
+	if (!list && (col != HC_O_CTR_labels || !in_pod(e, ctr)))
 		return;
 	fjson_char(j, ',');
 	fjson_text(j, hc_str_c(name));
 	fjson_raw(j, ":{");
 	for (uint32_t i = 0; i < n; i++) {
-		struct hc_str s = hc_view_str(e->v, items[i]);
-		const char *eq = memchr(s.p, '=', s.len);
+		struct hc_str s = hc_view_str(e->v, items[i]), key = s;
+		const char *eq = s.len ? memchr(s.p, '=', s.len) : NULL;
 
 		if (!eq)
 			continue;
-		if (!first)
-			fjson_char(j, ',');
-		first = false;
-		fjson_text(j, (struct hc_str){ s.p, (uint32_t)(eq - s.p) });
-		fjson_char(j, ':');
-		fjson_text(j, (struct hc_str){ eq + 1, (uint32_t)(s.p + s.len - eq - 1) });
+		key.len = (uint32_t)(eq - s.p);
+		for (size_t k = 0; k < sizeof(pod_labels) / sizeof(pod_labels[0]); k++)
+			told |= (uint64_t)hc_str_eq(key, hc_str_c(pod_labels[k].name)) << k;
+		json_label(j, &first, key, (struct hc_str){ eq + 1, (uint32_t)(s.p + s.len - eq - 1) });
 	}
+	if (col == HC_O_CTR_labels)
+		json_pod(e, j, &first, told, ctr);
 	fjson_char(j, '}');
+}
+
+static void json_mounts(struct enc *e, struct fjson *j, uint32_t ctr)
+{
+	uint32_t list = hc_view_ref(e->v, HC_OBJ_CTR, HC_O_CTR_mounts, ctr), n;
+	const uint32_t *items = hc_view_strs(e->v, list, &n);
+	bool first = true;
+
+	if (!list)
+		return;
+	fjson_raw(j, ",\"Mounts\":[");
+	for (uint32_t i = 0; i < n; i++) {
+		struct hc_str part[FMOUNT_N];
+
+		if (!falco_mount_parts(hc_view_str(e->v, items[i]), part))
+			continue;
+		json_next(j, &first);
+		fjson_raw(j, "{\"RW\":");
+		fjson_raw(j, hc_str_eq(part[FMOUNT_RDWR], HC_STR("true")) ? "true" : "false");
+		json_member(j, "Source", part[FMOUNT_SOURCE]);
+		json_member(j, "Destination", part[FMOUNT_DEST]);
+		json_member(j, "Mode", part[FMOUNT_MODE]);
+		json_member(j, "Propagation", part[FMOUNT_PROPAGATION]);
+		fjson_char(j, '}');
+	}
+	fjson_char(j, ']');
+}
+
+/* Names alone: values are not recorded. */
+static void json_env(struct enc *e, struct fjson *j, uint32_t ctr)
+{
+	uint32_t list = hc_view_ref(e->v, HC_OBJ_CTR, HC_O_CTR_env_names, ctr), n;
+	const uint32_t *items = hc_view_strs(e->v, list, &n);
+	bool first = true;
+
+	if (!list)
+		return;
+	fjson_raw(j, ",\"env\":[");
+	for (uint32_t i = 0; i < n; i++) {
+		json_next(j, &first);
+		fjson_text(j, hc_view_str(e->v, items[i]));
+	}
+	fjson_char(j, ']');
 }
 
 /* What Falco's container plugin tells of one, as far as it is known here. */
@@ -1094,6 +1182,7 @@ static struct hc_str container_json(struct enc *e, uint32_t ctr)
 	struct fjson j = { .arena = e->a };
 	struct hc_str id = hc_view_text(e->v, HC_OBJ_CTR, HC_O_CTR_id, ctr), s;
 	struct hc_str runtime = hc_view_text(e->v, HC_OBJ_CTR, HC_O_CTR_runtime, ctr);
+	int64_t created_ns;
 	unsigned type = 0;
 
 	if (hc_str_eq(runtime, HC_STR("crio")))
@@ -1121,6 +1210,12 @@ static struct hc_str container_json(struct enc *e, uint32_t ctr)
 	json_flag(e, &j, "host_pid", HC_O_CTR_host_pid, ctr);
 	json_flag(e, &j, "host_network", HC_O_CTR_host_net, ctr);
 	json_flag(e, &j, "host_ipc", HC_O_CTR_host_ipc, ctr);
+	if (hc_view_int(e->v, HC_OBJ_CTR, HC_O_CTR_created_ns, ctr, &created_ns)) {
+		fjson_raw(&j, ",\"created_time\":");
+		fjson_i64(&j, created_ns / 1000000000);
+	}
+	json_mounts(e, &j, ctr);
+	json_env(e, &j, ctr);
 	json_labels(e, &j, "labels", HC_O_CTR_labels, ctr);
 	json_labels(e, &j, "pod_sandbox_labels", HC_O_CTR_pod_labels, ctr);
 	fjson_raw(&j, "}}");
@@ -1129,15 +1224,39 @@ static struct hc_str container_json(struct enc *e, uint32_t ctr)
 	return s;
 }
 
-static void container_event(struct enc *e, struct hc_falco_event *ev)
+bool hc_falco_ctr_known(struct hc_view *v, uint32_t ctr)
 {
-	unsigned col = e->c.type == HC_EV_CTR_START ? HC_C_CTR_START_container : HC_C_CTR_STOP_container;
+	int64_t at;
 
+	return hc_view_int(v, HC_OBJ_CTR, HC_O_CTR_known_at_ns, ctr, &at);
+}
+
+static void container_event(struct enc *e, unsigned type, uint32_t ctr, struct hc_falco_event *ev)
+{
 	ev->e.n_params = 3;
 	ev->e.tid = -1;
 	ev->param[0] = number(e, 0, 4);
-	ev->param[1] = text(e, hc_str_c(falco_row_name(e->c.type)));
-	ev->param[2] = container_json(e, hc_view_ref(e->v, e->c.dom, col, e->c.entry));
+	ev->param[1] = text(e, hc_str_c(falco_row_name(type)));
+	ev->param[2] = container_json(e, ctr);
+}
+
+int hc_falco_scap_ctr_event(struct hc_view *v, uint32_t ctr, const struct hc_scap_event *like, struct hc_arena *a,
+                            struct hc_falco_event ret[HC_FALCO_SCAP_MAX_EVENTS])
+{
+	struct enc e = { .v = v, .a = a };
+
+	begin_state(&ret[0], like, CODE_ASYNC);
+	container_event(&e, HC_EV_CTR_START, ctr, &ret[0]);
+	ret[0].e.param = ret[0].param;
+	return e.failed ? -ENOMEM : 1;
+}
+
+/* The container that the row is about. */
+static uint32_t told_ctr(struct enc *e)
+{
+	unsigned col = e->c.type == HC_EV_CTR_START ? HC_C_CTR_START_container : HC_C_CTR_STOP_container;
+
+	return hc_view_ref(e->v, e->c.dom, col, e->c.entry);
 }
 
 /* Nothing is longer than the 16 bits of a length. */
@@ -1171,6 +1290,8 @@ int hc_falco_scap_events(struct hc_view *v, unsigned type, uint32_t entry, bool 
 	*ret_none = is_own(type) || (imported && !from_file) ? HC_FALCO_SCAP_OWN : HC_FALCO_SCAP_UNKNOWN;
 	if (is_own(type) || (imported && !from_file) || !(from_file ? back_code[type] : e.c.row->code))
 		return 0;
+	if (!from_file && e.c.row->code == CODE_ASYNC && !hc_falco_ctr_known(v, told_ctr(&e)))
+		return 0; /* Falco learns that there is one with what it is */
 	memset(ret, 0, sizeof(*ret) * HC_FALCO_SCAP_MAX_EVENTS);
 	hc_view_row_field(v, type, entry, HC_ROWF_WALL_NS, &ns);
 	hc_view_row_field(v, type, entry, HC_ROWF_CPU, &cpu);
@@ -1186,7 +1307,7 @@ int hc_falco_scap_events(struct hc_view *v, unsigned type, uint32_t entry, bool 
 	} else if (type == HC_EV_PROC_FORK) {
 		n = fork_events(&e, ret);
 	} else if (e.c.row->code == CODE_ASYNC) {
-		container_event(&e, &ret[0]);
+		container_event(&e, type, told_ctr(&e), &ret[0]);
 	} else if (e.c.row->code == CODE_GENERIC) {
 		generic_or_result(&e, &ret[0]);
 	} else {
