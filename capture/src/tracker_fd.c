@@ -274,6 +274,21 @@ struct tsock *sock_see(struct hc_tracker *t, const struct wrec *r, unsigned subj
 	return s;
 }
 
+struct tsock *sock_role(struct hc_tracker *t, struct tsock *s, uint8_t role)
+{
+	struct tsock *n;
+
+	if (!s || s->role == role)
+		return s;
+	n = sock_copy(s);
+	if (!n)
+		return s;
+	n->role = role;
+	sock_remember(t, n);
+	sock_unref(t, s);
+	return n;
+}
+
 struct tfd *fd_set_sock(struct hc_tracker *t, struct tfd *f, struct tsock *s)
 {
 	struct tfd *n;

@@ -443,6 +443,8 @@ void path_late_done(struct hc_tracker *t);
  * named by an open, else NULL. */
 struct tfd *fd_see(struct hc_tracker *t, const struct wrec *r, unsigned subject, struct ttask *task,
                    struct tver *ver, struct tpath *opened);
+/* `s` with another role, which the endpoint has from now on; takes and returns a reference. */
+struct tsock *sock_role(struct hc_tracker *t, struct tsock *s, uint8_t role);
 struct tsock *sock_see(struct hc_tracker *t, const struct wrec *r, unsigned subject,
                        struct tver *ver); /* a reference */
 /* Replaces the descriptor's endpoint; returns the object in force. */

@@ -380,21 +380,6 @@ static void effect_process(struct hc_tracker *t, struct row *w)
 
 /* ---- descriptors and sockets ---- */
 
-/* `s` with another role; takes and returns a reference. */
-static struct tsock *sock_role(struct hc_tracker *t, struct tsock *s, uint8_t role)
-{
-	struct tsock *n;
-
-	if (!s || s->role == role)
-		return s;
-	n = sock_copy(s);
-	if (!n)
-		return s;
-	n->role = role;
-	sock_unref(t, s);
-	return n;
-}
-
 /* The peer that a datagram's address names, where the socket has none of its own. */
 static bool peer_from_addr(struct hc_wire_sock *w, const struct wfact *f)
 {

@@ -934,6 +934,11 @@ Test(tracker, who_connects_is_the_client)
 	set(&r, 0, 5);
 	sock_fd(&r, HC_A_WRITE_fd, 500, 0);
 	push(&r);
+	rec(&r, HC_EV_DUP2, 100, 100, START(2), 4);
+	set(&r, 0, 5);
+	sock_fd(&r, HC_A_DUP2_oldfd, 500, HC_WIRE_FD_DEF);
+	sock_fact(&r, HC_A_DUP2_oldfd, 500, 40000, 443, 1);
+	push(&r);
 	finish();
 	at = row_of(HC_EV_CONNECT, 0);
 	s = ref_of(at, HC_C_CONNECT_sock_after);
@@ -947,6 +952,10 @@ Test(tracker, who_connects_is_the_client)
 	s = obj_ref(at.b, HC_OBJ_FDOBJ, HC_O_FDOBJ_sock, ref_of(at, HC_C_WRITE_fd_obj));
 	cr_expect_eq(obj_int(at.b, HC_OBJ_SOCK, HC_O_SOCK_peer_port, s), 443);
 	cr_expect_eq(obj_int(at.b, HC_OBJ_FDOBJ, HC_O_FDOBJ_what, ref_of(at, HC_C_WRITE_fd_obj)), HC_FD_IPV4);
+	/* whoever tells of the endpoint anew */
+	at = row_of(HC_EV_DUP2, 0);
+	s = obj_ref(at.b, HC_OBJ_FDOBJ, HC_O_FDOBJ_sock, ref_of(at, HC_C_DUP2_oldfd_obj));
+	cr_expect_eq(obj_int(at.b, HC_OBJ_SOCK, HC_O_SOCK_role, s), ROLE_CLIENT);
 }
 
 static void send_to(uint64_t key, uint16_t port, const void *data, size_t n)
