@@ -43,6 +43,10 @@ int hc_falco_scap_fd_events(struct hc_view *v, uint32_t fdobj, int64_t num, cons
 /* Another such event: what is known of the container, which is something (hc_falco_ctr_known()). 1; -ENOMEM. */
 int hc_falco_scap_ctr_event(struct hc_view *v, uint32_t ctr, const struct hc_scap_event *like, struct hc_arena *a,
                             struct hc_falco_event ret[HC_FALCO_SCAP_MAX_EVENTS]);
+/* And another: a user or a group of the container, who has a name. 1; -ENOMEM. */
+int hc_falco_scap_user_event(struct hc_view *v, uint32_t user, bool group, uint32_t ctr,
+                             const struct hc_scap_event *like, struct hc_arena *a,
+                             struct hc_falco_event ret[HC_FALCO_SCAP_MAX_EVENTS]);
 /* Once Falco knows a container, a field of it that has nothing to tell is empty; until then it is missing. */
 bool hc_falco_ctr_known(struct hc_view *v, uint32_t ctr);
 

@@ -104,14 +104,15 @@ static int write_state(struct job *j, const struct hc_falco_event *events, int n
 	return r;
 }
 
-/* Descriptors that came to be what they are by a call that was not recorded, and containers that were there before
- * or are known better now: readers are told, not shown. */
+/* Descriptors that came to be what they are by a call that was not recorded, containers that were there before or
+ * are known better now, and their users: readers are told, not shown. */
 static int write_fixes(struct job *j, struct cursor *k, unsigned type, uint32_t entry,
                        const struct hc_scap_event *like, struct hc_err *err)
 {
 	struct hc_falco_event events[HC_FALCO_SCAP_MAX_EVENTS];
 	const struct scap_fix *fixes;
-	uint32_t n_fixes, ctr;
+	const struct scap_name *names;
+	uint32_t n_fixes, n_names, ctr;
 	int r = scap_lists_row(j->lists, k->view, type, entry, false, k->seen);
 
 	if (r < 0)
@@ -119,6 +120,12 @@ static int write_fixes(struct job *j, struct cursor *k, unsigned type, uint32_t 
 	ctr = scap_lists_container(j->lists);
 	if (ctr)
 		r = write_state(j, events, hc_falco_scap_ctr_event(k->view, ctr, like, &j->arena, events), err);
+	names = scap_lists_names(j->lists, &n_names);
+	for (uint32_t i = 0; r == 0 && i < n_names; i++)
+		r = write_state(j, events,
+		                hc_falco_scap_user_event(k->view, names[i].ref, names[i].group, names[i].ctr, like,
+		                                         &j->arena, events),
+		                err);
 	fixes = scap_lists_fixes(j->lists, &n_fixes);
 	for (uint32_t f = 0; r == 0 && f < n_fixes; f++)
 		r = write_state(

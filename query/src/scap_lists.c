@@ -15,6 +15,7 @@
 #define MAX_THREADS 131072u /* what readers keep */
 #define MAX_FDS 1048576u
 #define MAX_FIXES 8  /* for a row */
+#define MAX_NAMES 3  /* for a row */
 #define MAX_DEPTH 64 /* of leaders behind leaders */
 #define F_DUPFD_NUM 0
 #define F_DUPFD_CLOEXEC_NUM 1030
@@ -58,7 +59,7 @@ struct user {
 
 struct scap_lists {
 	struct hc_arena arena; /* texts, for as long as this lives */
-	struct map threads, users, groups, told;
+	struct map threads, users, groups, told, named;
 	struct first **first;
 	uint32_t n_first, cap_first;
 	uint64_t n_fds, n_unplaced, n_over;
@@ -70,6 +71,8 @@ struct scap_lists {
 	struct scap_fix fixes[MAX_FIXES];
 	uint32_t n_fixes;
 	uint32_t ctr; /* of the row, to be told of */
+	struct scap_name names[MAX_NAMES];
+	uint32_t n_names;
 };
 
 /* ---- maps ---- */
@@ -389,6 +392,20 @@ static int see_ctr(struct scap_lists *l, struct hc_view *v, uint32_t ctr)
 	return t->id.p ? 1 : -ENOMEM;
 }
 
+/* By their numbers: that a name changes is not followed. */
+static int see_name(struct scap_lists *l, struct hc_view *v, uint32_t ctr, uint32_t ref, bool group)
+{
+	unsigned dom = group ? HC_OBJ_GROUP : HC_OBJ_USER;
+	int64_t id = hc_view_int_or(v, dom, group ? (unsigned)HC_O_GROUP_gid : (unsigned)HC_O_USER_uid, ref, -1);
+	int64_t key = key_of(hc_view_text(v, HC_OBJ_CTR, HC_O_CTR_id, ctr)) ^ (int64_t)((uint64_t)id << 1 | group);
+
+	if (id < 0 || map_get(&l->named, key) ||
+	    !hc_view_text(v, dom, group ? (unsigned)HC_O_GROUP_name : (unsigned)HC_O_USER_name, ref).len)
+		return 0;
+	l->names[l->n_names++] = (struct scap_name){ .ref = ref, .ctr = ctr, .group = group };
+	return map_put(&l->named, key, l); /* anything but NULL */
+}
+
 /* ---- rows ---- */
 
 static int64_t row_int(struct hc_view *v, unsigned type, unsigned col, uint32_t entry, int64_t otherwise)
@@ -494,8 +511,16 @@ static int see_ctrs(struct scap_lists *l, struct hc_view *v, unsigned type, uint
 		r = see_ctr(l, v, hc_view_ref(v, HC_DOM_ROWS(type), HC_C_CTR_START_container, entry));
 		return r < 0 ? r : 0;
 	}
-	r = ctr ? see_ctr(l, v, ctr) : 0;
+	if (!ctr)
+		return 0;
+	r = see_ctr(l, v, ctr);
 	l->ctr = r > 0 ? ctr : 0;
+	if (r >= 0)
+		r = see_name(l, v, ctr, hc_view_ref(v, HC_OBJ_PROC, HC_O_PROC_user, proc), false);
+	if (r >= 0)
+		r = see_name(l, v, ctr, hc_view_ref(v, HC_OBJ_PROC, HC_O_PROC_login_user, proc), false);
+	if (r >= 0)
+		r = see_name(l, v, ctr, hc_view_ref(v, HC_OBJ_PROC, HC_O_PROC_group, proc), true);
 	return r < 0 ? r : 0;
 }
 
@@ -516,7 +541,7 @@ int scap_lists_row(struct scap_lists *l, struct hc_view *v, unsigned type, uint3
 	int r = 0;
 
 	l->n_fixes = 0;
-	l->ctr = 0;
+	l->ctr = l->n_names = 0;
 	if (type == HC_EV_META_STATE)
 		return l->again ? 0 : on_state(l, v, entry, seen);
 	if (!d || d->cls == HC_CLASS_META)
@@ -697,6 +722,12 @@ uint32_t scap_lists_container(const struct scap_lists *l)
 	return l->ctr;
 }
 
+const struct scap_name *scap_lists_names(const struct scap_lists *l, uint32_t *ret_n)
+{
+	*ret_n = l->n_names;
+	return l->names;
+}
+
 /* ---- writing ---- */
 
 static int by_id(const void *a, const void *b)
@@ -782,6 +813,7 @@ struct scap_lists *scap_lists_free(struct scap_lists *l)
 	map_done(&l->users);
 	map_done(&l->groups);
 	map_done(&l->told);
+	map_done(&l->named);
 	for (uint32_t i = 0; i < l->n_first; i++) {
 		map_done(&l->first[i]->known);
 		free(l->first[i]->fds);

@@ -21,7 +21,7 @@ int scap_lists_machine(struct scap_lists *l, struct hc_view *v, uint32_t entry, 
 
 /* Before the rows come for the second time: from then on each call of scap_lists_row finds the descriptors that
  * are others than the events so far have told of, and the container of the row's process, of which more is known
- * than they have. */
+ * than they have, and its users. */
 int scap_lists_again(struct scap_lists *l);
 struct scap_fix {
 	int64_t num;
@@ -29,6 +29,12 @@ struct scap_fix {
 };
 const struct scap_fix *scap_lists_fixes(const struct scap_lists *l, uint32_t *ret_n);
 uint32_t scap_lists_container(const struct scap_lists *l); /* 0: there is nothing to tell */
+/* Users and groups of the container that the row's process is in, of whom no event has told. */
+struct scap_name {
+	uint32_t ref, ctr;
+	bool group;
+};
+const struct scap_name *scap_lists_names(const struct scap_lists *l, uint32_t *ret_n);
 
 int scap_lists_write(struct scap_lists *l, struct hc_scap_writer *w, struct hc_scap_export_stats *stats,
                      struct hc_err *err);

@@ -1176,6 +1176,11 @@ static void json_env(struct enc *e, struct fjson *j, uint32_t ctr)
 	fjson_char(j, ']');
 }
 
+static struct hc_str short_id(struct hc_str id)
+{
+	return (struct hc_str){ id.p, id.len < 12 ? id.len : 12 };
+}
+
 /* What Falco's container plugin tells of one, as far as it is known here. */
 static struct hc_str container_json(struct enc *e, uint32_t ctr)
 {
@@ -1193,7 +1198,7 @@ static struct hc_str container_json(struct enc *e, uint32_t ctr)
 			type = i;
 	fjson_raw(&j, "{\"container\":{\"type\":");
 	fjson_i64(&j, type);
-	json_member(&j, "id", (struct hc_str){ id.p, id.len < 12 ? id.len : 12 });
+	json_member(&j, "id", short_id(id));
 	json_member(&j, "full_id", id);
 	MEMBER("name", name);
 	MEMBER("image", image);
@@ -1247,6 +1252,30 @@ int hc_falco_scap_ctr_event(struct hc_view *v, uint32_t ctr, const struct hc_sca
 
 	begin_state(&ret[0], like, CODE_ASYNC);
 	container_event(&e, HC_EV_CTR_START, ctr, &ret[0]);
+	ret[0].e.param = ret[0].param;
+	return e.failed ? -ENOMEM : 1;
+}
+
+int hc_falco_scap_user_event(struct hc_view *v, uint32_t user, bool group, uint32_t ctr,
+                             const struct hc_scap_event *like, struct hc_arena *a,
+                             struct hc_falco_event ret[HC_FALCO_SCAP_MAX_EVENTS])
+{
+	struct enc e = { .v = v, .a = a };
+	unsigned dom = group ? HC_OBJ_GROUP : HC_OBJ_USER, n = 0;
+	int64_t id = hc_view_int_or(v, dom, group ? (unsigned)HC_O_GROUP_gid : (unsigned)HC_O_USER_uid, user, 0);
+
+	begin_state(&ret[0], like, group ? HC_SCAP_GROUP_ADDED_E : HC_SCAP_USER_ADDED_E);
+	ret[0].e.tid = -1;
+	ret[0].param[n++] = number(&e, (uint64_t)id, 4);
+	if (!group)
+		ret[0].param[n++] = number(&e, UINT32_MAX, 4); /* a user's own group is not recorded */
+	ret[0].param[n++] =
+		text(&e, hc_view_text(v, dom, group ? (unsigned)HC_O_GROUP_name : (unsigned)HC_O_USER_name, user));
+	if (!group) {
+		ret[0].param[n++] = text(&e, hc_view_text(v, dom, HC_O_USER_home, user));
+		ret[0].param[n++] = text(&e, hc_view_text(v, dom, HC_O_USER_shell, user));
+	}
+	ret[0].param[n] = text(&e, short_id(hc_view_text(v, HC_OBJ_CTR, HC_O_CTR_id, ctr)));
 	ret[0].e.param = ret[0].param;
 	return e.failed ? -ENOMEM : 1;
 }
