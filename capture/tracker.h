@@ -57,7 +57,7 @@ struct hc_tracker_opts {
 	const char *const *runtime_sockets;
 	size_t n_runtime_sockets;
 	bool pods;                 /* hc_tracker_set_kube will follow */
-	uint32_t own_pid;          /* never asked about in /proc */
+	uint32_t own_pid;          /* asked about in /proc at the start alone */
 	struct hc_exclude exclude; /* borrowed until free */
 	struct hc_mask *mask;      /* borrowed until free; NULL: nothing is masked */
 };

@@ -1046,8 +1046,7 @@ void proc_snapshot(struct hc_tracker *t, const struct wrec *r)
 		p->exec_id = w->exec_id;
 		p->exec_known = true;
 		p->io_worker = !!(w->flags & HC_WIRE_TASK_IO_WORKER);
-		if (t->proc_fd >= 0 && w->tgid != t->opts.own_pid &&
-		    !procfs_fill(t, w->tgid, w->leader_start_ns, PROCFS_ALL, v))
+		if (t->proc_fd >= 0 && !procfs_fill(t, w->tgid, w->leader_start_ns, PROCFS_ALL, v))
 			v->flags |= HC_PROC_INCOMPLETE;
 		if (exe && v->image) { /* the kernel knows it better than /proc */
 			file_unref(t, v->image->exe_file);
