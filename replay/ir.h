@@ -65,11 +65,19 @@ unsigned hc_path_dom(const struct hc_path *p);
 
 /* ---- accesses ---- */
 
+/* Of a dictionary: the columns (bit n: column n) that tell a value. All 0: any may. */
+struct hc_leaf_reads {
+	uint64_t cols;
+	uint64_t there; /* references of which only matters whether there is one */
+	uint64_t bits;  /* of the column of numbers `bits_col`, the bits that matter where `there` is; 0: none */
+	uint16_t bits_col;
+};
+
 /*
  * A computed value of an entry: the text of a command line, of a socket's tuple, a flag's name. It is asked at
  * most once per entry and block and kept. The function may use anything reachable from the entry, and view memory
  * for texts. A text that is an entry of the block's heap should carry its .ref. Pure: the same entry gives the
- * same value whatever was asked before. Where it looks at few columns of the entry, `cols` says so, and entries
+ * same value whatever was asked before. Where it looks at few columns of the entry, `reads` says so, and entries
  * that are alike in these are asked about once.
  */
 struct hc_leaf {
@@ -77,7 +85,7 @@ struct hc_leaf {
 	unsigned dom; /* domain of the entries; HC_DOM_ROWS(any) where the function serves rows of several types */
 	enum hc_vt type; /* of the value, HC_VT_LIST included */
 	enum hc_vt item; /* of a list's items */
-	uint64_t cols;   /* of a dictionary: the columns (bit n: column n) that tell the value; 0: any may */
+	struct hc_leaf_reads reads;
 	struct hc_value (*get)(struct hc_view *v, unsigned dom, uint32_t entry, const void *arg);
 	/*
 	 * Whether some entry of a block may have exactly this text or address as its value, and whether one may

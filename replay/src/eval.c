@@ -1069,15 +1069,15 @@ static void scan_alike(struct scan *scan, struct hc_alike *alike, uint32_t *list
 static struct hc_alike *alike_of(struct hc_eval *e, const struct hc_source *source, const struct hc_node *node)
 {
 	uint32_t **lists = &e->hit_lists[source - e->plan->sources];
-	const struct hc_plan_cols *cols;
+	const struct hc_plan_reads *of;
 	struct hc_alike **alike;
 
 	if (!source->alike)
 		return NULL;
-	cols = &e->plan->alike[source->alike - 1];
+	of = &e->plan->alike[source->alike - 1];
 	alike = &e->alike[source->alike - 1];
 	if (!*alike)
-		*alike = hc_alike_new(&e->arena, e->view, cols->dom, cols->cols);
+		*alike = hc_alike_new(&e->arena, e->view, of->dom, of->reads);
 	if (!*lists)
 		*lists = block_alloc(e, ((size_t)hc_view_n(e->view, node->dom) + 1) * sizeof(**lists));
 	if (!*alike)

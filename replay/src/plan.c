@@ -237,17 +237,23 @@ static int fill_source(struct walk *w, struct hc_source *source, const uint32_t 
 	return r < 0 ? r : hc_textset_finish(source->set);
 }
 
+static bool same_reads(const struct hc_leaf_reads *a, const struct hc_leaf_reads *b)
+{
+	return a->cols == b->cols && a->there == b->there && a->bits == b->bits && a->bits_col == b->bits_col;
+}
+
 /* Sources whose leaves look at the same columns share what is alike in them. */
 static uint32_t alike_of(struct hc_plan *p, const struct hc_node *leaf)
 {
 	uint32_t i = 0;
 
-	if (!leaf || !leaf->leaf->cols || HC_DOM_IS_ROWS(leaf->dom))
+	if (!leaf || !leaf->leaf->reads.cols || HC_DOM_IS_ROWS(leaf->dom))
 		return 0;
-	while (i < p->n_alike && (p->alike[i].dom != leaf->dom || p->alike[i].cols != leaf->leaf->cols))
+	while (i < p->n_alike &&
+	       (p->alike[i].dom != leaf->dom || !same_reads(p->alike[i].reads, &leaf->leaf->reads)))
 		i++;
 	if (i == p->n_alike)
-		p->alike[p->n_alike++] = (struct hc_plan_cols){ leaf->dom, leaf->leaf->cols };
+		p->alike[p->n_alike++] = (struct hc_plan_reads){ leaf->dom, &leaf->leaf->reads };
 	return i + 1;
 }
 

@@ -32,13 +32,13 @@ struct hc_source {
 	struct hc_textset *set;     /* numbers are ids of nodes */
 	uint32_t *exists, n_exists; /* nodes that only ask whether there is a value */
 	uint32_t n_nodes;
-	uint32_t alike; /* number + 1 of its leaf's columns; 0: each entry is asked about */
+	uint32_t alike; /* number + 1 of what its leaf reads; 0: each entry is asked about */
 };
 
-/* Columns that tell some leaf's value. */
-struct hc_plan_cols {
+/* What tells some leaf's value. */
+struct hc_plan_reads {
 	unsigned dom;
-	uint64_t cols;
+	const struct hc_leaf_reads *reads;
 };
 
 struct hc_plan {
@@ -54,7 +54,7 @@ struct hc_plan {
 	uint32_t n_nodes;
 	struct hc_source *sources; /* 0 is the heap, the others by leaf id + 1 */
 	uint32_t n_sources;
-	struct hc_plan_cols *alike;
+	struct hc_plan_reads *alike;
 	uint32_t n_alike;
 	struct hc_literal *literals;
 	uint32_t n_literals;

@@ -36,6 +36,8 @@ a, b = socket.socketpair()
 os.write(a.fileno(), b"x")
 os.read(b.fileno(), 1)
 os.setgid(os.getgid())
+os.open("deep/er", os.O_RDONLY)
+os.open("deep", os.O_RDONLY | os.O_DIRECTORY)
 PY
 sleep 1 &
 kill -TERM $!
@@ -79,6 +81,13 @@ bad = [name for name, n in differ.items() if n * 50 > compared]
 sys.exit(bool(set(missing) - known or bad or compared < 300))
 PY
 PYTHONPATH=$HC_SOURCE_DIR/tests/e2e python3 compare.py || fail "events differ"
+
+# a directory is one by the flag of its open, on both sides
+for capture in cap again; do
+	hindcast events $capture -f 'proc.name = python3 and evt.type = openat and fd.name contains /area/deep' \
+		-o '*%fd.filename %fd.type %fd.typechar' >$capture.dirs
+	printf 'er file f\n<NA> directory d\n' | diff - $capture.dirs || fail "types of directories in $capture"
+done
 
 # alerts: of the rules that come with it, and of Falco's own where they are at hand
 rules=(-p "$HC_SOURCE_DIR/policies/falco")

@@ -174,12 +174,14 @@ static struct hc_value leaf_names(struct hc_view *v, unsigned dom, uint32_t entr
 {
 	uint32_t path = hc_view_ref(v, dom, HC_O_FDOBJ_path, entry);
 	struct hc_value *items = hc_arena_alloc(hc_view_arena(v), 2 * sizeof(*items));
+	int64_t mode = hc_view_int_or(v, dom, HC_O_FDOBJ_f_mode, entry, 0);
+	unsigned end = mode & 2 && hc_view_ref(v, dom, HC_O_FDOBJ_sock, entry) ? HC_O_PATH_abs : HC_O_PATH_given;
 	uint32_t n = 0;
 
 	(void)arg;
 	if (!path)
 		return (struct hc_value){ 0 };
-	for (unsigned col = HC_O_PATH_given; col <= HC_O_PATH_abs; col++) {
+	for (unsigned col = HC_O_PATH_given; col <= end; col++) {
 		items[n] = hc_value_str(hc_view_text(v, HC_OBJ_PATH, col, path));
 		n += items[n].type != HC_VT_NONE;
 	}
@@ -196,8 +198,10 @@ static struct val slow_names(struct world *w, unsigned dom, uint32_t entry)
 	v.items = hc_arena_alloc(&w->arena, 2 * sizeof(*v.items));
 	v.items[0] = column_value(w, HC_OBJ_PATH, HC_O_PATH_given, path);
 	v.n += v.items[0].type == HC_VT_STR;
-	v.items[v.n] = column_value(w, HC_OBJ_PATH, HC_O_PATH_abs, path);
-	v.n += v.items[v.n].type == HC_VT_STR;
+	if (column_value(w, dom, HC_O_FDOBJ_f_mode, entry).i & 2 && ref_at(w, dom, HC_O_FDOBJ_sock, entry)) {
+		v.items[v.n] = column_value(w, HC_OBJ_PATH, HC_O_PATH_abs, path);
+		v.n += v.items[v.n].type == HC_VT_STR;
+	}
 	return v;
 }
 
@@ -248,6 +252,10 @@ static const struct hc_leaf names = { .name = "names",
 	                              .dom = HC_OBJ_FDOBJ,
 	                              .type = HC_VT_LIST,
 	                              .item = HC_VT_STR,
+	                              .reads = { .cols = 1u << HC_O_FDOBJ_path,
+	                                         .there = 1u << HC_O_FDOBJ_sock,
+	                                         .bits = 2,
+	                                         .bits_col = HC_O_FDOBJ_f_mode },
 	                              .get = leaf_names,
 	                              .may_be = may_be_name,
 	                              .may_contain = may_contain_name };

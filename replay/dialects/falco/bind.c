@@ -147,15 +147,14 @@ static struct fctx ctx_of(struct hc_view *v, unsigned dom, uint32_t entry)
 	static const struct hc_leaf leaf_##fn = {                                   \
 		.name = #fn, .dom = (dom_), .type = (type_), .get = fn, __VA_ARGS__ \
 	}
-/* Of a descriptor: what it is and what it leads to tell the value, not who opened it when. */
-#define FD_LEAF(fn, type_, ...)                                                                             \
-	static const struct hc_leaf leaf_##fn = { .name = #fn,                                              \
-		                                  .dom = HC_OBJ_FDOBJ,                                      \
-		                                  .type = (type_),                                          \
-		                                  .cols = 1u << HC_O_FDOBJ_what | 1u << HC_O_FDOBJ_path |   \
-		                                          1u << HC_O_FDOBJ_sock | 1u << HC_O_FDOBJ_target | \
-		                                          1u << HC_O_FDOBJ_name,                            \
-		                                  .get = fn,                                                \
+/* Of a descriptor: what it is, and is to rules (falco_fd_type), and what it leads to tell the value, not who
+ * opened it when. */
+#define FD_LEAF(fn, type_, ...)                                            \
+	static const struct hc_leaf leaf_##fn = { .name = #fn,             \
+		                                  .dom = HC_OBJ_FDOBJ,     \
+		                                  .type = (type_),         \
+		                                  .reads = FALCO_FD_READS, \
+		                                  .get = fn,               \
 		                                  __VA_ARGS__ }
 #define ROW_LEAF(fn, type_, ...) LEAF(fn, HC_DOM_ROWS(0), type_, __VA_ARGS__)
 #define MAY_BE(what) .may_be = falco_may_be_##what

@@ -645,10 +645,15 @@ static const struct {
 	[HC_FD_LNK] = { "file", 'f' },
 };
 
-static unsigned fd_kind(struct hc_view *v, uint32_t fdobj)
+/* Of one that was opened before its eyes Falco knows the flags alone: a directory
+ * is one if it was asked for. */
+unsigned falco_fd_kind(struct hc_view *v, uint32_t fdobj)
 {
-	int64_t what = hc_view_int_or(v, HC_OBJ_FDOBJ, HC_O_FDOBJ_what, fdobj, HC_FD_UNKNOWN);
+	int64_t what = hc_view_int_or(v, HC_OBJ_FDOBJ, HC_O_FDOBJ_what, fdobj, HC_FD_UNKNOWN), flags;
 
+	if (what == HC_FD_DIR && hc_view_ref(v, HC_OBJ_FDOBJ, HC_O_FDOBJ_opened_by, fdobj) &&
+	    hc_view_int(v, HC_OBJ_FDOBJ, HC_O_FDOBJ_f_flags, fdobj, &flags) && !(flags & O_DIRECTORY_NATIVE))
+		return HC_FD_FILE;
 	return what >= 0 && (size_t)what < sizeof(fd_kinds) / sizeof(fd_kinds[0]) ? (unsigned)what : HC_FD_UNKNOWN;
 }
 
@@ -659,7 +664,7 @@ static bool is_socket(unsigned kind)
 
 const char *falco_fd_type(struct hc_view *v, uint32_t fdobj)
 {
-	unsigned kind = fd_kind(v, fdobj);
+	unsigned kind = falco_fd_kind(v, fdobj);
 
 	if (kind == HC_FD_IPV6) {
 		const char *by_sock = falco_sock_type(v, hc_view_ref(v, HC_OBJ_FDOBJ, HC_O_FDOBJ_sock, fdobj));
@@ -676,7 +681,7 @@ const char *falco_kind_type(unsigned kind)
 
 char falco_fd_typechar(struct hc_view *v, uint32_t fdobj)
 {
-	unsigned kind = fd_kind(v, fdobj);
+	unsigned kind = falco_fd_kind(v, fdobj);
 
 	if (kind == HC_FD_IPV6)
 		return falco_fd_type(v, fdobj)[3]; /* ipv4, ipv6 */
@@ -685,7 +690,7 @@ char falco_fd_typechar(struct hc_view *v, uint32_t fdobj)
 
 void falco_fd_name(struct hc_view *v, uint32_t fdobj, struct fjson *out)
 {
-	unsigned kind = fd_kind(v, fdobj);
+	unsigned kind = falco_fd_kind(v, fdobj);
 	struct hc_str s;
 
 	if (is_socket(kind)) {

@@ -131,6 +131,15 @@ void falco_param_resolved(const struct fctx *c, const struct fparam *p, const st
 void falco_args(const struct fctx *c, struct fjson *out);
 
 /* Descriptors. */
+#define O_DIRECTORY_NATIVE 0200000
+/* What all of these look at. */
+#define FALCO_FD_READS                                                                                          \
+	{                                                                                                       \
+		.cols = 1u << HC_O_FDOBJ_what | 1u << HC_O_FDOBJ_path | 1u << HC_O_FDOBJ_sock |                 \
+		        1u << HC_O_FDOBJ_target | 1u << HC_O_FDOBJ_name,                                        \
+		.there = 1u << HC_O_FDOBJ_opened_by, .bits = O_DIRECTORY_NATIVE, .bits_col = HC_O_FDOBJ_f_flags \
+	}
+unsigned falco_fd_kind(struct hc_view *v, uint32_t fdobj);    /* to rules: enum hc_fd_kind */
 const char *falco_fd_type(struct hc_view *v, uint32_t fdobj); /* "file", ... */
 const char *falco_kind_type(unsigned kind);                   /* of an enum hc_fd_kind */
 char falco_fd_typechar(struct hc_view *v, uint32_t fdobj);

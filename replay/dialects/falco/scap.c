@@ -598,7 +598,7 @@ void hc_falco_scap_fd(struct hc_view *v, uint32_t fdobj, struct hc_scap_fd *ret)
 		[HC_FD_ANON] = HC_SCAP_FD_UNSUPPORTED,
 		[HC_FD_LNK] = HC_SCAP_FD_FILE_V2,
 	};
-	int64_t what = hc_view_int_or(v, HC_OBJ_FDOBJ, HC_O_FDOBJ_what, fdobj, 0);
+	unsigned what = falco_fd_kind(v, fdobj);
 	int64_t flags = hc_view_int_or(v, HC_OBJ_FDOBJ, HC_O_FDOBJ_f_flags, fdobj, 0);
 	uint32_t file = hc_view_ref(v, HC_OBJ_FDOBJ, HC_O_FDOBJ_file, fdobj);
 	uint32_t sock = hc_view_ref(v, HC_OBJ_FDOBJ, HC_O_FDOBJ_sock, fdobj);
@@ -607,7 +607,7 @@ void hc_falco_scap_fd(struct hc_view *v, uint32_t fdobj, struct hc_scap_fd *ret)
 	*ret = (struct hc_scap_fd){
 		.tid = ret->tid,
 		.fd = ret->fd,
-		.type = what >= 0 && (size_t)what < sizeof(types) ? types[what] : (uint8_t)HC_SCAP_FD_UNSUPPORTED,
+		.type = what < sizeof(types) ? types[what] : (uint8_t)HC_SCAP_FD_UNSUPPORTED,
 		.ino = (uint64_t)hc_view_int_or(v, HC_OBJ_FILE, HC_O_FILE_ino, file, 0),
 	};
 	switch (ret->type) {
