@@ -157,6 +157,9 @@ static void scap_summary(const struct args *a, const struct hc_scap_export_stats
 	}
 	if (s->n_own)
 		printf("left out: %s rows in which the capture speaks of itself\n", hc_count_text(s->n_own, n));
+	if (s->n_told)
+		printf("left out: %s calls that made a process: the fork is the event\n",
+		       hc_count_text(s->n_told, n));
 	if (s->n_out_of_scope)
 		printf("left out: %s rows of others than the scope's\n", hc_count_text(s->n_out_of_scope, n));
 	if (s->n_cut)

@@ -28,6 +28,7 @@ struct hc_scap_export_stats {
 	uint32_t n_sections;   /* one for each boot */
 	/* Nothing is left out that is not counted here. */
 	uint64_t n_own;                       /* rows in which a recorder speaks of itself */
+	uint64_t n_told;                      /* rows of calls whose fork has its own */
 	uint64_t n_no_event;                  /* rows that Falco has no event for ... */
 	uint64_t no_event_by_type[HC_EV_MAX]; /* ... by their type */
 	uint64_t n_cut;                       /* parameters longer than an event can have */

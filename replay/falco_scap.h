@@ -17,6 +17,7 @@ struct hc_falco_event {
 /* Why a row is no event. */
 enum hc_falco_scap_none {
 	HC_FALCO_SCAP_OWN,     /* what a recorder says of itself, or what was made of another row */
+	HC_FALCO_SCAP_TOLD,    /* a call that made a process: its events are those of the fork's row */
 	HC_FALCO_SCAP_UNKNOWN, /* Falco has no such event */
 };
 

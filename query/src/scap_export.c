@@ -147,6 +147,8 @@ static int write_row(struct job *j, struct cursor *k, unsigned type, uint32_t en
 		return hc_err_set(err, n, "out of memory");
 	if (n == 0 && none == HC_FALCO_SCAP_OWN) {
 		j->stats.n_own++;
+	} else if (n == 0 && none == HC_FALCO_SCAP_TOLD) {
+		j->stats.n_told++;
 	} else if (n == 0) {
 		j->stats.n_no_event++;
 		j->stats.no_event_by_type[type]++;

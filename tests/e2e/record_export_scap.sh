@@ -17,7 +17,7 @@ env -i X=1 /bin/sh -c 'cd /; ls >/dev/null; exit 3'
 cat missing 2>/dev/null
 rm deep/link
 python3 - <<'PY'
-import os, socket, threading
+import ctypes, os, socket, threading
 server = socket.socket()
 server.bind(("127.0.0.1", 0))
 server.listen(1)
@@ -38,6 +38,9 @@ os.read(b.fileno(), 1)
 os.setgid(os.getgid())
 os.open("deep/er", os.O_RDONLY)
 os.open("deep", os.O_RDONLY | os.O_DIRECTORY)
+os.geteuid()
+libc = ctypes.CDLL(None)
+libc.ppoll(None, 0, ctypes.byref((ctypes.c_long * 2)(0, 1)), None)
 PY
 sleep 1 &
 kill -TERM $!
@@ -76,17 +79,23 @@ for event, other in pairs(before, load("again", FIELDS, "-f", PROGRAMS)):
             if differ[field] <= 3:
                 print(f"{field} of {event['evt.type']}: {event[field]!r} became {other[field]!r}")
 print(f"{len(before)} events, {compared} compared; missing {dict(missing)}; differ {dict(differ)}")
-known = {"proc_rename", "sig_send", "tcp_state", "cap_check", "net_dns", "cg_attach", "cg_mkdir", "cg_rmdir"}
+# calls that made a process: the fork itself is there
+known = {"clone", "clone3", "fork", "vfork", "proc_rename", "sig_send", "tcp_state", "cap_check", "net_dns", "cg_attach", "cg_mkdir", "cg_rmdir"}
 bad = [name for name, n in differ.items() if n * 50 > compared]
 sys.exit(bool(set(missing) - known or bad or compared < 300))
 PY
 PYTHONPATH=$HC_SOURCE_DIR/tests/e2e python3 compare.py || fail "events differ"
 
-# a directory is one by the flag of its open, on both sides
+# on both sides a directory is one by the flag of its open, and a call of numbers has its result
 for capture in cap again; do
 	hindcast events $capture -f 'proc.name = python3 and evt.type = openat and fd.name contains /area/deep' \
 		-o '*%fd.filename %fd.type %fd.typechar' >$capture.dirs
 	printf 'er file f\n<NA> directory d\n' | diff - $capture.dirs || fail "types of directories in $capture"
+	hindcast events $capture -f 'proc.name = python3 and evt.type in (geteuid, ppoll)' \
+		-o '*%evt.type %evt.category %evt.res %evt.rawres' | sort -u >$capture.calls
+	printf 'geteuid user SUCCESS 0\nppoll wait SUCCESS 0\n' | diff - $capture.calls || fail "results in $capture"
+	hindcast events $capture -f 'proc.name = python3 and evt.type = geteuid' -o '*%evt.args' | sort -u >$capture.args
+	echo 'euid=0(root)' | diff - $capture.args || fail "arguments in $capture"
 done
 
 # alerts: of the rules that come with it, and of Falco's own where they are at hand
@@ -109,3 +118,21 @@ done
 wc -l cap.alerts again.alerts
 grep -q . cap.alerts || fail "no alerts"
 diff cap.alerts again.alerts || fail "other alerts"
+
+# each side of a fork once, though a recording of everything has the call's row beside it
+cat >forks.yaml <<'END'
+- rule: Fork
+  desc: each side
+  condition: evt.type in (clone, clone3, fork, vfork) and proc.name in (sh, python3)
+  output: "%evt.type %evt.rawres %thread.tid"
+  priority: INFORMATIONAL
+END
+for capture in cap again; do
+	hindcast replay -q -p forks.yaml --format falco-json $capture 2>/dev/null |
+		python3 -c 'import json, sys
+for line in sys.stdin:
+    print(json.loads(line)["output"].split(" ", 2)[2])' | sort >$capture.forks
+	grep -q ' 0 ' $capture.forks || fail "no child in $capture"
+	[ -z "$(uniq -d $capture.forks)" ] || fail "forks are told twice in $capture"
+done
+diff cap.forks again.forks || fail "other forks"

@@ -602,7 +602,7 @@ Test(falco_format, prints_as_falco_does)
 		{ 10, "%evt.args", "res=4 data=.ELF fd=3(<f>/var/log/x.log) size=4" },
 		{ 10, "%evt.buffer %evt.category %evt.io_dir", ".ELF file write" },
 		{ 11, "%evt.args", "res=0 uid=0(root)" },
-		{ 12, "%evt.args", "status=256 ret=1 sig=<NA> core=<NA> reaper_tid=<NA>" },
+		{ 12, "%evt.args", "status=256 ret=1 sig=<NA> core=<NA> reaper_tid=0" },
 		{ 1, "%evt.num %evt.cpu %evt.dir %evt.rawtime %evt.rawtime.ns",
 		  "1 1 < 1700000000001000000 001000000" },
 		{ 1, "%evt.time.iso8601", "2023-11-14T22:13:20.001000000+0000" },

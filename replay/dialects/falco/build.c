@@ -137,11 +137,12 @@ static bool names_type(const struct code_set *codes, unsigned type)
 	return false;
 }
 
-/* Rows that Falco would not have: calls made through io_uring, and what kernel threads do but running programs. */
+/* Rows that Falco would not have: calls made through io_uring, what kernel threads do but running programs, and
+ * what another row tells. */
 static const struct hc_node *visible(struct fbinder *b, const struct hc_node *n)
 {
 	/* An imported fork has the rows of its two sides; the one of both together is made by the importer. */
-	return falco_without(b, n,
+	return falco_without(b, falco_untold(b, n),
 	                     HC_ROW_URING | (b->type == HC_EV_PROC_EXEC ? 0 : HC_ROW_KERNEL) |
 	                             (b->type == HC_EV_PROC_FORK ? HC_ROW_SYNTH : 0));
 }

@@ -517,3 +517,17 @@ const struct hc_node *falco_without(struct fbinder *b, const struct hc_node *n, 
 	                         HC_Q_ANY, 0, &hidden, 1, NULL);
 	return hc_node_and(b->ir, (const struct hc_node *[]){ n, hc_node_not(b->ir, is_hidden) }, 2);
 }
+
+const struct hc_node *falco_untold(struct fbinder *b, const struct hc_node *n)
+{
+	const struct hc_value zero = hc_value_i64(0);
+	const struct hc_node *either[2];
+
+	if (!n || hc_node_is_false(n) || !falco_makes_process(b->type))
+		return n;
+	either[0] = hc_node_atom(b->ir, hc_access_col(b->ir, b->at_row, HC_COL_SRC_NUM), HC_OP_EXISTS, HC_Q_ANY, 0,
+	                         NULL, 0, NULL);
+	either[1] = hc_node_atom(b->ir, hc_access_col(b->ir, b->at_row, HC_COL_RET), HC_OP_LT, HC_Q_ANY, 0, &zero,
+	                         1, NULL);
+	return hc_node_and(b->ir, (const struct hc_node *[]){ n, hc_node_or(b->ir, either, 2) }, 2);
+}

@@ -16,5 +16,8 @@ const struct hc_node *falco_lower(struct flower *l, struct fx *x);
 
 /* The condition, and none of these HC_ROW_ flags. */
 const struct hc_node *falco_without(struct fbinder *b, const struct hc_node *n, uint32_t flags);
+/* The condition, and no other row tells of the same: a recorded call that made a process is a fork, which has both
+ * sides. */
+const struct hc_node *falco_untold(struct fbinder *b, const struct hc_node *n);
 
 #endif

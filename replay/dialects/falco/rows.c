@@ -8,6 +8,7 @@
 #include <arpa/inet.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <signal.h>
 #include <stdio.h>
 #include <sys/prctl.h>
 #include <time.h>
@@ -16,6 +17,7 @@
 
 #define AT_FDCWD_NUM (-100)
 #define TCP_LISTEN_STATE 10
+#define MAX_PID_ANCESTORS 64
 #define NEAR_BOUND 3 /* of imports: in SOCK.near_end */
 
 /* Each type's parameters lie together: counted by an enum, a parameter takes one place, a type's begin takes none.
@@ -91,6 +93,11 @@ bool falco_row_has_ret(unsigned type)
 	const struct fevent *e = &falco_events[row->code];
 
 	return row->code && row->code != CODE_GENERIC && (e->flags & EVF_SYSCALL) && e->params && e->params->name;
+}
+
+bool falco_makes_process(unsigned type)
+{
+	return type == HC_EV_CLONE || type == HC_EV_FORK || type == HC_EV_VFORK || type == HC_EV_CLONE3;
 }
 
 struct fctx falco_ctx(struct hc_view *v, unsigned type, uint32_t entry)
@@ -785,6 +792,27 @@ static struct pval list_val(const struct fctx *c, uint32_t list, uint32_t from)
 	return (struct pval){ .kind = s.p ? PV_BYTES : PV_NONE, .s = s };
 }
 
+/* The process that has this number on the host: it or an ancestor; 0 where it is none of them. */
+static uint32_t proc_of_pid(struct hc_view *v, uint32_t proc, int64_t pid)
+{
+	for (unsigned i = 0; proc && i < MAX_PID_ANCESTORS; i++) {
+		if (hc_view_int_or(v, HC_OBJ_PROC, HC_O_PROC_pid, proc, -1) == pid)
+			return proc;
+		proc = hc_view_ref(v, HC_OBJ_PROC, HC_O_PROC_parent, proc);
+	}
+	return 0;
+}
+
+/* A number of a process as a value that has its name. */
+static struct pval pid_val(const struct fctx *c, unsigned dom, unsigned col, uint32_t entry, uint32_t proc)
+{
+	struct pval p = int_col(c, dom, col, entry);
+
+	if (p.kind == PV_INT)
+		p.ref = proc_of_pid(c->v, proc, p.i);
+	return p;
+}
+
 static struct pval proc_val(const struct fctx *c, enum fproc_param which)
 {
 	uint32_t proc = fctx_proc(c), image = falco_proc_image(c->v, proc), task = fctx_task(c);
@@ -823,13 +851,16 @@ static struct pval proc_val(const struct fctx *c, enum fproc_param which)
 	case PP_tty:
 		return int_col(c, HC_OBJ_PROC, HC_O_PROC_tty_nr, proc);
 	case PP_vpgid:
-		return int_col(c, HC_OBJ_PROC, HC_O_PROC_vpgid, proc);
+		return pid_val(c, HC_OBJ_PROC, HC_O_PROC_vpgid, proc, proc);
 	case PP_pgid:
-		return int_col(c, HC_OBJ_PROC, HC_O_PROC_pgid, proc);
+		return pid_val(c, HC_OBJ_PROC, HC_O_PROC_pgid, proc, proc);
 	case PP_vpid:
-		return int_col(c, HC_OBJ_PROC, HC_O_PROC_vpid, proc);
+		return pid_val(c, HC_OBJ_PROC, HC_O_PROC_vpid, proc, proc);
 	case PP_vtid:
-		return int_col(c, HC_OBJ_TASK, HC_O_TASK_vtid, task);
+		p = pid_val(c, HC_OBJ_TASK, HC_O_TASK_vtid, task, proc);
+		if (p.kind == PV_INT && p.i == hc_view_int_or(c->v, HC_OBJ_TASK, HC_O_TASK_tid, task, -1))
+			p.ref = proc;
+		return p;
 	case PP_loginuid:
 		return int_col(c, HC_OBJ_PROC, HC_O_PROC_loginuid, proc);
 	case PP_uid:
@@ -856,6 +887,8 @@ static struct pval proc_val(const struct fctx *c, enum fproc_param which)
 		s = falco_path_real(c->v, hc_view_ref(c->v, HC_OBJ_IMAGE, HC_O_IMAGE_exe, image));
 		return text_val(s);
 	case PP_pidns_init_start_ts:
+		if (c->type == HC_EV_PROC_FORK)
+			return int_val(0); /* the child's side has it */
 		if (!hc_view_int(c->v, HC_OBJ_PROC, HC_O_PROC_pidns_start_ns, proc, &i))
 			return (struct pval){ 0 };
 		return int_val(falco_wall(c->v, (uint64_t)i));
@@ -1010,13 +1043,22 @@ static struct pval param_from(const struct fctx *c, const struct fparam *p, cons
 		return v;
 	col = (unsigned)f->what;
 	switch (f->how) {
-	case HOW_RET:
 	case HOW_FORKRET:
+		if (!fctx_ret(c, &i))
+			return v;
+		v = int_val(i);
+		if (i == hc_view_int_or(c->v, c->dom, HC_C_PROC_FORK_child_tid, c->entry, -1))
+			v.ref = hc_view_ref(c->v, c->dom, HC_C_PROC_FORK_child, c->entry);
+		return v;
+	case HOW_RET:
 		if (!fctx_ret(c, &i))
 			return v;
 		v = int_val(i);
 		if (p->type == PT_FD && (c->row->fd == FD_NEW || (c->row->fd == FD_DUP && is_dup(c))))
 			v.ref = fctx_fdobj(c);
+		else if (c->type == HC_EV_FCNTL && i >= 0 && i < 3) /* a flag, to Falco a descriptor's number */
+			v.ref = hc_view_ref(c->v, HC_OBJ_IMAGE, HC_O_IMAGE_std0 + (unsigned)i,
+			                    falco_proc_image(c->v, fctx_proc(c)));
 		return v;
 	case HOW_ZERO:
 		return int_val(0);
@@ -1032,7 +1074,23 @@ static struct pval param_from(const struct fctx *c, const struct fparam *p, cons
 	case HOW_PID:
 		v = int_col(c, c->dom, col, c->entry);
 		v.ref = hc_view_ref(c->v, c->dom, col + 1, c->entry);
+		if (c->type == HC_EV_SIG_DELIVER && !is_imported(c) &&
+		    hc_view_int_or(c->v, c->dom, HC_C_SIG_DELIVER_sig, c->entry, 0) == SIGCHLD)
+			v.ref = 0; /* whose end it tells has none any more */
 		return v;
+	case HOW_PIDOR0:
+		v = int_col(c, c->dom, col, c->entry);
+		v.ref = hc_view_ref(c->v, c->dom, col + 1, c->entry);
+		v.kind = PV_INT;
+		return v;
+	case HOW_NUMOR0:
+		v = int_col(c, c->dom, col, c->entry);
+		v.kind = PV_INT;
+		return v;
+	case HOW_PIDBYNUM:
+		return pid_val(c, c->dom, col, c->entry, fctx_proc(c));
+	case HOW_PIPEINO:
+		return int_col(c, HC_OBJ_FDOBJ, HC_O_FDOBJ_target, fctx_fdobj(c));
 	case HOW_NEWFD:
 		v = int_col(c, c->dom, col, c->entry);
 		v.ref = fctx_fdobj(c);
@@ -1395,14 +1453,50 @@ void falco_param_resolved(const struct fctx *c, const struct fparam *p, const st
 	}
 }
 
+/* Readers take no path or descriptor from it: missing arguments change nothing that they know. */
+static bool tells_numbers(const struct hc_scap_event_info *info)
+{
+	const unsigned telling =
+		HC_SCAP_F_CREATES | HC_SCAP_F_USES | HC_SCAP_F_DESTROYS | HC_SCAP_F_MODIFIES | HC_SCAP_F_OLD;
+
+	if (!info->n_params || !(info->flags & HC_SCAP_F_SYSCALL) || info->flags & telling)
+		return false;
+	for (unsigned i = 1; i < info->n_params; i++)
+		if (!info->params[i].width && info->params[i].type != HC_SCAP_T_FDLIST)
+			return false;
+	return info->n_params == 1 || strcmp(info->params[0].name, "res") == 0;
+}
+
+unsigned falco_result_code(const struct fctx *c)
+{
+	const char *name;
+	int64_t ret;
+
+	if (c->type != HC_EV_SYS || is_imported(c) || !fctx_ret(c, &ret))
+		return c->row->code;
+	name = sys_name(c);
+	for (unsigned code = CODE_GENERIC + 2; code < HC_SCAP_N_CODES; code += 2) {
+		const struct hc_scap_event_info *info = &hc_scap_events[code];
+
+		if (info->name && info->name[0] == name[0] && tells_numbers(info) && strcmp(info->name, name) == 0)
+			return code;
+	}
+	return c->row->code;
+}
+
 void falco_args(const struct fctx *c, struct fjson *out)
 {
-	const struct fparam *p = falco_events[c->row->code].params;
+	unsigned code = falco_result_code(c);
+	const struct fparam *p = falco_events[code].params;
+	int64_t ret = 0;
 
-	if (c->row->code == CODE_GENERIC || c->row->code == CODE_ASYNC)
+	if (code == CODE_GENERIC || code == CODE_ASYNC)
 		return;
+	fctx_ret(c, &ret);
 	for (unsigned i = 0; p && p[i].name; i++) {
-		struct pval v = fctx_param(c, &p[i]);
+		struct pval v = code == c->row->code ? fctx_param(c, &p[i])
+		                : i                  ? (struct pval){ 0 }
+		                                     : int_val(ret);
 		uint32_t at;
 
 		if (i)

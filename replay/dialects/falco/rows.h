@@ -19,6 +19,9 @@ enum fhow {
 	HOW_TGTID, /* the thread that tgkill names, of its process */
 	HOW_FD,
 	HOW_PID,
+	HOW_PIDBYNUM, /* a number whose process is the caller or an ancestor, or stays without a name */
+	HOW_PIDOR0,   /* absent: 0 */
+	HOW_NUMOR0,
 	HOW_TID,
 	HOW_STR,
 	HOW_PATH,
@@ -29,6 +32,7 @@ enum fhow {
 	HOW_NEWINO,
 	HOW_NEWLAYER,
 	HOW_NEWPATH,
+	HOW_PIPEINO,
 	HOW_NEWFD,
 	HOW_SOCKFLAGS,
 	HOW_OPENMODE,
@@ -98,6 +102,9 @@ const char *falco_row_name(unsigned type);
 /* Does the event have a return value? */
 bool falco_row_has_ret(unsigned type);
 
+/* Is it a call that makes a process? */
+bool falco_makes_process(unsigned type);
+
 /* A row being read. */
 struct fctx {
 	struct hc_view *v;
@@ -129,6 +136,9 @@ struct pval fctx_param(const struct fctx *c, const struct fparam *p);
 void falco_param_raw(const struct fctx *c, const struct fparam *p, const struct pval *v, struct fjson *out);
 void falco_param_resolved(const struct fctx *c, const struct fparam *p, const struct pval *v, struct fjson *out);
 void falco_args(const struct fctx *c, struct fjson *out);
+/* The code of the row's event: its type's, but of a call of which the result alone was recorded and whose event
+ * has only numbers beside it, that event's. */
+unsigned falco_result_code(const struct fctx *c);
 
 /* Descriptors. */
 #define O_DIRECTORY_NATIVE 0200000

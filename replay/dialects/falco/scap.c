@@ -770,38 +770,23 @@ static void generic(struct enc *e, struct hc_falco_event *ev, bool imported)
 		ev->param[1] = number(e, UINT16_MAX, 2);
 }
 
-/* A call that is but a number here may be one whose event has its result alone: that one, then, which is more. */
-static unsigned result_code(struct enc *e)
-{
-	const char *name = fctx_name(&e->c);
-	int64_t ret;
-
-	if (!fctx_ret(&e->c, &ret))
-		return 0;
-	for (unsigned code = 1; code < HC_SCAP_N_CODES; code += 2) {
-		const struct hc_scap_event_info *info = &hc_scap_events[code];
-
-		if (info->params && info->n_params == 1 && info->flags & HC_SCAP_F_SYSCALL &&
-		    !(info->flags & HC_SCAP_F_OLD) && strcmp(info->name, name) == 0)
-			return code;
-	}
-	return 0;
-}
-
 static void generic_or_result(struct enc *e, struct hc_falco_event *ev)
 {
-	unsigned code = e->c.type == HC_EV_SYS ? result_code(e) : 0;
+	unsigned code = falco_result_code(&e->c);
+	const struct hc_scap_event_info *info = &hc_scap_events[code];
 	int64_t ret = 0;
 
-	if (!code) {
+	if (code == CODE_GENERIC) {
 		ev->e.n_params = 2;
 		generic(e, ev, false);
 		return;
 	}
 	fctx_ret(&e->c, &ret);
 	ev->e.code = (uint16_t)code;
-	ev->e.n_params = 1;
-	ev->param[0] = number(e, (uint64_t)ret, hc_scap_events[code].params[0].width);
+	ev->e.n_params = info->n_params;
+	ev->param[0] = number(e, (uint64_t)ret, info->params[0].width);
+	for (unsigned i = 1; i < info->n_params; i++)
+		ev->param[i] = unknown(e, &info->params[i]);
 }
 
 static void imported_event(struct enc *e, struct hc_falco_event *ev)
@@ -1307,17 +1292,26 @@ static bool is_own(unsigned type)
 	return d && d->cls == HC_CLASS_META;
 }
 
+/* A recorded call that made a process is a fork's row, too. */
+static bool is_told(struct enc *e, bool from_file)
+{
+	int64_t ret;
+
+	return !from_file && falco_makes_process(e->c.type) && fctx_ret(&e->c, &ret) && ret >= 0;
+}
+
 int hc_falco_scap_events(struct hc_view *v, unsigned type, uint32_t entry, bool imported, struct hc_arena *a,
                          struct hc_falco_event ret[HC_FALCO_SCAP_MAX_EVENTS], enum hc_falco_scap_none *ret_none,
                          uint64_t *n_cut)
 {
 	struct enc e = { .v = v, .a = a, .c = falco_ctx(v, type, entry) };
 	bool from_file = hc_view_int(v, e.c.dom, HC_COL_SRC_NUM, entry, &(int64_t){ 0 });
+	bool own = is_own(type) || (imported && !from_file), told = is_told(&e, from_file);
 	int64_t ns = 0, cpu = 0;
 	int n = 1;
 
-	*ret_none = is_own(type) || (imported && !from_file) ? HC_FALCO_SCAP_OWN : HC_FALCO_SCAP_UNKNOWN;
-	if (is_own(type) || (imported && !from_file) || !(from_file ? back_code[type] : e.c.row->code))
+	*ret_none = own ? HC_FALCO_SCAP_OWN : told ? HC_FALCO_SCAP_TOLD : HC_FALCO_SCAP_UNKNOWN;
+	if (own || told || !(from_file ? back_code[type] : e.c.row->code))
 		return 0;
 	if (!from_file && e.c.row->code == CODE_ASYNC && !hc_falco_ctr_known(v, told_ctr(&e)))
 		return 0; /* Falco learns that there is one with what it is */
