@@ -251,6 +251,7 @@ MISSING = {  # types that cannot be made to happen here: why
     "lsm_denied": "needs an SELinux policy that refuses something",
     "oom_kill": "needs a memory controller that a limit can be set on",
 }
+HOOKS = {"cap_check": "cap_capable"}  # types whose tracepoint not every kernel has
 GONE = "gone when the call returns, and no object of the kernel's is left that names it"
 ABSENT = {"unlink.file": GONE, "unlinkat.file": GONE}  # columns that need not have a value: why
 
@@ -282,7 +283,10 @@ def query(capture, sql):
 
 def check(capture, source):
     bad, n_types, n_cols, n_excused = [], 0, 0, 0
-    tables, shows = columns(source), {}
+    tables, shows, missing = columns(source), {}, dict(MISSING)
+    for name, hook in HOOKS.items():
+        if query(capture, """SELECT count(*) FROM meta_config WHERE hooks LIKE '%%"%s missing %%'""" % hook)[-1] != "0":
+            missing[name] = "this kernel has no tracepoint " + hook
     for line in query(capture, " UNION ALL ".join("SELECT '%s', name FROM pragma_table_xinfo('%s')" % (t, t)
                                                   for t, _ in tables))[1:]:
         shows.setdefault(line.split(",")[0], set()).add(line.split(",")[1])
@@ -302,7 +306,7 @@ def check(capture, source):
         n = [int(x) for x in query(capture, "SELECT count(*)%s FROM %s" % (
             "".join(", count(%s)" % c for _, c in want), name))[-1].split(",")]
         if not n[0]:
-            (bad.append("%s: no rows" % name) if name not in MISSING else print("%s: %s" % (name, MISSING[name])))
+            (bad.append("%s: no rows" % name) if name not in missing else print("%s: %s" % (name, missing[name])))
             continue
         n_types += 1
         for (arg, col), k in zip(want, n[1:]):

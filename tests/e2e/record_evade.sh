@@ -20,7 +20,7 @@ python3 -c '
 import socket, time
 s = socket.socket(); s.bind(("127.0.0.1", 0)); s.listen(9)
 print(s.getsockname()[1], flush=True)
-time.sleep(60)' >port &
+time.sleep(600)' >port &
 server=$!
 ./evade wait-open go "$PWD/file-old" & # older than the recording
 old=$!

@@ -34,9 +34,9 @@ cat request >/dev/null
 END
 # a process older than the recording
 mkfifo never
-DB_PASSWORD=SEKRET11 bash -c 'read -r -t 60 <>never' bash --token SEKRET12 &
+DB_PASSWORD=SEKRET11 bash -c "read -r -t $((60 * slow)) <>never" bash --token SEKRET12 &
 old=$!
-trap 'kill $old' EXIT
+trap 'kill $old 2>/dev/null || :' EXIT
 MY_PASSWORD=SEKRET7 hindcast record --json -p full -s 512 -o cap -- /bin/sh script >/dev/null 2>&1
 [ "$(leaks cap)" = 0 ] || fail "$(leaks cap) secrets in the capture"
 sql() {

@@ -65,7 +65,7 @@ expect_match "'off' excludes all others" err
 
 mkdir none
 "$HINDCAST" record --json -o cap --container-root "crun=$PWD/none" --runtime-socket "$PWD/docker.sock" --runtime-socket "$PWD/podman.sock" \
-	--runtime-socket "cri=$PWD/cri.sock" -- sh groups 1.5 docker/1 docker/2 docker/3 docker/4 docker/5 docker/6 docker/0 libpod_parent/7 \
+	--runtime-socket "cri=$PWD/cri.sock" -- sh groups $slow.5 docker/1 docker/2 docker/3 docker/4 docker/5 docker/6 docker/0 libpod_parent/7 \
 	kubepods/pod1/a kubepods/pod1/9 kubepods/pod1/b kubepods/pod1/c kubepods/pod1/d kubepods/pod1/e kubepods/pod1/f free/1 >summary 2>err
 
 image=$(printf 'ab%.0s' $(seq 32))

@@ -17,7 +17,7 @@ s = socket.socket(); s.bind(("127.0.0.1", 0)); s.listen(1)
 u = socket.socket(socket.AF_UNIX); u.bind("\0hindcast-e2e"); u.listen(1)
 f = open("kept")
 print(s.getsockname()[1], flush=True)
-time.sleep(60)' >port &
+time.sleep(600)' >port &
 pid=$!
 trap 'kill $pid' EXIT
 within 10 [ -s port ] || fail "the server does not come"
