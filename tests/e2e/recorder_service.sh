@@ -6,7 +6,7 @@ need_live
 value() { hindcast query cap "$1" --csv 2>/dev/null | tail -n +2 | tr -d '\r'; }
 # serve LOG: a recorder by the file recorder.yaml, told to speak to the manager
 serve() {
-	NOTIFY_SOCKET=$PWD/ear WATCHDOG_USEC=400000 hindcast recorder --config recorder.yaml 2>"$1" &
+	NOTIFY_SOCKET=$PWD/ear WATCHDOG_USEC=400000 hindcast recorder --config recorder.yaml --pin none 2>"$1" & # pinned, it would lose nothing to a kill
 	pid=$!
 	waits ' msg=recording |"recording"' "$1"
 }
