@@ -293,6 +293,7 @@ int ctr_cri_parse_sandbox(const void *p, size_t n, struct hc_str id, bool own, s
 {
 	struct hc_str message = message_of(p, n), status = text_of(message, 1), told = text_of(status, 1);
 	struct hc_str meta = text_of(status, 2), options = text_of(text_of(text_of(status, 6), 1), 2);
+	struct hc_str ip = text_of(text_of(status, 5), 1);
 
 	if (!message.p || !status.p || !is_message(message) || !is_message(status))
 		return -EBADMSG;
@@ -302,7 +303,8 @@ int ctr_cri_parse_sandbox(const void *p, size_t n, struct hc_str id, bool own, s
 	ctr_set_some(f, &f->pod_name, text_of(meta, 1));
 	ctr_set_some(f, &f->pod_uid, text_of(meta, 2));
 	ctr_set_some(f, &f->pod_namespace, text_of(meta, 3));
-	ctr_set_some(f, &f->ip, text_of(text_of(status, 5), 1));
+	ctr_set_some(f, &f->ip, ip);
+	ctr_set(f, &f->pod_ip, ip.p ? ip : HC_STR("")); /* none: the node's network */
 	if (options.p) {
 		set_host(&f->host_net, options, 1);
 		set_host(&f->host_pid, options, 2);

@@ -67,7 +67,7 @@ static void fill(struct ctr_facts *f, const struct ctr_facts *from)
 	static const size_t texts[] = {
 #define AT(member) offsetof(struct ctr_facts, member)
 		AT(runtime), AT(name), AT(image), AT(image_id), AT(image_repo), AT(image_tag), AT(image_digest),
-		AT(sandbox_id), AT(ip), AT(pod_name), AT(pod_namespace), AT(pod_uid), AT(bundle), AT(seccomp),
+		AT(sandbox_id), AT(ip), AT(pod_name), AT(pod_namespace), AT(pod_uid), AT(pod_ip), AT(bundle), AT(seccomp),
 		AT(apparmor), AT(selinux)
 #undef AT
 	};
@@ -542,6 +542,12 @@ static void containerd_cri(struct ctr_facts *f, struct json_object *a)
 	ctr_set_some(f, &f->pod_uid, get_text(a, CRI "sandbox-uid"));
 }
 
+static void set_pod_ip(struct ctr_facts *f, struct json_object *a)
+{
+	ctr_set_some(f, &f->ip, get_text(a, CRIO "IP.0"));
+	ctr_set_some(f, &f->pod_ip, get_text(a, CRIO "IP.0"));
+}
+
 static void crio(struct ctr_facts *f, struct json_object *a)
 {
 	struct hc_str type = get_text(a, CRIO "ContainerType"), name = get_text(a, CRIO "ImageName");
@@ -558,7 +564,7 @@ static void crio(struct ctr_facts *f, struct json_object *a)
 	ctr_set_some(f, &f->pod_name, get_text(a, "io.kubernetes.pod.name"));
 	ctr_set_some(f, &f->pod_namespace, get_text(a, "io.kubernetes.pod.namespace"));
 	ctr_set_some(f, &f->pod_uid, get_text(a, "io.kubernetes.pod.uid"));
-	ctr_set_some(f, &f->ip, get_text(a, CRIO "IP.0"));
+	set_pod_ip(f, a);
 	set_time(&f->created_ns, get_text(a, CRIO "Created"));
 	if (get_text(a, CRIO "PrivilegedRuntime").p)
 		ctr_set_tri(&f->privileged, hc_str_eq(get_text(a, CRIO "PrivilegedRuntime"), HC_STR("true")));
@@ -655,7 +661,7 @@ int ctr_parse_oci_sandbox(struct hc_str json, struct ctr_facts *f)
 	}
 	set_map_text(f, &f->pod_labels, &f->has_pod_labels, get_text(a, CRIO "Labels"));
 	set_map_text(f, &f->pod_annotations, &f->has_pod_annotations, get_text(a, CRIO "Annotations"));
-	ctr_set_some(f, &f->ip, get_text(a, CRIO "IP.0"));
+	set_pod_ip(f, a);
 	json_object_put(root);
 	return 0;
 }

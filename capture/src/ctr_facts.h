@@ -58,6 +58,7 @@ struct ctr_facts {
 	struct hc_str runtime, name, image, image_id, image_repo, image_tag, image_digest, sandbox_id, ip,
 		cni_json;
 	struct hc_str pod_name, pod_namespace, pod_uid, bundle;
+	struct hc_str pod_ip;                     /* "" when the pod has none of its own */
 	struct hc_str seccomp, apparmor, selinux; /* default action, profile, label; "" when there is none */
 	struct ctr_strs mounts;                   /* source:destination:mode:true|false:propagation */
 	struct ctr_strs labels, annotations, pod_labels, pod_annotations; /* key=value */

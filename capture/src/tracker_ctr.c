@@ -694,6 +694,7 @@ static void cells_of_files(struct hc_builder *b, struct hc_cells *c, const struc
 	cell_text(b, c, HC_O_CTR_pod_name, f->pod_name);
 	cell_text(b, c, HC_O_CTR_pod_namespace, f->pod_namespace);
 	cell_text(b, c, HC_O_CTR_pod_uid, f->pod_uid);
+	cell_text(b, c, HC_O_CTR_pod_ip, f->pod_ip);
 	cell_strs(b, c, HC_O_CTR_pod_labels, &f->pod_labels, f->has_pod_labels);
 	cell_strs(b, c, HC_O_CTR_pod_annotations, &f->pod_annotations, f->has_pod_annotations);
 	cell_text(b, c, HC_O_CTR_seccomp, f->seccomp);

@@ -87,8 +87,9 @@ expect cap "$(known a "source, name, runtime, image_repo, image_id, image_digest
 expect cap "$(known a "annotations, pod_annotations, privileged, host_net, host_pid, ip, env_names, caps, mounts, created_ns")" \
 	'{"annotations":"[\"example.com/own=yes\"]","pod_annotations":"[\"example.com/note=hello\"]","privileged":1,"host_net":1,
 	"host_pid":0,"ip":"10.1.2.3","env_names":"[\"PATH\"]","caps":1,"mounts":"[\"proc:/proc::true:\"]","created_ns":1714551630000000000}'
-expect cap "$(known 9 "source, name, is_sandbox, pod_name, pod_uid, ip")" '{"source":"socket:cri","name":"web-0","is_sandbox":1,
-	"pod_name":"web-0","pod_uid":"11-22","ip":"10.1.2.3"}'
+expect cap "$(known a pod_ip)" '{"pod_ip":"10.1.2.3"}'
+expect cap "$(known 9 "source, name, is_sandbox, pod_name, pod_uid, ip, pod_ip")" '{"source":"socket:cri","name":"web-0","is_sandbox":1,
+	"pod_name":"web-0","pod_uid":"11-22","ip":"10.1.2.3","pod_ip":"10.1.2.3"}'
 for of in a 9; do
 	sql cap "$(known $of pod_labels)" | grep -q 'app=web' || fail "$of: no labels of the pod"
 done

@@ -172,6 +172,7 @@ Test(container, of_cri_o_with_the_labels_of_its_pod)
 	EXPECT_TEXT(f->image_digest, "sha256:22");
 	EXPECT_TEXT(f->pod_name, "web-1");
 	EXPECT_TEXT(f->ip, "10.0.0.7");
+	EXPECT_TEXT(f->pod_ip, "10.0.0.7");
 	expect_list(&f->labels, 1, "io.kubernetes.container.name=web");
 	expect_list(&f->pod_labels, 1, "app=shop");
 	expect_list(&f->pod_annotations, 1, "team=a");

@@ -200,13 +200,27 @@ Test(cri, the_sandbox_tells_of_the_pod)
 		cr_assert_eq(ctr_cri_parse_sandbox(b->p, b->n, HC_STR(ID), own, f), -ENOENT);
 		cr_assert_eq(ctr_cri_parse_sandbox(b->p, b->n, HC_STR(POD), own, f), 0);
 		cr_assert(is(f->pod_name, "web-0") && is(f->pod_uid, "1-2") && is(f->pod_namespace, "shop"));
-		cr_assert(is(f->ip, "10.0.0.1") && f->host_net == CTR_YES && f->host_pid == CTR_NO);
+		cr_assert(is(f->ip, "10.0.0.1") && is(f->pod_ip, "10.0.0.1") && f->host_net == CTR_YES &&
+		          f->host_pid == CTR_NO);
 		cr_assert(f->has_pod_labels && f->pod_labels.n == 1 && is(f->pod_labels.v[0], "app=web"));
 		cr_assert(f->has_pod_annotations && f->pod_annotations.n == 0);
 		cr_assert_eq(f->has_labels, own == 1);
 		cr_assert_eq(f->is_sandbox, own ? CTR_YES : CTR_UNKNOWN);
 		ctr_facts_free(f);
 	}
+}
+
+Test(cri, a_sandbox_without_an_address_has_none_of_its_own)
+{
+	struct msg status = { .n = 0 }, m = { .n = 0 }, *b;
+	struct ctr_facts *f = ctr_facts_new();
+
+	put_text(&status, 1, POD);
+	put_message(&m, 1, &status);
+	b = body_of(&m);
+	cr_assert_eq(ctr_cri_parse_sandbox(b->p, b->n, HC_STR(POD), false, f), 0);
+	cr_assert(f->pod_ip.p && !f->pod_ip.len && !f->ip.p);
+	ctr_facts_free(f);
 }
 
 Test(cri, of_an_images_digests_that_of_the_repository_counts)
