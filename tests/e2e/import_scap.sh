@@ -125,7 +125,7 @@ none='<NA>'
 sed 's/;/ /g' >want <<END
 3f4c9d0b1e7a docker;$none;$none:$none;$none;$none;$none;$none;$none
 3f4c9d0b1e7a podman web reg/web:1.2 true /proc:/host::true:rprivate 10.0.0.7 web-0 prod
-3f4c9d0b1e7a docker other : false    
+3f4c9d0b1e7a docker other : false  ;$none;$none
 3f4c9d0b1e7a docker;$none;$none:$none;$none;$none;$none;$none;$none
 3f4c9d0b1e7a podman web reg/web:2 true /proc:/host::true:rprivate 10.0.0.7 web-0 prod
 3f4c9d0b1e7a podman web reg/web:2 true /proc:/host::true:rprivate 10.0.0.7 web-0 prod

@@ -130,6 +130,9 @@ fields "container.image.repository = registry.example:5000/shop/web and proc.nam
 fields "container.full_id = $web and proc.name = busybox" \
 	'%k8s.pod.name %k8s.ns.name %k8s.pod.uid %k8s.pod.sandbox_id %container.privileged %container.host_network %container.host_pid' \
 	"web-1 shop 1-2 ${pod:0:12} false true false"
+fields "container.id = $named and proc.name = busybox" '[%k8s.pod.name] [%k8s.ns.name] [%k8s.pod.id] [%k8s.pod.uid]' '[<NA>] [<NA>] [<NA>] [<NA>]'
+fields "container.id = host and proc.name = crun" '[%k8s.pod.name] [%k8s.ns.name] [%k8s.pod.uid] [%k8s.pod.sandbox_id] [%k8s.pod.ip]' \
+	'[<NA>] [<NA>] [<NA>] [] []'
 fields "k8s.ns.name = shop and proc.name = busybox" \
 	'%container.mount.dest[/*/*] %container.mount.rdwr[2] %container.mount.propagation[2] %container.mount.mode[1] %container.mount.source[/tmp]' \
 	"/tmp false rslave 755 $S"

@@ -507,6 +507,11 @@ Test(falco_filter, takes_the_rows_that_falco_would)
 		{ "container.mount.propagation[/srv/*] = rprivate and evt.num = 1", "1" },
 		{ "container.mount.dest[/etc] exists or container.mount[2] exists", "" },
 		{ "container.mount.dest[/proc*] exists and evt.num > 10", "" },
+		{ "k8s.pod.name exists or k8s.ns.name exists or k8s.pod.id exists or k8s.pod.uid exists", "" },
+		{ "k8s.pod.sandbox_id = '' and k8s.pod.full_sandbox_id = '' and k8s.pod.labels = '' and "
+		  "k8s.pod.ip = '' and "
+		  "k8s.pod.cni.json = ''",
+		  "11 12 13" },
 		/* parameters and paths */
 		{ "evt.arg.flags contains O_CREAT", "2" },
 		{ "evt.arg.flags contains O_CLOEXEC", "1" },

@@ -816,6 +816,16 @@ static struct hc_value proc_container_text(struct hc_view *v, unsigned dom, uint
 }
 LEAF(proc_container_text, HC_OBJ_PROC, HC_VT_STR, MAY_BE(container), MAY_CONTAIN(container));
 
+/* Labels that a kubelet gives its containers: missing on the host, and where there are none. */
+static struct hc_value proc_pod_text(struct hc_view *v, unsigned dom, uint32_t proc, const void *arg)
+{
+	uint32_t ctr = hc_view_ref(v, HC_OBJ_PROC, HC_O_PROC_container, proc);
+
+	(void)dom;
+	return heap_text(v, HC_OBJ_CTR, (unsigned)arg_num(arg), ctr);
+}
+LEAF(proc_pod_text, HC_OBJ_PROC, HC_VT_STR, MAY_BE(text), MAY_CONTAIN(text));
+
 /* Where there is none it may be in a pod whose network is not known: nothing is empty but what says so. */
 static struct hc_value proc_pod_network(struct hc_view *v, unsigned dom, uint32_t proc, const void *arg)
 {
@@ -2723,10 +2733,6 @@ static const struct hc_access *bind_container(struct fbinder *b, const struct fr
 		{ F_CONTAINER_IMAGE_TAG, HC_O_CTR_image_tag },
 		{ F_CONTAINER_IMAGE_DIGEST, HC_O_CTR_image_digest },
 		{ F_CONTAINER_IP, HC_O_CTR_ip },
-		{ F_K8S_POD_NAME, HC_O_CTR_pod_name },
-		{ F_K8S_NS_NAME, HC_O_CTR_pod_namespace },
-		{ F_K8S_POD_ID, HC_O_CTR_pod_uid },
-		{ F_K8S_POD_UID, HC_O_CTR_pod_uid },
 		{ F_K8S_POD_FULL_SANDBOX_ID, HC_O_CTR_sandbox_id },
 	};
 
@@ -2757,6 +2763,13 @@ static const struct hc_access *bind_container(struct fbinder *b, const struct fr
 		return leaf(b, b->proc, &leaf_proc_container_flag, num_arg(HC_O_CTR_host_net));
 	case F_CONTAINER_HOST_IPC:
 		return leaf(b, b->proc, &leaf_proc_container_flag, num_arg(HC_O_CTR_host_ipc));
+	case F_K8S_POD_NAME:
+		return leaf(b, b->proc, &leaf_proc_pod_text, num_arg(HC_O_CTR_pod_name));
+	case F_K8S_NS_NAME:
+		return leaf(b, b->proc, &leaf_proc_pod_text, num_arg(HC_O_CTR_pod_namespace));
+	case F_K8S_POD_ID:
+	case F_K8S_POD_UID:
+		return leaf(b, b->proc, &leaf_proc_pod_text, num_arg(HC_O_CTR_pod_uid));
 	case F_K8S_POD_SANDBOX_ID:
 		return leaf(b, b->proc, &leaf_proc_sandbox_id, NULL);
 	case F_K8S_POD_IP:
