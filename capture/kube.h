@@ -30,9 +30,10 @@ enum hc_kube_resource {
 	HC_KUBE_PODS,            /* this node's; they go into the table, not into the queue */
 	HC_KUBE_CAPTURES,        /* hindcast.dev/v1alpha1, all namespaces */
 	HC_KUBE_CLUSTERCAPTURES, /* hindcast.dev/v1alpha1 */
+	HC_KUBE_NAMESPACES,      /* those that this node's pods are in; with HC_KUBE_PODS only */
 	HC_KUBE_N_RESOURCES,
 };
-/* "pods", "captures", "clustercaptures": the label `resource` of the metrics. */
+/* "pods", "captures", "clustercaptures", "namespaces": the label `resource` of the metrics. */
 const char *hc_kube_resource_name(enum hc_kube_resource r);
 
 /* Fill with hc_kube_opts_init and change what differs. All is copied. */
@@ -130,8 +131,19 @@ struct hc_kube_pod {
 };
 #define HC_KUBE_MAX_VALUE_BYTES 4096u
 
+/* Immutable, as a pod. */
+struct hc_kube_ns {
+	struct hc_str name, uid, resource_version;
+	const struct hc_kube_kv *labels, *annotations; /* sorted by key */
+	uint32_t n_labels, n_annotations;
+	uint32_t n_cut; /* annotations left out, as of a pod */
+	uint64_t known_at_ns;
+	struct kube_box *box;
+};
+
 struct hc_kube_found {
-	const struct hc_kube_pod *pod; /* a reference: hc_kube_pod_unref */
+	const struct hc_kube_pod *pod; /* a reference: hc_kube_found_done */
+	const struct hc_kube_ns *ns;   /* its namespace, a reference; NULL: not told of */
 	uint32_t container_idx;        /* in pod->containers; UINT32_MAX when found by uid */
 	uint64_t gone_ns; /* CLOCK_BOOTTIME when the pod, or this instance of it, was gone; 0: there */
 };
@@ -140,11 +152,15 @@ struct hc_kube_found {
 bool hc_kube_find(struct hc_kube *k, struct hc_str container_id, struct hc_kube_found *ret);
 /* By pod uid, or by a static pod's hash, as they are in cgroup paths (with '-'). Any thread. */
 bool hc_kube_find_uid(struct hc_kube *k, struct hc_str uid, struct hc_kube_found *ret);
-/* Up to max pods that changed, or went, after change number *seq, oldest change first; sets *seq to the last one
- * given, so that the next call goes on. Begin with 0. A pod that changed twice is given once. Any thread. */
+/* Up to max pods that changed, they or their namespaces, or went, after change number *seq, oldest change first;
+ * sets *seq to the last one given, so that the next call goes on. Begin with 0. A pod that changed twice is given
+ * once. Any thread. */
 size_t hc_kube_pods_since(struct hc_kube *k, uint64_t *seq, struct hc_kube_found *ret, size_t max);
 void hc_kube_pod_ref(const struct hc_kube_pod *pod);
 void hc_kube_pod_unref(const struct hc_kube_pod *pod);
+void hc_kube_ns_ref(const struct hc_kube_ns *ns);
+void hc_kube_ns_unref(const struct hc_kube_ns *ns);
+void hc_kube_found_done(struct hc_kube_found *f);
 
 /* ---- captures: objects, and what is written ---- */
 

@@ -90,8 +90,8 @@ int hc_capture_select(const struct hc_capture *c, const struct hc_block_filter *
 /*
  * From now on blocks are loaded with all that was ever learnt of containers and their pods: what was not known yet
  * when a row was written reads as it became known later in the same boot, also behind the span that is asked
- * about. What was known and has changed reads as it was. known_at_ns and pod_known_at_ns say when the latest of
- * what was filled in became known.
+ * about. What was known and has changed reads as it was. known_at_ns, pod_known_at_ns and pod_ns_known_at_ns say
+ * when the latest of what was filled in became known.
  *
  * from_source: also what the source of an import tells late; without it an import is as its recorder knew it.
  * Call it before blocks are loaded by other threads. *ret_n_left_out: entries of containers that were more than

@@ -52,7 +52,8 @@ int hc_cluster_new(const struct hc_cluster_opts *opts, struct hc_cluster **ret, 
 	k->node = c->node = copy(k->node ? k->node : "", &ok);
 	c->o.ns = c->ns = copy(opts->ns, &ok);
 	c->o.version = c->version = copy(opts->version, &ok);
-	k->resources = 1u << HC_KUBE_PODS | 1u << HC_KUBE_CAPTURES | 1u << HC_KUBE_CLUSTERCAPTURES;
+	k->resources = 1u << HC_KUBE_PODS | 1u << HC_KUBE_CAPTURES | 1u << HC_KUBE_CLUSTERCAPTURES |
+	               1u << HC_KUBE_NAMESPACES;
 	if (!ok || asprintf(&c->manager, "hindcast-%s", c->node) < 0) {
 		c->manager = NULL;
 		return hc_err_set(err, -ENOMEM, "out of memory");
@@ -71,7 +72,7 @@ int hc_cluster_new(const struct hc_cluster_opts *opts, struct hc_cluster **ret, 
 static void drop_pods(struct hc_cluster *c)
 {
 	while (c->n_pods)
-		hc_kube_pod_unref(c->pods[--c->n_pods].pod);
+		hc_kube_found_done(&c->pods[--c->n_pods]);
 	free(c->pods);
 	c->pods = NULL;
 	c->n_pods_alloc = 0;
@@ -110,7 +111,7 @@ static void pod_changed(struct hc_cluster *c, const struct hc_kube_found *f)
 	while (i < c->n_pods && !hc_str_eq(c->pods[i].pod->uid, f->pod->uid))
 		i++;
 	if (i < c->n_pods) {
-		hc_kube_pod_unref(c->pods[i].pod);
+		hc_kube_found_done(&c->pods[i]);
 		c->pods[i] = c->pods[--c->n_pods];
 	}
 	if (f->gone_ns)
@@ -125,6 +126,8 @@ static void pod_changed(struct hc_cluster *c, const struct hc_kube_found *f)
 		c->n_pods_alloc = n;
 	}
 	hc_kube_pod_ref(f->pod);
+	if (f->ns)
+		hc_kube_ns_ref(f->ns);
 	c->pods[c->n_pods++] = *f;
 	cluster_pod_changed(c, f->pod);
 }
@@ -169,7 +172,7 @@ static void take_pods(struct hc_cluster *c)
 
 	for (size_t i = 0; i < n; i++) {
 		pod_changed(c, &changed[i]);
-		hc_kube_pod_unref(changed[i].pod);
+		hc_kube_found_done(&changed[i]);
 	}
 	if (n == MAX_CHANGED || !c->budget)
 		soon(c);

@@ -22,6 +22,7 @@ static const char *const resource_names[HC_KUBE_N_RESOURCES] = {
 	[HC_KUBE_PODS] = "pods",
 	[HC_KUBE_CAPTURES] = "captures",
 	[HC_KUBE_CLUSTERCAPTURES] = "clustercaptures",
+	[HC_KUBE_NAMESPACES] = "namespaces",
 };
 
 static const char *const reason_names[HC_KUBE_N_REASONS] = {
@@ -197,6 +198,9 @@ void hc_kube_stats(struct hc_kube *k, struct hc_kube_stats *ret)
 	ret->table_bytes = k->pods.bytes;
 	ret->of[HC_KUBE_PODS].n_objects = kube_table_living(&k->pods);
 	ret->n_gone = k->pods.n - ret->of[HC_KUBE_PODS].n_objects;
+	ret->of[HC_KUBE_NAMESPACES].n_objects = kube_space_known(&k->pods);
+	ret->of[HC_KUBE_NAMESPACES].wanted = k->pods.n_spaces > 0;
+	ret->table_bytes += k->pods.space_bytes;
 	pthread_mutex_unlock(&k->lock);
 }
 
@@ -246,6 +250,8 @@ static uint64_t start_due(struct hc_kube *k, uint64_t now_ns)
 		uint64_t at_ns;
 
 		if (!(k->o.resources & 1u << i))
+			continue;
+		if (!kube_stream_has_work(st, now_ns))
 			continue;
 		if (!st->x.easy && st->due_ns <= now_ns)
 			kube_stream_start(st, now_ns);
@@ -470,6 +476,7 @@ int hc_kube_start(const struct hc_kube_opts *opts, struct hc_kube **ret, struct 
 	k->pods.max_pods = opts->max_objects;
 	k->pods.max_bytes = opts->max_table_bytes;
 	k->pods.gone_ms = opts->gone_ms;
+	k->pods.with_spaces = opts->resources & 1u << HC_KUBE_NAMESPACES;
 	k->event_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	if (k->event_fd < 0 || !(k->multi = curl_multi_init())) {
 		hc_err_set(err, r, "cannot set up the Kubernetes client: out of memory or descriptors");

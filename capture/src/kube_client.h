@@ -88,10 +88,13 @@ struct kube_stream {
 	char *more;   /* the list's continue token */
 	struct kube_known *known;
 	uint32_t n_known, n_known_alloc;
+	char space[64]; /* the namespace that a list is of */
 	char path[2048];
 };
 
 void kube_stream_init(struct kube_stream *st, struct hc_kube *k, enum hc_kube_resource r, uint64_t due_ns);
+/* False: there is nothing to ask for now. Ends the watch of namespaces when another one is to be listed. */
+bool kube_stream_has_work(struct kube_stream *st, uint64_t now_ns);
 void kube_stream_start(struct kube_stream *st, uint64_t now_ns);
 void kube_stream_finish(struct kube_stream *st, CURLcode result, uint64_t now_ns);
 void kube_stream_done(struct kube_stream *st);

@@ -74,19 +74,36 @@ static void keep_pod(struct kube_table *table, struct json_object *o, size_t jso
 	uid = pod->uid;
 	if (kube_table_set(table, pod, now_ns) == 0) {
 		must(kube_table_find_uid(table, uid, &found));
-		hc_kube_pod_unref(found.pod);
+		hc_kube_found_done(&found);
 		for (uint32_t i = 0; i < pod->n_containers; i++) {
 			if (!pod->containers[i].id.len || !kube_table_find(table, pod->containers[i].id, &found))
 				continue;
 			check_str(found.pod->name);
 			must(found.container_idx < found.pod->n_containers);
-			hc_kube_pod_unref(found.pod);
+			hc_kube_found_done(&found);
 		}
 	}
 	must(table->bytes <= MAX_TABLE_BYTES && table->n <= table->max_pods);
 	if (uid.p[0] & 1)
 		kube_table_remove(table, uid, now_ns);
 	hc_kube_pod_unref(pod);
+}
+
+static void keep_ns(struct kube_table *table, struct json_object *o, size_t json_bytes)
+{
+	struct hc_kube_ns *ns;
+	int r;
+
+	ns = kube_ns_new(o, json_bytes, 1, &r);
+	if (!ns)
+		return;
+	must(ns->name.len);
+	check_str(ns->name);
+	check_str(ns->resource_version);
+	check_map(ns->labels, ns->n_labels);
+	check_map(ns->annotations, ns->n_annotations);
+	kube_space_set(table, ns);
+	must(table->space_bytes <= MAX_TABLE_BYTES / KUBE_SPACE_PART);
 }
 
 static int on_value(void *ctx, const char *key, const char *p, size_t n)
@@ -102,8 +119,12 @@ static int on_value(void *ctx, const char *key, const char *p, size_t n)
 	if (key || !seen->table)
 		return 0;
 	o = kube_parse(p, n, 2000, &r);
-	if (o)
-		keep_pod(seen->table, kube_at(o, "object", NULL) ? kube_at(o, "object", NULL) : o, n);
+	if (o) {
+		struct json_object *inner = kube_at(o, "object", NULL);
+
+		keep_pod(seen->table, inner ? inner : o, n);
+		keep_ns(seen->table, inner ? inner : o, n);
+	}
 	json_object_put(o);
 	return 0;
 }
@@ -124,7 +145,9 @@ static int split(const uint8_t *data, size_t size, bool lines, size_t step, stru
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	struct kube_table table = { .max_pods = 16, .max_bytes = MAX_TABLE_BYTES, .gone_ms = 0 };
+	struct kube_table table = {
+		.max_pods = 16, .max_bytes = MAX_TABLE_BYTES, .gone_ms = 0, .with_spaces = true
+	};
 	struct seen whole = { .table = &table }, cut = { 0 };
 	int r;
 
@@ -137,7 +160,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	kube_table_sweep(&table, UINT64_MAX / 2);
 	must(kube_table_living(&table) == 0);
 	kube_table_expire(&table, UINT64_MAX / 2);
-	must(table.n == 0 && table.bytes == 0);
+	must(table.n == 0 && table.bytes == 0 && table.n_spaces == 0 && table.space_bytes == 0);
 	kube_table_done(&table);
 	return 0;
 }

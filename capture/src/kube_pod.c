@@ -19,7 +19,10 @@
 struct kube_box {
 	atomic_uint refs;
 	size_t bytes, used;
-	struct hc_kube_pod pod;
+	union {
+		struct hc_kube_pod pod;
+		struct hc_kube_ns ns;
+	};
 	char mem[];
 };
 
@@ -343,19 +346,24 @@ static size_t bytes_for(struct json_object *o, size_t json_bytes)
 	return structs + strings * 17 + json_bytes;
 }
 
-static struct kube_box *box_new(struct json_object *o, size_t bytes, uint64_t now_ns)
+static struct kube_box *box_new(size_t bytes)
 {
-	struct json_object *meta = member(o, "metadata"), *spec = member(o, "spec");
-	struct json_object *status = member(o, "status");
 	struct kube_box *b = malloc(sizeof(*b) + bytes);
-	struct hc_kube_pod *pod;
 
 	if (!b)
 		return NULL;
 	memset(b, 0, sizeof(*b));
 	atomic_init(&b->refs, 1);
 	b->bytes = bytes;
-	pod = &b->pod;
+	return b;
+}
+
+static void fill_pod(struct kube_box *b, struct json_object *o, uint64_t now_ns)
+{
+	struct json_object *meta = member(o, "metadata"), *spec = member(o, "spec");
+	struct json_object *status = member(o, "status");
+	struct hc_kube_pod *pod = &b->pod;
+
 	pod->box = b;
 	pod->name = take_text(b, meta, "name");
 	pod->ns = take_text(b, meta, "namespace");
@@ -375,43 +383,112 @@ static struct kube_box *box_new(struct json_object *o, size_t bytes, uint64_t no
 	take_owners(b, member(meta, "ownerReferences"));
 	take_containers(b, o);
 	pod->known_at_ns = now_ns;
-	return b;
+}
+
+static void fill_ns(struct kube_box *b, struct json_object *o, uint64_t now_ns)
+{
+	struct json_object *meta = member(o, "metadata");
+	struct hc_kube_ns *ns = &b->ns;
+
+	ns->box = b;
+	ns->name = take_text(b, meta, "name");
+	ns->uid = take_text(b, meta, "uid");
+	ns->resource_version = take_text(b, meta, "resourceVersion");
+	ns->labels = take_map(b, member(meta, "labels"), &ns->n_labels, NULL);
+	ns->annotations = take_map(b, member(meta, "annotations"), &ns->n_annotations, &ns->n_cut);
+	ns->known_at_ns = now_ns;
+}
+
+/* Most of the JSON is managedFields and the like: made once to see what is used, and again in just that. */
+static struct kube_box *box_of(struct json_object *o, size_t json_bytes, uint64_t now_ns,
+                               void (*fill)(struct kube_box *b, struct json_object *o, uint64_t now_ns))
+{
+	struct kube_box *roomy = box_new(bytes_for(o, json_bytes)), *fit = NULL;
+
+	if (roomy) {
+		fill(roomy, o, now_ns);
+		fit = box_new(roomy->used);
+	}
+	if (fit)
+		fill(fit, o, now_ns);
+	free(roomy);
+	return fit;
 }
 
 struct hc_kube_pod *kube_pod_new(struct json_object *o, size_t json_bytes, uint64_t now_ns, int *ret)
 {
 	struct json_object *meta = member(o, "metadata");
-	struct kube_box *roomy, *fit;
+	struct kube_box *b;
 
 	*ret = -EBADMSG;
 	if (!*kube_text(meta, "name") || !*kube_text(meta, "namespace") || !*kube_text(meta, "uid"))
 		return NULL;
-	*ret = -ENOMEM;
-	/* Most of the JSON is managedFields and the like: made once to see what is used, and again in just that.
-	 */
-	roomy = box_new(o, bytes_for(o, json_bytes), now_ns);
-	fit = roomy ? box_new(o, roomy->used, now_ns) : NULL;
-	free(roomy);
-	if (!fit)
+	b = box_of(o, json_bytes, now_ns, fill_pod);
+	*ret = b ? 0 : -ENOMEM;
+	return b ? &b->pod : NULL;
+}
+
+struct hc_kube_ns *kube_ns_new(struct json_object *o, size_t json_bytes, uint64_t now_ns, int *ret)
+{
+	struct kube_box *b;
+
+	*ret = -EBADMSG;
+	if (!*kube_text(member(o, "metadata"), "name"))
 		return NULL;
-	*ret = 0;
-	return &fit->pod;
+	b = box_of(o, json_bytes, now_ns, fill_ns);
+	*ret = b ? 0 : -ENOMEM;
+	return b ? &b->ns : NULL;
+}
+
+static void box_ref(struct kube_box *b)
+{
+	atomic_fetch_add_explicit(&b->refs, 1, memory_order_relaxed);
+}
+
+static void box_unref(struct kube_box *b)
+{
+	if (atomic_fetch_sub_explicit(&b->refs, 1, memory_order_acq_rel) == 1)
+		free(b);
 }
 
 void hc_kube_pod_ref(const struct hc_kube_pod *pod)
 {
-	atomic_fetch_add_explicit(&pod->box->refs, 1, memory_order_relaxed);
+	box_ref(pod->box);
 }
 
 void hc_kube_pod_unref(const struct hc_kube_pod *pod)
 {
-	if (pod && atomic_fetch_sub_explicit(&pod->box->refs, 1, memory_order_acq_rel) == 1)
-		free(pod->box);
+	if (pod)
+		box_unref(pod->box);
+}
+
+void hc_kube_ns_ref(const struct hc_kube_ns *ns)
+{
+	box_ref(ns->box);
+}
+
+void hc_kube_ns_unref(const struct hc_kube_ns *ns)
+{
+	if (ns)
+		box_unref(ns->box);
+}
+
+void hc_kube_found_done(struct hc_kube_found *f)
+{
+	hc_kube_pod_unref(f->pod);
+	hc_kube_ns_unref(f->ns);
+	f->pod = NULL;
+	f->ns = NULL;
 }
 
 size_t kube_pod_bytes(const struct hc_kube_pod *pod)
 {
 	return sizeof(struct kube_box) + pod->box->bytes;
+}
+
+size_t kube_ns_bytes(const struct hc_kube_ns *ns)
+{
+	return sizeof(struct kube_box) + ns->box->bytes;
 }
 
 /* ---- the table ---- */
@@ -498,6 +575,7 @@ int kube_table_set(struct kube_table *t, struct hc_kube_pod *pod, uint64_t now_n
 			t->bytes -= kube_pod_bytes(e->pod);
 			hc_kube_pod_unref(e->pod);
 			*e = (struct kube_entry){ .pod = pod, .seq = ++t->seq, .seen = true };
+			kube_space_want(t, pod->ns);
 			return 0;
 		}
 		e->ghost = true;
@@ -510,6 +588,7 @@ int kube_table_set(struct kube_table *t, struct hc_kube_pod *pod, uint64_t now_n
 	}
 	t->e[t->n++] = (struct kube_entry){ .pod = pod, .seq = ++t->seq, .seen = true };
 	t->bytes += kube_pod_bytes(pod);
+	kube_space_want(t, pod->ns);
 	return 0;
 }
 
@@ -535,20 +614,28 @@ void kube_table_sweep(struct kube_table *t, uint64_t now_ns)
 
 void kube_table_expire(struct kube_table *t, uint64_t now_ns)
 {
+	uint32_t n = t->n;
+
 	for (uint32_t i = 0; i < t->n;) {
 		if (t->e[i].gone_ns && t->e[i].gone_ns + t->gone_ms * UINT64_C(1000000) <= now_ns)
 			drop(t, i);
 		else
 			i++;
 	}
+	if (t->n < n)
+		kube_space_forget(t);
 }
 
-static bool found(const struct kube_entry *e, uint32_t idx, struct hc_kube_found *ret)
+static bool found(const struct kube_table *t, const struct kube_entry *e, uint32_t idx, struct hc_kube_found *ret)
 {
 	if (!e)
 		return false;
-	*ret = (struct hc_kube_found){ .pod = e->pod, .container_idx = idx, .gone_ns = e->gone_ns };
+	*ret = (struct hc_kube_found){
+		.pod = e->pod, .ns = kube_space_of(t, e->pod), .container_idx = idx, .gone_ns = e->gone_ns
+	};
 	hc_kube_pod_ref(e->pod);
+	if (ret->ns)
+		hc_kube_ns_ref(ret->ns);
 	return true;
 }
 
@@ -571,7 +658,7 @@ bool kube_table_find(const struct kube_table *t, struct hc_str id, struct hc_kub
 			best_idx = idx;
 		}
 	}
-	return found(best, best_idx, ret);
+	return found(t, best, best_idx, ret);
 }
 
 bool kube_table_find_uid(const struct kube_table *t, struct hc_str uid, struct hc_kube_found *ret)
@@ -582,7 +669,7 @@ bool kube_table_find_uid(const struct kube_table *t, struct hc_str uid, struct h
 		if ((hc_str_eq(t->e[i].pod->uid, uid) || hc_str_eq(t->e[i].pod->static_hash, uid)) &&
 		    better(&t->e[i], best))
 			best = &t->e[i];
-	return found(best, UINT32_MAX, ret);
+	return found(t, best, UINT32_MAX, ret);
 }
 
 uint32_t kube_table_living(const struct kube_table *t)
@@ -604,7 +691,7 @@ size_t kube_table_since(const struct kube_table *t, uint64_t *seq, struct hc_kub
 		for (uint32_t i = 0; i < t->n; i++)
 			if (!t->e[i].ghost && t->e[i].seq > *seq && (!next || t->e[i].seq < next->seq))
 				next = &t->e[i];
-		if (!found(next, UINT32_MAX, &ret[n]))
+		if (!found(t, next, UINT32_MAX, &ret[n]))
 			break;
 		*seq = next->seq;
 		n++;
@@ -616,6 +703,7 @@ void kube_table_done(struct kube_table *t)
 {
 	while (t->n)
 		drop(t, t->n - 1);
+	kube_space_done(t);
 	free(t->e);
 	t->e = NULL;
 	t->n_alloc = 0;

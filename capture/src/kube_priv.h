@@ -49,6 +49,9 @@ const char *kube_text(struct json_object *o, const char *key);
  */
 struct hc_kube_pod *kube_pod_new(struct json_object *o, size_t json_bytes, uint64_t now_ns, int *ret);
 size_t kube_pod_bytes(const struct hc_kube_pod *pod);
+/* The same for a namespace; it lacks a name (-EBADMSG). */
+struct hc_kube_ns *kube_ns_new(struct json_object *o, size_t json_bytes, uint64_t now_ns, int *ret);
+size_t kube_ns_bytes(const struct hc_kube_ns *ns);
 
 struct kube_entry {
 	struct hc_kube_pod *pod;
@@ -56,6 +59,13 @@ struct kube_entry {
 	bool seen;  /* by the list that is running */
 	bool ghost; /* an earlier version that knows containers which the newer does not */
 };
+
+struct kube_space {            /* a namespace that has pods here */
+	char name[64];         /* a DNS label */
+	bool due;              /* to be asked for */
+	struct hc_kube_ns *ns; /* NULL: not told, or there is none */
+};
+#define KUBE_SPACE_PART 8 /* of the table's bytes: for all namespaces */
 
 /* A node has some hundred pods, so that all searches go through all of them. Callers hold the client's lock. */
 struct kube_table {
@@ -65,6 +75,10 @@ struct kube_table {
 	uint64_t bytes, max_bytes, gone_ms;
 	uint64_t seq;
 	uint64_t n_refused;
+	bool with_spaces; /* namespaces are to be known */
+	struct kube_space *spaces;
+	uint32_t n_spaces, n_spaces_alloc;
+	uint64_t space_bytes;
 };
 
 /* Takes the reference, also when it is refused (-ENOBUFS, counted) or out of memory. */
@@ -81,5 +95,24 @@ bool kube_table_find_uid(const struct kube_table *t, struct hc_str uid, struct h
 size_t kube_table_since(const struct kube_table *t, uint64_t *seq, struct hc_kube_found *ret, size_t max);
 uint32_t kube_table_living(const struct kube_table *t);
 void kube_table_done(struct kube_table *t);
+
+/* ---- kube_space.c: as with the table, under the lock ---- */
+
+/* A pod is in it: it is due, unless it is known. */
+void kube_space_want(struct kube_table *t, struct hc_str name);
+/* Forgets those that no pod of the table is in. */
+void kube_space_forget(struct kube_table *t);
+/* One that is due; NULL: none is. */
+const struct kube_space *kube_space_due(const struct kube_table *t);
+void kube_space_all_due(struct kube_table *t);
+/* The server has answered. */
+void kube_space_asked(struct kube_table *t, const char *name);
+bool kube_space_has(const struct kube_table *t, const char *name);
+/* Takes the reference. Its pods count as changed when it has. -ENOBUFS: refused, counted. */
+int kube_space_set(struct kube_table *t, struct hc_kube_ns *ns);
+/* That of a pod, borrowed. NULL: not told. */
+const struct hc_kube_ns *kube_space_of(const struct kube_table *t, const struct hc_kube_pod *pod);
+uint32_t kube_space_known(const struct kube_table *t);
+void kube_space_done(struct kube_table *t);
 
 #endif

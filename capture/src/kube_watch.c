@@ -11,7 +11,8 @@
 
 #define PAGE_OBJECTS 500
 #define MAX_PAGES 200u
-#define MAX_CONTINUE_BYTES 1024u /* escaped it is thrice as long at most */
+#define SPACES_PAUSE_NS UINT64_C(1000000000) /* a watch of namespaces is not left for another one sooner */
+#define MAX_CONTINUE_BYTES 1024u             /* escaped it is thrice as long at most */
 
 static const struct {
 	const char *path, *kind;
@@ -19,6 +20,7 @@ static const struct {
 	[HC_KUBE_PODS] = { "/api/v1/pods", "Pod" },
 	[HC_KUBE_CAPTURES] = { "/apis/hindcast.dev/v1alpha1/captures", "Capture" },
 	[HC_KUBE_CLUSTERCAPTURES] = { "/apis/hindcast.dev/v1alpha1/clustercaptures", "ClusterCapture" },
+	[HC_KUBE_NAMESPACES] = { "/api/v1/namespaces", "Namespace" },
 };
 
 void kube_stream_init(struct kube_stream *st, struct hc_kube *k, enum hc_kube_resource r, uint64_t due_ns)
@@ -39,6 +41,11 @@ void kube_stream_done(struct kube_stream *st)
 }
 
 /* ---- objects of the queue ---- */
+
+static bool is_queued(const struct kube_stream *st)
+{
+	return st->resource == HC_KUBE_CAPTURES || st->resource == HC_KUBE_CLUSTERCAPTURES;
+}
 
 static struct kube_known *known(struct kube_stream *st, const char *uid)
 {
@@ -181,6 +188,72 @@ static int take_pod(struct kube_stream *st, struct json_object *o, size_t json_b
 	return 0;
 }
 
+/* ---- namespaces ---- */
+
+/* A cluster may have thousands, and each of its nodes would list them all: one list for each that has pods here
+ * costs the server a look-up. Their watch begins where the first of these lists was, so that nothing falls
+ * between; what it tells of other namespaces is passed over. */
+
+static int take_ns(struct kube_stream *st, struct json_object *o, size_t json_bytes, bool gone)
+{
+	struct hc_kube *k = st->k;
+	const char *name = kube_text(kube_at(o, "metadata", NULL), "name");
+	struct hc_kube_ns *ns;
+	bool has;
+	int r;
+
+	if (!*name)
+		return -EBADMSG;
+	pthread_mutex_lock(&k->lock);
+	has = kube_space_has(&k->pods, name);
+	if (st->phase == KUBE_LIST && strcmp(name, st->space) != 0) {
+		k->stats.n_foreign++;
+		has = false;
+	}
+	pthread_mutex_unlock(&k->lock);
+	if (!has || gone) /* its pods are gone, or go: they keep what was known */
+		return 0;
+	ns = kube_ns_new(o, json_bytes, kube_now(), &r);
+	if (!ns)
+		return r;
+	pthread_mutex_lock(&k->lock);
+	kube_space_set(&k->pods, ns); /* refused: counted there */
+	pthread_mutex_unlock(&k->lock);
+	kube_wake_reader(k);
+	return 0;
+}
+
+/* The namespace that is to be asked for next, into st->space. */
+static bool next_space(struct kube_stream *st)
+{
+	const struct kube_space *s;
+
+	pthread_mutex_lock(&st->k->lock);
+	s = kube_space_due(&st->k->pods);
+	if (s)
+		memcpy(st->space, s->name, sizeof(st->space));
+	pthread_mutex_unlock(&st->k->lock);
+	return s != NULL;
+}
+
+bool kube_stream_has_work(struct kube_stream *st, uint64_t now_ns)
+{
+	if (st->resource != HC_KUBE_NAMESPACES || (st->phase == KUBE_LIST && st->x.easy))
+		return true;
+	if (!next_space(st))
+		return st->phase == KUBE_WATCH;
+	if (st->phase == KUBE_WATCH && (!st->x.easy || now_ns - st->started_ns >= SPACES_PAUSE_NS)) {
+		/* a new one: the watch goes on from where it is when that is known */
+		kube_xfer_done(&st->x);
+		st->open = false;
+		st->phase = KUBE_LIST;
+		pthread_mutex_lock(&st->k->lock);
+		st->k->stats.of[st->resource].connected = false;
+		pthread_mutex_unlock(&st->k->lock);
+	}
+	return true;
+}
+
 /* ---- lines and items ---- */
 
 static int take(struct kube_stream *st, struct json_object *o, size_t json_bytes, bool in_list, bool gone)
@@ -195,6 +268,8 @@ static int take(struct kube_stream *st, struct json_object *o, size_t json_bytes
 	pthread_mutex_unlock(&st->k->lock);
 	if (st->resource == HC_KUBE_PODS)
 		return take_pod(st, o, json_bytes, gone);
+	if (st->resource == HC_KUBE_NAMESPACES)
+		return take_ns(st, o, json_bytes, gone);
 	return take_object(st, o, gone);
 }
 
@@ -287,8 +362,11 @@ static int take_member(struct kube_stream *st, const char *key, const char *p, s
 	o = kube_parse(p, n_bytes, 1024, &r);
 	if (!o)
 		return r;
-	more = kube_text(o, "continue");
-	r = set_version(st, o) && strlen(more) <= MAX_CONTINUE_BYTES ? 0 : -EBADMSG;
+	more = st->resource != HC_KUBE_NAMESPACES ? kube_text(o, "continue") : "";
+	if (st->resource == HC_KUBE_NAMESPACES && *st->rv)
+		r = 0; /* the watch is to begin at the first of several lists, or goes on where it was */
+	else
+		r = set_version(st, o) && strlen(more) <= MAX_CONTINUE_BYTES ? 0 : -EBADMSG;
 	free(st->more);
 	st->more = r == 0 && *more ? strdup(more) : NULL;
 	json_object_put(o);
@@ -344,17 +422,26 @@ static bool build_path(struct kube_stream *st, uint32_t watch_ms)
 {
 	char *to = st->path;
 	size_t size = sizeof(st->path);
+	const char *end = "";
 	int n;
 
 	if (st->phase == KUBE_WATCH)
 		n = snprintf(to, size, "%s?watch=1&allowWatchBookmarks=true&timeoutSeconds=%u&resourceVersion=",
 		             resources[st->resource].path, (watch_ms + 999) / 1000);
+	else if (st->resource == HC_KUBE_NAMESPACES)
+		n = snprintf(to, size, "%s?fieldSelector=metadata.name%%3D", resources[st->resource].path);
 	else
 		n = snprintf(to, size, "%s?limit=%d%s", resources[st->resource].path, PAGE_OBJECTS,
 		             st->more     ? "&continue="
 		             : st->quorum ? ""
 		                          : "&resourceVersion=0");
-	if (n < 0 || !kube_escape(to, size, st->phase == KUBE_WATCH ? st->rv : st->more ? st->more : ""))
+	if (st->phase == KUBE_WATCH)
+		end = st->rv;
+	else if (st->resource == HC_KUBE_NAMESPACES)
+		end = st->space;
+	else if (st->more)
+		end = st->more;
+	if (n < 0 || !kube_escape(to, size, end))
 		return false;
 	if (st->resource != HC_KUBE_PODS)
 		return true;
@@ -435,6 +522,12 @@ static void failed(struct kube_stream *st, enum hc_kube_reason why, uint64_t now
 /* From the beginning; quorum: not from the server's cache, which gave us a version that cannot be followed. */
 static void list_again(struct kube_stream *st, bool quorum)
 {
+	if (st->resource == HC_KUBE_NAMESPACES) {
+		st->rv[0] = '\0';
+		pthread_mutex_lock(&st->k->lock);
+		kube_space_all_due(&st->k->pods);
+		pthread_mutex_unlock(&st->k->lock);
+	}
 	free(st->more);
 	st->more = NULL;
 	st->phase = KUBE_LIST;
@@ -445,7 +538,7 @@ static void list_again(struct kube_stream *st, bool quorum)
 static void list_ended(struct kube_stream *st, uint64_t now_ns)
 {
 	struct hc_kube *k = st->k;
-	uint32_t n_objects;
+	bool more = false;
 	int r = 0;
 
 	if (kube_split_end(&st->split) < 0 || !st->saw_kind || !*st->rv) {
@@ -466,22 +559,25 @@ static void list_ended(struct kube_stream *st, uint64_t now_ns)
 		st->due_ns = now_ns;
 		return;
 	}
-	if (st->resource != HC_KUBE_PODS)
+	if (is_queued(st))
 		r = sweep_objects(st);
 	pthread_mutex_lock(&k->lock);
 	if (st->resource == HC_KUBE_PODS)
 		kube_table_sweep(&k->pods, now_ns);
-	n_objects = st->resource == HC_KUBE_PODS ? kube_table_living(&k->pods) : st->n_known;
-	k->stats.of[st->resource].n_objects = n_objects;
+	if (st->resource == HC_KUBE_NAMESPACES) {
+		kube_space_asked(&k->pods, st->space);
+		more = kube_space_due(&k->pods) != NULL;
+	}
+	k->stats.of[st->resource].n_objects = st->n_known; /* of those in the table others tell */
 	k->stats.of[st->resource].n_lists++;
-	k->stats.of[st->resource].synced |= r == 0;
+	k->stats.of[st->resource].synced |= r == 0 && !more;
 	pthread_mutex_unlock(&k->lock);
 	if (r < 0) {
 		failed(st, HC_KUBE_R_OVERFLOW, now_ns);
 		return;
 	}
 	kube_wake_reader(k);
-	st->phase = KUBE_WATCH;
+	st->phase = more ? KUBE_LIST : KUBE_WATCH;
 	st->due_ns = now_ns;
 }
 
@@ -512,7 +608,6 @@ void kube_stream_finish(struct kube_stream *st, CURLcode result, uint64_t now_ns
 	char why_text[CURL_ERROR_SIZE];
 	bool ok, watched = st->open, lasted;
 	enum hc_kube_reason why;
-	uint32_t n_objects;
 
 	snprintf(why_text, sizeof(why_text), "%s", st->x.why);
 	why = kube_xfer_finish(&st->x, result, &ok);
@@ -528,8 +623,7 @@ void kube_stream_finish(struct kube_stream *st, CURLcode result, uint64_t now_ns
 		st->backoff_ms = k->o.backoff_min_ms;
 	pthread_mutex_lock(&k->lock);
 	k->stats.of[st->resource].connected = false;
-	n_objects = st->resource == HC_KUBE_PODS ? kube_table_living(&k->pods) : st->n_known;
-	k->stats.of[st->resource].n_objects = n_objects;
+	k->stats.of[st->resource].n_objects = st->n_known;
 	pthread_mutex_unlock(&k->lock);
 	st->open = false;
 	if (ok && st->phase == KUBE_LIST) {

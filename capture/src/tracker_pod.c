@@ -103,6 +103,7 @@ static bool find(struct hc_tracker *t, const struct tctr *c, struct hc_kube_foun
 static void put(struct tctr *c, const struct hc_kube_found *f)
 {
 	c->pod = f->pod;
+	c->pod_ns = f->ns;
 	c->pod_idx = f->container_idx;
 }
 
@@ -125,14 +126,18 @@ void pod_inherit(struct hc_tracker *t, struct tctr *c, const struct tctr *old)
 	c->pod_none = old->pod_none;
 	c->pod_idx = old->pod_idx;
 	c->pod = old->pod;
+	c->pod_ns = old->pod_ns;
 	if (c->pod)
 		hc_kube_pod_ref(c->pod);
+	if (c->pod_ns)
+		hc_kube_ns_ref(c->pod_ns);
 }
 
 void pod_done(struct hc_tracker *t, struct tctr *c)
 {
 	txt_unref(t, c->pod_uid);
 	hc_kube_pod_unref(c->pod);
+	hc_kube_ns_unref(c->pod_ns);
 }
 
 /* ---- what is stored, and whether it has changed ---- */
@@ -177,12 +182,20 @@ static bool same_container(const struct hc_kube_container *a, const struct hc_ku
 	        hc_str_eq(a->asked_image, b->asked_image) && hc_str_eq(a->image_id, b->image_id));
 }
 
+static bool same_ns(const struct hc_kube_ns *a, const struct hc_kube_ns *b)
+{
+	return a == b || (a && b && same_kvs(a->labels, a->n_labels, b->labels, b->n_labels) &&
+	                  same_kvs(a->annotations, a->n_annotations, b->annotations, b->n_annotations));
+}
+
 /* Most changes of a pod are of its conditions and tell nothing of what is stored. */
 static bool same(const struct tctr *c, const struct hc_kube_found *f)
 {
 	struct tctr now = { .pod = f->pod, .pod_idx = f->container_idx };
 	const struct hc_kube_pod *a = c->pod, *b = f->pod;
 
+	if (!same_ns(c->pod_ns, f->ns))
+		return false;
 	return a == b ||
 	       (a && same_kvs(a->labels, a->n_labels, b->labels, b->n_labels) &&
 	        same_kvs(a->annotations, a->n_annotations, b->annotations, b->n_annotations) &&
@@ -195,19 +208,21 @@ static bool same(const struct tctr *c, const struct hc_kube_found *f)
 
 static void take(struct hc_tracker *t, struct tctr *c)
 {
-	const char *phase = c->pod ? "changed" : "known";
+	const char *phase;
 	struct hc_kube_found f;
 	struct tctr *now;
 
 	if (!find(t, c, &f))
 		return;
+	phase = c->pod && (c->pod_ns || !f.ns) ? "changed" : "known";
 	/* a container that has ended keeps what was known of it when it ran */
 	if ((f.container_idx == UINT32_MAX && container_of(c)) || (f.container_idx == c->pod_idx && same(c, &f)) ||
 	    !(now = ctr_renew(t, c))) {
-		hc_kube_pod_unref(f.pod);
+		hc_kube_found_done(&f);
 		return;
 	}
 	hc_kube_pod_unref(now->pod);
+	hc_kube_ns_unref(now->pod_ns);
 	put(now, &f);
 	now->pod_none = false;
 	ctr_replace(t, c, now, phase);
@@ -277,7 +292,7 @@ void pod_tick(struct hc_tracker *t)
 		t->pods_look_ns = t->now_ns;
 	for (size_t i = 0; i < n; i++) {
 		take_changed(t, changed[i].pod);
-		hc_kube_pod_unref(changed[i].pod);
+		hc_kube_found_done(&changed[i]);
 	}
 	if (t->now_ns - t->pods_settle_ns < SETTLE_NS)
 		return;
@@ -365,6 +380,7 @@ void cells_of_pod(struct hc_builder *b, struct hc_cells *c, const struct tctr *k
 	static const struct ctr_facts none;
 	const struct ctr_facts *f = k->facts ? k->facts : &none;
 	const struct hc_kube_pod *p = k->pod;
+	const struct hc_kube_ns *ns = k->pod_ns;
 	const struct hc_kube_owner *owner;
 
 	if (p || k->pod_asked)
@@ -375,6 +391,11 @@ void cells_of_pod(struct hc_builder *b, struct hc_cells *c, const struct tctr *k
 	if (!p)
 		return;
 	hc_cell_set(c, HC_O_CTR_pod_known_at_ns, p->known_at_ns);
+	if (ns) {
+		hc_cell_set(c, HC_O_CTR_pod_ns_known_at_ns, ns->known_at_ns);
+		cell_kvs(b, c, HC_O_CTR_pod_ns_labels, ns->labels, ns->n_labels);
+		cell_kvs(b, c, HC_O_CTR_pod_ns_annotations, ns->annotations, ns->n_annotations);
+	}
 	cell_kvs(b, c, HC_O_CTR_pod_labels, p->labels, p->n_labels);
 	cell_kvs(b, c, HC_O_CTR_pod_annotations, p->annotations, p->n_annotations);
 	cell_some(b, c, HC_O_CTR_service_account, p->service_account);

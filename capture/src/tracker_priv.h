@@ -137,10 +137,11 @@ struct tctr {
 	uint8_t n_looks;
 	uint64_t look_ns; /* next */
 	/* of its pod (tracker_pod.c) */
-	const struct hc_kube_pod *pod; /* a reference; NULL: the API server has told nothing */
-	struct txt *pod_uid;           /* NULL: it is in none, as far as is known */
-	uint32_t pod_idx;              /* this container in it; UINT32_MAX: the pod alone is known */
-	bool pod_asked, pod_none;      /* the server is to tell of it; it does not know it */
+	const struct hc_kube_pod *pod;   /* a reference; NULL: the API server has told nothing */
+	const struct hc_kube_ns *pod_ns; /* its namespace, a reference; NULL: not told */
+	struct txt *pod_uid;             /* NULL: it is in none, as far as is known */
+	uint32_t pod_idx;                /* this container in it; UINT32_MAX: the pod alone is known */
+	bool pod_asked, pod_none;        /* the server is to tell of it; it does not know it */
 };
 
 /* A row about a container that is still to be written. */

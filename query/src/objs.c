@@ -139,13 +139,15 @@ static void ctr_of(const struct q_block *b, uint32_t entry, struct q_obj *o)
 {
 	struct hc_str id = hc_view_text(b->view, HC_OBJ_CTR, HC_O_CTR_id, entry);
 	struct hc_str cgroup = hc_view_text(b->view, HC_OBJ_CTR, HC_O_CTR_cgroup_path, entry);
-	uint64_t pod;
+	static const unsigned known_at[] = { HC_O_CTR_known_at_ns, HC_O_CTR_pod_known_at_ns,
+		                             HC_O_CTR_pod_ns_known_at_ns };
 
 	*o = (struct q_obj){ .block = b->idx, .entry = entry, .n_versions = 1 };
-	o->version = (uint64_t)hc_view_int_or(b->view, HC_OBJ_CTR, HC_O_CTR_known_at_ns, entry, 0);
-	pod = (uint64_t)hc_view_int_or(b->view, HC_OBJ_CTR, HC_O_CTR_pod_known_at_ns, entry, 0);
-	if (pod > o->version)
-		o->version = pod;
+	for (unsigned i = 0; i < sizeof(known_at) / sizeof(known_at[0]); i++) {
+		uint64_t at = (uint64_t)hc_view_int_or(b->view, HC_OBJ_CTR, known_at[i], entry, 0);
+
+		o->version = at > o->version ? at : o->version;
+	}
 	if (!id.len)
 		id = cgroup;
 	o->key[0] = hash_str(hash_u64(2, b->seg->boot), id);

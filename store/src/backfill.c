@@ -23,9 +23,19 @@
 #define MAX_ASKED 512u                  /* more than these are not asked for one by one in a Bloom filter */
 #define MAX_SCANNED_ENTRIES (16u << 20) /* of a heap, in search of texts that it may have */
 
-/* When the two parts of a version became known; 0: not yet. */
+/* What a version is made of, by who tells it. */
+enum part { PART_FILES, PART_POD, PART_NS, N_PARTS };
+
+/* Its time of knowledge. */
+static const unsigned known_at[N_PARTS] = {
+	[PART_FILES] = HC_O_CTR_known_at_ns,
+	[PART_POD] = HC_O_CTR_pod_known_at_ns,
+	[PART_NS] = HC_O_CTR_pod_ns_known_at_ns,
+};
+
+/* When the parts of a version became known; 0: not yet. */
 struct moment {
-	uint64_t files_ns, pod_ns;
+	uint64_t ns[N_PARTS];
 };
 
 /* The first known value of a column, then those that it changed to; by the column's kind one of the three. */
@@ -108,19 +118,32 @@ static int64_t number_of(const struct reader *rd, unsigned col, uint32_t entry)
 
 static struct moment moment_of(const struct reader *rd, uint32_t entry)
 {
-	return (struct moment){ (uint64_t)number_of(rd, HC_O_CTR_known_at_ns, entry),
-		                (uint64_t)number_of(rd, HC_O_CTR_pod_known_at_ns, entry) };
+	struct moment m;
+
+	for (unsigned part = 0; part < N_PARTS; part++)
+		m.ns[part] = (uint64_t)number_of(rd, known_at[part], entry);
+	return m;
 }
 
 static bool is_before(struct moment a, struct moment b)
 {
-	return a.files_ns <= b.files_ns && a.pod_ns <= b.pod_ns &&
-	       (a.files_ns < b.files_ns || a.pod_ns < b.pod_ns);
+	bool sooner = false;
+
+	for (unsigned part = 0; part < N_PARTS; part++) {
+		if (a.ns[part] > b.ns[part])
+			return false;
+		sooner |= a.ns[part] < b.ns[part];
+	}
+	return sooner;
 }
 
 static uint64_t when(struct moment m)
 {
-	return m.files_ns > m.pod_ns ? m.files_ns : m.pod_ns;
+	uint64_t last = 0;
+
+	for (unsigned part = 0; part < N_PARTS; part++)
+		last = m.ns[part] > last ? m.ns[part] : last;
+	return last;
 }
 
 /* A text that says as much as none: "not known yet". */
@@ -159,7 +182,8 @@ static bool is_open(unsigned col, struct hc_str s)
 static bool is_identity(unsigned col)
 {
 	return col == HC_O_CTR_id || col == HC_O_CTR_cgroup_path || col == HC_O_CTR_cgroup_id ||
-	       col == HC_O_CTR_outer_id || col == HC_O_CTR_known_at_ns || col == HC_O_CTR_pod_known_at_ns;
+	       col == HC_O_CTR_outer_id || col == HC_O_CTR_known_at_ns || col == HC_O_CTR_pod_known_at_ns ||
+	       col == HC_O_CTR_pod_ns_known_at_ns;
 }
 
 static bool is_source(unsigned col)
@@ -828,17 +852,16 @@ static int fill_entry(struct filler *fl, const struct ctr *c, uint32_t entry, st
 		if (!v)
 			continue;
 		r = put(fl, col, entry, v, err);
-		now.files_ns = v->at.files_ns > now.files_ns ? v->at.files_ns : now.files_ns;
-		now.pod_ns = v->at.pod_ns > now.pod_ns ? v->at.pod_ns : now.pod_ns;
+		for (unsigned part = 0; part < N_PARTS; part++)
+			now.ns[part] = v->at.ns[part] > now.ns[part] ? v->at.ns[part] : now.ns[part];
 	}
-	if (r == 0 && now.files_ns != at.files_ns)
-		r = put_int(fl, HC_O_CTR_known_at_ns, entry, (int64_t)now.files_ns, err);
-	if (r == 0 && now.pod_ns != at.pod_ns)
-		r = put_int(fl, HC_O_CTR_pod_known_at_ns, entry, (int64_t)now.pod_ns, err);
+	for (unsigned part = 0; r == 0 && part < N_PARTS; part++)
+		if (now.ns[part] != at.ns[part])
+			r = put_int(fl, known_at[part], entry, (int64_t)now.ns[part], err);
 	if (r == 0)
-		r = fill_source(fl, c, entry, HC_O_CTR_source, now.files_ns != at.files_ns, err);
+		r = fill_source(fl, c, entry, HC_O_CTR_source, now.ns[PART_FILES] != at.ns[PART_FILES], err);
 	if (r == 0)
-		r = fill_source(fl, c, entry, HC_O_CTR_pod_source, now.pod_ns != at.pod_ns, err);
+		r = fill_source(fl, c, entry, HC_O_CTR_pod_source, now.ns[PART_POD] != at.ns[PART_POD], err);
 	return r;
 }
 

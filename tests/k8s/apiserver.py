@@ -223,7 +223,7 @@ def test_expired(c, cluster):
     cluster.start_api()
     create_pod(cluster, 4)
     c.want_pod("pod-4")
-    s = c.until("all watches", lambda s: all(s[r]["connected"] for r in ("pods", "captures", "clustercaptures")), 60)
+    s = c.until("all watches", lambda s: all(s[r]["connected"] for r in ("pods", "captures", "clustercaptures", "namespaces")), 60)
     assert s["restarts"].get("expired", 0) >= 1 and s["pods"]["lists"] > before, s
     assert s["pods"]["objects"] == 2 and c.find(hexid(1))["gone"] is False, s
     return s
@@ -341,7 +341,7 @@ def main():
             c = Case("real", folder)
             c.write_token(RECORDER)
             c.start(f"resources={ALL}", "request_ms=20000", "watch_ms=60000", "backoff_min_ms=100", "backoff_max_ms=1000", url=cluster.url)
-            c.until("all watches", lambda s: all(s[r]["connected"] for r in ("pods", "captures", "clustercaptures")), 30)
+            c.until("all watches", lambda s: all(s[r]["connected"] for r in ("pods", "captures", "clustercaptures", "namespaces")), 30)
             for test in (test_pods, test_captures, test_rights, test_expired, test_token):
                 begin = time.monotonic()
                 test(c, cluster)

@@ -22,7 +22,7 @@ from server import Server, make_certs, status  # noqa: E402
 BUILD = os.environ.get("HC_BUILD_DIR") or os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../build/dev")
 PROGRAM = os.path.join(BUILD, "tests/tools/hc-kubewatch")
 NODE = "node-1"
-ALL, CRDS = 7, 6
+ALL, CRDS, PODS_AND_NAMESPACES = 15, 6, 9
 SCENARIOS = []
 
 
@@ -53,6 +53,12 @@ def pod(n, rv="1", node=NODE, **extra):
                                                "image": "reg/init:1", "imageID": ""}]}}
     o["metadata"].update(extra)
     return o
+
+
+def namespace(name, rv="1", **labels):
+    return {"apiVersion": "v1", "kind": "Namespace",
+            "metadata": {"name": name, "uid": f"nuid-{name}", "resourceVersion": rv, "labels": labels, "managedFields": [{"manager": "x"}],
+                         "annotations": {"kubearmor-file-posture": "block"}}, "status": {"phase": "Active"}}
 
 
 def capture(n, rv="1", kind="Capture"):
@@ -130,7 +136,7 @@ class Case:
     def want_pod(self, name, gone=False, **fields):
         def test(line):
             p = line.get("pod")
-            return p and p["name"] == name and p["gone"] == gone and all(p[k] == v for k, v in fields.items())
+            return p and p["name"] == name and p["gone"] == gone and all(p.get(k) == v for k, v in fields.items())
         return self.want(f"pod {name} gone={gone} {fields}", test)["pod"]
 
     def want_event(self, kind, **fields):
@@ -498,6 +504,118 @@ def gone_pods_are_forgotten(c):
     c.want_pod("pod-1", gone=True)
     c.until("forgotten", lambda s: s["gone"] == 0)
     assert c.find(hexid(1)) is None and c.stats()["table_bytes"] == 0
+
+
+def spaces_of(r):
+    """The namespace that a request is about; None: it is about pods."""
+    return r.query.get("fieldSelector", "").removeprefix("metadata.name=") if r.path == "/api/v1/namespaces" else None
+
+
+@scenario
+def namespaces_of_this_node(c):
+    new_pod, changed = threading.Event(), threading.Event()
+
+    def handler(r):
+        name = spaces_of(r)
+        if name is None and not r.watch:
+            return r.json(lst([pod(1), pod(2), pod(3, namespace="bank")], "7"))
+        if not r.watch:
+            rv = {"shop": "50", "bank": "60", "late": "90"}[name]
+            return r.json(lst([namespace(name, rv, team=name)], rv, kind="Namespace"))
+        r.open()
+        if name is None:
+            new_pod.wait(10)
+            r.event("ADDED", pod(4, "8", namespace="late"))
+        elif r.query["resourceVersion"] == "50":
+            changed.wait(10)
+            r.event("ADDED", namespace("of-no-pod", "61", team="x"))
+            r.event("MODIFIED", namespace("shop", "62", team="changed"))
+            r.event("BOOKMARK", bookmark("70"))
+        return r.wait()
+    c.serve(handler).start(f"resources={PODS_AND_NAMESPACES}")
+    c.want_pod("pod-1", ns_labels={"team": "shop"}, ns_annotations={"kubearmor-file-posture": "block"})
+    c.want_pod("pod-2", ns_labels={"team": "shop"})
+    c.want_pod("pod-3", ns_labels={"team": "bank"})
+    changed.set()
+    c.want_pod("pod-1", ns_labels={"team": "changed"})
+    c.until("the bookmark", lambda s: s["namespaces"]["bookmarks"] == 1)
+    time.sleep(1)
+    new_pod.set()
+    c.want_pod("pod-4", ns_labels={"team": "late"})
+    assert c.find(hexid(1))["ns_labels"] == {"team": "changed"}
+    s = c.until("the watch goes on", lambda s: s["namespaces"]["connected"])
+    asked = [(r.watch, spaces_of(r), r.query.get("resourceVersion")) for r in c.requests() if spaces_of(r) is not None]
+    lists = [a[1] for a in asked if not a[0]]
+    assert sorted(lists[:2]) == ["bank", "shop"] and lists[2:] == ["late"], "no other namespace is asked for, each once: %s" % asked
+    assert all(a[2] is None for a in asked if not a[0]), asked
+    assert [a[2] for a in asked if a[0]] == [{"shop": "50", "bank": "60"}[lists[0]], "70"][:2], asked
+    assert s["namespaces"]["objects"] == 3 and s["namespaces"]["synced"] and s["foreign"] == 0 and s["refused"] == 0, s
+
+
+@scenario
+def namespaces_after_an_expired_watch(c):
+    lists = []
+
+    def handler(r):
+        name = spaces_of(r)
+        if name is None:
+            return no_more(r) if r.watch else r.json(lst([pod(1)], "7"))
+        if not r.watch:
+            lists.append(name)
+            return r.json(lst([namespace(name, str(len(lists)), n=str(len(lists)))], str(100 * len(lists)), kind="Namespace"))
+        r.open()
+        if r.query["resourceVersion"] == "100":
+            r.event("ERROR", {"kind": "Status", "code": 410, "reason": "Expired", "status": "Failure"})
+            return r.end()
+        return r.wait()
+    c.serve(handler).start(f"resources={PODS_AND_NAMESPACES}")
+    c.want_pod("pod-1", ns_labels={"n": "1"})
+    c.want_pod("pod-1", ns_labels={"n": "2"})
+    s = c.until("the next watch", lambda s: s["namespaces"]["connected"])
+    assert s["restarts"] == {"expired": 1} and lists == ["shop", "shop"], s
+    assert c.requests()[-1].query["resourceVersion"] == "200"
+
+
+@scenario
+def namespaces_without_the_right_or_with_lies(c):
+    allowed = threading.Event()
+    odd = "a&watch=1#?"
+
+    def handler(r):
+        name = spaces_of(r)
+        if name is None:
+            return no_more(r) if r.watch else r.json(lst([pod(1), pod(2, namespace=odd), pod(3, namespace="x" * 64)], "7"))
+        if not allowed.is_set():
+            return r.status(403, "Forbidden", "no")
+        if not r.watch:  # all there are, whatever was asked for; and more to come
+            return r.json(lst([namespace("other", "1", a="b"), namespace("shop", "2", team="x"), {"metadata": {"name": odd, "labels": "none"}}],
+                              "9", "more", kind="Namespace"))
+        return r.wait()
+    c.serve(handler).start(f"resources={PODS_AND_NAMESPACES}")
+    assert "ns_labels" not in c.want_pod("pod-1")
+    s = c.until("the refusal", lambda s: "403" in s["namespaces"]["error"])
+    assert s["namespaces"]["wanted"] and s["pods"]["connected"] and s["pods"]["error"] == "", s
+    allowed.set()
+    c.want_pod("pod-1", ns_labels={"team": "x"})
+    c.want_pod("pod-2", ns_labels={})
+    s = c.until("all is asked for", lambda s: s["namespaces"]["synced"])
+    assert {spaces_of(r) for r in c.requests(False)} == {None, "shop", odd} and s["foreign"] == 4 and s["namespaces"]["objects"] == 2, s
+
+
+@scenario
+def namespaces_of_bounded_bytes(c):
+    def handler(r):
+        name = spaces_of(r)
+        if name is None:
+            return no_more(r) if r.watch else r.json(lst([pod(n, namespace=f"n{n}") for n in range(20)], "7"))
+        if not r.watch:
+            o = namespace(name)
+            o["metadata"]["annotations"] = {f"a{i}": "x" * 4000 for i in range(100)}
+            return r.json(lst([o], "9", kind="Namespace"))
+        return r.wait()
+    c.serve(handler).start(f"resources={PODS_AND_NAMESPACES}", "max_table_bytes=2000000")
+    s = c.until("all are asked for", lambda s: s["namespaces"]["synced"])
+    assert 0 < s["namespaces"]["objects"] < 5 and s["refused"] == 20 - s["namespaces"]["objects"], s
 
 
 @scenario

@@ -233,7 +233,7 @@ def crds(docs):
 # ---- rights ----
 
 RIGHTS = {
-    "": {"pods": {"list", "watch"}},
+    "": {"pods": {"list", "watch"}, "namespaces": {"list", "watch"}},
     "hindcast.dev": {"captures": {"list", "watch"}, "clustercaptures": {"list", "watch"},
                      "capturenodes": {"get", "list", "create", "patch"},
                      "capturenodes/status": {"patch"}, "captures/status": {"patch"}, "clustercaptures/status": {"patch"}},

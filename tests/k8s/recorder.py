@@ -15,13 +15,14 @@ import threading
 import time
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-from client import NODE, bookmark, hexid, lst, pod  # noqa: E402
+from client import NODE, bookmark, hexid, lst, namespace, pod  # noqa: E402
 from server import Server, make_certs  # noqa: E402
 
 HINDCAST = os.environ.get("HINDCAST", "hindcast")
 API = "/apis/hindcast.dev/v1alpha1"
 UID = f"uid-{os.getpid()}"  # of the pod that is here: no other's on this machine
-KINDS = {"pods": "Pod", "captures": "Capture", "clustercaptures": "ClusterCapture", "capturenodes": "CaptureNode", "leases": "Lease"}
+KINDS = {"pods": "Pod", "captures": "Capture", "clustercaptures": "ClusterCapture", "capturenodes": "CaptureNode", "leases": "Lease",
+         "namespaces": "Namespace"}
 
 
 def now(offset=0):
@@ -70,7 +71,7 @@ class Model:
             return
         parts = q.path.removeprefix("/api/v1/").removeprefix(API + "/").removeprefix("/apis/coordination.k8s.io/v1/").split("/")
         ns = ""
-        if parts[0] == "namespaces":
+        if parts[0] == "namespaces" and len(parts) > 2:
             ns, parts = parts[1], parts[2:]
         if q.watch:
             self.watch(q, parts[0])
@@ -78,6 +79,8 @@ class Model:
             key, _, value = q.query.get("labelSelector", "").partition("=")
             with self.lock:
                 found = [o for o in self.objects[parts[0]].values() if not key or o["metadata"].get("labels", {}).get(key) == value]
+                if parts[0] == "namespaces":
+                    found = [o for o in found if "metadata.name=" + o["metadata"]["name"] == q.query["fieldSelector"]]
                 # pages of one, so that more than one is asked for
                 at = int(q.query.get("continue") or 0)
                 text = lst(found[at:at + 1] if key else found, str(self.rv), str(at + 1) if key and at + 1 < len(found) else None, KINDS[parts[0]])
@@ -254,6 +257,11 @@ def test_pods(model, recorder, web, other):
     until("the pod's change is on the disk", lambda: recorder.query(
         f"SELECT seq FROM ctr_update WHERE arg_container = '{hexid(1)}' AND phase = 'changed'"))
     web.echo("two")
+    until("what its namespace has is known", lambda: recorder.query(
+        f"SELECT 1 AS n FROM containers WHERE id = '{hexid(1)}' AND pod_ns_labels = '[\"team=red\"]' AND pod_ns_known_at_ns > 0"))
+    model.put("namespaces", namespace("shop", team="blue"))
+    until("the namespace's change is on the disk", lambda: recorder.query(
+        f"SELECT n FROM (SELECT count(*) AS n FROM ctr_update WHERE arg_container = '{hexid(1)}' AND phase = 'changed') WHERE n = 2"))
     # what changes of a pod's state alone is no new version of its container
     for n in range(3):
         changed["status"]["conditions"] = [{"type": "Ready", "status": str(n)}]
@@ -263,9 +271,9 @@ def test_pods(model, recorder, web, other):
 
 def test_metrics(recorder):
     text = recorder.metrics()
-    for resource in ("pods", "captures", "clustercaptures"):
+    for resource in ("pods", "captures", "clustercaptures", "namespaces"):
         assert f'hindcast_kube_watch_connected{{resource="{resource}"}} 1' in text, text
-    assert 'hindcast_kube_requests_total{verb="list",code="200"} 3' in text, text
+    assert 'hindcast_kube_requests_total{verb="list",code="200"} 4' in text, text
 
 
 def test_capture(model, recorder):
@@ -400,16 +408,17 @@ def test_end(model, recorder):
 
 def test_rows(recorder):
     rows = recorder.query("SELECT DISTINCT id, name, image, image_repo, image_tag, image_digest, pod_name, pod_namespace, pod_uid, pod_labels, "
-                          "pod_annotations, service_account, owner_kind, owner_name, pod_qos, pod_container, pod_source, ip, pod_ip, privileged, "
+                          "pod_annotations, service_account, owner_kind, owner_name, pod_qos, pod_container, pod_source, ip, pod_ip, privileged, pod_ns_labels, pod_ns_annotations, "
                           f"host_pid FROM containers WHERE id = '{hexid(1)}' AND pod_source = 'api'")
     assert len(rows) == 1 and json.loads(rows[0]["pod_labels"]) == ["app=changed", "n=1"], rows
     row = rows[0]
     want = {"name": "main", "image": "web:1", "image_repo": "web", "image_tag": "1", "image_digest": "sha256:" + "ab" * 32,
             "pod_name": "pod-1", "pod_namespace": "shop", "pod_uid": UID, "service_account": "default", "owner_kind": "ReplicaSet",
-            "owner_name": "web-5", "pod_qos": "Burstable", "pod_container": "container", "ip": "10.0.0.7", "pod_ip": "10.0.0.7", "privileged": 1, "host_pid": 1}
+            "owner_name": "web-5", "pod_qos": "Burstable", "pod_container": "container", "ip": "10.0.0.7", "pod_ip": "10.0.0.7", "privileged": 1, "host_pid": 1,
+            "pod_ns_labels": '["team=blue"]', "pod_ns_annotations": '["kubearmor-file-posture=block"]'}
     assert {k: row[k] for k in want} == want, row
     updates = recorder.query(f"SELECT phase, count(*) AS n FROM ctr_update WHERE arg_container = '{hexid(1)}' GROUP BY 1 ORDER BY 1")
-    assert {u["phase"] for u in updates} <= {"known", "changed"} and sum(u["n"] for u in updates if u["phase"] == "changed") == 1, updates
+    assert {u["phase"] for u in updates} <= {"known", "changed"} and sum(u["n"] for u in updates if u["phase"] == "changed") == 2, updates
     events = {text: shown(recorder, text) for text in ("one", "two", "three", "four", "five")}
     assert events == {"one": "pod-1 web web:1 10.0.0.7", "two": "pod-1 changed web:1 10.0.0.7", "three": "pod-1 changed web:1 10.0.0.7",
                       "four": "pod-1 changed web:1 10.0.0.7", "five": "pod-1 changed web:1 10.0.0.7"}, events
@@ -440,10 +449,11 @@ def main():
         f.write("token-1\n")
     model = Model(certs)
     model.put("pods", pod(1, uid=UID))
+    model.put("namespaces", namespace("shop", team="red"))
     recorder, shells = Recorder(folder, model.url, certs), []
     try:
         recorder.start()
-        until("all is listed", lambda: len([r for r in model.server.seen if r.watch]) >= 3)
+        until("all is listed", lambda: len([r for r in model.server.seen if r.watch]) >= 4)
         shells += [Container(UID, hexid(1)), Container(UID + "-9", hexid(9))]
         for test, args in ((test_pods, (model, recorder, *shells)), (test_metrics, (recorder,)), (test_capture, (model, recorder)),
                            (test_containers_and_errors, (model, recorder)), (test_segments, (model, recorder)),

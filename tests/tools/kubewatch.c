@@ -61,7 +61,7 @@ static struct json_object *container(const struct hc_kube_container *c)
 	return o;
 }
 
-static struct json_object *pod(const struct hc_kube_found *f)
+static struct json_object *pod(struct hc_kube_found *f)
 {
 	const struct hc_kube_pod *p = f->pod;
 	struct json_object *o = json_object_new_object(), *list = json_object_new_array();
@@ -96,7 +96,11 @@ static struct json_object *pod(const struct hc_kube_found *f)
 	json_object_object_add(o, "gone", json_object_new_boolean(f->gone_ns != 0));
 	if (f->container_idx != UINT32_MAX)
 		json_object_object_add(o, "container", json_object_new_int64(f->container_idx));
-	hc_kube_pod_unref(p);
+	if (f->ns) {
+		json_object_object_add(o, "ns_labels", map(f->ns->labels, f->ns->n_labels));
+		json_object_object_add(o, "ns_annotations", map(f->ns->annotations, f->ns->n_annotations));
+	}
+	hc_kube_found_done(f);
 	return o;
 }
 
@@ -143,7 +147,7 @@ static void print_stats(struct hc_kube *k)
 	print(part);
 }
 
-static void print_found(bool found, const struct hc_kube_found *f)
+static void print_found(bool found, struct hc_kube_found *f)
 {
 	struct json_object *o = json_object_new_object();
 

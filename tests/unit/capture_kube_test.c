@@ -121,7 +121,7 @@ static int found(const struct kube_table *t, const char *id)
 
 	if (!kube_table_find(t, hc_str_c(id), &f))
 		return -1;
-	hc_kube_pod_unref(f.pod);
+	hc_kube_found_done(&f);
 	return f.gone_ns != 0;
 }
 
@@ -136,7 +136,7 @@ Test(kube_table, keeps_what_is_gone_for_its_time)
 	cr_assert_eq(found(&t, "bb"), 0);
 	cr_assert_eq(kube_table_living(&t), 1);
 	cr_assert(kube_table_find_uid(&t, HC_STR("hash-u1"), &f), "a static pod, by what its cgroup has");
-	hc_kube_pod_unref(f.pod);
+	hc_kube_found_done(&f);
 	kube_table_remove(&t, HC_STR("u1"), 3 * MIN);
 	cr_assert_eq(found(&t, "bb"), 1);
 	kube_table_expire(&t, 12 * MIN);
@@ -173,18 +173,71 @@ Test(kube_table, tells_changes_once_and_in_order)
 	kube_table_set(&t, pod("u1", "2", "a1"), 3);
 	cr_assert_eq(kube_table_since(&t, &seq, f, 1), 1);
 	cr_assert(hc_str_eq(f[0].pod->uid, HC_STR("u2")));
-	hc_kube_pod_unref(f[0].pod);
+	hc_kube_found_done(&f[0]);
 	cr_assert_eq(kube_table_since(&t, &seq, f, 4), 1);
 	cr_assert(hc_str_eq(f[0].pod->resource_version, HC_STR("2")));
-	hc_kube_pod_unref(f[0].pod);
+	hc_kube_found_done(&f[0]);
 	kube_table_set(&t, pod("u1", "2", "a1"), 4);
 	cr_assert_eq(kube_table_since(&t, &seq, f, 4), 0, "a list again, and nothing new");
 	kube_table_mark(&t);
 	kube_table_sweep(&t, 5);
 	cr_assert_eq(kube_table_since(&t, &seq, f, 4), 2);
 	cr_assert(f[0].gone_ns == 5 && f[1].gone_ns == 5);
-	hc_kube_pod_unref(f[0].pod);
-	hc_kube_pod_unref(f[1].pod);
+	hc_kube_found_done(&f[0]);
+	hc_kube_found_done(&f[1]);
+	kube_table_done(&t);
+}
+
+static struct hc_kube_ns *space(const char *name, const char *rv)
+{
+	struct hc_kube_ns *ns;
+	struct json_object *o;
+	char text[256];
+	int r;
+
+	snprintf(text, sizeof(text),
+	         "{\"metadata\":{\"name\":\"%s\",\"resourceVersion\":\"%s\",\"labels\":{\"rv\":\"%s\"}}}", name,
+	         rv, rv);
+	o = kube_parse(text, strlen(text), 100, &r);
+	ns = kube_ns_new(o, strlen(text), 7, &r);
+	cr_assert_not_null(ns);
+	json_object_put(o);
+	return ns;
+}
+
+Test(kube_space, is_asked_for_and_kept_while_a_pod_is_in_it)
+{
+	struct kube_table t = { .max_pods = 10, .max_bytes = 1 << 20, .gone_ms = 600000, .with_spaces = true };
+	struct hc_kube_found f[4];
+	uint64_t seq = 0;
+
+	kube_table_set(&t, pod("u1", "1", "aa"), MIN);
+	kube_table_set(&t, pod("u2", "1", "bb"), MIN);
+	cr_assert_eq(t.n_spaces, 1);
+	cr_assert_str_eq(kube_space_due(&t)->name, "s");
+	cr_assert_eq(kube_table_since(&t, &seq, f, 4), 2);
+	cr_assert(!f[0].ns && !f[1].ns);
+	hc_kube_found_done(&f[0]), hc_kube_found_done(&f[1]);
+	kube_space_set(&t, space("other", "1"));
+	cr_assert_eq(kube_space_known(&t), 0, "nobody is in it");
+	kube_space_set(&t, space("s", "1"));
+	kube_space_asked(&t, "s");
+	cr_assert_null(kube_space_due(&t));
+	cr_assert_eq(kube_table_since(&t, &seq, f, 4), 2, "its pods have changed");
+	cr_assert(hc_str_eq(f[0].ns->labels[0].value, HC_STR("1")));
+	hc_kube_found_done(&f[0]), hc_kube_found_done(&f[1]);
+	kube_space_set(&t, space("s", "1"));
+	cr_assert_eq(kube_table_since(&t, &seq, f, 4), 0, "nothing new");
+	kube_space_set(&t, space("s", "2"));
+	kube_table_remove(&t, HC_STR("u1"), MIN);
+	kube_table_remove(&t, HC_STR("u2"), 2 * MIN);
+	kube_table_expire(&t, 11 * MIN);
+	cr_assert(kube_table_find(&t, HC_STR("bb"), &f[0]));
+	cr_assert(hc_str_eq(f[0].ns->labels[0].value, HC_STR("2")), "as long as the pod that is gone");
+	kube_table_expire(&t, 12 * MIN);
+	cr_assert(t.n_spaces == 0 && t.space_bytes == 0);
+	cr_assert(hc_str_eq(f[0].ns->name, HC_STR("s")), "whoever has it keeps it");
+	hc_kube_found_done(&f[0]);
 	kube_table_done(&t);
 }
 

@@ -16,9 +16,9 @@
 
 /* A version of a container; NULL and 0: absent. */
 struct version {
-	const char *id, *name, *image, *source, *pod_source, *label, *pod_label, *owner, *runtime;
-	uint64_t known_s, pod_known_s, cgroup_id; /* seconds */
-	int privileged;                           /* 0 absent, 1 no, 2 yes */
+	const char *id, *name, *image, *source, *pod_source, *label, *pod_label, *owner, *runtime, *ns_label;
+	uint64_t known_s, pod_known_s, ns_known_s, cgroup_id; /* seconds */
+	int privileged;                                       /* 0 absent, 1 no, 2 yes */
 };
 
 struct scene {
@@ -71,6 +71,9 @@ static uint32_t container(struct hc_builder *b, const struct version *v)
 	set_text(b, &c, HC_O_CTR_runtime, v->runtime);
 	set_list(b, &c, HC_O_CTR_labels, v->label);
 	set_list(b, &c, HC_O_CTR_pod_labels, v->pod_label);
+	set_list(b, &c, HC_O_CTR_pod_ns_labels, v->ns_label);
+	if (v->ns_known_s)
+		hc_cell_set(&c, HC_O_CTR_pod_ns_known_at_ns, BOOT + v->ns_known_s * 1000000000);
 	if (v->known_s)
 		hc_cell_set(&c, HC_O_CTR_known_at_ns, BOOT + v->known_s * 1000000000);
 	if (v->pod_known_s)
@@ -416,6 +419,47 @@ Test(backfill, does_not_give_to_a_known_pod_what_it_did_not_have)
 	c = open_it(&s, KNOWN);
 	expect(c, 1, "main - none api - - - 0 -1");
 	expect(c, 2, "main - none api - app=x web-5 0 -1");
+	hc_capture_close(c);
+	scene_done(&s);
+}
+
+/* The labels of the namespace and the second at which they became known, of the only container of a block. */
+static void expect_ns(struct hc_capture *c, uint32_t block, const char *label, int64_t known_s)
+{
+	HC_AUTO(hc_block_close) struct hc_block *b = NULL;
+	HC_AUTO(hc_view_free) struct hc_view *v = hc_view_new();
+	struct hc_value value;
+
+	cr_assert_eq(hc_capture_load(c, block, &b, NULL), 0);
+	hc_view_set(v, b, NULL);
+	value = hc_view_value(v, HC_OBJ_CTR, HC_O_CTR_pod_ns_labels, 1);
+	cr_assert(value.type == HC_VT_LIST && value.list.n == 1 && hc_str_eq(value.list.v[0].s, hc_str_c(label)),
+	          "block %u", block);
+	cr_assert_eq(hc_view_int_or(v, HC_OBJ_CTR, HC_O_CTR_pod_ns_known_at_ns, 1, 0),
+	             (int64_t)BOOT + known_s * 1000000000, "block %u", block);
+}
+
+Test(backfill, gives_what_was_told_late_of_the_namespace_with_its_time)
+{
+	struct version v = { .id = A, .source = "disk:crun", .known_s = 1, .pod_source = "api", .pod_known_s = 2 };
+	struct scene s = { .next_seq = 1 };
+	struct hc_capture *c;
+
+	scene_open(&s, 1);
+	row(&s, HC_EV_PROC_EXIT, 2, &v);
+	next_block(&s);
+	v.ns_label = "team=red";
+	v.ns_known_s = 4;
+	row(&s, HC_EV_CTR_UPDATE, 4, &v);
+	next_block(&s);
+	v.ns_label = "team=blue";
+	v.ns_known_s = 6;
+	row(&s, HC_EV_CTR_UPDATE, 6, &v);
+	scene_close(&s);
+	c = open_it(&s, KNOWN);
+	expect_ns(c, 0, "team=red", 4); /* the exit and the first update, in streams of their own */
+	expect_ns(c, 1, "team=red", 4);
+	expect_ns(c, 2, "team=blue", 6);
 	hc_capture_close(c);
 	scene_done(&s);
 }
