@@ -20,6 +20,7 @@
 #include <unistd.h>
 
 #include "ctr_cri.h"
+#include "curl_set.h"
 #include "late.h"
 #include "store/base/cleanup.h"
 #include "store/base/clock.h"
@@ -238,22 +239,14 @@ static void exchange_done(struct sock *s)
 	s->n_body = s->n_alloc = 0;
 }
 
-static bool add_header(struct sock *s, const char *text)
-{
-	struct curl_slist *more = curl_slist_append(s->headers, text);
-
-	if (more)
-		s->headers = more;
-	return more != NULL;
-}
-
 static bool add_headers(struct sock *s)
 {
-	bool ok = add_header(s, "User-Agent: hindcast") && add_header(s, "Expect:");
+	bool ok = curl_add_header(&s->headers, "User-Agent: hindcast") && curl_add_header(&s->headers, "Expect:");
 
 	if (s->kind == CTR_KIND_CRI)
-		ok = ok && add_header(s, "Content-Type: application/grpc") && add_header(s, "TE: trailers") &&
-		     add_header(s, "grpc-timeout: 3S");
+		ok = ok && curl_add_header(&s->headers, "Content-Type: application/grpc") &&
+		     curl_add_header(&s->headers, "TE: trailers") &&
+		     curl_add_header(&s->headers, "grpc-timeout: 3S");
 	return ok;
 }
 
@@ -290,44 +283,27 @@ static size_t url_of(struct sock *s, char *url, size_t room, size_t *ret_request
 
 static bool set_options(struct sock *s, const char *url, size_t request_bytes)
 {
-	CURL *e = s->easy;
-	bool ok = true;
+	bool is_grpc = s->kind == CTR_KIND_CRI;
+	struct curl_exchange e = { .easy = s->easy,
+		                   .url = url,
+		                   .protocol = "http",
+		                   .http_version =
+		                           is_grpc ? CURL_HTTP_VERSION_2_PRIOR_KNOWLEDGE : CURL_HTTP_VERSION_1_1,
+		                   .connect_ms = CONNECT_MS,
+		                   .headers = s->headers,
+		                   .ctx = s,
+		                   .on_header = on_header,
+		                   .on_body = on_body,
+		                   .body = request_bytes ? s->request : NULL,
+		                   .body_bytes = request_bytes,
+		                   .why = s->error,
+		                   .why_bytes = sizeof(s->error) };
 
-	/* what a libcurl without some option does then would be wrong silently: all must be taken */
-#define SET(option, value)                                                                     \
-	do {                                                                                   \
-		CURLcode c = curl_easy_setopt(e, option, value);                               \
-		if (c != CURLE_OK && ok)                                                       \
-			snprintf(s->error, sizeof(s->error), "%s: %s", #option,                \
-			         option == CURLOPT_HTTP_VERSION ? "this libcurl has no HTTP/2" \
-			                                        : curl_easy_strerror(c));      \
-		ok = ok && c == CURLE_OK;                                                      \
-	} while (0)
-	SET(CURLOPT_URL, url);
-	SET(CURLOPT_UNIX_SOCKET_PATH, s->path);
-	SET(CURLOPT_PRIVATE, s);
-	SET(CURLOPT_ERRORBUFFER, s->error);
-	SET(CURLOPT_NOSIGNAL, 1L);
-	SET(CURLOPT_PROTOCOLS_STR, "http");
-	SET(CURLOPT_FOLLOWLOCATION, 0L);
-	SET(CURLOPT_NOPROXY, "*");
-	SET(CURLOPT_NETRC, (long)CURL_NETRC_IGNORED);
-	SET(CURLOPT_HTTP_VERSION,
-	    s->kind == CTR_KIND_CRI ? (long)CURL_HTTP_VERSION_2_PRIOR_KNOWLEDGE : (long)CURL_HTTP_VERSION_1_1);
-	SET(CURLOPT_FORBID_REUSE, 1L); /* a connection that nobody uses would have to be watched */
-	SET(CURLOPT_CONNECTTIMEOUT_MS, CONNECT_MS);
-	SET(CURLOPT_TIMEOUT_MS, TOTAL_MS);
-	SET(CURLOPT_HEADERFUNCTION, on_header);
-	SET(CURLOPT_HEADERDATA, s);
-	SET(CURLOPT_WRITEFUNCTION, on_body);
-	SET(CURLOPT_WRITEDATA, s);
-	SET(CURLOPT_HTTPHEADER, s->headers);
-	if (request_bytes) {
-		SET(CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)request_bytes);
-		SET(CURLOPT_POSTFIELDS, (const char *)s->request);
-	}
-#undef SET
-	return ok;
+	curl_set_exchange(&e);
+	CURL_SET(&e, CURLOPT_UNIX_SOCKET_PATH, s->path);
+	CURL_SET(&e, CURLOPT_FORBID_REUSE, 1L); /* a connection that nobody uses would have to be watched */
+	CURL_SET(&e, CURLOPT_TIMEOUT_MS, TOTAL_MS);
+	return e.code == 0;
 }
 
 static bool exchange_start(struct sock *s)

@@ -2,6 +2,8 @@
  * token as it is in its file at that moment. */
 #include "kube_client.h"
 
+#include "curl_set.h"
+
 #include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -83,12 +85,7 @@ static int read_token(const char *file, char *buf, size_t buf_bytes, char tail[1
 
 static int add_header(struct kube_xfer *x, const char *text)
 {
-	struct curl_slist *more = curl_slist_append(x->headers, text);
-
-	if (!more)
-		return -ENOMEM;
-	x->headers = more;
-	return 0;
+	return curl_add_header(&x->headers, text) ? 0 : -ENOMEM;
 }
 
 static int add_token(struct kube_xfer *x)
@@ -186,54 +183,37 @@ static int on_socket(void *ctx, curl_socket_t fd, curlsocktype purpose)
 static int set_options(struct kube_xfer *x, const struct kube_call *call)
 {
 	struct hc_kube *k = x->k;
-	CURL *e = x->easy;
 	size_t n = strlen(k->url) + strlen(call->path) + 1;
 	char *url = malloc(n);
-	int r = 0;
+	struct curl_exchange e = { .easy = x->easy,
+		                   .url = url,
+		                   .protocol = "https",
+		                   .http_version = CURL_HTTP_VERSION_1_1,
+		                   .connect_ms = (long)k->o.connect_ms,
+		                   .headers = x->headers,
+		                   .ctx = x,
+		                   .on_header = on_header,
+		                   .on_body = on_body,
+		                   .body = call->body,
+		                   .body_bytes = call->body_bytes,
+		                   .why = x->why,
+		                   .why_bytes = sizeof(x->why) };
 
 	if (!url)
 		return -ENOMEM;
 	snprintf(url, n, "%s%s", k->url, call->path);
-	/* What a libcurl without some option does then would be wrong silently: all must be taken. */
-#define SET(option, value)                                                                       \
-	do {                                                                                     \
-		CURLcode c = curl_easy_setopt(e, option, value);                                 \
-		if (c != CURLE_OK && r == 0) {                                                   \
-			snprintf(x->why, sizeof(x->why), #option ": %s", curl_easy_strerror(c)); \
-			r = -ENOTSUP;                                                            \
-		}                                                                                \
-	} while (0)
-	SET(CURLOPT_URL, url);
-	SET(CURLOPT_PRIVATE, x);
-	SET(CURLOPT_ERRORBUFFER, x->why);
-	SET(CURLOPT_NOSIGNAL, 1L);
-	SET(CURLOPT_PROTOCOLS_STR, "https");
-	SET(CURLOPT_FOLLOWLOCATION, 0L);
-	SET(CURLOPT_NOPROXY, "*");
-	SET(CURLOPT_NETRC, (long)CURL_NETRC_IGNORED);
-	SET(CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
-	SET(CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
-	SET(CURLOPT_SSL_VERIFYPEER, 1L);
-	SET(CURLOPT_SSL_VERIFYHOST, 2L);
-	SET(CURLOPT_CAINFO, k->ca_file);
-	SET(CURLOPT_CAPATH, NULL);
-	SET(CURLOPT_CA_CACHE_TIMEOUT, 0L); /* roots are changed under a running recorder */
-	SET(CURLOPT_CONNECTTIMEOUT_MS, (long)k->o.connect_ms);
-	SET(CURLOPT_SOCKOPTFUNCTION, on_socket);
-	SET(CURLOPT_HEADERFUNCTION, on_header);
-	SET(CURLOPT_HEADERDATA, x);
-	SET(CURLOPT_WRITEFUNCTION, on_body);
-	SET(CURLOPT_WRITEDATA, x);
-	SET(CURLOPT_HTTPHEADER, x->headers);
-	SET(CURLOPT_FRESH_CONNECT, call->fresh ? 1L : 0L);
-	if (call->body) {
-		SET(CURLOPT_POSTFIELDS, call->body);
-		SET(CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)call->body_bytes);
-	}
-	SET(CURLOPT_CUSTOMREQUEST, call->method);
-#undef SET
+	curl_set_exchange(&e);
+	CURL_SET(&e, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
+	CURL_SET(&e, CURLOPT_SSL_VERIFYPEER, 1L);
+	CURL_SET(&e, CURLOPT_SSL_VERIFYHOST, 2L);
+	CURL_SET(&e, CURLOPT_CAINFO, k->ca_file);
+	CURL_SET(&e, CURLOPT_CAPATH, NULL);
+	CURL_SET(&e, CURLOPT_CA_CACHE_TIMEOUT, 0L); /* roots are changed under a running recorder */
+	CURL_SET(&e, CURLOPT_SOCKOPTFUNCTION, on_socket);
+	CURL_SET(&e, CURLOPT_FRESH_CONNECT, call->fresh ? 1L : 0L);
+	CURL_SET(&e, CURLOPT_CUSTOMREQUEST, call->method);
 	free(url);
-	return r;
+	return e.code;
 }
 
 int kube_xfer_start(struct kube_xfer *x, const struct kube_call *call)
