@@ -85,6 +85,9 @@ const struct hc_block_info *hc_block_info(const struct hc_block *b);
 uint32_t hc_block_n_rows(const struct hc_block *b, unsigned event_type);
 uint32_t hc_block_n_entries(struct hc_block *b, enum hc_obj_type obj);
 
+/* From now on it is read as it was written, whatever was learnt later: before anything is read of it, for who
+ * wants nothing of containers. */
+void hc_block_as_written(struct hc_block *b);
 /* Of a capture with hc_capture_backfill() columns of containers, the strings and their lists are read with what
  * was filled in; numbers of entries, too, and what may be among the strings.
  *

@@ -1397,11 +1397,12 @@ int hc_eval_block(struct hc_eval *e, struct hc_block *block, const struct hc_spa
 	struct hc_type_set types;
 	int r;
 
-	if (make_spare(e, block) < 0)
-		return hc_err_set(err, -ENOMEM, "out of memory");
 	begin(e, block);
 	types = e->no_pruning ? e->plan->types : hc_prune_types(&e->prune, e->plan, block);
 	e->pruned = !hc_type_set_meets(&types, &types);
+	/* not before: what was learnt late of containers is filled in when entries are counted */
+	if (!e->pruned && make_spare(e, block) < 0)
+		return hc_err_set(err, -ENOMEM, "out of memory");
 	if (span && span->since_ns <= info->first_ns && span->until_ns > info->last_ns)
 		span = NULL;
 	for (unsigned type = 0; type < HC_EV_MAX && !e->code; type++) {

@@ -438,6 +438,7 @@ static void read_block(struct reader *rd, struct hc_block *block)
 	static const unsigned kinds[] = { HC_EV_META_START, HC_EV_META_CONFIG, HC_EV_META_IMPORT,
 		                          HC_EV_META_GAP,   HC_EV_META_FILTER, HC_EV_CTR_UPDATE };
 
+	hc_block_as_written(block); /* none of these rows says anything of a container that may be late */
 	hc_view_set(rd->view, block, NULL);
 	for (size_t k = 0; k < sizeof(kinds) / sizeof(kinds[0]); k++) {
 		uint32_t n = hc_block_n_rows(block, kinds[k]);

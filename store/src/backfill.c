@@ -18,10 +18,9 @@
 #include "block_priv.h"
 
 #define MAX_CTRS (1u << 18)
-#define MAX_CHANGES 64u                 /* of a column of a container */
-#define MAX_TEXT_BYTES (512u << 20)     /* of all containers */
-#define MAX_ASKED 512u                  /* more than these are not asked for one by one in a Bloom filter */
-#define MAX_SCANNED_ENTRIES (16u << 20) /* of a heap, in search of texts that it may have */
+#define MAX_CHANGES 64u             /* of a column of a container */
+#define MAX_TEXT_BYTES (512u << 20) /* of all containers */
+#define MAX_ASKED 512u              /* more than these are not asked for one by one in a Bloom filter */
 
 /* What a version is made of, by who tells it. */
 enum part { PART_FILES, PART_POD, PART_NS, N_PARTS };
@@ -619,6 +618,7 @@ bool hc_backfill_concerns(const struct hc_backfill *f, uint32_t boot, struct hc_
 /* What is added to a heap or to the lists, each once. */
 struct added {
 	const void *key; /* of a text its bytes, of a list the value */
+	uint64_t hash;
 	uint32_t n_bytes, ref;
 	const struct value *list;
 };
@@ -635,12 +635,12 @@ struct filler {
 	struct reader rd;
 	struct hc_filled *out;
 	struct adds texts, lists;
-	uint64_t run_ns;    /* when the recorder began that wrote the block; 0: not known */
-	uint64_t n_scanned; /* entries of the heap looked through */
+	uint64_t run_ns;                    /* when the recorder began that wrote the block; 0: not known */
+	uint32_t *heap_slots, n_heap_slots; /* texts of the file, open addressing: reference; NULL: not yet */
 	bool changed;
 };
 
-static int adds_grow(struct adds *a, uint64_t (*hash_of)(const struct added *x))
+static int adds_grow(struct adds *a)
 {
 	uint32_t cap = a->cap ? a->cap * 2 : 32;
 	struct added *v = realloc(a->v, cap * sizeof(*v));
@@ -655,7 +655,7 @@ static int adds_grow(struct adds *a, uint64_t (*hash_of)(const struct added *x))
 	a->cap = cap;
 	a->n_slots = cap * 2;
 	for (uint32_t i = 0; i < a->n; i++) {
-		uint32_t at = (uint32_t)hash_of(&v[i]) & (a->n_slots - 1);
+		uint32_t at = (uint32_t)v[i].hash & (a->n_slots - 1);
 
 		while (slots[at])
 			at = (at + 1) & (a->n_slots - 1);
@@ -664,29 +664,23 @@ static int adds_grow(struct adds *a, uint64_t (*hash_of)(const struct added *x))
 	return 0;
 }
 
-static uint64_t text_hash(const struct added *x)
+static uint64_t list_hash(const struct value *v)
 {
-	return hc_heap_hash(HC_OBJ_STR, x->n_bytes ? x->key : "", x->n_bytes);
-}
-
-static uint64_t list_hash(const struct added *x)
-{
-	return (uint64_t)(uintptr_t)x->key / sizeof(void *) * UINT64_C(0x9e3779b97f4a7c15) >> 16;
+	return (uint64_t)(uintptr_t)v / sizeof(void *) * UINT64_C(0x9e3779b97f4a7c15) >> 16;
 }
 
 /* The entry; a new one has no ref yet. NULL: out of memory. */
-static struct added *adds_get(struct adds *a, const void *key, uint32_t n_bytes, bool is_text)
+static struct added *adds_get(struct adds *a, uint64_t hash, const void *key, uint32_t n_bytes, bool is_text)
 {
-	struct added x = { .key = key, .n_bytes = n_bytes };
-	uint64_t (*hash_of)(const struct added *x) = is_text ? text_hash : list_hash;
+	struct added x = { .key = key, .hash = hash, .n_bytes = n_bytes };
 	uint32_t at;
 
-	if (a->n == a->cap && adds_grow(a, hash_of) < 0)
+	if (a->n == a->cap && adds_grow(a) < 0)
 		return NULL;
-	for (at = (uint32_t)hash_of(&x) & (a->n_slots - 1); a->slots[at]; at = (at + 1) & (a->n_slots - 1)) {
+	for (at = (uint32_t)hash & (a->n_slots - 1); a->slots[at]; at = (at + 1) & (a->n_slots - 1)) {
 		struct added *have = &a->v[a->slots[at] - 1];
 
-		if (have->n_bytes == n_bytes &&
+		if (have->hash == hash && have->n_bytes == n_bytes &&
 		    (is_text ? n_bytes == 0 || memcmp(have->key, key, n_bytes) == 0 : have->key == key))
 			return have;
 	}
@@ -695,18 +689,46 @@ static struct added *adds_get(struct adds *a, const void *key, uint32_t n_bytes,
 	return &a->v[a->n - 1];
 }
 
-/* The same text in the file, so that equal references go on to mean equal texts. 0: there is none. */
-static uint32_t in_file(struct filler *fl, const struct value *v)
+/* Where the texts of the file are; made when the first is looked for, since most blocks need none. */
+static int index_heap(struct filler *fl)
 {
 	const struct hc_heap *h = &fl->rd.heap;
 
-	if (!hc_block_may_have_hash(fl->rd.b, v->hash) || fl->n_scanned + h->n > MAX_SCANNED_ENTRIES)
+	fl->n_heap_slots = 64;
+	while (fl->n_heap_slots / 2 < h->n)
+		fl->n_heap_slots *= 2;
+	fl->heap_slots = calloc(fl->n_heap_slots, sizeof(*fl->heap_slots));
+	if (!fl->heap_slots)
+		return -ENOMEM;
+	for (uint32_t i = 1; i <= h->n; i++) {
+		struct hc_str s = hc_heap_get(h, i);
+		uint32_t at = (uint32_t)hc_heap_hash(HC_OBJ_STR, s.p, s.len) & (fl->n_heap_slots - 1);
+
+		while (fl->heap_slots[at] && !hc_str_eq(hc_heap_get(h, fl->heap_slots[at]), s))
+			at = (at + 1) & (fl->n_heap_slots - 1);
+		if (!fl->heap_slots[at]) /* of a text that is there twice, the first */
+			fl->heap_slots[at] = i;
+	}
+	return 0;
+}
+
+/* The same text in the file, so that equal references go on to mean equal texts. 0: there is none. */
+static int in_file(struct filler *fl, const struct value *v, uint32_t *ret)
+{
+	const struct hc_heap *h = &fl->rd.heap;
+	uint32_t i;
+
+	if (!hc_block_may_have_hash(fl->rd.b, v->hash))
 		return 0;
-	fl->n_scanned += h->n;
-	for (uint32_t i = 0; i < h->n; i++)
-		if (h->off[i + 1] - h->off[i] == v->s.len &&
-		    (!v->s.len || memcmp(h->bytes + h->off[i], v->s.p, v->s.len) == 0))
-			return i + 1;
+	if (!fl->heap_slots && index_heap(fl) < 0)
+		return -ENOMEM;
+	for (uint32_t at = (uint32_t)v->hash & (fl->n_heap_slots - 1); (i = fl->heap_slots[at]) != 0;
+	     at = (at + 1) & (fl->n_heap_slots - 1)) {
+		if (hc_str_eq(hc_heap_get(h, i), v->s)) {
+			*ret = i;
+			break;
+		}
+	}
 	return 0;
 }
 
@@ -714,12 +736,10 @@ static uint32_t in_file(struct filler *fl, const struct value *v)
 static int text_ref(struct filler *fl, const struct value *v, uint32_t *ret)
 {
 	struct adds *a = &fl->texts;
-	struct added *x = adds_get(a, v->s.p, v->s.len, true);
+	struct added *x = adds_get(a, v->hash, v->s.p, v->s.len, true);
 
-	if (!x)
+	if (!x || (!x->ref && in_file(fl, v, &x->ref) < 0))
 		return -ENOMEM;
-	if (!x->ref)
-		x->ref = in_file(fl, v);
 	if (!x->ref) {
 		uint32_t end = fl->rd.heap.off[fl->rd.heap.n];
 
@@ -736,7 +756,7 @@ static int text_ref(struct filler *fl, const struct value *v, uint32_t *ret)
 static int list_ref(struct filler *fl, const struct value *v, uint32_t *ret)
 {
 	struct adds *a = &fl->lists;
-	struct added *x = adds_get(a, v, 0, false);
+	struct added *x = adds_get(a, list_hash(v), v, 0, false);
 
 	if (!x)
 		return -ENOMEM;
@@ -973,6 +993,7 @@ int hc_backfill_block(const struct hc_backfill *f, uint32_t boot, struct hc_bloc
 	free(fl->texts.slots);
 	free(fl->lists.v);
 	free(fl->lists.slots);
+	free(fl->heap_slots);
 	free(fl);
 	return r;
 }

@@ -402,6 +402,11 @@ void hc_block_set_backfill(struct hc_block *b, const struct hc_backfill *f, uint
 	b->fill_state = FILL_PENDING;
 }
 
+void hc_block_as_written(struct hc_block *b)
+{
+	b->backfill = NULL;
+}
+
 /* Before anything is read that may be filled. While it is under way all reads as in the file. */
 static int fill(struct hc_block *b, struct hc_err *err)
 {

@@ -423,6 +423,29 @@ Test(backfill, does_not_give_to_a_known_pod_what_it_did_not_have)
 	scene_done(&s);
 }
 
+Test(backfill, leaves_a_block_alone_that_is_read_as_it_was_written)
+{
+	HC_AUTO(hc_view_free) struct hc_view *v = hc_view_new();
+	struct scene s;
+	struct hc_capture *c;
+
+	scene_make(&s);
+	c = open_it(&s, KNOWN);
+	for (unsigned as_written = 0; as_written < 2; as_written++) {
+		HC_AUTO(hc_block_close) struct hc_block *b = NULL;
+		struct hc_str name;
+
+		cr_assert_eq(hc_capture_load(c, 0, &b, NULL), 0);
+		if (as_written)
+			hc_block_as_written(b);
+		hc_view_set(v, b, NULL);
+		name = hc_view_text(v, HC_OBJ_CTR, HC_O_CTR_name, 1);
+		cr_assert(as_written ? !name.p : hc_str_eq(name, HC_STR("web")));
+	}
+	hc_capture_close(c);
+	scene_done(&s);
+}
+
 /* The labels of the namespace and the second at which they became known, of the only container of a block. */
 static void expect_ns(struct hc_capture *c, uint32_t block, const char *label, int64_t known_s)
 {
