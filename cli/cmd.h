@@ -146,8 +146,17 @@ enum hc_exit hc_exit_of(int code);
 /* "hindcast: warning: ..." to stderr. */
 void hc_cli_warn(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 
-/* Text that may hold bytes of a file or a path, control characters as \xNN: a terminal must not obey it. */
+/*
+ * Text that may hold bytes of a file or a path: what a terminal would obey, and what is not UTF-8, as \xNN or
+ * \u{NNNN}. All of the functions above print what they are given this way.
+ */
 void hc_cli_print_text(FILE *f, const char *text, size_t len);
+
+/* The same of each line of a text, with `lead` before it; all of them end with a newline. */
+void hc_cli_print_lines(FILE *f, const char *lead, const char *text);
+
+/* JSON, with the characters that only a terminal obeys as \uNNNN. */
+void hc_cli_print_json(FILE *f, const char *json, size_t len);
 
 void hc_strs_done(struct hc_strs *strs);
 

@@ -173,7 +173,11 @@ static void print_detail(json_object *k)
 
 	if (!*detail && !snaplen)
 		return;
-	printf("  detail %s", *detail ? detail : "as everywhere");
+	fputs("  detail ", stdout);
+	if (*detail)
+		print_str(k, "detail");
+	else
+		fputs("as everywhere", stdout);
 	if (snaplen)
 		printf(", %" PRId64 " bytes of payload", snaplen);
 	putchar('\n');
@@ -230,6 +234,14 @@ static void print_origin(json_object *k)
 	putchar('\n');
 }
 
+static void print_column(json_object *o, const char *key, int width)
+{
+	int n = width - (int)strlen(str_of(o, key));
+
+	print_str(o, key);
+	printf("%*s ", n > 0 ? n : 0, "");
+}
+
 static void print_list(json_object *answer)
 {
 	json_object *list;
@@ -247,8 +259,9 @@ static void print_list(json_object *answer)
 		json_object *k = json_object_array_get_idx(list, i);
 		char from[HC_TIME_TEXT], until[HC_TIME_TEXT];
 
-		printf("%-20s %-8s %-27s %-27s ", str_of(k, "name"), str_of(k, "state"),
-		       hc_time_text(num_of(k, "from_ns"), from),
+		print_column(k, "name", 20);
+		print_column(k, "state", 8);
+		printf("%-27s %-27s ", hc_time_text(num_of(k, "from_ns"), from),
 		       num_of(k, "until_ns") ? hc_time_text(num_of(k, "until_ns"), until) : "-");
 		print_str(k, "scope");
 		putchar('\n');
@@ -267,8 +280,10 @@ static int print_answer(const struct args *a, const char *verb, const char *text
 		hc_err_set(&err, -EPROTO, "the recorder gave an answer that is no answer");
 		return hc_cli_error(&hc_cmd_capture, &err);
 	}
-	if (a->json)
-		puts(text);
+	if (a->json) {
+		hc_cli_print_json(stdout, text, strlen(text));
+		putchar('\n');
+	}
 	if (!json_object_get_boolean(ok)) {
 		const char *code;
 
@@ -276,7 +291,7 @@ static int print_answer(const struct args *a, const char *verb, const char *text
 			error = NULL;
 		code = str_of(error, "code");
 		if (!a->json)
-			fprintf(stderr, "hindcast capture: %s\n", str_of(error, "message"));
+			(void)hc_cli_usage(&hc_cmd_capture, "%s", str_of(error, "message"));
 		return strcmp(code, "bad_request") == 0 || strcmp(code, "exists") == 0 ||
 		                       strcmp(code, "not_found") == 0
 		               ? HC_EXIT_USAGE

@@ -45,13 +45,8 @@ static bool print_text(const struct hc_falco *f, bool quiet)
 			continue;
 		text = hc_falco_diag_text(f, d, &arena);
 		ok = text != NULL;
-		for (const char *line = text; line && *line;) { /* escaped, but in lines */
-			size_t n = strcspn(line, "\n");
-
-			hc_cli_print_text(stdout, line, n);
-			putchar('\n');
-			line += n + (line[n] == '\n');
-		}
+		if (text)
+			hc_cli_print_lines(stdout, "", text);
 		hc_arena_reset(&arena);
 	}
 	hc_arena_done(&arena);
@@ -63,8 +58,10 @@ static bool print_json(const struct hc_falco *f)
 	struct hc_arena arena = { 0 };
 	const char *text = hc_falco_results_json(f, &arena);
 
-	if (text)
-		puts(text);
+	if (text) {
+		hc_cli_print_json(stdout, text, strlen(text));
+		putchar('\n');
+	}
 	hc_arena_done(&arena);
 	return text != NULL;
 }

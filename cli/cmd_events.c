@@ -40,24 +40,6 @@ static int render(void *ctx, const struct hc_alert *a, struct hc_arena *arena, v
 	return r < 0 ? r : 0;
 }
 
-/* JSON has its control characters escaped, but for those that only a terminal obeys. */
-static void print_json(const struct hc_str *line)
-{
-	for (uint32_t i = 0; i < line->len; i++) {
-		unsigned char c = (unsigned char)line->p[i],
-			      next = i + 1 < line->len ? (unsigned char)line->p[i + 1] : 0;
-
-		if (c == 0x7f) {
-			fputs("\\u007f", stdout);
-		} else if (c == 0xc2 && next >= 0x80 && next < 0xa0) {
-			printf("\\u%04x", next);
-			i++;
-		} else {
-			putchar(c);
-		}
-	}
-}
-
 static int emit(void *ctx, const struct hc_hit *hit, int64_t wall_ns, void *rendered, struct hc_err *err)
 {
 	const struct hc_str *line = rendered;
@@ -70,7 +52,7 @@ static int emit(void *ctx, const struct hc_hit *hit, int64_t wall_ns, void *rend
 	if (!p->left)
 		return 1;
 	if (p->json)
-		print_json(line);
+		hc_cli_print_json(stdout, line->p ? line->p : "", line->len);
 	else
 		hc_cli_print_text(stdout, line->p ? line->p : "", line->len);
 	if (putchar('\n') == EOF) {

@@ -671,6 +671,7 @@ static void print_json(const struct info *in)
 	uint16_t sorted[HC_EV_MAX];
 	unsigned n = sorted_types(in->t, sorted);
 	char name[16], format[16];
+	const char *text;
 
 	add(o, "path", hc_json_text(hc_capture_path(in->c)));
 	add(o, "kind", json_object_new_string(kinds[hc_capture_kind(in->c)]));
@@ -705,8 +706,10 @@ static void print_json(const struct info *in)
 	add(o, "captures", json_captures(in));
 	add(o, "sheds", json_sheds(in));
 	add(o, "problems", json_problems(in));
-	puts(json_object_to_json_string_ext(o, JSON_C_TO_STRING_PRETTY | JSON_C_TO_STRING_SPACED |
-	                                               JSON_C_TO_STRING_NOSLASHESCAPE));
+	text = json_object_to_json_string_ext(o, JSON_C_TO_STRING_PRETTY | JSON_C_TO_STRING_SPACED |
+	                                                 JSON_C_TO_STRING_NOSLASHESCAPE);
+	hc_cli_print_json(stdout, text, strlen(text));
+	putchar('\n');
 	json_object_put(o);
 }
 

@@ -5,6 +5,8 @@
 #include <limits.h>
 #include <string.h>
 
+#include "store/base/err.h"
+
 struct args {
 	const char *dir;
 };
@@ -26,6 +28,7 @@ static int write_page(const char *dir, const struct hc_command *cmd)
 
 static int write_all(const char *dir)
 {
+	struct hc_err err = { 0 };
 	int r = write_page(dir, NULL);
 
 	for (const struct hc_command *const *cmd = hc_commands; *cmd && r == 0; cmd++) {
@@ -34,8 +37,8 @@ static int write_all(const char *dir)
 	}
 	if (r == 0)
 		return HC_EXIT_OK;
-	fprintf(stderr, "hindcast man: cannot write to %s: %s\n", dir, strerror(-r));
-	return HC_EXIT_REFUSED;
+	hc_err_set(&err, r, "cannot write to %s: %s", dir, strerror(-r));
+	return hc_cli_error(&hc_cmd_man, &err);
 }
 
 static int run(int argc, char **argv)

@@ -1,10 +1,10 @@
 /* hindcast record: from the running kernel into a capture, until told to stop. */
 #include "capture_arg.h"
 
-#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <json-c/json.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,6 +15,7 @@
 #include "capture/mask.h"
 #include "capture/record.h"
 #include "exclude_arg.h"
+#include "query/json.h"
 #include "record_arg.h"
 #include "store/base/clock.h"
 
@@ -277,7 +278,7 @@ static uint64_t of_class(const uint64_t *by_type, unsigned cls)
 	return n;
 }
 
-static void print_text(FILE *f, const struct args *a, const struct hc_record_summary *s, const struct child *c,
+static void write_text(FILE *f, const struct args *a, const struct hc_record_summary *s, const struct child *c,
                        char **argv)
 {
 	char one[48], two[48], three[48];
@@ -329,19 +330,28 @@ static void print_text(FILE *f, const struct args *a, const struct hc_record_sum
 	        a->dir, a->dir, a->dir);
 }
 
+/* With the names of files in it printed so that a terminal does not obey them. */
+static void print_text(FILE *f, const struct args *a, const struct hc_record_summary *s, const struct child *c,
+                       char **argv)
+{
+	HC_AUTO(free) char *text = NULL;
+	size_t n;
+	FILE *to = open_memstream(&text, &n);
+
+	if (!to)
+		return;
+	write_text(to, a, s, c, argv);
+	if (fclose(to) == 0)
+		hc_cli_print_lines(f, "", text);
+}
+
 static void json_text(const char *text)
 {
-	assert(text);
-	putchar('"');
-	for (const unsigned char *p = (const unsigned char *)text; *p; p++) {
-		if (*p == '"' || *p == '\\')
-			printf("\\%c", *p);
-		else if (*p < 0x20)
-			printf("\\u%04x", *p);
-		else
-			putchar(*p);
-	}
-	putchar('"');
+	struct json_object *o = hc_json_text(text);
+	const char *json = json_object_to_json_string_ext(o, JSON_C_TO_STRING_NOSLASHESCAPE);
+
+	hc_cli_print_json(stdout, json, strlen(json));
+	json_object_put(o);
 }
 
 static void print_json(const struct args *a, const struct hc_record_summary *s, const struct child *c)

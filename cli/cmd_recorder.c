@@ -343,7 +343,8 @@ static int unpin(const struct hc_recorder_args *a)
 
 	if (hc_record_unpin(pin_root(a), &n, &n_used, &err) < 0)
 		return hc_cli_error(&hc_cmd_recorder, &err);
-	printf("%s: %u removed, %u in use\n", pin_root(a), n, n_used);
+	hc_cli_print_text(stdout, pin_root(a), strlen(pin_root(a)));
+	printf(": %u removed, %u in use\n", n, n_used);
 	return HC_EXIT_OK;
 }
 

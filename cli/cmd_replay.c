@@ -235,12 +235,17 @@ static void clear_progress(struct run *run)
 static int emit(void *ctx, const struct hc_hit *hit, int64_t wall_ns, void *rendered, struct hc_err *err)
 {
 	const struct hc_str *line = rendered;
+	struct run *run = ctx;
 
 	(void)hit;
 	(void)wall_ns;
-	clear_progress(ctx);
+	clear_progress(run);
 	errno = 0;
-	if (fwrite(line->p, 1, line->len, stdout) == line->len && putchar('\n') != EOF)
+	if (run->a->format == FORMAT_TEXT)
+		hc_cli_print_text(stdout, line->p, line->len);
+	else
+		hc_cli_print_json(stdout, line->p, line->len);
+	if (!ferror(stdout) && putchar('\n') != EOF)
 		return 0;
 	if (errno == EPIPE) { /* the reader has had enough, which is no error */
 		clearerr(stdout);
@@ -457,6 +462,7 @@ static void print_json_summary(const struct run *run, const struct hc_replay_sta
                                const struct hc_facts *facts)
 {
 	struct json_object *o = json_object_new_object(), *rules = json_object_new_array();
+	const char *text;
 
 	add(o, "kind", hc_json_text("summary"));
 	add(o, "capture", hc_json_text(hc_capture_path(run->capture)));
@@ -474,7 +480,9 @@ static void print_json_summary(const struct run *run, const struct hc_replay_sta
 	for (uint32_t i = 0; i < hc_ir_n_rules(run->ir); i++)
 		json_object_array_add(rules, json_rule(run, s, i));
 	add(o, "rules", rules);
-	puts(json_object_to_json_string_ext(o, JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE));
+	text = json_object_to_json_string_ext(o, JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE);
+	hc_cli_print_json(stdout, text, strlen(text));
+	putchar('\n');
 	json_object_put(o);
 }
 

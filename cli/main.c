@@ -61,7 +61,9 @@ int main(int argc, char **argv)
 		name = "version";
 	cmd = hc_command_find(name);
 	if (!cmd) {
-		fprintf(stderr, "hindcast: unknown command '%s' (hindcast help lists them)\n", name);
+		fputs("hindcast: unknown command '", stderr);
+		hc_cli_print_text(stderr, name, strlen(name));
+		fputs("' (hindcast help lists them)\n", stderr);
 		return HC_EXIT_USAGE;
 	}
 	return flush_stdout(cmd->run(argc - 1, argv + 1));

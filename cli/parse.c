@@ -6,6 +6,7 @@
 #include "units.h"
 #include "store/base/clock.h"
 #include "store/base/err.h"
+#include "store/base/utf8.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -15,48 +16,112 @@
 #include <time.h>
 #include <unistd.h>
 
+/* A message of ours in which there may be text of others. */
+__attribute__((format(printf, 2, 0))) static void print_message(FILE *f, const char *fmt, va_list ap)
+{
+	char *text = NULL;
+
+	if (vasprintf(&text, fmt, ap) < 0)
+		text = NULL;
+	hc_cli_print_text(f, text ? text : "out of memory", text ? strlen(text) : 13);
+	free(text);
+	fputc('\n', f);
+}
+
 int hc_cli_usage(const struct hc_command *cmd, const char *fmt, ...)
 {
 	va_list ap;
 
 	fprintf(stderr, "hindcast %s: ", cmd->name);
 	va_start(ap, fmt);
-	vfprintf(stderr, fmt, ap);
+	print_message(stderr, fmt, ap);
 	va_end(ap);
-	fprintf(stderr, "\n");
 	return HC_EXIT_USAGE;
+}
+
+/* Bytes from p on that may be printed as they are. */
+static size_t plain_bytes(const char *p, size_t len)
+{
+	uint32_t c;
+	unsigned n;
+
+	for (size_t i = 0; i < len; i += n) {
+		n = hc_utf8(p + i, len - i, &c);
+		if (!n || hc_char_is_control(c))
+			return i;
+	}
+	return len;
 }
 
 void hc_cli_print_text(FILE *f, const char *text, size_t len)
 {
-	for (size_t i = 0; i < len; i++) {
-		unsigned char c = (unsigned char)text[i];
+	while (len) {
+		size_t n = plain_bytes(text, len);
+		uint32_t c;
 
-		if (c < 0x20 || c == 0x7f)
-			fprintf(f, "\\x%02x", c);
+		fwrite(text, 1, n, f);
+		text += n;
+		len -= n;
+		if (!len)
+			return;
+		n = hc_utf8(text, len, &c);
+		if (n > 1)
+			fprintf(f, "\\u{%x}", (unsigned)c);
 		else
-			fputc(c, f);
+			fprintf(f, "\\x%02x", (unsigned char)*text);
+		text += n ? n : 1;
+		len -= n ? n : 1;
+	}
+}
+
+void hc_cli_print_lines(FILE *f, const char *lead, const char *text)
+{
+	while (*text) {
+		size_t len = strcspn(text, "\n");
+
+		fputs(lead, f);
+		hc_cli_print_text(f, text, len);
+		fputc('\n', f);
+		text += len + (text[len] == '\n');
+	}
+}
+
+void hc_cli_print_json(FILE *f, const char *json, size_t len)
+{
+	while (len) {
+		size_t n = plain_bytes(json, len);
+		char esc[HC_JSON_ESCAPE_ROOM];
+		uint32_t c;
+
+		fwrite(json, 1, n, f);
+		json += n;
+		len -= n;
+		if (!len)
+			return;
+		n = hc_utf8(json, len, &c);
+		if (n && c >= ' ') { /* below it is white space between tokens */
+			hc_json_escape(c, esc);
+			fputs(esc, f);
+		} else if (n) {
+			fputc((int)c, f);
+		} else {
+			fputs("\\ufffd", f);
+		}
+		json += n ? n : 1;
+		len -= n ? n : 1;
 	}
 }
 
 int hc_cli_error(const struct hc_command *cmd, const struct hc_err *err)
 {
 	char text[sizeof(err->file) + sizeof(err->msg) + 64];
-	const char *note = err->notes;
 
 	hc_err_text(err, text, sizeof(text));
 	if (!err->file[0])
 		fprintf(stderr, "hindcast %s: ", cmd->name);
 	hc_cli_print_text(stderr, text, strlen(text));
 	fputc('\n', stderr);
-	while (*note) {
-		size_t len = strcspn(note, "\n");
-
-		fputs("  ", stderr);
-		hc_cli_print_text(stderr, note, len);
-		fputc('\n', stderr);
-		note += len + (note[len] == '\n');
-	}
+	hc_cli_print_lines(stderr, "  ", err->notes);
 	return hc_exit_of(err->code);
 }
 
@@ -85,9 +150,8 @@ void hc_cli_warn(const char *fmt, ...)
 
 	fprintf(stderr, "hindcast: warning: ");
 	va_start(ap, fmt);
-	vfprintf(stderr, fmt, ap);
+	print_message(stderr, fmt, ap);
 	va_end(ap);
-	fprintf(stderr, "\n");
 }
 
 bool hc_cli_colour(FILE *f)

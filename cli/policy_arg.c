@@ -93,7 +93,7 @@ void hc_cli_print_diags(const struct hc_falco *f, bool errors_only)
 			continue; /* what is not used is for those who write policies */
 		text = hc_falco_diag_text(f, d, &arena);
 		if (text)
-			fputs(text, stderr);
+			hc_cli_print_lines(stderr, "", text);
 	}
 	hc_arena_done(&arena);
 }

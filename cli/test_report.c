@@ -83,8 +83,11 @@ static void print_notes(FILE *f, enum hc_test_style style, const struct hc_test_
 		for (uint64_t i = 0; style == HC_TEST_VERBOSE && i < v->n_elsewhere && i < 5; i++)
 			print_alert(f, &v->elsewhere[i], "          ");
 	}
-	if (s->capture)
-		fprintf(f, "  kept: %s\n", s->capture);
+	if (s->capture) {
+		fputs("  kept: ", f);
+		hc_cli_print_text(f, s->capture, strlen(s->capture));
+		fputc('\n', f);
+	}
 }
 
 /* ---- JSON ---- */
@@ -96,8 +99,11 @@ static void add(struct json_object *to, const char *key, struct json_object *val
 
 static void print_json(FILE *f, struct json_object *o)
 {
-	fprintf(f, "%s\n",
-	        json_object_to_json_string_ext(o, JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE));
+	const char *text =
+		json_object_to_json_string_ext(o, JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE);
+
+	hc_cli_print_json(f, text, strlen(text));
+	fputc('\n', f);
 	json_object_put(o);
 }
 

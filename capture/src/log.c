@@ -8,6 +8,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "store/base/utf8.h"
+
 #define LINE_BYTES 4096
 #define TAIL_BYTES 32 /* kept free for what closes a line */
 
@@ -34,44 +36,29 @@ static void put_c(struct line *l, const char *text)
 	put(l, text, strlen(text));
 }
 
-/* Bytes of a UTF-8 character at p; 0 when it is none. */
-static unsigned utf8_bytes(const unsigned char *p)
-{
-	unsigned n = *p < 0x80                 ? 1
-	             : *p >= 0xc2 && *p < 0xe0 ? 2
-	             : *p >= 0xe0 && *p < 0xf0 ? 3
-	             : *p >= 0xf0 && *p < 0xf5 ? 4
-	                                       : 0;
-
-	for (unsigned i = 1; i < n; i++)
-		if ((p[i] & 0xc0) != 0x80)
-			return 0;
-	return n;
-}
-
 /* In quotes, the same escapes in both formats: no byte of it can end the line or act on a terminal. */
 static void put_quoted(struct line *l, const char *text)
 {
-	const unsigned char *p = (const unsigned char *)text;
+	const char *end = text + strlen(text);
 
 	put_c(l, "\"");
-	while (*p) {
-		unsigned n = utf8_bytes(p);
-		char esc[8];
+	for (const char *p = text; p < end;) {
+		uint32_t c;
+		unsigned n = hc_utf8(p, (size_t)(end - p), &c);
+		char esc[HC_JSON_ESCAPE_ROOM];
 
-		if (*p == '"' || *p == '\\') {
-			snprintf(esc, sizeof(esc), "\\%c", *p);
-			put_c(l, esc);
-		} else if (*p < 0x20 || *p == 0x7f) {
-			snprintf(esc, sizeof(esc), "\\u%04x", *p);
-			put_c(l, esc);
-		} else if (!n) {
+		if (!n) {
 			put_c(l, "\\ufffd");
+		} else if (c == '"' || c == '\\') {
+			snprintf(esc, sizeof(esc), "\\%c", (char)c);
+			put_c(l, esc);
+		} else if (hc_char_is_control(c)) {
+			hc_json_escape(c, esc);
+			put_c(l, esc);
 		} else {
-			put(l, (const char *)p, n);
-			p += n - 1;
+			put(l, p, n);
 		}
-		p++;
+		p += n ? n : 1;
 	}
 	put_c(l, "\"");
 }

@@ -12,6 +12,7 @@
 #include <strings.h>
 
 #include "store/base/str.h"
+#include "store/base/utf8.h"
 
 /* ---- text ---- */
 
@@ -46,26 +47,12 @@ static void put_c(struct hc_metrics_out *o, const char *text)
 	put(o, text, strlen(text));
 }
 
-/* Bytes of the UTF-8 character at p; 0: it is none. */
-static size_t utf8_bytes(const unsigned char *p)
-{
-	static const uint32_t least[] = { 0, 0, 0x80, 0x800, 0x10000 };
-	size_t n = *p < 0x80 ? 1 : *p >> 5 == 6 ? 2 : *p >> 4 == 14 ? 3 : *p >> 3 == 30 ? 4 : 0;
-	uint32_t c = n == 1 ? *p : *p & (0x7fu >> n);
-
-	for (size_t i = 1; i < n; i++) {
-		if ((p[i] & 0xc0) != 0x80)
-			return 0;
-		c = c << 6 | (p[i] & 0x3f);
-	}
-	return n && c >= least[n] && c <= 0x10ffff && (c < 0xd800 || c > 0xdfff) ? n : 0;
-}
-
 /* A label's value, or (quotes false) a help text in the plain format. */
 static void put_escaped(struct hc_metrics_out *o, const char *text, bool quotes)
 {
-	for (const char *p = text; *p;) {
-		size_t n = utf8_bytes((const unsigned char *)p);
+	for (const char *p = text, *end = text + strlen(text); p < end;) {
+		uint32_t c;
+		unsigned n = hc_utf8(p, (size_t)(end - p), &c);
 
 		if (*p == '\\' || (*p == '"' && quotes)) {
 			put(o, "\\", 1);

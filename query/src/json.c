@@ -7,38 +7,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "store/base/utf8.h"
 #include "store/render.h"
 
 #define MAX_DEPTH 64
-
-/* Length of the UTF-8 character at p, or 0. */
-static size_t utf8_len(const unsigned char *p, size_t left)
-{
-	unsigned char c = p[0], low = 0x80, high = 0xbf;
-	size_t n = c < 0x80                ? 1
-	           : c >= 0xc2 && c < 0xe0 ? 2
-	           : c >= 0xe0 && c < 0xf0 ? 3
-	           : c >= 0xf0 && c < 0xf5 ? 4
-	                                   : 0;
-
-	if (n == 0 || n > left)
-		return 0;
-	if (c == 0xe0)
-		low = 0xa0; /* not the shortest form */
-	else if (c == 0xed)
-		high = 0x9f; /* surrogates */
-	else if (c == 0xf0)
-		low = 0x90;
-	else if (c == 0xf4)
-		high = 0x8f;
-	if (n > 1 && (p[1] < low || p[1] > high))
-		return 0;
-	for (size_t k = 2; k < n; k++) {
-		if ((p[k] & 0xc0) != 0x80)
-			return 0;
-	}
-	return n;
-}
 
 struct json_object *hc_json_str(struct hc_str s)
 {
@@ -47,10 +19,11 @@ struct json_object *hc_json_str(struct hc_str s)
 	size_t n = 0;
 
 	for (size_t i = 0; buf && i < s.len;) {
-		size_t len = utf8_len((const unsigned char *)s.p + i, s.len - i);
+		uint32_t c;
+		unsigned len = hc_utf8(s.p + i, s.len - i, &c);
 
 		if (len) {
-			for (size_t k = 0; k < len; k++)
+			for (unsigned k = 0; k < len; k++)
 				buf[n++] = s.p[i++];
 		} else {
 			buf[n++] = '\xef';

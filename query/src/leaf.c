@@ -6,6 +6,7 @@
 #include <stdio.h>
 
 #include "sql_priv.h"
+#include "store/base/utf8.h"
 #include "store/render.h"
 
 static void set_int(struct q_val *ret, int64_t i)
@@ -463,7 +464,7 @@ static void put_printable(struct q_buf *out, struct hc_str s)
 {
 	for (uint32_t i = 0; i < s.len;) {
 		uint32_t c;
-		unsigned len = hc_q_utf8(s.p + i, s.len - i, &c);
+		unsigned len = hc_utf8(s.p + i, s.len - i, &c);
 		char text[8];
 
 		if (len && (c >= 0x20 || c == '\n' || c == '\t') && c != 0x7f) {

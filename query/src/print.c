@@ -8,6 +8,7 @@
 
 #include "query/query.h"
 #include "sql_priv.h"
+#include "store/base/utf8.h"
 #include "store/render.h"
 
 #define BATCH_ROWS 2000u
@@ -50,17 +51,6 @@ static unsigned char_width(uint32_t c)
 	return within(wide, sizeof(wide) / sizeof(wide[0]), c) ? 2 : 1;
 }
 
-/* Characters that a terminal obeys, or that change the order of what stands beside them. */
-static bool is_control(uint32_t c)
-{
-	static const struct span v[] = { { 0, 0x1f },        { 0x7f, 0x9f },      { 0xad, 0xad },
-		                         { 0x61c, 0x61c },   { 0x180e, 0x180e },  { 0x200b, 0x200f },
-		                         { 0x2028, 0x202e }, { 0x2060, 0x206f },  { 0xfeff, 0xfeff },
-		                         { 0xfff9, 0xfffb }, { 0xe0000, 0xe007f } };
-
-	return within(v, sizeof(v) / sizeof(v[0]), c);
-}
-
 /* Appends the text as it may be shown; returns its width. */
 static unsigned put_safe(struct q_buf *out, struct hc_str s)
 {
@@ -68,11 +58,11 @@ static unsigned put_safe(struct q_buf *out, struct hc_str s)
 
 	for (uint32_t i = 0; i < s.len;) {
 		uint32_t c;
-		unsigned len = hc_q_utf8(s.p + i, s.len - i, &c);
+		unsigned len = hc_utf8(s.p + i, s.len - i, &c);
 		char text[16];
 		int n;
 
-		if (len && !is_control(c)) {
+		if (len && !hc_char_is_control(c)) {
 			hc_q_put(out, s.p + i, len);
 			width += char_width(c);
 			i += len;
@@ -234,7 +224,7 @@ static void put_cut(FILE *f, const char *p, size_t len, unsigned room)
 
 	while (i < len) {
 		uint32_t c;
-		unsigned n = hc_q_utf8(p + i, len - i, &c), w = n ? char_width(c) : 1;
+		unsigned n = hc_utf8(p + i, len - i, &c), w = n ? char_width(c) : 1;
 
 		if (width + w > room - 1)
 			break;

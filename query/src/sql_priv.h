@@ -43,8 +43,6 @@ void hc_q_put_int(struct q_buf *b, int64_t v, bool is_signed);
 /* As a JSON string with its quotes; bytes that are not UTF-8 become U+FFFD. */
 void hc_q_put_json(struct q_buf *b, struct hc_str s);
 void hc_q_buf_done(struct q_buf *b);
-/* Length of the UTF-8 sequence at p and its character; 0 when it is none. */
-unsigned hc_q_utf8(const char *p, size_t n, uint32_t *ret);
 
 /* ---- an opened capture ---- */
 

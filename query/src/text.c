@@ -1,9 +1,10 @@
-/* Growing texts, UTF-8 and JSON strings. */
+/* Growing texts and JSON strings. */
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 
 #include "sql_priv.h"
+#include "store/base/utf8.h"
 
 void hc_q_put(struct q_buf *b, const char *p, size_t n)
 {
@@ -47,46 +48,6 @@ void hc_q_buf_done(struct q_buf *b)
 	*b = (struct q_buf){ 0 };
 }
 
-unsigned hc_q_utf8(const char *p, size_t n, uint32_t *ret)
-{
-	const uint8_t *u = (const uint8_t *)p;
-	unsigned len;
-	uint32_t c, least;
-
-	if (!n)
-		return 0;
-	if (u[0] < 0x80) {
-		*ret = u[0];
-		return 1;
-	}
-	if (u[0] >= 0xc2 && u[0] < 0xe0) {
-		len = 2;
-		c = u[0] & 0x1f;
-		least = 0x80;
-	} else if (u[0] >= 0xe0 && u[0] < 0xf0) {
-		len = 3;
-		c = u[0] & 0x0f;
-		least = 0x800;
-	} else if (u[0] >= 0xf0 && u[0] < 0xf5) {
-		len = 4;
-		c = u[0] & 0x07;
-		least = 0x10000;
-	} else {
-		return 0;
-	}
-	if (n < len)
-		return 0;
-	for (unsigned i = 1; i < len; i++) {
-		if ((u[i] & 0xc0) != 0x80)
-			return 0;
-		c = c << 6 | (u[i] & 0x3f);
-	}
-	if (c < least || c > 0x10ffff || (c >= 0xd800 && c < 0xe000))
-		return 0;
-	*ret = c;
-	return len;
-}
-
 void hc_q_put_json(struct q_buf *b, struct hc_str s)
 {
 	uint32_t plain = 0; /* beginning of what can be copied as it is */
@@ -96,7 +57,7 @@ void hc_q_put_json(struct q_buf *b, struct hc_str s)
 		s = hc_str_c("");
 	for (uint32_t i = 0; i < s.len;) {
 		uint32_t c;
-		unsigned len = hc_q_utf8(s.p + i, s.len - i, &c);
+		unsigned len = hc_utf8(s.p + i, s.len - i, &c);
 		char text[8];
 
 		if (len && c >= 0x20 && (c < 0x7f || c >= 0xa0) && c != '"' && c != '\\') {

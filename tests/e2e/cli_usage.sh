@@ -3,7 +3,7 @@
 exec 2>&1
 run() {
 	local code=0
-	echo "\$ hindcast $*"
+	printf '$ hindcast'; printf ' %q' "$@"; echo
 	hindcast "$@" || code=$?
 	[ $code = 0 ] || echo "exit $code"
 }
@@ -12,6 +12,10 @@ run nonsense
 run version --nope
 run version extra
 run help nonsense
+run $'red\e[31m'
+run version $'--red\e[31m'
+run capture start $'red\e[31m\xc2\x9b\xe2\x80\xae'
+run info $'red\e[31m'
 run completion tcsh
 run completion
 [ "$(hindcast --version)" = "$(hindcast version)" ] || fail "--version and version differ"
@@ -20,3 +24,31 @@ run completion
 hindcast 2>usage >out && fail "no command: exit 0"
 [ ! -s out ] || fail "usage is not data"
 expect_match '^usage: hindcast COMMAND' usage
+
+# what a recorder answers may quote others
+cat >hostile.py <<'EOF'
+import socket
+s = socket.socket(socket.AF_UNIX)
+s.bind("s")
+s.listen()
+red = "\\u001b[31m\\u009b"
+for answer in (f'{{"ok":false,"error":{{"code":"bad_request","message":"{red}"}}}}',
+        f'{{"ok":true,"captures":[{{"name":"{red}","state":"{red}","scope":"{red}","by":"{red}","note":"{red}"}}]}}',
+        f'{{"ok":true,"capture":{{"name":"{red}","state":"{red}","scope":"{red}","detail":"{red}"}},"in_scope":0}}',
+        '{"ok":true,"captures":[{"name":"\x7f\u009b"}]}'):
+    peer = s.accept()[0]
+    peer.recv(65536)
+    peer.sendall(answer.encode() + b"\n")
+    peer.close()
+EOF
+python3 hostile.py &
+within 30 test -S s || fail "no socket"
+{
+	expect_exit 2 hindcast capture stop x --control s
+	hindcast capture list --control s
+	hindcast capture start x --control s
+	hindcast capture list --json --control s
+	wait
+} >hostile 2>&1
+expect_no_match $'[\x1b\x7f]|\xc2\x9b' hostile
+[ "$(grep -o '\\x1b\[31m\\u{9b}' hostile | wc -l)" = 11 ] || { cat hostile; fail "the answers are not shown"; }

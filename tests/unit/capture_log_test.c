@@ -54,11 +54,12 @@ Test(log, has_all_kinds_of_fields_in_both_formats)
 
 Test(log, hostile_text_stays_in_its_field)
 {
-	static const char text[] = "x\n\"level\"=error\x1b[31m\xff\\\xc3\xa4";
+	static const char text[] = "x\n\"level\"=error\x1b[31m\xc2\x9b\xff\\\xc3\xa4\xe2\x80\xae";
 	static const char *const want[] = {
-		"time=" T " level=info msg=m p=\"x\\u000a\\\"level\\\"=error\\u001b[31m\\ufffd\\\\\xc3\xa4\"\n",
+		"time=" T " level=info msg=m p=\"x\\u000a\\\"level\\\"=error\\u001b[31m\\u009b\\ufffd\\\\\xc3\xa4"
+		"\\u202e\"\n",
 		"{\"time\":\"" T "\",\"level\":\"info\",\"msg\":\"m\",\"p\":\"x\\u000a\\\"level\\\"=error\\u001b["
-		"31m\\ufffd\\\\\xc3\xa4\"}\n",
+		"31m\\u009b\\ufffd\\\\\xc3\xa4\\u202e\"}\n",
 	};
 
 	for (unsigned format = 0; format < 2; format++) {

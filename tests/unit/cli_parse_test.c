@@ -2,6 +2,8 @@
 
 #include <criterion/criterion.h>
 #include <errno.h>
+#include <stdlib.h>
+#include <string.h>
 
 #include "store/base/err.h"
 
@@ -179,4 +181,31 @@ Test(exit_code, follows_from_the_errno)
 	cr_assert_eq(hc_exit_of(-EACCES), HC_EXIT_REFUSED);
 	cr_assert_eq(hc_exit_of(-ENOSPC), HC_EXIT_REFUSED);
 	cr_assert_eq(hc_exit_of(-EINTR), HC_EXIT_INTERRUPTED);
+}
+
+static void expect_printed(void (*print)(FILE *f, const char *text, size_t len), const char *text,
+                           const char *want)
+{
+	char *got = NULL;
+	size_t n;
+	FILE *f = open_memstream(&got, &n);
+
+	cr_assert_not_null(f);
+	print(f, text, strlen(text));
+	fclose(f);
+	cr_assert_str_eq(got, want);
+	free(got);
+}
+
+Test(text, is_printed_so_that_no_terminal_obeys_it)
+{
+	expect_printed(hc_cli_print_text, "a caf\xc3\xa9", "a caf\xc3\xa9");
+	expect_printed(hc_cli_print_text, "\x1b[31m\n\x7f", "\\x1b[31m\\x0a\\x7f");
+	expect_printed(hc_cli_print_text,
+	               "\xc2\x9b"
+	               "A\xe2\x80\xae"
+	               "b\xff\xc3",
+	               "\\u{9b}A\\u{202e}b\\xff\\xc3");
+	expect_printed(hc_cli_print_json, "{\"a\":\n\"\\u001b\x7f\xc2\x9b\xf3\xa0\x80\x81\xff\"}",
+	               "{\"a\":\n\"\\u001b\\u007f\\u009b\\udb40\\udc01\\ufffd\"}");
 }

@@ -4,6 +4,8 @@
 #include <inttypes.h>
 #include <stdio.h>
 
+#include "store/base/utf8.h"
+
 void fjson_bytes(struct fjson *j, const char *p, uint32_t n)
 {
 	if (j->failed)
@@ -40,26 +42,6 @@ void fjson_char(struct fjson *j, char c)
 	fjson_bytes(j, &c, 1);
 }
 
-/* Length of the valid UTF-8 sequence at p, 0 when there is none. */
-static unsigned utf8_len(const uint8_t *p, uint32_t left)
-{
-	unsigned n = p[0] < 0x80                   ? 1
-	             : p[0] >= 0xc2 && p[0] < 0xe0 ? 2
-	             : p[0] >= 0xe0 && p[0] < 0xf0 ? 3
-	             : p[0] >= 0xf0 && p[0] < 0xf5 ? 4
-	                                           : 0;
-
-	if (!n || n > left)
-		return 0;
-	for (unsigned i = 1; i < n; i++)
-		if ((p[i] & 0xc0) != 0x80)
-			return 0;
-	if ((p[0] == 0xe0 && p[1] < 0xa0) || (p[0] == 0xed && p[1] >= 0xa0) || (p[0] == 0xf0 && p[1] < 0x90) ||
-	    (p[0] == 0xf4 && p[1] >= 0x90))
-		return 0;
-	return n;
-}
-
 /* Stands for itself in JSON. */
 static bool is_plain(uint8_t c)
 {
@@ -71,7 +53,7 @@ void fjson_escaped(struct fjson *j, struct hc_str s)
 	const uint8_t *p = (const uint8_t *)s.p;
 
 	for (uint32_t i = 0; i < s.len;) {
-		uint32_t from = i;
+		uint32_t from = i, c;
 		unsigned n;
 		char buf[8];
 
@@ -80,7 +62,7 @@ void fjson_escaped(struct fjson *j, struct hc_str s)
 		fjson_bytes(j, s.p + from, i - from);
 		if (i == s.len)
 			return;
-		n = utf8_len(p + i, s.len - i);
+		n = hc_utf8(s.p + i, s.len - i, &c);
 		if (!n) {
 			fjson_raw(j, "\xef\xbf\xbd");
 			i++;
