@@ -19,6 +19,7 @@
 #include "exclude_arg.h"
 #include "record_arg.h"
 #include "recorder_arg.h"
+#include "store/base/file.h"
 #include "trigger.h"
 
 /* Options in force, and what their texts lie in. */
@@ -348,6 +349,23 @@ static int unpin(const struct hc_recorder_args *a)
 	return HC_EXIT_OK;
 }
 
+/* Files that are read later, again and again: what is there now must not be something else. */
+static int check_kube_files(const struct hc_recorder_args *a)
+{
+	const char *const files[] = { a->kube_token, a->kube_ca };
+
+	for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++) {
+		struct hc_err err = { 0 };
+		int fd = files[i] && strcmp(files[i], "none") != 0 ? hc_file_open(files[i], &err) : -ENOENT;
+
+		if (fd >= 0)
+			close(fd);
+		if (fd == -EINVAL)
+			return hc_cli_error(&hc_cmd_recorder, &err);
+	}
+	return HC_CLI_GO;
+}
+
 /* What the options name: files, a group, directories. */
 static int run_with(struct recorder *rec)
 {
@@ -364,6 +382,8 @@ static int run_with(struct recorder *rec)
 		code = hc_cli_group(&hc_cmd_recorder, a->group, &group);
 	if (code == HC_CLI_GO)
 		code = hc_cli_mask(&hc_cmd_recorder, &a->mask_rules, a->no_mask, &mask);
+	if (code == HC_CLI_GO)
+		code = check_kube_files(a);
 	if (code == HC_CLI_GO && a->trigger.policies.n)
 		code = hc_cli_trigger_set(&hc_cmd_recorder, &a->trigger, &rules);
 	if (code != HC_CLI_GO)

@@ -3,13 +3,13 @@
 
 #include <ctype.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "store/base/file.h"
 #include "store/base/sha256.h"
 
 /* Names are compared without regard to case, '-' and '_' are the same. Shapes of tokens: as their issuers document
@@ -347,13 +347,13 @@ int hc_mask_add(struct hc_mask *m, const char *file, const char *text, size_t n,
 
 int hc_mask_add_file(struct hc_mask *m, const char *file, struct hc_err *err)
 {
-	int fd = open(file, O_RDONLY | O_CLOEXEC | O_NONBLOCK), code = 0;
+	int fd = hc_file_open(file, err), code = 0;
 	char *buf = malloc(HC_MASK_MAX_FILE_BYTES + 1);
 	size_t have = 0;
 	ssize_t n = 1;
 
 	if (fd < 0)
-		code = hc_err_set(err, -errno, "cannot open '%s': %s", file, strerror(errno));
+		code = fd;
 	else if (!buf)
 		code = hc_err_set(err, -ENOMEM, "out of memory");
 	while (code == 0 && buf && n > 0 && have <= HC_MASK_MAX_FILE_BYTES) {

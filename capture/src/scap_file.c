@@ -4,7 +4,6 @@
 #include <dirent.h>
 #include <stdarg.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/random.h>
@@ -12,6 +11,7 @@
 #include <unistd.h>
 
 #include "scap_priv.h"
+#include "store/base/file.h"
 #include "store/base/sha256.h"
 #include "store/capture.h"
 #include "store/index.h"
@@ -58,10 +58,10 @@ static int digest_of(struct job *j, struct hc_err *err)
 {
 	uint8_t digest[HC_SHA256_BYTES];
 	struct stat st;
-	int fd = open(j->o->file, O_RDONLY | O_CLOEXEC), code;
+	int fd = hc_file_open(j->o->file, err), code;
 
 	if (fd < 0)
-		return hc_err_set(err, -errno, "cannot open '%s': %s", j->o->file, strerror(errno));
+		return fd;
 	code = fstat(fd, &st) < 0 ? hc_err_set(err, -errno, "cannot look at '%s': %s", j->o->file, strerror(errno))
 	                          : hc_sha256_file(fd, 0, (uint64_t)st.st_size, j->o->file, digest, err);
 	close(fd);

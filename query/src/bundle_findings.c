@@ -3,7 +3,6 @@
 #include "bundle_priv.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,6 +11,7 @@
 
 #include "replay/falco.h"
 #include "replay/replay.h"
+#include "store/base/file.h"
 
 #define MAX_FINDINGS_BYTES ((size_t)512 << 20)
 
@@ -24,13 +24,13 @@ static void add(struct json_object *to, const char *key, struct json_object *val
 
 static int read_policy(const char *path, char **ret, size_t *ret_bytes, struct hc_err *err)
 {
-	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK), r = 0;
+	int fd = hc_file_open(path, err), r = 0;
 	struct stat st = { 0 };
 	size_t n = 0, room;
 	char *buf = NULL;
 
 	if (fd < 0)
-		return hc_err_set(err, -errno, "cannot open '%s': %s", path, strerror(errno));
+		return fd;
 	if (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode))
 		r = hc_err_set(err, -EINVAL, "'%s' is not a regular file", path);
 	else if (st.st_size > (off_t)HC_BUNDLE_MAX_POLICY_BYTES)

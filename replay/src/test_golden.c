@@ -4,7 +4,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
+#include "store/base/file.h"
 #include "test_priv.h"
 
 #define MAX_LINES 65536
@@ -220,8 +222,9 @@ int hc_test_golden_load(const struct hc_test_file *f, const struct hc_test_golde
 	HC_AUTO(free) char *path = hc_test_file_join(f, g->path), *line = NULL;
 	size_t room = 0, n_fields = 0;
 	ssize_t got = 0;
+	struct hc_err why = { 0 };
+	int q = 0, fd;
 	FILE *in;
-	int q = 0;
 
 	while (g->fields && g->fields[n_fields])
 		n_fields++;
@@ -229,10 +232,14 @@ int hc_test_golden_load(const struct hc_test_file *f, const struct hc_test_golde
 	if (!path || !r.seen)
 		return no_memory(&r);
 	r.path = path;
-	in = fopen(path, "re");
-	if (!in)
-		return hc_test_error(f, g->place, -errno, err, "cannot read the alerts in '%s': %s", path,
-		                     strerror(errno));
+	fd = hc_file_open(path, &why);
+	if (fd < 0)
+		return hc_test_error(f, g->place, fd, err, "the alerts of this case: %s", why.msg);
+	in = fdopen(fd, "r");
+	if (!in) {
+		close(fd);
+		return no_memory(&r);
+	}
 	while (q == 0 && (got = getline(&line, &room, in)) >= 0) {
 		r.line++;
 		q = got > (ssize_t)MAX_LINE ? bad(&r, "the line is longer than 1 MiB") : read_line(&r, line);

@@ -4,12 +4,12 @@
 
 #include <dirent.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <sys/stat.h>
 #include <yaml.h>
 
 #include "store/base/arena.h"
+#include "store/base/file.h"
 
 struct anchor {
 	struct anchor *next;
@@ -459,12 +459,12 @@ int hc_yaml_parse(const char *file, const void *text, size_t n_bytes, struct hc_
 
 int hc_yaml_read(const char *path, char **ret_text, size_t *ret_bytes, struct hc_err *err)
 {
-	__attribute__((cleanup(hc_auto_close))) int fd = open(path, O_RDONLY | O_CLOEXEC);
+	__attribute__((cleanup(hc_auto_close))) int fd = hc_file_open(path, err);
 	__attribute__((cleanup(hc_auto_free))) char *buf = NULL;
 	size_t n = 0, cap = 0;
 
 	if (fd < 0)
-		return hc_err_set(err, -errno, "cannot read %s: %s", path, strerror(errno));
+		return fd;
 	for (;;) {
 		ssize_t got;
 

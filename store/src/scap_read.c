@@ -2,9 +2,9 @@
 #include "scap_priv.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
 
+#include "store/base/file.h"
 #include "store/base/rd.h"
 
 struct hc_scap_reader {
@@ -759,10 +759,10 @@ int hc_scap_take_fd(int fd, const char *name, struct hc_scap_reader **ret, struc
 
 int hc_scap_open(const char *path, struct hc_scap_reader **ret, struct hc_err *err)
 {
-	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	int fd = hc_file_open(path, err);
 
 	if (fd < 0)
-		return hc_err_set(err, -errno, "cannot open %s: %s", path, strerror(errno));
+		return fd;
 	return hc_scap_take_fd(fd, path, ret, err);
 }
 

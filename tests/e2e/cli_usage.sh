@@ -52,3 +52,30 @@ within 30 test -S s || fail "no socket"
 } >hostile 2>&1
 expect_no_match $'[\x1b\x7f]|\xc2\x9b' hostile
 [ "$(grep -o '\\x1b\[31m\\u{9b}' hostile | wc -l)" = 11 ] || { cat hostile; fail "the answers are not shown"; }
+
+# files that are none: one message at once
+mkfifo fifo
+mkdir dir
+touch empty
+none() { # WHAT COMMAND...
+	local code=0
+	timeout 5 "${@:2}" >out 2>&1 </dev/null || code=$?
+	[ $code = 2 ] && [ "$(grep -c "it is a $1, not a file" out)" = 1 ] || { cat out; fail "$code: ${*:2}"; }
+}
+for is in fifo:FIFO dir:directory /dev/zero:device; do
+	name=${is%:*} what=${is#*:}
+	none $what hindcast recorder --check-config --config $name
+	none $what hindcast recorder --check-config --config empty --mask-rules $name
+	none $what hindcast recorder --check-config --config empty --kube-token $name
+	none $what hindcast recorder --check-config --config empty --kube-ca $name
+	none $what hindcast replay --falco-config $name dir
+	none $what hindcast import $name -o imported
+	[ $name = dir ] && continue # whose *.yaml are meant
+	none $what hindcast recorder --check-config --config empty --trigger-policy $name
+	none $what hindcast check -p $name
+	none $what hindcast test $name
+done
+hindcast recorder --check-config --config /dev/null
+hindcast recorder --check-config --config <(echo 'profile: full')
+expect_exit 2 hindcast recorder --check-config --config <(echo 'profile: none') >out 2>&1
+expect_match ":1:10: profile: 'none' is not one of" out

@@ -1559,8 +1559,7 @@ static int load_failed(struct hc_falco *f, const char *text, size_t n_bytes, int
 
 	if (r == -ENOMEM)
 		return hc_err_set(err, -ENOMEM, "out of memory");
-	falco_diag_put(f, true, r == -EINVAL || r == -E2BIG ? "LOAD_ERR_YAML_PARSE" : "LOAD_ERR_FILE_READ", &c,
-	               "%s", why->msg);
+	falco_diag_put(f, true, text ? "LOAD_ERR_YAML_PARSE" : "LOAD_ERR_FILE_READ", &c, "%s", why->msg);
 	if (f->n_diags > n) {
 		f->diags[n].pub.line = why->line;
 		f->diags[n].pub.column = why->column;
