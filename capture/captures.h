@@ -29,6 +29,16 @@ struct hc_capture_request {
 	uint64_t keep_ns;   /* after its end, 0: until it is deleted */
 };
 
+/* Why the past that was asked for is not all there. */
+enum hc_capture_past {
+	HC_CAPTURE_PAST_WHOLE,      /* it is; or not known any more */
+	HC_CAPTURE_PAST_BEGINNING,  /* the recording begins then */
+	HC_CAPTURE_PAST_UNRECORDED, /* nobody recorded before, but earlier something was */
+	HC_CAPTURE_PAST_REMOVED,    /* retention has removed what was before, but there is something earlier */
+};
+/* "beginning", "unrecorded", "removed"; NULL: whole. */
+const char *hc_capture_past_text(enum hc_capture_past past);
+
 /* One capture as it is now. */
 struct hc_capture_now {
 	char id[33], name[HC_MARK_NAME_MAX + 1];
@@ -36,10 +46,11 @@ struct hc_capture_now {
 	enum hc_mark_state state;
 	uint32_t snaplen;
 	int64_t asked_wall_ns, from_wall_ns, until_wall_ns, expires_wall_ns; /* as in struct hc_mark */
-	/* From where the recording really has its past, without a hole: later than from_wall_ns when the recorder
-	 * had not run that long, or retention had taken it. 0: nothing was recorded before it was asked for. Of
+	/* From where the recording really has its past, without a hole: later than from_wall_ns when nobody
+	 * recorded for a while, or retention had taken it. 0: nothing was recorded before it was asked for. Of
 	 * the bulk stream it may be later still. */
 	int64_t past_wall_ns, past_bulk_wall_ns;
+	enum hc_capture_past past_limit; /* of one that was started by this recorder */
 	uint32_t n_in_scope; /* processes or control groups in its scope when it began; 0 for the host */
 };
 

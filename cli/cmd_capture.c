@@ -132,6 +132,17 @@ static const char *past_text(int64_t asked, int64_t past, char buf[48])
 	return hc_span_text(past && past < asked ? (uint64_t)(asked - past) : 0, buf);
 }
 
+static const char *past_limit(json_object *k)
+{
+	const char *limit = str_of(k, "past_limit");
+
+	if (strcmp(limit, "unrecorded") == 0)
+		return "nobody recorded before then; what there is from earlier is kept too";
+	if (strcmp(limit, "removed") == 0)
+		return "retention has removed what came before; what there is from earlier is kept too";
+	return "the recording begins then";
+}
+
 /* What is missing of the past that was asked for. */
 static void print_past(json_object *k)
 {
@@ -143,8 +154,8 @@ static void print_past(json_object *k)
 		return;
 	hc_span_text((uint64_t)(asked - from), wanted);
 	if (!past || past > some)
-		printf("         of the %s before it was asked for, %s are there: the recording begins then\n",
-		       wanted, past_text(asked, past, got));
+		printf("         of the %s before it was asked for, %s are there: %s\n", wanted,
+		       past_text(asked, past, got), past_limit(k));
 	if (past && (!bulk || bulk > (past > some ? past + 1000000000 : some)))
 		printf("         of reads, writes, mappings and the like %s: older ones are removed\n",
 		       past_text(asked, bulk, got));

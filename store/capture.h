@@ -130,7 +130,8 @@ struct hc_capture_start {
 	 * that wrote it was killed (its last segment has no footer). */
 	uint64_t last_boot_ns;
 	bool killed;
-	int lock_fd; /* close it when writing has ended: nobody else writes meanwhile */
+	int64_t since_wall_ns; /* from when on it is there without a hole (store/holes.h); 0: nothing is there */
+	int lock_fd;           /* close it when writing has ended: nobody else writes meanwhile */
 };
 
 /*

@@ -82,6 +82,8 @@ uint32_t hc_retain_held(const struct hc_retain *r, const struct hc_retain_pin *p
                         uint32_t max);
 /* The index to keep in step; NULL: none. Borrowed. */
 void hc_retain_set_index(struct hc_retain *r, struct hc_index_writer *index);
+/* Before this moment nobody recorded for a while. */
+void hc_retain_set_unrecorded(struct hc_retain *r, int64_t until_wall_ns);
 
 /* Removes what the rules want gone now. A file that cannot be removed is passed over, and the first such failure
  * is returned. */
@@ -103,6 +105,7 @@ struct hc_retain_stream_stats {
 	/* The last row removed, now or in an earlier run as far as numbers tell; 0: nothing is known to be
 	 * missing. */
 	int64_t removed_until_wall_ns;
+	int64_t unrecorded_until_wall_ns; /* nobody recorded before; 0: not known */
 };
 
 /* Since when all of the stream that was recorded is there; 0: there is nothing. */

@@ -1,6 +1,7 @@
 /* On-demand captures: a short list, one row for each change, and a look at the clock each second. */
 #include "capture/captures.h"
 #include "store/base/clock.h"
+#include "store/holes.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -20,6 +21,13 @@ struct hc_captures {
 static int64_t plus(int64_t t, uint64_t ns)
 {
 	return ns > (uint64_t)INT64_MAX - (uint64_t)t ? INT64_MAX : t + (int64_t)ns;
+}
+
+const char *hc_capture_past_text(enum hc_capture_past past)
+{
+	static const char *const text[] = { NULL, "beginning", "unrecorded", "removed" };
+
+	return text[past];
 }
 
 static struct hc_capture_now *find(struct hc_captures *c, const char *name)
@@ -71,7 +79,7 @@ static int64_t past_of(const struct hc_capture_now *k, int64_t since)
 
 /* ---- what was there ---- */
 
-static int take(struct hc_captures *c, const struct hc_mark *m, int64_t oldest)
+static int take(struct hc_captures *c, const struct hc_mark *m, const struct hc_holes *holes)
 {
 	struct hc_capture_now *k = &c->v[c->n];
 
@@ -86,7 +94,9 @@ static int take(struct hc_captures *c, const struct hc_mark *m, int64_t oldest)
 	k->from_wall_ns = m->from_wall_ns;
 	k->until_wall_ns = m->until_wall_ns;
 	k->expires_wall_ns = m->expires_wall_ns;
-	k->past_wall_ns = k->past_bulk_wall_ns = past_of(k, oldest);
+	/* what lies behind it is pinned: it is as it was when it was asked for */
+	k->past_wall_ns = past_of(k, hc_holes_since(holes, HC_STREAM_SECURITY, k->asked_wall_ns));
+	k->past_bulk_wall_ns = past_of(k, hc_holes_since(holes, HC_STREAM_BULK, k->asked_wall_ns));
 	return set_texts(k, m->scope, m->by, m->note, m->detail) ? 0 : -ENOMEM;
 }
 
@@ -98,8 +108,8 @@ struct hc_captures *hc_captures_new(void)
 int hc_captures_load(struct hc_captures *c, const char *dir, struct hc_err *err)
 {
 	HC_AUTO(hc_capture_close) struct hc_capture *past = NULL;
-	const struct hc_capture_totals *totals;
 	struct hc_marks marks = { 0 };
+	struct hc_holes holes = { 0 };
 	struct hc_err why = { 0 };
 	int code = hc_capture_open(dir, HC_CAPTURE_EVEN_BROKEN, &past, &why);
 
@@ -107,11 +117,12 @@ int hc_captures_load(struct hc_captures *c, const char *dir, struct hc_err *err)
 		return hc_err_set(err, code, "out of memory");
 	if (code < 0) /* nothing was recorded yet; what is wrong with the directory the recorder says itself */
 		return 0;
-	code = hc_capture_totals(past, &totals, err);
+	code = hc_marks_load(past, &marks, err);
 	if (code >= 0)
-		code = hc_marks_load(past, &marks, err);
+		code = hc_holes_load(past, &holes, err);
 	for (uint32_t i = 0; i < marks.n && code >= 0; i++)
-		code = take(c, &marks.v[i], totals->n_rows ? totals->first_wall_ns : 0);
+		code = take(c, &marks.v[i], &holes);
+	hc_holes_done(&holes);
 	hc_marks_done(&marks);
 	if (code < 0)
 		return err && err->code ? code : hc_err_set(err, code, "out of memory");
@@ -259,20 +270,29 @@ static int new_id(char id[33])
 	return 0;
 }
 
+static enum hc_capture_past limit_of(const struct hc_retain_stream_stats *st, int64_t since)
+{
+	if (!st->oldest_wall_ns || st->oldest_wall_ns >= since)
+		return st->removed_until_wall_ns ? HC_CAPTURE_PAST_REMOVED : HC_CAPTURE_PAST_BEGINNING;
+	return st->unrecorded_until_wall_ns >= since ? HC_CAPTURE_PAST_UNRECORDED : HC_CAPTURE_PAST_REMOVED;
+}
+
 /* How far back the recording reaches now: what is pinned may be older, with a hole behind it. */
 static void set_past(const struct hc_captures *c, struct hc_capture_now *k)
 {
 	struct hc_daemon_stats s = { 0 };
+	const struct hc_retain_stream_stats *st = &s.record.retain.stream[HC_STREAM_SECURITY];
 	int64_t since, bulk;
 
 	if (c->daemon)
 		hc_daemon_stats(c->daemon, &s);
-	since = hc_retain_since(&s.record.retain.stream[HC_STREAM_SECURITY]);
+	since = hc_retain_since(st);
 	bulk = hc_retain_since(&s.record.retain.stream[HC_STREAM_BULK]);
 	if (!since)
 		since = (int64_t)s.start_wall_ns;
 	k->past_wall_ns = past_of(k, since);
 	k->past_bulk_wall_ns = past_of(k, bulk > since ? bulk : since);
+	k->past_limit = since > k->from_wall_ns ? limit_of(st, since) : HC_CAPTURE_PAST_WHOLE;
 }
 
 static void set_times(struct hc_capture_now *k, const struct hc_capture_request *q)

@@ -108,6 +108,8 @@ static json_object *capture_object(const struct hc_capture_now *k)
 	add_time(o, "from_ns", k->from_wall_ns);
 	add_time(o, "past_from_ns", k->past_wall_ns);
 	add_time(o, "past_bulk_from_ns", k->past_bulk_wall_ns);
+	if (hc_capture_past_text(k->past_limit))
+		add_str(o, "past_limit", hc_capture_past_text(k->past_limit));
 	add_time(o, "until_ns", k->until_wall_ns);
 	add_time(o, "expires_ns", k->expires_wall_ns);
 	return o;

@@ -313,8 +313,8 @@ static void tell_horizon(const struct look *l)
 		hc_metric_f64(l->out, (double)l->s.oldest_wall_ns / 1e9, NULL);
 	hc_metric_family(
 		l->out, HC_METRIC_GAUGE, "hindcast_store_horizon_time_seconds", "seconds",
-		"Since when all that was recorded is kept, since the epoch: a new capture reaches back to "
-		"here.");
+		"Since when it is recorded and kept without a hole, since the epoch: a new capture reaches "
+		"back to here.");
 	for (unsigned k = 0; k < HC_N_STREAMS; k++) {
 		int64_t since = hc_retain_since(&st->stream[k]);
 

@@ -239,6 +239,7 @@ static int give_up(struct hc_record *r, struct hc_err *err)
 int hc_record_start(struct hc_record *r, struct hc_err *err)
 {
 	struct hc_err own = { 0 };
+	bool unread;
 	int64_t n;
 	int code;
 
@@ -256,6 +257,7 @@ int hc_record_start(struct hc_record *r, struct hc_err *err)
 		return (int)n;
 	}
 	code = resume_find(r, r->err);
+	unread = resume_unread(r);
 	if (code >= 0)
 		code = give_up(r, r->err);
 	if (code < 0)
@@ -273,6 +275,7 @@ int hc_record_start(struct hc_record *r, struct hc_err *err)
 		code = meta_pause(r, r->err);
 	if (code >= 0)
 		code = meta_blind(r, r->err);
+	disk_set_since(r, !hc_live_resumes(r->live) || unread);
 	if (code >= 0) /* whatever comes: who was there, and what is recorded, is on disk */
 		code = hc_writer_flush(r->writer, r->err);
 	return r->failed = code < 0 ? code : 0;

@@ -29,6 +29,15 @@ int disk_open(struct hc_record *r, struct hc_err *err)
 	return 0;
 }
 
+void disk_set_since(struct hc_record *r, bool paused)
+{
+	int64_t began = hc_wall_ns() - (int64_t)(record_boot_ns() - r->start_ns);
+
+	if (r->retain)
+		hc_retain_set_unrecorded(r->retain,
+		                         paused || !r->start.since_wall_ns ? began : r->start.since_wall_ns);
+}
+
 bool disk_full(struct hc_record *r, uint64_t need_bytes)
 {
 	return r->retain && hc_retain_make_room(r->retain, need_bytes) > 0;

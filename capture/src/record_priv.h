@@ -129,6 +129,8 @@ void raise_free(struct hc_record *r);
 /* RFC 3339, in seconds; NULL: the time is 0, or none. */
 const char *record_time_text(int64_t wall_ns, char *buf, size_t room);
 int disk_open(struct hc_record *r, struct hc_err *err);
+/* Since when it is recorded without a hole: since now, when nobody has recorded until now. */
+void disk_set_since(struct hc_record *r, bool paused);
 bool disk_full(struct hc_record *r, uint64_t need_bytes);
 /* Once a second: what is due to go, what was dropped, an index that failed. */
 int disk_look(struct hc_record *r, struct hc_err *err);
@@ -144,6 +146,8 @@ int resume_open(struct hc_record *r, struct hc_err *err);
 /* Finds what earlier recorders left in their rings; before privileges are given up. */
 int resume_find(struct hc_record *r, struct hc_err *err);
 /* Reads it, and tells what they lost. */
+/* Some of what it has found is of another version, and will not be read. */
+bool resume_unread(const struct hc_record *r);
 int resume_left(struct hc_record *r, struct hc_err *err);
 void resume_done(struct hc_record *r);
 /* Losses that have been told of must not be told of again by the next recorder. */

@@ -125,6 +125,14 @@ int resume_find(struct hc_record *r, struct hc_err *err)
 	return 0;
 }
 
+bool resume_unread(const struct hc_record *r)
+{
+	for (size_t i = 0; i < r->n_left; i++)
+		if (!hc_live_left_readable(r->left[i]))
+			return true;
+	return false;
+}
+
 int resume_left(struct hc_record *r, struct hc_err *err)
 {
 	uint64_t n_read = 0, n_unread = 0;

@@ -13,6 +13,7 @@
 
 #include "capture_priv.h"
 #include "segment_priv.h"
+#include "store/holes.h"
 #include "store/index.h"
 
 #define LOCK_TRIES 20 /* of 50 ms: a reader that looks whether somebody writes holds the lock for a moment */
@@ -181,6 +182,7 @@ static int continue_capture(int fd, const char *dir, const char *node, const uin
 	const struct hc_capture_block *blocks;
 	const struct hc_capture_seg *segs;
 	uint32_t n_segs, n_blocks;
+	struct hc_holes holes;
 	int r = last_numbers(fd, node, boot_id, s, err);
 
 	if (r < 0)
@@ -209,7 +211,13 @@ static int continue_capture(int fd, const char *dir, const char *node, const uin
 		if (memcmp(segs[blocks[i].seg].header.boot_id, boot_id, 16) == 0 && b->last_ns > s->last_boot_ns)
 			s->last_boot_ns = b->last_ns;
 	}
-	return s->next_seq ? 0 : hc_err_set(err, -EBADMSG, "the capture in '%s' has used up all numbers", dir);
+	if (!s->next_seq)
+		return hc_err_set(err, -EBADMSG, "the capture in '%s' has used up all numbers", dir);
+	r = hc_holes_load(c, &holes, err);
+	if (r == 0)
+		s->since_wall_ns = hc_holes_since(&holes, HC_STREAM_SECURITY, INT64_MAX);
+	hc_holes_done(&holes);
+	return r;
 }
 
 int hc_capture_prepare(const char *dir, const char *node, const uint8_t boot_id[16], struct hc_capture_start *ret,

@@ -326,6 +326,12 @@ void hc_retain_set_index(struct hc_retain *r, struct hc_index_writer *index)
 	r->index = index;
 }
 
+void hc_retain_set_unrecorded(struct hc_retain *r, int64_t until_wall_ns)
+{
+	for (unsigned k = 0; k < HC_N_STREAMS; k++)
+		r->stats.stream[k].unrecorded_until_wall_ns = until_wall_ns;
+}
+
 static bool holds(const struct hc_retain_pin *p, enum hc_stream stream, const struct seg *s)
 {
 	return p->streams & (1u << stream) && s->from_ns < p->until_ns && s->until_ns >= p->from_ns;
@@ -596,7 +602,10 @@ bool hc_retain_removed_next(struct hc_retain *r, struct hc_retain_removed *ret)
 
 int64_t hc_retain_since(const struct hc_retain_stream_stats *s)
 {
-	return s->removed_until_wall_ns > s->oldest_wall_ns ? s->removed_until_wall_ns : s->oldest_wall_ns;
+	int64_t since =
+		s->removed_until_wall_ns > s->oldest_wall_ns ? s->removed_until_wall_ns : s->oldest_wall_ns;
+
+	return s->unrecorded_until_wall_ns > since ? s->unrecorded_until_wall_ns : since;
 }
 
 void hc_retain_stats(const struct hc_retain *r, struct hc_retain_stats *ret)

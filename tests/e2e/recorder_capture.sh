@@ -144,6 +144,22 @@ for s in idle:
     s.connect(sys.argv[1])
 PY
 ask list >/dev/null || fail "it does not answer after all that"
+
+# a time in which nobody recorded is a hole in the past of those that come after it, and of no other
+past() { ask list --json | jq ".captures[] | select(.name == \"$1\") | .past_from_ns"; }
+before=$(past case-1)
+kill -INT $pid
+wait $pid || fail "the recorder did not stop well"
+now=$(date +%s%N)
+begin
+ask start holed --pre 10m >out
+expect_match 'of the 10 min 0 s before it was asked for, [0-9.]+ s are there: nobody recorded before then; what there is from' out
+[ "$(past holed)" -gt "$now" ] || fail "the hole is not said"
+[ "$(past case-1)" = "$before" ] || fail "the past of an older capture is another one after a restart"
+kill -INT $pid
+wait $pid || fail "the recorder did not stop well"
+begin
+[ "$(past holed)" -gt "$now" ] || fail "the hole is forgotten"
 kill -TERM $pid
 wait $pid || fail "the recorder did not stop well"
 echo ok

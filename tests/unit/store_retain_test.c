@@ -10,6 +10,7 @@
 #include "gen.h"
 #include "store/capture.h"
 #include "store/index.h"
+#include "store/holes.h"
 #include "store/retain.h"
 
 #define HOUR_NS INT64_C(3600000000000)
@@ -252,6 +253,21 @@ Test(retain, a_wall_clock_that_jumps_removes_nothing_of_this_boot)
 	end(&f);
 }
 
+/* Of bulk there are the second segment and the last. */
+static void expect_holes(const struct fixture *f)
+{
+	HC_AUTO(hc_capture_close) struct hc_capture *c = NULL;
+	const struct seg *second = seg_of(f, HC_STREAM_BULK, 2);
+	struct hc_holes h;
+
+	cr_assert_eq(hc_capture_open(f->dir, 0, &c, NULL), 0);
+	cr_assert_eq(hc_holes_load(c, &h, NULL), 0);
+	cr_assert_eq(hc_holes_since(&h, HC_STREAM_BULK, second->from_ns - 1), 0);
+	cr_assert_eq(hc_holes_since(&h, HC_STREAM_BULK, second->until_ns), second->from_ns);
+	cr_assert_gt(hc_holes_since(&h, HC_STREAM_BULK, INT64_MAX), second->until_ns);
+	hc_holes_done(&h);
+}
+
 Test(retain, pinned_segments_stay_and_split_what_is_told)
 {
 	struct fixture f = begin(false);
@@ -277,6 +293,7 @@ Test(retain, pinned_segments_stay_and_split_what_is_told)
 	/* the old one that is pinned does not make up for those behind it */
 	hc_retain_stats(f.r, &st);
 	cr_assert_gt(hc_retain_since(&st.stream[HC_STREAM_BULK]), st.stream[HC_STREAM_BULK].oldest_wall_ns);
+	expect_holes(&f);
 	cr_assert(hc_retain_removed_next(f.r, &x));
 	cr_assert(x.first_number == 1 && x.last_number == 1);
 	cr_assert(hc_retain_removed_next(f.r, &x));
