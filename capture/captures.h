@@ -5,6 +5,9 @@
  * A capture is a span of the recording with a name: from `pre` before it was asked for until it is stopped or its
  * time is over. Several may overlap; each pins its own span. While it runs, its scope may be recorded in more
  * detail than all else (hc_record_set_raises). All calls on the daemon's thread.
+ *
+ * Durations are measured by the boot clock: a wall clock that is set ends and expires nothing, and the moments of
+ * what runs follow it.
  */
 #ifndef HC_CAPTURE_CAPTURES_H
 #define HC_CAPTURE_CAPTURES_H
@@ -46,6 +49,9 @@ struct hc_capture_now {
 	enum hc_mark_state state;
 	uint32_t snaplen;
 	int64_t asked_wall_ns, from_wall_ns, until_wall_ns, expires_wall_ns; /* as in struct hc_mark */
+	/* The same by the boot clock, which no one sets: these count. May be of before the boot; 0: none. */
+	int64_t asked_boot_ns, until_boot_ns, expires_boot_ns;
+	int64_t latest_wall_ns; /* of its rows by recorders before, while it runs; 0: none */
 	/* From where the recording really has its past, without a hole: later than from_wall_ns when nobody
 	 * recorded for a while, or retention had taken it. 0: nothing was recorded before it was asked for. Of
 	 * the bulk stream it may be later still. */

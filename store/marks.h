@@ -3,8 +3,11 @@
  * capture is deleted or expires. They are `meta_mark` rows, so they survive restarts, reindexing and export:
  *
  *     op = begin   a capture was started: id, name, by, note, scope, detail, snaplen; from_wall_ns is where its
- * past begins (pre-roll), until_wall_ns when it is to end by itself, expires_wall_ns until when it is kept op =
- * end     it has ended at until_wall_ns op = unpin   it was deleted, or has expired: its past goes as any other
+ *                  past begins (pre-roll), until_wall_ns when it is to end by itself, expires_wall_ns until when
+ *                  it is kept
+ *     op = clock   the wall clock was set: these three as they are now
+ *     op = end     it has ended at until_wall_ns
+ *     op = unpin   it was deleted, or has expired: its past goes as any other
  *
  * A name belongs to one capture at a time; a deleted one's name can be given again.
  */

@@ -10,17 +10,25 @@
 #include <string.h>
 #include <sys/random.h>
 
+#include "wall_clock.h"
+
 struct hc_captures {
 	struct hc_capture_now v[HC_CAPTURES_MAX];
 	uint32_t n;
 	struct hc_daemon *daemon; /* NULL until it runs */
 	bool raised;              /* the recorder records more than its profile for one of them */
+	struct wall_clock clock;
 	struct hc_daemon_part part;
 };
 
 static int64_t plus(int64_t t, uint64_t ns)
 {
 	return ns > (uint64_t)INT64_MAX - (uint64_t)t ? INT64_MAX : t + (int64_t)ns;
+}
+
+static int64_t boot_ns(void)
+{
+	return (int64_t)hc_clock_ns(CLOCK_BOOTTIME);
 }
 
 const char *hc_capture_past_text(enum hc_capture_past past)
@@ -79,7 +87,29 @@ static int64_t past_of(const struct hc_capture_now *k, int64_t since)
 
 /* ---- what was there ---- */
 
-static int take(struct hc_captures *c, const struct hc_mark *m, const struct hc_holes *holes)
+/* What was recorded of one that runs, by other recorders: the clock may have been set meanwhile. */
+static void widen(struct hc_capture_now *k, struct hc_capture *past, uint64_t begin_seq)
+{
+	const struct hc_capture_block *blocks;
+	uint32_t n;
+
+	blocks = hc_capture_blocks(past, &n);
+	for (uint32_t i = 0; i < n; i++) {
+		const struct hc_block_info *b = &blocks[i].info;
+		int64_t first = (int64_t)(b->first_ns + (uint64_t)b->wall_offset_ns),
+			last = (int64_t)(b->last_ns + (uint64_t)b->wall_offset_ns);
+
+		if (b->last_seq < begin_seq)
+			continue;
+		if (b->first_seq >= begin_seq && first < k->from_wall_ns)
+			k->from_wall_ns = first;
+		if (last > k->latest_wall_ns)
+			k->latest_wall_ns = last;
+	}
+}
+
+static int take(struct hc_captures *c, struct hc_capture *past, const struct hc_mark *m,
+                const struct hc_holes *holes)
 {
 	struct hc_capture_now *k = &c->v[c->n];
 
@@ -94,6 +124,13 @@ static int take(struct hc_captures *c, const struct hc_mark *m, const struct hc_
 	k->from_wall_ns = m->from_wall_ns;
 	k->until_wall_ns = m->until_wall_ns;
 	k->expires_wall_ns = m->expires_wall_ns;
+	k->asked_boot_ns = m->asked_wall_ns - c->clock.offset_ns;
+	if (k->asked_boot_ns > boot_ns()) /* the clock was set back since */
+		k->asked_boot_ns = boot_ns();
+	k->until_boot_ns = m->until_wall_ns ? m->until_wall_ns - c->clock.offset_ns : 0;
+	k->expires_boot_ns = m->expires_wall_ns ? m->expires_wall_ns - c->clock.offset_ns : 0;
+	if (k->state == HC_MARK_RUNNING)
+		widen(k, past, m->begin_seq);
 	/* what lies behind it is pinned: it is as it was when it was asked for */
 	k->past_wall_ns = past_of(k, hc_holes_since(holes, HC_STREAM_SECURITY, k->asked_wall_ns));
 	k->past_bulk_wall_ns = past_of(k, hc_holes_since(holes, HC_STREAM_BULK, k->asked_wall_ns));
@@ -117,11 +154,12 @@ int hc_captures_load(struct hc_captures *c, const char *dir, struct hc_err *err)
 		return hc_err_set(err, code, "out of memory");
 	if (code < 0) /* nothing was recorded yet; what is wrong with the directory the recorder says itself */
 		return 0;
+	(void)wall_clock_look(&c->clock, boot_ns(), hc_wall_ns());
 	code = hc_marks_load(past, &marks, err);
 	if (code >= 0)
 		code = hc_holes_load(past, &holes, err);
 	for (uint32_t i = 0; i < marks.n && code >= 0; i++)
-		code = take(c, &marks.v[i], &holes);
+		code = take(c, past, &marks.v[i], &holes);
 	hc_holes_done(&holes);
 	hc_marks_done(&marks);
 	if (code < 0)
@@ -187,12 +225,13 @@ static int raise_detail(struct hc_captures *c, uint32_t n, struct hc_err *err)
 		unsigned detail = detail_of(k->detail);
 
 		if (k->state == HC_MARK_RUNNING && (detail || k->snaplen))
-			v[n_raises++] = (struct hc_record_raise){ .key = k->id,
-				                                  .capture = k->name,
-				                                  .scope = k->scope,
-				                                  .detail = detail,
-				                                  .snaplen = k->snaplen,
-				                                  .asked_wall_ns = k->asked_wall_ns };
+			v[n_raises++] =
+				(struct hc_record_raise){ .key = k->id,
+				                          .capture = k->name,
+				                          .scope = k->scope,
+				                          .detail = detail,
+				                          .snaplen = k->snaplen,
+				                          .asked_wall_ns = k->asked_boot_ns + c->clock.offset_ns };
 	}
 	if (!n_raises && !c->raised)
 		return 0;
@@ -295,14 +334,20 @@ static void set_past(const struct hc_captures *c, struct hc_capture_now *k)
 	k->past_limit = since > k->from_wall_ns ? limit_of(st, since) : HC_CAPTURE_PAST_WHOLE;
 }
 
-static void set_times(struct hc_capture_now *k, const struct hc_capture_request *q)
+/* The past is as long as it was, whatever the wall clock said in it. */
+static void set_times(struct hc_captures *c, struct hc_capture_now *k, const struct hc_capture_request *q)
 {
-	int64_t now = hc_wall_ns();
+	int64_t now = hc_wall_ns(), boot = boot_ns(), from;
 
+	(void)wall_clock_look(&c->clock, boot, now);
+	from = q->pre_ns > (uint64_t)now ? 1 : wall_clock_first(&c->clock, boot - (int64_t)q->pre_ns, boot);
 	k->asked_wall_ns = now;
-	k->from_wall_ns = q->pre_ns > (uint64_t)now ? 1 : now - (int64_t)q->pre_ns;
+	k->asked_boot_ns = boot;
+	k->from_wall_ns = from > 0 ? from : 1;
 	k->until_wall_ns = q->for_ns ? plus(now, q->for_ns) : 0;
+	k->until_boot_ns = q->for_ns ? plus(boot, q->for_ns) : 0;
 	k->expires_wall_ns = q->keep_ns && k->until_wall_ns ? plus(k->until_wall_ns, q->keep_ns) : 0;
+	k->expires_boot_ns = q->keep_ns && k->until_wall_ns ? plus(k->until_boot_ns, q->keep_ns) : 0;
 }
 
 static uint32_t scope_size(const struct hc_captures *c, const struct hc_capture_now *k)
@@ -323,7 +368,7 @@ static int begin(struct hc_captures *c, struct hc_capture_now *k, const struct h
 	code = raise_detail(c, c->n + 1, err);
 	if (code < 0)
 		return code;
-	set_times(k, q); /* from here on its scope is recorded as it wants it */
+	set_times(c, k, q); /* from here on its scope is recorded as it wants it */
 	set_past(c, k);
 	code = write_row(c, k, "begin", k->by, err);
 	if (code < 0)
@@ -342,7 +387,7 @@ int hc_captures_start(struct hc_captures *c, const struct hc_capture_request *q,
 	snprintf(k->name, sizeof(k->name), "%s", q->name);
 	k->state = HC_MARK_RUNNING;
 	k->snaplen = q->snaplen;
-	set_times(k, q);
+	set_times(c, k, q);
 	code = new_id(k->id);
 	if (code >= 0 && !set_texts(k, q->scope, q->by, q->note, q->detail))
 		code = -ENOMEM;
@@ -367,19 +412,26 @@ int hc_captures_start(struct hc_captures *c, const struct hc_capture_request *q,
 	return 0;
 }
 
-/* The end of one that runs. */
-static int end(struct hc_captures *c, struct hc_capture_now *k, int64_t at_ns, const char *by, struct hc_err *err)
+/* The end of one that runs, at a moment of the boot clock. */
+static int end(struct hc_captures *c, struct hc_capture_now *k, int64_t at_boot_ns, const char *by,
+               struct hc_err *err)
 {
-	int64_t until = k->until_wall_ns, expires = k->expires_wall_ns;
+	const struct hc_capture_now before = *k;
+	int64_t at = wall_clock_last(&c->clock, k->asked_boot_ns, at_boot_ns);
 	int code;
 
-	k->until_wall_ns = at_ns;
-	if (expires && until > at_ns) /* it is kept as long after its end as was asked for */
-		k->expires_wall_ns = expires - (until - at_ns);
+	if (!k->until_wall_ns || at_boot_ns != k->until_boot_ns || at > k->until_wall_ns + WALL_STEP_NS)
+		k->until_wall_ns = at;
+	if (k->latest_wall_ns > k->until_wall_ns + WALL_STEP_NS)
+		k->until_wall_ns = k->latest_wall_ns + 1;
+	k->until_boot_ns = at_boot_ns;
+	if (k->expires_boot_ns) { /* it is kept as long after its end as was asked for */
+		k->expires_boot_ns = at_boot_ns + (before.expires_boot_ns - before.until_boot_ns);
+		k->expires_wall_ns = k->expires_boot_ns + c->clock.offset_ns;
+	}
 	code = write_row(c, k, "end", by, err);
 	if (code < 0) {
-		k->until_wall_ns = until;
-		k->expires_wall_ns = expires;
+		*k = before;
 		return code;
 	}
 	k->state = HC_MARK_ENDED;
@@ -403,7 +455,7 @@ int hc_captures_stop(struct hc_captures *c, const char *name, const char *by, co
 
 	if (!k)
 		return unknown(name, err);
-	code = k->state == HC_MARK_RUNNING ? end(c, k, hc_wall_ns(), by, err) : 0;
+	code = k->state == HC_MARK_RUNNING ? end(c, k, boot_ns(), by, err) : 0;
 	if (code >= 0)
 		*ret = k;
 	return code;
@@ -417,7 +469,7 @@ int hc_captures_delete(struct hc_captures *c, const char *name, const char *by, 
 	if (!k)
 		return unknown(name, err);
 	if (k->state == HC_MARK_RUNNING)
-		code = end(c, k, hc_wall_ns(), by, err);
+		code = end(c, k, boot_ns(), by, err);
 	if (code >= 0)
 		code = write_row(c, k, "unpin", by, err);
 	if (code < 0)
@@ -437,20 +489,48 @@ const struct hc_capture_now *hc_captures_list(const struct hc_captures *c, uint3
 
 /* ---- in the loop ---- */
 
+/* The wall clock was set by so much: what is still to come keeps its distance, and what comes now belongs to those
+ * that run, whatever time it has. */
+static void follow(struct hc_captures *c, int64_t step, int64_t now)
+{
+	struct hc_err err = { 0 };
+
+	hc_log(hc_daemon_log(c->daemon), HC_LOG_WARN, "the wall clock was set",
+	       HC_LOG_F64("step_seconds", (double)step / 1e9));
+	for (uint32_t i = 0; i < c->n; i++) {
+		struct hc_capture_now *k = &c->v[i];
+		bool runs = k->state == HC_MARK_RUNNING;
+		struct hc_capture_now before = *k;
+
+		if (runs && now < k->from_wall_ns)
+			k->from_wall_ns = now;
+		if (runs && k->until_wall_ns)
+			k->until_wall_ns = k->until_boot_ns + c->clock.offset_ns;
+		if (k->expires_wall_ns)
+			k->expires_wall_ns = k->expires_boot_ns + c->clock.offset_ns;
+		if (memcmp(&before, k, sizeof(before)) != 0 && write_row(c, k, "clock", "clock", &err) < 0)
+			hc_log_err(hc_daemon_log(c->daemon), HC_LOG_ERROR,
+			           "the times of a capture cannot be written", &err);
+	}
+	pin(c);
+}
+
 static void look(struct hc_captures *c)
 {
-	int64_t now = hc_wall_ns();
+	int64_t boot = boot_ns(), wall = hc_wall_ns(), step = wall_clock_look(&c->clock, boot, wall);
 
+	if (step)
+		follow(c, step, wall - WALL_STEP_NS); /* rows of the last second may have come later */
 	for (uint32_t i = c->n; i--;) {
 		struct hc_capture_now *k = &c->v[i];
 		struct hc_err err = { 0 };
 		char name[sizeof(k->name)];
 		int code = 0;
 
-		if (k->state == HC_MARK_RUNNING && k->until_wall_ns && now >= k->until_wall_ns)
-			code = end(c, k, k->until_wall_ns, "time", &err);
+		if (k->state == HC_MARK_RUNNING && k->until_boot_ns && boot >= k->until_boot_ns)
+			code = end(c, k, k->until_boot_ns, "time", &err);
 		snprintf(name, sizeof(name), "%s", k->name);
-		if (code >= 0 && k->state == HC_MARK_ENDED && k->expires_wall_ns && now >= k->expires_wall_ns)
+		if (code >= 0 && k->state == HC_MARK_ENDED && k->expires_boot_ns && boot >= k->expires_boot_ns)
 			code = hc_captures_delete(c, name, "expiry", &err);
 		if (code < 0)
 			hc_log_err(hc_daemon_log(c->daemon), HC_LOG_ERROR,

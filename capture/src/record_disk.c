@@ -112,7 +112,11 @@ static int retain_look(struct hc_record *r, struct hc_err *err)
 	struct hc_retain_stats st;
 	struct hc_err why = { 0 };
 
-	if (hc_retain_apply(r->retain, &r->retain_rules, hc_wall_ns(), record_boot_ns(), &why) < 0) {
+	uint64_t boot = record_boot_ns();
+	int64_t offset = r->wall_offset_ns < r->first_wall_offset_ns ? r->wall_offset_ns : r->first_wall_offset_ns;
+
+	/* a clock that is set ahead makes nothing old */
+	if (hc_retain_apply(r->retain, &r->retain_rules, (int64_t)boot + offset, boot, &why) < 0) {
 		r->n_remove_failures++;
 		if (say(&r->retain_log_ns))
 			hc_log_err(r->opts.log, HC_LOG_ERROR, "what is too old or too much cannot be removed",

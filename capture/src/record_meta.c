@@ -503,6 +503,8 @@ int meta_clock(struct hc_record *r, const char *why, struct hc_err *err)
 	if (!why)
 		why = step >= STEP_NS || step <= -STEP_NS ? "step" : "minute";
 	r->n_clock_steps += r->wall_offset_ns && (step >= STEP_NS || step <= -STEP_NS);
+	if (!r->first_wall_offset_ns)
+		r->first_wall_offset_ns = offset;
 	r->wall_offset_ns = offset;
 	r->last_clock_ns = record_boot_ns();
 	hc_writer_set_wall_offset(r->writer, offset);

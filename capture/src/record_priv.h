@@ -35,7 +35,7 @@ struct hc_record {
 	uint8_t boot_id[16];
 	uint64_t start_ns, stop_ns; /* boot clock */
 	uint64_t last_look_ns, last_clock_ns, last_sampled_ns;
-	int64_t wall_offset_ns;
+	int64_t wall_offset_ns, first_wall_offset_ns; /* now, and at the start */
 	uint64_t n_late;
 	int failed;
 	bool started, in_segment, first_segment_done;

@@ -1,0 +1,67 @@
+# A wall clock that jumps: what was asked for lasts as long, what is kept stays, a past is as long as it was.
+. "$HC_SOURCE_DIR/tests/e2e/lib.sh"
+need_live
+shift_clock=$HC_BUILD_DIR/tests/lib/libshift_clock.so
+[ -e "$shift_clock" ] || skip "no $shift_clock"
+
+sock=$PWD/control.sock
+say=$PWD/say$$
+cp /bin/echo "$say"
+ask() { hindcast capture "$@" --control "$sock"; }
+begin() {
+	ASAN_OPTIONS=verify_asan_link_order=0:${ASAN_OPTIONS:-} HC_CLOCK=$PWD/seconds LD_PRELOAD=$shift_clock \
+		hindcast recorder --config /dev/null -d rec --control "$sock" --retain-age 2h 2>>log &
+	pid=$!
+	answers "$sock" log
+}
+trap 'kill -9 $pid 2>/dev/null || true' EXIT
+steps() { grep -c 'msg="the wall clock was set"' log || :; }
+sets() { # SECONDS: beside the true time; waits until it is seen
+	local n
+	n=$(steps)
+	echo "$1" >seconds.new
+	mv seconds.new seconds
+	within 10 eval '[ "$(steps)" -gt "$n" ]' || fail "the step is not seen"
+}
+states() { ask list --json | jq -r '[.captures[] | .name + "=" + .state] | join(" ")'; }
+expect_states() { [ "$(states)" = "$2" ] || fail "after $1: $(states)"; }
+
+echo 0 >seconds
+begin
+"$say" before >/dev/null
+ask start open --pre 1m >/dev/null
+ask start half-hour --for 30m --keep 1h >/dev/null
+ask start brief --for 100ms --keep 1h >/dev/null
+within 10 eval 'states | grep -q brief=ended' || fail "a short one does not end"
+
+# ahead by ten hours, longer than all that was asked for, and back to before it all began
+sets 36000
+"$say" ahead >/dev/null
+rests 1.2
+expect_states "a jump ahead" "open=running half-hour=running brief=ended"
+ask start later --pre 1m >/dev/null
+sets -7200
+"$say" back >/dev/null
+rests 1.2
+expect_states "a jump back" "open=running half-hour=running brief=ended later=running"
+
+# another recorder knows what was there, and how long it still lasts
+kill -INT $pid
+wait $pid || fail "the recorder did not stop well"
+begin
+expect_states "a restart" "open=running half-hour=running brief=ended later=running"
+left=$(ask list --json | jq '.captures[] | select(.name == "half-hour") | .until_ns / 1e9 - (now - 7200) | floor')
+[ "$left" -gt 1700 ] && [ "$left" -le 1800 ] || fail "it would last $left s more, not half an hour"
+for name in open later; do ask stop $name >/dev/null; done
+kill -INT $pid
+wait $pid || fail "the recorder did not stop well"
+expect_no_match 'msg="segments were removed"' log
+value() { hindcast query rec "$@" --csv | tail -n 1 | tr -d '\r'; }
+for name in open later; do
+	seen=$(value --capture $name "SELECT group_concat(arg, ' ') FROM (SELECT substr(cmdline, length('$say') + 2) AS arg FROM execs
+		WHERE cmdline LIKE '$say %' ORDER BY seq)")
+	[ "$seen" = "before ahead back" ] || fail "in $name is: $seen"
+done
+hindcast verify rec >/dev/null || fail "the recording is not whole"
+[ "$(value "SELECT count(*) FROM meta_clock WHERE why = 'step'")" = 2 ] || fail "the steps are not in it"
+echo ok
