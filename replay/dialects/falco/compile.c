@@ -647,6 +647,7 @@ struct warner {
 	struct hc_falco *f;
 	struct fcontext c;
 	unsigned mark;
+	bool of_consts;      /* asked once the condition is known to compile; all others before */
 	unsigned deprecated; /* seen already */
 };
 
@@ -739,17 +740,21 @@ static void warn_tree(struct warner *w, struct fast *n)
 			warn_tree(w, n->kids[i]);
 		return;
 	}
-	warn_deprecated(w, n, lhs);
+	if (!w->of_consts)
+		warn_deprecated(w, n, lhs);
 	for (uint32_t i = 0; i < n->n_consts; i++) {
 		bool na = hc_str_eq(n->consts[i]->name, HC_STR("<NA>"));
 
+		if (w->of_consts) {
+			warn_const(w, n, n->consts[i]);
+			continue;
+		}
 		if (na && lhs->kind == FVAL_FIELD &&
 		    (hc_str_starts(lhs->name, HC_STR("ka.")) || hc_str_starts(lhs->name, HC_STR("jevt."))) &&
 		    (n->op == FOP_EQ || n->op == FOP_NE || n->op == FOP_IN || n->op == FOP_INTERSECTS ||
 		     n->op == FOP_PMATCH))
 			falco_diag_text_put(w->f, false, "LOAD_UNSAFE_NA_CHECK", &w->c, n->text, n->pos,
 			                    "comparing a field value with <NA> is unsafe");
-		warn_const(w, n, n->consts[i]);
 	}
 }
 
@@ -800,6 +805,9 @@ static bool compile_condition(struct hc_falco *f, struct frule *r)
 		}
 		return falco_diag_text(f, true, E_COND, &c, check.text, check.pos, "%s", check.msg);
 	}
+	w.of_consts = true;
+	w.mark = ++f->pass;
+	warn_tree(&w, tree);
 	codes = falco_codes(r->tree);
 	if (r->warn_evttypes && code_set_count(&codes) > 100) {
 		falco_diag_put(

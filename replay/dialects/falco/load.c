@@ -224,6 +224,7 @@ const char *falco_priority_name(unsigned priority)
 
 bool falco_priority_parse(struct hc_str word, uint8_t *ret)
 {
+	word.len = (uint32_t)strnlen(word.p, word.len); /* what is behind a NUL is not looked at */
 	for (unsigned i = 0; i < 8; i++)
 		if (word.len == strlen(priorities[i]) && !strncasecmp(word.p, priorities[i], word.len)) {
 			*ret = (uint8_t)i;
@@ -307,7 +308,7 @@ static bool get_bool(const struct item *it, const char *key, bool required, bool
 	return hc_yaml_bool(n, ret) || bad_value(it, key, n, "Can't decode YAML scalar value");
 }
 
-/* A number as yaml-cpp reads it: decimal, 0x hexadecimal, or octal after a 0; no minus sign. */
+/* A number as yaml-cpp reads it: decimal, 0x hexadecimal, or octal after a 0; no minus sign; blanks behind it. */
 static bool parse_u32(struct hc_str s, uint32_t *ret)
 {
 	unsigned long long v;
@@ -317,7 +318,11 @@ static bool parse_u32(struct hc_str s, uint32_t *ret)
 		return false;
 	errno = 0;
 	v = strtoull(s.p, &end, 0);
-	if (*end || errno || v > UINT32_MAX)
+	if (end == s.p || errno || v > UINT32_MAX)
+		return false;
+	while (isspace((unsigned char)*end))
+		end++;
+	if (*end)
 		return false;
 	*ret = (uint32_t)v;
 	return true;
@@ -401,7 +406,7 @@ static bool name_matches(struct hc_str s, bool macro)
 
 		if (macro && !alpha && (i == 0 || !((ch >= '0' && ch <= '9') || ch == '_')))
 			return false;
-		if (!macro && (strchr("()\"'=,", ch) || ch == ' ' || (ch >= '\t' && ch <= '\r')))
+		if (!macro && ((ch && strchr("()\"'=,", ch)) || ch == ' ' || (ch >= '\t' && ch <= '\r')))
 			return false;
 	}
 	return s.len;
@@ -1327,28 +1332,19 @@ static void read_rule(struct item *it)
 
 /* ---- versions ---- */
 
-/* Three numbers with dots between them, each with blanks and a plus before it or not; what follows is not looked
- * at. */
+/* Three numbers with dots between them, as scanf() reads them: each with blanks and a sign before it or not, of a
+ * large or a negative one the lowest 32 bits; what follows is not looked at. The text ends with a NUL. */
 static bool parse_version(struct hc_str s, uint32_t v[3])
 {
-	uint32_t i = 0;
+	const char *p = s.p;
 
 	for (unsigned part = 0; part < 3; part++) {
-		uint64_t n = 0;
-		uint32_t from;
+		char *end;
 
-		while (i < s.len && isspace((unsigned char)s.p[i]))
-			i++;
-		if (i < s.len && s.p[i] == '+')
-			i++;
-		from = i;
-		while (i < s.len && s.p[i] >= '0' && s.p[i] <= '9' && n < UINT32_MAX)
-			n = n * 10 + (uint64_t)(s.p[i++] - '0');
-		if (i == from || n > UINT32_MAX)
+		v[part] = (uint32_t)strtoull(p, &end, 10);
+		if (end == p || (part < 2 && *end != '.'))
 			return false;
-		v[part] = (uint32_t)n;
-		if (part < 2 && (i >= s.len || s.p[i++] != '.'))
-			return false;
+		p = end + 1;
 	}
 	return true;
 }
