@@ -615,6 +615,10 @@ Test(falco_format, prints_as_falco_does)
 		{ 1, "%proc.name (%proc.pid) %proc.pname %proc.aname[2] %proc.tty", "cat (30) bash sshd 34816" },
 		{ 1, "%proc.cmdline|%proc.args|%proc.exe|%proc.exeline|%proc.cmdnargs",
 		  "cat -v some file|-v some file|cat|cat -v some file|2" },
+		/* an ancestor's field that does not say which is of all, or the process's own */
+		{ 1, "*%proc.aname|%proc.acmdline|%proc.aexe|%proc.aargs|%proc.apid",
+		  "bash sshd|bash sshd|-bash sshd: alice|<NA>|30" },
+		{ 1, "%len(proc.name) %len(fd.type)", "3 4" },
 		{ 1, "%user.name %user.loginuid %group.gid %container.id", "alice -1 0 0123456789ab" },
 		{ 1, "%thread.cap_effective", "CAP_CHOWN CAP_SYS_ADMIN" },
 		{ 1, "%fd.dev %fd.ino %proc.exe_ino %proc.exe_ino.ctime", "801 77 1234 1700000000000000005" },
@@ -708,6 +712,18 @@ Test(falco_alert, is_falcos_line_and_object)
 	       "\"bash\"},"
 	       "\"priority\":\"Informational\",\"rule\":\"Also\",\"source\":\"syscall\",\"tags\":[],"
 	       "\"time\":\"2023-11-14T22:13:20.002000000Z\"}");
+	/* blanks of all kinds are cut off; a length is printed where the field itself is a number or says so; a
+	 * time is one of JSON */
+	alerts(c,
+	       "- rule: R\n  desc: d\n  condition: evt.num = 1\n"
+	       "  output: \"\\f\\v%len(proc.name) %len(fd.type) %len(concat(proc.name, 'a')) %evt.outputtime "
+	       "%evt.rawarg.fd \\f\"\n  priority: INFO\n",
+	       HC_FALCO_JSON,
+	       "{\"output\":\"22:13:20.001000000: Informational <NA> 4 <NA> 22:13:20.001000000 3\","
+	       "\"output_fields\":{\"evt.outputtime\":1700000000001000000,\"evt.rawarg.fd\":3,"
+	       "\"evt.time\":1700000000001000000,\"fd.type\":\"file\",\"proc.name\":\"cat\"},\"priority\":"
+	       "\"Informational\",\"rule\":\"R\",\"source\":\"syscall\",\"tags\":[],\"time\":"
+	       "\"2023-11-14T22:13:20.001000000Z\"}");
 	scene_done(&s, c);
 }
 

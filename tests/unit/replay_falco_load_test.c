@@ -201,6 +201,11 @@ Test(falco_load, takes_odd_values_as_falco_does)
 		{ "- required_engine_version: 0.63\n", ERR_YAML },
 		{ "- required_engine_version: ' 0. 63.+0'\n", "" },
 		{ "- required_engine_version: '0 .63.0'\n", ERR_YAML },
+		/* what an override gives is read before anybody asks whether there is such a rule */
+		{ "- rule: R\n  condition: ''\n  override: {condition: replace}\n", ERR_YAML },
+		{ "- rule: R\n  condition: a\n  override: {condition: append, tags: replace}\n", ERR_VALID },
+		{ "- rule: R\n  exceptions: [{name: e}]\n  override: {exceptions: replace}\n", ERR_YAML },
+		{ EXC "      fields: proc.name\n    - name: e\n", ERR_YAML " LOAD_EXCEPTION_NAME_NOT_UNIQUE" },
 		{ "- required_engine_version: '63 '\n", "" },
 		{ "- required_engine_version: ' -1.0.0'\n", ERR_VALID },
 		{ "- required_engine_version: '0.-1.0'\n", ERR_VALID },
@@ -363,6 +368,22 @@ Test(falco_load, takes_and_refuses_the_filters_that_falco_does)
 	}
 	fprintf(stderr, "%u of %u filters agree\n", n - n_wrong, n);
 	cr_assert_eq(n_wrong, 0);
+}
+
+Test(falco_load, tells_the_rule_of_what_is_within_an_exception)
+{
+	HC_AUTO(hc_falco_free) struct hc_falco *f;
+	struct hc_arena arena = { 0 };
+	const char *text;
+	int r;
+
+	f = load(EXC "      fields: ['']\n", &r);
+	cr_assert_lt(r, 0);
+	text = hc_falco_diag_text(f, hc_falco_diag(f, 0), &arena);
+	cr_expect(strstr(text, "rule 'R': "), "%s", text);
+	text = hc_falco_results_json(f, &arena);
+	cr_expect(strstr(text, "\"item_name\":\"R\",\"item_type\":\"rule\""), "%s", text);
+	hc_arena_done(&arena);
 }
 
 /* Loads files until one does not load; what was said of them, to be freed. */

@@ -337,25 +337,53 @@ LEAF(proc_aenv_named, HC_OBJ_PROC, HC_VT_STR, MAY_BE(part), MAY_CONTAIN(text));
 
 #define MAX_ANCESTORS 1024
 
-static struct hc_value proc_aargs(struct hc_view *v, unsigned dom, uint32_t proc, const void *arg)
+/* What is asked of a process and of its ancestors. */
+enum pkind { PK_NAME, PK_EXE, PK_EXEPATH, PK_CMDLINE, PK_ARGS, PK_PID, PK_ENV };
+
+static struct hc_value text_of_process(struct hc_view *v, enum pkind k, uint32_t proc)
+{
+	switch (k) {
+	case PK_NAME:
+		return hc_value_str(hc_view_text(v, HC_OBJ_PROC, HC_O_PROC_image_comm, proc));
+	case PK_EXE:
+		return image_exe(v, HC_OBJ_IMAGE, falco_proc_image(v, proc), NULL);
+	case PK_EXEPATH:
+		return image_exepath(v, HC_OBJ_IMAGE, falco_proc_image(v, proc), NULL);
+	case PK_CMDLINE:
+		return proc_cmdline(v, HC_OBJ_PROC, proc, NULL);
+	default:
+		return image_args(v, HC_OBJ_IMAGE, falco_proc_image(v, proc), NULL);
+	}
+}
+
+/* Of all ancestors, with blanks between them: how a field of an ancestor is printed that does not say which. */
+static struct hc_value proc_lineage(struct hc_view *v, unsigned dom, uint32_t proc, const void *arg)
 {
 	struct fjson out = begin(v);
 
-	UNUSED_ARG;
+	(void)dom;
 	if (!proc)
 		return absent();
 	for (unsigned i = 0; i < MAX_ANCESTORS; i++) {
-		uint32_t list;
+		struct hc_value text;
 
 		proc = hc_view_ref(v, HC_OBJ_PROC, HC_O_PROC_parent, proc);
 		if (!proc)
 			break;
-		list = hc_view_ref(v, HC_OBJ_IMAGE, HC_O_IMAGE_argv, falco_proc_image(v, proc));
+		text = text_of_process(v, (enum pkind)arg_num(arg), proc);
 		if (out.n)
 			fjson_char(&out, ' ');
-		falco_join(v, list, 1, &out);
+		if (text.type == HC_VT_STR)
+			fjson_bytes(&out, text.s.p, text.s.len);
 	}
 	return out.n ? falco_out_value(&out) : absent();
+}
+LEAF(proc_lineage, HC_OBJ_PROC, HC_VT_STR);
+
+static struct hc_value proc_aargs(struct hc_view *v, unsigned dom, uint32_t proc, const void *arg)
+{
+	(void)arg;
+	return proc_lineage(v, dom, proc, num_arg(PK_ARGS));
 }
 LEAF(proc_aargs, HC_OBJ_PROC, HC_VT_STR, MAY_BE(joined), MAY_CONTAIN(joined));
 
@@ -2153,8 +2181,6 @@ static uint32_t event_flags(const struct fbinder *b)
 }
 
 /* What a process field is about, reached over any process. */
-enum pkind { PK_NAME, PK_EXE, PK_EXEPATH, PK_CMDLINE, PK_ARGS, PK_PID, PK_ENV };
-
 static const struct hc_access *process(struct fbinder *b, enum pkind k, const struct hc_path *proc)
 {
 	const struct hc_path *image = hop(b, proc, HC_O_PROC_image);
@@ -2232,9 +2258,12 @@ static const struct hc_access *bind_ancestor(struct fbinder *b, const struct fre
 		why(b, "environments are not recorded", "env", NULL);
 		return leaf(b, b->proc, &leaf_proc_aenv_named, fbinder_keep(b, f->name));
 	}
+	if (f->arg == FARG_NONE && k == PK_ARGS)
+		return leaf(b, b->proc, &leaf_proc_aargs, NULL);
+	if (f->arg == FARG_NONE && (k == PK_PID || k == PK_ENV)) /* its own */
+		return process(b, k, b->proc);
 	if (f->arg == FARG_NONE)
-		return f->id == F_PROC_AARGS ? leaf(b, b->proc, &leaf_proc_aargs, NULL)
-		                             : falco_bind_any_ancestor(b, f);
+		return leaf(b, b->proc, &leaf_proc_lineage, num_arg(k));
 	if (f->index > MAX_INDEX)
 		return NULL;
 	return process(b, k, hc_path_ancestor(b->ir, b->proc, f->index));

@@ -572,6 +572,7 @@ static bool compile_extra(struct hc_falco *f, struct frule *r, const char *spec)
 	if (e->raw && (!e->format->tokens[0].val || (e->format->n > 1 && !e->format->tokens[1].inner)))
 		return falco_diag(f, true, E_OUTPUT, &c, "extra field '%s' is no field", spec);
 	e->format->keep = true;
+	e->format->with_defects = !f->opts.sane;
 	r->n_extras++;
 	return true;
 }
@@ -626,6 +627,7 @@ static bool compile_output(struct hc_falco *f, struct frule *r)
 		return falco_diag_text(f, true, E_OUTPUT, &c, &out, check.pos, "%s", check.msg);
 	}
 	r->format->keep = true; /* an alert is never left out for a missing value */
+	r->format->with_defects = !f->opts.sane;
 	if (!compile_extras(f, r))
 		return false;
 	for (unsigned i = 0; i < N_DEPRECATED; i++) {

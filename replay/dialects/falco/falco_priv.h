@@ -213,6 +213,7 @@ struct fformat {
 	struct ftoken *tokens;
 	uint32_t n;
 	bool keep; /* prints absent values as <NA> instead of leaving the line out */
+	bool with_defects; /* as the original, also where it prints what it did not mean to */
 };
 
 /* A format with the accesses of its tokens, per event type. */

@@ -247,11 +247,13 @@ struct item {
 	struct fcontext c;
 };
 
+/* Of what is within an item; within a part of one it is the item that is told. */
 static struct fcontext at_node(const struct item *it, const char *type, const struct hc_yaml_node *node)
 {
+	bool nested = it->c.outer_type;
 	struct fcontext c = { .type = type,
-		              .outer_type = it->c.type,
-		              .outer_name = it->c.name,
+		              .outer_type = nested ? it->c.outer_type : it->c.type,
+		              .outer_name = nested ? it->c.outer_name : it->c.name,
 		              .place = { it->yaml, node ? node : it->map } };
 
 	return c;
@@ -487,15 +489,14 @@ static bool override_entries(const struct item *it, unsigned may_append, unsigne
 	return true;
 }
 
-/* The value that an override speaks of must be there. */
-static bool has_overridden(const struct item *it, const struct override *o)
+/* The values that an override speaks of must be there. */
+static bool has_overridden(const struct item *it, unsigned keys, const char *what)
 {
 	for (unsigned k = 0; k < N_KEYS; k++)
-		if (((o->append | o->replace) >> k & 1) && !hc_yaml_get(it->map, override_keys[k]))
+		if ((keys >> k & 1) && !hc_yaml_get(it->map, override_keys[k]))
 			return bad_value(it, override_keys[k], NULL,
-			                 "An %s override for '%s' was specified but '%s' is not defined",
-			                 o->append >> k & 1 ? "append" : "replace", override_keys[k],
-			                 override_keys[k]);
+			                 "An %s override for '%s' was specified but '%s' is not defined", what,
+			                 override_keys[k], override_keys[k]);
 	return true;
 }
 
@@ -654,11 +655,11 @@ static bool read_macro(struct item *it)
 
 static struct hc_str trimmed(struct hc_str s)
 {
-	while (s.len && strchr(" \t\r\n", s.p[0])) {
+	while (s.len && isspace((unsigned char)s.p[0])) {
 		s.p++;
 		s.len--;
 	}
-	while (s.len && strchr(" \t\r\n", s.p[s.len - 1]))
+	while (s.len && isspace((unsigned char)s.p[s.len - 1]))
 		s.len--;
 	return s;
 }
@@ -706,8 +707,9 @@ static bool no_empty_text(const struct item *it, const struct hc_yaml_node *v)
 	return true;
 }
 
+/* Into e; first .. e - 1 are the item's exceptions before it. */
 static bool get_exception(struct item *it, const struct hc_yaml_node *node, bool fields_required,
-                          struct fexception *e)
+                          const struct fexception *first, struct fexception *e)
 {
 	const struct hc_yaml_node *values;
 	struct item sub = { .f = it->f, .yaml = it->yaml, .map = node };
@@ -720,6 +722,12 @@ static bool get_exception(struct item *it, const struct hc_yaml_node *node, bool
 	if (!get_text(&sub, "name", true, &e->name, NULL, &absent))
 		return false;
 	sub.c.name = e->name;
+	while (first < e && !hc_str_eq(first->name, e->name))
+		first++;
+	if (first < e)
+		falco_diag_put(it->f, false, "LOAD_EXCEPTION_NAME_NOT_UNIQUE", &sub.c,
+		               "Multiple definitions of exception '" HC_STR_FMT "' in the same rule",
+		               HC_STR_ARG(e->name));
 	if (fields_required && !hc_yaml_get(node, "fields"))
 		return bad_value(&sub, "fields", NULL, "Item has no mapping for key 'fields'");
 	if (!get_exception_part(&sub, "fields", &e->has_fields, &e->single, &e->fields, &e->n_fields) ||
@@ -786,19 +794,8 @@ static bool get_exceptions(struct item *it, bool append, struct fexception **ret
 		return false;
 	}
 	for (uint32_t i = 0; i < n->n; i++) {
-		if (!get_exception(it, n->items[i], !append, &v[i]))
+		if (!get_exception(it, n->items[i], !append, v, &v[i]))
 			return false;
-		for (uint32_t k = 0; k < i; k++)
-			if (hc_str_eq(v[k].name, v[i].name)) {
-				struct fcontext c = at_node(it, "exception", n->items[i]);
-
-				c.name = v[i].name;
-				falco_diag_put(it->f, false, "LOAD_EXCEPTION_NAME_NOT_UNIQUE", &c,
-				               "Multiple definitions of exception '" HC_STR_FMT
-				               "' in the same rule",
-				               HC_STR_ARG(v[i].name));
-				break;
-			}
 		if (append && !hc_yaml_get(n->items[i], "values")) {
 			struct fcontext c = at_node(it, "exception", n->items[i]);
 
@@ -1161,88 +1158,91 @@ static bool append_rule(struct item *it)
 	return append_exceptions(it, r, exceptions, n);
 }
 
-static bool override_append(struct item *it, struct frule *r, unsigned keys)
-{
-	struct hc_falco *f = it->f;
-	const struct hc_yaml_node *node;
-	struct fexception *exceptions = NULL;
+/* What an override gives, decoded before anybody asks whether there is such a rule. */
+struct overridden {
+	const struct hc_yaml_node *cond, *output, *desc; /* NULL: not overridden */
+	struct fexception *exceptions;
 	struct fitem *tags;
+	uint32_t n_exceptions, n_tags;
+};
+
+static bool get_overridden(struct item *it, unsigned keys, bool append, struct overridden *ret)
+{
 	struct hc_str s;
-	uint32_t n = 0;
 	bool absent;
 
-	if (keys & K_CONDITION) {
-		if (!get_text(it, "condition", true, &s, &node, &absent))
-			return false;
-		append_node(&r->cond, it, node);
-	}
-	if (keys & K_EXCEPTIONS &&
-	    (!get_exceptions(it, true, &exceptions, &n) || !append_exceptions(it, r, exceptions, n)))
+	*ret = (struct overridden){ 0 };
+	return has_overridden(it, keys, append ? "append" : "replace") &&
+	       (!(keys & K_CONDITION) || get_text(it, "condition", true, &s, &ret->cond, &absent)) &&
+	       (!(keys & K_EXCEPTIONS) || get_exceptions(it, append, &ret->exceptions, &ret->n_exceptions)) &&
+	       (!(keys & K_OUTPUT) || get_text(it, "output", true, &s, &ret->output, &absent)) &&
+	       (!(keys & K_DESC) || get_text(it, "desc", true, &s, &ret->desc, &absent)) &&
+	       (!(keys & K_TAGS) || get_items(it, "tags", true, &ret->tags, &ret->n_tags, &absent));
+}
+
+static bool override_append(struct item *it, struct frule *r, unsigned keys, struct hc_str source)
+{
+	struct hc_falco *f = it->f;
+	struct overridden o;
+
+	if (!get_overridden(it, keys, true, &o))
 		return false;
-	if (keys & K_OUTPUT) {
-		if (!get_text(it, "output", true, &s, &node, &absent))
-			return false;
-		append_node(&r->output, it, node);
-	}
-	if (keys & K_DESC) {
-		if (!get_text(it, "desc", true, &s, &node, &absent))
-			return false;
-		append_node(&r->desc, it, node);
-	}
-	if (keys & K_TAGS && (!get_items(it, "tags", true, &tags, &n, &absent) || !add_tags(f, r, tags, n)))
+	if (!r)
+		return falco_diag(f, true, E_VALIDATE, &it->c, NO_RULE_APPEND);
+	if (o.cond && !same_source(it, r, source))
+		return false;
+	if (o.cond)
+		append_node(&r->cond, it, o.cond);
+	if (!append_exceptions(it, r, o.exceptions, o.n_exceptions))
+		return false;
+	if (o.output)
+		append_node(&r->output, it, o.output);
+	if (o.desc)
+		append_node(&r->desc, it, o.desc);
+	if (!add_tags(f, r, o.tags, o.n_tags))
 		return false;
 	r->visibility = f->counter++;
 	return true;
 }
 
-static bool override_replace(struct item *it, struct frule *r, unsigned keys)
+static bool override_replace(struct item *it, struct frule *r, unsigned keys, struct hc_str source)
 {
 	struct hc_falco *f = it->f;
-	const struct hc_yaml_node *node;
-	struct fexception *exceptions = NULL;
-	struct fitem *tags;
-	struct frule options = *r;
-	struct hc_str s;
-	uint32_t n = 0;
-	bool absent;
+	struct frule options = { 0 };
+	struct overridden o;
 
-	if (keys & K_CONDITION) {
-		if (!get_text(it, "condition", true, &s, &node, &absent))
-			return false;
-		set_text(f, &r->cond, it, node, false);
-		r->cond_place = (struct fplace){ it->yaml, node };
+	if (!get_overridden(it, keys, false, &o) ||
+	    (keys & K_PRIORITY && !get_priority(it, true, &options.priority)) || !get_options(it, &options))
+		return false;
+	if (!r)
+		return falco_diag(f, true, E_VALIDATE, &it->c,
+		                  "An 'override.<key>: replace' to a rule was requested but no rule by that name "
+		                  "already exists");
+	if (o.cond && !same_source(it, r, source))
+		return false;
+	if (o.cond) {
+		set_text(f, &r->cond, it, o.cond, false);
+		r->cond_place = (struct fplace){ it->yaml, o.cond };
 	}
-	if (keys & K_OUTPUT) {
-		if (!get_text(it, "output", true, &s, &node, &absent))
-			return false;
-		set_text(f, &r->output, it, node, false);
-		r->output_place = (struct fplace){ it->yaml, node };
+	if (o.output) {
+		set_text(f, &r->output, it, o.output, false);
+		r->output_place = (struct fplace){ it->yaml, o.output };
 	}
-	if (keys & K_DESC) {
-		if (!get_text(it, "desc", true, &s, &node, &absent))
-			return false;
-		set_text(f, &r->desc, it, node, false);
-	}
+	if (o.desc)
+		set_text(f, &r->desc, it, o.desc, false);
 	if (keys & K_TAGS) {
-		if (!get_items(it, "tags", true, &tags, &n, &absent))
-			return false;
 		r->n_tags = 0;
-		if (!add_tags(f, r, tags, n))
+		if (!add_tags(f, r, o.tags, o.n_tags))
 			return false;
 	}
 	if (keys & K_EXCEPTIONS) {
-		if (!get_exceptions(it, false, &exceptions, &n))
-			return false;
 		r->n_exceptions = r->cap_exceptions = 0;
-		for (uint32_t i = 0; i < n; i++)
-			if (!default_comps(f, &exceptions[i]) || !comps_fit(it, &exceptions[i]) ||
-			    !add_exception(f, r, &exceptions[i]))
+		for (uint32_t i = 0; i < o.n_exceptions; i++)
+			if (!default_comps(f, &o.exceptions[i]) || !comps_fit(it, &o.exceptions[i]) ||
+			    !add_exception(f, r, &o.exceptions[i]))
 				return false;
 	}
-	if (keys & K_PRIORITY && !get_priority(it, true, &r->priority))
-		return false;
-	if (!get_options(it, &options))
-		return false;
+	r->priority = keys & K_PRIORITY ? options.priority : r->priority;
 	r->enabled = keys & K_ENABLED ? options.enabled : r->enabled;
 	r->capture = keys & K_CAPTURE ? options.capture : r->capture;
 	r->capture_duration = keys & K_CAPTURE_DURATION ? options.capture_duration : r->capture_duration;
@@ -1257,22 +1257,8 @@ static bool override_rule(struct item *it, const struct override *o)
 	struct frule *r = falco_rule(it->f, it->c.name);
 	struct hc_str source;
 
-	if (!has_overridden(it, o))
-		return false;
-	if (!r)
-		return falco_diag(
-			it->f, true, E_VALIDATE, &it->c, "%s",
-			o->append
-				? NO_RULE_APPEND
-				: "An 'override.<key>: replace' to a rule was requested but no rule by that name "
-				  "already exists");
-	if (!get_source(it, true, &source))
-		return false;
-	if ((o->append | o->replace) & K_CONDITION && !same_source(it, r, source))
-		return false;
-	if (o->append && !override_append(it, r, o->append))
-		return false;
-	if (o->replace && !override_replace(it, r, o->replace))
+	if (!get_source(it, true, &source) || (o->append && !override_append(it, r, o->append, source)) ||
+	    (o->replace && !override_replace(it, r, o->replace, source)))
 		return false;
 	for (unsigned k = 1; k < N_KEYS; k++) {
 		const struct hc_yaml_node *n = hc_yaml_get(it->map, override_keys[k]);

@@ -57,6 +57,9 @@ static unsigned print_of(const struct fx_val *val, unsigned type)
 {
 	const struct frow *row = type < HC_EV_MAX ? falco_row_map(type) : NULL;
 	const struct fparam *params = row ? falco_events[row->code].params : NULL;
+	static const uint8_t prints[] = {
+		[PB_DEC] = FP_DEC, [PB_HEX] = FP_HEX, [PB_OCT] = FP_OCT, [PB_TEXT] = FP_TEXT
+	};
 	int i;
 
 	if (val->kind != FVAL_FIELD)
@@ -64,9 +67,22 @@ static unsigned print_of(const struct fx_val *val, unsigned type)
 	if (val->field.id != F_EVT_RAWARG || !params)
 		return falco_fields[val->field.id].print;
 	i = falco_param_find(row->code, val->field.name);
-	if (i < 0)
-		return FP_DEC;
-	return params[i].base == PB_HEX ? FP_HEX : params[i].base == PB_OCT ? FP_OCT : FP_DEC;
+	return i < 0 ? FP_DEC : prints[params[i].base];
+}
+
+/* Of len() the original writes the number as the field itself says, and nothing where that says nothing. */
+static bool shows_nothing(const struct fx_val *val)
+{
+	const struct ffield *f;
+
+	if (val->kind != FVAL_TRANSFORM || val->tr != FTR_LEN)
+		return false;
+	while (val->kind == FVAL_TRANSFORM && val->n == 1)
+		val = val->kids[0];
+	if (val->kind != FVAL_FIELD)
+		return true;
+	f = &falco_fields[val->field.id];
+	return f->cls != FCLASS_CONTAINER && (f->print == FP_NA || f->print == FP_DIR);
 }
 
 static void put_value(const struct fx_val *val, const struct hc_value *v, unsigned print, struct fjson *out)
@@ -155,6 +171,8 @@ bool falco_format_put(const struct fbound *f, struct hc_view *v, unsigned type, 
 		if (t->inner)
 			continue;
 		value = token_value(f, i, v, type, row);
+		if (f->format->with_defects && shows_nothing(t->val))
+			value.type = HC_VT_NONE;
 		if (!value.type && !f->format->keep)
 			return false;
 		put_value(t->val, &value, print_of(t->val, type), out);
@@ -173,7 +191,7 @@ bool falco_format_put(const struct fbound *f, struct hc_view *v, unsigned type, 
 static bool is_time(unsigned id)
 {
 	return id == F_EVT_TIME || id == F_EVT_TIME_S || id == F_EVT_TIME_ISO8601 || id == F_EVT_DATETIME ||
-	       id == F_EVT_DATETIME_S;
+	       id == F_EVT_DATETIME_S || id == F_EVT_OUTPUTTIME;
 }
 
 static void put_json(const struct fx_val *val, const struct hc_value *v, unsigned print, int64_t wall_ns,
@@ -196,7 +214,7 @@ static void put_json(const struct fx_val *val, const struct hc_value *v, unsigne
 		return;
 	case HC_VT_I64:
 	case HC_VT_U64:
-		if (print == FP_HEX || print == FP_OCT || (print == FP_PADDED && !raw_time))
+		if (print == FP_HEX || print == FP_OCT || print == FP_TEXT || (print == FP_PADDED && !raw_time))
 			break;
 		if (v->type == HC_VT_I64)
 			fjson_i64(out, v->i);

@@ -1188,7 +1188,7 @@ static void put_number(const struct fparam *p, int64_t i, struct fjson *out)
 	if (p->type == PT_U32 && p->base == PB_DEC)
 		i = (int32_t)i; /* as the original prints it */
 	is_signed |= p->type == PT_U32;
-	if (p->type == PT_ERRNO || p->type == PT_FD || p->base == PB_DEC)
+	if (p->type == PT_ERRNO || p->type == PT_FD || p->base == PB_DEC || p->base == PB_TEXT)
 		snprintf(buf, sizeof(buf), is_signed ? "%" PRId64 : "%" PRIu64, i);
 	else if (p->base == PB_HEX)
 		snprintf(buf, sizeof(buf), "%" PRIX64, (uint64_t)i);

@@ -30,7 +30,7 @@ enum ftype {
 	FT_N
 };
 
-enum fprint { FP_NA, FP_DEC, FP_HEX, FP_OCT, FP_ID, FP_PADDED, FP_DIR };
+enum fprint { FP_NA, FP_DEC, FP_HEX, FP_OCT, FP_ID, FP_PADDED, FP_DIR, FP_TEXT };
 
 enum {
 	FF_ARG_REQ = 1 << 0,
@@ -143,7 +143,7 @@ enum fparam_type {
 	PT_ENUM32 = PT_ENUM,
 };
 
-enum fbase { PB_DEC, PB_HEX, PB_OCT };
+enum fbase { PB_DEC, PB_HEX, PB_OCT, PB_TEXT };
 
 struct fparam {
 	const char *name;

@@ -281,8 +281,7 @@ const struct hc_access *falco_bind_val(struct fbinder *b, const struct fx_val *v
 	struct tr *t;
 
 	if (v->kind == FVAL_FIELD)
-		return falco_is_ancestor_field(&v->field) ? falco_bind_any_ancestor(b, &v->field)
-		                                          : falco_bind(b, &v->field);
+		return falco_bind(b, &v->field);
 	if (v->kind == FVAL_TRANSFORM && v->tr == FTR_VAL)
 		return falco_bind_val(b, v->kids[0]);
 	t = make(b, v);
