@@ -1967,6 +1967,7 @@ static bool made_cloexec(const struct hc_scap_event *e)
 	case HC_SCAP_SYSCALL_SIGNALFD4_X:
 		return hc_scap_u64(e, 1, 0) & HC_SCAP_OPEN_CLOEXEC;
 	case HC_SCAP_SYSCALL_MEMFD_CREATE_X:
+		return hc_scap_u64(e, 2, 0) & (1 | HC_SCAP_OPEN_CLOEXEC); /* 1: MFD_CLOEXEC */
 	case HC_SCAP_SYSCALL_PIDFD_OPEN_X:
 		return hc_scap_u64(e, 2, 0) & HC_SCAP_OPEN_CLOEXEC;
 	default:

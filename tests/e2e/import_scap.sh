@@ -61,6 +61,13 @@ pods += told(boot, b"container\0", id="a" * 12, type=7, ip="10.1.1.1", cni_json=
 for n, case in enumerate(cases):
     pods += told(boot + (2 * n + 1) * 10**9, b"container\0", **case) + look(2 * n + 2)
 open("pods.scap", "wb").write(pods + event(boot + 20 * 10**9, 100, 5, [struct.pack("<q", 0), struct.pack("<q", 3)]))
+memory = [event(boot + n * 10**9, 100, 405, [struct.pack("<q", fd), b"m\0", struct.pack("<I", fd == 3)]) for n, fd in ((1, 3), (2, 4))]
+ran = event(boot + 4 * 10**9, 100, 293, [struct.pack("<q", 0), b"m\0", b"", *[struct.pack("<q", n) for n in (100, 100, 1)], b"/\0",
+            struct.pack("<q", 9), *[struct.pack("<Q", 0)] * 2, *[struct.pack("<I", 0)] * 3, b"m\0", b"", b"", struct.pack("<I", 0),
+            struct.pack("<q", 100)])
+held = [event(boot + n * 10**9, 100, 71, [struct.pack("<q", 0), struct.pack("<q", 3)]) for n in (3, 5)]
+open("memory.scap", "wb").write(section + machine + processes + b"".join(memory) + held[0] + ran + held[1] +
+                                event(boot + 6 * 10**9, 100, 5, [struct.pack("<q", 0), struct.pack("<q", 4)]))
 open("cut.scap", "wb").write(whole[:-9])
 lists = section + machine + processes + users
 open("empty.scap", "wb").write(lists)
@@ -116,6 +123,19 @@ expect_exit 3 hindcast import strange.scap -o strange >out 2>err
 expect_match '^2 events imported' out
 expect_match '^strange.scap: at byte [0-9]+: the first of 1 events .*code 13' err
 expect_exit 0 hindcast verify strange >/dev/null
+
+# what is closed on exec, files in memory too, is no descriptor of the program that was run
+expect_exit 0 hindcast import memory.scap -o memory >out
+expect_exit 0 hindcast events memory -o '*%evt.type %fd.num %fd.name.' >events
+cat >want <<'EOF'
+memfd_create 3 m.
+memfd_create 4 m.
+fstat 3 m.
+execve <NA> <NA>.
+fstat 3 .
+close 4 m.
+EOF
+diff -u want events
 
 # what events tell of containers counts from then on, until they take it back
 expect_exit 0 hindcast import containers.scap -o containers >/dev/null

@@ -212,7 +212,7 @@ struct ftoken {
 struct fformat {
 	struct ftoken *tokens;
 	uint32_t n;
-	bool keep; /* prints absent values as <NA> instead of leaving the line out */
+	bool keep;         /* prints absent values as <NA> instead of leaving the line out */
 	bool with_defects; /* as the original, also where it prints what it did not mean to */
 };
 
