@@ -39,6 +39,7 @@ os.setgid(os.getgid())
 os.open("deep/er", os.O_RDONLY)
 os.open("deep", os.O_RDONLY | os.O_DIRECTORY)
 os.geteuid()
+os.getcwd()
 libc = ctypes.CDLL(None)
 libc.ppoll(None, 0, ctypes.byref((ctypes.c_long * 2)(0, 1)), None)
 PY
@@ -86,16 +87,19 @@ sys.exit(bool(set(missing) - known or bad or compared < 300))
 PY
 PYTHONPATH=$HC_SOURCE_DIR/tests/e2e python3 compare.py || fail "events differ"
 
+ours="proc.cwd = '$(realpath area)/'" # others run on this machine, too
 # on both sides a directory is one by the flag of its open, and a call of numbers has its result
 for capture in cap again; do
-	hindcast events $capture -f 'proc.name = python3 and evt.type = openat and fd.name contains /area/deep' \
+	hindcast events $capture -f "proc.name = python3 and evt.type = openat and fd.name contains /area/deep and $ours" \
 		-o '*%fd.filename %fd.type %fd.typechar' >$capture.dirs
 	printf 'er file f\n<NA> directory d\n' | diff - $capture.dirs || fail "types of directories in $capture"
-	hindcast events $capture -f 'proc.name = python3 and evt.type in (geteuid, ppoll)' \
+	hindcast events $capture -f "proc.name = python3 and evt.type in (geteuid, ppoll) and $ours" \
 		-o '*%evt.type %evt.category %evt.res %evt.rawres' | sort -u >$capture.calls
 	printf 'geteuid user SUCCESS 0\nppoll wait SUCCESS 0\n' | diff - $capture.calls || fail "results in $capture"
-	hindcast events $capture -f 'proc.name = python3 and evt.type = geteuid' -o '*%evt.args' | sort -u >$capture.args
+	hindcast events $capture -f "proc.name = python3 and evt.type = geteuid and $ours" -o '*%evt.args' | sort -u >$capture.args
 	echo 'euid=0(root)' | diff - $capture.args || fail "arguments in $capture"
+	hindcast events $capture -f "proc.name = python3 and evt.type = getcwd and $ours" -o '*%evt.args' | sort -u >$capture.cwd
+	echo "res=$(realpath area | wc -c) path=$(realpath area)" | diff - $capture.cwd || fail "directory in $capture"
 done
 
 # alerts: of the rules that come with it, and of Falco's own where they are at hand
@@ -120,10 +124,10 @@ grep -q . cap.alerts || fail "no alerts"
 diff cap.alerts again.alerts || fail "other alerts"
 
 # each side of a fork once, though a recording of everything has the call's row beside it
-cat >forks.yaml <<'END'
+cat >forks.yaml <<END
 - rule: Fork
   desc: each side
-  condition: evt.type in (clone, clone3, fork, vfork) and proc.name in (sh, python3)
+  condition: evt.type in (clone, clone3, fork, vfork) and proc.name in (sh, python3) and $ours
   output: "%evt.type %evt.rawres %thread.tid"
   priority: INFORMATIONAL
 END

@@ -1467,6 +1467,24 @@ static bool tells_numbers(const struct hc_scap_event_info *info)
 	return info->n_params == 1 || strcmp(info->params[0].name, "res") == 0;
 }
 
+/* What getcwd gave, where its result is the length of the directory's path as it is known. */
+static struct hc_str given_cwd(const struct fctx *c)
+{
+	struct hc_str cwd = falco_path_real(c->v, hc_view_ref(c->v, HC_OBJ_PROC, HC_O_PROC_cwd, fctx_proc(c)));
+	int64_t ret;
+
+	return fctx_ret(c, &ret) && ret == (int64_t)cwd.len + 1 ? cwd : (struct hc_str){ 0 };
+}
+
+struct pval falco_result_param(const struct fctx *c, unsigned code, unsigned i)
+{
+	int64_t ret;
+
+	if (code == HC_SCAP_SYSCALL_GETCWD_X && i == 1)
+		return text_val(given_cwd(c));
+	return i == 0 && fctx_ret(c, &ret) ? int_val(ret) : (struct pval){ 0 };
+}
+
 unsigned falco_result_code(const struct fctx *c)
 {
 	const char *name;
@@ -1475,6 +1493,8 @@ unsigned falco_result_code(const struct fctx *c)
 	if (c->type != HC_EV_SYS || is_imported(c) || !fctx_ret(c, &ret))
 		return c->row->code;
 	name = sys_name(c);
+	if (strcmp(name, "getcwd") == 0 && given_cwd(c).p)
+		return HC_SCAP_SYSCALL_GETCWD_X;
 	for (unsigned code = CODE_GENERIC + 2; code < HC_SCAP_N_CODES; code += 2) {
 		const struct hc_scap_event_info *info = &hc_scap_events[code];
 
@@ -1488,15 +1508,11 @@ void falco_args(const struct fctx *c, struct fjson *out)
 {
 	unsigned code = falco_result_code(c);
 	const struct fparam *p = falco_events[code].params;
-	int64_t ret = 0;
 
 	if (code == CODE_GENERIC || code == CODE_ASYNC)
 		return;
-	fctx_ret(c, &ret);
 	for (unsigned i = 0; p && p[i].name; i++) {
-		struct pval v = code == c->row->code ? fctx_param(c, &p[i])
-		                : i                  ? (struct pval){ 0 }
-		                                     : int_val(ret);
+		struct pval v = code == c->row->code ? fctx_param(c, &p[i]) : falco_result_param(c, code, i);
 		uint32_t at;
 
 		if (i)

@@ -139,6 +139,8 @@ void falco_args(const struct fctx *c, struct fjson *out);
 /* The code of the row's event: its type's, but of a call of which the result alone was recorded and whose event
  * has only numbers beside it, that event's. */
 unsigned falco_result_code(const struct fctx *c);
+/* Its parameter, where it is not the type's event. */
+struct pval falco_result_param(const struct fctx *c, unsigned code, unsigned i);
 
 /* Descriptors. */
 #define O_DIRECTORY_NATIVE 0200000

@@ -774,19 +774,19 @@ static void generic_or_result(struct enc *e, struct hc_falco_event *ev)
 {
 	unsigned code = falco_result_code(&e->c);
 	const struct hc_scap_event_info *info = &hc_scap_events[code];
-	int64_t ret = 0;
 
 	if (code == CODE_GENERIC) {
 		ev->e.n_params = 2;
 		generic(e, ev, false);
 		return;
 	}
-	fctx_ret(&e->c, &ret);
 	ev->e.code = (uint16_t)code;
 	ev->e.n_params = info->n_params;
-	ev->param[0] = number(e, (uint64_t)ret, info->params[0].width);
-	for (unsigned i = 1; i < info->n_params; i++)
-		ev->param[i] = unknown(e, &info->params[i]);
+	for (unsigned i = 0; i < info->n_params; i++) {
+		struct pval v = falco_result_param(&e->c, code, i);
+
+		ev->param[i] = v.kind ? encoded(e, &info->params[i], &v) : unknown(e, &info->params[i]);
+	}
 }
 
 static void imported_event(struct enc *e, struct hc_falco_event *ev)
