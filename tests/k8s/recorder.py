@@ -20,6 +20,7 @@ from server import Server, make_certs  # noqa: E402
 
 HINDCAST = os.environ.get("HINDCAST", "hindcast")
 API = "/apis/hindcast.dev/v1alpha1"
+SLOW = int(os.environ.get("HC_SLOW", "1"))  # how many times longer than usual things may take
 UID = f"uid-{os.getpid()}"  # of the pod that is here: no other's on this machine
 KINDS = {"pods": "Pod", "captures": "Capture", "clustercaptures": "ClusterCapture", "capturenodes": "CaptureNode", "leases": "Lease",
          "namespaces": "Namespace"}
@@ -149,7 +150,7 @@ class Model:
 
 
 def until(what, test, seconds=15):
-    end = time.monotonic() + seconds
+    end = time.monotonic() + seconds * SLOW
     while True:
         value = test()
         if value:
