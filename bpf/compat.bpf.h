@@ -74,4 +74,14 @@ struct module___layout {
 
 #define HC_MAX_ERRNO 4095
 
+/* What bpf_probe_read_user_str() returns for an empty string: 0 before "maccess: fix
+ * strncpy_from_user_nofault() empty string handling", 1 since. Returns its length with the NUL, or a negative
+ * errno. `size` > 0. */
+static __always_inline long hc_read_user_str(void *dst, const u32 size, const void *ptr)
+{
+	long n = bpf_probe_read_user_str(dst, size, ptr);
+
+	return n ? n : 1;
+}
+
 #endif

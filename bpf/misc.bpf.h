@@ -38,7 +38,7 @@ static __always_inline void hc_strings_user(struct hc_scratch *s, u8 kind, u16 s
 		if (off - begin > HC_FAILED_ARGS_BYTES)
 			break;
 		hc_mask(off, HC_WIRE_MAX_BYTES - 1);
-		n = bpf_probe_read_user_str(s->data + off, 4096, (void *)ptr);
+		n = hc_read_user_str(s->data + off, 4096, (void *)ptr);
 		if (n <= 0)
 			break;
 		s->off += n;

@@ -51,7 +51,7 @@ static __always_inline bool hc_str_user(struct hc_scratch *s, u16 subject, u64 p
 	f = hc_fact(s);
 	if (!f)
 		return false;
-	n = bpf_probe_read_user_str(f + 1, max, (void *)ptr);
+	n = hc_read_user_str(f + 1, max, (void *)ptr);
 	if (n <= 0) {
 		/* The page is not here: absent. An empty string has length 1. */
 		return false;

@@ -17,6 +17,8 @@ rm link/three
 /bin/sh -c 'exit 3'
 cat two >/dev/null
 cat missing 2>/dev/null
+./none '' after 2>/dev/null
+mkdir '' 2>/dev/null
 sleep 10 &
 kill -TERM $!
 wait
@@ -51,6 +53,9 @@ sql "$area/sub/three" "SELECT pathname_real FROM unlink WHERE pathname_given = '
 # relative to the new working directory
 sql 1 "SELECT count(*) FROM chdir WHERE pathname_real = '$area' AND ret = 0"
 sql 1 "SELECT count(*) FROM openat WHERE pathname_abs = '$area/missing' AND error = 'ENOENT'"
+# an empty text is one, and hides nothing behind it
+sql 1 "SELECT count(*) FROM execve WHERE argv = '[\"./none\",\"\",\"after\"]'"
+sql 1 "SELECT count(*) FROM mkdir WHERE pathname_given = '' AND pathname_abs = '$area' AND error = 'ENOENT'"
 # the sleeper died by the script's signal
 sql 15 "SELECT sig FROM proc_exit JOIN processes USING (guid) WHERE processes.cmdline IN ('sleep 10', '/bin/sh script $area')
 	AND sig != 0"
