@@ -18,6 +18,10 @@ cleanup() {
 trap cleanup EXIT
 export PYTHONPATH=$HC_SOURCE_DIR/tests/e2e PYTHONDONTWRITEBYTECODE=1
 
+# id DIGIT: of a container that no other test has
+rest=$(printf %011x%052d $$ 0)
+id() { echo "$1$rest"; }
+export root rest
 "$py" "$HC_SOURCE_DIR/tests/e2e/runtimes.py" ready &
 servers=$!
 for _ in $(seq 100); do
@@ -25,9 +29,6 @@ for _ in $(seq 100); do
 	sleep 0.1
 done
 
-# id DIGIT: of a container that no other test has
-rest=$(printf %011x%052d $$ 0)
-id() { echo "$1$rest"; }
 # groups SECONDS NAME/DIGIT...: a process in each group for as long, its last part the id of that digit
 cat >groups <<'END'
 for_s=$1
@@ -42,7 +43,6 @@ for at; do
 	rmdir "$root/$at$rest"
 done
 END
-export root rest
 
 sql() { "$HINDCAST" query --json "$1" "$2" | jq -S -c '.[]'; }
 # expect CAPTURE SQL JSON...: the rows, an object a line

@@ -1,9 +1,11 @@
 """runtimes.py READY: sockets of runtimes in this directory that answer by a script, well and badly; READY appears once they listen.
 
-docker.sock, podman.sock and cri.sock know the containers named below by the first digit of their ids; hang.sock takes connections and
+docker.sock, podman.sock and cri.sock know the containers named below by the first digit of their ids, the rest of which is $rest: of
+others, which the same test makes at the same time, they know nothing. hang.sock takes connections and
 says nothing; off.sock serves no CRI; slow.sock sends a byte now and then. What was asked stands in asked.log."""
 import http.server
 import json
+import os
 import socketserver
 import sys
 import threading
@@ -12,6 +14,7 @@ import time
 import cri
 
 IMAGE = "ab" * 32
+MINE = os.environ["rest"]
 LABELS = {"team": "red", "tier": "2"}
 log = open("asked.log", "a", buffering=1)
 
@@ -37,7 +40,7 @@ def docker(path):
     if parts[0] == "images":
         return 200, {"Id": parts[1], "RepoDigests": ["other/name@sha256:" + "0" * 64, "shop/web@sha256:" + "c" * 64]}
     id = parts[1]
-    how = id[0]
+    how = id[0] if id[1:] == MINE else ""
     if how == "1":
         return 200, inspect(id)
     if how == "2":  # tells of another
@@ -55,7 +58,7 @@ def docker(path):
 
 def podman(path):
     id = path.split("/")[-2]
-    if not path.startswith("/v4.0.0/libpod/containers/") or id[0] != "7":
+    if not path.startswith("/v4.0.0/libpod/containers/") or id != "7" + MINE:
         return 404, {"cause": "no such container"}
     config = {"Labels": LABELS, "Annotations": {"a.b": "c"}, "Image": "localhost/tool:7"}
     return 200, inspect(id, Name="tool", ImageName="localhost/tool:7", ImageDigest="sha256:" + "d" * 64, IsInfra=False, Config=config)
@@ -111,7 +114,7 @@ def cri_answer(path, headers, asked):
         return 0, cri.message([(1, [(1, image), (2, "shop/web:1.2"), (3, "registry.example/shop/web@sha256:" + "e" * 64)])]), []
     id = asked[1][0].decode()
     log.write(f"cri {method} {id}\n")
-    how = id[0]
+    how = id[0] if id[1:] == MINE else ""
     if method == "PodSandboxStatus":
         if how != "9":
             return 5, b"", [("grpc-message", "no such sandbox")]
