@@ -734,9 +734,9 @@ struct ctr_disk *ctr_disk_close(struct ctr_disk *d)
 		struct timespec until;
 
 		eventfd_write(d->stop_fd, 1);
-		clock_gettime(CLOCK_REALTIME, &until);
+		clock_gettime(CLOCK_MONOTONIC, &until); /* the wall clock may be set meanwhile */
 		until.tv_sec += 5;
-		if (pthread_timedjoin_np(d->thread, NULL, &until) != 0) {
+		if (pthread_clockjoin_np(d->thread, NULL, CLOCK_MONOTONIC, &until) != 0) {
 			pthread_detach(d->thread); /* held by a user's file system: what it uses stays */
 			return NULL;
 		}
