@@ -324,6 +324,24 @@ static void tell_horizon(const struct look *l)
 	}
 }
 
+/* What the recorder's memory grows with. */
+static void tell_tables(const struct look *l)
+{
+	const struct hc_tracker_stats *t = &l->s.record.tracker;
+	const struct {
+		const char *table;
+		uint64_t n;
+	} tables[] = {
+		{ "processes", t->n_procs }, { "threads", t->n_tasks }, { "files", t->n_fds },
+		{ "sockets", t->n_socks },   { "paths", t->n_paths },   { "texts", t->n_texts },
+	};
+
+	hc_metric_family(l->out, HC_METRIC_GAUGE, "hindcast_table_entries", NULL,
+	                 "What the recorder knows now of what runs, by table.");
+	for (size_t i = 0; i < sizeof(tables) / sizeof(tables[0]); i++)
+		hc_metric_u64(l->out, tables[i].n, "table", tables[i].table, NULL);
+}
+
 /* ---- clocks ---- */
 
 static void tell_clock(const struct look *l)
@@ -364,6 +382,7 @@ static void tell_metadata(const struct look *l)
 	for (unsigned i = 0; i <= HC_TRACKER_N_TIMES; i++)
 		known += t->ctrs_known_after[i];
 	gauge(l, "hindcast_processes", NULL, "Processes that are alive.", l->s.record.n_procs);
+	tell_tables(l);
 	hc_metric_family(l->out, HC_METRIC_GAUGE, "hindcast_containers", NULL, "Containers that are known now.");
 	for (size_t i = 0; i < n; i++)
 		hc_metric_u64(l->out, runtime[i].n, "runtime", runtime[i].name, NULL);
