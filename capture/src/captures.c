@@ -500,7 +500,7 @@ static void follow(struct hc_captures *c, int64_t step, int64_t now)
 	for (uint32_t i = 0; i < c->n; i++) {
 		struct hc_capture_now *k = &c->v[i];
 		bool runs = k->state == HC_MARK_RUNNING;
-		struct hc_capture_now before = *k;
+		const struct hc_capture_now before = *k;
 
 		if (runs && now < k->from_wall_ns)
 			k->from_wall_ns = now;
@@ -508,7 +508,9 @@ static void follow(struct hc_captures *c, int64_t step, int64_t now)
 			k->until_wall_ns = k->until_boot_ns + c->clock.offset_ns;
 		if (k->expires_wall_ns)
 			k->expires_wall_ns = k->expires_boot_ns + c->clock.offset_ns;
-		if (memcmp(&before, k, sizeof(before)) != 0 && write_row(c, k, "clock", "clock", &err) < 0)
+		if ((before.from_wall_ns != k->from_wall_ns || before.until_wall_ns != k->until_wall_ns ||
+		     before.expires_wall_ns != k->expires_wall_ns) &&
+		    write_row(c, k, "clock", "clock", &err) < 0)
 			hc_log_err(hc_daemon_log(c->daemon), HC_LOG_ERROR,
 			           "the times of a capture cannot be written", &err);
 	}

@@ -1,5 +1,4 @@
 #include "store/base/file.h"
-#include "store/base/cleanup.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -8,6 +7,7 @@
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 #include <sys/vfs.h>
+#include <unistd.h>
 
 /* NULL: it may be read. */
 static const char *what_else(int fd)
@@ -33,9 +33,8 @@ static const char *what_else(int fd)
 
 int hc_file_open(const char *path, struct hc_err *err)
 {
-	HC_AUTO(close) int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY), r = 0;
 	const char *what;
-	int ret;
 
 	if (fd < 0 && errno == ENXIO)
 		return hc_err_set(err, -EINVAL, "cannot read %s: it is a socket or a device, not a file", path);
@@ -43,10 +42,11 @@ int hc_file_open(const char *path, struct hc_err *err)
 		return hc_err_set(err, -errno, "cannot read %s: %s", path, strerror(errno));
 	what = what_else(fd);
 	if (what)
-		return hc_err_set(err, -EINVAL, "cannot read %s: it is %s, not a file", path, what);
-	if (fcntl(fd, F_SETFL, 0) < 0) /* a pipe waits for its writer */
-		return hc_err_set(err, -errno, "cannot read %s: %s", path, strerror(errno));
-	ret = fd;
-	fd = -1;
-	return ret;
+		r = hc_err_set(err, -EINVAL, "cannot read %s: it is %s, not a file", path, what);
+	else if (fcntl(fd, F_SETFL, 0) < 0) /* a pipe waits for its writer */
+		r = hc_err_set(err, -errno, "cannot read %s: %s", path, strerror(errno));
+	if (r == 0)
+		return fd;
+	close(fd);
+	return r;
 }
