@@ -301,6 +301,14 @@ static void write_failed(struct scene *s)
 	}
 }
 
+/* As imported: a call that has a type of its own when it is recorded, and none in Falco. */
+static void write_generic(struct scene *s)
+{
+	begin(s, HC_EV_SYS);
+	set(s, HC_COL_NR, 14);
+	end(s, 0, true);
+}
+
 static struct hc_capture *scene_of(struct scene *s, void (*write)(struct scene *s))
 {
 	struct hc_writer_opts wo = { .node = "n", .tool = "test" };
@@ -572,6 +580,17 @@ Test(falco_filter, tells_the_kind_of_what_was_not_opened_by_the_call)
 	filter(c, "fd.typechar = o", "1"); /* of open it is not told */
 	filter(c, "fd.typechar = f", "2");
 	filter(c, "fd.typechar = e", "3");
+	scene_done(&s, c);
+}
+
+Test(falco_filter, finds_calls_without_an_event_by_name)
+{
+	struct scene s;
+	struct hc_capture *c = scene_of(&s, write_generic);
+
+	filter(c, "evt.type = rt_sigprocmask", "1");
+	filter(c, "syscall.type in (read, rt_sigprocmask)", "1");
+	filter(c, "evt.type != rt_sigprocmask or evt.type = read", "");
 	scene_done(&s, c);
 }
 

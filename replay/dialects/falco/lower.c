@@ -214,12 +214,15 @@ static const struct hc_node *numbers(struct flower *l, unsigned col, const struc
 
 #define MAX_NUMBERS 512
 
-/* Is a recorded call of this name never a row of `sys`, because it has a type of its own? */
+/* Is a call of this name never a row of `sys`, because it has a type of its own? Of the original's calls without
+ * an event of their own imported ones are, whatever a recorder makes of them. */
 static bool has_type(struct hc_str name)
 {
 	const struct hc_table_desc *d = hc_event_desc_by_name(name);
+	struct code_set codes = { 0 };
 
-	return d && d->profile != HC_PROFILE_IMPORTED;
+	return d && d->profile != HC_PROFILE_IMPORTED &&
+	       !(falco_type_codes(name, &codes) && code_set_has(&codes, CODE_GENERIC));
 }
 
 /* The event's name where the row decides it: by the number of the call. */
