@@ -21,7 +21,7 @@ BREAKS = [
     ("api/crds/capturenodes.yaml", "                  maxItems: 32\n", "", "maxItems"),
     ("api/crds/capturenodes.yaml", "        status: {}", "        scale: {}", "status subresource"),
     ("api/crds/captures.yaml", "scope: Namespaced", "scope: Namespaced\n  scope: Cluster", "given twice"),
-    ("api/rbac.yaml", '    resources: ["pods"]', '    resources: ["pods", "secrets"]', "secrets"),
+    ("api/rbac.yaml", '    resources: ["pods", "namespaces"]', '    resources: ["pods", "namespaces", "secrets"]', "secrets"),
     ("api/rbac.yaml", '    verbs: ["get", "list", "create", "patch"]', '    verbs: ["get", "list", "create"]', "capturenodes.hindcast.dev"),
     ("base/daemonset.yaml", "                - PERFMON\n", "                - SYS_ADMIN\n", "capabilities"),
     ("base/daemonset.yaml", "              memory: 256Mi", "              memory: 256Mi\n              cpu: 1", "limit on CPU"),
