@@ -79,6 +79,30 @@ static int pauses(struct hc_capture *c, struct hc_holes *h)
 	return r == -ENOMEM ? r : 0;
 }
 
+/* The earliest row of a segment and of those behind it in its stream and boot: what a recorder had in its rings
+ * when it was killed is in the segment of the next one, and may be older than the first that it had written
+ * itself. */
+static int64_t begins(const struct hc_capture_seg *segs, uint32_t i, uint32_t n_segs,
+                      const struct hc_capture_block *blocks)
+{
+	const struct hc_seg_header *of = &segs[i].header;
+	int64_t first = INT64_MAX;
+
+	for (; i < n_segs; i++) {
+		const struct hc_seg_header *h = &segs[i].header;
+
+		if (h->stream != of->stream || memcmp(h->boot_id, of->boot_id, sizeof(h->boot_id)) != 0)
+			continue;
+		for (uint32_t k = 0; k < segs[i].n_blocks; k++) {
+			const struct hc_block_info *b = &blocks[segs[i].first_block + k].info;
+			int64_t at = wall_of(b, b->first_ns);
+
+			first = at < first ? at : first;
+		}
+	}
+	return first;
+}
+
 /* Numbers that are not there. Bulk may begin later than its boot: it is the security stream that says when. */
 static int missing(struct hc_capture *c, struct hc_holes *h)
 {
@@ -97,8 +121,7 @@ static int missing(struct hc_capture *c, struct hc_holes *h)
 			continue;
 		if (s->header.number != (same ? b->header.number + 1 : 1) ||
 		    (!same && s->header.stream == HC_STREAM_SECURITY))
-			r = add(h, s->header.stream,
-			        wall_of(&blocks[s->first_block].info, blocks[s->first_block].info.first_ns));
+			r = add(h, s->header.stream, begins(segs, i, n_segs, blocks));
 		before[s->header.stream] = s;
 	}
 	return r;
