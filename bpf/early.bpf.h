@@ -11,8 +11,8 @@
 static __always_inline bool hc_rw_left_out(u64 *room, struct task_struct *task,
                                            const volatile struct hc_sys_desc *d, const u64 *arg, s64 ret, u16 mode)
 {
-	u64 file = hc_file_of(task, arg[0]), inode, tag;
-	u32 dir = d->facts & HC_SF_DIR_OUT ? 1 : 0;
+	u64 file = hc_file_of(task, arg[0]), inode;
+	struct hc_first_tags tags;
 	struct inode *i;
 	u16 kind;
 
@@ -31,11 +31,7 @@ static __always_inline bool hc_rw_left_out(u64 *room, struct task_struct *task,
 		return false;
 	if (!(mode & HC_WIRE_MODE_FIRST))
 		return true;
-	tag = hc_first_tag_by(room, task, file, inode, dir);
-	if (*hc_near_at(HC_TAB_FIRST, tag) == (tag | 1))
-		return true;
-	tag = hc_again_tag(room, task, file, inode, dir);
-	return tag && *hc_near_at(HC_TAB_FIRST, tag) == (tag | 1);
+	return hc_first_known(room, task, file, inode, d->facts & HC_SF_DIR_OUT ? 1 : 0, &tags);
 }
 
 /* A message without an address? */

@@ -539,18 +539,33 @@ static __always_inline u64 hc_again_tag(u64 *room, struct task_struct *task, u64
 	return hc_hash(hc_first_tag_by(room, task, dentry, inode, dir), which + (bpf_ktime_get_boot_ns() >> 30));
 }
 
-/* Is it the first that the process reads of the open file (dir 1: writes to it)? A regular file that it has read
- * so in this second through another open file counts as known. */
+/* The two tags of a read (dir 1: write) of an open file. */
+struct hc_first_tags {
+	u64 file, again; /* again: 0 unless it was needed and there is one */
+};
+
+/* Does the small table say that the process has read of the open file (dir 1: written to it), or in this second of
+ * that regular file through another? */
+static __always_inline bool hc_first_known(u64 *room, struct task_struct *task, u64 file, u64 inode, u32 dir,
+                                           struct hc_first_tags *ret)
+{
+	ret->again = 0;
+	ret->file = hc_first_tag_by(room, task, file, inode, dir);
+	if (*hc_near_at(HC_TAB_FIRST, ret->file) == (ret->file | 1))
+		return true;
+	ret->again = hc_again_tag(room, task, file, inode, dir);
+	return ret->again && *hc_near_at(HC_TAB_FIRST, ret->again) == (ret->again | 1);
+}
+
+/* Is it the first? It is known then. */
 static __always_inline bool hc_first(struct hc_scratch *s, struct task_struct *task, u64 file, u64 inode, u32 dir)
 {
-	u64 again = hc_again_tag(&s->number, task, file, inode, dir);
+	struct hc_first_tags t;
 
-	if (again && *hc_near_at(HC_TAB_FIRST, again) == (again | 1))
+	if (hc_first_known(&s->number, task, file, inode, dir, &t) || !hc_tab_first(HC_TAB_FIRST, t.file))
 		return false;
-	if (!hc_tab_first(HC_TAB_FIRST, hc_first_tag(s, task, file, inode, dir)))
-		return false;
-	if (again)
-		*hc_near_at(HC_TAB_FIRST, again) = again | 1;
+	if (t.again)
+		*hc_near_at(HC_TAB_FIRST, t.again) = t.again | 1;
 	return true;
 }
 
