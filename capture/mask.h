@@ -41,7 +41,8 @@ enum hc_mask_form {
 	HC_MASK_ARGS,  /* NUL-separated arguments; options take their value from the next one */
 	HC_MASK_ENV,   /* NUL-separated NAME=VALUE */
 	HC_MASK_TEXT,  /* one text */
-	HC_MASK_BYTES, /* a payload, perhaps cut at its end; the length stays */
+	HC_MASK_BYTES, /* a payload, perhaps cut at its end; the length stays. What NULs separate in it is taken
+	                * for arguments and NAME=VALUE, too (/proc/PID/cmdline) */
 };
 
 struct hc_mask_hits {

@@ -42,6 +42,15 @@ bool mask_glob(const char *glob, const char *name, size_t bytes, bool fold)
 	return !*glob;
 }
 
+static void programs_make(struct hc_mask *m)
+{
+	memset(m->program_first, 0, sizeof(m->program_first));
+	for (uint32_t i = 0; i < m->n_rules; i++)
+		for (const char *p = m->rule[i].programs; *p; p++)
+			if (p[0] == ',' && p[1])
+				m->program_first[(unsigned char)p[1]] = true;
+}
+
 /* Byte classes: those that anchors have, and 0 for all others. */
 static void classes_make(struct hc_mask *m)
 {
@@ -114,6 +123,7 @@ int mask_build(struct hc_mask *m, struct hc_err *err)
 	free(m->link);
 	for (uint32_t i = 0; i < m->n_rules; i++)
 		room += strlen(m->rule[i].anchor);
+	programs_make(m);
 	classes_make(m);
 	m->next = calloc(room * m->n_classes, sizeof(*m->next));
 	m->go = malloc(room * m->n_classes * sizeof(*m->go));
@@ -147,7 +157,7 @@ struct scan {
 	enum hc_mask_form form;
 	const char *p;
 	size_t n;
-	size_t arg_from, arg_to; /* of lists: the entry that the anchor is in */
+	size_t arg_from, arg_to; /* the entry that the anchor is in; a text is one */
 	bool failed;
 };
 
@@ -159,6 +169,14 @@ static bool is_name_char(char c)
 static bool is_token_char(char c)
 {
 	return isalnum((unsigned char)c) || c == '_' || c == '-';
+}
+
+/* Whether what the anchor is in is an entry of a list. A payload shows by a NUL that it is one
+ * (/proc/PID/environ). */
+static bool in_list(const struct scan *s)
+{
+	return s->form == HC_MASK_ARGS || s->form == HC_MASK_ENV ||
+	       (s->form == HC_MASK_BYTES && (s->arg_from > 0 || s->arg_to < s->n));
 }
 
 static size_t last_end(const struct hc_mask *m)
@@ -301,10 +319,9 @@ static void see_name(struct scan *s, size_t from, size_t to, uint32_t rule)
 	if (right <= name || !mask_glob(s->m->rule[rule].arg, s->p + name, right - name, true) ||
 	    is_kept(s->m, s->p + name, right - name))
 		return;
-	if ((s->form == HC_MASK_ARGS || s->form == HC_MASK_ENV) && left == s->arg_from && right < s->arg_to &&
-	    s->p[right] == '=') {
+	if (left == s->arg_from && right < s->arg_to && s->p[right] == '=' && in_list(s)) {
 		span_add(s, right + 1, s->arg_to, rule); /* NAME=VALUE is all there is in it */
-	} else if (s->form == HC_MASK_ARGS && option && left == s->arg_from && right == s->arg_to) {
+	} else if (s->form != HC_MASK_ENV && option && left == s->arg_from && right == s->arg_to) {
 		value_in_next(s, rule);
 	} else if (option && right < s->arg_to && s->p[right] == ' ') {
 		size_t at = skip_blanks(s, right);
@@ -449,16 +466,32 @@ static void see_rule(struct scan *s, uint32_t rule, size_t to)
 
 /* ---- options of single programs ---- */
 
-static bool program_is(const struct mask_rule *r, const char *name, size_t bytes)
+static bool program_is(const struct mask_rule *r, struct hc_str program)
 {
 	for (const char *p = r->programs + 1; *p; p += strcspn(p, ",") + 1)
-		if (strcspn(p, ",") == bytes && memcmp(p, name, bytes) == 0)
+		if (strcspn(p, ",") == program.len && memcmp(p, program.p, program.len) == 0)
 			return true;
 	return false;
 }
 
-/* One entry of an argument list, after the first. */
-static void see_option(struct scan *s, const char *program, size_t bytes)
+/* Sets *ret to the program that the entry names, when rules are for its options. */
+static void see_program(const struct scan *s, struct hc_str *ret)
+{
+	const char *arg = s->p + s->arg_from, *slash = memrchr(arg, '/', s->arg_to - s->arg_from);
+	struct hc_str name = { slash ? slash + 1 : arg, 0 };
+
+	name.len = (uint32_t)(s->p + s->arg_to - name.p);
+	if (!name.len || !s->m->program_first[(unsigned char)*name.p])
+		return;
+	for (uint32_t i = 0; i < s->m->n_rules; i++)
+		if (s->m->rule[i].programs[0] && program_is(&s->m->rule[i], name)) {
+			*ret = name;
+			return;
+		}
+}
+
+/* One entry of an argument list, after the program. */
+static void see_option(struct scan *s, struct hc_str program)
 {
 	const char *arg = s->p + s->arg_from;
 	size_t n = s->arg_to - s->arg_from;
@@ -467,7 +500,7 @@ static void see_option(struct scan *s, const char *program, size_t bytes)
 		const struct mask_rule *r = &s->m->rule[i];
 
 		if ((r->kind != MASK_OPTION && r->kind != MASK_ATTACHED) || n < r->arg_bytes ||
-		    memcmp(arg, r->arg, r->arg_bytes) != 0 || !program_is(r, program, bytes))
+		    memcmp(arg, r->arg, r->arg_bytes) != 0 || !program_is(r, program))
 			continue;
 		if (n > r->arg_bytes && (r->arg[1] != '-' || arg[r->arg_bytes] == '='))
 			span_add(s, s->arg_from + r->arg_bytes + (arg[r->arg_bytes] == '='), s->arg_to, i);
@@ -487,6 +520,8 @@ static void scan_part(struct scan *s, size_t from, size_t to)
 
 	s->arg_from = from;
 	s->arg_to = to;
+	if (to - from < MASK_MIN_ANCHOR)
+		return;
 	for (size_t i = from; i < to; i++) {
 		at = go[(at & ~MASK_HIT) + class[(unsigned char)s->p[i]]];
 		if (!(at & MASK_HIT))
@@ -499,27 +534,31 @@ static void scan_part(struct scan *s, size_t from, size_t to)
 	}
 }
 
+/* Numbers in a payload are many short entries: no call for each. */
+static size_t entry_end(const struct scan *s, size_t from)
+{
+	size_t to = from;
+
+	while (to < s->n && s->p[to] != '\0' && to - from < MASK_MIN_ANCHOR)
+		to++;
+	return to - from < MASK_MIN_ANCHOR ? to : to + strnlen(s->p + to, s->n - to);
+}
+
+/* A payload may have the arguments of several processes, or begin within them: any entry may name the program. */
 static void scan_list(struct scan *s)
 {
-	const char *slash, *program = NULL;
-	bool has_options = false;
-	size_t bytes = 0;
+	struct hc_str program = { 0 };
 
 	for (size_t from = 0; from < s->n;) {
-		size_t to = from + strnlen(s->p + from, s->n - from);
+		size_t to = entry_end(s, from);
 
 		scan_part(s, from, to);
-		if (s->form == HC_MASK_ARGS && !program) {
-			slash = memrchr(s->p, '/', to);
-			program = slash ? slash + 1 : s->p;
-			bytes = to - (size_t)(program - s->p);
-			for (uint32_t i = 0; i < s->m->n_rules && !has_options; i++)
-				has_options =
-					s->m->rule[i].programs[0] && program_is(&s->m->rule[i], program, bytes);
-		} else if (has_options) {
-			see_option(s, program, bytes);
-		}
-		from = to + 1;
+		if (program.p)
+			see_option(s, program);
+		if (s->form == HC_MASK_BYTES ? in_list(s) : s->form == HC_MASK_ARGS && from == 0)
+			see_program(s, &program);
+		for (from = to + 1; from < s->n && s->p[from] == '\0';)
+			from++;
 	}
 }
 
@@ -567,10 +606,10 @@ const void *hc_mask_apply(struct hc_mask *m, enum hc_mask_form form, const void 
 	hits->n = 0;
 	*ret_bytes = n;
 	m->n_spans = 0;
-	if (form == HC_MASK_ARGS || form == HC_MASK_ENV)
-		scan_list(&s);
-	else
+	if (form == HC_MASK_TEXT)
 		scan_part(&s, 0, n);
+	else
+		scan_list(&s);
 	if (s.failed)
 		return NULL;
 	if (!m->n_spans)

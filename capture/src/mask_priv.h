@@ -5,6 +5,7 @@
 #include "capture/mask.h"
 
 #define MASK_MAX_TEXT 64u    /* of a glob, prefix or anchor */
+#define MASK_MIN_ANCHOR 3u   /* bytes */
 #define MASK_MAX_NAME 128u   /* a name in a text that is longer is none */
 #define MASK_MAX_SCOPES 256u /* of all kinds */
 #define MASK_HIT (UINT32_C(1) << 31)
@@ -50,6 +51,8 @@ struct hc_mask {
 	char *sources;
 	struct mask_scope *scope;
 	uint32_t n_scopes;
+
+	bool program_first[256]; /* bytes that names of programs in rules begin with */
 
 	/* the automaton: go[state * n_classes + class[byte]] is the next state, times n_classes, with MASK_HIT
 	 * where an anchor ends */

@@ -158,7 +158,7 @@ static int parse_args(const struct place *at, struct mask_rule *r, struct hc_str
 	case MASK_NAME:
 		fold_into(r->arg, w);
 		anchor_of_glob(r);
-		if (strlen(r->anchor) < 3)
+		if (strlen(r->anchor) < MASK_MIN_ANCHOR)
 			return wrong(at, w.p, err, "three characters in a row besides '*' and '?' are needed");
 		break;
 	case MASK_KEEP:
@@ -167,7 +167,7 @@ static int parse_args(const struct place *at, struct mask_rule *r, struct hc_str
 	default:
 		memcpy(r->arg, w.p, w.len);
 		fold_into(r->anchor, w);
-		if (w.len < 3)
+		if (w.len < MASK_MIN_ANCHOR)
 			return wrong(at, w.p, err, "three characters at least");
 	}
 	w = word_next(&rest);

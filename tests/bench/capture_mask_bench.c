@@ -1,7 +1,7 @@
 /*
  * Masking: what an exec and a byte of payload cost more than writing them as they are. The baseline is a copy of
- * the same bytes. Arguments and environment are those of a service started by systemd; payloads are HTTP and
- * noise.
+ * the same bytes. Arguments and environment are those of a service started by systemd; payloads are HTTP, noise,
+ * what /proc has of that service, and numbers of which most bytes are zero.
  */
 #include <stdint.h>
 #include <stdio.h>
@@ -77,7 +77,7 @@ int main(void)
 {
 	struct hc_mask *m = NULL;
 	struct hc_err err = { 0 };
-	char payload[PAYLOAD_BYTES], noise[PAYLOAD_BYTES];
+	char payload[PAYLOAD_BYTES], noise[PAYLOAD_BYTES], words[PAYLOAD_BYTES], numbers[PAYLOAD_BYTES];
 	uint64_t seed = 88172645463325252u;
 
 	if (hc_mask_new(&m, &err) < 0) {
@@ -90,11 +90,15 @@ int main(void)
 		seed ^= seed << 17;
 		noise[i] = (char)seed;
 		payload[i] = request[i % (sizeof(request) - 1)];
+		words[i] = i < sizeof(args) ? args[i] : env[(i - sizeof(args)) % sizeof(env)];
+		numbers[i] = (char)(i % 4 ? 0 : seed);
 	}
 	measure(m, "mask_exec_args", HC_MASK_ARGS, args, sizeof(args), 1);
 	measure(m, "mask_exec_env", HC_MASK_ENV, env, sizeof(env), 1);
 	measure(m, "mask_payload_http_byte", HC_MASK_BYTES, payload, sizeof(payload), PAYLOAD_BYTES);
 	measure(m, "mask_payload_noise_byte", HC_MASK_BYTES, noise, sizeof(noise), PAYLOAD_BYTES);
+	measure(m, "mask_payload_words_byte", HC_MASK_BYTES, words, sizeof(words), PAYLOAD_BYTES);
+	measure(m, "mask_payload_numbers_byte", HC_MASK_BYTES, numbers, sizeof(numbers), PAYLOAD_BYTES);
 	hc_mask_free(m);
 	return 0;
 }

@@ -31,13 +31,14 @@ export AWS_SECRET_ACCESS_KEY=SEKRET1 GITHUB_TOKEN=SEKRET2 DB_URL=postgres://bob:
 printf 'POST / HTTP/1.1\r\nAuthorization: Basic SEKRET8=\r\nHost: h\r\n\r\npassword=SEKRET9&user=bob\n' >request
 cat request >/dev/null
 ./no-such-program --password=SEKRET10
+cat "/proc/$OLD/cmdline" "/proc/$OLD/environ" | cat >/dev/null # as ps does, and whoever it writes to
 END
 # a process older than the recording
 mkfifo never
-DB_PASSWORD=SEKRET11 bash -c "read -r -t $((60 * slow)) <>never" bash --token SEKRET12 &
+(DB_PASSWORD='SEKRET11 & SEKRET13' exec -a curl bash -c "read -r -t $((60 * slow)) <>never" bash --token SEKRET12 -u HIDDEN14) &
 old=$!
 trap 'kill $old 2>/dev/null || :' EXIT
-MY_PASSWORD=SEKRET7 hindcast record --json -p full -s 512 -o cap -- /bin/sh script >/dev/null 2>&1
+OLD=$old MY_PASSWORD=SEKRET7 hindcast record --json -p full -s 512 -o cap -- /bin/sh script >/dev/null 2>&1
 [ "$(leaks cap)" = 0 ] || fail "$(leaks cap) secrets in the capture"
 sql() {
 	local got
@@ -50,6 +51,12 @@ sql 1 "SELECT count(*) FROM proc_exec WHERE proc_after_cmdline = './mysql -p*** 
 sql 1 "SELECT min(proc_after_cmdline LIKE '/bin/sh -c true \"Authorization: ***\"; %') FROM proc_exec WHERE proc_after_cmdline LIKE '%Authoriz%'"
 # the file was read as long as it is
 [ "$(value cap "SELECT DISTINCT ret FROM read WHERE CAST(data AS TEXT) LIKE 'POST%'")" = "$(stat -c %s request)" ] || fail "payload"
+# /proc told of the older process: its secrets' names stand beside them
+for type in read write; do
+	sql 1 "SELECT count(*) > 0 FROM $type WHERE instr(data, CAST('--token' || char(0) || '********' || char(0) || '-u' || char(0) || '********' || char(0) AS BLOB))"
+	sql 1 "SELECT count(*) > 0 FROM $type WHERE instr(data, CAST('DB_PASSWORD=*******************' || char(0) AS BLOB))"
+	sql 3 "SELECT count(DISTINCT rule) FROM meta_masked WHERE of_type = '$type' AND rule IN ('name token', 'option -u curl', 'name *password*')"
+done
 # counted, by rule, in rows and in the totals
 for rule in 'name *password*' 'name *_token' 'builtin url' 'name *authorization' 'name *secret*'; do
 	[ "$(value cap "SELECT count(*) > 0 FROM meta_masked WHERE rule = '$rule'")" = 1 ] || fail "no row for $rule"

@@ -137,6 +137,43 @@ Test(mask, payloads_keep_their_length, .init = make, .fini = drop)
 	EXPECT(HC_MASK_BYTES, pairs);
 }
 
+/* As reads of /proc/PID/cmdline and /proc/PID/environ have it, from any byte to any byte. */
+Test(mask, entries_in_a_payload_are_arguments_and_environments, .init = make, .fini = drop)
+{
+	static const struct pair pairs[] = {
+		{ "tool|--password|hunter2|-v|", "tool|--password|*******|-v|" },
+		{ "tool|--password|two words|", "tool|--password|*********|" },
+		{ "|--token|abc", "|--token|***" },
+		{ "--token|abc", "--token|***" }, /* the read began here */
+		{ "x|--token|ab", "x|--token|**" },
+		{ "tool|--token", NULL },
+		{ "tool|--token|", NULL },
+		{ "tool|--token||x|", NULL },
+		{ "tool|--password|--verbose|", NULL },
+		{ "tool|--password-file|/run/x|", NULL },
+		{ "tool|--max-idle-tokens|9|", NULL },
+		{ "tool|--password=two words & more|-v|", "tool|--password=****************|-v|" },
+		{ "A=b|DB_PASSWORD=x y&z|HOME=/|", "A=b|DB_PASSWORD=*****|HOME=/|" },
+		{ "DB_PASSWORD=x y|", "DB_PASSWORD=***|" },
+		{ "A=b|FOO_TOKEN=x y", "A=b|FOO_TOKEN=***" },
+		{ "PWD=/home|SSH_AUTH_SOCK=/x|", NULL },
+		{ "/usr/bin/mysql|-psecret|-u|root|", "/usr/bin/mysql|-p******|-u|root|" },
+		{ "sshpass|-p|hunter2|ssh|", "sshpass|-p|*******|ssh|" },
+		{ "init|curl|-u|bob:pw|mkdir|--parents|", "init|curl|-u|******|mkdir|--parents|" },
+		{ "mkdir|-parents|-p|x|", NULL },
+		{ "\001|\002|||curl|||-u|a|", "\001|\002|||curl|||-u|*|" },
+		{ "sh|-c|tool --secret 'a b' c|", "sh|-c|tool --secret '***' c|" },
+		{ "curl|-H|Authorization: Bearer abcdefgh12|", "curl|-H|Authorization: *****************|" },
+		{ "X=1|URL=postgres://u:pw@h/db|", "X=1|URL=postgres://u:**@h/db|" },
+		/* no NUL, no list */
+		{ "password=a&user=bob", "password=*&user=bob" },
+		{ "curl", NULL },
+		{ "--password", NULL },
+	};
+
+	EXPECT(HC_MASK_BYTES, pairs);
+}
+
 Test(mask, tells_which_rules_took_what, .init = make, .fini = drop)
 {
 	struct hc_mask_hits hits;
@@ -272,11 +309,12 @@ Test(mask, is_off_for_images_and_namespaces, .init = make, .fini = drop)
 /* What looks like the beginning of a value at every step must not be looked at again and again. */
 Test(mask, costs_little_more_on_hostile_text, .init = make, .fini = drop)
 {
-	static const char *const parts[] = { "password:",     "password=\"",
-		                             "a://b:",        "-----BEGIN PRIVATE KEY-----",
-		                             "eyJ.eyJ.",      "--token ",
-		                             "ghp_",          "bearer ",
-		                             "passwordtoken", "\\\"" };
+	static const char *const parts[] = {
+		"password:",     "password=\"", "a://b:",   "-----BEGIN PRIVATE KEY-----",
+		"eyJ.eyJ.",      "--token ",    "ghp_",     "bearer ",
+		"passwordtoken", "\\\"",        "a|",       "curl|-u|",
+		"--token|a|",    "|--token",    "A_TOKEN=|"
+	};
 	const size_t bytes = 1 << 20;
 	char *text = malloc(bytes);
 	struct hc_mask_hits hits;
@@ -287,7 +325,7 @@ Test(mask, costs_little_more_on_hostile_text, .init = make, .fini = drop)
 		size_t len = strlen(parts[i]);
 
 		for (size_t at = 0; at < bytes; at++)
-			text[at] = parts[i][at % len];
+			text[at] = (char)(parts[i][at % len] == '|' ? '\0' : parts[i][at % len]);
 		for (int form = HC_MASK_ARGS; form <= HC_MASK_BYTES; form++) {
 			clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &from);
 			cr_assert_not_null(hc_mask_apply(m, form, text, bytes, &got, &hits));
