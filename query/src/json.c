@@ -126,7 +126,7 @@ static void put_text(struct out *o, const char *p, size_t n)
 	put(o, "\"", 1);
 	for (size_t i = 0; i < n; i++) {
 		unsigned char c = (unsigned char)p[i];
-		char buf[8];
+		char esc[HC_JSON_ESCAPE_ROOM];
 
 		if (c == '"' || c == '\\') {
 			put(o, "\\", 1);
@@ -136,8 +136,8 @@ static void put_text(struct out *o, const char *p, size_t n)
 		} else if (c < sizeof(shorts) / sizeof(shorts[0]) && shorts[c]) {
 			put(o, shorts[c], 2);
 		} else {
-			snprintf(buf, sizeof(buf), "\\u%04x", c);
-			put(o, buf, 6);
+			hc_json_escape(c, esc);
+			put(o, esc, strlen(esc));
 		}
 	}
 	put(o, "\"", 1);

@@ -34,9 +34,7 @@ static uint64_t hash_u64(uint64_t h, uint64_t v)
 
 static uint64_t hash_str(uint64_t h, struct hc_str s)
 {
-	for (uint32_t i = 0; i < s.len; i++)
-		h = (h ^ (uint8_t)s.p[i]) * UINT64_C(0x100000001b3);
-	return hash_u64(h, s.len);
+	return hash_u64(hc_str_hash(h, s), s.len);
 }
 
 static int grow(struct finder *f)

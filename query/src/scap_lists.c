@@ -359,11 +359,7 @@ static int see_fd(struct scap_lists *l, struct hc_view *v, struct thread *t, int
 
 static int64_t key_of(struct hc_str id)
 {
-	uint64_t h = id.len;
-
-	for (uint32_t i = 0; i < id.len; i++)
-		h = (h ^ (uint8_t)id.p[i]) * UINT64_C(0x100000001b3);
-	return (int64_t)h;
+	return (int64_t)hc_str_hash(id.len, id);
 }
 
 /* 1: the events so far tell less than what is known now. */

@@ -58,21 +58,23 @@ void hc_q_put_json(struct q_buf *b, struct hc_str s)
 	for (uint32_t i = 0; i < s.len;) {
 		uint32_t c;
 		unsigned len = hc_utf8(s.p + i, s.len - i, &c);
-		char text[8];
+		char esc[HC_JSON_ESCAPE_ROOM];
 
 		if (len && c >= 0x20 && (c < 0x7f || c >= 0xa0) && c != '"' && c != '\\') {
 			i += len;
 			continue;
 		}
 		hc_q_put(b, s.p + plain, i - plain);
-		if (!len)
+		if (!len) {
 			hc_q_put_c(b, "\\ufffd");
-		else if (c == '"' || c == '\\')
+		} else if (c == '"' || c == '\\') {
 			hc_q_put(b, (const char[]){ '\\', (char)c }, 2);
-		else if (c == '\n' || c == '\t')
+		} else if (c == '\n' || c == '\t') {
 			hc_q_put_c(b, c == '\n' ? "\\n" : "\\t");
-		else
-			hc_q_put(b, text, (size_t)snprintf(text, sizeof(text), "\\u%04x", (unsigned)c));
+		} else {
+			hc_json_escape(c, esc);
+			hc_q_put_c(b, esc);
+		}
 		i += len ? len : 1;
 		plain = i;
 	}

@@ -30,6 +30,14 @@ static inline bool hc_str_starts(struct hc_str s, struct hc_str prefix)
 	return s.len >= prefix.len && (prefix.len == 0 || memcmp(s.p, prefix.p, prefix.len) == 0);
 }
 
+/* FNV-1a from a start of one's own: for tables in memory, where nobody gains by texts that meet. */
+static inline uint64_t hc_str_hash(uint64_t h, struct hc_str s)
+{
+	for (uint32_t i = 0; i < s.len; i++)
+		h = (h ^ (uint8_t)s.p[i]) * UINT64_C(0x100000001b3);
+	return h;
+}
+
 /* Byte order, a shorter string first: <0, 0, >0. */
 static inline int hc_str_cmp(struct hc_str a, struct hc_str b)
 {

@@ -8,6 +8,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "store/base/utf8.h"
+
 #define MAX_STEPS 32
 #define N_SLOTS (1u << 16) /* a power of two */
 #define MAX_KEPT_BYTES (UINT32_C(64) << 20)
@@ -205,13 +207,16 @@ static void put_json(FILE *f, struct hc_str s)
 	fputc('"', f);
 	for (uint32_t i = 0; i < s.len; i++) {
 		unsigned char ch = (unsigned char)s.p[i];
+		char esc[HC_JSON_ESCAPE_ROOM];
 
-		if (ch < 0x20)
-			fprintf(f, "\\u%04x", ch);
-		else if (ch == '"' || ch == '\\')
+		if (ch < 0x20) {
+			hc_json_escape(ch, esc);
+			fputs(esc, f);
+		} else if (ch == '"' || ch == '\\') {
 			fprintf(f, "\\%c", ch);
-		else
+		} else {
 			fputc(ch, f);
+		}
 	}
 	fputc('"', f);
 }

@@ -55,7 +55,7 @@ void fjson_escaped(struct fjson *j, struct hc_str s)
 	for (uint32_t i = 0; i < s.len;) {
 		uint32_t from = i, c;
 		unsigned n;
-		char buf[8];
+		char esc[HC_JSON_ESCAPE_ROOM];
 
 		while (i < s.len && is_plain(p[i]))
 			i++;
@@ -92,8 +92,8 @@ void fjson_escaped(struct fjson *j, struct hc_str s)
 			break;
 		default:
 			if (p[i] < ' ') {
-				snprintf(buf, sizeof(buf), "\\u%04x", p[i]);
-				fjson_raw(j, buf);
+				hc_json_escape(p[i], esc);
+				fjson_raw(j, esc);
 			} else {
 				fjson_bytes(j, s.p + i, n);
 			}
