@@ -7,6 +7,7 @@ evade=${EVADE:-$HC_BUILD_DIR/tests/lib/evade}
 [ -x "$evade" ] || skip "no $evade"
 export PYTHONPATH=$HC_SOURCE_DIR/tests/e2e PYTHONDONTWRITEBYTECODE=1
 begin() { # begin ADDRESS OPTIONS...: a recorder that serves its metrics there
+	: >log # else the last one's could be taken for it
 	hindcast recorder --config /dev/null -d cap --control "$PWD/control.sock" --metrics "$@" 2>log &
 	pid=$!
 	waits ' msg=recording ' log
@@ -65,6 +66,7 @@ cat >counts.py <<-'END'
 	subprocess.run([evade, "storm", "1.5"], check=True, stdout=subprocess.DEVNULL)
 	time.sleep(1.2 * slow)
 	before = info()
+	live = sum(name.isdigit() for name in os.listdir("/proc"))
 	m = scrape(address)
 	plain = scrape(address, False)
 	os.kill(pid, signal.SIGTERM)
@@ -88,6 +90,9 @@ cat >counts.py <<-'END'
 	must(value(m, "hindcast_enrichment_total", result="known") >= 1, m["hindcast_enrichment"], "containers that are known")
 	must(value(m, "hindcast_enrichment_delay_seconds_count") == value(m, "hindcast_enrichment_total", result="known"), m["hindcast_enrichment_delay_seconds"], "delays")
 	must(value(m, "hindcast_containers_unresolved_total") >= 1, m["hindcast_containers_unresolved"], "containers that nobody knows")
+	table = {name: value(m, "hindcast_table_entries", table=name) for name in ("processes", "threads", "files", "sockets", "paths", "texts")}
+	must(0.8 * live < table["processes"] <= table["threads"], table, f"tables, and {live} processes are alive")
+	must(min(table.values()) >= 1 and table["texts"] > live and max(table.values()) < 1 << 20, table, "tables")
 	must(value(m, "hindcast_store_limit_bytes") == 1 << 30, m["hindcast_store_limit_bytes"], "the limit")
 	must(value(m, "hindcast_recorder_state", state="recording") == 1, m["hindcast_recorder_state"], "the state")
 	must(abs(value(m, "hindcast_store_horizon_time_seconds", stream="security") - time.time()) < 60 * slow, m["hindcast_store_horizon_time_seconds"], "the horizon")
