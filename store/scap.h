@@ -26,6 +26,7 @@
 
 #include "store/base/cleanup.h"
 #include "store/base/err.h"
+#include "store/base/sha256.h"
 #include "store/base/str.h"
 
 /* ---- the event table ---- */
@@ -310,6 +311,10 @@ HC_DEFINE_AUTO(struct hc_scap_reader, hc_scap_close)
  * place in the uncompressed file, where it is damaged or ends too early: all before has been delivered, and every
  * further call says the same. */
 int hc_scap_next(struct hc_scap_reader *r, const struct hc_scap_item **ret, struct hc_err *err);
+
+/* The SHA-256 of the file as it is on disk, or of all that came out of the pipe: reads that to its end, so this is
+ * the last call before hc_scap_close (and hc_scap_stats). */
+int hc_scap_digest(struct hc_scap_reader *r, uint8_t ret[HC_SHA256_BYTES], struct hc_err *err);
 
 /* What has been read so far. Nothing is left out that is not counted here. */
 struct hc_scap_stats {

@@ -7,11 +7,9 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/random.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "scap_priv.h"
-#include "store/base/file.h"
 #include "store/base/sha256.h"
 #include "store/capture.h"
 #include "store/index.h"
@@ -57,14 +55,8 @@ static int is_free(const char *path, struct hc_err *err)
 static int digest_of(struct job *j, struct hc_err *err)
 {
 	uint8_t digest[HC_SHA256_BYTES];
-	struct stat st;
-	int fd = hc_file_open(j->o->file, err), code;
+	int code = hc_scap_digest(j->in, digest, err);
 
-	if (fd < 0)
-		return fd;
-	code = fstat(fd, &st) < 0 ? hc_err_set(err, -errno, "cannot look at '%s': %s", j->o->file, strerror(errno))
-	                          : hc_sha256_file(fd, 0, (uint64_t)st.st_size, j->o->file, digest, err);
-	close(fd);
 	if (code >= 0)
 		hc_sha256_hex(digest, j->digest);
 	return code;
@@ -289,8 +281,6 @@ int hc_import_scap(const struct hc_import_opts *opts, struct hc_import_summary *
 	memset(ret, 0, sizeof(*ret));
 	code = is_free(opts->dir, err);
 	if (code >= 0)
-		code = digest_of(&j, err);
-	if (code >= 0)
 		code = hc_scap_open(opts->file, &j.in, err);
 	if (code >= 0)
 		code = hc_scap_import_new(&j.im, err);
@@ -298,6 +288,8 @@ int hc_import_scap(const struct hc_import_opts *opts, struct hc_import_summary *
 		code = each(&j, ret, err);
 	if (code >= 0 && ret->damaged)
 		code = gap_row(&j, err);
+	if (code >= 0)
+		code = digest_of(&j, err);
 	if (code >= 0)
 		code = import_row(&j, err);
 	if (j.in)

@@ -36,6 +36,8 @@ struct hc_scap_window {
 
 int hc_scap_stream_take(int fd, const char *name, struct hc_scap_stream **ret, struct hc_err *err);
 struct hc_scap_stream *hc_scap_stream_free(struct hc_scap_stream *s);
+/* hc_scap_digest */
+int hc_scap_stream_digest(struct hc_scap_stream *s, uint8_t ret[HC_SHA256_BYTES], struct hc_err *err);
 /* hc_scap_stream_need where bytes must come from the file first. */
 int64_t hc_scap_stream_more(struct hc_scap_stream *s, size_t n, const uint8_t **ret, struct hc_err *err);
 /* Makes n bytes, or as many as there are, readable at *ret without consuming them. The count, or a negative errno.

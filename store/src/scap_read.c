@@ -776,6 +776,11 @@ struct hc_scap_reader *hc_scap_close(struct hc_scap_reader *r)
 	return NULL;
 }
 
+int hc_scap_digest(struct hc_scap_reader *r, uint8_t ret[HC_SHA256_BYTES], struct hc_err *err)
+{
+	return hc_scap_stream_digest(r->in, ret, err);
+}
+
 const struct hc_scap_stats *hc_scap_stats(struct hc_scap_reader *r)
 {
 	hc_scap_stream_progress(r->in, &r->stats.file_bytes, &r->stats.file_total_bytes);

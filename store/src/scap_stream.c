@@ -20,6 +20,7 @@ struct hc_scap_stream {
 	enum form form;
 	char name[256];
 	uint64_t file_bytes, total_bytes;
+	struct hc_sha256 *sha; /* of what has been read; NULL: a file, which can be read again */
 	uint8_t *in;
 	size_t in_pos, in_end;
 	bool in_eof, ended; /* no more bytes of the file; no more at all */
@@ -31,22 +32,30 @@ struct hc_scap_stream {
 	ZSTD_DStream *zstd;
 };
 
-static int refill(struct hc_scap_stream *s, struct hc_err *err)
+/* Adds to what is in `in`. */
+static int read_on(struct hc_scap_stream *s, struct hc_err *err)
 {
 	ssize_t n;
 
-	if (s->in_pos < s->in_end || s->in_eof)
-		return 0;
 	do
-		n = read(s->fd, s->in, IN_BYTES);
+		n = read(s->fd, s->in + s->in_end, IN_BYTES - s->in_end);
 	while (n < 0 && errno == EINTR);
 	if (n < 0)
 		return hc_err_off(err, -errno, s->name, s->file_bytes, "cannot be read: %s", strerror(errno));
-	s->in_pos = 0;
-	s->in_end = (size_t)n;
+	if (s->sha)
+		hc_sha256_add(s->sha, s->in + s->in_end, (size_t)n);
+	s->in_end += (size_t)n;
 	s->in_eof = n == 0;
 	s->file_bytes += (uint64_t)n;
 	return 0;
+}
+
+static int refill(struct hc_scap_stream *s, struct hc_err *err)
+{
+	if (s->in_pos < s->in_end || s->in_eof)
+		return 0;
+	s->in_pos = s->in_end = 0;
+	return read_on(s, err);
 }
 
 static int inflate_some(struct hc_scap_stream *s, struct hc_err *err)
@@ -158,11 +167,29 @@ void hc_scap_stream_progress(const struct hc_scap_stream *s, uint64_t *ret_bytes
 	*ret_total = s->total_bytes;
 }
 
+int hc_scap_stream_digest(struct hc_scap_stream *s, uint8_t ret[HC_SHA256_BYTES], struct hc_err *err)
+{
+	int r = 0;
+
+	if (!s->sha)
+		return hc_sha256_file(s->fd, 0, s->total_bytes, s->name, ret, err);
+	while (r == 0 && !s->in_eof) {
+		s->in_pos = s->in_end;
+		r = refill(s, err);
+	}
+	if (r == 0)
+		hc_sha256_take(s->sha, ret);
+	return r;
+}
+
 static int begin(struct hc_scap_stream *s, struct hc_err *err)
 {
 	static const uint8_t zstd_magic[] = { 0x28, 0xb5, 0x2f, 0xfd };
-	int r = refill(s, err);
+	int r = 0;
 
+	while (r == 0 && s->in_end < sizeof(zstd_magic) &&
+	       !s->in_eof) /* a pipe gives what its writer has written */
+		r = read_on(s, err);
 	if (r < 0)
 		return r;
 	if (s->in_end >= 2 && s->in[0] == 0x1f && s->in[1] == 0x8b)
@@ -187,7 +214,7 @@ int hc_scap_stream_take(int fd, const char *name, struct hc_scap_stream **ret, s
 {
 	struct hc_scap_stream *s = calloc(1, sizeof(*s));
 	struct stat st;
-	int r;
+	int r = 0;
 
 	if (!s) {
 		close(fd);
@@ -197,10 +224,13 @@ int hc_scap_stream_take(int fd, const char *name, struct hc_scap_stream **ret, s
 	memccpy(s->name, name, 0, sizeof(s->name) - 1);
 	if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode))
 		s->total_bytes = (uint64_t)st.st_size;
+	else if (!(s->sha = hc_sha256_new()))
+		r = hc_err_set(err, -ENOMEM, "out of memory");
 	s->out_cap = OUT_BYTES;
 	s->in = calloc(1, IN_BYTES);
 	s->window.p = s->out = malloc(OUT_BYTES);
-	r = s->in && s->out ? begin(s, err) : hc_err_set(err, -ENOMEM, "out of memory");
+	if (r == 0)
+		r = s->in && s->out ? begin(s, err) : hc_err_set(err, -ENOMEM, "out of memory");
 	if (r < 0) {
 		hc_scap_stream_free(s);
 		return r;
@@ -216,6 +246,7 @@ struct hc_scap_stream *hc_scap_stream_free(struct hc_scap_stream *s)
 	if (s->z_ready)
 		inflateEnd(&s->z);
 	ZSTD_freeDStream(s->zstd);
+	hc_sha256_free(s->sha);
 	close(s->fd);
 	free(s->in);
 	free(s->out);

@@ -96,6 +96,20 @@ expect_match '^1 events imported' out
 expect_match 'cut.scap: at byte [0-9]+' err
 expect_exit 0 hindcast verify cut >/dev/null
 
+# the digest is of the file, or of all that came out of a pipe: in pieces, compressed, damaged long before its end
+gzip -c small.scap >small.scap.gz
+{ cat small.scap; head -c 300000 /dev/zero; } >long.scap
+for file in small.scap small.scap.gz long.scap; do
+	code=$([ $file = long.scap ] && echo 3 || echo 0)
+	expect_exit "$code" hindcast import -q $file -o of-file 2>err
+	{ head -c 1 $file; sleep 0.1; tail -c +2 $file; } | expect_exit "$code" hindcast import -q /dev/stdin -o of-pipe 2>err
+	for from in file pipe; do
+		[ "$(hindcast query of-$from 'SELECT file_sha256 FROM meta_import' --csv | sed 1d | tr -d '\r')" = "$(sha256sum <$file | cut -d' ' -f1)" ] ||
+			fail "the digest of $file by $from"
+		rm -r of-$from
+	done
+done
+
 # refused: another byte order, no scap file at all, no file, a directory with something in it
 expect_exit 2 hindcast import foreign.scap -o none 2>err
 expect_match 'the other byte order' err
