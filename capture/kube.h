@@ -111,32 +111,35 @@ struct hc_kube_container {
 	} probe[HC_KUBE_N_PROBES];
 };
 
+/* Of an object's metadata, what is kept of pods and namespaces alike. */
+struct hc_kube_meta {
+	struct hc_str name, uid, resource_version;
+	const struct hc_kube_kv *labels, *annotations; /* sorted by key */
+	uint32_t n_labels, n_annotations;
+	uint32_t n_cut; /* annotations left out: longer than HC_KUBE_MAX_VALUE_BYTES, or past 64 KiB in all */
+};
+#define HC_KUBE_MAX_VALUE_BYTES 4096u
+
 /* Immutable; a change makes a new one. Strings and arrays live as long as the reference. */
 struct hc_kube_pod {
-	struct hc_str name, ns, uid;
+	struct hc_kube_meta meta;
+	struct hc_str ns;
 	struct hc_str
 		static_hash; /* annotation kubernetes.io/config.mirror: the uid that a static pod's cgroup has */
-	struct hc_str resource_version;
 	struct hc_str service_account, ip, qos;
 	struct hc_str created,
 		deleted; /* RFC 3339 as sent; deleted: deletionTimestamp, empty while not asked for */
 	bool host_network, host_pid, host_ipc;
-	const struct hc_kube_kv *labels, *annotations; /* sorted by key */
 	const struct hc_kube_owner *owners;
 	const struct hc_kube_container *containers;
-	uint32_t n_labels, n_annotations, n_owners, n_containers;
-	uint32_t n_cut; /* annotations left out: longer than HC_KUBE_MAX_VALUE_BYTES, or past 64 KiB in all */
+	uint32_t n_owners, n_containers;
 	uint64_t known_at_ns; /* CLOCK_BOOTTIME when it arrived here */
 	struct kube_box *box; /* the memory it lies in */
 };
-#define HC_KUBE_MAX_VALUE_BYTES 4096u
 
 /* Immutable, as a pod. */
 struct hc_kube_ns {
-	struct hc_str name, uid, resource_version;
-	const struct hc_kube_kv *labels, *annotations; /* sorted by key */
-	uint32_t n_labels, n_annotations;
-	uint32_t n_cut; /* annotations left out, as of a pod */
+	struct hc_kube_meta meta;
 	uint64_t known_at_ns;
 	struct kube_box *box;
 };

@@ -108,7 +108,7 @@ static void pod_changed(struct hc_cluster *c, const struct hc_kube_found *f)
 {
 	uint32_t i = 0;
 
-	while (i < c->n_pods && !hc_str_eq(c->pods[i].pod->uid, f->pod->uid))
+	while (i < c->n_pods && !hc_str_eq(c->pods[i].pod->meta.uid, f->pod->meta.uid))
 		i++;
 	if (i < c->n_pods) {
 		hc_kube_found_done(&c->pods[i]);

@@ -281,7 +281,8 @@ static void match(struct hc_cluster *c, struct cluster_object *o, const struct h
 {
 	char scope[512];
 
-	if (!namespace_matches(c, o, pod->ns) || !cluster_labels_match(&o->spec->pod, pod->labels, pod->n_labels))
+	if (!namespace_matches(c, o, pod->ns) ||
+	    !cluster_labels_match(&o->spec->pod, pod->meta.labels, pod->meta.n_labels))
 		return;
 	if (o->spec->error[0]) {
 		failed(c, o, o->spec->error);
@@ -289,7 +290,7 @@ static void match(struct hc_cluster *c, struct cluster_object *o, const struct h
 	}
 	if (!o->spec->n_containers) {
 		snprintf(scope, sizeof(scope), "pod=" HC_STR_FMT "/" HC_STR_FMT, HC_STR_ARG(pod->ns),
-		         HC_STR_ARG(pod->name));
+		         HC_STR_ARG(pod->meta.name));
 		begin(c, o, scope);
 		return;
 	}

@@ -38,12 +38,12 @@ static void check_map(const struct hc_kube_kv *kv, uint32_t n)
 
 static void check_pod(const struct hc_kube_pod *pod)
 {
-	must(pod->name.len && pod->ns.len && pod->uid.len);
-	check_str(pod->name);
-	check_str(pod->uid);
+	must(pod->meta.name.len && pod->ns.len && pod->meta.uid.len);
+	check_str(pod->meta.name);
+	check_str(pod->meta.uid);
 	check_str(pod->ip);
-	check_map(pod->labels, pod->n_labels);
-	check_map(pod->annotations, pod->n_annotations);
+	check_map(pod->meta.labels, pod->meta.n_labels);
+	check_map(pod->meta.annotations, pod->meta.n_annotations);
 	for (uint32_t i = 0; i < pod->n_owners; i++)
 		check_str(pod->owners[i].name);
 	for (uint32_t i = 0; i < pod->n_containers; i++) {
@@ -71,14 +71,14 @@ static void keep_pod(struct kube_table *table, struct json_object *o, size_t jso
 		return;
 	check_pod(pod);
 	hc_kube_pod_ref(pod);
-	uid = pod->uid;
+	uid = pod->meta.uid;
 	if (kube_table_set(table, pod, now_ns) == 0) {
 		must(kube_table_find_uid(table, uid, &found));
 		hc_kube_found_done(&found);
 		for (uint32_t i = 0; i < pod->n_containers; i++) {
 			if (!pod->containers[i].id.len || !kube_table_find(table, pod->containers[i].id, &found))
 				continue;
-			check_str(found.pod->name);
+			check_str(found.pod->meta.name);
 			must(found.container_idx < found.pod->n_containers);
 			hc_kube_found_done(&found);
 		}
@@ -97,11 +97,11 @@ static void keep_ns(struct kube_table *table, struct json_object *o, size_t json
 	ns = kube_ns_new(o, json_bytes, 1, &r);
 	if (!ns)
 		return;
-	must(ns->name.len);
-	check_str(ns->name);
-	check_str(ns->resource_version);
-	check_map(ns->labels, ns->n_labels);
-	check_map(ns->annotations, ns->n_annotations);
+	must(ns->meta.name.len);
+	check_str(ns->meta.name);
+	check_str(ns->meta.resource_version);
+	check_map(ns->meta.labels, ns->meta.n_labels);
+	check_map(ns->meta.annotations, ns->meta.n_annotations);
 	kube_space_set(table, ns);
 	must(table->space_bytes <= MAX_TABLE_BYTES / KUBE_SPACE_PART);
 }

@@ -358,6 +358,19 @@ static struct kube_box *box_new(size_t bytes)
 	return b;
 }
 
+static struct hc_kube_meta take_meta(struct kube_box *b, struct json_object *meta)
+{
+	struct hc_kube_meta m = {
+		.name = take_text(b, meta, "name"),
+		.uid = take_text(b, meta, "uid"),
+		.resource_version = take_text(b, meta, "resourceVersion"),
+	};
+
+	m.labels = take_map(b, member(meta, "labels"), &m.n_labels, NULL);
+	m.annotations = take_map(b, member(meta, "annotations"), &m.n_annotations, &m.n_cut);
+	return m;
+}
+
 static void fill_pod(struct kube_box *b, struct json_object *o, uint64_t now_ns)
 {
 	struct json_object *meta = member(o, "metadata"), *spec = member(o, "spec");
@@ -365,10 +378,8 @@ static void fill_pod(struct kube_box *b, struct json_object *o, uint64_t now_ns)
 	struct hc_kube_pod *pod = &b->pod;
 
 	pod->box = b;
-	pod->name = take_text(b, meta, "name");
+	pod->meta = take_meta(b, meta);
 	pod->ns = take_text(b, meta, "namespace");
-	pod->uid = take_text(b, meta, "uid");
-	pod->resource_version = take_text(b, meta, "resourceVersion");
 	pod->created = take_text(b, meta, "creationTimestamp");
 	pod->deleted = take_text(b, meta, "deletionTimestamp");
 	pod->static_hash = take_text(b, member(meta, "annotations"), "kubernetes.io/config.mirror");
@@ -378,8 +389,6 @@ static void fill_pod(struct kube_box *b, struct json_object *o, uint64_t now_ns)
 	pod->host_ipc = flag(spec, "hostIPC");
 	pod->ip = take_text(b, status, "podIP");
 	pod->qos = take_text(b, status, "qosClass");
-	pod->labels = take_map(b, member(meta, "labels"), &pod->n_labels, NULL);
-	pod->annotations = take_map(b, member(meta, "annotations"), &pod->n_annotations, &pod->n_cut);
 	take_owners(b, member(meta, "ownerReferences"));
 	take_containers(b, o);
 	pod->known_at_ns = now_ns;
@@ -387,15 +396,10 @@ static void fill_pod(struct kube_box *b, struct json_object *o, uint64_t now_ns)
 
 static void fill_ns(struct kube_box *b, struct json_object *o, uint64_t now_ns)
 {
-	struct json_object *meta = member(o, "metadata");
 	struct hc_kube_ns *ns = &b->ns;
 
 	ns->box = b;
-	ns->name = take_text(b, meta, "name");
-	ns->uid = take_text(b, meta, "uid");
-	ns->resource_version = take_text(b, meta, "resourceVersion");
-	ns->labels = take_map(b, member(meta, "labels"), &ns->n_labels, NULL);
-	ns->annotations = take_map(b, member(meta, "annotations"), &ns->n_annotations, &ns->n_cut);
+	ns->meta = take_meta(b, member(o, "metadata"));
 	ns->known_at_ns = now_ns;
 }
 
@@ -561,12 +565,12 @@ int kube_table_set(struct kube_table *t, struct hc_kube_pod *pod, uint64_t now_n
 	struct kube_entry *e = NULL;
 
 	for (uint32_t i = 0; i < t->n && !e; i++)
-		if (!t->e[i].ghost && hc_str_eq(t->e[i].pod->uid, pod->uid))
+		if (!t->e[i].ghost && hc_str_eq(t->e[i].pod->meta.uid, pod->meta.uid))
 			e = &t->e[i];
 	if (e) {
 		e->seen = true;
-		if (e->pod->resource_version.len && !e->gone_ns &&
-		    hc_str_eq(e->pod->resource_version, pod->resource_version)) {
+		if (e->pod->meta.resource_version.len && !e->gone_ns &&
+		    hc_str_eq(e->pod->meta.resource_version, pod->meta.resource_version)) {
 			hc_kube_pod_unref(pod); /* a list again: nothing new */
 			return 0;
 		}
@@ -595,7 +599,7 @@ int kube_table_set(struct kube_table *t, struct hc_kube_pod *pod, uint64_t now_n
 void kube_table_remove(struct kube_table *t, struct hc_str uid, uint64_t now_ns)
 {
 	for (uint32_t i = 0; i < t->n; i++)
-		if (!t->e[i].gone_ns && hc_str_eq(t->e[i].pod->uid, uid))
+		if (!t->e[i].gone_ns && hc_str_eq(t->e[i].pod->meta.uid, uid))
 			set_gone(t, &t->e[i], now_ns);
 }
 
@@ -666,7 +670,7 @@ bool kube_table_find_uid(const struct kube_table *t, struct hc_str uid, struct h
 	const struct kube_entry *best = NULL;
 
 	for (uint32_t i = 0; uid.len && i < t->n; i++)
-		if ((hc_str_eq(t->e[i].pod->uid, uid) || hc_str_eq(t->e[i].pod->static_hash, uid)) &&
+		if ((hc_str_eq(t->e[i].pod->meta.uid, uid) || hc_str_eq(t->e[i].pod->static_hash, uid)) &&
 		    better(&t->e[i], best))
 			best = &t->e[i];
 	return found(t, best, UINT32_MAX, ret);

@@ -91,10 +91,10 @@ bool kube_space_has(const struct kube_table *t, const char *name)
 
 int kube_space_set(struct kube_table *t, struct hc_kube_ns *ns)
 {
-	struct kube_space *s = space_of(t, ns->name);
+	struct kube_space *s = space_of(t, ns->meta.name);
 	size_t have = s && s->ns ? kube_ns_bytes(s->ns) : 0;
-	bool news = s && !(s->ns && ns->resource_version.len &&
-	                   hc_str_eq(s->ns->resource_version, ns->resource_version));
+	bool news = s && !(s->ns && ns->meta.resource_version.len &&
+	                   hc_str_eq(s->ns->meta.resource_version, ns->meta.resource_version));
 
 	if (news && t->space_bytes - have + kube_ns_bytes(ns) > t->max_bytes / KUBE_SPACE_PART) {
 		t->n_refused++;
@@ -107,7 +107,7 @@ int kube_space_set(struct kube_table *t, struct hc_kube_ns *ns)
 	}
 	put(t, s, ns);
 	for (uint32_t i = 0; i < t->n; i++) /* whoever follows the pods is to see it */
-		if (!t->e[i].gone_ns && hc_str_eq(t->e[i].pod->ns, ns->name))
+		if (!t->e[i].gone_ns && hc_str_eq(t->e[i].pod->ns, ns->meta.name))
 			t->e[i].seq = ++t->seq;
 	return 0;
 }

@@ -132,7 +132,7 @@ static bool is_meant(const struct tctr *c, const char *scope)
 	}
 	slash = strchr(scope + 4, '/');
 	what = (struct hc_str){ scope + 4, (uint32_t)(slash - scope - 4) };
-	if (c->pod && hc_str_eq(c->pod->ns, what) && hc_str_eq(c->pod->name, hc_str_c(slash + 1)))
+	if (c->pod && hc_str_eq(c->pod->ns, what) && hc_str_eq(c->pod->meta.name, hc_str_c(slash + 1)))
 		return true;
 	return f && f->pod_name.p && f->pod_namespace.p && hc_str_eq(f->pod_namespace, what) &&
 	       hc_str_eq(f->pod_name, hc_str_c(slash + 1));

@@ -184,8 +184,9 @@ static bool same_container(const struct hc_kube_container *a, const struct hc_ku
 
 static bool same_ns(const struct hc_kube_ns *a, const struct hc_kube_ns *b)
 {
-	return a == b || (a && b && same_kvs(a->labels, a->n_labels, b->labels, b->n_labels) &&
-	                  same_kvs(a->annotations, a->n_annotations, b->annotations, b->n_annotations));
+	return a == b ||
+	       (a && b && same_kvs(a->meta.labels, a->meta.n_labels, b->meta.labels, b->meta.n_labels) &&
+	        same_kvs(a->meta.annotations, a->meta.n_annotations, b->meta.annotations, b->meta.n_annotations));
 }
 
 /* Most changes of a pod are of its conditions and tell nothing of what is stored. */
@@ -197,10 +198,10 @@ static bool same(const struct tctr *c, const struct hc_kube_found *f)
 	if (!same_ns(c->pod_ns, f->ns))
 		return false;
 	return a == b ||
-	       (a && same_kvs(a->labels, a->n_labels, b->labels, b->n_labels) &&
-	        same_kvs(a->annotations, a->n_annotations, b->annotations, b->n_annotations) &&
+	       (a && same_kvs(a->meta.labels, a->meta.n_labels, b->meta.labels, b->meta.n_labels) &&
+	        same_kvs(a->meta.annotations, a->meta.n_annotations, b->meta.annotations, b->meta.n_annotations) &&
 	        same_owner(owner_of(a), owner_of(b)) && same_container(container_of(c), container_of(&now)) &&
-	        hc_str_eq(a->uid, b->uid) && hc_str_eq(a->ip, b->ip) && hc_str_eq(a->qos, b->qos) &&
+	        hc_str_eq(a->meta.uid, b->meta.uid) && hc_str_eq(a->ip, b->ip) && hc_str_eq(a->qos, b->qos) &&
 	        hc_str_eq(a->service_account, b->service_account));
 }
 
@@ -237,7 +238,7 @@ static void take_changed(struct hc_tracker *t, const struct hc_kube_pod *pod)
 	TABLE_ALL(&t->cgroups, at, c)
 	{
 		bool is =
-			c->pod_uid && (hc_str_eq(txt_str(c->pod_uid), pod->uid) ||
+			c->pod_uid && (hc_str_eq(txt_str(c->pod_uid), pod->meta.uid) ||
 		                       (pod->static_hash.len && hc_str_eq(txt_str(c->pod_uid), pod->static_hash)));
 
 		for (uint32_t i = 0; i < pod->n_containers && !is && !c->pod_uid; i++)
@@ -393,11 +394,11 @@ void cells_of_pod(struct hc_builder *b, struct hc_cells *c, const struct tctr *k
 	hc_cell_set(c, HC_O_CTR_pod_known_at_ns, p->known_at_ns);
 	if (ns) {
 		hc_cell_set(c, HC_O_CTR_pod_ns_known_at_ns, ns->known_at_ns);
-		cell_kvs(b, c, HC_O_CTR_pod_ns_labels, ns->labels, ns->n_labels);
-		cell_kvs(b, c, HC_O_CTR_pod_ns_annotations, ns->annotations, ns->n_annotations);
+		cell_kvs(b, c, HC_O_CTR_pod_ns_labels, ns->meta.labels, ns->meta.n_labels);
+		cell_kvs(b, c, HC_O_CTR_pod_ns_annotations, ns->meta.annotations, ns->meta.n_annotations);
 	}
-	cell_kvs(b, c, HC_O_CTR_pod_labels, p->labels, p->n_labels);
-	cell_kvs(b, c, HC_O_CTR_pod_annotations, p->annotations, p->n_annotations);
+	cell_kvs(b, c, HC_O_CTR_pod_labels, p->meta.labels, p->meta.n_labels);
+	cell_kvs(b, c, HC_O_CTR_pod_annotations, p->meta.annotations, p->meta.n_annotations);
 	cell_some(b, c, HC_O_CTR_service_account, p->service_account);
 	cell_some(b, c, HC_O_CTR_pod_qos, p->qos);
 	owner = owner_of(p);
@@ -409,11 +410,11 @@ void cells_of_pod(struct hc_builder *b, struct hc_cells *c, const struct tctr *k
 	if (!f->ip.p)
 		cell_some(b, c, HC_O_CTR_ip, p->ip);
 	if (!f->pod_name.p)
-		cell_some(b, c, HC_O_CTR_pod_name, p->name);
+		cell_some(b, c, HC_O_CTR_pod_name, p->meta.name);
 	if (!f->pod_namespace.p)
 		cell_some(b, c, HC_O_CTR_pod_namespace, p->ns);
 	if (!f->pod_uid.p)
-		cell_some(b, c, HC_O_CTR_pod_uid, p->uid);
+		cell_some(b, c, HC_O_CTR_pod_uid, p->meta.uid);
 	if (f->host_pid == CTR_UNKNOWN)
 		hc_cell_set(c, HC_O_CTR_host_pid, p->host_pid);
 	if (f->host_net == CTR_UNKNOWN)

@@ -66,9 +66,9 @@ static struct json_object *pod(struct hc_kube_found *f)
 	const struct hc_kube_pod *p = f->pod;
 	struct json_object *o = json_object_new_object(), *list = json_object_new_array();
 
-	json_object_object_add(o, "name", text(p->name));
+	json_object_object_add(o, "name", text(p->meta.name));
 	json_object_object_add(o, "ns", text(p->ns));
-	json_object_object_add(o, "uid", text(p->uid));
+	json_object_object_add(o, "uid", text(p->meta.uid));
 	json_object_object_add(o, "static_hash", text(p->static_hash));
 	json_object_object_add(o, "service_account", text(p->service_account));
 	json_object_object_add(o, "ip", text(p->ip));
@@ -77,9 +77,9 @@ static struct json_object *pod(struct hc_kube_found *f)
 	json_object_object_add(o, "host_network", json_object_new_boolean(p->host_network));
 	json_object_object_add(o, "host_pid", json_object_new_boolean(p->host_pid));
 	json_object_object_add(o, "host_ipc", json_object_new_boolean(p->host_ipc));
-	json_object_object_add(o, "labels", map(p->labels, p->n_labels));
-	json_object_object_add(o, "annotations", map(p->annotations, p->n_annotations));
-	json_object_object_add(o, "cut", json_object_new_int64(p->n_cut));
+	json_object_object_add(o, "labels", map(p->meta.labels, p->meta.n_labels));
+	json_object_object_add(o, "annotations", map(p->meta.annotations, p->meta.n_annotations));
+	json_object_object_add(o, "cut", json_object_new_int64(p->meta.n_cut));
 	for (uint32_t i = 0; i < p->n_containers; i++)
 		json_object_array_add(list, container(&p->containers[i]));
 	json_object_object_add(o, "containers", list);
@@ -97,8 +97,9 @@ static struct json_object *pod(struct hc_kube_found *f)
 	if (f->container_idx != UINT32_MAX)
 		json_object_object_add(o, "container", json_object_new_int64(f->container_idx));
 	if (f->ns) {
-		json_object_object_add(o, "ns_labels", map(f->ns->labels, f->ns->n_labels));
-		json_object_object_add(o, "ns_annotations", map(f->ns->annotations, f->ns->n_annotations));
+		json_object_object_add(o, "ns_labels", map(f->ns->meta.labels, f->ns->meta.n_labels));
+		json_object_object_add(o, "ns_annotations",
+		                       map(f->ns->meta.annotations, f->ns->meta.n_annotations));
 	}
 	hc_kube_found_done(f);
 	return o;

@@ -172,10 +172,10 @@ Test(kube_table, tells_changes_once_and_in_order)
 	kube_table_set(&t, pod("u2", "1", "a2"), 2);
 	kube_table_set(&t, pod("u1", "2", "a1"), 3);
 	cr_assert_eq(kube_table_since(&t, &seq, f, 1), 1);
-	cr_assert(hc_str_eq(f[0].pod->uid, HC_STR("u2")));
+	cr_assert(hc_str_eq(f[0].pod->meta.uid, HC_STR("u2")));
 	hc_kube_found_done(&f[0]);
 	cr_assert_eq(kube_table_since(&t, &seq, f, 4), 1);
-	cr_assert(hc_str_eq(f[0].pod->resource_version, HC_STR("2")));
+	cr_assert(hc_str_eq(f[0].pod->meta.resource_version, HC_STR("2")));
 	hc_kube_found_done(&f[0]);
 	kube_table_set(&t, pod("u1", "2", "a1"), 4);
 	cr_assert_eq(kube_table_since(&t, &seq, f, 4), 0, "a list again, and nothing new");
@@ -224,7 +224,7 @@ Test(kube_space, is_asked_for_and_kept_while_a_pod_is_in_it)
 	kube_space_asked(&t, "s");
 	cr_assert_null(kube_space_due(&t));
 	cr_assert_eq(kube_table_since(&t, &seq, f, 4), 2, "its pods have changed");
-	cr_assert(hc_str_eq(f[0].ns->labels[0].value, HC_STR("1")));
+	cr_assert(hc_str_eq(f[0].ns->meta.labels[0].value, HC_STR("1")));
 	hc_kube_found_done(&f[0]), hc_kube_found_done(&f[1]);
 	kube_space_set(&t, space("s", "1"));
 	cr_assert_eq(kube_table_since(&t, &seq, f, 4), 0, "nothing new");
@@ -233,10 +233,10 @@ Test(kube_space, is_asked_for_and_kept_while_a_pod_is_in_it)
 	kube_table_remove(&t, HC_STR("u2"), 2 * MIN);
 	kube_table_expire(&t, 11 * MIN);
 	cr_assert(kube_table_find(&t, HC_STR("bb"), &f[0]));
-	cr_assert(hc_str_eq(f[0].ns->labels[0].value, HC_STR("2")), "as long as the pod that is gone");
+	cr_assert(hc_str_eq(f[0].ns->meta.labels[0].value, HC_STR("2")), "as long as the pod that is gone");
 	kube_table_expire(&t, 12 * MIN);
 	cr_assert(t.n_spaces == 0 && t.space_bytes == 0);
-	cr_assert(hc_str_eq(f[0].ns->name, HC_STR("s")), "whoever has it keeps it");
+	cr_assert(hc_str_eq(f[0].ns->meta.name, HC_STR("s")), "whoever has it keeps it");
 	hc_kube_found_done(&f[0]);
 	kube_table_done(&t);
 }
