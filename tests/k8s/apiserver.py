@@ -120,7 +120,7 @@ def create(cluster, path, ns="hindcast"):
 
 def install(cluster):
     for ns in ("hindcast", "shop"):
-        cluster.call("POST", "/api/v1/namespaces", {"metadata": {"name": ns}})
+        cluster.call("POST", "/api/v1/namespaces", {"metadata": {"name": ns, "labels": {"team": ns}}})
     for name in ("captures", "clustercaptures", "capturenodes"):
         create(cluster, f"api/crds/{name}.yaml")
     create(cluster, "api/rbac.yaml")
@@ -158,6 +158,12 @@ def test_pods(c, cluster):
     assert found["uid"] == uid and found["labels"] == {"app": "web", "n": "1"} and found["containers"][0]["privileged"], found
     cluster.call("PATCH", "/api/v1/namespaces/shop/pods/pod-1", {"metadata": {"labels": {"app": "changed"}}}, "application/merge-patch+json")
     c.want_pod("pod-1", labels={"app": "changed", "n": "1"})
+    c.until("the namespace", lambda s: s["namespaces"]["connected"])
+    for team in "shop", "changed": # newer servers add a label with the name
+        if team == "changed":
+            cluster.call("PATCH", "/api/v1/namespaces/shop", {"metadata": {"labels": {"team": team}}}, "application/merge-patch+json")
+        c.want(team, lambda e: e.get("pod", {}).get("name") == "pod-1" and (e["pod"].get("ns_labels") or {}).get("team") == team)
+    assert c.stats()["namespaces"]["objects"] == 1, "the one that this node's pods are in"
     cluster.call("DELETE", "/api/v1/namespaces/shop/pods/pod-3?gracePeriodSeconds=0")
     c.want_pod("pod-3", gone=True)
     assert c.find(hexid(2)) is None and c.find(hexid(3))["gone"], "filtered by the server"
@@ -299,9 +305,10 @@ def test_recorder(cluster):
         cluster.call("DELETE", captures + "/shop-incident")
         recording.until("what it pinned is given up", lambda: recorder.captures() == [], 30)
         recorder.stop()
-        rows = recorder.query(f"SELECT pod_name, pod_namespace, pod_uid, pod_labels, pod_source, service_account FROM containers WHERE id = '{hexid(7)}'")
+        rows = recorder.query(f"SELECT pod_name, pod_namespace, pod_uid, pod_labels, pod_source, service_account, "
+                              f"pod_ns_labels LIKE '%\"team=changed\"%' AS has_ns FROM containers WHERE id = '{hexid(7)}'")
         assert rows == [{"pod_name": "pod-7", "pod_namespace": "shop", "pod_uid": uid, "pod_labels": '["app=web","n=7"]', "pod_source": "api",
-                         "service_account": "default"}], rows
+                         "service_account": "default", "has_ns": 1}], rows
         assert "Forbidden" not in recorder.text() and "cannot be written" not in recorder.text(), recorder.text()
     except BaseException:
         print(recorder.text()[-6000:], file=sys.stderr)
@@ -341,7 +348,8 @@ def main():
             c = Case("real", folder)
             c.write_token(RECORDER)
             c.start(f"resources={ALL}", "request_ms=20000", "watch_ms=60000", "backoff_min_ms=100", "backoff_max_ms=1000", url=cluster.url)
-            c.until("all watches", lambda s: all(s[r]["connected"] for r in ("pods", "captures", "clustercaptures", "namespaces")), 30)
+            s = c.until("all watches", lambda s: all(s[r]["connected"] for r in ("pods", "captures", "clustercaptures")), 30)
+            assert not s["namespaces"]["wanted"], "no pod, no namespace to ask for"
             for test in (test_pods, test_captures, test_rights, test_expired, test_token):
                 begin = time.monotonic()
                 test(c, cluster)
