@@ -42,13 +42,20 @@ bool mask_glob(const char *glob, const char *name, size_t bytes, bool fold)
 	return !*glob;
 }
 
+static uint64_t length_bit(size_t n)
+{
+	return UINT64_C(1) << (n < 63 ? n : 63);
+}
+
 static void programs_make(struct hc_mask *m)
 {
 	memset(m->program_first, 0, sizeof(m->program_first));
+	m->program_bytes = 0;
 	for (uint32_t i = 0; i < m->n_rules; i++)
-		for (const char *p = m->rule[i].programs; *p; p++)
-			if (p[0] == ',' && p[1])
-				m->program_first[(unsigned char)p[1]] = true;
+		for (const char *p = m->rule[i].programs; *p && p[1]; p += 1 + strcspn(p + 1, ",")) {
+			m->program_first[(unsigned char)p[1]] = true;
+			m->program_bytes |= length_bit(strcspn(p + 1, ","));
+		}
 }
 
 /* Byte classes: those that anchors have, and 0 for all others. */
@@ -481,7 +488,8 @@ static void see_program(const struct scan *s, struct hc_str *ret)
 	struct hc_str name = { slash ? slash + 1 : arg, 0 };
 
 	name.len = (uint32_t)(s->p + s->arg_to - name.p);
-	if (!name.len || !s->m->program_first[(unsigned char)*name.p])
+	if (!name.len || !(s->m->program_bytes & length_bit(name.len)) ||
+	    !s->m->program_first[(unsigned char)*name.p])
 		return;
 	for (uint32_t i = 0; i < s->m->n_rules; i++)
 		if (s->m->rule[i].programs[0] && program_is(&s->m->rule[i], name)) {

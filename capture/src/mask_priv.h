@@ -52,7 +52,9 @@ struct hc_mask {
 	struct mask_scope *scope;
 	uint32_t n_scopes;
 
-	bool program_first[256]; /* bytes that names of programs in rules begin with */
+	/* of names of programs in rules: what they begin with, and a bit for each length, 63 for more */
+	bool program_first[256];
+	uint64_t program_bytes;
 
 	/* the automaton: go[state * n_classes + class[byte]] is the next state, times n_classes, with MASK_HIT
 	 * where an anchor ends */

@@ -208,6 +208,7 @@ Test(mask, takes_rules_of_a_file, .init = make, .fini = drop)
 	cr_expect_str_eq(masked(HC_MASK_TEXT, "open sesame"), "open ***");
 	cr_expect_str_eq(masked(HC_MASK_ARGS, "dialer|--pin|1234|--pin=56"), "dialer|--pin|***|--pin=***");
 	cr_expect_str_eq(masked(HC_MASK_ARGS, "other|--pin|1234"), "other|--pin|1234");
+	cr_expect_str_eq(masked(HC_MASK_BYTES, "/a/dialer|--pin|1234|"), "/a/dialer|--pin|****|");
 	cr_expect_str_eq(masked(HC_MASK_ENV, "A_PASSWORD=x"), "A_PASSWORD=***");
 	cr_expect(strncmp(hc_mask_text(m), "default, rules sha256=", 22) == 0);
 }
