@@ -8,9 +8,9 @@ sock=$PWD/control.sock
 say=$PWD/say$$
 cp /bin/echo "$say"
 ask() { hindcast capture "$@" --control "$sock"; }
-begin() {
+begin() { # [COMMAND...]: that runs it
 	ASAN_OPTIONS=verify_asan_link_order=0:${ASAN_OPTIONS:-} HC_CLOCK=$PWD/seconds LD_PRELOAD=$shift_clock \
-		hindcast recorder --config /dev/null -d rec --control "$sock" --retain-age 2h 2>>log &
+		"$@" hindcast recorder --config /dev/null -d rec --control "$sock" --retain-age 2h 2>>log &
 	pid=$!
 	answers "$sock" log
 }
@@ -25,6 +25,17 @@ sets() { # SECONDS: beside the true time; waits until it is seen
 }
 states() { ask list --json | jq -r '[.captures[] | .name + "=" + .state] | join(" ")'; }
 expect_states() { [ "$(states)" = "$2" ] || fail "after $1: $(states)"; }
+
+# what an earlier boot of the machine left ten minutes ago, longer than any past that is asked for: its age is told by the wall clock
+echo -600 >seconds
+earlier=11111111-2222-4333-8444-555555555555
+echo $earlier >boot_id
+begin unshare --mount sh -c 'mount --bind boot_id /proc/sys/kernel/random/boot_id && exec "$@"' sh
+kill -INT $pid
+wait $pid || fail "the recorder did not stop well"
+left() { find rec/segments -path "*/$earlier/*.hcs" | sort; }
+left=$(left)
+[ -n "$left" ] || fail "there is nothing of an earlier boot"
 
 echo 0 >seconds
 begin
@@ -50,12 +61,13 @@ kill -INT $pid
 wait $pid || fail "the recorder did not stop well"
 begin
 expect_states "a restart" "open=running half-hour=running brief=ended later=running"
-left=$(ask list --json | jq '.captures[] | select(.name == "half-hour") | .until_ns / 1e9 - (now - 7200) | floor')
-[ "$left" -gt 1700 ] && [ "$left" -le 1800 ] || fail "it would last $left s more, not half an hour"
+lasts=$(ask list --json | jq '.captures[] | select(.name == "half-hour") | .until_ns / 1e9 - (now - 7200) | floor')
+[ "$lasts" -gt 1700 ] && [ "$lasts" -le 1800 ] || fail "it would last $lasts s more, not half an hour"
 for name in open later; do ask stop $name >/dev/null; done
 kill -INT $pid
 wait $pid || fail "the recorder did not stop well"
 expect_no_match 'msg="segments were removed"' log
+[ "$(left)" = "$left" ] || fail "of the earlier boot is left: $(left)"
 value() { hindcast query rec "$@" --csv | tail -n 1 | tr -d '\r'; }
 for name in open later; do
 	seen=$(value --capture $name "SELECT group_concat(arg, ' ') FROM (SELECT substr(cmdline, length('$say') + 2) AS arg FROM execs

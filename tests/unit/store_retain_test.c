@@ -253,6 +253,24 @@ Test(retain, a_wall_clock_that_jumps_removes_nothing_of_this_boot)
 	end(&f);
 }
 
+/* The machine was started again: its boot clock began anew, and says nothing of how old they are. */
+Test(retain, what_an_earlier_boot_left_ages_by_the_wall_clock)
+{
+	struct fixture f = begin(false);
+	struct hc_retain_rules rules = { .all.max_age_ns = (uint64_t)(24 * HOUR_NS) };
+	unsigned n = f.n;
+
+	cr_assert_eq(hc_retain_apply(f.r, &rules, f.last_wall_ns + HOUR_NS,
+	                             f.last_boot_ns + (uint64_t)(365 * 24 * HOUR_NS), NULL),
+	             0);
+	look(&f);
+	cr_assert_eq(f.n, n);
+	cr_assert_eq(hc_retain_apply(f.r, &rules, f.last_wall_ns + 25 * HOUR_NS, 1, NULL), 0);
+	look(&f);
+	cr_assert_eq(f.n, 2, "the newest of each stream stays");
+	end(&f);
+}
+
 /* Of bulk there are the second segment and the last. */
 static void expect_holes(const struct fixture *f)
 {
