@@ -749,12 +749,15 @@ static void remember(struct hc_trigger *t)
 
 	for (uint32_t i = 0; i < n; i++) {
 		int64_t age_ns = now_wall_ns - k[i].asked_wall_ns;
+		const char *rule;
 
 		if (!is_ours(&k[i]) || age_ns < 0 || (uint64_t)age_ns > now_boot_ns)
 			continue; /* of the time before the machine was started */
-		hc_trigger_gate_started(t->gate, k[i].by + strlen(BY),
-		                        strncmp(k[i].scope, "pid=", 4) == 0 ? "host" : k[i].scope,
-		                        t->args.what.cooldown_ns, now_boot_ns - (uint64_t)age_ns);
+		rule = k[i].by + strlen(BY);
+		hc_trigger_gate_started(t->gate, rule, strncmp(k[i].scope, "pid=", 4) == 0 ? "host" : k[i].scope,
+		                        t->next_set ? hc_trigger_set_cooldown_ns(t->next_set, rule)
+		                                    : t->args.what.cooldown_ns,
+		                        now_boot_ns - (uint64_t)age_ns);
 	}
 }
 

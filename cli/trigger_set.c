@@ -243,6 +243,14 @@ uint32_t hc_trigger_set_n_rules(const struct hc_trigger_set *s)
 	return hc_ir_n_rules(s->ir);
 }
 
+uint64_t hc_trigger_set_cooldown_ns(const struct hc_trigger_set *s, const char *rule)
+{
+	for (uint32_t i = 0; i < hc_ir_n_rules(s->ir); i++)
+		if (strcmp(hc_ir_rule(s->ir, i)->name, rule) == 0)
+			return s->rules[i].what.cooldown_ns;
+	return s->args.what.cooldown_ns;
+}
+
 struct hc_type_set hc_trigger_set_types(const struct hc_trigger_set *s)
 {
 	return hc_plan_types(s->plan);

@@ -46,6 +46,9 @@ int hc_cli_trigger_set(const struct hc_command *cmd, const struct hc_trigger_arg
                        struct hc_trigger_set **ret);
 
 uint32_t hc_trigger_set_n_rules(const struct hc_trigger_set *s);
+/* How long the rule of this name starts no other capture in the same place; of one that is not there, what the
+ * options say for all. */
+uint64_t hc_trigger_set_cooldown_ns(const struct hc_trigger_set *s, const char *rule);
 /* Event types that a rule may fire on. */
 struct hc_type_set hc_trigger_set_types(const struct hc_trigger_set *s);
 /* Calls back for each rule that cannot be answered, reason by reason. Returns how many rules. */

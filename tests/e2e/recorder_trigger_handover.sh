@@ -27,7 +27,8 @@ cat >recorder.yaml <<END
 trigger-policy: [rules.yaml]
 trigger-pre: 5s
 trigger-for: ${length}s
-trigger-cooldown: 1h
+trigger-cooldown: 1s
+triggers: [{ rule: First, cooldown: 1h }, { rule: Second, cooldown: 1h }]
 trigger-max-hour: 2
 trigger-scope: host
 END
