@@ -24,8 +24,6 @@ static int out_of_memory(const struct hc_command *cmd)
 /* What was said for an earlier file is not said again; what an earlier file leaves unused a later one may use. */
 static bool is_news(const struct hc_falco *f, const struct hc_falco_diag *d)
 {
-	if (d->is_error)
-		return true;
 	if (strncmp(d->code, "LOAD_UNUSED_", strlen("LOAD_UNUSED_")) == 0)
 		return hc_falco_in_last_file(f, d);
 	return !d->repeated;
@@ -77,7 +75,7 @@ static void summary(const struct hc_falco *f, size_t n_files, bool loads)
 	for (uint32_t i = 0; i < hc_falco_n_diags(f); i++) {
 		const struct hc_falco_diag *d = hc_falco_diag(f, i);
 
-		n_errors += d->is_error;
+		n_errors += d->is_error && is_news(f, d);
 		n_warnings += !d->is_error && is_news(f, d);
 	}
 	fflush(stdout);
@@ -90,8 +88,21 @@ static void summary(const struct hc_falco *f, size_t n_files, bool loads)
 		        n_warnings, n_warnings == 1 ? "" : "s");
 }
 
-/* The files of one -p, until one does not load: its code in *ret_load. What cannot be read does not load either.
+/* One more file: *ret_load is the code of the first that does not load. What cannot be read does not load either.
  */
+static void load(struct hc_falco *f, const char *path, size_t *n_loaded, int *ret_load)
+{
+	int r;
+
+	if (*ret_load == -ENOMEM)
+		return;
+	++*n_loaded;
+	r = hc_falco_load(f, path, NULL);
+	if (*ret_load == 0 || r == -ENOMEM)
+		*ret_load = r;
+}
+
+/* The files of one -p. */
 static int load_given(const struct hc_command *cmd, struct hc_falco *f, const char *name, size_t *n_loaded,
                       int *ret_load)
 {
@@ -100,31 +111,29 @@ static int load_given(const struct hc_command *cmd, struct hc_falco *f, const ch
 	int code;
 
 	if (access(name, R_OK) < 0) {
-		++*n_loaded;
-		*ret_load = hc_falco_load(f, name, NULL);
+		load(f, name, n_loaded, ret_load);
 		return HC_CLI_GO;
 	}
 	code = hc_cli_policies(cmd, &one, &files);
 	if (code != HC_CLI_GO)
 		return code;
 	hc_falco_read_ahead(f, (const char *const *)files.v, files.n, 0);
-	for (size_t i = 0; *ret_load == 0 && i < files.n; i++) {
-		++*n_loaded;
-		*ret_load = hc_falco_load(f, files.v[i], NULL);
-	}
+	for (size_t i = 0; i < files.n; i++)
+		load(f, files.v[i], n_loaded, ret_load);
 	hc_policies_done(&files);
 	return HC_CLI_GO;
 }
 
 static int check(const struct hc_command *cmd, const struct args *a)
 {
-	HC_AUTO(hc_falco_free) struct hc_falco *f = hc_falco_new(NULL);
+	const struct hc_falco_opts opts = { .first_error = a->json };
+	HC_AUTO(hc_falco_free) struct hc_falco *f = hc_falco_new(&opts);
 	size_t n_loaded = 0;
 	int r = 0;
 
 	if (!f)
 		return out_of_memory(cmd);
-	for (size_t i = 0; r == 0 && i < a->policies.n; i++) {
+	for (size_t i = 0; i < a->policies.n; i++) {
 		int code = load_given(cmd, f, a->policies.v[i], &n_loaded, &r);
 
 		if (code != HC_CLI_GO)
@@ -186,9 +195,9 @@ const struct hc_command hc_cmd_check = {
 	.summary = "check files of rules",
 	.description =
 		"Loads files of rules in the order given, each on top of those before it, and prints what is "
-		"wrong: errors "
-		"and warnings with their place, Falco's code for them and the line with a caret. Loading goes on "
-		"behind an error, so that one bad rule does not hide the next; later files are not read.\n\n"
+		"wrong: errors and warnings with their place, Falco's code for them and the line with a caret. "
+		"Loading goes on behind an error, so that one bad rule does not hide the next, nor one bad file; "
+		"with --json it does so with the next file, as Falco does.\n\n"
 		"Whether a capture can answer the rules is another question: 'hindcast replay' tells.",
 	.opts = opts,
 	.examples = examples,

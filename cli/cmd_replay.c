@@ -65,8 +65,8 @@ static bool has_error_diag(const struct hc_falco *f)
 	return false;
 }
 
-/* Loads all files that are not known to be bad. After an error nothing more can be loaded, so the first bad one
- * ends it. */
+/* Loads all files that are not known to be bad. After an error nothing can be built, so the first bad one ends it.
+ */
 static int load_once(struct run *run, const struct hc_policies *p, const bool *bad, size_t *ret_bad,
                      struct hc_err *err)
 {

@@ -44,6 +44,8 @@ struct hc_falco_opts {
 	bool buffer_base64;                                              /* bytes in outputs in base64 */
 	bool json_no_output, json_no_fields, json_no_tags, json_message; /* json_include_* properties */
 	const char *hostname;                                            /* for JSON alerts; NULL: left out */
+	bool first_error; /* read a file up to its first error, as Falco does: what is behind it later files lack
+	                   */
 	bool sane; /* without the defects of the original that docs/falco-compat.md lists: fd.ip in (...) and
 	              fd.net in (...) */
 };
@@ -60,8 +62,8 @@ bool hc_falco_looks_like(const void *text, size_t n_bytes);
 
 /*
  * Reads a rules file and compiles all that was loaded so far. 0 when it loads, with or without warnings; -EINVAL
- * when it does not: err holds the first error, the diagnostics all of them. After an error nothing more can be
- * loaded.
+ * when it does not: err holds the first error, the diagnostics all of them. More files can be loaded to hear what
+ * is wrong with them, on top of what was read; rules can be built no more.
  */
 int hc_falco_load(struct hc_falco *f, const char *path, struct hc_err *err);
 /* Files that will be loaded are read and parsed on other threads meanwhile: n_threads in all, 0: one per

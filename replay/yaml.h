@@ -40,6 +40,10 @@ struct hc_yaml;
 /* Parses all documents. Places in errors carry `file`, which is copied. -EINVAL: not YAML; -E2BIG: over a limit.
  */
 int hc_yaml_parse(const char *file, const void *text, size_t n_bytes, struct hc_yaml **ret, struct hc_err *err);
+/* The same of a file that need not be UTF-8 and may have control characters, except NUL and EOT: scalars have its
+ * bytes. U+0085, U+2028 and U+2029 break no lines there if there is any such byte. */
+int hc_yaml_parse_any(const char *file, const void *text, size_t n_bytes, struct hc_yaml **ret,
+                      struct hc_err *err);
 /* Reads the whole file, at most HC_YAML_MAX_BYTES; "-" is not special. -errno when it cannot be read. The caller
  * frees the text. */
 int hc_yaml_read(const char *path, char **ret_text, size_t *ret_bytes, struct hc_err *err);
@@ -48,7 +52,8 @@ int hc_yaml_load(const char *path, struct hc_yaml **ret, struct hc_err *err);
 /* The *.yaml and *.yml of a directory in order of their names, "DIR/NAME", NULL-terminated, in the arena; names
  * that begin with a dot are among them. -ENOTDIR: it is none; -errno when it cannot be read. */
 int hc_yaml_dir(const char *dir, struct hc_arena *arena, const char *const **ret_paths, struct hc_err *err);
-/* The lines of a file alone, without documents: to show one that hc_yaml_parse() refused. NULL without memory. */
+/* The lines of a file alone, without documents: to show one that hc_yaml_parse_any() refused. NULL without memory.
+ */
 struct hc_yaml *hc_yaml_lines(const char *file, const void *text, size_t n_bytes);
 struct hc_yaml *hc_yaml_free(struct hc_yaml *y);
 HC_DEFINE_AUTO(struct hc_yaml, hc_yaml_free)
@@ -67,10 +72,10 @@ bool hc_yaml_bool(const struct hc_yaml_node *n, bool *ret);
 int hc_yaml_env_text(const struct hc_yaml_node *n, size_t max_bytes, struct hc_arena *arena, struct hc_str *ret,
                      struct hc_str *ret_unset);
 
-/* A file that was read and parsed, or why it was not. */
+/* A file that was read and parsed by hc_yaml_parse_any(), or why it was not. */
 struct hc_yaml_source {
 	int read;   /* as hc_yaml_read() */
-	int parsed; /* as hc_yaml_parse() */
+	int parsed; /* as hc_yaml_parse_any() */
 	char *text; /* malloc'ed; NULL when it could not be read */
 	size_t n_bytes;
 	struct hc_yaml *yaml; /* NULL when it could not be parsed */

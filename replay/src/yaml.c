@@ -10,6 +10,7 @@
 
 #include "store/base/arena.h"
 #include "store/base/file.h"
+#include "store/base/utf8.h"
 
 struct anchor {
 	struct anchor *next;
@@ -21,6 +22,7 @@ struct hc_yaml {
 	struct hc_arena arena;
 	const char *file;
 	struct hc_str text;
+	bool odd;        /* has bytes that libyaml gets in disguise */
 	uint32_t *lines; /* byte of each line's begin */
 	uint32_t n_lines, n_docs;
 	struct hc_yaml_node **docs;
@@ -36,9 +38,105 @@ struct composer {
 	struct hc_err *err;
 };
 
+/* ---- any bytes ---- */
+
+/* libyaml refuses what is not UTF-8 and most control characters, and breaks lines where other libraries do not.
+ * Each such byte is shown to it as a character of a private range, and taken back from the scalars. Characters of
+ * that range go byte by byte themselves. */
+#define DISGUISE 0x10fe00u
+#define DISGUISE_BYTES 4u
+
+static bool is_odd_char(uint32_t c)
+{
+	return (c < ' ' && c != 0 && c != 4 && !(c >= '\t' && c <= '\n') && c != '\r') ||
+	       (c >= 0x7f && c < 0xa0) || c == 0x2028 || c == 0x2029 || c == 0xfeff || c == 0xfffe ||
+	       c == 0xffff || (c & ~0xffu) == DISGUISE;
+}
+
+/* Bytes of the character at p, of n that are there; 0: the byte there is odd. */
+static unsigned plain_char(const char *p, size_t n)
+{
+	uint32_t c;
+	unsigned len = hc_utf8(p, n, &c);
+
+	return len && !is_odd_char(c) ? len : 0;
+}
+
+static size_t count_odd(struct hc_str text)
+{
+	size_t n = 0;
+
+	for (uint32_t i = 0; i < text.len;) {
+		unsigned len = plain_char(text.p + i, text.len - i);
+
+		n += len == 0;
+		i += len ? len : 1;
+	}
+	return n;
+}
+
+/* The text as libyaml is to see it, which the caller frees; NULL without memory. */
+static char *disguise(struct hc_str text, size_t *ret_bytes)
+{
+	char *to = malloc(text.len + count_odd(text) * (DISGUISE_BYTES - 1) + 1);
+	size_t n = 0;
+
+	for (uint32_t i = 0; to && i < text.len;) {
+		unsigned len = plain_char(text.p + i, text.len - i);
+
+		if (len) {
+			memcpy(to + n, text.p + i, len);
+		} else {
+			uint8_t b = (uint8_t)text.p[i];
+			const uint8_t as[DISGUISE_BYTES] = { 0xf4, 0x8f, (uint8_t)(0xb8 | b >> 6),
+				                             (uint8_t)(0x80 | (b & 0x3f)) };
+
+			memcpy(to + n, as, DISGUISE_BYTES);
+		}
+		n += len ? len : DISGUISE_BYTES;
+		i += len ? len : 1;
+	}
+	*ret_bytes = n;
+	return to;
+}
+
+/* In place; the new length. */
+static uint32_t undisguise(char *p, uint32_t n)
+{
+	uint32_t to = 0;
+
+	for (uint32_t i = 0; i < n;) {
+		uint32_t c;
+
+		if (hc_utf8(p + i, n - i, &c) == DISGUISE_BYTES && (c & ~0xffu) == DISGUISE) {
+			p[to++] = (char)c;
+			i += DISGUISE_BYTES;
+		} else {
+			p[to++] = p[i++];
+		}
+	}
+	return to;
+}
+
+/* ---- places ---- */
+
 static int out_of_memory(struct composer *c)
 {
 	return hc_err_set(c->err, -ENOMEM, "out of memory");
+}
+
+/* Bytes of the character at a place, as libyaml's marks count characters. */
+static uint32_t char_bytes(const struct hc_yaml *y, uint32_t at)
+{
+	uint32_t n = 1;
+
+	if (y->odd) {
+		n = plain_char(y->text.p + at, y->text.len - at);
+		return n ? n : 1;
+	}
+	while (at + n < y->text.len && ((uint8_t)y->text.p[at + n] & 0xc0) == 0x80)
+		n++;
+	return n;
 }
 
 static uint32_t line_begin(const struct hc_yaml *y, uint32_t line)
@@ -62,8 +160,8 @@ static void place_of_byte(const struct hc_yaml *y, size_t at, uint32_t *ret_line
 	}
 	*ret_line = lo;
 	*ret_column = 1;
-	for (size_t i = y->lines[lo - 1]; i < at && i < y->text.len; i++)
-		*ret_column += ((uint8_t)y->text.p[i] & 0xc0) != 0x80;
+	for (uint32_t i = y->lines[lo - 1]; i < at && i < y->text.len; i += char_bytes(y, i))
+		++*ret_column;
 }
 
 static int next_event(struct composer *c, yaml_event_t *ev)
@@ -102,11 +200,8 @@ static uint32_t byte_of(struct composer *c, uint32_t line, uint32_t column)
 		c->at_column = 1;
 		c->at_byte = line_begin(y, line);
 	}
-	for (; c->at_column < column && c->at_byte < y->text.len; c->at_column++) {
-		c->at_byte++;
-		while (c->at_byte < y->text.len && ((uint8_t)y->text.p[c->at_byte] & 0xc0) == 0x80)
-			c->at_byte++;
-	}
+	for (; c->at_column < column && c->at_byte < y->text.len; c->at_column++)
+		c->at_byte += char_bytes(y, c->at_byte);
 	return c->at_byte;
 }
 
@@ -215,13 +310,19 @@ static int compose_items(struct composer *c, struct hc_yaml_node *n, yaml_event_
 static int compose_scalar(struct composer *c, const yaml_event_t *ev, struct hc_yaml_node **ret)
 {
 	struct hc_yaml_node *n = new_node(c, ev, HC_YAML_SCALAR);
+	char *text;
 
 	if (!n)
 		return c->err && c->err->code ? c->err->code : -ENOMEM;
-	n->text = hc_arena_str(&c->y->arena, (struct hc_str){ (const char *)ev->data.scalar.value,
-	                                                      (uint32_t)ev->data.scalar.length });
-	if (!n->text.p)
+	text = hc_arena_raw(&c->y->arena, ev->data.scalar.length + 1);
+	if (!text)
 		return out_of_memory(c);
+	memcpy(text, ev->data.scalar.value, ev->data.scalar.length);
+	n->text.p = text;
+	n->text.len = (uint32_t)ev->data.scalar.length;
+	if (c->y->odd)
+		n->text.len = undisguise(text, n->text.len);
+	text[n->text.len] = 0;
 	n->plain =
 		ev->data.scalar.style == YAML_PLAIN_SCALAR_STYLE || ev->data.scalar.style == YAML_ANY_SCALAR_STYLE;
 	n->block = ev->data.scalar.style == YAML_LITERAL_SCALAR_STYLE ||
@@ -339,7 +440,7 @@ static int compose_stream(struct composer *c)
 }
 
 /* Bytes of the line break at a place, 0 for none: those that libyaml counts. */
-static uint32_t break_len(struct hc_str s, uint32_t at)
+static uint32_t break_len(struct hc_str s, uint32_t at, bool odd)
 {
 	const uint8_t *p = (const uint8_t *)s.p + at;
 	uint32_t left = s.len - at;
@@ -350,6 +451,8 @@ static uint32_t break_len(struct hc_str s, uint32_t at)
 		return left > 1 && p[1] == '\n' ? 2 : 1;
 	if (p[0] == '\n')
 		return 1;
+	if (odd)
+		return 0;
 	if (left > 1 && p[0] == 0xc2 && p[1] == 0x85)
 		return 2;
 	return left > 2 && p[0] == 0xe2 && p[1] == 0x80 && (p[2] == 0xa8 || p[2] == 0xa9) ? 3 : 0;
@@ -358,6 +461,7 @@ static uint32_t break_len(struct hc_str s, uint32_t at)
 /* Goes through the line breaks of a text: next[i] is where the i-th of first_bytes comes next. */
 struct breaks {
 	struct hc_str s;
+	bool odd;
 	uint32_t next[4];
 };
 
@@ -386,7 +490,7 @@ static uint32_t breaks_next(struct breaks *b)
 			at = b->next[i] < at ? b->next[i] : at;
 		if (at == b->s.len)
 			return 0;
-		len = break_len(b->s, at);
+		len = break_len(b->s, at, b->odd);
 		breaks_skip(b, at + (len ? len : 1));
 		if (len)
 			return at + len;
@@ -395,7 +499,7 @@ static uint32_t breaks_next(struct breaks *b)
 
 static int index_lines(struct hc_yaml *y)
 {
-	struct breaks all = { .s = y->text }, again;
+	struct breaks all = { .s = y->text, .odd = y->odd }, again;
 	uint32_t n = 1, at;
 
 	breaks_skip(&all, 0);
@@ -413,7 +517,7 @@ static int index_lines(struct hc_yaml *y)
 }
 
 /* A file's text and its lines, no documents yet. */
-static struct hc_yaml *new_text(const char *file, const void *text, size_t n_bytes)
+static struct hc_yaml *new_text(const char *file, const void *text, size_t n_bytes, bool any_bytes)
 {
 	struct hc_yaml *y = calloc(1, sizeof(*y));
 
@@ -425,29 +529,36 @@ static struct hc_yaml *new_text(const char *file, const void *text, size_t n_byt
 	}
 	y->file = hc_arena_str(&y->arena, hc_str_c(file)).p;
 	y->text = hc_arena_str(&y->arena, (struct hc_str){ n_bytes ? text : "", (uint32_t)n_bytes });
+	y->odd = any_bytes && y->text.p && count_odd(y->text) > 0;
 	return y->file && y->text.p && index_lines(y) == 0 ? y : hc_yaml_free(y);
 }
 
 struct hc_yaml *hc_yaml_lines(const char *file, const void *text, size_t n_bytes)
 {
-	return new_text(file, text, n_bytes < HC_YAML_MAX_BYTES ? n_bytes : HC_YAML_MAX_BYTES);
+	return new_text(file, text, n_bytes < HC_YAML_MAX_BYTES ? n_bytes : HC_YAML_MAX_BYTES, true);
 }
 
-int hc_yaml_parse(const char *file, const void *text, size_t n_bytes, struct hc_yaml **ret, struct hc_err *err)
+static int parse(const char *file, const void *text, size_t n_bytes, bool any_bytes, struct hc_yaml **ret,
+                 struct hc_err *err)
 {
 	HC_AUTO(hc_yaml_free) struct hc_yaml *y = NULL;
+	__attribute__((cleanup(hc_auto_free))) char *shown = NULL;
 	struct composer c = { .err = err };
+	size_t n_shown;
 	int r;
 
 	if (n_bytes > HC_YAML_MAX_BYTES)
 		return hc_err_set(err, -E2BIG, "%s is larger than %u MiB", file, HC_YAML_MAX_BYTES >> 20);
-	y = new_text(file, text, n_bytes);
+	y = new_text(file, text, n_bytes, any_bytes);
 	if (!y)
 		return hc_err_set(err, -ENOMEM, "out of memory");
 	c.y = y;
+	n_shown = y->text.len;
+	if (y->odd && !(shown = disguise(y->text, &n_shown)))
+		return out_of_memory(&c);
 	if (!yaml_parser_initialize(&c.parser))
 		return out_of_memory(&c);
-	yaml_parser_set_input_string(&c.parser, (const unsigned char *)y->text.p, y->text.len);
+	yaml_parser_set_input_string(&c.parser, (const unsigned char *)(shown ? shown : y->text.p), n_shown);
 	yaml_parser_set_encoding(&c.parser, YAML_UTF8_ENCODING);
 	r = compose_stream(&c);
 	yaml_parser_delete(&c.parser);
@@ -455,6 +566,16 @@ int hc_yaml_parse(const char *file, const void *text, size_t n_bytes, struct hc_
 		return r;
 	*ret = hc_steal(y);
 	return 0;
+}
+
+int hc_yaml_parse(const char *file, const void *text, size_t n_bytes, struct hc_yaml **ret, struct hc_err *err)
+{
+	return parse(file, text, n_bytes, false, ret, err);
+}
+
+int hc_yaml_parse_any(const char *file, const void *text, size_t n_bytes, struct hc_yaml **ret, struct hc_err *err)
+{
+	return parse(file, text, n_bytes, true, ret, err);
 }
 
 int hc_yaml_read(const char *path, char **ret_text, size_t *ret_bytes, struct hc_err *err)
@@ -772,7 +893,7 @@ struct hc_str hc_yaml_line(const struct hc_yaml *y, uint32_t line)
 {
 	uint32_t from = line_begin(y, line), until = from;
 
-	while (until < y->text.len && !break_len(y->text, until))
+	while (until < y->text.len && !break_len(y->text, until, y->odd))
 		until++;
 	return (struct hc_str){ y->text.p + from, until - from };
 }

@@ -33,7 +33,7 @@ void hc_yaml_source_read(const char *path, struct hc_yaml_source *ret)
 	*ret = (struct hc_yaml_source){ 0 };
 	ret->read = hc_yaml_read(path, &ret->text, &ret->n_bytes, &ret->why);
 	if (ret->read == 0)
-		ret->parsed = hc_yaml_parse(path, ret->text, ret->n_bytes, &ret->yaml, &ret->why);
+		ret->parsed = hc_yaml_parse_any(path, ret->text, ret->n_bytes, &ret->yaml, &ret->why);
 }
 
 void hc_yaml_source_done(struct hc_yaml_source *s)

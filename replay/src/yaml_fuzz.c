@@ -29,18 +29,26 @@ static void visit(const struct hc_yaml *y, const struct hc_yaml_node *n, unsigne
 		abort();
 }
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+static int parse(int (*how)(const char *, const void *, size_t, struct hc_yaml **, struct hc_err *),
+                 const uint8_t *data, size_t size)
 {
 	struct hc_yaml *y;
 	struct hc_err err = { 0 };
 
-	if (hc_yaml_parse("f", data, size, &y, &err) < 0) {
+	if (how("f", data, size, &y, &err) < 0) {
 		if (!err.code)
 			abort();
-		return 0;
+		return -1;
 	}
 	for (uint32_t i = 0; i < hc_yaml_n_docs(y); i++)
 		visit(y, hc_yaml_doc(y, i), 1);
 	hc_yaml_free(y);
+	return 0;
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	parse(hc_yaml_parse, data, size);
+	parse(hc_yaml_parse_any, data, size);
 	return 0;
 }

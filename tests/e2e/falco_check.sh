@@ -54,4 +54,9 @@ run check -p base.yaml -p more.yaml
 run check -p bad.yaml
 run check -q -p base.yaml
 run check -p none.yaml
+# A file that does not load hides nothing of the next, and is not told of again there.
+run check -p bad.yaml -p none.yaml -p base.yaml -p more.yaml 2>&1 | grep -E '^\$|: error|^[0-9]|^exit'
+hindcast check --json -p bad.yaml -p base.yaml -p more.yaml >all.json || echo "exit $?"
+jq -r '.falco_load_results[] | "\(.name) \(.successful) \(.errors | map(.code + " at " + (.context.locations | map(.item_type) | join("/"))) | join(","))"' all.json
+jq -r '.falco_load_results[0].errors[0].context.snippet' all.json
 hindcast check --json -p bad.yaml | tr ',' '\n' | grep -E '"(message|successful|code)"' | tr -d '{[' || true

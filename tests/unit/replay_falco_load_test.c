@@ -138,7 +138,7 @@ Test(falco_load, points_at_the_token)
 		{ RULE "evt.type = open and proc.name = 'a\\q'\n", ERR_COND, 5, 48 },
 		{ RULE "\"evt.type=open and proc.name = \\\"a\\0b\\\"\"\n", ERR_COND, 5, 45 },
 		{ "- rule: [unclosed\n", ERR_PARSE, 1, 9 },
-		{ "- rule: a\n  desc: \x01\n", ERR_PARSE, 2, 9 },
+		{ "- rule: a\n  desc: \x04\n", ERR_PARSE, 2, 9 },
 		{ RULE "evt.type = open\n  capture_duration: 4294967296\n", ERR_YAML, 6, 21 },
 		{ "- required_engine_version: 4294967295\n", ERR_VALID, 1, 28 },
 		{ "- required_engine_version: -5\n", ERR_YAML, 1, 28 },
@@ -244,6 +244,24 @@ Test(falco_load, takes_odd_values_as_falco_does)
 		  "  skip-if-unknown-filter: true\n",
 		  "LOAD_UNKNOWN_FILTER" },
 		{ RULE "evt.type = open and evt.arg.gone = 1\n  skip-if-unknown-filter: true\n", ERR_COND },
+		/* keys that are no scalars; overrides that are a sequence, or speak of a key twice */
+		{ RULE "evt.type = open\n  ? [a]\n  : b\n", ERR_PARSE },
+		{ "- ? {a: b}\n  : c\n", ERR_PARSE },
+		{ RULE "evt.type = open\n  override: {[a]: append}\n", ERR_PARSE },
+		{ EXC "      fields: proc.name\n      ? [a]\n      : b\n", ERR_PARSE },
+		{ "- list: l\n  items: [a]\n  override: [items]\n", ERR_VALID },
+		{ RULE "evt.type = open\n- rule: R\n  desc: e\n  override: {desc: append, desc: replace}\n",
+		  ERR_YAML },
+		/* an option is decoded for its own entry of an override alone */
+		{ "- rule: R\n  output: x\n  enabled: ~\n  override: {output: replace}\n", ERR_VALID },
+		/* any bytes but NUL and EOT; words and names end where they are no UTF-8, quoted texts do not */
+		{ "# \xe9\n" RULE "evt.type = open and proc.name = \"\xe9\x01\"\n", "" },
+		{ RULE "evt.type = open and proc.name = a\xe9\n", ERR_COND },
+		{ RULE "evt.type = open and proc.name in (\xe9)\n", ERR_COND },
+		{ RULE "evt.type = open and proc.name regex \"\xe9\"\n", ERR_COND },
+		{ "- list: \xe9\n  items: [a]\n", "LOAD_INVALID_LIST_NAME LOAD_UNUSED_LIST" },
+		{ "- list: \xc3\xa9\n  items: [a]\n", "LOAD_UNUSED_LIST" },
+		{ "- list: a\x04\n  items: [a]\n", ERR_PARSE },
 	};
 	char got[1024];
 
@@ -254,6 +272,35 @@ Test(falco_load, takes_odd_values_as_falco_does)
 		codes_of(f, got, sizeof(got));
 		cr_expect_str_eq(got, cases[i].codes, "%s\ngives '%s'", cases[i].text, got);
 		hc_falco_free(f);
+	}
+}
+
+/* 255 bytes of a text are compared with, not one more; of what is written in hexadecimal digits more are. */
+Test(falco_load, bounds_what_a_rule_compares_with)
+{
+	static const struct {
+		const char *before, *after;
+		unsigned n;
+		bool ok;
+	} cases[] = {
+		{ "proc.name = ", "", 255, true },           { "proc.name = ", "", 256, false },
+		{ "proc.name in (b, ", ")", 256, false },    { "fd.name pmatch (/", ")", 254, true },
+		{ "fd.name pmatch (/", ")", 255, false },    { "proc.name regex ", "", 256, false },
+		{ "tolower(proc.name) = ", "", 256, false }, { "evt.buffer contains ", "", 255, true },
+		{ "evt.buffer contains ", "", 256, false },  { "evt.buffer bcontains ", "", 600, true },
+		{ "proc.env[", "] = b", 600, true },         { "concat(proc.name, \"", "\") = b", 600, true },
+	};
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		char rules[1024], value[601];
+		int r;
+
+		memset(value, 'a', cases[i].n);
+		value[cases[i].n] = 0;
+		snprintf(rules, sizeof(rules), RULE "evt.type = open and %s%s%s\n", cases[i].before, value,
+		         cases[i].after);
+		hc_falco_free(load(rules, &r));
+		cr_expect_eq(r == 0, cases[i].ok, "%s... of %u", cases[i].before, cases[i].n);
 	}
 }
 

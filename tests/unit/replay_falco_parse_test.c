@@ -320,6 +320,33 @@ Test(yaml, knows_where_a_byte_of_a_text_stands)
 	hc_yaml_free(y);
 }
 
+Test(yaml, keeps_any_bytes_and_counts_each_as_a_character)
+{
+	static const char text[] =
+		"# \xe9\n- \xff\xe9: \"\x01\xc3\xa9\"\n- [\xc2\x85, '\xf4\x8f\xb9\x81', x\x7f]\n";
+	struct hc_err err = { 0 };
+	struct hc_yaml *y;
+	const struct hc_yaml_node *root, *list;
+
+	cr_assert_eq(hc_yaml_parse("f", text, sizeof(text) - 1, &y, NULL), -EINVAL);
+	cr_assert_eq(hc_yaml_parse_any("f", text, sizeof(text) - 1, &y, &err), 0, "%s", err.msg);
+	root = hc_yaml_doc(y, 0);
+	cr_assert_eq(root->n, 2);
+	cr_expect_str_eq(root->items[0]->items[0]->text.p, "\xff\xe9");
+	cr_expect_str_eq(root->items[0]->items[1]->text.p, "\x01\xc3\xa9");
+	cr_expect(root->items[0]->items[1]->line == 2 && root->items[0]->items[1]->column == 7 &&
+	          root->items[0]->items[1]->off == 10);
+	list = root->items[1];
+	cr_assert_eq(list->n, 3);
+	cr_expect_str_eq(list->items[0]->text.p, "\xc2\x85"); /* breaks no line */
+	cr_expect_str_eq(list->items[1]->text.p, "\xf4\x8f\xb9\x81");
+	cr_expect_str_eq(list->items[2]->text.p, "x\x7f");
+	cr_expect(list->items[2]->line == 3 && !strncmp(text + list->items[2]->off, "x", 1));
+	hc_yaml_free(y);
+	cr_assert_eq(hc_yaml_parse_any("f", "- \xe9\n- [\n", 9, &y, &err), -EINVAL);
+	cr_assert_eq(hc_yaml_parse_any("f", "- a\0", 4, &y, NULL), -EINVAL);
+}
+
 Test(yaml, is_bounded)
 {
 	static const struct {

@@ -673,6 +673,14 @@ static bool is_raw_without_constants(const struct fref *f)
 	return p && (p->type == PT_BUF || p->type == PT_SCID || p->type == PT_SIG || p->type == PT_PID32);
 }
 
+#define MAX_CONST 255 /* bytes of a text that a rule compares with: more do not compile in the original */
+
+static bool is_too_long(const struct fx *x, struct hc_str text)
+{
+	return text.len > MAX_CONST && x->op != FOP_BCONTAINS && x->op != FOP_BSTARTSWITH &&
+	       (is_text(x->lhs->type) || x->lhs->type == FT_BYTEBUF);
+}
+
 static bool check_consts(struct fcheck *c, struct fx *x, const struct fast *from)
 {
 	char msg[300];
@@ -688,6 +696,9 @@ static bool check_consts(struct fcheck *c, struct fx *x, const struct fast *from
 		const struct fval *k = from->consts[i];
 		struct code_set unused = { 0 };
 
+		if (!c->any_length && is_too_long(x, k->name))
+			return fail(c, k->pos, "a value of %u bytes is too long: at most %u are taken",
+			            k->name.len, MAX_CONST);
 		if (!falco_const_read(x->lhs->type, x->op, k->name, c->arena, &x->consts[i], msg, sizeof(msg)))
 			return fail(c, k->pos, "%s", msg);
 		if (x->lhs->kind == FVAL_FIELD && x->lhs->field.id == F_EVT_TYPE &&

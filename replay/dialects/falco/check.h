@@ -62,6 +62,7 @@ struct fcheck {
 	const struct ftext *text;
 	bool no_memory;
 	bool own_events; /* evt.type accepts the names of our own events too */
+	bool any_length; /* of constants; else MAX_CONST */
 };
 
 /* Types a resolved tree; NULL with c filled. */

@@ -767,7 +767,7 @@ static bool compile_condition(struct hc_falco *f, struct frule *r)
 	struct fcontext c = of_rule(r, "condition expression");
 	struct fcontext whole = of_rule(r, NULL);
 	struct resolver res = { .f = f, .visibility = UINT32_MAX };
-	struct fcheck check = { .arena = &f->work };
+	struct fcheck check = { .arena = &f->work, .any_length = f->opts.sane };
 	struct fparse_err e = { 0 };
 	struct warner w = { .f = f, .c = c };
 	struct code_set codes;

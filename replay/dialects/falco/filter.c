@@ -43,7 +43,7 @@ static int filter_tree(struct hc_ir *ir, const char *filter, struct fx **ret, st
 {
 	struct hc_arena *arena = hc_ir_arena(ir);
 	struct ftext *text = hc_arena_alloc(arena, sizeof(*text));
-	struct fcheck check = { .arena = arena, .own_events = true };
+	struct fcheck check = { .arena = arena, .own_events = true, .any_length = true };
 	struct fparse_err e = { 0 };
 	const struct fast *macro;
 	struct fast *tree;

@@ -2,11 +2,13 @@
  * read. */
 #include <ctype.h>
 #include <errno.h>
+#include <limits.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 
 #include "replay/dialects/falco/falco_priv.h"
+#include "store/base/utf8.h"
 
 #define E_YAML "LOAD_ERR_YAML_VALIDATE"
 #define E_VALIDATE "LOAD_ERR_VALIDATE"
@@ -43,8 +45,8 @@ static const char *keep_text(struct hc_falco *f, struct hc_str s)
 
 static void find_repeated(const struct hc_falco *f, struct fdiag *d)
 {
-	for (uint32_t i = 0; i < f->first_diag && !d->pub.repeated; i++)
-		d->pub.repeated = !f->diags[i].pub.is_error && !strcmp(f->diags[i].pub.code, d->pub.code) &&
+	for (uint32_t i = 0; d->place.node && i < f->first_diag && !d->pub.repeated; i++)
+		d->pub.repeated = !strcmp(f->diags[i].pub.code, d->pub.code) &&
 		                  f->diags[i].place.node == d->place.node &&
 		                  !strcmp(f->diags[i].pub.message, d->pub.message);
 }
@@ -400,16 +402,40 @@ static void warn_unknown_keys(const struct item *it, const char *const *known)
 	}
 }
 
+/* Falco's YAML library has no sequences and mappings as keys. */
+static bool has_odd_key(struct hc_falco *f, const struct fcontext *c, const struct hc_yaml_node *map)
+{
+	for (uint32_t i = 0; i < map->n; i++) {
+		const struct hc_yaml_node *key = map->items[2 * i];
+		struct fcontext at = *c;
+
+		if (key->kind != HC_YAML_SEQ && key->kind != HC_YAML_MAP)
+			continue;
+		at.place.node = key;
+		falco_diag_put(f, true, "LOAD_ERR_YAML_PARSE", &at, "A key must be a scalar value");
+		return true;
+	}
+	return false;
+}
+
 static bool name_matches(struct hc_str s, bool macro)
 {
 	for (uint32_t i = 0; i < s.len; i++) {
 		char ch = s.p[i];
 		bool alpha = (ch >= 'a' && ch <= 'z') || (ch >= 'A' && ch <= 'Z');
+		uint32_t c;
 
 		if (macro && !alpha && (i == 0 || !((ch >= '0' && ch <= '9') || ch == '_')))
 			return false;
 		if (!macro && ((ch && strchr("()\"'=,", ch)) || ch == ' ' || (ch >= '\t' && ch <= '\r')))
 			return false;
+		if ((uint8_t)ch >= 0x80) { /* of a list: any character, but one it must be */
+			unsigned len = hc_utf8(s.p + i, s.len - i, &c);
+
+			if (!len)
+				return false;
+			i += len - 1;
+		}
 	}
 	return s.len;
 }
@@ -448,8 +474,15 @@ static bool override_entries(const struct item *it, unsigned may_append, unsigne
 	const struct hc_yaml_node *n = hc_yaml_get(it->map, "override");
 
 	*ret = (struct override){ 0 };
+	if (n && n->kind == HC_YAML_SEQ && n->n) {
+		struct fcontext c = at_node(it, "overrides", n);
+
+		return falco_diag(it->f, true, E_VALIDATE, &c, "Value of 'override' must be a mapping");
+	}
 	if (!n || n->kind != HC_YAML_MAP)
 		return true;
+	if (has_odd_key(it->f, &it->c, n))
+		return false;
 	for (uint32_t i = 0; i < n->n; i++) {
 		const struct hc_yaml_node *key = n->items[2 * i], *op = n->items[2 * i + 1];
 		struct fcontext c = at_node(it, "overrides", key);
@@ -719,6 +752,8 @@ static bool get_exception(struct item *it, const struct hc_yaml_node *node, bool
 	*e = (struct fexception){ .place = { it->yaml, node } };
 	if (node->kind != HC_YAML_MAP)
 		return falco_diag(it->f, true, E_YAML, &sub.c, "Rule exception must be a mapping");
+	if (has_odd_key(it->f, &sub.c, node))
+		return false;
 	if (!get_text(&sub, "name", true, &e->name, NULL, &absent))
 		return false;
 	sub.c.name = e->name;
@@ -1048,12 +1083,14 @@ static void set_text(struct hc_falco *f, struct ftext *t, const struct item *it,
 }
 
 /* Optional keys that both a definition and a replacement have. */
-static bool get_options(const struct item *it, struct frule *r)
+/* Those of the keys alone. */
+static bool get_options(const struct item *it, unsigned keys, struct frule *r)
 {
-	return get_bool(it, "enabled", false, &r->enabled) && get_bool(it, "capture", false, &r->capture) &&
-	       get_u32(it, "capture_duration", &r->capture_duration) &&
-	       get_bool(it, "warn_evttypes", false, &r->warn_evttypes) &&
-	       get_bool(it, "skip-if-unknown-filter", false, &r->skip_if_unknown);
+	return (!(keys & K_ENABLED) || get_bool(it, "enabled", false, &r->enabled)) &&
+	       (!(keys & K_CAPTURE) || get_bool(it, "capture", false, &r->capture)) &&
+	       (!(keys & K_CAPTURE_DURATION) || get_u32(it, "capture_duration", &r->capture_duration)) &&
+	       (!(keys & K_WARN) || get_bool(it, "warn_evttypes", false, &r->warn_evttypes)) &&
+	       (!(keys & K_SKIP) || get_bool(it, "skip-if-unknown-filter", false, &r->skip_if_unknown));
 }
 
 static bool define_rule(struct item *it)
@@ -1070,7 +1107,7 @@ static bool define_rule(struct item *it)
 	if (!get_text(it, "condition", true, &s, &cond, &absent) ||
 	    !get_text(it, "output", true, &s, &output, &absent) ||
 	    !get_text(it, "desc", true, &s, &desc, &absent) || !get_priority(it, true, &r.priority) ||
-	    !get_source(it, false, &r.source) || !get_options(it, &r))
+	    !get_source(it, false, &r.source) || !get_options(it, UINT_MAX, &r))
 		return false;
 	if (!get_items(it, "tags", false, &tags, &n_tags, &absent) && !absent)
 		return false;
@@ -1212,7 +1249,7 @@ static bool override_replace(struct item *it, struct frule *r, unsigned keys, st
 	struct overridden o;
 
 	if (!get_overridden(it, keys, false, &o) ||
-	    (keys & K_PRIORITY && !get_priority(it, true, &options.priority)) || !get_options(it, &options))
+	    (keys & K_PRIORITY && !get_priority(it, true, &options.priority)) || !get_options(it, keys, &options))
 		return false;
 	if (!r)
 		return falco_diag(f, true, E_VALIDATE, &it->c,
@@ -1252,13 +1289,25 @@ static bool override_replace(struct item *it, struct frule *r, unsigned keys, st
 	return true;
 }
 
+/* What was appended is taken away, and is not there to replace anything. */
+static bool replaces_what_it_appends(const struct item *it, const struct override *o)
+{
+	const char *key = NULL;
+
+	for (unsigned k = 0; !key && k < N_KEYS; k++)
+		if ((o->append & o->replace) >> k & 1)
+			key = override_keys[k];
+	return key && !bad_value(it, key, NULL,
+	                         "An replace override for '%s' was specified but '%s' is not defined", key, key);
+}
+
 static bool override_rule(struct item *it, const struct override *o)
 {
 	struct frule *r = falco_rule(it->f, it->c.name);
 	struct hc_str source;
 
 	if (!get_source(it, true, &source) || (o->append && !override_append(it, r, o->append, source)) ||
-	    (o->replace && !override_replace(it, r, o->replace, source)))
+	    replaces_what_it_appends(it, o) || (o->replace && !override_replace(it, r, o->replace, source)))
 		return false;
 	for (unsigned k = 1; k < N_KEYS; k++) {
 		const struct hc_yaml_node *n = hc_yaml_get(it->map, override_keys[k]);
@@ -1471,7 +1520,9 @@ static void read_item(struct hc_falco *f, const struct hc_yaml *yaml, const stru
 		return;
 	}
 	it.c.place = (struct fplace){ yaml, node };
-	if (hc_yaml_get(node, "required_engine_version")) {
+	if (has_odd_key(f, &c, node)) {
+		return;
+	} else if (hc_yaml_get(node, "required_engine_version")) {
 		read_engine_version(&it);
 	} else if (hc_yaml_get(node, "required_plugin_versions")) {
 		read_plugin_versions(&it);
@@ -1487,9 +1538,14 @@ static void read_item(struct hc_falco *f, const struct hc_yaml *yaml, const stru
 	}
 }
 
+static bool stops(const struct hc_falco *f)
+{
+	return f->file_failed && f->opts.first_error;
+}
+
 static void read_documents(struct hc_falco *f, const struct hc_yaml *yaml)
 {
-	for (uint32_t i = 0; i < hc_yaml_n_docs(yaml); i++) {
+	for (uint32_t i = 0; i < hc_yaml_n_docs(yaml) && !stops(f); i++) {
 		const struct hc_yaml_node *root = hc_yaml_doc(yaml, i);
 		struct fcontext c = { .type = "rules content", .place = { yaml, root } };
 
@@ -1497,7 +1553,7 @@ static void read_documents(struct hc_falco *f, const struct hc_yaml *yaml)
 			falco_diag_put(f, true, E_YAML, &c, "Rules content is not yaml");
 		else if (root->kind == HC_YAML_MAP)
 			falco_diag_put(f, true, E_YAML, &c, "Rules content is not yaml array of objects");
-		for (uint32_t k = 0; root->kind == HC_YAML_SEQ && k < root->n; k++)
+		for (uint32_t k = 0; root->kind == HC_YAML_SEQ && k < root->n && !stops(f); k++)
 			read_item(f, yaml, root->items[k]);
 	}
 }
@@ -1559,7 +1615,7 @@ static int load_yaml(struct hc_falco *f, struct hc_yaml *yaml, struct hc_err *er
 		return -ENOMEM;
 	f->file = hc_yaml_file(yaml);
 	read_documents(f, yaml);
-	if (!f->no_memory)
+	if (!f->no_memory && !stops(f))
 		falco_compile(f);
 	if (!f->no_memory && !falco_publish(f))
 		f->no_memory = true;
@@ -1572,8 +1628,6 @@ static int begin_file(struct hc_falco *f, const char *name, struct hc_err *err)
 {
 	struct ffile *grown;
 
-	if (f->failed)
-		return hc_err_set(err, -EINVAL, "an earlier rules file did not load");
 	grown = realloc(f->files, (f->n_files + 1) * sizeof(*grown));
 	if (!grown)
 		return hc_err_set(err, -ENOMEM, "out of memory");
@@ -1589,7 +1643,7 @@ static int load_bytes(struct hc_falco *f, const char *name, const void *text, si
 {
 	struct hc_yaml *yaml = NULL;
 	struct hc_err why = { 0 };
-	int r = hc_yaml_parse(name, text, n_bytes, &yaml, &why);
+	int r = hc_yaml_parse_any(name, text, n_bytes, &yaml, &why);
 
 	return r < 0 ? load_failed(f, text, n_bytes, r, &why, err) : load_yaml(f, yaml, err);
 }
@@ -1631,7 +1685,7 @@ bool hc_falco_looks_like(const void *text, size_t n_bytes)
 	static const char *const keys[] = { "rule", "macro", "list", "required_engine_version" };
 	HC_AUTO(hc_yaml_free) struct hc_yaml *y = NULL;
 
-	if (hc_yaml_parse("", text, n_bytes, &y, NULL) < 0)
+	if (hc_yaml_parse_any("", text, n_bytes, &y, NULL) < 0)
 		return false;
 	for (uint32_t d = 0; d < hc_yaml_n_docs(y); d++) {
 		const struct hc_yaml_node *root = hc_yaml_doc(y, d);

@@ -8,6 +8,7 @@
 #include <stdio.h>
 
 #include "replay/dialects/falco/ast.h"
+#include "store/base/utf8.h"
 
 struct parser {
 	const char *p;
@@ -224,12 +225,18 @@ static bool in_set(char c, const char *set)
 	return c && strchr(set, c);
 }
 
+/* Ends where a character is not UTF-8. */
 static bool bare(struct parser *p, const char *excluded)
 {
-	uint32_t n = 0;
+	uint32_t n = 0, c;
+	unsigned len = 1;
 
-	while (p->at + n < p->len && !is_space(p->p[p->at + n]) && !in_set(p->p[p->at + n], excluded))
-		n++;
+	while (len && p->at + n < p->len && !is_space(p->p[p->at + n]) && !in_set(p->p[p->at + n], excluded)) {
+		const char *at = p->p + p->at + n;
+
+		len = (uint8_t)*at < 0x80 ? 1 : hc_utf8(at, p->len - p->at - n, &c);
+		n += len;
+	}
 	return n && take(p, n);
 }
 

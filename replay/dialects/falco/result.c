@@ -53,36 +53,40 @@ static struct hc_str window(struct hc_str line, uint32_t *column, uint32_t max)
 	return line;
 }
 
-const char *hc_falco_diag_text(const struct hc_falco *f, const struct hc_falco_diag *d, struct hc_arena *arena)
+/* The line and a caret below it, behind an indent; "" when there is none. NULL without memory. */
+static const char *snippet(const struct hc_falco *f, const struct hc_falco_diag *d, const char *indent,
+                           struct hc_arena *arena)
 {
 	const struct hc_yaml *yaml = yaml_of(f, d->place_file);
-	const char *kind = d->is_error ? "error" : "warning";
-	const char *where, *about = "";
 	uint32_t column = d->column;
 	struct hc_str line = { 0 };
+	char *shown;
 
 	if (d->line && yaml)
 		line = window(hc_yaml_line(yaml, d->line), &column, 160);
+	if (!line.len)
+		return "";
+	shown = hc_arena_printf(arena, HC_STR_FMT, HC_STR_ARG(line));
+	for (char *p = shown; p && *p; p++)
+		if ((unsigned char)*p < ' ' || *p == 0x7f)
+			*p = ' ';
+	return shown ? hc_arena_printf(arena, "%s%s\n%s%*s^\n", indent, shown, indent, (int)column - 1, "") : NULL;
+}
+
+const char *hc_falco_diag_text(const struct hc_falco *f, const struct hc_falco_diag *d, struct hc_arena *arena)
+{
+	const char *kind = d->is_error ? "error" : "warning";
+	const char *where, *about = "", *line = snippet(f, d, "    ", arena);
+
 	where = d->line ? hc_arena_printf(arena, "%s:%u:%u", d->place_file, d->line, d->column)
 	                : hc_arena_printf(arena, "%s", d->place_file);
 	if (d->outer_type && d->outer_name[0])
 		about = hc_arena_printf(arena, "%s '%s': ", d->outer_type, d->outer_name);
 	else if (d->item_name[0] && !d->outer_type)
 		about = hc_arena_printf(arena, "%s '%s': ", d->item_type, d->item_name);
-	if (!where || !about)
+	if (!where || !about || !line)
 		return NULL;
-	if (!line.len)
-		return hc_arena_printf(arena, "%s: %s: %s%s [%s]\n", where, kind, about, d->message, d->code);
-	{
-		char *shown = hc_arena_printf(arena, HC_STR_FMT, HC_STR_ARG(line));
-
-		for (char *p = shown; p && *p; p++)
-			if ((unsigned char)*p < ' ' || *p == 0x7f)
-				*p = ' ';
-		return shown ? hc_arena_printf(arena, "%s: %s: %s%s [%s]\n    %s\n    %*s^\n", where, kind, about,
-		                               d->message, d->code, shown, (int)column - 1, "")
-		             : NULL;
-	}
+	return hc_arena_printf(arena, "%s: %s: %s%s [%s]\n%s", where, kind, about, d->message, d->code, line);
 }
 
 static const char *description(const char *code)
@@ -120,39 +124,42 @@ static const char *description(const char *code)
 	return "";
 }
 
-static void put_location(struct fjson *j, const char *type, const char *name, const struct hc_falco_diag *d)
+static void put_location(struct fjson *j, const char *type, const char *name, const struct hc_falco_diag *d,
+                         bool begin)
 {
 	fjson_raw(j, "{\"item_name\":");
 	fjson_text(j, hc_str_c(name ? name : ""));
 	fjson_raw(j, ",\"item_type\":");
 	fjson_text(j, hc_str_c(type));
 	fjson_raw(j, ",\"position\":{\"column\":");
-	fjson_u64(j, d->column ? d->column - 1 : 0);
+	fjson_u64(j, !begin && d->column ? d->column - 1 : 0);
 	fjson_raw(j, ",\"line\":");
-	fjson_u64(j, d->line ? d->line - 1 : 0);
+	fjson_u64(j, !begin && d->line ? d->line - 1 : 0);
 	fjson_raw(j, ",\"name\":");
 	fjson_text(j, hc_str_c(d->place_file ? d->place_file : ""));
 	fjson_raw(j, ",\"offset\":");
-	fjson_u64(j, d->offset);
-	fjson_raw(j, "}}");
+	fjson_u64(j, begin ? 0 : d->offset);
+	fjson_raw(j, begin ? "}}," : "}}");
 }
 
 static void put_diag(const struct hc_falco *f, struct fjson *j, const struct hc_falco_diag *d)
 {
-	const struct hc_yaml *yaml = yaml_of(f, d->place_file);
+	const char *line = snippet(f, d, "", j->arena);
 
 	fjson_raw(j, "{\"code\":");
 	fjson_text(j, hc_str_c(d->code));
 	fjson_raw(j, ",\"codedesc\":");
 	fjson_text(j, hc_str_c(description(d->code)));
 	fjson_raw(j, ",\"context\":{\"locations\":[");
+	if (strcmp(d->item_type, "rules content") != 0)
+		put_location(j, "rules content", "", d, true);
 	if (d->outer_type) {
-		put_location(j, d->outer_type, d->outer_name, d);
+		put_location(j, d->outer_type, d->outer_name, d, false);
 		fjson_raw(j, ",");
 	}
-	put_location(j, d->item_type, d->item_name, d);
+	put_location(j, d->item_type, d->item_name, d, false);
 	fjson_raw(j, "],\"snippet\":");
-	fjson_text(j, yaml && d->line ? hc_yaml_line(yaml, d->line) : HC_STR(""));
+	fjson_text(j, hc_str_c(line ? line : ""));
 	fjson_raw(j, "}");
 	if (d->deprecated_field) {
 		fjson_raw(j, ",\"deprecated_field\":");
