@@ -194,6 +194,14 @@ static struct user_db *db_of(struct hc_tracker *t, const struct tver *v)
 	return db;
 }
 
+/* A mount namespace of its own begins as a copy of another's: what a process there ended too soon to be asked for
+ * is what the host's files say, unless it is a container's. */
+static bool as_the_host(const struct user_db *db, const struct tver *v, bool group)
+{
+	return (group ? db->group_sig : db->passwd_sig) == 0 && !(v->cgs && v->cgs->ctr) &&
+	       (!db->root || txt_is(db->root, "/"));
+}
+
 struct tuser *user_find(struct hc_tracker *t, const struct tver *v, uint32_t id, bool group)
 {
 	struct user_db *db;
@@ -209,6 +217,8 @@ struct tuser *user_find(struct hc_tracker *t, const struct tver *v, uint32_t id,
 		db_load(t, t->user_db[0], db_open(t, 0, true), true);
 	}
 	db = db_of(t, v);
+	if (db && db != t->user_db[0] && as_the_host(db, v, group))
+		db = t->user_db[0];
 	return db ? REF(db_find(t, db, id, group)) : NULL;
 }
 

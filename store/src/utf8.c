@@ -43,6 +43,21 @@ unsigned hc_utf8(const char *p, size_t n, uint32_t *ret)
 	return len;
 }
 
+unsigned hc_utf8_broken(const char *p, size_t n)
+{
+	const uint8_t *u = (const uint8_t *)p;
+	uint8_t least = u[0] == 0xe0 ? 0xa0 : u[0] == 0xf0 ? 0x90 : 0x80;
+	uint8_t most = u[0] == 0xed ? 0x9f : u[0] == 0xf4 ? 0x8f : 0xbf;
+	unsigned len = u[0] >= 0xe0 && u[0] < 0xf0 ? 3 : u[0] >= 0xf0 && u[0] < 0xf5 ? 4 : 1, i = 1;
+
+	if (len == 1 || n < 2 || u[1] < least || u[1] > most)
+		return 1;
+	do
+		i++;
+	while (i < len && i < n && (u[i] & 0xc0) == 0x80);
+	return i;
+}
+
 bool hc_char_is_control(uint32_t c)
 {
 	static const struct {

@@ -33,6 +33,22 @@ some cap "SELECT count(*) FROM meta_start WHERE why = 'start' AND kernel_release
 some cap "SELECT count(*) FROM meta_config WHERE profile = 'security' AND types LIKE '%openat all%'"
 some cap "SELECT count(*) FROM meta_stop WHERE reason = 'time'"
 some cap "SELECT count(*) FROM meta_clock WHERE why = 'start'"
+# who ended at once in a mount namespace of its own is named as on the host; a session from outside of a pid namespace
+# keeps its number
+if unshare -m -p -f true 2>/dev/null && command -v setpriv >/dev/null; then
+	user=$(getent passwd 34 | cut -d: -f1) group=$(getent group 12 | cut -d: -f1)
+	cat >spaces <<-'END'
+		for i in 1 2 3; do unshare -m setpriv --reuid 34 --regid 12 --clear-groups true; done
+		unshare -p -f true
+	END
+	hindcast record -q -o spaces.cap -- setsid -w sh spaces
+	for name in user group; do
+		[ "$(hindcast events spaces.cap -f 'proc.name = true and user.uid = 34' -o "%$name.name" | sort -u)" = "${!name}" ] ||
+			fail "not known: $name ${!name}"
+	done
+	[ "$(hindcast events spaces.cap -f 'evt.type in (unshare, execve) and proc.name in (sh, unshare, true)' -o '%proc.sid' | sort -u | wc -l)" = 1 ] ||
+		fail "more than one session"
+fi
 # the process that was there is known from the kernel, to the nanosecond
 some cap "SELECT count(*) FROM processes WHERE pid = $pid AND start_ns % 10000000 != 0"
 echo ok

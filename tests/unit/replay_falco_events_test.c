@@ -301,6 +301,25 @@ static void write_failed(struct scene *s)
 	}
 }
 
+/* Names that are relative to AT_FDCWD: 1 to 3; the source of a mount, which is no path: 4. */
+static void write_relative(struct scene *s)
+{
+	static const char *const names[][2] = { { "./y/l", "/home/alice/y/l" },
+		                                { "y/../z", "/home/alice/z" },
+		                                { "../x", "/home/x" } };
+
+	for (unsigned i = 0; i < 3; i++) {
+		begin(s, HC_EV_UNLINKAT);
+		set(s, HC_C_UNLINKAT_dirfd, (uint64_t)-100);
+		s->c.v[HC_C_UNLINKAT_pathname] = path(s, names[i][0], names[i][1]);
+		end(s, 0, true);
+	}
+	begin(s, HC_EV_MOUNT);
+	s->c.v[HC_C_MOUNT_source] = path(s, "none", NULL);
+	s->c.v[HC_C_MOUNT_target] = path(s, "/mnt", "/mnt");
+	end(s, 0, true);
+}
+
 /* As imported: a call that has a type of its own when it is recorded, and none in Falco. */
 static void write_generic(struct scene *s)
 {
@@ -532,7 +551,7 @@ Test(falco_filter, takes_the_rows_that_falco_would)
 		{ "evt.buffer bstartswith 7f454c46", "10" },
 		{ "evt.buflen = 4", "10" },
 		{ "fs.path.name = /etc/shadow", "1" },
-		{ "fs.path.source = /home/alice/x", "9" },
+		{ "fs.path.source = <UNKNOWN>x", "9" }, /* AT_FDCWD is no descriptor of a directory */
 		{ "fd.nameraw = /etc/shadow and evt.num = 1", "1" },
 		/* operators */
 		{ "proc.name in (ls, x)", "5" },
@@ -580,6 +599,18 @@ Test(falco_filter, tells_the_kind_of_what_was_not_opened_by_the_call)
 	filter(c, "fd.typechar = o", "1"); /* of open it is not told */
 	filter(c, "fd.typechar = f", "2");
 	filter(c, "fd.typechar = e", "3");
+	scene_done(&s, c);
+}
+
+Test(falco_filter, puts_relative_names_where_falco_does)
+{
+	struct scene s;
+	struct hc_capture *c = scene_of(&s, write_relative);
+
+	filter(c, "fs.path.name = \"<UNKNOWN>./y/l\"", "1"); /* AT_FDCWD is no descriptor of a directory */
+	filter(c, "fs.path.name = z", "2");
+	filter(c, "fs.path.name = \"<UNKNOWN>../x\"", "3");
+	filter(c, "fs.path.source = /home/alice/none and fs.path.target = /mnt", "4");
 	scene_done(&s, c);
 }
 

@@ -254,6 +254,12 @@ Test(falco_load, takes_odd_values_as_falco_does)
 		  ERR_YAML },
 		/* an option is decoded for its own entry of an override alone */
 		{ "- rule: R\n  output: x\n  enabled: ~\n  override: {output: replace}\n", ERR_VALID },
+		/* fields that have no transformers are still arguments of those that take several */
+		{ RULE "evt.type = open and concat(proc.aname[2], \"x\") = a and join(\",\", (proc.acmdline[1], "
+		       "\"x\")) = a\n",
+		  "" },
+		{ RULE "evt.type = open and toupper(proc.aname[2]) = a\n", ERR_COND },
+		{ RULE "evt.type = open and concat(\"x\", evt.rawarg.name) = a\n", ERR_COND },
 		/* any bytes but NUL and EOT; words and names end where they are no UTF-8, quoted texts do not */
 		{ "# \xe9\n" RULE "evt.type = open and proc.name = \"\xe9\x01\"\n", "" },
 		{ RULE "evt.type = open and proc.name = a\xe9\n", ERR_COND },

@@ -1,6 +1,7 @@
 /* Values as text. */
 #include <criterion/criterion.h>
 
+#include "store/base/utf8.h"
 #include "store/render.h"
 
 static void expect(enum hc_fmt fmt, int64_t v, const char *want)
@@ -138,6 +139,37 @@ static void expect_sockaddr(const char *raw, uint32_t n, const char *want)
 
 	hc_render_sockaddr((struct hc_str){ raw, n }, text, sizeof(text));
 	cr_assert_str_eq(text, want);
+}
+
+/* The examples of the Unicode Standard, 3.9. */
+Test(render, finds_how_much_of_a_broken_character_is_there)
+{
+	static const struct {
+		const char *text;
+		unsigned n;
+	} cases[] = {
+		{ "\xf1\x80\x80\xe1", 3 },
+		{ "\xe1\x80\xc2", 2 },
+		{ "\xc2"
+		  "b",
+		  1 },
+		{ "\x80\xbf", 1 },
+		{ "\xed\xa0\x80", 1 },
+		{ "\xe0\x80", 1 },
+		{ "\xf0\x8f", 1 },
+		{ "\xf4\x90", 1 },
+		{ "\xf4\x8f\xbf", 3 },
+		{ "\xe2\x82", 2 },
+		{ "\xff\xfe", 1 },
+		{ "\xc0\xaf", 1 },
+	};
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		uint32_t c;
+
+		cr_expect_eq(hc_utf8(cases[i].text, strlen(cases[i].text), &c), 0);
+		cr_expect_eq(hc_utf8_broken(cases[i].text, strlen(cases[i].text)), cases[i].n, "case %zu", i);
+	}
 }
 
 Test(render, writes_socket_addresses_of_any_length)

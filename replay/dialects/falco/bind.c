@@ -441,6 +441,20 @@ static struct hc_value proc_id(struct hc_view *v, unsigned dom, uint32_t proc, c
 }
 LEAF(proc_id, HC_OBJ_PROC, HC_VT_I64);
 
+/* As the namespace numbers it that setsid() was called in; a session from outside has none there, and keeps its
+ * own.
+ */
+static struct hc_value proc_sid(struct hc_view *v, unsigned dom, uint32_t proc, const void *arg)
+{
+	int64_t vsid = 0, sid;
+
+	UNUSED_ARG;
+	if (hc_view_int(v, HC_OBJ_PROC, HC_O_PROC_vsid, proc, &vsid) && vsid)
+		return hc_value_i64(vsid);
+	return hc_view_int(v, HC_OBJ_PROC, HC_O_PROC_sid, proc, &sid) ? hc_value_i64(sid) : absent();
+}
+LEAF(proc_sid, HC_OBJ_PROC, HC_VT_I64);
+
 /* Is it the leader itself? Numbers of its own namespace say so only where that is the host's; a process group's is
  * the host's. */
 static bool leads(struct hc_view *v, uint32_t proc, unsigned col)
@@ -1017,6 +1031,17 @@ static struct hc_value sock_name(struct hc_view *v, unsigned dom, uint32_t sock,
 }
 LEAF(sock_name, HC_OBJ_SOCK, HC_VT_STR, MAY_BE(fd_name), MAY_CONTAIN(fd_name));
 
+/* A relative path below what is not known; normal, which "<UNKNOWN>" is a part of: it goes with a ".." behind it.
+ */
+static void put_unknown(struct hc_view *v, const char *base, struct hc_str path, struct fjson *out)
+{
+	struct fjson all = begin(v);
+
+	fjson_raw(&all, base);
+	fjson_bytes(&all, path.p, path.len);
+	falco_path_normal(fjson_end(&all), out);
+}
+
 /* What a failed open would have given. */
 static struct hc_value path_name(struct hc_view *v, unsigned dom, uint32_t path, const void *arg)
 {
@@ -1029,9 +1054,7 @@ static struct hc_value path_name(struct hc_view *v, unsigned dom, uint32_t path,
 		return abs;
 	if (!given.p)
 		return path_value(v, path, false);
-	if (given.len && given.p[0] != '/' && arg)
-		fjson_raw(&out, "<UNKNOWN>");
-	falco_path_normal(given, &out);
+	put_unknown(v, given.len && given.p[0] != '/' && arg ? "<UNKNOWN>" : "", given, &out);
 	return falco_out_value(&out);
 }
 LEAF(path_name, HC_OBJ_PATH, HC_VT_STR, MAY_BE(abs), MAY_CONTAIN(path));
@@ -2013,9 +2036,7 @@ static struct hc_value row_abspath(struct hc_view *v, unsigned dom, uint32_t ent
 	}
 	if (abs.p)
 		return hc_value_str(abs);
-	if (given.len && given.p[0] != '/')
-		fjson_raw(&out, "<UNKNOWN>/");
-	falco_path_normal(given, &out);
+	put_unknown(v, given.len && given.p[0] != '/' ? "<UNKNOWN>/" : "", given, &out);
 	return falco_out_value(&out);
 }
 ROW_LEAF(row_abspath, HC_VT_STR, MAY_BE(path), MAY_CONTAIN(path));
@@ -2073,6 +2094,20 @@ static int dirfd_of_name(unsigned type, unsigned path)
 	}
 }
 
+/* A relative text below the working directory, where that is known. */
+static struct hc_str below_cwd(const struct fctx *c, struct hc_str s)
+{
+	struct hc_str cwd = falco_path_real(c->v, hc_view_ref(c->v, HC_OBJ_PROC, HC_O_PROC_cwd, fctx_proc(c)));
+	struct fjson out = begin(c->v);
+
+	if (!s.len || s.p[0] == '/' || !cwd.len)
+		return s;
+	fjson_bytes(&out, cwd.p, cwd.len);
+	fjson_char(&out, '/');
+	fjson_bytes(&out, s.p, s.len);
+	return fjson_end(&out);
+}
+
 static struct hc_value fs_path(struct hc_view *v, unsigned dom, uint32_t entry, const void *arg)
 {
 	struct fctx c = ctx_of(v, dom, entry);
@@ -2081,6 +2116,7 @@ static struct hc_value fs_path(struct hc_view *v, unsigned dom, uint32_t entry, 
 	struct fjson out = begin(v);
 	struct hc_str s, abs;
 	uint32_t dir;
+	int dirfd;
 	bool is_cwd;
 
 	if (!fs_path_applies(&c))
@@ -2089,17 +2125,11 @@ static struct hc_value fs_path(struct hc_view *v, unsigned dom, uint32_t entry, 
 		s = hc_view_text(v, dom, at, entry);
 		if (!s.p)
 			return absent();
-		if (s.len && s.p[0] != '/' && c.type == HC_EV_SYMLINKAT)
-			fjson_raw(&out, "<UNKNOWN>");
-		if (s.len && s.p[0] != '/' && c.type == HC_EV_SYMLINK) {
-			abs = falco_path_real(v, hc_view_ref(v, HC_OBJ_PROC, HC_O_PROC_cwd, fctx_proc(&c)));
-			fjson_bytes(&out, abs.p, abs.len);
-			fjson_char(&out, '/');
-			fjson_bytes(&out, s.p, s.len);
-			s = fjson_end(&out);
-			out = begin(v);
+		if (s.len && s.p[0] != '/' && c.type == HC_EV_SYMLINKAT) {
+			put_unknown(v, "<UNKNOWN>", s, &out);
+			return falco_out_value(&out);
 		}
-		falco_path_normal(s, &out);
+		falco_path_normal(c.type == HC_EV_SYMLINK ? below_cwd(&c, s) : s, &out);
 		return falco_out_value(&out);
 	}
 	s = falco_path_given(v, hc_view_ref(v, dom, at, entry));
@@ -2110,16 +2140,17 @@ static struct hc_value fs_path(struct hc_view *v, unsigned dom, uint32_t entry, 
 		                      : hc_value_str(HC_STR("<UNKNOWN>"));
 	if (s.p && !s.len)
 		return hc_value_str(HC_STR(""));
-	dir = dir_object(v, dom, entry, dirfd_of_name(c.type, at), &is_cwd);
-	if (is_cwd || falco_fd_typechar(v, dir) == 'd' || (s.p && s.len && s.p[0] == '/')) {
+	dirfd = dirfd_of_name(c.type, at);
+	dir = dir_object(v, dom, entry, dirfd, &is_cwd); /* AT_FDCWD is no descriptor of a directory */
+	if (!dirfd || (!is_cwd && falco_fd_typechar(v, dir) == 'd') || (s.p && s.len && s.p[0] == '/')) {
 		if (abs.p)
 			return hc_value_str(abs);
 	}
 	if (!s.p)
 		return absent();
-	if (s.len && s.p[0] != '/')
-		fjson_raw(&out, "<UNKNOWN>");
-	falco_path_normal(s, &out);
+	if (!dirfd) /* not even a path, as the source of a mount may be */
+		s = below_cwd(&c, s);
+	put_unknown(v, s.len && s.p[0] != '/' ? "<UNKNOWN>" : "", s, &out);
 	return falco_out_value(&out);
 }
 ROW_LEAF(fs_path, HC_VT_STR, MAY_BE(fs_path));
@@ -2547,7 +2578,7 @@ static const struct hc_access *bind_proc(struct fbinder *b, const struct fref *f
 	case F_PROC_PVPID:
 		return leaf(b, parent, &leaf_proc_id, num_arg(HC_O_PROC_vpid));
 	case F_PROC_SID:
-		return col(b, b->proc, HC_O_PROC_vsid);
+		return leaf(b, b->proc, &leaf_proc_sid, NULL);
 	case F_PROC_VPGID:
 		return col(b, b->proc, HC_O_PROC_vpgid);
 	case F_PROC_PGID:

@@ -542,6 +542,7 @@ static bool check_transform(struct fcheck *c, struct fx_val *v, const struct fva
 {
 	const struct fx_val *first = v->n ? v->kids[0] : NULL;
 	const char *name = ftr_name(v->tr);
+	bool takes_any = v->tr >= FTR_JOIN; /* the flag is heeded by those of one argument alone */
 
 	if (v->tr < FTR_JOIN && v->n != 1)
 		return fail(c, from->pos, "%s() takes exactly one argument", name);
@@ -550,7 +551,7 @@ static bool check_transform(struct fcheck *c, struct fx_val *v, const struct fva
 		            v->tr == FTR_GETOPT ? "%s() takes one character in brackets"
 		                                : "%s() takes no argument in brackets",
 		            name);
-	for (uint32_t i = 0; i < v->n; i++)
+	for (uint32_t i = 0; i < v->n && !takes_any; i++)
 		if (v->kids[i]->kind == FVAL_FIELD && (falco_fields[v->kids[i]->field.id].flags & FF_NO_TR))
 			return fail(c, from->pos, "field '%s' does not support transformers",
 			            falco_fields[v->kids[i]->field.id].name);
@@ -590,7 +591,8 @@ static bool check_transform(struct fcheck *c, struct fx_val *v, const struct fva
 		if (v->n < 2)
 			return fail(c, from->pos, "concat() takes at least two arguments");
 		for (uint32_t i = 0; i < v->n; i++)
-			if (v->kids[i]->list || !is_text(v->kids[i]->type))
+			if (v->kids[i]->list || !is_text(v->kids[i]->type) ||
+			    (v->kids[i]->kind == FVAL_FIELD && v->kids[i]->field.id == F_EVT_RAWARG))
 				return fail(c, from->pos, "concat() arguments must be strings");
 		return true;
 	default:

@@ -65,7 +65,7 @@ void fjson_escaped(struct fjson *j, struct hc_str s)
 		n = hc_utf8(s.p + i, s.len - i, &c);
 		if (!n) {
 			fjson_raw(j, "\xef\xbf\xbd");
-			i++;
+			i += hc_utf8_broken(s.p + i, s.len - i);
 			continue;
 		}
 		switch (p[i]) {

@@ -533,6 +533,13 @@ const char *falco_sock_proto(struct hc_view *v, uint32_t sock)
 	}
 }
 
+static void put_ends(const struct fends *e, bool ports, bool peer_first, struct fjson *out)
+{
+	endpoint(peer_first ? e->peer : e->local, peer_first ? e->peer_port : e->local_port, ports, out);
+	fjson_raw(out, "->");
+	endpoint(peer_first ? e->local : e->peer, peer_first ? e->local_port : e->peer_port, ports, out);
+}
+
 void falco_sock_name(struct hc_view *v, uint32_t sock, struct fjson *out)
 {
 	const char *proto = falco_sock_proto(v, sock);
@@ -556,15 +563,7 @@ void falco_sock_name(struct hc_view *v, uint32_t sock, struct fjson *out)
 			endpoint(sock_addr(v, sock, HC_O_SOCK_local_addr), e.local_port, true, out);
 		return;
 	}
-	if (hc_view_int_or(v, HC_OBJ_SOCK, HC_O_SOCK_role, sock, 0) == 2) {
-		endpoint(e.peer, e.peer_port, ports, out);
-		fjson_raw(out, "->");
-		endpoint(e.local, e.local_port, ports, out);
-		return;
-	}
-	endpoint(e.local, e.local_port, ports, out);
-	fjson_raw(out, "->");
-	endpoint(e.peer, e.peer_port, ports, out);
+	put_ends(&e, ports, hc_view_int_or(v, HC_OBJ_SOCK, HC_O_SOCK_role, sock, 0) == 2, out);
 }
 
 const char *falco_sock_type(struct hc_view *v, uint32_t sock)
@@ -970,6 +969,21 @@ static struct pval open_mode(const struct fctx *c, unsigned col)
 	return p;
 }
 
+/* Does the driver record addresses of that family? */
+static bool has_ends(int64_t family)
+{
+	return family == AF_INET || family == AF_INET6 || family == AF_UNIX;
+}
+
+static int64_t family_of_addr(struct hc_str raw)
+{
+	uint16_t family = AF_UNSPEC;
+
+	if (raw.len >= 2)
+		memcpy(&family, raw.p, 2);
+	return family;
+}
+
 static uint32_t tuple_sock(const struct fctx *c)
 {
 	int64_t ret = c->type == HC_EV_CONNECT ? hc_view_int_or(c->v, c->dom, HC_COL_RET, c->entry, 0) : 0;
@@ -1114,11 +1128,11 @@ static struct pval param_from(const struct fctx *c, const struct fparam *p, cons
 		return v;
 	case HOW_ADDR:
 		v.s = hc_view_bytes(c->v, hc_view_ref(c->v, c->dom, col, c->entry));
-		v.kind = v.s.p ? PV_ADDR : PV_NONE;
+		v.kind = v.s.p && (is_imported(c) || has_ends(family_of_addr(v.s))) ? PV_ADDR : PV_NONE;
 		return v;
 	case HOW_TUPLE:
 		v.ref = tuple_sock(c);
-		v.kind = v.ref ? PV_SOCK : PV_NONE;
+		v.kind = v.ref && (is_imported(c) || has_ends(family_of(c->v, v.ref))) ? PV_SOCK : PV_NONE;
 		return v;
 	case HOW_NEWDEV:
 	case HOW_NEWINO:
@@ -1211,6 +1225,35 @@ static void empty_raw(const struct fparam *p, struct fjson *out)
 	fjson_raw(out, null ? "NULL" : "<NA>");
 }
 
+/* The sender first; other recorders' events have it so. */
+static void put_tuple(const struct fctx *c, uint32_t sock, struct fjson *out)
+{
+	const char *proto = falco_sock_proto(c->v, sock);
+	bool ports = proto[0] != 'i' && proto[0] != 'r', received = false;
+	struct fends e;
+
+	switch (c->type) {
+	case HC_EV_RECVFROM:
+	case HC_EV_RECVMSG:
+	case HC_EV_RECVMMSG:
+	case HC_EV_RECV:
+		received = true;
+		break;
+	case HC_EV_SENDTO:
+	case HC_EV_SENDMSG:
+	case HC_EV_SENDMMSG:
+	case HC_EV_SEND:
+		break;
+	default:
+		falco_sock_name(c->v, sock, out);
+		return;
+	}
+	if (is_imported(c) || !falco_sock_ends(c->v, sock, &e) || !e.peer.p)
+		falco_sock_name(c->v, sock, out);
+	else
+		put_ends(&e, ports, received, out);
+}
+
 void falco_param_raw(const struct fctx *c, const struct fparam *p, const struct pval *v, struct fjson *out)
 {
 	char buf[32];
@@ -1243,7 +1286,7 @@ void falco_param_raw(const struct fctx *c, const struct fparam *p, const struct 
 			fjson_i64(out, hc_view_int_or(c->v, HC_OBJ_SOCK, HC_O_SOCK_family, v->ref, 0));
 			return;
 		}
-		falco_sock_name(c->v, v->ref, out);
+		put_tuple(c, v->ref, out);
 		return;
 	case PT_UID:
 	case PT_GID:
@@ -1397,7 +1440,7 @@ void falco_param_resolved(const struct fctx *c, const struct fparam *p, const st
 		return;
 	case PT_PID:
 		s = hc_view_text(c->v, HC_OBJ_PROC, HC_O_PROC_image_comm, v->ref);
-		if (s.len)
+		if (s.len && v->i) /* 0, the caller or its group, is no process */
 			fjson_bytes(out, s.p, s.len);
 		return;
 	case PT_UID:
