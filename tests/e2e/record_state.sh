@@ -46,8 +46,9 @@ if unshare -m -p -f true 2>/dev/null && command -v setpriv >/dev/null; then
 		[ "$(hindcast events spaces.cap -f 'proc.name = true and user.uid = 34' -o "%$name.name" | sort -u)" = "${!name}" ] ||
 			fail "not known: $name ${!name}"
 	done
-	[ "$(hindcast events spaces.cap -f 'evt.type in (unshare, execve) and proc.name in (sh, unshare, true)' -o '%proc.sid' | sort -u | wc -l)" = 1 ] ||
-		fail "more than one session"
+	sid() { hindcast events spaces.cap -f "evt.type = execve and $1" -o '%proc.sid' | sort -u; }
+	[ "$(sid "proc.name = true and proc.vpid = 1 and proc.aname[2] = sh")" = "$(sid "proc.cmdline = 'sh spaces'")" ] ||
+		fail "not the session: $(sid "proc.vpid = 1")"
 fi
 # the process that was there is known from the kernel, to the nanosecond
 some cap "SELECT count(*) FROM processes WHERE pid = $pid AND start_ns % 10000000 != 0"
