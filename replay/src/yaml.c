@@ -542,7 +542,7 @@ static int parse(const char *file, const void *text, size_t n_bytes, bool any_by
                  struct hc_err *err)
 {
 	HC_AUTO(hc_yaml_free) struct hc_yaml *y = NULL;
-	__attribute__((cleanup(hc_auto_free))) char *shown = NULL;
+	char *shown = NULL;
 	struct composer c = { .err = err };
 	size_t n_shown;
 	int r;
@@ -554,14 +554,20 @@ static int parse(const char *file, const void *text, size_t n_bytes, bool any_by
 		return hc_err_set(err, -ENOMEM, "out of memory");
 	c.y = y;
 	n_shown = y->text.len;
-	if (y->odd && !(shown = disguise(y->text, &n_shown)))
+	if (y->odd) {
+		shown = disguise(y->text, &n_shown);
+		if (!shown)
+			return out_of_memory(&c);
+	}
+	if (!yaml_parser_initialize(&c.parser)) {
+		free(shown);
 		return out_of_memory(&c);
-	if (!yaml_parser_initialize(&c.parser))
-		return out_of_memory(&c);
+	}
 	yaml_parser_set_input_string(&c.parser, (const unsigned char *)(shown ? shown : y->text.p), n_shown);
 	yaml_parser_set_encoding(&c.parser, YAML_UTF8_ENCODING);
 	r = compose_stream(&c);
 	yaml_parser_delete(&c.parser);
+	free(shown);
 	if (r < 0)
 		return r;
 	*ret = hc_steal(y);
