@@ -44,7 +44,8 @@ struct hc_writer_opts {
 	 * and it is worth another try. May not write rows. */
 	bool (*on_full)(void *ctx, uint64_t need_bytes);
 	/* What the disk does not take (full, read-only, failing) does not end the writing: that block is dropped
-	 * and counted (hc_writer_drops), the next one is tried again. */
+	 * and counted (hc_writer_drops), the next one is tried again. Unless there is no room, a new segment is
+	 * begun first: the file alone may be what takes no more. */
 	bool go_on;
 	struct hc_writer_unsealed *unsealed; /* HC_N_STREAMS of them, kept up to date; NULL: the writer's own */
 	void *ctx;

@@ -12,11 +12,14 @@
 
 #include "wall_clock.h"
 
+#define AGAIN_NS INT64_C(60000000000)
+
 struct hc_captures {
 	struct hc_capture_now v[HC_CAPTURES_MAX];
 	uint32_t n;
 	struct hc_daemon *daemon; /* NULL until it runs */
 	bool raised;              /* the recorder records more than its profile for one of them */
+	int64_t log_boot_ns;      /* when it was last said that an end cannot be written; 0: never */
 	struct wall_clock clock;
 	struct hc_daemon_part part;
 };
@@ -517,6 +520,15 @@ static void follow(struct hc_captures *c, int64_t step, int64_t now)
 	pin(c);
 }
 
+/* Tried again each second, and said once a minute. */
+static void cannot_end(struct hc_captures *c, int64_t boot, const struct hc_err *why)
+{
+	if (c->log_boot_ns && boot - c->log_boot_ns < AGAIN_NS)
+		return;
+	c->log_boot_ns = boot;
+	hc_log_err(hc_daemon_log(c->daemon), HC_LOG_ERROR, "the end of a capture cannot be written", why);
+}
+
 static void look(struct hc_captures *c)
 {
 	int64_t boot = boot_ns(), wall = hc_wall_ns(), step = wall_clock_look(&c->clock, boot, wall);
@@ -535,8 +547,7 @@ static void look(struct hc_captures *c)
 		if (code >= 0 && k->state == HC_MARK_ENDED && k->expires_boot_ns && boot >= k->expires_boot_ns)
 			code = hc_captures_delete(c, name, "expiry", &err);
 		if (code < 0)
-			hc_log_err(hc_daemon_log(c->daemon), HC_LOG_ERROR,
-			           "the end of a capture cannot be written", &err);
+			cannot_end(c, boot, &err);
 	}
 }
 

@@ -745,8 +745,10 @@ static void cell_time(struct hc_record *r, unsigned col, int64_t wall_ns)
 
 int hc_record_mark(struct hc_record *r, const struct hc_record_mark *m, struct hc_err *err)
 {
+	const struct hc_writer_drops *drops = hc_writer_drops(r->writer);
 	struct hc_err own = { 0 };
 	struct hc_builder *b;
+	uint64_t n_dropped;
 	int code;
 
 	r->err = err ? err : &own;
@@ -769,9 +771,16 @@ int hc_record_mark(struct hc_record *r, const struct hc_record_mark *m, struct h
 		hc_cell_set(&r->tracker->cells, HC_C_META_MARK_snaplen, m->snaplen);
 	hc_cell_set(&r->tracker->cells, HC_C_META_MARK_pinned, m->pinned);
 	code = end(r, HC_EV_META_MARK, r->err);
+	n_dropped = drops->rows_by_type[HC_EV_META_MARK];
 	if (code >= 0)
 		code = hc_writer_flush(r->writer, r->err);
-	return code < 0 ? r->failed = code : 0;
+	if (code < 0)
+		return r->failed = code;
+	if (drops->rows_by_type[HC_EV_META_MARK] == n_dropped)
+		return 0;
+	/* recording goes on; that it is on disk cannot be said */
+	*r->err = drops->err;
+	return drops->err.code < 0 ? drops->err.code : -EIO;
 }
 
 int hc_record_alert(struct hc_record *r, const struct hc_record_alert *a, struct hc_err *err)

@@ -36,6 +36,7 @@ struct stream {
 	char path[4096];
 	struct hc_seg_header header;
 	uint64_t off;    /* where the next block goes */
+	bool torn;       /* part of one that failed may lie behind it */
 	uint32_t number; /* of the next segment */
 	struct hc_seg_block *blocks;
 	uint32_t n_blocks, cap_blocks;
@@ -159,10 +160,15 @@ static bool no_room(int code)
 	return code == -ENOSPC || code == -EDQUOT;
 }
 
-/* What the disk, not the program, is to blame for. */
+/* What the disk, not the program, is to blame for: read-only, failing, gone, a file as long as it may be. */
 static bool disk_refuses(int code)
 {
-	return no_room(code) || code == -EROFS || code == -EIO;
+	static const int codes[] = { EROFS, EIO, EUCLEAN, ESTALE, ENODEV, ENXIO, EREMOTEIO, ETIMEDOUT, EFBIG };
+
+	for (size_t i = 0; i < sizeof(codes) / sizeof(codes[0]); i++)
+		if (code == -codes[i])
+			return true;
+	return no_room(code);
 }
 
 static int write_at(struct hc_writer *w, struct stream *s, const void *p, size_t n_bytes, struct hc_err *err)
@@ -170,6 +176,8 @@ static int write_at(struct hc_writer *w, struct stream *s, const void *p, size_t
 	size_t done = 0;
 	int n_freeing = 0;
 
+	if (s->torn && ftruncate(s->fd, (off_t)s->off) == 0)
+		s->torn = false;
 	while (done < n_bytes) {
 		ssize_t r = pwrite(s->fd, (const uint8_t *)p + done, n_bytes - done, (off_t)(s->off + done));
 		int e = r < 0 ? errno : EIO;
@@ -180,7 +188,8 @@ static int write_at(struct hc_writer *w, struct stream *s, const void *p, size_t
 		    w->opts.on_full(w->opts.ctx, n_bytes - done))
 			continue;
 		if (r <= 0) {
-			if (ftruncate(s->fd, (off_t)s->off) < 0)
+			s->torn = ftruncate(s->fd, (off_t)s->off) < 0;
+			if (s->torn)
 				hc_err_note(err, "the torn end of %s could not be cut: %s", s->path,
 				            strerror(errno));
 			return hc_err_set(err, -e, "cannot write %s: %s", s->path, strerror(e));
@@ -205,6 +214,7 @@ static int header_write(struct hc_writer *w, struct stream *s, const char *path,
 	if (s->fd < 0 || (w->shared && fchmod(s->fd, HC_MODE_FILE_SHARED) < 0))
 		return hc_err_set(err, -errno, "cannot create %s: %s", s->path, strerror(errno));
 	s->off = 0;
+	s->torn = false;
 	n = hc_seg_header_write(&s->header, buf);
 	r = write_at(w, s, buf, n, err);
 	if (r < 0)
@@ -318,6 +328,33 @@ static int block_write(struct hc_writer *w, struct stream *s, const struct hc_bl
 	return 0;
 }
 
+/* Without a footer: a reader goes from block to block, to the last whole one. */
+static void segment_leave(struct hc_writer *w, struct stream *s)
+{
+	close(s->fd);
+	s->fd = -1;
+	w->stats.n_open--;
+}
+
+/* A file that takes no more (a file system that was mounted anew, a limit on its length, a bad spot) may be the
+ * only one: the next segment is another, found by its name. One without a block stays, so that a disk that takes
+ * headers and no blocks does not get a file for each. */
+static int block_write_elsewhere(struct hc_writer *w, enum hc_stream which, const struct hc_block_out *out,
+                                 int code, struct hc_err *err)
+{
+	struct stream *s = &w->stream[which];
+	struct hc_err why = { 0 };
+
+	if (!w->opts.go_on || !s->n_blocks || !disk_refuses(code) || no_room(code))
+		return code;
+	segment_leave(w, s);
+	code = segment_open(w, which, &why);
+	if (code == 0)
+		code = block_write(w, s, out, &why);
+	*err = why;
+	return code;
+}
+
 /* The disk did not take it, and writing goes on. */
 static void drop(struct hc_writer *w, struct stream *s, const struct hc_block_info *info, const struct hc_err *why)
 {
@@ -352,6 +389,8 @@ static int seal(struct hc_writer *w, enum hc_stream which, struct hc_err *err)
 		return r;
 	if (failed == 0)
 		failed = block_write(w, s, &out, &why);
+	if (failed < 0 && s->fd >= 0)
+		failed = block_write_elsewhere(w, which, &out, failed, &why);
 	if (failed < 0 && (!w->opts.go_on || !disk_refuses(failed))) {
 		if (err && !err->code)
 			*err = why;
