@@ -88,7 +88,7 @@ struct hc_record_mark {
 	bool pinned;
 };
 /* Writes it, and whatever waits, to the disk: when it returns 0, no crash takes it back. What the disk does not
- * take is an error here also where the recording goes on (go_on). */
+ * take is an error here (-ENOSPC, -EIO) also where the recording goes on (go_on). */
 int hc_record_mark(struct hc_record *r, const struct hc_record_mark *mark, struct hc_err *err);
 
 /* More detail than the profile has, for a scope. It is on top of it: what the recorder leaves out stays so. */

@@ -780,7 +780,8 @@ int hc_record_mark(struct hc_record *r, const struct hc_record_mark *m, struct h
 		return 0;
 	/* recording goes on; that it is on disk cannot be said */
 	*r->err = drops->err;
-	return drops->err.code < 0 ? drops->err.code : -EIO;
+	r->err->code = drops->err.code == -ENOSPC || drops->err.code == -EDQUOT ? -ENOSPC : -EIO;
+	return r->err->code;
 }
 
 int hc_record_alert(struct hc_record *r, const struct hc_record_alert *a, struct hc_err *err)

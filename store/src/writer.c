@@ -160,10 +160,11 @@ static bool no_room(int code)
 	return code == -ENOSPC || code == -EDQUOT;
 }
 
-/* What the disk, not the program, is to blame for: read-only, failing, gone, a file as long as it may be. */
+/* What the disk, not the program, is to blame for: read-only, failing, unmounted, a file as long as it may be. */
 static bool disk_refuses(int code)
 {
-	static const int codes[] = { EROFS, EIO, EUCLEAN, ESTALE, ENODEV, ENXIO, EREMOTEIO, ETIMEDOUT, EFBIG };
+	static const int codes[] = { EROFS,  EIO,   ENOENT,    EUCLEAN,   ESTALE,
+		                     ENODEV, ENXIO, EREMOTEIO, ETIMEDOUT, EFBIG };
 
 	for (size_t i = 0; i < sizeof(codes) / sizeof(codes[0]); i++)
 		if (code == -codes[i])

@@ -22,7 +22,7 @@ truncate -s 24M image
 mkfs.ext4 -q -F image
 mount -o loop image disk 2>/dev/null || skip "cannot mount an ext4 from a file here"
 pid=
-trap '[ -z "$pid" ] || kill -9 $pid 2>/dev/null || :; sleep 0.2; umount -l disk' EXIT
+trap '[ -z "$pid" ] || kill -9 $pid 2>/dev/null || :; sleep 0.2; umount -l disk 2>/dev/null || :' EXIT
 
 begin
 "$say" before >/dev/null
@@ -47,8 +47,10 @@ expect_match 'Read-only file system|Input/output error' err
 
 # the file system is repaired and mounted in its place, as recording goes on
 umount -l disk
+expect_exit 4 hindcast capture start refused --control "$sock" 2>err
+expect_match 'No such file or directory' err
 cp image repaired
-mount -o loop repaired disk
+mount -o loop repaired disk || fail "the repaired file system cannot be mounted"
 ask start later >/dev/null || fail "no capture can be started again"
 waits 'msg="the disk takes what is recorded again" blocks_lost=' log
 get 'must(get(a, "/readyz")[0] == 200, "", "ready again is what it should be")'
@@ -63,7 +65,7 @@ case $seen in "before after" | "before meanwhile after") ;; *) fail "what is the
 [ "$(value "SELECT count(*) FROM meta_gap WHERE cause = 'block_dropped' AND count > 0")" -gt 0 ] || fail "no gap tells what was lost"
 
 # at the start
-mount -o remount,ro disk
+within 5 mount -o remount,ro disk 2>err || { cat err >&2; fail "it cannot be made read-only"; }
 expect_exit 4 hindcast recorder --config /dev/null --control none -d "$disk/cap" 2>err
 [ "$(grep -c . err)" -le 2 ] || { cat err >&2; fail "more than one error"; }
 expect_match 'level=error .*Read-only file system' err
