@@ -48,7 +48,9 @@ struct hc_capture_now {
 	char *scope, *by, *note, *detail; /* never NULL */
 	enum hc_mark_state state;
 	uint32_t snaplen;
-	int64_t asked_wall_ns, from_wall_ns, until_wall_ns, expires_wall_ns; /* as in struct hc_mark */
+	/* As in struct hc_mark: of one that runs until it is stopped, `expires` is as if it had ended when asked
+	 * for. */
+	int64_t asked_wall_ns, from_wall_ns, until_wall_ns, expires_wall_ns;
 	/* The same by the boot clock, which no one sets: these count. May be of before the boot; 0: none. */
 	int64_t asked_boot_ns, until_boot_ns, expires_boot_ns;
 	int64_t latest_wall_ns; /* of its rows by recorders before, while it runs; 0: none */
@@ -59,6 +61,9 @@ struct hc_capture_now {
 	enum hc_capture_past past_limit; /* of one that was started by this recorder */
 	uint32_t n_in_scope; /* processes or control groups in its scope when it began; 0 for the host */
 };
+
+/* How long it is kept after its end; 0: until it is deleted. */
+uint64_t hc_capture_keep_ns(const struct hc_capture_now *k);
 
 /* NULL: out of memory. */
 struct hc_captures *hc_captures_new(void);

@@ -163,7 +163,7 @@ static void print_past(json_object *k)
 
 static void print_span(json_object *k)
 {
-	char text[HC_TIME_TEXT];
+	char text[HC_TIME_TEXT], span[48];
 
 	printf("  from   %s\n", hc_time_text(num_of(k, "from_ns"), text));
 	print_past(k);
@@ -173,6 +173,8 @@ static void print_span(json_object *k)
 		puts("  until  it is stopped");
 	if (num_of(k, "expires_ns"))
 		printf("  kept   until %s\n", hc_time_text(num_of(k, "expires_ns"), text));
+	else if (num_of(k, "keep_ns"))
+		printf("  kept   for %s after its end\n", hc_span_text((uint64_t)num_of(k, "keep_ns"), span));
 	else
 		puts("  kept   until it is deleted");
 }

@@ -640,7 +640,8 @@ static struct json_object *json_captures(const struct info *in)
 		add(o, "note", hc_json_text(m->note));
 		add(o, "from", hc_json_time(m->from_wall_ns));
 		add(o, "until", m->until_wall_ns ? hc_json_time(m->until_wall_ns) : NULL);
-		add(o, "expires", m->expires_wall_ns ? hc_json_time(m->expires_wall_ns) : NULL);
+		add(o, "expires",
+		    m->expires_wall_ns && m->until_wall_ns ? hc_json_time(m->expires_wall_ns) : NULL);
 		json_object_array_add(list, o);
 	}
 	return list;

@@ -33,8 +33,9 @@ struct hc_mark {
 	uint32_t snaplen;
 	uint64_t begin_seq, end_seq; /* of the rows that say so; 0: none yet */
 	int64_t asked_wall_ns, from_wall_ns;
-	int64_t until_wall_ns;   /* when it ended or is to end; 0: until it is stopped */
-	int64_t expires_wall_ns; /* 0: kept until deleted */
+	int64_t until_wall_ns; /* when it ended or is to end; 0: until it is stopped */
+	/* 0: kept until deleted. While until_wall_ns is 0: as if it had ended at asked_wall_ns. */
+	int64_t expires_wall_ns;
 };
 
 struct hc_marks {

@@ -41,6 +41,14 @@ const char *hc_capture_past_text(enum hc_capture_past past)
 	return text[past];
 }
 
+uint64_t hc_capture_keep_ns(const struct hc_capture_now *k)
+{
+	int64_t keep =
+		k->until_wall_ns ? k->expires_boot_ns - k->until_boot_ns : k->expires_wall_ns - k->asked_wall_ns;
+
+	return !k->expires_wall_ns ? 0 : keep > 0 ? (uint64_t)keep : 1;
+}
+
 static struct hc_capture_now *find(struct hc_captures *c, const char *name)
 {
 	for (uint32_t i = 0; i < c->n; i++)
@@ -349,8 +357,8 @@ static void set_times(struct hc_captures *c, struct hc_capture_now *k, const str
 	k->from_wall_ns = from > 0 ? from : 1;
 	k->until_wall_ns = q->for_ns ? plus(now, q->for_ns) : 0;
 	k->until_boot_ns = q->for_ns ? plus(boot, q->for_ns) : 0;
-	k->expires_wall_ns = q->keep_ns && k->until_wall_ns ? plus(k->until_wall_ns, q->keep_ns) : 0;
-	k->expires_boot_ns = q->keep_ns && k->until_wall_ns ? plus(k->until_boot_ns, q->keep_ns) : 0;
+	k->expires_wall_ns = q->keep_ns ? plus(q->for_ns ? k->until_wall_ns : now, q->keep_ns) : 0;
+	k->expires_boot_ns = q->keep_ns ? plus(q->for_ns ? k->until_boot_ns : boot, q->keep_ns) : 0;
 }
 
 static uint32_t scope_size(const struct hc_captures *c, const struct hc_capture_now *k)
@@ -429,7 +437,7 @@ static int end(struct hc_captures *c, struct hc_capture_now *k, int64_t at_boot_
 		k->until_wall_ns = k->latest_wall_ns + 1;
 	k->until_boot_ns = at_boot_ns;
 	if (k->expires_boot_ns) { /* it is kept as long after its end as was asked for */
-		k->expires_boot_ns = at_boot_ns + (before.expires_boot_ns - before.until_boot_ns);
+		k->expires_boot_ns = plus(at_boot_ns, hc_capture_keep_ns(&before));
 		k->expires_wall_ns = k->expires_boot_ns + c->clock.offset_ns;
 	}
 	code = write_row(c, k, "end", by, err);
@@ -509,7 +517,7 @@ static void follow(struct hc_captures *c, int64_t step, int64_t now)
 			k->from_wall_ns = now;
 		if (runs && k->until_wall_ns)
 			k->until_wall_ns = k->until_boot_ns + c->clock.offset_ns;
-		if (k->expires_wall_ns)
+		if (k->expires_wall_ns && (!runs || k->until_wall_ns))
 			k->expires_wall_ns = k->expires_boot_ns + c->clock.offset_ns;
 		if ((before.from_wall_ns != k->from_wall_ns || before.until_wall_ns != k->until_wall_ns ||
 		     before.expires_wall_ns != k->expires_wall_ns) &&

@@ -111,7 +111,9 @@ static json_object *capture_object(const struct hc_capture_now *k)
 	if (hc_capture_past_text(k->past_limit))
 		add_str(o, "past_limit", hc_capture_past_text(k->past_limit));
 	add_time(o, "until_ns", k->until_wall_ns);
-	add_time(o, "expires_ns", k->expires_wall_ns);
+	add_time(o, "expires_ns", k->until_wall_ns ? k->expires_wall_ns : 0);
+	if (hc_capture_keep_ns(k))
+		add_u64(o, "keep_ns", hc_capture_keep_ns(k));
 	return o;
 }
 

@@ -45,6 +45,9 @@ ask delete lives
 expect_exit 2 hindcast capture stop nothing --control "$sock" 2>err
 expect_match "there is no capture 'nothing'" err
 ask start short --for 300ms --pid 1 >/dev/null
+# what runs until it is stopped is kept from then on, also by the next recorder
+ask start stopped --keep 1500ms >out
+expect_match '^  kept   for ' out
 
 # a recorder that dies at once after the answer has not forgotten
 ask start late --cgroup /some/where 2>err >/dev/null
@@ -52,6 +55,13 @@ expect_match "nothing is in the scope 'cgroup=/some/where' now" err
 kill -9 $pid
 wait $pid 2>/dev/null || true
 begin
+rests 0.5
+ask list --json >list
+[ "$(jq -c '.captures[] | select(.name == "stopped") | [.state, .expires_ns, (.keep_ns / 1e8 | round)]' list)" = '["running",null,15]' ] ||
+	{ cat list >&2; fail "how long it is to be kept is not known any more"; }
+ask stop stopped >out
+expect_match '^  kept   until ' out
+within 10 eval '! ask list | grep -q stopped' || fail "--keep does not count from the stop"
 ask list --json >list
 within 10 eval 'ask list --json >list; jq -e '\''.captures[] | select(.name == "short") | .state == "ended"'\'' list >/dev/null' || :
 [ "$(jq -r '[.captures[] | .name + "=" + .state + "=" + .scope] | join(" ")' list)" = \
