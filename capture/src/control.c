@@ -18,13 +18,14 @@
 #define MAX_GROUPS 256
 #define MAX_OUT_BYTES (4u << 20) /* of answers that a peer has not read; beyond, it is let go */
 #define IDLE_SECONDS 60
+#define IDLE_MIN_SECONDS 2 /* before it may have to make room for another */
 #define DIR_ID_ROOM 40
 #define TRY_MS 5000 /* a recorder that is asked which it is */
 
 struct peer {
 	struct hc_control *control;
 	int fd;
-	uint32_t idle_seconds;
+	uint32_t idle_seconds; /* since its last whole request */
 	char who[64];
 	char *in, *out;
 	size_t n_in, n_out, sent;
@@ -409,6 +410,7 @@ static bool answer_lines(struct peer *p)
 		if (!ok)
 			return false;
 		begin = nl + 1;
+		p->idle_seconds = 0;
 	}
 	p->n_in = (size_t)(end - begin);
 	memmove(p->in, begin, p->n_in);
@@ -426,7 +428,6 @@ static void on_peer(void *ctx, int fd, uint32_t events)
 	struct peer *p = ctx;
 	bool ok = true;
 
-	p->idle_seconds = 0;
 	if (events & (EPOLLIN | EPOLLHUP | EPOLLERR) && !p->ended) {
 		ssize_t n = recv(fd, p->in + p->n_in, HC_CONTROL_MAX_BYTES - p->n_in, MSG_DONTWAIT);
 
@@ -477,6 +478,20 @@ static void refuse(int fd, const char *text)
 	close(fd);
 }
 
+/* Those that say nothing keep nobody out. The slot that is free now; MAX_PEERS: all have just asked something. */
+static unsigned let_idlest_go(struct hc_control *c)
+{
+	unsigned idlest = 0;
+
+	for (unsigned i = 1; i < MAX_PEERS; i++)
+		if (c->peers[i]->idle_seconds > c->peers[idlest]->idle_seconds)
+			idlest = i;
+	if (c->peers[idlest]->idle_seconds < IDLE_MIN_SECONDS)
+		return MAX_PEERS;
+	let_go(c->peers[idlest]);
+	return idlest;
+}
+
 static void on_connect(void *ctx, int listening, uint32_t events)
 {
 	struct hc_control *c = ctx;
@@ -498,6 +513,8 @@ static void on_connect(void *ctx, int listening, uint32_t events)
 	}
 	while (slot < MAX_PEERS && c->peers[slot])
 		slot++;
+	if (slot == MAX_PEERS)
+		slot = let_idlest_go(c);
 	if (slot < MAX_PEERS)
 		p = calloc(1, sizeof(*p));
 	if (p)

@@ -111,7 +111,7 @@ hindcast verify rec >/dev/null || fail "the recording is not whole"
 # the protocol, as others speak it
 begin
 python3 - "$sock" <<'PY'
-import json, socket, sys
+import json, socket, sys, time
 
 def ask(*lines):
     with socket.socket(socket.AF_UNIX) as s:
@@ -152,6 +152,21 @@ with socket.socket(socket.AF_UNIX) as s:  # a request without an end
 idle = [socket.socket(socket.AF_UNIX) for _ in range(40)]  # one that says nothing does not keep others out for ever
 for s in idle:
     s.connect(sys.argv[1])
+# nor does a crowd that stays and sends a byte now and then
+for _ in range(100):
+    for s in idle:
+        try:
+            s.send(b" ")
+        except OSError:
+            pass
+    try:
+        status, = ask(b'{"hindcast":1,"op":"status"}')
+        if status["ok"]:
+            break
+    except OSError:  # refused, and closed, before it was asked
+        pass
+    time.sleep(0.1)
+assert status["ok"], status
 PY
 ask list >/dev/null || fail "it does not answer after all that"
 
