@@ -24,7 +24,7 @@
 #define MAX_IMAGES 16   /* earlier images kept behind an image */
 #define DEAD_KEEP_NS UINT64_C(5000000000) /* a dead process is known for so long: records may come late */
 #define MAX_PATHS 65536u                  /* cached; beyond, those not used lately go */
-#define MAX_FDS (128u << 10)              /* open files known; beyond, those not used lately go */
+#define MAX_FDS (64u << 10)               /* open files known; beyond, those not used lately go */
 #define MAX_SOCKS (64u << 10)
 #define N_FILES 4096u /* identities kept to be found again, by device and inode */
 #define N_CTR_UNKNOWN 512u
