@@ -4,7 +4,7 @@ need_live
 
 echo secret >file
 ln -s file link
-hindcast record -o cap -- sh -c 'cat link; cat ./nothing; python3 -c "
+hindcast record -o cap --profile full -- sh -c 'cat link; cat ./nothing; python3 -c "
 import socket
 s = socket.socket(); s.bind((\"127.0.0.1\", 0)); s.listen(1)
 c = socket.create_connection(s.getsockname()); a = s.accept()[0]; a.send(b\"x\")"; exit 0' >record.out 2>&1 ||
@@ -24,14 +24,17 @@ if command -v python3 >/dev/null; then
 	expect_match '^tcp 127\.0\.0\.1 127\.0\.0\.1:[0-9]+->127\.0\.0\.1:([0-9]+) 127' out
 	events -f 'evt.type in (accept, accept4) and fd.typechar = 4 and proc.name startswith python' -o '%fd.lport=%fd.sport' >out
 	expect_match '^([0-9]+)=\1$' out
+	# of what the server sends, and of what is received, the sender is first; the client of the connection is
+	events -f 'evt.type = sendto and fd.l4proto = tcp and proc.name startswith python' -o '%evt.arg.tuple %fd.name' >out
+	expect_match '^(127\.0\.0\.1:[0-9]+)->(127\.0\.0\.1:[0-9]+) \2->\1$' out
 fi
 
 # In the order of the events, whatever the streams; as many as asked for.
 events -o '%evt.num' >nums
 sort -n nums | cmp - nums || fail "events are not in order"
 [ "$(events -n 5 | wc -l)" = 5 ] || fail "-n 5"
-events -n 3 --json -o '%evt.num %proc.name %evt.time' | while read -r line; do
-	jq -e '."evt.num" > 0 and (."evt.time" | type) == "number"' <<<"$line" >/dev/null || fail "not the object: $line"
+events -n 3 --json -o '%evt.num %proc.name %evt.time %evt.latency.ns' | while read -r line; do
+	jq -e '."evt.num" > 0 and (."evt.time" | type) == "number" and ."evt.latency.ns" == 0' <<<"$line" >/dev/null || fail "not the object: $line"
 done
 events -f 'evt.type = proc_exit' -n 1 >out
 expect_match ' > procexit status=' out

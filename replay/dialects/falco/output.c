@@ -198,8 +198,6 @@ static void put_json(const struct fx_val *val, const struct hc_value *v, unsigne
                      struct fjson *out)
 {
 	struct fjson text = { .arena = out->arena, .base64 = out->base64 };
-	bool raw_time =
-		val->kind == FVAL_FIELD && val->field.id >= F_EVT_RAWTIME && val->field.id <= F_EVT_RELTIME_NS;
 
 	if (val->kind == FVAL_FIELD && is_time(val->field.id)) {
 		fjson_i64(out, wall_ns);
@@ -214,7 +212,8 @@ static void put_json(const struct fx_val *val, const struct hc_value *v, unsigne
 		return;
 	case HC_VT_I64:
 	case HC_VT_U64:
-		if (print == FP_HEX || print == FP_OCT || print == FP_TEXT || (print == FP_PADDED && !raw_time))
+		if (print == FP_HEX || print == FP_OCT || print == FP_TEXT ||
+		    (print == FP_PADDED && val->kind != FVAL_FIELD))
 			break;
 		if (v->type == HC_VT_I64)
 			fjson_i64(out, v->i);
