@@ -1082,8 +1082,7 @@ static void set_text(struct hc_falco *f, struct ftext *t, const struct item *it,
 	ftext_add(t, s, it->yaml, n, (uint32_t)(s.p - n->text.p), false);
 }
 
-/* Optional keys that both a definition and a replacement have. */
-/* Those of the keys alone. */
+/* Optional keys that both a definition and a replacement have; of them those in `keys` alone. */
 static bool get_options(const struct item *it, unsigned keys, struct frule *r)
 {
 	return (!(keys & K_ENABLED) || get_bool(it, "enabled", false, &r->enabled)) &&
