@@ -441,17 +441,12 @@ static struct hc_value proc_id(struct hc_view *v, unsigned dom, uint32_t proc, c
 }
 LEAF(proc_id, HC_OBJ_PROC, HC_VT_I64);
 
-/* As the namespace numbers it that setsid() was called in; a session from outside has none there, and keeps its
- * own.
- */
 static struct hc_value proc_sid(struct hc_view *v, unsigned dom, uint32_t proc, const void *arg)
 {
-	int64_t vsid = 0, sid;
+	int64_t sid = falco_proc_sid(v, proc, INT64_MIN);
 
 	UNUSED_ARG;
-	if (hc_view_int(v, HC_OBJ_PROC, HC_O_PROC_vsid, proc, &vsid) && vsid)
-		return hc_value_i64(vsid);
-	return hc_view_int(v, HC_OBJ_PROC, HC_O_PROC_sid, proc, &sid) ? hc_value_i64(sid) : absent();
+	return sid == INT64_MIN ? absent() : hc_value_i64(sid);
 }
 LEAF(proc_sid, HC_OBJ_PROC, HC_VT_I64);
 

@@ -533,8 +533,11 @@ const char *falco_sock_proto(struct hc_view *v, uint32_t sock)
 	}
 }
 
-static void put_ends(const struct fends *e, bool ports, bool peer_first, struct fjson *out)
+static void put_ends(struct hc_view *v, uint32_t sock, const struct fends *e, bool peer_first, struct fjson *out)
 {
+	const char *proto = falco_sock_proto(v, sock);
+	bool ports = proto[0] != 'i' && proto[0] != 'r';
+
 	endpoint(peer_first ? e->peer : e->local, peer_first ? e->peer_port : e->local_port, ports, out);
 	fjson_raw(out, "->");
 	endpoint(peer_first ? e->local : e->peer, peer_first ? e->local_port : e->peer_port, ports, out);
@@ -542,8 +545,6 @@ static void put_ends(const struct fends *e, bool ports, bool peer_first, struct 
 
 void falco_sock_name(struct hc_view *v, uint32_t sock, struct fjson *out)
 {
-	const char *proto = falco_sock_proto(v, sock);
-	bool ports = proto[0] != 'i' && proto[0] != 'r';
 	struct hc_str shown;
 	struct fends e;
 
@@ -563,7 +564,7 @@ void falco_sock_name(struct hc_view *v, uint32_t sock, struct fjson *out)
 			endpoint(sock_addr(v, sock, HC_O_SOCK_local_addr), e.local_port, true, out);
 		return;
 	}
-	put_ends(&e, ports, hc_view_int_or(v, HC_OBJ_SOCK, HC_O_SOCK_role, sock, 0) == 2, out);
+	put_ends(v, sock, &e, hc_view_int_or(v, HC_OBJ_SOCK, HC_O_SOCK_role, sock, 0) == 2, out);
 }
 
 const char *falco_sock_type(struct hc_view *v, uint32_t sock)
@@ -969,8 +970,14 @@ static struct pval open_mode(const struct fctx *c, unsigned col)
 	return p;
 }
 
-/* Does the driver record addresses of that family? */
-static bool has_ends(int64_t family)
+int64_t falco_proc_sid(struct hc_view *v, uint32_t proc, int64_t none)
+{
+	int64_t vsid = hc_view_int_or(v, HC_OBJ_PROC, HC_O_PROC_vsid, proc, 0);
+
+	return vsid ? vsid : hc_view_int_or(v, HC_OBJ_PROC, HC_O_PROC_sid, proc, none);
+}
+
+bool falco_has_ends(int64_t family)
 {
 	return family == AF_INET || family == AF_INET6 || family == AF_UNIX;
 }
@@ -1128,11 +1135,11 @@ static struct pval param_from(const struct fctx *c, const struct fparam *p, cons
 		return v;
 	case HOW_ADDR:
 		v.s = hc_view_bytes(c->v, hc_view_ref(c->v, c->dom, col, c->entry));
-		v.kind = v.s.p && (is_imported(c) || has_ends(family_of_addr(v.s))) ? PV_ADDR : PV_NONE;
+		v.kind = v.s.p && (is_imported(c) || falco_has_ends(family_of_addr(v.s))) ? PV_ADDR : PV_NONE;
 		return v;
 	case HOW_TUPLE:
 		v.ref = tuple_sock(c);
-		v.kind = v.ref && (is_imported(c) || has_ends(family_of(c->v, v.ref))) ? PV_SOCK : PV_NONE;
+		v.kind = v.ref && (is_imported(c) || falco_has_ends(family_of(c->v, v.ref))) ? PV_SOCK : PV_NONE;
 		return v;
 	case HOW_NEWDEV:
 	case HOW_NEWINO:
@@ -1228,8 +1235,7 @@ static void empty_raw(const struct fparam *p, struct fjson *out)
 /* The sender first; other recorders' events have it so. */
 static void put_tuple(const struct fctx *c, uint32_t sock, struct fjson *out)
 {
-	const char *proto = falco_sock_proto(c->v, sock);
-	bool ports = proto[0] != 'i' && proto[0] != 'r', received = false;
+	bool received = false;
 	struct fends e;
 
 	switch (c->type) {
@@ -1251,7 +1257,7 @@ static void put_tuple(const struct fctx *c, uint32_t sock, struct fjson *out)
 	if (is_imported(c) || !falco_sock_ends(c->v, sock, &e) || !e.peer.p)
 		falco_sock_name(c->v, sock, out);
 	else
-		put_ends(&e, ports, received, out);
+		put_ends(c->v, sock, &e, received, out);
 }
 
 void falco_param_raw(const struct fctx *c, const struct fparam *p, const struct pval *v, struct fjson *out)

@@ -156,7 +156,13 @@ const char *falco_fd_type(struct hc_view *v, uint32_t fdobj); /* "file", ... */
 const char *falco_kind_type(unsigned kind);                   /* of an enum hc_fd_kind */
 char falco_fd_typechar(struct hc_view *v, uint32_t fdobj);
 void falco_fd_name(struct hc_view *v, uint32_t fdobj, struct fjson *out);
-const char *falco_sock_type(struct hc_view *v, uint32_t sock);  /* "ipv4", ...; NULL: no sock */
+const char *falco_sock_type(struct hc_view *v, uint32_t sock); /* "ipv4", ...; NULL: no sock */
+/* The session as the namespace numbers it that setsid() was called in; one from outside has no number there, and
+ * keeps its own. */
+int64_t falco_proc_sid(struct hc_view *v, uint32_t proc, int64_t none);
+
+/* Does the driver record both ends of a socket of that family, and addresses of it? Of others nothing. */
+bool falco_has_ends(int64_t family);
 const char *falco_sock_proto(struct hc_view *v, uint32_t sock); /* "tcp", ..., "<NA>" */
 void falco_sock_name(struct hc_view *v, uint32_t sock, struct fjson *out);
 bool falco_is_listener(struct hc_view *v, uint32_t sock);

@@ -177,12 +177,6 @@ static void add_end(struct enc *e, struct bytes *b, uint32_t sock, bool peer, ui
 	add_le(b, (uint64_t)port, 2);
 }
 
-/* Of other families the driver writes no ends, and nothing instead. */
-static bool has_ends(int64_t family)
-{
-	return family == HC_SCAP_AF_INET || family == HC_SCAP_AF_INET6 || family == HC_SCAP_AF_UNIX;
-}
-
 /* Both ends, source first: the peer's when it is who sent. */
 static struct hc_str tuple(struct enc *e, uint32_t sock, bool from_peer)
 {
@@ -194,7 +188,7 @@ static struct hc_str tuple(struct enc *e, uint32_t sock, bool from_peer)
 	                     from_peer ? (unsigned)HC_O_SOCK_local_path : (unsigned)HC_O_SOCK_peer_path, sock));
 	struct bytes b = { 0 };
 
-	if (!sock || !has_ends(family))
+	if (!sock || !falco_has_ends(family))
 		return (struct hc_str){ 0 };
 	b.p = raw(e, 64 + (size_t)path.len);
 	add_le(&b, (uint64_t)family, 1);
@@ -223,7 +217,7 @@ static struct hc_str address(struct enc *e, struct hc_str s)
 		return (struct hc_str){ 0 };
 	memcpy(&family, s.p, 2);
 	family = le16toh(family);
-	if (!has_ends(family))
+	if (!falco_has_ends(family))
 		return (struct hc_str){ 0 };
 	if (family == HC_SCAP_AF_UNIX)
 		path = without_nuls((struct hc_str){ s.p + 2, s.len - 2 });
@@ -359,7 +353,7 @@ bool hc_falco_scap_proc(struct hc_view *v, uint32_t proc, int64_t tid, int64_t v
 		.tid = tid,
 		.pid = pid,
 		.ptid = OF_PROC(ppid, 0),
-		.sid = OF_PROC(vsid, 0) ? OF_PROC(vsid, 0) : OF_PROC(sid, -1),
+		.sid = falco_proc_sid(v, proc, -1),
 		.vpgid = own_id(&e, HC_O_PROC_vpgid, HC_O_PROC_pgid, proc),
 		.pgid = OF_PROC(pgid, -1),
 		.vtid = vtid >= 0 ? vtid : tid,
