@@ -591,6 +591,7 @@ enum hc_fd_how {
 	HC_OBJ_USE,   /* used: defined only when not known */
 	HC_OBJ_NEW,   /* created by this call */
 	HC_OBJ_NODEF, /* used, and not to be defined here (a fact beside it says all) */
+	HC_OBJ_SAME,  /* created, and what it is has been told (told.bpf.h) */
 };
 
 /* The FD fact of the open file in `i` (i->file 0: no such descriptor), and what defines the object when the
@@ -611,8 +612,8 @@ static __always_inline void hc_obj_fact(struct hc_scratch *s, struct task_struct
 		return;
 	}
 	def = hc_def_tag(file, i->inode, i->dentry);
-	if (how == HC_OBJ_NEW) {
-		flags = HC_WIRE_FD_NEW | HC_WIRE_FD_DEF;
+	if (how == HC_OBJ_NEW || how == HC_OBJ_SAME) {
+		flags = HC_WIRE_FD_NEW | (how == HC_OBJ_NEW ? HC_WIRE_FD_DEF : HC_WIRE_FD_SAME);
 		hc_tab_first(HC_TAB_DEFS, def);
 		tag = hc_first_tag(s, task, file, i->inode, 0);
 		hc_tab_forget(HC_TAB_FIRST, tag);
@@ -633,7 +634,7 @@ static __always_inline void hc_obj_fact(struct hc_scratch *s, struct task_struct
 	w->fs_magic = i->magic;
 	w->fd = fd;
 	w->flags = flags;
-	w->reserved = 0;
+	w->place = flags & HC_WIRE_FD_NEW ? s->told_place : 0;
 	w->target = 0;
 	if (i->magic == HC_MAGIC_NSFS) {
 		/* the inode number of a namespace file is the namespace's */

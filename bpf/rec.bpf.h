@@ -164,8 +164,10 @@ struct hc_scratch {
 		u16 how, subject;
 	} fds[2];
 	u32 n_fds;
-	u64 number; /* a typed pointer on its way to being a number */
-	u64 arg[8]; /* the call's registers, narrowed by nobody */
+	u64 told;       /* the record tells of the file with this tag, see told.bpf.h; 0: of none */
+	u32 told_place; /* which place that is, or where what it refers to is, from 1; 0: no place */
+	u64 number;     /* a typed pointer on its way to being a number */
+	u64 arg[8];     /* the call's registers, narrowed by nobody */
 	struct hc_walk walk[HC_N_WALKS];
 	u8 file[256]; /* block copies of kernel objects */
 	u8 inode[256];
@@ -554,6 +556,8 @@ static __always_inline struct hc_wire_head *hc_begin(struct hc_scratch *s, struc
 	s->i_walk = 0;
 	s->walking = 0;
 	s->n_tags = 0;
+	s->told = 0;
+	s->told_place = 0;
 	return h;
 }
 
@@ -612,8 +616,8 @@ static __always_inline void hc_walk_later(struct hc_scratch *s, u16 subject, u64
 	s->n_walks = n + 1;
 }
 
-/* Copies the scratch record out. */
-static __always_inline void hc_output(struct hc_scratch *s, u32 cpu)
+/* Copies the scratch record out; false when it was lost. */
+static __always_inline bool hc_output(struct hc_scratch *s, u32 cpu)
 {
 	struct hc_wire_head *h = (struct hc_wire_head *)s->data;
 	struct hc_cpu *c = hc_cpu(cpu);
@@ -623,7 +627,7 @@ static __always_inline void hc_output(struct hc_scratch *s, u32 cpu)
 	void *ring;
 
 	if (!c)
-		return;
+		return false;
 	count = hc_count(c, h->type);
 	count->seen++;
 	ring = hc_ring_of(cpu, lane);
@@ -633,11 +637,12 @@ static __always_inline void hc_output(struct hc_scratch *s, u32 cpu)
 	h->cpu_seq = c->seq[lane]++;
 	h->ts_ns = bpf_ktime_get_boot_ns();
 	if (ring && !bpf_ringbuf_output(ring, s->data, bytes, hc_wake(c, lane, bytes)))
-		return;
+		return true;
 	count->lost_full++;
 	/* What this record was to introduce has not been introduced. */
 	for (u32 i = 0; i < HC_N_TAGS && i < s->n_tags; i++)
 		hc_tab_clear(HC_TAB_DEFS, s->tags[i]);
+	return false;
 }
 
 #endif

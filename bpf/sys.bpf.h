@@ -3,7 +3,7 @@
 #ifndef HC_BPF_SYS_H
 #define HC_BPF_SYS_H
 
-#include "walk.bpf.h"
+#include "told.bpf.h"
 #include "raise.bpf.h"
 #include "early.bpf.h"
 
@@ -241,7 +241,7 @@ int BPF_PROG(hc_sys_finish, struct pt_regs *regs, long ret)
 	if (hc_walk_run(s, hc_current()))
 		bpf_tail_call(ctx, &hc_handlers, HC_H_FINISH);
 	hc_walk_stop(s);
-	hc_output(s, cpu);
+	hc_told_output(s, cpu);
 	hc_release(s);
 	return 0;
 }
@@ -599,16 +599,26 @@ int BPF_PROG(hc_sys_open, struct pt_regs *regs, long ret)
 	for (u32 i = 0; i < 2; i++) {
 		struct hc_fileinfo info;
 		s32 fd = i ? ret : (s64)s->arg[0];
+		u64 file;
+		u8 how;
 
 		if (i ? ret < 0 : !path_slot || fd < 0)
 			continue;
-		hc_fd_fact(s, task, i ? fd_slot : 0, fd, i ? HC_OBJ_NEW : HC_OBJ_USE, &info);
+		how = i ? HC_OBJ_NEW : HC_OBJ_USE;
+		hc_file_none(&info);
+		file = hc_file_of(task, fd);
+		if (file) {
+			hc_file_load(s, file, &info);
+			if (i)
+				how = hc_told_open(s, task, cpu, &info);
+		}
+		hc_obj_fact(s, task, i ? fd_slot : 0, fd, how, &info);
 	}
 	/* Opens are so many that they walk here, as far as one run goes. */
 	if (hc_walk_run(s, task))
 		bpf_tail_call(ctx, &hc_handlers, HC_H_FINISH);
 	hc_walk_stop(s);
-	hc_output(s, cpu);
+	hc_told_output(s, cpu);
 	hc_release(s);
 	return 0;
 }

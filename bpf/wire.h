@@ -200,10 +200,16 @@ enum hc_wire_fd_flag {
 	HC_WIRE_FD_NEW =
 		1
 		<< 0, /* this row opened the file: forget whatever the key said before. Not dup, nor SCM_RIGHTS */
-	HC_WIRE_FD_DEF = 1 << 1, /* SOCK (a socket), or FILE and, where it has a name, PATH facts with the same
-	                          * subject follow in this record: all there is to know about the object */
-	HC_WIRE_FD_BAD = 1 << 2, /* no such descriptor: everything below is 0 but `fd` */
+	HC_WIRE_FD_DEF = 1 << 1,  /* SOCK (a socket), or FILE and, where it has a name, PATH facts with the same
+	                           * subject follow in this record: all there is to know about the object */
+	HC_WIRE_FD_BAD = 1 << 2,  /* no such descriptor: everything below is 0 but `fd` */
+	HC_WIRE_FD_SAME = 1 << 3, /* opened, and FILE and PATH facts would be those of the last record of this CPU
+	                           * and lane with HC_WIRE_FD_DEF and the same `place` */
 };
+
+/* Places of a CPU and lane, and the longest record that is referred to. */
+#define HC_WIRE_N_TOLD 128
+#define HC_WIRE_TOLD_BYTES 1024
 
 /* A descriptor's open file. `key`s are scrambled kernel addresses: compare them, never store them. A file that the
  * recorder has been told about comes without HC_WIRE_FD_DEF; the row that told it is earlier in merged order, or
@@ -220,10 +226,10 @@ struct hc_wire_fd {
 	__u32 f_mode; /* FMODE_READ 1, WRITE 2, EXEC 0x20, PATH 0x4000, CREATED 0x100000 */
 	__u32 i_mode;
 	__u32 fs_magic;
-	__s32 fd;       /* the number; -1 when there is none */
-	__u16 flags;    /* enum hc_wire_fd_flag */
-	__u16 reserved; /* zero */
-	__u32 target;   /* pidfd: tgid (6.9+); namespace: inum; else 0 */
+	__s32 fd;     /* the number; -1 when there is none */
+	__u16 flags;  /* enum hc_wire_fd_flag */
+	__u16 place;  /* with HC_WIRE_FD_NEW: 1..HC_WIRE_N_TOLD, see HC_WIRE_FD_SAME; else 0 */
+	__u32 target; /* pidfd: tgid (6.9+); namespace: inum; else 0 */
 };
 
 /* An endpoint. Addresses are raw network order (IPv4 in the first 4 bytes, the rest 0), ports host order. */

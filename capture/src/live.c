@@ -684,6 +684,7 @@ static int prepare(struct hc_live *live, const struct hc_live_options *opt, cons
 	r = set_size(skel->obj, "hc_rings", live->n_cpus);
 	r = r ? r : set_size(skel->obj, "hc_rings_sec", live->n_cpus);
 	r = r ? r : set_size(skel->obj, "hc_cpus", live->n_cpus);
+	r = r ? r : set_size(skel->obj, "hc_told_map", live->n_cpus);
 	r = r ? r : set_size(skel->obj, "hc_scratch_map", live->n_cpus + 1);
 	for (size_t i = 0; !opt->may_raise && !r && i < sizeof(raise_maps) / sizeof(raise_maps[0]); i++)
 		r = set_size(skel->obj, raise_maps[i], 1);

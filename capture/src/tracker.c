@@ -72,6 +72,7 @@ struct hc_tracker *hc_tracker_free(struct hc_tracker *t)
 	assert(t->txts.n == 0 && t->lists.n == 0); /* somebody forgot a reference */
 	table_done(&t->txts);
 	free(t->masked);
+	told_free(&t->told);
 	if (t->proc_fd >= 0)
 		close(t->proc_fd);
 	free(t);

@@ -417,7 +417,7 @@ struct tfd *fd_see(struct hc_tracker *t, const struct wrec *r, unsigned subject,
 	if (f->kind == HC_FD_CHR && opened && opened->real &&
 	    (hc_str_starts(txt_str(opened->real), HC_STR("/dev/pts/")) || txt_is(opened->real, "/dev/tty")))
 		f->kind = HC_FD_TTY;
-	if (w->flags & HC_WIRE_FD_DEF)
+	if (w->flags & (HC_WIRE_FD_DEF | HC_WIRE_FD_SAME))
 		fd_define(t, f, r, subject, ver, opened);
 	if (f->kind == HC_FD_PIDFD && w->target) {
 		struct tproc *p = proc_find(t, w->target, 0);

@@ -13,6 +13,7 @@
 #include "ctr_disk.h"
 #include "ctr_socket.h"
 #include "decode.h"
+#include "told.h"
 #include "table.h"
 
 #ifndef RESOLVE_CACHED
@@ -297,6 +298,7 @@ struct hc_tracker {
 	struct tproc **dead_end;
 	uint64_t tree_gen, next_lineage, next_fd_id;
 	uint64_t now_ns;                         /* time of the record in hand */
+	struct told told;                        /* what records may refer to */
 	uint32_t depth;                          /* of the entry being written */
 	uint32_t proc_reads;                     /* in this second */
 	uint32_t exe_reads;                      /* the same of files that run */

@@ -1179,6 +1179,8 @@ int hc_tracker_push(struct hc_tracker *t, const struct hc_wire_head *rec, size_t
 		return 0;
 	}
 	t->now_ns = rec->ts_ns;
+	if (told_facts(&t->told, &w.r) == -EBADMSG)
+		t->stats.n_bad++; /* its row is made all the same, of what it says itself */
 	if (rec->flags & HC_WIRE_SNAPSHOT) {
 		proc_snapshot(t, &w.r);
 		return 0;

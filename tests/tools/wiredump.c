@@ -129,11 +129,12 @@ static void put_fact(const struct hc_wire_fact *f, const uint8_t *p)
 		printf("fd[");
 		put_subject(f->subject);
 		printf("] %d key=%llx ino=%llu dev=%u:%u f_flags=%o f_mode=%x i_mode=%o magic=%x pos=%llu "
-		       "target=%u%s%s%s",
+		       "target=%u place=%u%s%s%s%s",
 		       w.fd, (unsigned long long)w.key & 0xffffff, (unsigned long long)w.ino, w.dev >> 20,
 		       w.dev & 0xfffff, w.f_flags, w.f_mode, w.i_mode, w.fs_magic, (unsigned long long)w.pos,
-		       w.target, w.flags & HC_WIRE_FD_NEW ? " NEW" : "", w.flags & HC_WIRE_FD_DEF ? " DEF" : "",
-		       w.flags & HC_WIRE_FD_BAD ? " BAD" : "");
+		       w.target, w.place, w.flags & HC_WIRE_FD_NEW ? " NEW" : "",
+		       w.flags & HC_WIRE_FD_DEF ? " DEF" : "", w.flags & HC_WIRE_FD_BAD ? " BAD" : "",
+		       w.flags & HC_WIRE_FD_SAME ? " SAME" : "");
 		break;
 	}
 	case HC_WIRE_F_SOCK: {

@@ -837,6 +837,73 @@ Test(tracker, an_address_used_again_is_another_open_file)
 	              obj_int(b.b, HC_OBJ_FDOBJ, HC_O_FDOBJ_id, ref_of(b, HC_C_READ_fd_obj)));
 }
 
+/* Opens a file with a place, as the CPU tells it: at length, or (`real` NULL) by the place. */
+static void open_told(unsigned cpu, const char *given, const char *real, uint64_t key, uint16_t place)
+{
+	struct hc_wire_fd w = { .key = key,
+		                .inode_key = 77,
+		                .ino = 78,
+		                .fd = 3,
+		                .flags = HC_WIRE_FD_NEW | (real ? HC_WIRE_FD_DEF : HC_WIRE_FD_SAME),
+		                .place = place,
+		                .i_mode = 0100644 };
+	struct hc_wire_file file = { .ino = 78, .mode = 0100644, .size = real ? strlen(real) : 0 };
+	struct rec r;
+
+	rec(&r, HC_EV_OPENAT, 100, 100, START(2), 5);
+	r.u.head.ret = 3;
+	r.u.head.cpu = (uint16_t)cpu;
+	set(&r, HC_A_OPENAT_dirfd, (uint64_t)(int64_t)AT_FDCWD);
+	str(&r, HC_A_OPENAT_pathname, given);
+	fact(&r, HC_WIRE_F_FD, HC_WIRE_SUBJ_RET, &w, sizeof(w));
+	if (real) {
+		fact(&r, HC_WIRE_F_FILE, HC_WIRE_SUBJ_RET, &file, sizeof(file));
+		path(&r, HC_WIRE_SUBJ_RET, real);
+	}
+	push(&r);
+}
+
+static void expect_opened(unsigned n, const char *real, int64_t size)
+{
+	struct row_at r = row_of(HC_EV_OPENAT, n);
+	uint32_t fd = ref_of(r, HC_C_OPENAT_newfd), file = obj_ref(r.b, HC_OBJ_FDOBJ, HC_O_FDOBJ_file, fd);
+
+	cr_expect_str_eq(real_of(r.b, obj_ref(r.b, HC_OBJ_FDOBJ, HC_O_FDOBJ_path, fd)), real, "open %u", n);
+	cr_expect_eq(obj_int(r.b, HC_OBJ_FILE, HC_O_FILE_size, file), size, "open %u", n);
+}
+
+Test(tracker, an_open_may_refer_to_what_another_of_its_cpu_told)
+{
+	begin();
+	alive(100, 100, START(2), 1, "a", 0);
+	settle();
+	open_told(0, "/link/x", "/data/x", 1000, 3);
+	open_told(0, "/link/x", NULL, 2000, 3);
+	open_told(1, "/link/y", "/other/longer/y", 3000, 3); /* of another CPU */
+	open_told(0, "/x", NULL, 4000, 3);
+	open_told(0, "/z", "/z", 5000, 3); /* the place is another's now */
+	open_told(0, "/z", NULL, 6000, 3);
+	open_told(1, "/link/y", NULL, 7000, 3);
+	cr_expect_eq(hc_tracker_stats(tracker).n_bad, 0);
+	open_told(0, "/nobody/told", NULL, 8000, 4);
+	open_told(0, "/no/such/place", NULL, 9000, HC_WIRE_N_TOLD + 1);
+	cr_expect_eq(hc_tracker_stats(tracker).n_bad, 2, "counted, and the row is there with what it says itself");
+	finish();
+	expect_opened(0, "/data/x", 7);
+	expect_opened(1, "/data/x", 7);
+	expect_opened(2, "/other/longer/y", 15);
+	expect_opened(3, "/data/x", 7);
+	expect_opened(4, "/z", 2);
+	expect_opened(5, "/z", 2);
+	expect_opened(6, "/other/longer/y", 15);
+	for (unsigned n = 7; n < 9; n++) {
+		struct row_at r = row_of(HC_EV_OPENAT, n);
+
+		cr_expect_str_eq(obj_text(r.b, HC_OBJ_PATH, HC_O_PATH_abs, ref_of(r, HC_C_OPENAT_pathname)),
+		                 n == 7 ? "/nobody/told" : "/no/such/place");
+	}
+}
+
 /* The kernel frees the file that dup2 replaces: a record made at entry says what it is, the row names it. */
 Test(tracker, what_dup2_replaced_is_told_before_the_call_and_named_by_its_row)
 {
