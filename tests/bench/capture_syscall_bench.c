@@ -3,7 +3,9 @@
  * round measures every combination once, so that other load on the machine meets all of them; medians are
  * compared. Then: how many events a second pass without a gap.
  *
- * Figures (name,value,unit,baseline,ratio): ns added per call, held against what the floor adds. */
+ * Figures (name,value,unit,baseline,ratio): ns added per call, held against what the floor adds.
+ *
+ * With --hold it measures nothing, and keeps the program that does nothing attached (record_overhead.py). */
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -210,6 +212,25 @@ static struct floor_bpf *floor_skel;
 static struct ring_buffer *floor_ring;
 static uint64_t sum_bytes;
 
+/* Attaches the floor program that does nothing until standard input ends, for benchmarks of whole programs. */
+static int hold_empty(void)
+{
+	struct floor_bpf *skel = geteuid() ? NULL : floor_bpf__open_and_load();
+	struct bpf_link *link = skel ? bpf_program__attach(skel->progs.floor_empty) : NULL;
+	char c;
+
+	if (!link) {
+		puts("cannot attach the floor program");
+		return 77;
+	}
+	puts("attached");
+	while (read(STDIN_FILENO, &c, 1) > 0) {
+	}
+	bpf_link__destroy(link);
+	floor_bpf__destroy(skel);
+	return 0;
+}
+
 /* Has the child run `loop` while everything it causes is consumed. */
 static double measure(enum loop loop, struct hc_live *live)
 {
@@ -314,7 +335,7 @@ static void sustained(struct hc_live *live)
 	printf("sustained_consumer,%.1f,ns/event,,\n", (double)cpu / (double)seen);
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
 	static double v[N_LOOPS][N_STATES][N_ROUNDS];
 	const unsigned typed[] = { HC_EV_OPENAT, HC_EV_CONNECT, HC_EV_READ, HC_EV_WRITE };
@@ -326,6 +347,8 @@ int main(void)
 	char *slash;
 
 	setvbuf(stdout, NULL, _IOLBF, 0);
+	if (argc == 2 && !strcmp(argv[1], "--hold"))
+		return hold_empty();
 	if (geteuid()) {
 		puts("needs root");
 		return 77;
