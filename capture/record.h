@@ -76,9 +76,11 @@ int hc_record_start(struct hc_record *r, struct hc_err *err);
 void hc_record_set_kube(struct hc_record *r, struct hc_kube *k);
 /* As hc_tracker_socket_news, for a recording without a log. */
 bool hc_record_socket_news(struct hc_record *r, struct hc_tracker_socket *ret);
-/* Waits up to timeout_ms and writes what came. 0, -EINTR after a signal, or what went wrong: then only
- * hc_record_stop. */
+/* Waits up to timeout_ms and writes what came, for some 10 ms; what is left then is for the next step, which waits
+ * for nothing. 0, -EINTR after a signal, or what went wrong: then only hc_record_stop. */
 int hc_record_step(struct hc_record *r, int timeout_ms, struct hc_err *err);
+/* The last step has left some. */
+bool hc_record_more(const struct hc_record *r);
 
 /* A meta_mark row (store/marks.h). Texts may be NULL, times 0: absent. */
 struct hc_record_mark {

@@ -191,6 +191,8 @@ static int wait_ms(const struct hc_daemon *d, uint64_t now)
 {
 	uint64_t until = now + STEP_NS;
 
+	if (hc_record_more(d->record)) /* of which the rings' descriptor does not tell again */
+		return 0;
 	for (const struct hc_daemon_timer *t = d->timers; t; t = t->next)
 		if (t->fn && t->due_ns < until)
 			until = t->due_ns;

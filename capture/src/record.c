@@ -13,6 +13,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#define STEP_NS UINT64_C(10000000) /* the rings are read for so long at once */
+#define LOOK_RECORDS 64            /* between two looks at the clock meanwhile */
+
 int hc_record_root_check(const char *root, struct hc_err *err)
 {
 	return ctr_disk_root_check(root, err);
@@ -217,6 +220,18 @@ int record_take(void *ctx, const struct hc_live_rec *rec)
 	return hc_tracker_push(r->tracker, rec->head, rec->head->bytes, rec->late, r->err);
 }
 
+/* The same for a while: whoever calls has more to do than to read the rings. */
+static int take_some(void *ctx, const struct hc_live_rec *rec)
+{
+	struct hc_record *r = ctx;
+	int code = record_take(ctx, rec);
+
+	if (code != 0 || ++r->n_taken % LOOK_RECORDS)
+		return code;
+	r->more = record_boot_ns() >= r->take_until_ns;
+	return r->more;
+}
+
 static int maps_usable(void *ctx)
 {
 	return hc_live_usable(((struct hc_record *)ctx)->live);
@@ -336,7 +351,11 @@ int hc_record_step(struct hc_record *r, int timeout_ms, struct hc_err *err)
 	int code;
 
 	r->err = err ? err : &own;
-	n = hc_live_poll(r->live, timeout_ms, record_take, r);
+	if (r->more)
+		timeout_ms = 0;
+	r->more = false;
+	r->take_until_ns = record_boot_ns() + (uint64_t)timeout_ms * 1000000 + STEP_NS;
+	n = hc_live_poll(r->live, timeout_ms, take_some, r);
 	if (n < 0 && n != -EINTR) {
 		if (!r->err->code)
 			hc_err_set(r->err, (int)n, "cannot read the rings: %s", strerror((int)-n));
@@ -346,6 +365,11 @@ int hc_record_step(struct hc_record *r, int timeout_ms, struct hc_err *err)
 	if (code < 0)
 		return r->failed = code;
 	return n == -EINTR ? -EINTR : 0;
+}
+
+bool hc_record_more(const struct hc_record *r)
+{
+	return r->more;
 }
 
 void hc_record_set_kube(struct hc_record *r, struct hc_kube *k)

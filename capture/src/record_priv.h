@@ -38,6 +38,8 @@ struct hc_record {
 	int64_t wall_offset_ns, first_wall_offset_ns; /* now, and at the start */
 	uint64_t n_late;
 	int failed;
+	uint64_t take_until_ns, n_taken; /* of the step under way */
+	bool more;                       /* it ended with records left in the rings */
 	bool started, in_segment, first_segment_done;
 	unsigned n_cpus;
 	struct hc_wire_count *count; /* n_cpus x HC_EV_MAX: what has been told of so far */

@@ -152,6 +152,22 @@ static inline bool table_remove(struct table *t, uint64_t hash, const void *p)
 		if ((at##_next = at + 1, (entry) = (table)->slot[at].p) != NULL)
 #define TABLE_SWEEP_REMOVE(table, at) (table_remove_at(table, at), at##_next = at)
 
+/* Second chance: goes on from *hand to an entry that was not used since the hand passed it last, and stands at it;
+ * the flags on the way are cleared. After a bounded number of looks whichever comes goes. The table must not be
+ * empty. */
+#define TABLE_LOOKS 64
+#define TABLE_OLDEST(table, hand, entry)                                      \
+	do {                                                                  \
+		for (unsigned looks = 0; looks < TABLE_LOOKS; looks++) {      \
+			do                                                    \
+				*(hand) = (*(hand) + 1) & (table)->mask;      \
+			while (((entry) = (table)->slot[*(hand)].p) == NULL); \
+			if (!(entry)->used)                                   \
+				break;                                        \
+			(entry)->used = 0;                                    \
+		}                                                             \
+	} while (0)
+
 static inline void table_done(struct table *t)
 {
 	free(t->slot);

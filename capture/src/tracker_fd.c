@@ -118,6 +118,15 @@ static struct tfd *fd_find(struct hc_tracker *t, uint64_t key, uint64_t inode_ke
 	return NULL;
 }
 
+static void fd_evict(struct hc_tracker *t)
+{
+	struct tfd *f;
+
+	TABLE_OLDEST(&t->fds, &t->fd_hand, f);
+	table_remove_at(&t->fds, t->fd_hand);
+	fd_unref(t, f);
+}
+
 static void fd_replace(struct hc_tracker *t, struct tfd *old, struct tfd *f) /* takes f's reference */
 {
 	uint64_t hash = fd_hash(t, f->key, f->inode_key);
@@ -132,34 +141,9 @@ static void fd_replace(struct hc_tracker *t, struct tfd *old, struct tfd *f) /* 
 		}
 	}
 	if (t->fds.n >= MAX_FDS)
-		fd_sweep(t);
+		fd_evict(t);
 	if (!table_add(&t->fds, hash, f))
 		fd_unref(t, f);
-}
-
-void fd_sweep(struct hc_tracker *t)
-{
-	struct tfd *f;
-	struct tsock *s;
-
-	TABLE_SWEEP(&t->fds, at, f)
-	{
-		if (f->used) {
-			f->used = 0;
-		} else {
-			TABLE_SWEEP_REMOVE(&t->fds, at);
-			fd_unref(t, f);
-		}
-	}
-	TABLE_SWEEP(&t->socks, at, s)
-	{
-		if (s->used) {
-			s->used = 0;
-		} else {
-			TABLE_SWEEP_REMOVE(&t->socks, at);
-			sock_unref(t, s);
-		}
-	}
 }
 
 void fd_done(struct hc_tracker *t)
@@ -177,6 +161,15 @@ void fd_done(struct hc_tracker *t)
 
 /* ---- sockets ---- */
 
+static void sock_evict(struct hc_tracker *t)
+{
+	struct tsock *s;
+
+	TABLE_OLDEST(&t->socks, &t->sock_hand, s);
+	table_remove_at(&t->socks, t->sock_hand);
+	sock_unref(t, s);
+}
+
 static void sock_remember(struct hc_tracker *t, struct tsock *s)
 {
 	uint64_t hash = hash_u64(t->seed.b, s->w.key);
@@ -193,7 +186,7 @@ static void sock_remember(struct hc_tracker *t, struct tsock *s)
 		}
 	}
 	if (t->socks.n >= MAX_SOCKS)
-		fd_sweep(t);
+		sock_evict(t);
 	if (table_add(&t->socks, hash, s))
 		REF(s);
 }

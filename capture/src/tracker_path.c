@@ -68,20 +68,13 @@ static uint8_t path_flags(unsigned wire)
 	                 (wire & HC_WIRE_PATH_OUTSIDE ? HC_PATH_OUTSIDE_ROOT : 0));
 }
 
-void path_sweep(struct hc_tracker *t)
+static void path_evict(struct hc_tracker *t)
 {
 	struct tpath *p;
 
-	/* second chance: what was not asked for since the last sweep goes */
-	TABLE_SWEEP(&t->paths, at, p)
-	{
-		if (p->used) {
-			p->used = 0;
-		} else {
-			TABLE_SWEEP_REMOVE(&t->paths, at);
-			path_unref(t, p);
-		}
-	}
+	TABLE_OLDEST(&t->paths, &t->path_hand, p);
+	table_remove_at(&t->paths, t->path_hand);
+	path_unref(t, p);
 }
 
 static void path_fill(struct hc_tracker *t, struct tpath *p, const struct path_ask *ask)
@@ -133,7 +126,7 @@ struct tpath *path_get(struct hc_tracker *t, const struct path_ask *ask)
 		}
 	}
 	if (t->paths.n >= MAX_PATHS)
-		path_sweep(t);
+		path_evict(t);
 	p = calloc(1, sizeof(*p));
 	if (!p)
 		return NULL;

@@ -294,7 +294,8 @@ struct hc_tracker {
 	struct hc_cells cells; /* of the row being made; clean between rows */
 
 	struct table txts, lists, paths, procs, tasks, fds, socks, by_vpid, cgroups, dirs, dir_names, exes;
-	struct tproc *dead; /* in order of death */
+	uint32_t path_hand, fd_hand, sock_hand; /* where each table was looked at last for what may go */
+	struct tproc *dead;                     /* in order of death */
 	struct tproc **dead_end;
 	uint64_t tree_gen, next_lineage, next_fd_id;
 	uint64_t now_ns;                         /* time of the record in hand */
@@ -378,7 +379,6 @@ struct lst *lst_of_u32(struct hc_tracker *t, const uint32_t *v, uint32_t n);
 struct lst *lst_of_txts(struct hc_tracker *t, struct txt **txts, uint32_t n); /* takes the references */
 void lst_unref(struct hc_tracker *t, struct lst *l);
 
-void path_sweep(struct hc_tracker *t);
 struct tfile *file_of(const struct hc_wire_file *w);
 /* The one that was seen last, when nothing about it changed. */
 struct tfile *file_get(struct hc_tracker *t, const struct hc_wire_file *w);
@@ -452,7 +452,6 @@ struct tsock *sock_see(struct hc_tracker *t, const struct wrec *r, unsigned subj
                        struct tver *ver); /* a reference */
 /* Replaces the descriptor's endpoint; returns the object in force. */
 struct tfd *fd_set_sock(struct hc_tracker *t, struct tfd *f, struct tsock *s);
-void fd_sweep(struct hc_tracker *t);
 void fd_done(struct hc_tracker *t);
 /* From /proc at the start. */
 struct tfd *fd_from_proc(struct hc_tracker *t, uint32_t pid, int fd);
