@@ -3,14 +3,15 @@
  * the daemon's loop, so /healthz is answered exactly as long as the loop turns.
  *
  * Nobody who connects can hold the recorder up: one request a connection, whose body is not read; a connection
- * ends after three seconds, whatever its pace; of too many the oldest goes, so that a probe always comes through;
- * a text is made at most four times a second.
+ * ends after three seconds, whatever its pace; of too many the oldest of whoever has most goes, so that a probe
+ * always comes through; a text is made at most four times a second.
  */
 #include "metrics_priv.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -22,10 +23,12 @@
 #include "record_priv.h"
 #include "unix_listen.h"
 
-/* Of more than these the oldest goes. The library accepts ten at a time; at METRICS_MAX_PEERS it would stop, and
- * go on with the next second only. */
+/* Of more than these one goes. The library accepts ten at a time; at METRICS_MAX_PEERS it would stop, and go on
+ * with the next second only. */
 #define MAX_KEPT_PEERS 24
+#define MAX_KEPT_OF_ONE 16 /* of one address, or of one user of a Unix socket */
 #define PEER_NS UINT64_C(3000000000)
+#define UNREAD_MS 10000u /* what a peer does not take of its answer stays with the kernel, so long at most */
 #define KEEP_NS UINT64_C(250000000)
 #define PEER_MEMORY_BYTES 16384
 #define BACKLOG 128
@@ -105,6 +108,12 @@ static int share_port(int fd)
 	return setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &(int){ 1 }, sizeof(int));
 }
 
+/* Connections inherit it. */
+static int limit_unread(int fd)
+{
+	return setsockopt(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &(unsigned){ UNREAD_MS }, sizeof(unsigned));
+}
+
 /* try: bound, and that is all. */
 static int bind_tcp(const struct sockaddr_storage *sa, socklen_t n, bool all, bool try)
 {
@@ -118,6 +127,8 @@ static int bind_tcp(const struct sockaddr_storage *sa, socklen_t n, bool all, bo
 		code = setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &v6only, sizeof(v6only));
 	if (code == 0 && try)
 		code = share_port(fd);
+	if (code == 0)
+		code = limit_unread(fd);
 	if (code == 0)
 		code = bind(fd, (const struct sockaddr *)sa, n);
 	if (code == 0 && !try)
@@ -224,6 +235,12 @@ static enum MHD_Result reply_metrics(struct hc_metrics *m, struct MHD_Connection
 	return MHD_queue_response(connection, MHD_HTTP_OK, kept);
 }
 
+static enum MHD_Result reply_healthy(struct hc_metrics *m, struct MHD_Connection *connection)
+{
+	(void)m;
+	return reply_text(connection, MHD_HTTP_OK, "ok\n");
+}
+
 static enum MHD_Result reply_ready(struct hc_metrics *m, struct MHD_Connection *connection)
 {
 	struct hc_daemon_stats s;
@@ -238,77 +255,151 @@ static enum MHD_Result reply_ready(struct hc_metrics *m, struct MHD_Connection *
 	return reply_text(connection, MHD_HTTP_OK, "ready\n");
 }
 
+static const struct {
+	const char *url;
+	enum MHD_Result (*reply)(struct hc_metrics *m, struct MHD_Connection *connection);
+} pages[] = { { "/metrics", reply_metrics }, { "/healthz", reply_healthy }, { "/readyz", reply_ready } };
+
+static struct metrics_peer *peer_of(struct hc_metrics *m, const struct MHD_Connection *connection)
+{
+	for (unsigned i = 0; i < METRICS_MAX_PEERS; i++)
+		if (m->peer[i].connection == connection)
+			return &m->peer[i];
+	return NULL;
+}
+
 static enum MHD_Result on_request(void *ctx, struct MHD_Connection *connection, const char *url,
                                   const char *method, const char *version, const char *upload,
                                   size_t *upload_bytes, void **request)
 {
 	struct hc_metrics *m = ctx;
+	struct metrics_peer *peer = peer_of(m, connection);
 
 	(void)version;
 	(void)upload;
 	(void)upload_bytes; /* none is read: the answer comes first, and ends the connection */
 	(void)request;
+	if (peer)
+		peer->end = METRICS_PEER_REFUSED;
 	if (strcmp(method, MHD_HTTP_METHOD_GET) != 0 && strcmp(method, MHD_HTTP_METHOD_HEAD) != 0)
 		return reply_text(connection, MHD_HTTP_METHOD_NOT_ALLOWED, "only GET and HEAD\n");
-	if (strcmp(url, "/metrics") == 0)
-		return reply_metrics(m, connection);
-	if (strcmp(url, "/healthz") == 0)
-		return reply_text(connection, MHD_HTTP_OK, "ok\n");
-	if (strcmp(url, "/readyz") == 0)
-		return reply_ready(m, connection);
+	for (unsigned i = 0; i < sizeof(pages) / sizeof(pages[0]); i++) {
+		if (strcmp(url, pages[i].url) != 0)
+			continue;
+		if (peer)
+			peer->end = METRICS_PEER_ANSWERED;
+		return pages[i].reply(m, connection);
+	}
 	return reply_text(connection, MHD_HTTP_NOT_FOUND, "there are /metrics, /healthz and /readyz\n");
 }
 
 /* ---- connections ---- */
 
 /* The library then sees that the peer is gone, and forgets it. */
-static void cut_peer(struct metrics_peer *p)
+static void cut_peer(struct metrics_peer *p, enum metrics_peer_end why)
 {
 	p->cut = true;
+	p->end = why;
 	(void)shutdown(p->fd, SHUT_RDWR);
+}
+
+/* Whose it is: the address without its port, or the user at the other end of a Unix socket. */
+static void read_owner(int fd, const struct sockaddr *sa, uint8_t ret[METRICS_OWNER_BYTES])
+{
+	struct ucred peer = { 0 };
+	socklen_t n = sizeof(peer);
+
+	memset(ret, 0, METRICS_OWNER_BYTES);
+	if (sa && sa->sa_family == AF_INET)
+		memcpy(ret, &((const struct sockaddr_in *)(const void *)sa)->sin_addr, sizeof(struct in_addr));
+	else if (sa && sa->sa_family == AF_INET6)
+		memcpy(ret, &((const struct sockaddr_in6 *)(const void *)sa)->sin6_addr, sizeof(struct in6_addr));
+	else if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &n) == 0)
+		memcpy(ret, &peer.uid, sizeof(peer.uid));
+}
+
+/* Connections of the same owner that are not cut; *ret_oldest: the first of them. */
+static unsigned n_of_owner(struct hc_metrics *m, const uint8_t owner[METRICS_OWNER_BYTES],
+                           struct metrics_peer **ret_oldest)
+{
+	struct metrics_peer *oldest = NULL;
+	unsigned n = 0;
+
+	for (unsigned i = 0; i < METRICS_MAX_PEERS; i++) {
+		struct metrics_peer *p = &m->peer[i];
+
+		if (!p->connection || p->cut || memcmp(p->owner, owner, METRICS_OWNER_BYTES) != 0)
+			continue;
+		n++;
+		if (!oldest || p->begun_ns < oldest->begun_ns)
+			oldest = p;
+	}
+	*ret_oldest = oldest;
+	return n;
+}
+
+/* Makes room for one more of this owner: of whoever has most, the oldest goes. */
+static void make_room(struct hc_metrics *m, const uint8_t owner[METRICS_OWNER_BYTES])
+{
+	struct metrics_peer *victim, *oldest;
+	unsigned n = 0, most;
+
+	if (n_of_owner(m, owner, &victim) >= MAX_KEPT_OF_ONE) {
+		cut_peer(victim, METRICS_PEER_TOO_MANY);
+		return;
+	}
+	for (unsigned i = 0; i < METRICS_MAX_PEERS; i++)
+		n += m->peer[i].connection && !m->peer[i].cut;
+	if (n < MAX_KEPT_PEERS)
+		return;
+	victim = NULL;
+	most = 0;
+	for (unsigned i = 0; i < METRICS_MAX_PEERS; i++) {
+		unsigned of_owner =
+			m->peer[i].connection && !m->peer[i].cut ? n_of_owner(m, m->peer[i].owner, &oldest) : 0;
+
+		if (of_owner > most || (of_owner && of_owner == most && oldest->begun_ns < victim->begun_ns)) {
+			most = of_owner;
+			victim = oldest;
+		}
+	}
+	if (victim)
+		cut_peer(victim, METRICS_PEER_TOO_MANY);
 }
 
 static void peer_add(struct hc_metrics *m, struct MHD_Connection *connection)
 {
 	const union MHD_ConnectionInfo *info =
 		MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
-	struct metrics_peer *oldest = NULL, *slot = NULL;
-	unsigned n = 0;
+	int fd = info ? info->connect_fd : -1;
+	struct metrics_peer *slot = peer_of(m, NULL);
+	uint8_t owner[METRICS_OWNER_BYTES];
 
-	for (unsigned i = 0; i < METRICS_MAX_PEERS; i++) {
-		struct metrics_peer *p = &m->peer[i];
-
-		if (!p->connection) {
-			slot = p;
-			continue;
-		}
-		if (p->cut)
-			continue;
-		n++;
-		if (!oldest || p->begun_ns < oldest->begun_ns)
-			oldest = p;
-	}
-	if (n >= MAX_KEPT_PEERS && oldest)
-		cut_peer(oldest);
-	if (slot && info)
-		*slot = (struct metrics_peer){ .connection = connection,
-			                       .fd = info->connect_fd,
-			                       .begun_ns = record_boot_ns() };
+	info = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
+	read_owner(fd, info ? info->client_addr : NULL, owner);
+	make_room(m, owner);
+	if (!slot || fd < 0)
+		return;
+	*slot = (struct metrics_peer){ .connection = connection, .fd = fd, .begun_ns = record_boot_ns() };
+	memcpy(slot->owner, owner, sizeof(owner));
 }
 
-static void on_connection(void *ctx, struct MHD_Connection *connection, void **peer,
+static void on_connection(void *ctx, struct MHD_Connection *connection, void **context,
                           enum MHD_ConnectionNotificationCode what)
 {
 	struct hc_metrics *m = ctx;
+	struct metrics_peer *peer;
 
-	(void)peer;
+	(void)context;
 	if (what == MHD_CONNECTION_NOTIFY_STARTED) {
 		peer_add(m, connection);
 		return;
 	}
-	for (unsigned i = 0; i < METRICS_MAX_PEERS; i++)
-		if (m->peer[i].connection == connection)
-			m->peer[i].connection = NULL;
+	peer = peer_of(m, connection);
+	if (!peer)
+		return;
+	m->n_peers_ended[peer->end]++;
+	peer->connection = NULL;
 }
 
 static void run(void *ctx);
@@ -352,7 +443,7 @@ static void on_second(void *ctx, struct hc_daemon *d)
 	(void)d;
 	for (unsigned i = 0; i < METRICS_MAX_PEERS; i++)
 		if (m->peer[i].connection && !m->peer[i].cut && now - m->peer[i].begun_ns > PEER_NS)
-			cut_peer(&m->peer[i]);
+			cut_peer(&m->peer[i], METRICS_PEER_SLOW);
 	(void)MHD_run(m->http);
 	run_more(m);
 }
@@ -442,7 +533,7 @@ int hc_metrics_listen(struct hc_metrics *m, struct hc_err *err)
 	m->http = MHD_start_daemon(MHD_USE_EPOLL, 0, NULL, NULL, on_request, m, MHD_OPTION_LISTEN_SOCKET, fd,
 	                           MHD_OPTION_CONNECTION_LIMIT, (unsigned)METRICS_MAX_PEERS,
 	                           MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)PEER_MEMORY_BYTES,
-	                           MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)(PEER_NS / 1000000000),
+	                           MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)(PEER_NS / 1000000000) + 2,
 	                           MHD_OPTION_NOTIFY_CONNECTION, on_connection, m, MHD_OPTION_END);
 	info = m->http ? MHD_get_daemon_info(m->http, MHD_DAEMON_INFO_EPOLL_FD) : NULL;
 	if (!info) {

@@ -27,11 +27,25 @@ struct metrics_collector {
 	void *ctx;
 };
 
+/* What became of a connection. */
+enum metrics_peer_end {
+	METRICS_PEER_BROKEN,   /* no whole request came: too long, not HTTP, gone */
+	METRICS_PEER_ANSWERED, /* what it asked for */
+	METRICS_PEER_REFUSED,  /* it asked for another page, or with another method */
+	METRICS_PEER_SLOW,     /* it was there for too long */
+	METRICS_PEER_TOO_MANY, /* it made room for newer ones */
+	METRICS_PEER_N_ENDS,
+};
+
+#define METRICS_OWNER_BYTES 16
+
 struct metrics_peer {
 	struct MHD_Connection *connection; /* NULL: free */
 	int fd;
-	bool cut;          /* told to go */
-	uint64_t begun_ns; /* boot clock */
+	bool cut;                  /* told to go */
+	enum metrics_peer_end end; /* as it would be now */
+	uint64_t begun_ns;         /* boot clock */
+	uint8_t owner[METRICS_OWNER_BYTES];
 };
 
 struct hc_metrics {
@@ -51,6 +65,7 @@ struct hc_metrics {
 	} kept[2];                             /* plain, OpenMetrics */
 	bool runs_again;                       /* a timer is set */
 	uint64_t n_scrapes[2], text_ns;        /* text_ns: spent in making texts */
+	uint64_t n_peers_ended[METRICS_PEER_N_ENDS];
 };
 
 /* The recorder's own families. m->daemon is set. */

@@ -50,6 +50,11 @@ static void seconds_gauge(const struct look *l, const char *name, const char *he
 
 /* ---- the recorder ---- */
 
+static const char *const peer_ends[METRICS_PEER_N_ENDS] = {
+	[METRICS_PEER_BROKEN] = "broken", [METRICS_PEER_ANSWERED] = "answered", [METRICS_PEER_REFUSED] = "refused",
+	[METRICS_PEER_SLOW] = "slow",     [METRICS_PEER_TOO_MANY] = "too_many",
+};
+
 static void tell_recorder(const struct look *l)
 {
 	static const char *const states[] = { "starting", "recording", "shedding", "disk_failing", "stopping" };
@@ -86,6 +91,10 @@ static void tell_recorder(const struct look *l)
 	hc_metric_u64(l->out, l->m->n_scrapes[0], "format", "text", NULL);
 	hc_metric_u64(l->out, l->m->n_scrapes[1], "format", "openmetrics", NULL);
 	seconds_counter(l, "hindcast_scrape_seconds", "Time spent in making the answers to them.", l->m->text_ns);
+	hc_metric_family(l->out, HC_METRIC_COUNTER, "hindcast_http_connections", NULL,
+	                 "Connections to the address of these metrics, by how they ended.");
+	for (unsigned i = 0; i < METRICS_PEER_N_ENDS; i++)
+		hc_metric_u64(l->out, l->m->n_peers_ended[i], "result", peer_ends[i], NULL);
 }
 
 /* ---- events ---- */

@@ -104,7 +104,7 @@ pid=
 # on a Unix socket, for a group; with hostile company
 begin "$PWD/metrics.sock" --control-group "$(id -gn)" -p minimal
 [ "$(stat -c '%a %G' metrics.sock)" = "660 $(id -gn)" ] || fail "$(stat -c '%a %G' metrics.sock)"
-python3 -c 'import os, openmetrics as o; a = os.getcwd() + "/metrics.sock"; o.scrape(a); o.storm(a)' || { cat log >&2; fail "clients"; }
+python3 "$HC_SOURCE_DIR/tests/e2e/hostile.py" "$PWD/metrics.sock" $pid 1.5 || { cat log >&2; fail "clients"; }
 end
 [ ! -e metrics.sock ] || fail "the socket is left"
 ! grep -q level=error log || { cat log >&2; fail "errors in the log"; }
