@@ -173,6 +173,7 @@ static int child_fork(struct child *c, char **argv)
 
 		close(go[1]);
 		signal(SIGPIPE, SIG_DFL);
+		signal(SIGXFSZ, SIG_DFL);
 		if (read(go[0], &byte, 1) != 1)
 			_exit(127); /* the recorder ended before it began */
 		execvp(argv[0], argv);
@@ -510,7 +511,9 @@ static int record(const struct args *a, const struct hc_excludes *e, const gid_t
 			print_text(argc ? stderr : stdout, a, &s, &child, argv);
 	}
 	if (failed < 0 || code < 0) {
-		if (err.code == -ENOSPC || err.code == -EDQUOT)
+		if (err.code == -EFBIG)
+			hc_err_note(&err, "one block is longer than a file may be: ulimit -f");
+		if (err.code == -ENOSPC || err.code == -EDQUOT || err.code == -EFBIG)
 			hc_err_note(&err, "what was written before is kept: hindcast verify %s", a->dir);
 		hc_cli_error(&hc_cmd_record, &err);
 		return HC_EXIT_REFUSED;

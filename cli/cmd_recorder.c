@@ -309,7 +309,6 @@ static int record(struct recorder *rec, struct hc_mask *mask, const gid_t *group
 	if (code >= 0) {
 		/* as with `record`: a busy machine is just what one wants to see */
 		(void)setpriority(PRIO_PROCESS, 0, -10);
-		(void)signal(SIGXFSZ, SIG_IGN); /* a limit on files (ulimit -f) is an error of the write */
 		code = hc_daemon_run(d, NULL, &err);
 	}
 	if (code >= 0)

@@ -49,7 +49,10 @@ int main(int argc, char **argv)
 	const struct hc_command *cmd;
 	const char *name;
 
-	signal(SIGPIPE, SIG_IGN); /* a closed pipe is an error of write(), seen where the write is */
+	/* a closed pipe, and a file as long as it may be (ulimit -f), are errors of write(), seen where the write
+	 * is */
+	signal(SIGPIPE, SIG_IGN);
+	signal(SIGXFSZ, SIG_IGN);
 	if (argc < 2) {
 		hc_help_list(stderr);
 		return HC_EXIT_USAGE;

@@ -310,6 +310,7 @@ static void become_script(const struct hc_test_file *f, const struct hc_test_scr
 	signal(SIGINT, SIG_DFL);
 	signal(SIGTERM, SIG_DFL);
 	signal(SIGPIPE, SIG_DFL);
+	signal(SIGXFSZ, SIG_DFL);
 	sigprocmask(SIG_SETMASK, mask, NULL);
 	set_environment(hc_test_file_record(f), p, scratch);
 	if (chdir(scratch) < 0)

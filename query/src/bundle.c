@@ -240,7 +240,7 @@ static int tar_error(struct archive *a, struct hc_err *err)
 {
 	int code = archive_errno(a) > 0 ? archive_errno(a) : EIO;
 
-	return hc_err_set(err, -code, "cannot write the bundle: %s", archive_error_string(a));
+	return hc_err_set(err, -code, "cannot write the bundle: %s: %s", archive_error_string(a), strerror(code));
 }
 
 static int copy_data(struct archive *a, const struct hc_bundle *b, const struct hc_bundle_file *f,

@@ -194,11 +194,20 @@ static void put_u64(uint8_t **p, uint64_t v)
 	*p += 8;
 }
 
+static size_t footer_payload(uint32_t n_blocks)
+{
+	return HC_SEG_FOOTER_HEAD_BYTES + (size_t)n_blocks * HC_SEG_FOOTER_BLOCK_BYTES + 8 + HC_SEG_TRAILER_BYTES;
+}
+
+size_t hc_seg_footer_bytes(uint32_t n_blocks)
+{
+	return HC_FRAME_HEAD_BYTES + footer_payload(n_blocks);
+}
+
 uint8_t *hc_seg_footer_write(const struct hc_seg_block *blocks, uint32_t n_blocks, uint64_t footer_off,
                              size_t *ret_bytes)
 {
-	size_t payload =
-		HC_SEG_FOOTER_HEAD_BYTES + (size_t)n_blocks * HC_SEG_FOOTER_BLOCK_BYTES + 8 + HC_SEG_TRAILER_BYTES;
+	size_t payload = footer_payload(n_blocks);
 	uint8_t *buf = calloc(1, HC_FRAME_HEAD_BYTES + payload), *p = buf;
 
 	if (!buf)

@@ -29,6 +29,8 @@
 void hc_seg_node_clean(char *to, size_t room, const char *from);
 /* The whole header frame into buf (HC_SEG_HEADER_MAX_BYTES); its length. */
 size_t hc_seg_header_write(const struct hc_seg_header *h, uint8_t *buf);
+/* Length of the footer frame of so many blocks. */
+size_t hc_seg_footer_bytes(uint32_t n_blocks);
 /* The whole footer frame, malloc'ed. NULL when out of memory. */
 uint8_t *hc_seg_footer_write(const struct hc_seg_block *blocks, uint32_t n_blocks, uint64_t footer_off,
                              size_t *ret_bytes);

@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
@@ -56,7 +57,8 @@ struct hc_writer {
 	struct hc_writer_stats stats;
 	struct hc_writer_drops drops;
 	EVP_MD_CTX *md;
-	int follow_fd; /* the directory `segments`: who follows holds a lock on it */
+	uint64_t max_file_bytes; /* as long as a file may become: RLIMIT_FSIZE when it was opened */
+	int follow_fd;           /* the directory `segments`: who follows holds a lock on it */
 	bool followed;
 	uint64_t followed_ns; /* when that was asked; boot clock */
 	int failed;           /* first error; nothing is written any more */
@@ -104,6 +106,7 @@ int hc_writer_open(const struct hc_writer_opts *opts, struct hc_writer **ret, st
 {
 	HC_AUTO(hc_writer_abort) struct hc_writer *w = calloc(1, sizeof(*w));
 	const uint8_t *id = opts->boot_id;
+	struct rlimit limit;
 	char path[4096];
 	int r;
 
@@ -123,6 +126,9 @@ int hc_writer_open(const struct hc_writer_opts *opts, struct hc_writer **ret, st
 		w->opts.segment_bytes = DEFAULT_SEGMENT_BYTES;
 	if (!w->opts.segment_ns)
 		w->opts.segment_ns = DEFAULT_SEGMENT_NS;
+	w->max_file_bytes = getrlimit(RLIMIT_FSIZE, &limit) == 0 && limit.rlim_cur != RLIM_INFINITY
+	                            ? limit.rlim_cur
+	                            : UINT64_MAX;
 	w->next_seq = opts->next_seq ? opts->next_seq : 1;
 	if (strlen(opts->dir) >= sizeof(w->dir))
 		return hc_err_set(err, -ENAMETOOLONG, "the name of the capture's directory is too long");
@@ -337,16 +343,30 @@ static void segment_leave(struct hc_writer *w, struct stream *s)
 	w->stats.n_open--;
 }
 
-/* A file that takes no more (a file system that was mounted anew, a limit on its length, a bad spot) may be the
- * only one: the next segment is another, found by its name. One without a block stays, so that a disk that takes
- * headers and no blocks does not get a file for each. */
+/* A limit on the length of files ends a segment while its footer still fits. */
+static int segment_for(struct hc_writer *w, enum hc_stream which, size_t n_bytes, struct hc_err *err)
+{
+	struct stream *s = &w->stream[which];
+	int r;
+
+	if (!s->n_blocks || s->off + n_bytes + hc_seg_footer_bytes(s->n_blocks + 1) <= w->max_file_bytes)
+		return 0;
+	r = segment_close(w, s, w->opts.go_on ? NULL : err);
+	if (r < 0 && !(w->opts.go_on && disk_refuses(r)))
+		return r;
+	return segment_open(w, which, err);
+}
+
+/* A file that takes no more (a file system that was mounted anew, a limit on its length that came later, a bad
+ * spot) may be the only one: the next segment is another, found by its name. One without a block stays, so that a
+ * disk that takes headers and no blocks does not get a file for each. */
 static int block_write_elsewhere(struct hc_writer *w, enum hc_stream which, const struct hc_block_out *out,
                                  int code, struct hc_err *err)
 {
 	struct stream *s = &w->stream[which];
 	struct hc_err why = { 0 };
 
-	if (!w->opts.go_on || !s->n_blocks || !disk_refuses(code) || no_room(code))
+	if (!s->n_blocks || (code != -EFBIG && (!w->opts.go_on || !disk_refuses(code) || no_room(code))))
 		return code;
 	segment_leave(w, s);
 	code = segment_open(w, which, &why);
@@ -388,6 +408,8 @@ static int seal(struct hc_writer *w, enum hc_stream which, struct hc_err *err)
 	r = hc_builder_seal(s->builder, w->wall_offset_ns, &out, err);
 	if (r < 0)
 		return r;
+	if (failed == 0)
+		failed = segment_for(w, which, out.n_bytes, &why);
 	if (failed == 0)
 		failed = block_write(w, s, &out, &why);
 	if (failed < 0 && s->fd >= 0)
@@ -574,7 +596,12 @@ int hc_writer_close(struct hc_writer *w, struct hc_err *err)
 	int r = w->failed ? w->failed : hc_writer_flush(w, err);
 
 	for (unsigned i = 0; i < HC_N_STREAMS; i++) {
-		/* after a failure the footer is still tried: the blocks before are whole, and it says so */
+		/* after a failure the footer is still tried: the blocks before are whole, and it says so; a
+		 * segment that was begun for the block that failed is none */
+		if (r < 0 && w->stream[i].fd >= 0 && !w->stream[i].n_blocks && unlink(w->stream[i].path) == 0) {
+			segment_leave(w, &w->stream[i]);
+			continue;
+		}
 		int q = segment_close(w, &w->stream[i], r < 0 || w->opts.go_on ? NULL : err);
 
 		if (q < 0 && !(w->opts.go_on && disk_refuses(q)))
