@@ -15,6 +15,7 @@
 #include "store/base/sha256.h"
 
 #define RETRY_NS (10 * SECOND_NS)
+#define AGAIN_NS (60 * SECOND_NS)
 #define BY_BYTES 512
 #define NAME_KEPT 40 /* bytes of the object's name in that of a capture */
 
@@ -47,7 +48,7 @@ static bool is_of(const struct hc_capture_now *k, const struct cluster_object *o
 	return uid && cluster == o->cluster && strcmp(uid, o->uid) == 0;
 }
 
-static bool add_scope(struct cluster_object *o, const char *scope, int64_t until_ns)
+static bool add_scope(struct cluster_object *o, const char *scope, int64_t until_boot_ns)
 {
 	char **more = realloc(o->scopes, (o->n_scopes + 1u) * sizeof(*more));
 	int64_t *times;
@@ -55,12 +56,12 @@ static bool add_scope(struct cluster_object *o, const char *scope, int64_t until
 	if (!more)
 		return false;
 	o->scopes = more;
-	times = realloc(o->until_ns, (o->n_scopes + 1u) * sizeof(*times));
+	times = realloc(o->until_boot_ns, (o->n_scopes + 1u) * sizeof(*times));
 	if (!times)
 		return false;
-	o->until_ns = times;
+	o->until_boot_ns = times;
 	o->scopes[o->n_scopes] = strdup(scope);
-	o->until_ns[o->n_scopes] = until_ns;
+	o->until_boot_ns[o->n_scopes] = until_boot_ns;
 	if (!o->scopes[o->n_scopes])
 		return false;
 	o->n_scopes++;
@@ -74,7 +75,7 @@ struct cluster_object *cluster_object_free(struct cluster_object *o)
 	for (uint32_t i = 0; i < o->n_scopes; i++)
 		free(o->scopes[i]);
 	free(o->scopes);
-	free(o->until_ns);
+	free(o->until_boot_ns);
 	free(o->sum_text);
 	cluster_spec_free(o->spec);
 	free(o);
@@ -94,6 +95,58 @@ static void note_times(struct cluster_object *o, const struct hc_capture_now *k)
 		o->to_wall_ns = k->until_wall_ns;
 }
 
+static int64_t boot_ns(void)
+{
+	return (int64_t)record_boot_ns();
+}
+
+/* The moment at which it ends was told by somebody else's wall clock. This machine's is asked once what lies
+ * between; from then on it may be set. */
+static void note_deadline(struct cluster_object *o)
+{
+	int64_t wall_ns = o->spec->made_wall_ns + (int64_t)o->spec->for_ns;
+
+	if (!o->spec->made_wall_ns)
+		return;
+	if (!o->deadline_wall_ns)
+		o->deadline_boot_ns = wall_ns - hc_wall_ns() + boot_ns();
+	else
+		o->deadline_boot_ns += wall_ns - o->deadline_wall_ns;
+	o->deadline_wall_ns = wall_ns;
+}
+
+bool cluster_is_past(const struct cluster_object *o)
+{
+	return boot_ns() >= o->deadline_boot_ns;
+}
+
+/* The same for the same object, scope and end, so that one that is there already is not started twice. */
+static int capture_name(const struct cluster_object *o, const char *scope, char ret[HC_MARK_NAME_MAX + 1])
+{
+	uint8_t digest[HC_SHA256_BYTES];
+	char text[1024], hex[HC_SHA256_HEX];
+	int n = snprintf(text, sizeof(text), "%s %s %" PRId64, o->uid, scope, o->deadline_wall_ns), r;
+
+	if (n < 0 || (size_t)n >= sizeof(text))
+		return -E2BIG;
+	r = hc_sha256_of(text, (size_t)n, digest);
+	if (r < 0)
+		return r;
+	hc_sha256_hex(digest, hex);
+	snprintf(ret, HC_MARK_NAME_MAX + 1, "%.*s-%.8s", NAME_KEPT, o->name, hex);
+	return 0;
+}
+
+/* One that runs has kept the time that is left, whatever the wall clock has said since it began. */
+static void adopt_deadline(struct cluster_object *o, const struct hc_capture_now *k)
+{
+	char name[HC_MARK_NAME_MAX + 1];
+
+	if (k->state == HC_MARK_RUNNING && k->until_boot_ns && capture_name(o, k->scope, name) == 0 &&
+	    strcmp(k->name, name) == 0)
+		o->deadline_boot_ns = k->until_boot_ns;
+}
+
 /* What an earlier process, or an earlier list, has started for it. */
 static void adopt(struct hc_cluster *c, struct cluster_object *o)
 {
@@ -101,8 +154,9 @@ static void adopt(struct hc_cluster *c, struct cluster_object *o)
 	const struct hc_capture_now *v = hc_captures_list(c->o.captures, &n);
 
 	for (uint32_t i = 0; i < n; i++) {
-		if (!is_of(&v[i], o) || !add_scope(o, v[i].scope, v[i].until_wall_ns))
+		if (!is_of(&v[i], o) || !add_scope(o, v[i].scope, v[i].until_boot_ns))
 			continue;
+		adopt_deadline(o, &v[i]);
 		note_times(o, &v[i]);
 		if (cluster_is_more(c, o) && !v[i].detail[0] && !v[i].snaplen)
 			snprintf(o->not_raised, sizeof(o->not_raised),
@@ -160,32 +214,11 @@ static void failed(struct hc_cluster *c, struct cluster_object *o, const char *w
 	c->stats.n_failed++;
 }
 
-static int64_t deadline_of(const struct cluster_object *o)
-{
-	return o->spec->made_wall_ns + (int64_t)o->spec->for_ns;
-}
-
-/* The same for the same object, scope and end, so that one that is there already is not started twice. */
-static int capture_name(const struct cluster_object *o, const char *scope, char ret[HC_MARK_NAME_MAX + 1])
-{
-	uint8_t digest[HC_SHA256_BYTES];
-	char text[1024], hex[HC_SHA256_HEX];
-	int n = snprintf(text, sizeof(text), "%s %s %" PRId64, o->uid, scope, deadline_of(o)), r;
-
-	if (n < 0 || (size_t)n >= sizeof(text))
-		return -E2BIG;
-	r = hc_sha256_of(text, (size_t)n, digest);
-	if (r < 0)
-		return r;
-	hc_sha256_hex(digest, hex);
-	snprintf(ret, HC_MARK_NAME_MAX + 1, "%.*s-%.8s", NAME_KEPT, o->name, hex);
-	return 0;
-}
-
-static bool has_scope(const struct cluster_object *o, const char *scope, int64_t until_ns)
+static bool has_scope(const struct cluster_object *o, const char *scope)
 {
 	for (uint32_t i = 0; i < o->n_scopes; i++)
-		if (strcmp(o->scopes[i], scope) == 0 && o->until_ns[i] + (int64_t)SECOND_NS >= until_ns)
+		if (strcmp(o->scopes[i], scope) == 0 &&
+		    o->until_boot_ns[i] + (int64_t)SECOND_NS >= o->deadline_boot_ns)
 			return true;
 	return false;
 }
@@ -193,7 +226,7 @@ static bool has_scope(const struct cluster_object *o, const char *scope, int64_t
 static int start_one(struct hc_cluster *c, struct cluster_object *o, const char *scope, struct hc_err *err)
 {
 	const struct hc_capture_now *now;
-	int64_t wall = hc_wall_ns(), late = wall - o->spec->made_wall_ns;
+	int64_t left = o->deadline_boot_ns - boot_ns(), late = (int64_t)o->spec->for_ns - left;
 	char name[HC_MARK_NAME_MAX + 1], by[BY_BYTES];
 	struct hc_capture_request q = { .name = name, .scope = scope, .by = by };
 	int code = capture_name(o, scope, name);
@@ -202,7 +235,7 @@ static int start_one(struct hc_cluster *c, struct cluster_object *o, const char 
 		return hc_err_set(err, code, "the name of '%s' is too long", scope);
 	by_text(o, by);
 	q.pre_ns = o->spec->pre_ns + (late > 0 && o->spec->pre_ns ? (uint64_t)late : 0);
-	q.for_ns = deadline_of(o) > wall ? (uint64_t)(deadline_of(o) - wall) : 1;
+	q.for_ns = left > 0 ? (uint64_t)left : 1;
 	q.keep_ns = o->spec->keep_ns ? o->spec->keep_ns : 1;
 	if (cluster_is_more(c, o)) {
 		q.detail = o->spec->detail;
@@ -227,11 +260,10 @@ static int start_one(struct hc_cluster *c, struct cluster_object *o, const char 
 
 static void begin(struct hc_cluster *c, struct cluster_object *o, const char *scope)
 {
-	int64_t until = deadline_of(o);
 	struct hc_err err = { 0 };
 	int code;
 
-	if (has_scope(o, scope, until))
+	if (has_scope(o, scope))
 		return;
 	if (o->n_scopes == CLUSTER_MAX_SCOPES) {
 		o->n_left_out++;
@@ -251,7 +283,7 @@ static void begin(struct hc_cluster *c, struct cluster_object *o, const char *sc
 	}
 	c->stats.n_started += code >= 0;
 	o->error[0] = '\0';
-	if (!add_scope(o, scope, until))
+	if (!add_scope(o, scope, o->deadline_boot_ns))
 		return;
 	set_state(o, CLUSTER_RECORDING, NULL);
 	o->dirty = true;
@@ -309,7 +341,7 @@ static bool is_open(const struct cluster_object *o)
 {
 	return o->spec && o->spec->node && !o->spec->stop && o->spec->made_wall_ns &&
 	       (o->ended == NULL || o->state == CLUSTER_FAILED || strcmp(o->ended, "Ended") == 0) &&
-	       (o->spec->error[0] || hc_wall_ns() < deadline_of(o));
+	       (o->spec->error[0] || !cluster_is_past(o));
 }
 
 static void match_all(struct hc_cluster *c, struct cluster_object *o)
@@ -331,11 +363,27 @@ void cluster_pod_changed(struct hc_cluster *c, const struct hc_kube_pod *pod)
 
 /* ---- ending ---- */
 
-/* Ends those that run, or deletes all. False: more are left than this turn may end. */
+/* Tried again a second later, and said once a minute: whoever asks for many captures does not fill the log. */
+static void cannot_end(struct hc_cluster *c, const struct hc_err *why)
+{
+	uint64_t now = record_boot_ns();
+
+	c->ends.n++;
+	c->ends.retry_ns = now + SECOND_NS;
+	if (c->ends.log_ns && now - c->ends.log_ns < AGAIN_NS)
+		return;
+	hc_log(hc_daemon_log(c->daemon), HC_LOG_ERROR, "ends of captures cannot be written",
+	       HC_LOG_U64("failures", c->ends.n), HC_LOG_STR("error", why->msg));
+	c->ends.log_ns = now;
+	c->ends.n = 0;
+}
+
+/* Ends those that run, or deletes all. False: some are left for another turn. */
 static bool end_all(struct hc_cluster *c, const struct cluster_object *o, const char *why, bool delete)
 {
 	uint32_t n;
 	const struct hc_capture_now *v = hc_captures_list(c->o.captures, &n), *now;
+	bool may = record_boot_ns() >= c->ends.retry_ns;
 
 	for (uint32_t i = n; i--;) {
 		struct hc_err err = { 0 };
@@ -344,15 +392,16 @@ static bool end_all(struct hc_cluster *c, const struct cluster_object *o, const 
 
 		if (!is_of(&v[i], o) || (!delete &&v[i].state != HC_MARK_RUNNING))
 			continue;
-		if (!c->budget)
+		if (!c->budget || !may)
 			return false;
 		c->budget--;
 		snprintf(name, sizeof(name), "%s", v[i].name);
 		code = delete ? hc_captures_delete(c->o.captures, name, why, &err)
 		              : hc_captures_stop(c->o.captures, name, why, &now, &err);
-		if (code < 0)
-			hc_log_err(hc_daemon_log(c->daemon), HC_LOG_ERROR,
-			           "the end of a capture cannot be written", &err);
+		if (code < 0) {
+			cannot_end(c, &err);
+			return false;
+		}
 		v = hc_captures_list(c->o.captures, &n);
 	}
 	return true;
@@ -388,7 +437,7 @@ static void look_at(struct hc_cluster *c, struct cluster_object *o)
 	cluster_count_now(c, &now);
 	if (o->spec->stop)
 		finish(c, o, "Stopped");
-	else if (!running || hc_wall_ns() >= deadline_of(o))
+	else if (!running || cluster_is_past(o))
 		finish(c, o, "Ended");
 	else if (o->spec->max_bytes && !o->asks &&
 	         o->before.bytes + now.bytes - o->base.bytes >= o->spec->max_bytes)
@@ -437,6 +486,7 @@ void cluster_object_set(struct hc_cluster *c, const struct hc_kube_event *ev)
 	}
 	cluster_spec_free(o->spec);
 	o->spec = spec;
+	note_deadline(o);
 	if (fresh) {
 		o->cluster = cluster;
 		memcpy(o->uid, ev->uid, sizeof(o->uid));

@@ -33,13 +33,15 @@ struct cluster_object {
 	bool cluster; /* a ClusterCapture */
 	char uid[64], ns[64], name[256];
 	struct cluster_spec *spec; /* NULL: not understood */
+	int64_t deadline_wall_ns;  /* as the object tells it; 0: not known */
+	int64_t deadline_boot_ns;  /* the same moment, by the clock that nobody sets: this counts */
 	enum cluster_state state;
 	const char *ended; /* why, for a condition: "Ended", "Stopped", "LimitReached", "Expired" */
 	char error[256];
 	char not_raised[256]; /* why detail was not raised for a pod or container of it; "": it was, or need not be
 	                       */
 	char **scopes;        /* that captures were started for, by this process or one before */
-	int64_t *until_ns;
+	int64_t *until_boot_ns;
 	uint32_t n_scopes, n_left_out;
 	bool rematch;      /* not all pods have been looked at since it changed */
 	uint64_t retry_ns; /* boot clock: not before */
@@ -97,6 +99,9 @@ struct hc_cluster {
 		uint64_t since_ns, log_ns, pause_ns; /* boot clock */
 	} trouble[HC_KUBE_N_RESOURCES];
 	bool told_write_failure;
+	struct {
+		uint64_t n, log_ns, retry_ns; /* failures since the last line; boot clock: of it, next try */
+	} ends;
 	struct cluster_lease lease;
 	struct cluster_sum sum;
 	struct cluster_count count; /* when last counted */
@@ -114,6 +119,8 @@ void cluster_pod_changed(struct hc_cluster *c, const struct hc_kube_pod *pod);
 /* Once a second, and soon after a turn that had too much to do. */
 void cluster_turn(struct hc_cluster *c);
 struct cluster_object *cluster_object_free(struct cluster_object *o);
+/* Whether the time that it asks for is over. */
+bool cluster_is_past(const struct cluster_object *o);
 const char *cluster_kind(const struct cluster_object *o);
 
 /* ---- cluster_status.c ---- */

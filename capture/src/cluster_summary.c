@@ -190,21 +190,13 @@ static void add_node(struct cluster_sum *s, json_object *node)
 		s->lost += number_of(json_object_array_get_idx(lost, i), "count");
 }
 
-static bool is_past(const struct cluster_object *o)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_REALTIME, &ts);
-	return ts.tv_sec > (o->spec->made_wall_ns + (int64_t)o->spec->for_ns) / 1000000000;
-}
-
 static const char *phase_of(const struct cluster_object *o, const struct cluster_sum *s)
 {
 	return s->n[CLUSTER_RECORDING] ? "Recording"
 	       : s->n[CLUSTER_DONE]    ? "Done"
 	       : s->n[CLUSTER_EXPIRED] ? "Expired"
 	       : s->n[CLUSTER_FAILED]  ? "Failed"
-	       : is_past(o)            ? "Expired" /* it has met no pod */
+	       : cluster_is_past(o)    ? "Expired" /* it has met no pod */
 	                               : "Pending";
 }
 
@@ -254,7 +246,7 @@ static void write_sum(struct hc_cluster *c, struct cluster_object *o)
 		                       .name = o->name,
 		                       .body = text };
 	uint64_t all = c->sum.n[CLUSTER_RECORDING] + c->sum.n[CLUSTER_DONE] + c->sum.n[CLUSTER_FAILED];
-	bool over = !c->sum.n[CLUSTER_RECORDING] && is_past(o);
+	bool over = !c->sum.n[CLUSTER_RECORDING] && cluster_is_past(o);
 
 	/* a sum that comes from many nodes is sent to as many, so it is made less often */
 	o->sum_ns = record_boot_ns() + c->o.status_ms * UINT64_C(1000000) + all * (SECOND_NS / 100);
@@ -321,7 +313,7 @@ bool cluster_summary_answer(struct hc_cluster *c, const struct hc_kube_event *ev
 /* One of long ago, whose end somebody has told. */
 static bool is_told(const struct cluster_object *o)
 {
-	return is_past(o) && o->spec->phase[0] && strcmp(o->spec->phase, "Recording") != 0 &&
+	return cluster_is_past(o) && o->spec->phase[0] && strcmp(o->spec->phase, "Recording") != 0 &&
 	       strcmp(o->spec->phase, "Pending") != 0;
 }
 

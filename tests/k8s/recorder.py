@@ -8,6 +8,7 @@ import datetime
 import glob
 import json
 import os
+import resource
 import socket
 import subprocess
 import sys
@@ -165,13 +166,21 @@ class Recorder:
         self.folder, self.url, self.certs = folder, url, certs
         self.rec, self.control = os.path.join(folder, "rec"), os.path.join(folder, "control.sock")
         self.log = open(os.path.join(folder, "log"), "ab+")
+        # between the two, so that a limit on the recorder's files is none on its log
+        self.logger = subprocess.Popen(["cat"], stdin=subprocess.PIPE, stdout=self.log)
         self.process = None
+        self.shift_clock = os.path.join(os.environ.get("HC_BUILD_DIR", ""), "tests/lib/libshift_clock.so")
+        self.env = {**os.environ, "HC_CLOCK": os.path.join(folder, "seconds")}
+        if os.path.exists(self.shift_clock):
+            self.env["LD_PRELOAD"] = self.shift_clock
+            self.env["ASAN_OPTIONS"] = "verify_asan_link_order=0:" + os.environ.get("ASAN_OPTIONS", "")
 
     def start(self):
         self.process = subprocess.Popen(
             [HINDCAST, "recorder", "-d", self.rec, "--control", self.control, "--container-root", "none", "--kube", self.url,
              "--kube-node", NODE, "--kube-ca", os.path.join(self.certs, "ca.pem"), "--kube-token",
-             os.path.join(self.folder, "token"), "--kube-spread", "0s", "--metrics", os.path.join(self.folder, "metrics.sock")], stderr=self.log)
+             os.path.join(self.folder, "token"), "--kube-spread", "0s", "--metrics", os.path.join(self.folder, "metrics.sock")],
+            stderr=self.logger.stdin, env=self.env)
         until("it answers", lambda: self.captures() is not None, 40)
 
     def captures(self):
@@ -183,6 +192,14 @@ class Recorder:
         self.process.kill() if kill else self.process.terminate()
         code = self.process.wait(30)
         assert kill or code == 0, f"the recorder ended with {code}: {self.text()[-3000:]}"
+
+    def set_clock(self, seconds):
+        """Beside the true time; waits until it is seen."""
+        steps = self.text().count("the wall clock was set")
+        with open(self.env["HC_CLOCK"] + ".new", "w") as f:
+            f.write(f"{seconds}\n")
+        os.rename(self.env["HC_CLOCK"] + ".new", self.env["HC_CLOCK"])
+        until("the step is seen", lambda: self.text().count("the wall clock was set") > steps)
 
     def text(self):
         self.log.seek(0)
@@ -407,6 +424,56 @@ def test_end(model, recorder):
     assert len(status) < 12, f"{len(status)} in {status[-1] - status[0]:.0f} s: no more often than every ten seconds"
 
 
+def test_clock(model, recorder):
+    """The node's clock is asked when an object is met, and may be set then: a capture lasts as long, also for pods that come later."""
+    if not os.path.exists(recorder.shift_clock):
+        return
+    model.put("captures", capture("clock", "cuid-20", selector={"podSelector": {"matchLabels": {"app": "later"}}}))
+
+    def lasts(n, seconds):
+        """The pod of that number comes, and is captured for what is left by that clock."""
+        model.put("pods", pod(n, uid=f"{UID}-{n}", labels={"app": "later"}))
+        scope = f"pod=shop/pod-{n}"
+        until("a capture of " + scope, lambda: scope in [k["scope"] for k in recorder.captures()])
+        for k in [k for k in recorder.captures() if k["name"].startswith("clock-")]:
+            left = k["until_ns"] / 1e9 - time.time() - seconds
+            assert k["state"] == "running" and 1600 < left <= 1800, (k, left)
+    lasts(21, 0)
+    recorder.set_clock(36000)
+    lasts(22, 36000)
+    recorder.set_clock(-7200)
+    lasts(23, -7200)
+    recorder.stop()
+    recorder.start()
+    lasts(24, -7200)
+    assert node_of(model, "clock")["status"]["state"] == "Recording"
+    recorder.set_clock(0)
+    model.put("captures", model.get("captures", "shop", "clock"), kind="DELETED")
+    until("what it pinned is given up", lambda: not [k for k in recorder.captures() if k["name"].startswith("clock-")])
+
+
+def test_full(model, recorder):
+    """Ends that the disk does not take are tried again, and do not fill the log."""
+    names = [f"full-{n}" for n in range(4)]
+    for n, name in enumerate(names):
+        model.put("captures", capture(name, f"cuid-3{n}", selector={"podSelector": {"matchLabels": {"app": "changed"}}}))
+    until("they run", lambda: [k["state"] for k in recorder.captures() if k["name"].startswith("full-")] == ["running"] * 4)
+    before = resource.prlimit(recorder.process.pid, resource.RLIMIT_FSIZE, (1, resource.RLIM_INFINITY))
+    for name in names:
+        wanted = json.loads(json.dumps(model.get("captures", "shop", name)))
+        wanted["spec"]["stop"] = True
+        model.put("captures", wanted)
+    until("the log says it", lambda: "ends of captures cannot be written" in recorder.text())
+    time.sleep(2.5)
+    assert [k["state"] for k in recorder.captures() if k["name"].startswith("full-")] == ["running"] * 4, recorder.captures()
+    assert recorder.text().count("ends of captures cannot be written") == 1, recorder.text()[-3000:]
+    resource.prlimit(recorder.process.pid, resource.RLIMIT_FSIZE, before)
+    until("they end", lambda: [k["state"] for k in recorder.captures() if k["name"].startswith("full-")] == ["ended"] * 4)
+    for name in names:
+        node = until("its node tells it", lambda name=name: node_of(model, name)["status"]["state"] == "Done" and node_of(model, name))
+        assert condition(node, "Recording")["reason"] == "Stopped", node
+
+
 def test_rows(recorder):
     rows = recorder.query("SELECT DISTINCT id, name, image, image_repo, image_tag, image_digest, pod_name, pod_namespace, pod_uid, pod_labels, "
                           "pod_annotations, service_account, owner_kind, owner_name, pod_qos, pod_container, pod_source, ip, pod_ip, privileged, pod_ns_labels, pod_ns_annotations, "
@@ -458,7 +525,8 @@ def main():
         shells += [Container(UID, hexid(1)), Container(UID + "-9", hexid(9))]
         for test, args in ((test_pods, (model, recorder, *shells)), (test_metrics, (recorder,)), (test_capture, (model, recorder)),
                            (test_containers_and_errors, (model, recorder)), (test_segments, (model, recorder)),
-                           (test_summary, (model, recorder)), (test_gone_server, (model, recorder, shells[0])), (test_end, (model, recorder))):
+                           (test_summary, (model, recorder)), (test_gone_server, (model, recorder, shells[0])), (test_end, (model, recorder)),
+                           (test_clock, (model, recorder)), (test_full, (model, recorder))):
             begin = time.monotonic()
             test(*args)
             print(f"ok {time.monotonic() - begin:5.1f} s  {test.__name__}")
@@ -474,6 +542,8 @@ def main():
             shell.stop()
         if recorder.process and recorder.process.poll() is None:
             recorder.process.kill()
+        recorder.logger.stdin.close()
+        recorder.logger.wait(10)
         model.server.stop()
     return 0
 
