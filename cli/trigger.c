@@ -41,6 +41,7 @@
 struct item {
 	char path[4096];
 	uint64_t off, first_ns;
+	uint64_t written_ns; /* boot clock: since when it waits */
 	uint32_t n_rows;
 };
 
@@ -82,6 +83,7 @@ struct hc_trigger {
 	struct hc_trigger_args set_args; /* of the set; texts in the set's memory */
 	struct item ring[QUEUE];
 	uint32_t head, n;
+	bool looking; /* at `item` */
 	struct batch *batches, **last_batch;
 	uint32_t n_batches;
 	uint64_t n_skipped, n_rows_skipped, skipped_from_ns; /* blocks that were not looked at */
@@ -299,10 +301,12 @@ static void *work(void *arg)
 			t->item = t->ring[t->head];
 			t->head = (t->head + 1) % QUEUE;
 			t->n--;
+			t->looking = true;
 			pthread_mutex_unlock(&t->lock);
 			if (set)
 				look_at(t, set, &t->item);
 			pthread_mutex_lock(&t->lock);
+			t->looking = false;
 		}
 	}
 	pthread_mutex_unlock(&t->lock);
@@ -365,6 +369,7 @@ static void on_block(void *ctx, const char *path, const struct hc_seg_header *se
 	snprintf(item->path, sizeof(item->path), "%s", path);
 	item->off = block->off;
 	item->first_ns = block->info.first_ns;
+	item->written_ns = hc_clock_ns(CLOCK_BOOTTIME);
 	item->n_rows = block->info.n_rows;
 	pthread_cond_signal(&t->work);
 	pthread_mutex_unlock(&t->lock);
@@ -686,6 +691,15 @@ static void on_second(void *ctx, struct hc_daemon *d)
 
 /* ---- metrics ---- */
 
+/* Age of the oldest block that is not evaluated; 0: there is none. With the lock. */
+static uint64_t lag_ns(const struct hc_trigger *t)
+{
+	const struct item *oldest = t->looking ? &t->item : t->n ? &t->ring[t->head] : NULL;
+	uint64_t now_ns = hc_clock_ns(CLOCK_BOOTTIME);
+
+	return oldest && now_ns > oldest->written_ns ? now_ns - oldest->written_ns : 0;
+}
+
 /* With the lock. */
 static void put_thread(const struct hc_trigger *t, struct hc_metrics_out *out)
 {
@@ -702,6 +716,9 @@ static void put_thread(const struct hc_trigger *t, struct hc_metrics_out *out)
 	hc_metric_family(out, HC_METRIC_GAUGE, "hindcast_trigger_queue_blocks", NULL,
 	                 "Blocks that wait to be looked at.");
 	hc_metric_u64(out, t->n, NULL);
+	hc_metric_family(out, HC_METRIC_GAUGE, "hindcast_trigger_lag_seconds", "seconds",
+	                 "For how long the oldest block that rules have not looked at has been on disk.");
+	hc_metric_f64(out, (double)lag_ns(t) / 1e9, NULL);
 	hc_metric_family(out, HC_METRIC_COUNTER, "hindcast_trigger_cpu_seconds", "seconds",
 	                 "Processor time of the thread that evaluates rules.");
 	hc_metric_f64(out, (double)t->cpu_ns / 1e9, NULL);

@@ -54,4 +54,41 @@ sql() { hindcast query rec "$@" --csv | tail -n +2 | tr -d '\r'; }
 [ "$(sql "SELECT count(*) || ' ' || count(DISTINCT pathname) FROM openat WHERE pathname LIKE '/nowhere-$$/noise-%'")" = "20000 20000" ] || fail "calls were lost"
 [ "$(sql "SELECT count(*) FROM meta_alert WHERE outcome = 'started'")" = 4 ] || fail "not four rows of starts"
 [ "$(sql "SELECT count(*) FROM meta_alert")" -le 310 ] || fail "it is told too often: $(sql "SELECT outcome, count(*) FROM meta_alert GROUP BY outcome")"
+
+# a thread that may do next to nothing falls behind: the metrics tell by how much, until it may do more
+printf 'dir: slow\npin: none\ncontrol: none\nmetrics: %s\ntrigger-policy: [rules.yaml]\ntrigger-max-cpu: 0.1%%\n' "$PWD/metrics.sock" >slow.yaml
+hindcast recorder --config slow.yaml 2>log &
+pid=$!
+waits 'msg="rules of triggers are in force" rules=101' log
+PYTHONPATH=$HC_SOURCE_DIR/tests/e2e PYTHONDONTWRITEBYTECODE=1 python3 - "$PWD/metrics.sock" $pid <<'PY' || { cat log >&2; fail "lag"; }
+import os, signal, sys, time
+from openmetrics import must, scrape, value
+
+def lag():
+    m = scrape(sys.argv[1])
+    return value(m, "hindcast_trigger_lag_seconds"), value(m, "hindcast_trigger_queue_blocks")
+def work():
+    for i in range(20000):
+        os.close(os.open("noise-1", os.O_RDONLY))
+def becomes(what, test, seconds=30):
+    end = time.monotonic() + seconds * int(os.environ.get("HC_SLOW", "1"))
+    while not test(*lag()):
+        must(time.monotonic() < end, lag(), "the lag is never " + what)
+        work()
+        time.sleep(0.1)
+
+becomes("more than two seconds", lambda seconds, blocks: seconds > 2 and blocks >= 1)
+first, at = lag()[0], time.monotonic()
+time.sleep(0.5)
+more, took = lag()[0] - first, time.monotonic() - at
+must(0 < more <= took + 0.4, (more, took), "it does not grow with time")  # a text is kept for 0.25 s
+with open("slow.yaml") as f:
+    text = f.read()
+with open("slow.yaml", "w") as f:
+    f.write(text.replace("0.1%", "100%"))
+os.kill(int(sys.argv[2]), signal.SIGHUP)
+becomes("small again", lambda seconds, blocks: seconds < 1)
+PY
+kill -TERM $pid
+wait $pid || fail "the recorder did not stop well"
 echo ok
