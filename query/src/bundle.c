@@ -5,8 +5,6 @@
  */
 #include "bundle_priv.h"
 
-#include <archive.h>
-#include <archive_entry.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -15,6 +13,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "late_tar.h"
 #include "query/out_file.h"
 
 #define COPY_BYTES (256u << 10)
@@ -308,10 +307,13 @@ static int write_file(struct archive *a, const struct hc_bundle *b, const struct
 static int write_tar(void *ctx, int fd, struct hc_err *err)
 {
 	struct hc_bundle *b = ctx;
-	struct archive *a = archive_write_new();
+	struct archive *a;
 	struct stat st = { 0 };
-	int r = 0;
+	int r = late_write_load(err);
 
+	if (r < 0)
+		return r;
+	a = archive_write_new();
 	if (!a)
 		return hc_err_set(err, -ENOMEM, "out of memory");
 	if (archive_write_set_format_pax_restricted(a) != ARCHIVE_OK ||

@@ -4,8 +4,6 @@
  */
 #include "capture_priv.h"
 
-#include <archive.h>
-#include <archive_entry.h>
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -15,6 +13,8 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+#include "late_tar.h"
 
 void hc_boot_id_text(const uint8_t id[16], char buf[HC_BOOT_ID_TEXT])
 {
@@ -275,11 +275,14 @@ static int add_member(struct hc_seg_files *files, struct archive *a, struct arch
 
 int hc_seg_files_scan_tar(int fd, const char *name, struct hc_seg_files *files, struct hc_err *err)
 {
-	struct archive *a = archive_read_new();
+	struct archive *a;
 	struct archive_entry *e;
 	struct stat st;
-	int r = 0, s = ARCHIVE_OK;
+	int r = late_read_load(err), s = ARCHIVE_OK;
 
+	if (r < 0)
+		return r;
+	a = archive_read_new();
 	if (!a)
 		return hc_err_set(err, -ENOMEM, "out of memory");
 	if (fstat(fd, &st) < 0 || lseek(fd, 0, SEEK_SET) < 0) {
