@@ -40,11 +40,13 @@ struct automaton {
 };
 
 #define MAX_PAIRS 256 /* different ones: more are met too often */
+#define PAIR_WORDS (65536u / 64)
 
 /* Literals by their rarest pair of bytes, first | second << 8. */
 struct pairs {
 	uint64_t *known;  /* 65536 bits */
-	uint16_t *first;  /* by pair: first of its literals + 1 */
+	uint16_t *before; /* by word of known: pairs in the words before it */
+	uint16_t *first;  /* by pair, counted in order: first of its literals + 1 */
 	uint16_t *chain;  /* by literal: the next of the same pair + 1 */
 	uint32_t *offset; /* by literal: of its pair */
 };
@@ -71,6 +73,16 @@ static void automaton_done(struct automaton *a)
 	free(a->chain);
 }
 
+static void pairs_done(struct pairs *p)
+{
+	free(p->known);
+	free(p->before);
+	free(p->first);
+	free(p->chain);
+	free(p->offset);
+	*p = (struct pairs){ 0 };
+}
+
 struct hc_textset *hc_textset_free(struct hc_textset *t)
 {
 	if (!t)
@@ -79,10 +91,7 @@ struct hc_textset *hc_textset_free(struct hc_textset *t)
 		free(t->lists[i].v);
 		automaton_done(&t->automata[i]);
 	}
-	free(t->pairs.known);
-	free(t->pairs.first);
-	free(t->pairs.chain);
-	free(t->pairs.offset);
+	pairs_done(&t->pairs);
 	free(t->always);
 	free(t->hash);
 	free(t);
@@ -310,36 +319,65 @@ static uint32_t pair_at(const char *p)
 	return (uint8_t)p[0] | (uint32_t)(uint8_t)p[1] << 8;
 }
 
-/* 1 when the pairs do it, 0 when there are too many literals, or too short ones. */
+/* A known pair's place among all. There are few pairs of many: a table of all would be memory that is cleared, and
+ * hardly ever read, for each set. */
+static uint32_t pair_index(const struct pairs *p, uint32_t pair)
+{
+	uint64_t below = p->known[pair / 64] & ((UINT64_C(1) << pair % 64) - 1);
+
+	return p->before[pair / 64] + (uint32_t)__builtin_popcountll(below);
+}
+
+/* The number of different pairs. */
+static uint32_t collect_pairs(struct pairs *p, const struct list *l)
+{
+	uint32_t n = 0;
+
+	for (uint32_t i = 0; i < l->n; i++) {
+		uint32_t pair;
+
+		p->offset[i] = rarest_pair(l->v[i].text);
+		pair = pair_at(l->v[i].text.p + p->offset[i]);
+		p->known[pair / 64] |= UINT64_C(1) << pair % 64;
+	}
+	for (uint32_t w = 0; w < PAIR_WORDS; w++) {
+		p->before[w] = (uint16_t)n;
+		n += (uint32_t)__builtin_popcountll(p->known[w]);
+	}
+	return n;
+}
+
+/* 1 when the pairs do it, 0 when there are too many of them, or too short literals. */
 static int make_pairs(struct pairs *p, const struct list *l)
 {
-	uint32_t n_pairs = 0;
+	uint32_t n_pairs;
 
 	if (!l->n || l->n > UINT16_MAX - 1)
 		return 0;
 	for (uint32_t i = 0; i < l->n; i++)
 		if (l->v[i].text.len < 2)
 			return 0;
-	p->known = calloc(65536 / 64, sizeof(*p->known));
-	p->first = calloc(65536, sizeof(*p->first));
+	p->known = calloc(PAIR_WORDS, sizeof(*p->known));
+	p->before = calloc(PAIR_WORDS, sizeof(*p->before));
 	p->chain = calloc(l->n, sizeof(*p->chain));
 	p->offset = calloc(l->n, sizeof(*p->offset));
-	if (!p->known || !p->first || !p->chain || !p->offset)
+	if (!p->known || !p->before || !p->chain || !p->offset)
+		return -ENOMEM;
+	n_pairs = collect_pairs(p, l);
+	if (n_pairs > MAX_PAIRS) {
+		pairs_done(p);
+		return 0;
+	}
+	p->first = calloc(n_pairs, sizeof(*p->first));
+	if (!p->first)
 		return -ENOMEM;
 	for (uint32_t i = 0; i < l->n; i++) {
-		uint32_t offset = rarest_pair(l->v[i].text), pair = pair_at(l->v[i].text.p + offset);
+		uint16_t *first = &p->first[pair_index(p, pair_at(l->v[i].text.p + p->offset[i]))];
 
-		n_pairs += p->first[pair] == 0;
-		p->known[pair / 64] |= UINT64_C(1) << pair % 64;
-		p->offset[i] = offset;
-		p->chain[i] = p->first[pair];
-		p->first[pair] = (uint16_t)(i + 1);
+		p->chain[i] = *first;
+		*first = (uint16_t)(i + 1);
 	}
-	if (n_pairs <= MAX_PAIRS)
-		return 1;
-	free(p->known);
-	p->known = NULL;
-	return 0;
+	return 1;
 }
 
 int hc_textset_finish(struct hc_textset *t)
@@ -440,7 +478,7 @@ static void scan_pairs(const struct pairs *p, const struct list *l, struct hc_st
 
 		if (!(p->known[pair / 64] >> pair % 64 & 1))
 			continue;
-		for (uint32_t literal = p->first[pair]; literal; literal = p->chain[literal - 1]) {
+		for (uint32_t literal = p->first[pair_index(p, pair)]; literal; literal = p->chain[literal - 1]) {
 			struct hc_str want = l->v[literal - 1].text;
 			uint32_t before = p->offset[literal - 1];
 
