@@ -125,18 +125,21 @@ static void *ir_alloc(struct hc_ir *ir, size_t n)
 
 static int table_grow(struct hc_ir *ir)
 {
-	uint32_t size = ir->table ? (ir->table_mask + 1) * 2 : 1024;
-	struct hc_interned **table = calloc(size, sizeof(struct hc_interned *));
+	uint32_t size = ir->table ? (ir->table_mask + 1) * 2 : 4096;
+	struct hc_interned_slot *table = calloc(size, sizeof(*table));
+	struct hc_interned **interned = realloc(ir->interned, size / 2 * sizeof(struct hc_interned *));
 
-	if (!table)
+	ir->interned = interned ? interned : ir->interned;
+	if (!table || !interned) {
+		free(table);
 		return -ENOMEM;
+	}
 	for (uint32_t i = 0; ir->table && i <= ir->table_mask; i++) {
-		uint32_t at;
+		uint32_t at = ir->table[i].hash & (size - 1);
 
-		if (!ir->table[i])
+		if (!ir->table[i].number)
 			continue;
-		at = (uint32_t)ir->table[i]->hash & (size - 1);
-		while (table[at])
+		while (table[at].number)
 			at = (at + 1) & (size - 1);
 		table[at] = ir->table[i];
 	}
@@ -149,29 +152,32 @@ static int table_grow(struct hc_ir *ir)
 /* The object of this key, or a new zeroed one of n_bytes with *ret_new set. NULL when out of memory. */
 static void *intern(struct hc_ir *ir, struct key *k, size_t n_bytes, bool *ret_new)
 {
-	uint64_t hash = hash_bytes(k->p, k->n);
+	uint32_t hash = (uint32_t)hash_bytes(k->p, k->n), at;
 	struct hc_interned *e;
 	void *object;
-	uint32_t at;
 
 	*ret_new = false;
 	if (k->bad || ((!ir->table || ir->n_interned * 2 > ir->table_mask) && table_grow(ir) < 0)) {
 		ir_failed(ir, -ENOMEM, "out of memory");
 		return NULL;
 	}
-	for (at = (uint32_t)hash & ir->table_mask; (e = ir->table[at]); at = (at + 1) & ir->table_mask)
-		if (e->hash == hash && e->key_bytes == k->n && memcmp(e->key, k->p, k->n) == 0)
+	for (at = hash & ir->table_mask; ir->table[at].number; at = (at + 1) & ir->table_mask) {
+		if (ir->table[at].hash != hash)
+			continue;
+		e = ir->interned[ir->table[at].number - 1];
+		if (e->key_bytes == k->n && memcmp(e->key, k->p, k->n) == 0)
 			return e->object;
+	}
 	e = hc_arena_raw(&ir->arena, sizeof(*e) + k->n);
 	object = ir_alloc(ir, n_bytes);
 	if (!e || !object) {
 		ir_failed(ir, -ENOMEM, "out of memory");
 		return NULL;
 	}
-	*e = (struct hc_interned){ .hash = hash, .object = object, .key_bytes = (uint32_t)k->n };
+	*e = (struct hc_interned){ .object = object, .key_bytes = (uint32_t)k->n };
 	memcpy(e->key, k->p, k->n);
-	ir->table[at] = e;
-	ir->n_interned++;
+	ir->interned[ir->n_interned++] = e;
+	ir->table[at] = (struct hc_interned_slot){ hash, ir->n_interned };
 	*ret_new = true;
 	return object;
 }
@@ -229,6 +235,7 @@ struct hc_ir *hc_ir_free(struct hc_ir *ir)
 	}
 	free(ir->rules);
 	free(ir->table);
+	free(ir->interned);
 	hc_arena_done(&ir->arena);
 	free(ir);
 	return NULL;

@@ -133,16 +133,22 @@ struct hc_operand_link {
 
 /* In the IR's arena. */
 struct hc_interned {
-	uint64_t hash;
 	void *object;
 	uint32_t key_bytes;
 	uint8_t key[];
 };
 
+/* The hash stands here, so that what is not it is passed over without a look at it. */
+struct hc_interned_slot {
+	uint32_t hash;
+	uint32_t number; /* in `interned`, + 1; 0: free */
+};
+
 struct hc_ir {
 	struct hc_arena arena;
 	struct hc_err err;
-	struct hc_interned **table; /* open addressing; pointers only, as half of it stays empty */
+	struct hc_interned_slot *table; /* open addressing; at least half of it stays empty */
+	struct hc_interned **interned;  /* as many as half of the table */
 	uint32_t n_interned, table_mask;
 	uint32_t n_steps, n_nodes, n_leaf_ids, n_ids;
 	struct hc_operand_link *operands; /* to free what PCRE2 allocated */
