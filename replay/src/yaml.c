@@ -67,8 +67,13 @@ static size_t count_odd(struct hc_str text)
 	size_t n = 0;
 
 	for (uint32_t i = 0; i < text.len;) {
-		unsigned len = plain_char(text.p + i, text.len - i);
+		unsigned len;
 
+		if (text.p[i] >= ' ' && text.p[i] <= '~') { /* nearly all of a file */
+			i++;
+			continue;
+		}
+		len = plain_char(text.p + i, text.len - i);
 		n += len == 0;
 		i += len ? len : 1;
 	}

@@ -31,6 +31,9 @@ void ftext_init(struct ftext *t, struct hc_arena *arena);
 void ftext_add(struct ftext *t, struct hc_str s, const struct hc_yaml *yaml, const struct hc_yaml_node *node,
                uint32_t off, bool fixed);
 void ftext_add_node(struct ftext *t, const struct hc_yaml *yaml, const struct hc_yaml_node *node);
+/* Makes room for so many bytes and pieces more, so that they are added without copying what is there. A hint:
+ * without it, or with less, texts grow as they need. */
+void ftext_expect(struct ftext *t, size_t n_bytes, size_t n_pieces);
 /* A part of another text, places included. */
 void ftext_add_part(struct ftext *t, const struct ftext *from, uint32_t begin, uint32_t end);
 struct hc_str ftext_str(const struct ftext *t);

@@ -88,15 +88,25 @@ static enum ftype param_type(const struct fparam *p)
 	}
 }
 
-/* Fields by their first character, in order of the table: this is asked about every constant that has a dot. */
-static int16_t first_field[256], next_field[N_FIELDS];
+/* Fields by their first character and the one behind their dot, in order of the table: this is asked about every
+ * constant that has a dot. */
+static int16_t first_field[1024], next_field[N_FIELDS];
 static pthread_once_t fields_once = PTHREAD_ONCE_INIT;
+
+/* Every field's name has a dot: a text that begins with it has the same characters there. */
+static int16_t *chain_of(const char *p, uint32_t len)
+{
+	const char *dot = memchr(p, '.', len), *end = p + len;
+	unsigned behind = dot && dot + 1 < end ? (uint8_t)dot[1] : 0;
+
+	return &first_field[((uint8_t)p[0] * 31u + behind) % (sizeof(first_field) / sizeof(first_field[0]))];
+}
 
 static void chain_fields(void)
 {
 	memset(first_field, -1, sizeof(first_field));
 	for (int i = N_FIELDS; i-- > 0;) {
-		int16_t *head = &first_field[(uint8_t)falco_fields[i].name[0]];
+		int16_t *head = chain_of(falco_fields[i].name, falco_fields[i].len);
 
 		next_field[i] = *head;
 		*head = (int16_t)i;
@@ -113,7 +123,7 @@ static int longest(struct hc_str text, uint32_t *ret_len)
 	if (!text.len)
 		return best;
 	pthread_once(&fields_once, chain_fields);
-	for (int i = first_field[(uint8_t)text.p[0]]; i >= 0; i = next_field[i]) {
+	for (int i = *chain_of(text.p, text.len); i >= 0; i = next_field[i]) {
 		const struct ffield *f = &falco_fields[i];
 
 		if (best >= 0 && f->cls != falco_fields[best].cls)

@@ -116,6 +116,16 @@ static uint32_t find_name(const struct ftext *t, uint32_t from, struct hc_str na
 	return t->len;
 }
 
+/* What the text will need when the list's name stands in it once, as it mostly does. */
+static void expect_list(struct ftext *out, const struct ftext *t, const struct flist *l)
+{
+	size_t n_bytes = t->len + 2;
+
+	for (uint32_t i = 0; i < l->n_full; i++)
+		n_bytes += l->full[i].text.len + 2; /* ", "; quotes are rare */
+	ftext_expect(out, n_bytes, t->n_spans + (size_t)l->n_full * 2 + 3);
+}
+
 /* Replaces one list's name in a text. */
 static void put_list(struct hc_falco *f, struct ftext *t, struct flist *l)
 {
@@ -126,6 +136,7 @@ static void put_list(struct hc_falco *f, struct ftext *t, struct flist *l)
 		return;
 	l->used = true;
 	ftext_init(&out, &f->work);
+	expect_list(&out, t, l);
 	while (at < t->len) {
 		uint32_t begin = at, end = at + l->name.len;
 

@@ -41,6 +41,24 @@ fail:
 	return false;
 }
 
+void ftext_expect(struct ftext *t, size_t n_bytes, size_t n_pieces)
+{
+	char *p;
+	struct fspan *spans;
+
+	if (t->len || t->failed || n_bytes >= FTEXT_MAX_BYTES || n_pieces >= FTEXT_MAX_BYTES)
+		return;
+	p = hc_arena_raw(t->arena, n_bytes + 1);
+	spans = hc_arena_raw(t->arena, n_pieces * sizeof(*spans));
+	if (!p || !spans)
+		return;
+	p[0] = 0;
+	t->p = p;
+	t->cap = (uint32_t)n_bytes + 1;
+	t->spans = spans;
+	t->cap_spans = (uint32_t)n_pieces;
+}
+
 static void append(struct ftext *t, struct hc_str s)
 {
 	if (s.len)
