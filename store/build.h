@@ -104,6 +104,9 @@ uint32_t hc_build_obj(struct hc_builder *b, enum hc_obj_type obj, const struct h
  * coming twice by a slot. An entry that comes twice all the same is not wrong, but a waste. From the first of
  * these in a block on, hc_build_obj does not look for others of this kind either. */
 uint32_t hc_build_obj_new(struct hc_builder *b, enum hc_obj_type obj, const struct hc_cells *cells);
+/* Where hc_build_obj_new will put the next one of the kind, all cells absent: filled there, it is not copied. As
+ * long as none of the kind has been added; only the columns of the kind are there. NULL: out of memory. */
+struct hc_cells *hc_build_obj_cells(struct hc_builder *b, enum hc_obj_type obj);
 
 /* Where the next row of the type will be, all cells absent: filled there, it is not copied. As long as no row of
  * the type has been added; only the columns of the type are there. NULL: out of memory. */

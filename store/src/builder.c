@@ -1,7 +1,8 @@
 /*
- * Building a block. Rows and dictionary entries are kept row by row as 64-bit cells, which makes adding one a
- * copy; sealing goes over them column by column, picks an encoding for each and compresses. Interning is one
- * open-addressing table per dictionary, over the contents.
+ * Building a block. Rows and dictionary entries are added row by row as 64-bit cells, which makes adding one a
+ * copy; every TILE_ROWS rows, while they are in a near cache, a table folds them into columns of a few bytes a
+ * row. Sealing goes over the columns, picks an encoding for each and compresses. Interning is one open-addressing
+ * table per dictionary, over the contents.
  */
 #include "block_priv.h"
 
@@ -18,6 +19,7 @@
 
 #define OWN_CHUNK_BYTES 4096u     /* an encoded column of this size or more is a chunk of its own */
 #define SHARED_CHUNK_BYTES 65536u /* columns below share chunks up to this size */
+#define TILE_ROWS 64u
 
 struct buf {
 	uint8_t *p;
@@ -34,11 +36,25 @@ struct index {
 
 #define VALID_WORDS (sizeof(((struct hc_cells *)0)->valid) / sizeof(uint64_t))
 
-/* Event or object table, row by row: as struct hc_cells begins, with as many cells as there are columns. */
+/* One word of a tile's rows: their bits that some and that all have, and where they differ, in the bytes of each
+ * from the lowest up. */
+struct fold {
+	uint64_t any, all;
+	uint64_t off : 56;  /* among the table's folded bytes */
+	uint64_t bytes : 8; /* of each row: 0 (all rows have the same), 1, 2, 4 or 8 */
+};
+
+/* Event or object table. A row is as struct hc_cells begins, with as many cells as there are columns. */
 struct table {
 	const struct hc_table_desc *desc;
-	uint64_t *cell;
-	uint32_t n, cap, stride;
+	uint64_t *cell;    /* the rows from n_folded on, one after the other */
+	uint32_t n;        /* of all rows */
+	uint32_t n_folded; /* those in tiles; a multiple of TILE_ROWS until sealing */
+	uint32_t cap, stride;
+	bool whole;        /* nothing is folded before sealing: entries are compared with new ones */
+	struct fold *fold; /* `stride` of them per tile */
+	uint32_t fold_cap;
+	struct buf folded;
 	struct index index; /* objects only */
 };
 
@@ -309,14 +325,140 @@ static inline bool table_room(struct table *t, const struct hc_table_desc *desc)
 		t->desc = desc;
 		t->stride = VALID_WORDS + desc->n_cols;
 	}
-	return t->n < t->cap || grow((void **)&t->cell, &t->cap, t->n + 1, t->stride * sizeof(*t->cell));
+	return t->n - t->n_folded < t->cap ||
+	       grow((void **)&t->cell, &t->cap, t->n - t->n_folded + 1, t->stride * sizeof(*t->cell));
 }
 
 _Static_assert(offsetof(struct hc_cells, v) == VALID_WORDS * sizeof(uint64_t), "rows are laid out like it");
 
+/* Of a row that has not been folded. */
 static inline uint64_t *table_row(const struct table *t, uint32_t i)
 {
-	return t->cell + (size_t)i * t->stride;
+	return t->cell + (size_t)(i - t->n_folded) * t->stride;
+}
+
+/* ---- tiles ---- */
+
+static unsigned fold_bytes(uint64_t differ)
+{
+	return !differ ? 0 : differ <= UINT8_MAX ? 1 : differ <= UINT16_MAX ? 2 : differ <= UINT32_MAX ? 4 : 8;
+}
+
+/* The bits that all rows of the tile have outside of the bytes that were kept of each. */
+static uint64_t fold_base(const struct fold *f)
+{
+	return f->bytes == 8 ? 0 : f->all >> (8 * f->bytes) << (8 * f->bytes);
+}
+
+#define FOLD_ROWS(type)                                          \
+	for (uint32_t i = 0; i < n; i++) {                       \
+		type v = (type)from[(size_t)i * stride];         \
+		memcpy(to + i * sizeof(type), &v, sizeof(type)); \
+	}
+
+/* Word after word of n rows, `stride` words apart: the lowest `bytes` of each. */
+static void fold_word(const uint64_t *from, uint32_t stride, uint32_t n, unsigned bytes, uint8_t *to)
+{
+	switch (bytes) {
+	case 1:
+		FOLD_ROWS(uint8_t)
+		break;
+	case 2:
+		FOLD_ROWS(uint16_t)
+		break;
+	case 4:
+		FOLD_ROWS(uint32_t)
+		break;
+	default:
+		FOLD_ROWS(uint64_t)
+		break;
+	}
+}
+
+#define UNFOLD_ROWS(type)                                          \
+	for (uint32_t i = 0; i < n; i++) {                         \
+		type v;                                            \
+		memcpy(&v, from + i * sizeof(type), sizeof(type)); \
+		to[i] = base | v;                                  \
+	}
+
+/* The same word of n rows from `row`, where a tile begins. */
+static void unfold_word(const struct table *t, uint32_t row, unsigned word, uint32_t n, uint64_t *to)
+{
+	const struct fold *f = &t->fold[(size_t)(row / TILE_ROWS) * t->stride + word];
+	const uint8_t *from = t->folded.p + f->off;
+	uint64_t base = fold_base(f);
+
+	switch (f->bytes) {
+	case 0:
+		for (uint32_t i = 0; i < n; i++)
+			to[i] = base;
+		break;
+	case 1:
+		UNFOLD_ROWS(uint8_t)
+		break;
+	case 2:
+		UNFOLD_ROWS(uint16_t)
+		break;
+	case 4:
+		UNFOLD_ROWS(uint32_t)
+		break;
+	default:
+		UNFOLD_ROWS(uint64_t)
+		break;
+	}
+}
+
+/* The first TILE_ROWS rows of those at `rows`, or what is left at the end, become a tile. */
+static bool fold_tile(struct table *t, const uint64_t *rows)
+{
+	uint32_t n = t->n - t->n_folded < TILE_ROWS ? t->n - t->n_folded : TILE_ROWS, stride = t->stride;
+	size_t n_before = (size_t)t->n_folded / TILE_ROWS * stride;
+	struct fold *f;
+	uint64_t any[VALID_WORDS + HC_MAX_COLS], all[VALID_WORDS + HC_MAX_COLS];
+	uint8_t *to = buf_room(&t->folded, (size_t)stride * n * sizeof(*rows));
+
+	if (!to || !grow((void **)&t->fold, &t->fold_cap, (uint32_t)(n_before + stride), sizeof(*t->fold))) {
+		t->folded.failed = false;
+		return false;
+	}
+	hc_pack_bits_of_rows(rows, stride, n, any, all);
+	f = t->fold + n_before;
+	for (uint32_t k = 0; k < stride; k++) {
+		unsigned bytes = fold_bytes(any[k] ^ all[k]);
+
+		f[k] = (struct fold){ any[k], all[k], t->folded.n, bytes };
+		if (bytes) {
+			fold_word(rows + k, stride, n, bytes, t->folded.p + t->folded.n);
+			t->folded.n += (size_t)n * bytes;
+		}
+	}
+	t->n_folded += n;
+	return true;
+}
+
+/* After a row was added. */
+static inline void table_added(struct hc_builder *b, struct table *t)
+{
+	if (t->whole || t->n - t->n_folded < TILE_ROWS)
+		return;
+	if (!fold_tile(t, t->cell)) {
+		t->n = t->n_folded;
+		b->failed = true;
+	}
+}
+
+/* Before sealing: all that is left. */
+static bool table_fold(struct table *t)
+{
+	const uint64_t *rows = t->cell;
+
+	while (t->n_folded < t->n) {
+		if (!fold_tile(t, rows))
+			return false;
+		rows += (size_t)TILE_ROWS * t->stride;
+	}
+	return true;
 }
 
 uint32_t hc_build_obj(struct hc_builder *b, enum hc_obj_type obj, const struct hc_cells *cells)
@@ -328,6 +470,7 @@ uint32_t hc_build_obj(struct hc_builder *b, enum hc_obj_type obj, const struct h
 
 	if (t->index.n != t->n)
 		return hc_build_obj_new(b, obj, cells);
+	t->whole = true;
 	hash = (uint32_t)XXH3_64bits(cells, n_bytes);
 	index_fetch(&t->index, hash);
 	if (t->n >= HC_BLOCK_MAX_ENTRIES || !table_room(t, desc) || !index_reserve(&t->index)) {
@@ -345,10 +488,8 @@ uint32_t hc_build_obj(struct hc_builder *b, enum hc_obj_type obj, const struct h
 	return t->n;
 }
 
-struct hc_cells *hc_build_cells(struct hc_builder *b, unsigned type)
+static struct hc_cells *table_cells(struct hc_builder *b, struct table *t, const struct hc_table_desc *desc)
 {
-	const struct hc_table_desc *desc = hc_event_desc(type);
-	struct table *t = &b->event[type];
 	uint64_t *row;
 
 	if (!table_room(t, desc)) {
@@ -360,18 +501,35 @@ struct hc_cells *hc_build_cells(struct hc_builder *b, unsigned type)
 	return (struct hc_cells *)row;
 }
 
+struct hc_cells *hc_build_cells(struct hc_builder *b, unsigned type)
+{
+	return table_cells(b, &b->event[type], hc_event_desc(type));
+}
+
+struct hc_cells *hc_build_obj_cells(struct hc_builder *b, enum hc_obj_type obj)
+{
+	return table_cells(b, &b->obj[obj], hc_obj_desc(obj));
+}
+
 uint32_t hc_build_obj_new(struct hc_builder *b, enum hc_obj_type obj, const struct hc_cells *cells)
 {
 	const struct hc_table_desc *desc = hc_obj_desc(obj);
 	struct table *t = &b->obj[obj];
+	uint64_t *row;
+	uint32_t ref;
 
 	if (t->n >= HC_BLOCK_MAX_ENTRIES || !table_room(t, desc)) {
 		b->failed = true;
 		return 0;
 	}
-	memcpy(table_row(t, t->n), cells, (VALID_WORDS + desc->n_cols) * sizeof(*t->cell));
+	t->whole = t->whole && t->n > 0;
+	row = table_row(t, t->n);
+	if (row != (const uint64_t *)cells)
+		memcpy(row, cells, (VALID_WORDS + desc->n_cols) * sizeof(*row));
 	b->head.raw_bytes += (desc->n_cols + 1u) * 2u;
-	return ++t->n;
+	ref = ++t->n;
+	table_added(b, t);
+	return ref;
 }
 
 int hc_build_row(struct hc_builder *b, const struct hc_row_head *head, const struct hc_cells *cells)
@@ -403,6 +561,7 @@ int hc_build_row(struct hc_builder *b, const struct hc_row_head *head, const str
 	row = table_row(t, t->n++);
 	if (row != (const uint64_t *)cells)
 		memcpy(row, cells, t->stride * sizeof(*row));
+	table_added(b, t);
 	if (!b->head.n_rows)
 		b->head.first_ns = head->ts_ns;
 	r->seq[b->head.n_rows] = head->seq;
@@ -436,14 +595,21 @@ static void index_free(struct index *ix)
 	free(ix->hash);
 }
 
+static void table_free(struct table *t)
+{
+	free(t->cell);
+	free(t->fold);
+	free(t->folded.p);
+}
+
 struct hc_builder *hc_builder_free(struct hc_builder *b)
 {
 	if (!b)
 		return NULL;
 	for (unsigned i = 0; i < HC_EV_MAX; i++)
-		free(b->event[i].cell);
+		table_free(&b->event[i]);
 	for (unsigned i = 0; i < HC_OBJ_END; i++) {
-		free(b->obj[i].cell);
+		table_free(&b->obj[i]);
 		index_free(&b->obj[i].index);
 	}
 	for (unsigned i = 0; i < 2; i++) {
@@ -679,25 +845,26 @@ static void table_head(struct hc_builder *b, enum hc_table_space space, unsigned
 /* Loads column `col` into `value`. */
 static void col_load(const struct table *t, unsigned col, uint64_t *value)
 {
-	const uint64_t *cell = t->cell + VALID_WORDS + col;
-
-	for (uint32_t i = 0; i < t->n; i++)
-		value[i] = cell[(size_t)i * t->stride];
+	for (uint32_t i = 0; i < t->n; i += TILE_ROWS)
+		unfold_word(t, i, VALID_WORDS + col, t->n - i < TILE_ROWS ? t->n - i : TILE_ROWS, value + i);
 }
 
 /* The same of numbers of which some are absent, as b->valid says afterwards: these repeat the number before. */
 static void col_load_some(struct hc_builder *b, const struct table *t, unsigned col, uint64_t *value)
 {
-	const uint64_t *cell = t->cell + VALID_WORDS + col, *mask = t->cell + col / 64;
-	uint64_t last = 0;
+	uint64_t last = 0, mask[TILE_ROWS];
 	bool begun = false;
 
+	col_load(t, col, value);
 	memset(b->valid, 0, (t->n + 63) / 64 * sizeof(*b->valid));
 	for (uint32_t i = 0; i < t->n; i++) {
-		uint64_t is = mask[(size_t)i * t->stride] >> (col % 64) & 1;
+		uint64_t is;
 
+		if (i % TILE_ROWS == 0)
+			unfold_word(t, i, col / 64, t->n - i < TILE_ROWS ? t->n - i : TILE_ROWS, mask);
+		is = mask[i % TILE_ROWS] >> (col % 64) & 1;
 		if (is) {
-			last = cell[(size_t)i * t->stride];
+			last = value[i];
 			for (uint32_t j = begun ? i : 0; j < i; j++)
 				value[j] = last;
 			begun = true;
@@ -721,12 +888,12 @@ static void table_bits(const struct table *t, struct bits *ret)
 {
 	memset(ret->any, 0, sizeof(ret->any));
 	memset(ret->all, 0xff, sizeof(ret->all));
-	for (uint32_t i = 0; i < t->n; i++) {
-		const uint64_t *row = t->cell + (size_t)i * t->stride;
+	for (uint32_t i = 0; i < t->n; i += TILE_ROWS) {
+		const struct fold *f = t->fold + (size_t)(i / TILE_ROWS) * t->stride;
 
 		for (uint32_t k = 0; k < t->stride; k++) {
-			ret->any[k] |= row[k];
-			ret->all[k] &= row[k];
+			ret->any[k] |= f[k].any;
+			ret->all[k] &= f[k].all;
 		}
 	}
 }
@@ -749,7 +916,7 @@ static void table_seal(struct hc_builder *b, struct table *t, enum hc_table_spac
 	struct bits bits;
 	uint64_t *other;
 
-	if (!scratch(b, t->n)) {
+	if (!scratch(b, t->n) || !table_fold(t)) {
 		b->failed = true;
 		return;
 	}
@@ -907,12 +1074,18 @@ static void sketch_write(struct hc_builder *b, struct buf *to)
 	to->n += n_bits / 8;
 }
 
+static void table_clear(struct table *t)
+{
+	t->n = t->n_folded = 0;
+	t->folded.n = 0;
+}
+
 static void clear(struct hc_builder *b)
 {
 	for (unsigned i = 0; i < HC_EV_MAX; i++)
-		b->event[i].n = 0;
+		table_clear(&b->event[i]);
 	for (unsigned i = 0; i < HC_OBJ_END; i++) {
-		b->obj[i].n = 0;
+		table_clear(&b->obj[i]);
 		index_clear(&b->obj[i].index);
 	}
 	for (unsigned i = 0; i < 2; i++) {

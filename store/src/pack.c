@@ -93,6 +93,34 @@ CLONES uint64_t hc_pack_bits_zigzag(const uint64_t *v, uint32_t n, uint64_t max)
 	return bits(sum, n);
 }
 
+/* Four columns at a time, which stay in registers. */
+CLONES void hc_pack_bits_of_rows(const uint64_t *rows, uint32_t stride, uint32_t n, uint64_t *any, uint64_t *all)
+{
+	typedef uint64_t four __attribute__((vector_size(32)));
+	uint32_t k = 0;
+
+	for (; k + 4 <= stride; k += 4) {
+		four row, some, each;
+
+		memcpy(&some, rows + k, sizeof(some));
+		each = some;
+		for (uint32_t i = 1; i < n; i++) {
+			memcpy(&row, rows + (size_t)i * stride + k, sizeof(row));
+			some |= row;
+			each &= row;
+		}
+		memcpy(any + k, &some, sizeof(some));
+		memcpy(all + k, &each, sizeof(each));
+	}
+	for (; k < stride; k++) {
+		any[k] = all[k] = rows[k];
+		for (uint32_t i = 1; i < n; i++) {
+			any[k] |= rows[(size_t)i * stride + k];
+			all[k] &= rows[(size_t)i * stride + k];
+		}
+	}
+}
+
 CLONES void hc_pack_for(uint64_t *v, uint32_t n, uint64_t base)
 {
 	for (uint32_t i = 0; i < n; i++)

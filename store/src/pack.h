@@ -25,6 +25,9 @@ void hc_pack_for(uint64_t *v, uint32_t n, uint64_t base);
 void hc_pack_delta(uint64_t *v, uint32_t n, uint64_t step);
 void hc_pack_zigzag(uint64_t *v, uint32_t n);
 
+/* The bits that some and that all of n > 0 rows of `stride` words have: any[0..stride), all[0..stride). */
+void hc_pack_bits_of_rows(const uint64_t *rows, uint32_t stride, uint32_t n, uint64_t *any, uint64_t *all);
+
 static inline uint64_t hc_pack_zig(uint64_t d)
 {
 	return (d << 1) ^ (uint64_t)((int64_t)d >> 63);

@@ -148,6 +148,16 @@ static void write_model(struct model *m, uint64_t seed, uint32_t n_rows)
 				/* with a search for an equal one, and in some blocks from some row on without */
 				cells->v[c] =
 					(rnd(&r) % 64 ? hc_build_obj : hc_build_obj_new)(b, HC_OBJ_PATH, &path);
+			} else if (d->cols[c].ref == HC_OBJ_FDOBJ) {
+				struct hc_cells *fd = hc_build_obj_cells(b, HC_OBJ_FDOBJ); /* in their place */
+
+				cr_assert_not_null(fd);
+				row->cells.v[c] = i + c;
+				hc_cell_set(fd, HC_O_FDOBJ_id,
+				            (i + c) * (i % 3 ? UINT64_C(1) : UINT64_C(1) << 33));
+				if (i % 5)
+					hc_cell_set(fd, HC_O_FDOBJ_f_flags, i % 7);
+				cells->v[c] = hc_build_obj_new(b, HC_OBJ_FDOBJ, fd);
 			} else if (d->cols[c].ref == HC_OBJ_PROC) {
 				struct hc_cells proc = { 0 };
 				uint32_t parent = 0;
@@ -239,6 +249,16 @@ static void compare_row(struct hc_block *b, const struct model_row *want, uint32
 				cr_assert(hc_str_eq(hc_heap_get(&heap, sub.v[p]), HC_STR("/else")));
 			cr_assert_eq(hc_block_obj_refs(b, HC_OBJ_PATH, HC_O_PATH_fsrel, &sub, &err), 0);
 			cr_assert_eq(sub.v[p], 0);
+		} else if (ref == HC_OBJ_FDOBJ) {
+			uint32_t p = refs.v[pos] - 1;
+			uint64_t i = want->cells.v[c] - c;
+
+			cr_assert(refs.v[pos]);
+			cr_assert_eq(hc_block_obj_ints(b, HC_OBJ_FDOBJ, HC_O_FDOBJ_id, &ints, &err), 0);
+			cr_assert_eq((uint64_t)ints.v[p], (i + c) << (i % 3 ? 0 : 33));
+			cr_assert_eq(hc_block_obj_ints(b, HC_OBJ_FDOBJ, HC_O_FDOBJ_f_flags, &ints, &err), 0);
+			cr_assert_eq(hc_ints_valid(&ints, p), i % 5 != 0);
+			cr_assert_eq(ints.v[p], i % 5 ? (int64_t)(i % 7) : 0);
 		} else if (ref == HC_OBJ_PROC) {
 			uint32_t p = refs.v[pos];
 

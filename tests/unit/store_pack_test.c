@@ -83,6 +83,29 @@ static void check(const uint64_t *v, uint32_t n, uint64_t flip)
 		cr_assert_eq(got[i], i ? hc_pack_zig(v[i] - v[i - 1]) : 0);
 }
 
+Test(pack, bits_of_rows_are_those_of_each_word)
+{
+	for (uint32_t stride = 1; stride < 14; stride++) {
+		for (uint32_t n = 1; n < 70; n += n < 4 ? 1 : 13) {
+			uint64_t rows[14 * 70], any[14], all[14];
+
+			for (uint32_t i = 0; i < n * stride; i++)
+				rows[i] = UINT64_C(0x123456789) * (i / stride + 7) | (uint64_t)(i % stride) << 60;
+			hc_pack_bits_of_rows(rows, stride, n, any, all);
+			for (uint32_t k = 0; k < stride; k++) {
+				uint64_t some = 0, each = UINT64_MAX;
+
+				for (uint32_t i = 0; i < n; i++) {
+					some |= rows[i * stride + k];
+					each &= rows[i * stride + k];
+				}
+				cr_assert_eq(any[k], some);
+				cr_assert_eq(all[k], each);
+			}
+		}
+	}
+}
+
 Test(pack, sums_and_differences_are_those_of_single_values)
 {
 	static const uint32_t lengths[] = { 1, 2, 3, 7, 8, 9, 31, 64, 513 };
