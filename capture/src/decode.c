@@ -37,39 +37,14 @@ int wrec_parse(const void *rec, size_t room, struct wrec *ret)
 		w->subject = f->subject;
 		w->kind = f->kind;
 		w->flags = f->flags;
-		if (f->kind < 32)
+		if (f->kind < WREC_KNOWN_KINDS && !(ret->kinds >> f->kind & 1)) {
 			ret->kinds |= UINT32_C(1) << f->kind;
+			ret->first[f->kind] = (uint8_t)ret->n_facts;
+		}
 		ret->n_facts++;
 		p += sizeof(*f) + ((size_t)f->bytes + 7) / 8 * 8;
 	}
 	return 0;
-}
-
-const struct wfact *wrec_fact(const struct wrec *r, unsigned kind, unsigned subject)
-{
-	if (kind < 32 && !(r->kinds >> kind & 1))
-		return NULL;
-	for (uint32_t i = 0; i < r->n_facts; i++)
-		if (r->fact[i].kind == kind && r->fact[i].subject == subject)
-			return &r->fact[i];
-	return NULL;
-}
-
-const struct wfact *wrec_fact_of_kind(const struct wrec *r, unsigned kind)
-{
-	if (kind < 32 && !(r->kinds >> kind & 1))
-		return NULL;
-	for (uint32_t i = 0; i < r->n_facts; i++)
-		if (r->fact[i].kind == kind)
-			return &r->fact[i];
-	return NULL;
-}
-
-const void *wrec_get(const struct wrec *r, unsigned kind, unsigned subject, size_t bytes)
-{
-	const struct wfact *f = wrec_fact(r, kind, subject);
-
-	return f && f->bytes >= bytes ? f->p : NULL;
 }
 
 struct hc_str wrec_str(const struct wrec *r, unsigned subject)

@@ -9,7 +9,8 @@
 #include "bpf/wire.h"
 #include "store/base/str.h"
 
-#define WREC_MAX_FACTS 96 /* of one record; more is not what a program of ours writes */
+#define WREC_MAX_FACTS 96    /* of one record; more is not what a program of ours writes */
+#define WREC_KNOWN_KINDS 32u /* more than there are; facts of kinds beyond are passed over */
 
 struct wfact {
 	const void *p;
@@ -22,18 +23,43 @@ struct wrec {
 	const struct hc_wire_head *head;
 	const uint64_t *slot;
 	uint32_t n_slots, n_facts;
-	uint32_t kinds; /* bit per kind that occurs */
+	uint32_t kinds;                  /* bit per kind that occurs */
+	uint8_t first[WREC_KNOWN_KINDS]; /* where those that occur begin */
 	struct wfact fact[WREC_MAX_FACTS];
 };
 
 /* `rec` is 8-aligned and has `room` bytes. 0, or -EBADMSG when lengths do not fit into each other. */
 int wrec_parse(const void *rec, size_t room, struct wrec *ret);
 
+static inline bool wrec_has(const struct wrec *r, enum hc_wire_fact_kind kind)
+{
+	return r->kinds >> kind & 1;
+}
+
 /* NULL when the record has none. */
-const struct wfact *wrec_fact(const struct wrec *r, unsigned kind, unsigned subject);
-const struct wfact *wrec_fact_of_kind(const struct wrec *r, unsigned kind);
+static inline const struct wfact *wrec_fact(const struct wrec *r, enum hc_wire_fact_kind kind, unsigned subject)
+{
+	if (!wrec_has(r, kind))
+		return NULL;
+	for (uint32_t i = r->first[kind]; i < r->n_facts; i++)
+		if (r->fact[i].kind == kind && r->fact[i].subject == subject)
+			return &r->fact[i];
+	return NULL;
+}
+
+static inline const struct wfact *wrec_fact_of_kind(const struct wrec *r, enum hc_wire_fact_kind kind)
+{
+	return wrec_has(r, kind) ? &r->fact[r->first[kind]] : NULL;
+}
+
 /* Payload of a fact of at least `bytes`; NULL else. */
-const void *wrec_get(const struct wrec *r, unsigned kind, unsigned subject, size_t bytes);
+static inline const void *wrec_get(const struct wrec *r, enum hc_wire_fact_kind kind, unsigned subject,
+                                   size_t bytes)
+{
+	const struct wfact *f = wrec_fact(r, kind, subject);
+
+	return f && f->bytes >= bytes ? f->p : NULL;
+}
 
 #define WREC_GET(r, kind, subject, type) ((const type *)wrec_get(r, kind, subject, sizeof(type)))
 

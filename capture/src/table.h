@@ -19,9 +19,10 @@ static inline uint64_t hash_mix(uint64_t x, uint64_t y)
 	return (uint64_t)r ^ (uint64_t)(r >> 64);
 }
 
+/* Two multiplications: after one, numbers in a row (of tasks) fall into heaps with one seed in a hundred. */
 static inline uint64_t hash_u64(uint64_t seed, uint64_t v)
 {
-	return hash_mix(v ^ seed, (seed << 1 | 1) ^ UINT64_C(0x9e3779b97f4a7c15));
+	return hash_mix(hash_mix(v ^ seed, UINT64_C(0x9e3779b97f4a7c15)) ^ seed, UINT64_C(0xe7037ed1a0b428db));
 }
 
 /* Two multiplications per 16 bytes. The seeds are random per process, so that nobody outside can choose

@@ -106,11 +106,11 @@ static uint64_t fd_hash(struct hc_tracker *t, uint64_t key, uint64_t inode_key)
 	return hash_u64(t->seed.a ^ inode_key, key);
 }
 
-static struct tfd *fd_find(struct hc_tracker *t, uint64_t key, uint64_t inode_key)
+static struct tfd *fd_find(struct hc_tracker *t, uint64_t hash, uint64_t key, uint64_t inode_key)
 {
 	struct tfd *f;
 
-	TABLE_EACH(&t->fds, fd_hash(t, key, inode_key), at, f)
+	TABLE_EACH(&t->fds, hash, at, f)
 	{
 		if (f->key == key && f->inode_key == inode_key)
 			return f;
@@ -127,17 +127,14 @@ static void fd_evict(struct hc_tracker *t)
 	fd_unref(t, f);
 }
 
-static void fd_replace(struct hc_tracker *t, struct tfd *old, struct tfd *f) /* takes f's reference */
+/* Takes f's reference. */
+static void fd_replace(struct hc_tracker *t, uint64_t hash, struct tfd *old, struct tfd *f)
 {
-	uint64_t hash = fd_hash(t, f->key, f->inode_key);
-
-	if (old) {
-		for (uint32_t at = (uint32_t)hash & t->fds.mask; t->fds.slot[at].p; at = (at + 1) & t->fds.mask) {
-			if (t->fds.slot[at].p == old) {
-				t->fds.slot[at].p = f;
-				fd_unref(t, old);
-				return;
-			}
+	for (uint32_t at = (uint32_t)hash & t->fds.mask; old && t->fds.slot[at].p; at = (at + 1) & t->fds.mask) {
+		if (t->fds.slot[at].p == old) {
+			t->fds.slot[at].p = f;
+			fd_unref(t, old);
+			return;
 		}
 	}
 	if (t->fds.n >= MAX_FDS)
@@ -214,12 +211,9 @@ struct tsock *sock_see(struct hc_tracker *t, const struct wrec *r, unsigned subj
 {
 	const struct hc_wire_sock *w = WREC_GET(r, HC_WIRE_F_SOCK, subject, struct hc_wire_sock);
 	const struct wfact *uf = wrec_fact(r, HC_WIRE_F_UNIX, subject);
-	struct tsock *s, *old;
+	struct tsock now = { 0 }, *s = &now, *old;
 
 	if (!w)
-		return NULL;
-	s = sock_new();
-	if (!s)
 		return NULL;
 	s->w = *w;
 	s->used = 1;
@@ -254,15 +248,22 @@ struct tsock *sock_see(struct hc_tracker *t, const struct wrec *r, unsigned subj
 		s->creator = REF(old->creator);
 		if (!w->ino)
 			s->w.ino = old->w.ino;
-		if (sock_same(s, old)) {
-			sock_unref(t, s);
-			return REF(old);
+		if (sock_same(s, old)) { /* as most are: so it is made only now */
+			sock_drop(t, s);
+			return REF1(old);
 		}
 	} else if (ver) {
 		s->creator = REF(ver);
 	}
 	if (w->state == 10) /* LISTEN */
 		s->role = ROLE_SERVER;
+	s = sock_new();
+	if (!s) {
+		sock_drop(t, &now);
+		return NULL;
+	}
+	*s = now;
+	s->refs = 1;
 	sock_remember(t, s);
 	return s;
 }
@@ -294,7 +295,7 @@ struct tfd *fd_set_sock(struct hc_tracker *t, struct tfd *f, struct tsock *s)
 	sock_unref(t, n->sock);
 	n->sock = REF(s);
 	n->kind = kind_of_family(s->w.family);
-	fd_replace(t, f, n);
+	fd_replace(t, fd_hash(t, n->key, n->inode_key), f, n);
 	return n;
 }
 
@@ -375,7 +376,7 @@ static struct tfd *fd_again(struct hc_tracker *t, struct tfd *f, const struct hc
 	n->f_mode = w->f_mode;
 	if (w->flags & HC_WIRE_FD_DEF)
 		fd_define(t, n, r, subject, ver, NULL);
-	fd_replace(t, f, n);
+	fd_replace(t, fd_hash(t, n->key, n->inode_key), f, n);
 	return n;
 }
 
@@ -384,14 +385,16 @@ struct tfd *fd_see(struct hc_tracker *t, const struct wrec *r, unsigned subject,
 {
 	const struct hc_wire_fd *w = WREC_GET(r, HC_WIRE_F_FD, subject, struct hc_wire_fd);
 	struct tfd *f, *old;
+	uint64_t hash;
 
 	(void)task;
 	if (!w || w->flags & HC_WIRE_FD_BAD || !w->key)
 		return NULL;
-	old = fd_find(t, w->key, w->inode_key);
+	hash = fd_hash(t, w->key, w->inode_key);
+	old = fd_find(t, hash, w->key, w->inode_key);
 	if (old && !(w->flags & HC_WIRE_FD_NEW))
 		return fd_again(t, old, w, r, subject, ver);
-	f = calloc(1, sizeof(*f));
+	f = obj_alloc(sizeof(*f));
 	if (!f)
 		return NULL;
 	f->refs = 1;
@@ -438,7 +441,7 @@ struct tfd *fd_see(struct hc_tracker *t, const struct wrec *r, unsigned subject,
 			fd_unref(t, p);
 		}
 	}
-	fd_replace(t, old, f);
+	fd_replace(t, hash, old, f);
 	return f;
 }
 
@@ -460,7 +463,7 @@ struct tfd *fd_from_proc(struct hc_tracker *t, uint32_t pid, int fd)
 	if (n <= 0)
 		return NULL;
 	snprintf(name, sizeof(name), "%u/fd/%d", pid, fd);
-	f = calloc(1, sizeof(*f));
+	f = obj_alloc(sizeof(*f));
 	if (!f)
 		return NULL;
 	f->refs = 1;

@@ -19,7 +19,7 @@ struct txt *txt_get(struct hc_tracker *t, const char *p, size_t len)
 		if (s->len == len && memcmp(s->p, p, len) == 0)
 			return REF(s);
 	}
-	s = calloc(1, sizeof(*s) + len);
+	s = obj_alloc(sizeof(*s) + len);
 	if (!s)
 		return NULL;
 	s->refs = 1;
@@ -158,7 +158,7 @@ void path_free(struct hc_tracker *t, struct tpath *p)
 
 struct tfile *file_of(const struct hc_wire_file *w)
 {
-	struct tfile *f = calloc(1, sizeof(*f));
+	struct tfile *f = obj_alloc(sizeof(*f));
 
 	if (!f)
 		return NULL;
@@ -186,7 +186,7 @@ void file_free(struct hc_tracker *t, struct tfile *f)
 
 struct tsock *sock_new(void)
 {
-	struct tsock *s = calloc(1, sizeof(*s));
+	struct tsock *s = obj_alloc(sizeof(*s));
 
 	if (s)
 		s->refs = 1;
@@ -210,13 +210,18 @@ struct tsock *sock_copy(const struct tsock *from)
 	return s;
 }
 
-void sock_free(struct hc_tracker *t, struct tsock *s)
+void sock_drop(struct hc_tracker *t, struct tsock *s)
 {
 	txt_unref(t, s->local);
 	txt_unref(t, s->peer);
 	txt_unref(t, s->shown);
 	ver_unref(t, s->creator);
 	ver_unref(t, s->peer_proc);
+}
+
+void sock_free(struct hc_tracker *t, struct tsock *s)
+{
+	sock_drop(t, s);
 	free(s);
 }
 
@@ -578,29 +583,40 @@ uint32_t in_sock(struct hc_tracker *t, struct hc_builder *b, struct tsock *s)
 
 static __attribute__((noinline)) uint32_t add_fd(struct hc_tracker *t, struct hc_builder *b, struct tfd *f)
 {
-	struct hc_cells c;
+	uint32_t path, path_now, file, sock, target_proc, name, opened_by;
+	struct hc_cells *c;
 
 	if (t->depth >= MAX_DEPTH)
 		return 0;
 	t->depth++;
-	hc_cells_clear(&c, HC_OBJ_FDOBJ);
-	hc_cell_set(&c, HC_O_FDOBJ_id, f->id);
-	hc_cell_set(&c, HC_O_FDOBJ_what, f->kind);
-	cell_ref(&c, HC_O_FDOBJ_path, in_path(b, f->path));
-	cell_ref(&c, HC_O_FDOBJ_path_now, in_path(b, f->path_now));
-	cell_ref(&c, HC_O_FDOBJ_file, in_file(b, f->file));
-	hc_cell_set(&c, HC_O_FDOBJ_f_flags, f->f_flags);
-	hc_cell_set(&c, HC_O_FDOBJ_f_mode, f->f_mode);
-	hc_cell_set(&c, HC_O_FDOBJ_created, f->created);
-	cell_ref(&c, HC_O_FDOBJ_sock, in_sock(t, b, f->sock));
-	if (f->target)
-		hc_cell_set(&c, HC_O_FDOBJ_target, f->target);
-	cell_ref(&c, HC_O_FDOBJ_target_proc, in_ver(t, b, f->target_proc));
-	cell_ref(&c, HC_O_FDOBJ_name, in_txt(b, f->name));
-	hc_cell_set(&c, HC_O_FDOBJ_cloexec, f->cloexec);
-	cell_ref(&c, HC_O_FDOBJ_opened_by, in_ver(t, b, f->opened_by));
+	/* first, because there may be descriptors among what they refer to */
+	path = in_path(b, f->path);
+	path_now = in_path(b, f->path_now);
+	file = in_file(b, f->file);
+	sock = in_sock(t, b, f->sock);
+	target_proc = in_ver(t, b, f->target_proc);
+	name = in_txt(b, f->name);
+	opened_by = in_ver(t, b, f->opened_by);
 	t->depth--;
-	return hc_slot_put(&f->slot, b, hc_build_obj_new(b, HC_OBJ_FDOBJ, &c));
+	c = hc_build_obj_cells(b, HC_OBJ_FDOBJ);
+	if (!c)
+		return 0;
+	hc_cell_set(c, HC_O_FDOBJ_id, f->id);
+	hc_cell_set(c, HC_O_FDOBJ_what, f->kind);
+	cell_ref(c, HC_O_FDOBJ_path, path);
+	cell_ref(c, HC_O_FDOBJ_path_now, path_now);
+	cell_ref(c, HC_O_FDOBJ_file, file);
+	hc_cell_set(c, HC_O_FDOBJ_f_flags, f->f_flags);
+	hc_cell_set(c, HC_O_FDOBJ_f_mode, f->f_mode);
+	hc_cell_set(c, HC_O_FDOBJ_created, f->created);
+	cell_ref(c, HC_O_FDOBJ_sock, sock);
+	if (f->target)
+		hc_cell_set(c, HC_O_FDOBJ_target, f->target);
+	cell_ref(c, HC_O_FDOBJ_target_proc, target_proc);
+	cell_ref(c, HC_O_FDOBJ_name, name);
+	hc_cell_set(c, HC_O_FDOBJ_cloexec, f->cloexec);
+	cell_ref(c, HC_O_FDOBJ_opened_by, opened_by);
+	return hc_slot_put(&f->slot, b, hc_build_obj_new(b, HC_OBJ_FDOBJ, c));
 }
 
 uint32_t in_fd(struct hc_tracker *t, struct hc_builder *b, struct tfd *f)

@@ -127,7 +127,7 @@ struct tpath *path_get(struct hc_tracker *t, const struct path_ask *ask)
 	}
 	if (t->paths.n >= MAX_PATHS)
 		path_evict(t);
-	p = calloc(1, sizeof(*p));
+	p = obj_alloc(sizeof(*p));
 	if (!p)
 		return NULL;
 	p->refs = 1; /* the table's */

@@ -244,10 +244,15 @@ struct plan_arg {
 struct plan {
 	const struct hc_table_desc *desc;
 	uint8_t n_args;
-	uint32_t kinds; /* bit per enum hc_kind among the arguments */
-	bool opens;     /* the path of the first PATH argument is that of the new descriptor */
-	bool late;      /* paths are resolved late */
-	int16_t newfd;  /* argument of kind FDOBJ that is the call's result; -1 */
+	/* bit per argument */
+	uint16_t of_kind[HC_N_KINDS];
+	uint16_t numbers; /* INT and UINT that are copied as they are */
+	uint16_t others;  /* the rest */
+	uint16_t procs;   /* name a process by themselves */
+	uint16_t fds;     /* FD and FDOBJ */
+	bool opens;       /* the path of the first PATH argument is that of the new descriptor */
+	bool late;        /* paths are resolved late */
+	int16_t newfd;    /* argument of kind FDOBJ that is the call's result; -1 */
 	int16_t sock_after;
 	struct plan_arg arg[HC_WIRE_MAX_SLOTS];
 };
@@ -336,6 +341,15 @@ struct hc_tracker {
 
 /* ---- tracker_obj.c: objects ---- */
 
+/* Zeroed, like calloc's, which glibc before 2.41 does not serve from its thread's cache. */
+static inline void *obj_alloc(size_t bytes)
+{
+	void *p = malloc(bytes);
+
+	__asm__("" : "+r"(p)); /* or else compilers make it a calloc */
+	return p ? memset(p, 0, bytes) : NULL;
+}
+
 #define REF(p)                             \
 	({                                 \
 		__typeof__(p) ref_p = (p); \
@@ -384,7 +398,8 @@ struct tfile *file_of(const struct hc_wire_file *w);
 struct tfile *file_get(struct hc_tracker *t, const struct hc_wire_file *w);
 struct tsock *sock_new(void);
 struct tsock *sock_copy(const struct tsock *from);
-struct tfd *fd_copy(const struct tfd *from); /* same identity, no slot */
+void sock_drop(struct hc_tracker *t, struct tsock *s); /* what it refers to */
+struct tfd *fd_copy(const struct tfd *from);           /* same identity, no slot */
 void image_unref(struct hc_tracker *t, struct timage *i);
 void user_unref(struct hc_tracker *t, struct tuser *u);
 void ctr_unref(struct hc_tracker *t, struct tctr *c);

@@ -36,6 +36,7 @@ struct row {
 	struct tproc *reaper;
 	struct tctr *ctr;
 	struct txt *old_comm;
+	struct hc_cells *cells; /* of the row, in its place in the block */
 	bool late;
 	/* as many of these as the type has, and the first */
 	struct row_arg arg[HC_WIRE_MAX_SLOTS];
@@ -69,7 +70,7 @@ static void plan_make(struct plan *p, const struct hc_table_desc *d)
 		const struct hc_col_desc *col = &d->cols[d->arg_cols[i]];
 
 		a->kind = col->kind;
-		p->kinds |= UINT32_C(1) << col->kind;
+		p->of_kind[col->kind] |= (uint16_t)(1u << i);
 		a->col = d->arg_cols[i];
 		a->name = col->arg;
 		a->absent_ok = absent_allowed(col);
@@ -86,7 +87,14 @@ static void plan_make(struct plan *p, const struct hc_table_desc *d)
 		          : name_is(a->name, "child")    ? ROLE_CHILD
 		          : name_is(a->name, "target")   ? ROLE_TARGET
 		                                         : ROLE_PLAIN;
+		if ((a->kind == HC_KIND_INT || a->kind == HC_KIND_UINT) && !a->is_dev)
+			p->numbers |= (uint16_t)(1u << i);
+		if ((a->kind == HC_KIND_PID && d->number != HC_EV_PROC_EXIT) ||
+		    (a->kind == HC_KIND_PROC && a->role == ROLE_PLAIN))
+			p->procs |= (uint16_t)(1u << i);
 	}
+	p->fds = p->of_kind[HC_KIND_FD] | p->of_kind[HC_KIND_FDOBJ];
+	p->others = (uint16_t)(((1u << p->n_args) - 1) & ~(unsigned)p->numbers);
 }
 
 void plans_make(struct hc_tracker *t)
@@ -96,10 +104,12 @@ void plans_make(struct hc_tracker *t)
 			plan_make(&t->plan[type], hc_event_desc(type));
 }
 
-static bool has_kind(const struct row *w, unsigned kind)
-{
-	return w->plan->kinds >> kind & 1;
-}
+_Static_assert(HC_WIRE_MAX_SLOTS <= 16, "a bit per argument");
+
+/* Goes over the arguments of a mask, in their order. */
+#define EACH_ARG(mask, i)                                                                              \
+	for (unsigned i##_left = (mask), i; i##_left && (i = (unsigned)__builtin_ctz(i##_left), true); \
+	     i##_left &= i##_left - 1)
 
 static uint64_t slot(const struct row *w, unsigned i)
 {
@@ -407,17 +417,17 @@ static bool peer_from_addr(struct hc_wire_sock *w, const struct wfact *f)
 
 static const struct wfact *addr_fact(const struct row *w)
 {
-	for (unsigned i = 0; i < w->plan->n_args; i++)
-		if (w->plan->arg[i].kind == HC_KIND_ADDR)
-			return wrec_fact(&w->r, HC_WIRE_F_ADDR, i);
+	EACH_ARG(w->plan->of_kind[HC_KIND_ADDR], i)
+	return wrec_fact(&w->r, HC_WIRE_F_ADDR, i);
 	return NULL;
 }
 
-static bool peer_same(const struct tsock *a, const struct tsock *b)
+/* Whether `old` has these ends. */
+static bool peer_same(const struct tsock *old, const struct hc_wire_sock *w, const struct tsock *s)
 {
-	return a && b && a->w.rport == b->w.rport && memcmp(a->w.raddr, b->w.raddr, 16) == 0 &&
-	       a->w.lport == b->w.lport && memcmp(a->w.laddr, b->w.laddr, 16) == 0 && a->peer == b->peer &&
-	       a->local == b->local;
+	return old && old->w.rport == w->rport && memcmp(old->w.raddr, w->raddr, 16) == 0 &&
+	       old->w.lport == w->lport && memcmp(old->w.laddr, w->laddr, 16) == 0 && old->peer == s->peer &&
+	       old->local == s->local;
 }
 
 /* The object of argument `i` and the table follow a new endpoint. */
@@ -431,24 +441,27 @@ static void effect_datagram(struct hc_tracker *t, struct row *w, int after)
 {
 	struct tsock *s = sock_see(t, &w->r, (unsigned)after, NULL), *n,
 		     *old = w->arg[0].fd ? w->arg[0].fd->sock : NULL;
+	struct hc_wire_sock ends;
 
 	if (!s)
 		s = REF(old);
 	if (!s)
 		return;
+	ends = s->w;
+	peer_from_addr(&ends, addr_fact(w));
+	if (!worked(w) || peer_same(old, &ends, s)) {
+		sock_unref(t, s);
+		return;
+	}
 	n = sock_copy(s);
 	sock_unref(t, s);
 	if (!n)
 		return;
-	peer_from_addr(&n->w, addr_fact(w));
+	n->w = ends;
 	if (n->role == ROLE_NONE)
 		n->role = old && old->role ? old->role : ROLE_CLIENT;
 	if (n->w.rport)
 		n->connected = 1;
-	if (!worked(w) || peer_same(n, old)) {
-		sock_unref(t, n);
-		return;
-	}
 	w->arg[after].sock = n;
 	fd_follows(t, w, 0, n);
 }
@@ -519,16 +532,10 @@ static void effect_socket(struct hc_tracker *t, struct row *w)
 
 static void see_fds(struct hc_tracker *t, struct row *w)
 {
-	const struct plan *p = w->plan;
-
-	if (!(w->r.kinds >> HC_WIRE_F_FD & 1))
+	if (!wrec_has(&w->r, HC_WIRE_F_FD))
 		return;
-	for (unsigned i = 0; i < p->n_args; i++) {
-		unsigned kind = p->arg[i].kind;
-
-		if (kind == HC_KIND_FD)
-			w->arg[i].fd = REF(fd_see(t, &w->r, i, w->task, w->before, NULL));
-	}
+	EACH_ARG(w->plan->of_kind[HC_KIND_FD], i)
+	w->arg[i].fd = REF(fd_see(t, &w->r, i, w->task, w->before, NULL));
 }
 
 /* After the paths are known: the new descriptor carries the name it was opened by. */
@@ -536,16 +543,15 @@ static void see_new_fds(struct hc_tracker *t, struct row *w)
 {
 	const struct plan *p = w->plan;
 
-	if (!(w->r.kinds >> HC_WIRE_F_FD & 1) || !has_kind(w, HC_KIND_FDOBJ))
+	if (!wrec_has(&w->r, HC_WIRE_F_FD))
 		return;
-	for (unsigned i = 0; i < p->n_args; i++) {
+	EACH_ARG(p->of_kind[HC_KIND_FDOBJ], i)
+	{
 		struct tpath *opened = NULL;
 		struct tfd *f;
 
-		if (p->arg[i].kind != HC_KIND_FDOBJ)
-			continue;
-		for (unsigned k = 0; p->opens && k < p->n_args && !opened; k++)
-			opened = w->arg[k].path;
+		EACH_ARG(p->opens ? p->of_kind[HC_KIND_PATH] : 0u, k)
+		opened = opened ? opened : w->arg[k].path;
 		f = fd_see(t, &w->r, i, w->task, w->before, opened);
 		if (!f && (int)i == p->newfd)
 			f = fd_see(t, &w->r, HC_WIRE_SUBJ_RET, w->task, w->before, opened);
@@ -598,7 +604,7 @@ static const struct wfact *kernel_path(const struct row *w, unsigned i)
 {
 	const struct wfact *f = wrec_fact(&w->r, HC_WIRE_F_PATH, i);
 
-	if (f || !(w->r.kinds >> HC_WIRE_F_PATH & 1))
+	if (f || !wrec_has(&w->r, HC_WIRE_F_PATH))
 		return f;
 	switch (w->head->type) {
 	case HC_EV_CHDIR:
@@ -656,11 +662,8 @@ static void see_path(struct hc_tracker *t, struct row *w, unsigned i)
 
 static void see_paths(struct hc_tracker *t, struct row *w)
 {
-	if (!has_kind(w, HC_KIND_PATH))
-		return;
-	for (unsigned i = 0; i < w->plan->n_args; i++)
-		if (w->plan->arg[i].kind == HC_KIND_PATH)
-			see_path(t, w, i);
+	EACH_ARG(w->plan->of_kind[HC_KIND_PATH], i)
+	see_path(t, w, i);
 }
 
 /* What a change of names makes of the cache. */
@@ -710,16 +713,13 @@ static struct hc_str parent_dir(struct hc_str abs)
 
 static void see_files(struct hc_tracker *t, struct row *w)
 {
-	if (!has_kind(w, HC_KIND_FILE))
-		return;
-	for (unsigned i = 0; i < w->plan->n_args; i++) {
+	EACH_ARG(w->plan->of_kind[HC_KIND_FILE], i)
+	{
 		const struct plan_arg *a = &w->plan->arg[i];
 		const struct hc_wire_file *f;
 		const struct tpath *p = NULL;
 		unsigned type = w->head->type;
 
-		if (a->kind != HC_KIND_FILE)
-			continue;
 		f = WREC_GET(&w->r, HC_WIRE_F_FILE, i, struct hc_wire_file);
 		if (!f)
 			f = WREC_GET(&w->r, HC_WIRE_F_FILE, HC_WIRE_SUBJ_FILE, struct hc_wire_file);
@@ -760,7 +760,7 @@ _Static_assert((int)HC_WIRE_COMPAT == (int)HC_ROW_COMPAT && (int)HC_WIRE_KERNEL 
                        (int)HC_WIRE_NOENTRY == (int)HC_ROW_NOENTRY,
                "the first eight flags are the same in records and rows");
 
-static void cell_list(struct hc_tracker *t, struct hc_builder *b, const struct row *w, unsigned i, unsigned col)
+static void cell_list(struct hc_builder *b, const struct row *w, unsigned i, unsigned col)
 {
 	const struct wfact *f = wrec_fact(&w->r, HC_WIRE_F_LIST, i);
 	const struct hc_wire_list *l = f ? f->p : NULL;
@@ -785,7 +785,7 @@ static void cell_list(struct hc_tracker *t, struct hc_builder *b, const struct r
 		for (uint32_t k = 0; k < n; k++)
 			v[k] = l->elem_bytes == 4 ? ((const int32_t *)(l + 1))[k] : ((const int64_t *)(l + 1))[k];
 	}
-	cell_ref(&t->cells, col, hc_build_ints(b, v, n));
+	cell_ref(w->cells, col, hc_build_ints(b, v, n));
 }
 
 static void row_masked(struct hc_tracker *t, const struct row *w, const char *column,
@@ -794,7 +794,7 @@ static void row_masked(struct hc_tracker *t, const struct row *w, const char *co
 	if (!hits->n)
 		return;
 	mask_note(t, w->head->type, column, hits);
-	t->cells.v[HC_COL_ROW_FLAGS] |= HC_ROW_MASKED;
+	w->cells->v[HC_COL_ROW_FLAGS] |= HC_ROW_MASKED;
 }
 
 static void cell_bytes(struct hc_tracker *t, struct hc_builder *b, const struct row *w, unsigned i, unsigned col)
@@ -815,8 +815,8 @@ static void cell_bytes(struct hc_tracker *t, struct hc_builder *b, const struct 
 		row_masked(t, w, w->plan->arg[i].name, &hits);
 	}
 	if (p) /* else out of memory: rather nothing than a secret */
-		cell_ref(&t->cells, col, hc_build_bytes(b, p, (uint32_t)n));
-	hc_cell_set(&t->cells, col + 1, h->total);
+		cell_ref(w->cells, col, hc_build_bytes(b, p, (uint32_t)n));
+	hc_cell_set(w->cells, col + 1, h->total);
 }
 
 static void cell_str(struct hc_tracker *t, struct hc_builder *b, const struct row *w, unsigned i, unsigned col)
@@ -830,7 +830,7 @@ static void cell_str(struct hc_tracker *t, struct hc_builder *b, const struct ro
 		s.len = s.p ? (uint32_t)n : 0;
 		row_masked(t, w, w->plan->arg[i].name, &hits);
 	}
-	cell_ref(&t->cells, col, hc_build_str(b, s));
+	cell_ref(w->cells, col, hc_build_str(b, s));
 }
 
 static void cell_strs(struct hc_tracker *t, struct hc_builder *b, const struct row *w, unsigned i, unsigned col)
@@ -844,8 +844,8 @@ static void cell_strs(struct hc_tracker *t, struct hc_builder *b, const struct r
 	if (f)
 		l = lst_masked(t, w->before, NULL, form, w->head->type, name, f->p, f->bytes);
 	if (l && l->hits)
-		t->cells.v[HC_COL_ROW_FLAGS] |= HC_ROW_MASKED;
-	cell_ref(&t->cells, col, in_lst(b, l));
+		w->cells->v[HC_COL_ROW_FLAGS] |= HC_ROW_MASKED;
+	cell_ref(w->cells, col, in_lst(b, l));
 	lst_unref(t, l);
 }
 
@@ -873,17 +873,14 @@ static uint64_t kernel_dev(uint64_t v)
 static void cells_of_arg(struct hc_tracker *t, struct hc_builder *b, const struct row *w, unsigned i)
 {
 	const struct plan_arg *a = &w->plan->arg[i];
-	struct hc_cells *c = &t->cells;
+	struct hc_cells *c = w->cells;
 	const struct wfact *f;
 
 	switch (a->kind) {
 	case HC_KIND_INT:
-	case HC_KIND_UINT:
-		if (w->head->type == HC_EV_SYS && !(w->head->flags & HC_WIRE_COMPAT) &&
-		    i >= sys_n_args(w->head->nr))
-			break; /* a register that the call does not have as an argument */
+	case HC_KIND_UINT: /* a device number */
 		if (i < w->r.n_slots && !(a->absent_ok && w->r.slot[i] == HC_WIRE_ABSENT))
-			hc_cell_set(c, a->col, a->is_dev ? kernel_dev(w->r.slot[i]) : w->r.slot[i]);
+			hc_cell_set(c, a->col, kernel_dev(w->r.slot[i]));
 		break;
 	case HC_KIND_STR:
 		cell_str(t, b, w, i, a->col);
@@ -900,7 +897,7 @@ static void cells_of_arg(struct hc_tracker *t, struct hc_builder *b, const struc
 		cell_strs(t, b, w, i, a->col);
 		break;
 	case HC_KIND_INTS:
-		cell_list(t, b, w, i, a->col);
+		cell_list(b, w, i, a->col);
 		break;
 	case HC_KIND_PATH:
 		cell_ref(c, a->col, in_path(b, w->arg[i].path));
@@ -935,10 +932,27 @@ static void cells_of_arg(struct hc_tracker *t, struct hc_builder *b, const struc
 	}
 }
 
+/* Numbers that are copied as they are: most arguments are. */
+static void cells_of_numbers(const struct row *w)
+{
+	unsigned n = w->r.n_slots;
+
+	/* what follows the arguments of a raw call are registers that mean nothing */
+	if (w->head->type == HC_EV_SYS && !(w->head->flags & HC_WIRE_COMPAT) && sys_n_args(w->head->nr) < n)
+		n = sys_n_args(w->head->nr);
+	EACH_ARG(w->plan->numbers & ((1u << n) - 1), i)
+	{
+		const struct plan_arg *a = &w->plan->arg[i];
+
+		if (!a->absent_ok || w->r.slot[i] != HC_WIRE_ABSENT)
+			hc_cell_set(w->cells, a->col, w->r.slot[i]);
+	}
+}
+
 static void cells_special(struct hc_tracker *t, struct hc_builder *b, const struct row *w)
 {
 	const struct hc_wire_rusage *u;
-	struct hc_cells *c = &t->cells;
+	struct hc_cells *c = w->cells;
 
 	switch (w->head->type) {
 	case HC_EV_PROC_EXIT:
@@ -1072,13 +1086,16 @@ static int see_dns(struct hc_tracker *t, const struct row *w, uint64_t seq, stru
 static int emit(struct hc_tracker *t, struct row *w, struct hc_err *err)
 {
 	const struct hc_wire_head *h = w->head;
+	struct hc_row_head head = { .type = h->type, .cpu = h->cpu, .ts_ns = h->ts_ns };
 	struct hc_builder *b = row_begin(t, h->type, h->ts_ns, err);
-	struct hc_cells *c = &t->cells;
-	uint64_t seq = 0;
+	struct hc_cells *c;
 	int r;
 
 	if (!b)
 		return err && err->code ? err->code : -EIO;
+	c = w->cells = hc_build_cells(b, h->type);
+	if (!c)
+		return hc_err_set(err, -ENOMEM, "out of memory");
 	if (w->task)
 		cell_ref(c, HC_COL_TASK, in_task(t, b, w->task, w->before));
 	if (!(h->flags & (HC_WIRE_NORET | HC_WIRE_KILLED)))
@@ -1086,13 +1103,14 @@ static int emit(struct hc_tracker *t, struct row *w, struct hc_err *err)
 	if (h->nr != UINT32_MAX)
 		hc_cell_set(c, HC_COL_NR, h->nr);
 	hc_cell_set(c, HC_COL_ROW_FLAGS, row_flags(w));
-	for (unsigned i = 0; i < w->plan->n_args; i++)
-		cells_of_arg(t, b, w, i);
+	cells_of_numbers(w);
+	EACH_ARG(w->plan->others, i)
+	cells_of_arg(t, b, w, i);
 	cells_special(t, b, w);
-	r = row_end(t, h->type, h->cpu, h->ts_ns, &seq, err);
-	if (r < 0 || !(w->r.kinds >> HC_WIRE_F_BYTES & 1) || !worked(w) || w->plan->desc->cls != HC_CLASS_IO)
+	r = row_put(t, &head, c, err);
+	if (r < 0 || !wrec_has(&w->r, HC_WIRE_F_BYTES) || !worked(w) || w->plan->desc->cls != HC_CLASS_IO)
 		return r;
-	return see_dns(t, w, seq, err);
+	return see_dns(t, w, head.seq, err);
 }
 
 static void row_done(struct hc_tracker *t, struct row *w)
@@ -1102,40 +1120,22 @@ static void row_done(struct hc_tracker *t, struct row *w)
 	ver_unref(t, w->target);
 	ctr_unref(t, w->ctr);
 	txt_unref(t, w->old_comm);
-	for (unsigned i = 0; i < w->plan->n_args; i++) {
-		switch (w->plan->arg[i].kind) {
-		case HC_KIND_FD:
-		case HC_KIND_FDOBJ:
-			fd_unref(t, w->arg[i].fd);
-			break;
-		case HC_KIND_PATH:
-			path_unref(t, w->arg[i].path);
-			break;
-		case HC_KIND_FILE:
-			file_unref(t, w->arg[i].file);
-			break;
-		case HC_KIND_SOCK:
-			sock_unref(t, w->arg[i].sock);
-			break;
-		case HC_KIND_PID:
-		case HC_KIND_PROC:
-			ver_unref(t, w->arg[i].proc);
-			break;
-		default:
-			break;
-		}
-	}
+	EACH_ARG(w->plan->fds, i)
+	fd_unref(t, w->arg[i].fd);
+	EACH_ARG(w->plan->of_kind[HC_KIND_PATH], i)
+	path_unref(t, w->arg[i].path);
+	EACH_ARG(w->plan->of_kind[HC_KIND_FILE], i)
+	file_unref(t, w->arg[i].file);
+	EACH_ARG(w->plan->of_kind[HC_KIND_SOCK], i)
+	sock_unref(t, w->arg[i].sock);
+	EACH_ARG(w->plan->procs, i)
+	ver_unref(t, w->arg[i].proc);
 }
 
 static void see_procs(struct hc_tracker *t, struct row *w)
 {
-	for (unsigned i = 0; i < w->plan->n_args; i++) {
-		const struct plan_arg *a = &w->plan->arg[i];
-
-		if ((a->kind == HC_KIND_PID && w->head->type != HC_EV_PROC_EXIT) ||
-		    (a->kind == HC_KIND_PROC && a->role == ROLE_PLAIN))
-			w->arg[i].proc = proc_of_arg(t, w, i);
-	}
+	EACH_ARG(w->plan->procs, i)
+	w->arg[i].proc = proc_of_arg(t, w, i);
 	if (w->head->type == HC_EV_CG_MKDIR || w->head->type == HC_EV_CG_RMDIR) {
 		struct hc_str path = wrec_str(&w->r, HC_A_CG_MKDIR_path);
 
