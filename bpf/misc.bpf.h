@@ -202,14 +202,25 @@ static __always_inline void hc_gids_user(struct hc_scratch *s, u16 subject, u64 
 	hc_fact_end(s, f, HC_WIRE_F_LIST, flags, subject, sizeof(*l) + 4 * (s->g.how & 127));
 }
 
+#define HC_SEMCTL_SETVAL 16
+
+enum {
+	HC_FSCONFIG_STRING = 1,
+	HC_FSCONFIG_BINARY = 2,
+	HC_FSCONFIG_PATH = 3,
+	HC_FSCONFIG_PATH_EMPTY = 4,
+};
+
 SEC("tp_btf/sys_exit")
 int BPF_PROG(hc_sys_struct, struct pt_regs *regs, long ret)
 {
 	struct task_struct *task = hc_current();
 	u32 cpu = bpf_get_smp_processor_id();
 	struct hc_scratch *s = hc_call(cpu, task, regs, ret);
+	s32 fd = -1; /* the descriptor that the call names, and the argument it is */
+	u16 mode, fd_slot = 0;
+	u8 fd_how = HC_OBJ_USE;
 	u64 *slot;
-	u16 mode;
 
 	if (!s)
 		return 0;
@@ -285,10 +296,9 @@ int BPF_PROG(hc_sys_struct, struct pt_regs *regs, long ret)
 		slot[2] = v[1];
 		slot[3] = ~0ULL;
 		if (v[0] & 0x200000000ULL) { /* CLONE_INTO_CGROUP */
-			struct hc_fileinfo info;
-
 			slot[3] = (s64)(s32)v[10];
-			hc_fd_fact(s, task, 3, v[10], HC_OBJ_USE, &info);
+			fd = v[10];
+			fd_slot = 3;
 		}
 		slot[4] = v[9];
 		break;
@@ -329,8 +339,98 @@ int BPF_PROG(hc_sys_struct, struct pt_regs *regs, long ret)
 		slot[3] = s->arg[5];
 		slot[4] = hc_iov_sum(s, s->arg[3], s->arg[4]);
 		break;
+	case HC_EV_NANOSLEEP:
+		slot[0] = hc_time_user(s, s->arg[0], !s->compat, 1);
+		break;
+	case HC_EV_GETRLIMIT:
+		hc_limits_user(slot, (s64)s->ret >= 0 ? s->arg[1] : 0, !s->compat);
+		slot[2] = (u32)s->arg[0];
+		break;
+	case HC_EV_SEMOP: {
+		/* struct sembuf: number, operation, flags; the first two */
+		u16 v[6] = {};
+		u64 n = (u32)s->arg[2];
+
+		if ((s64)s->ret >= 0 && n)
+			bpf_probe_read_user(v, n > 1 ? 12 : 6, (void *)s->arg[1]);
+		slot[0] = n;
+		for (u32 i = 0; i < 6; i++)
+			slot[1 + i] = i % 3 == 1 ? (u64)(s64)(s16)v[i] : v[i];
+		slot[7] = (s64)(s32)s->arg[0];
+		break;
+	}
+	case HC_EV_PPOLL: {
+		u32 set = 0;
+
+		slot[0] = 0; /* descriptors: not read */
+		slot[1] = hc_time_user(s, s->arg[2], !s->compat, 1);
+		if (s->arg[3])
+			bpf_probe_read_user(&set, sizeof(set), (void *)s->arg[3]);
+		slot[2] = set;
+		break;
+	}
+	case HC_EV_GETRESUID:
+	case HC_EV_GETRESGID:
+		for (u32 i = 0; i < 3; i++) {
+			u32 id = 0;
+
+			slot[i] = HC_WIRE_ABSENT;
+			if ((s64)s->ret >= 0 && !bpf_probe_read_user(&id, sizeof(id), (void *)s->arg[i]))
+				slot[i] = id;
+		}
+		break;
+	case HC_EV_SEMCTL:
+		slot[1] = (s64)(s32)s->arg[1];
+		slot[2] = (u32)s->arg[2];
+		slot[3] = (u16)s->arg[2] == HC_SEMCTL_SETVAL ? (s64)(s32)s->arg[3]
+		                                             : 0; /* else no value, or a pointer */
+		break;
+	case HC_EV_SECCOMP:
+		slot[0] = s->arg[0];
+		slot[1] = (u32)s->arg[1];
+		break;
+	case HC_EV_IO_URING_SETUP: {
+		/* sq_entries cq_entries flags sq_thread_cpu sq_thread_idle features, as the kernel filled them in
+		 */
+		u32 v[6] = {};
+
+		bpf_probe_read_user(v, sizeof(v), (void *)s->arg[1]);
+		slot[0] = (u32)s->arg[0];
+		for (u32 i = 0; i < 6; i++)
+			slot[1 + i] = v[i];
+		slot[7] = s->ret;
+		fd = s->ret;
+		fd_slot = 7;
+		fd_how = HC_OBJ_NEW;
+		break;
+	}
+	case HC_EV_FSCONFIG: {
+		/* fd cmd key value aux: the value is a text, bytes of length aux, or none, by the command */
+		u32 cmd = s->arg[1];
+
+		fd = s->arg[0];
+		slot[1] = cmd;
+		slot[2] = s->arg[2];
+		hc_str_user(s, 2, s->arg[2], 256);
+		slot[3] = 0;
+		slot[4] = 0;
+		if (cmd == HC_FSCONFIG_BINARY) {
+			slot[3] = s->arg[3];
+			hc_bytes_user(s, 3, s->arg[3], (u32)s->arg[4], ~0ULL, 256, 512);
+		} else if (cmd == HC_FSCONFIG_STRING || cmd == HC_FSCONFIG_PATH || cmd == HC_FSCONFIG_PATH_EMPTY) {
+			slot[4] = s->arg[3];
+			hc_str_user(s, 4, s->arg[3], HC_WIRE_PATH_BYTES);
+		}
+		slot[5] = (s64)(s32)s->arg[4];
+		break;
+	}
 	default:
 		break;
+	}
+	if (fd >= 0) {
+		struct hc_fileinfo info;
+
+		hc_fd_fact(s, task, fd_slot, fd, fd_how, &info);
 	}
 	if ((s64)s->ret >= 0)
 		hc_task_facts(s, task, s->desc.facts);

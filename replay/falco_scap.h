@@ -37,6 +37,8 @@ bool hc_falco_scap_proc(struct hc_view *v, uint32_t proc, int64_t tid, int64_t v
                         struct hc_scap_proc *ret);
 /* A descriptor; its owner and number are the caller's. */
 void hc_falco_scap_fd(struct hc_view *v, uint32_t fdobj, struct hc_scap_fd *ret);
+/* No event tells of its like: readers know nothing of it. */
+bool hc_falco_scap_fd_unseen(struct hc_view *v, uint32_t fdobj);
 /* Events that readers take into account but show nobody: the descriptor is that one now. `like` has the time, the
  * processor and the thread. Their number; -ENOMEM. */
 int hc_falco_scap_fd_events(struct hc_view *v, uint32_t fdobj, int64_t num, const struct hc_scap_event *like,

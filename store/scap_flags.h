@@ -48,6 +48,9 @@ static inline uint32_t hc_scap_layer_flags(int64_t layer)
  * kernel's give `v`. */
 uint64_t hc_scap_portable(enum hc_scap_table table, uint64_t v);
 uint64_t hc_scap_native(enum hc_scap_table table, uint64_t v);
+/* What Falco's driver makes of the kernel's number where an import keeps what the file has; others stay as they
+ * are. */
+uint64_t hc_scap_driver(enum hc_scap_table table, uint64_t v);
 
 /* 32-bit device numbers of files: the minor's low byte, the major, the rest of the minor; ours are major << 20 |
  * minor. */

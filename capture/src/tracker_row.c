@@ -49,10 +49,12 @@ static bool name_is(const char *a, const char *b)
 	return strcmp(a, b) == 0;
 }
 
-static bool absent_allowed(const struct hc_col_desc *col)
+static bool absent_allowed(const struct hc_table_desc *d, const struct hc_col_desc *col)
 {
-	/* raw registers may hold any number; what the recorder fills in may be missing */
-	return col->fmt != HC_FMT_HEX || strncmp(col->arg, "map_", 4) == 0;
+	/* raw registers may hold any number; what the recorder fills in, or reads where they point, may be missing
+	 */
+	return col->fmt != HC_FMT_HEX || strncmp(col->arg, "map_", 4) == 0 ||
+	       ((d->number == HC_EV_SIGNALFD || d->number == HC_EV_SIGNALFD4) && name_is(col->arg, "mask"));
 }
 
 static void plan_make(struct plan *p, const struct hc_table_desc *d)
@@ -73,7 +75,7 @@ static void plan_make(struct plan *p, const struct hc_table_desc *d)
 		p->of_kind[col->kind] |= (uint16_t)(1u << i);
 		a->col = d->arg_cols[i];
 		a->name = col->arg;
-		a->absent_ok = absent_allowed(col);
+		a->absent_ok = absent_allowed(d, col);
 		a->is_dev = col->fmt == HC_FMT_DEV;
 		a->dirfd = -1;
 		if (a->kind == HC_KIND_PATH && i > 0 && p->arg[i - 1].kind == HC_KIND_FD &&

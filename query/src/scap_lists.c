@@ -331,6 +331,10 @@ static int see_fd(struct scap_lists *l, struct hc_view *v, struct thread *t, int
 	int r;
 
 	t = main_of(l, t);
+	if (hc_falco_scap_fd_unseen(v, fdobj)) {
+		is = identity_of(v, 0);
+		fdobj = 0;
+	}
 	if (!t || num < 0 || (!fdobj && !l->again))
 		return 0;
 	was = map_get(&t->fds, num);
@@ -451,6 +455,22 @@ static bool is_made(unsigned type, unsigned col)
 	       (type == HC_EV_SOCKETPAIR && (col == HC_C_SOCKETPAIR_fd0 || col == HC_C_SOCKETPAIR_fd1));
 }
 
+/* What pidfd_getfd copied the other process has under that number. */
+static int see_copied(struct scap_lists *l, struct hc_view *v, uint32_t entry, int64_t unborn, uint64_t *seen)
+{
+	uint32_t pidfd = hc_view_ref(v, HC_DOM_ROWS(HC_EV_PIDFD_GETFD), HC_C_PIDFD_GETFD_pid_fd + 1, entry);
+	uint32_t newfd = hc_view_ref(v, HC_DOM_ROWS(HC_EV_PIDFD_GETFD), HC_C_PIDFD_GETFD_newfd, entry);
+	int64_t pid = hc_view_int_or(v, HC_OBJ_FDOBJ, HC_O_FDOBJ_target, pidfd, -1);
+	int r;
+
+	if (l->again || !newfd)
+		return 0;
+	r = see_proc(l, v, hc_view_ref(v, HC_OBJ_FDOBJ, HC_O_FDOBJ_target_proc, pidfd), unborn, seen, 0);
+	return r < 0 ? r
+	             : see_fd(l, v, thread_of(l, pid),
+	                      row_int(v, HC_EV_PIDFD_GETFD, HC_C_PIDFD_GETFD_target_fd, entry, -1), newfd);
+}
+
 static int see_args(struct scap_lists *l, struct hc_view *v, unsigned type, uint32_t entry, struct thread *t,
                     int64_t unborn, uint64_t *seen)
 {
@@ -461,20 +481,24 @@ static int see_args(struct scap_lists *l, struct hc_view *v, unsigned type, uint
 	for (unsigned i = 0; r == 0 && i < d->n_args; i++) {
 		unsigned col = d->arg_cols[i];
 		const struct hc_col_desc *c = &d->cols[col];
+		uint32_t fdobj;
 
 		switch ((enum hc_kind)c->kind) {
 		case HC_KIND_FD: {
 			int64_t num = row_int(v, type, col, entry, -1);
-			uint32_t fdobj = hc_view_ref(v, HC_DOM_ROWS(type), col + 1, entry);
 
-			r = is_made(type, col) ? fd_told(l, t, num, identity_of(v, fdobj))
-			                       : see_fd(l, v, t, num, fdobj);
+			fdobj = hc_view_ref(v, HC_DOM_ROWS(type), col + 1, entry);
+			if (type == HC_EV_PIDFD_GETFD && col == HC_C_PIDFD_GETFD_target_fd && !fdobj)
+				r = see_copied(l, v, entry, unborn, seen);
+			else
+				r = is_made(type, col) ? fd_told(l, t, num, identity_of(v, fdobj))
+				                       : see_fd(l, v, t, num, fdobj);
 			break;
 		}
 		case HC_KIND_FDOBJ:
-			if (strncmp(c->arg, "newfd", 5) == 0 && ret >= 0)
-				r = fd_told(l, t, ret,
-				            identity_of(v, hc_view_ref(v, HC_DOM_ROWS(type), col, entry)));
+			fdobj = hc_view_ref(v, HC_DOM_ROWS(type), col, entry);
+			if (strncmp(c->arg, "newfd", 5) == 0 && ret >= 0 && !hc_falco_scap_fd_unseen(v, fdobj))
+				r = fd_told(l, t, ret, identity_of(v, fdobj));
 			break;
 		case HC_KIND_PID:
 			r = see_proc(l, v, hc_view_ref(v, HC_DOM_ROWS(type), col + 1, entry), unborn, seen, 0);

@@ -76,13 +76,15 @@ static const struct pair sockopt_levels[] = { { 1, 1 }, { 6, 2 } };
 
 enum form { SAME, BITS, VALUES, MASK_ACCESS, UP_TO };
 
-/* Tables that are not here have the kernel's numbers. */
-static const struct {
+struct table {
 	uint8_t form;
 	uint8_t n;
 	uint16_t unknown; /* VALUES: what stands for all others. UP_TO: for those above .n */
 	const struct pair *pairs;
-} tables[HC_SCAP_N_TABS] = {
+};
+
+/* Tables that are not here have the kernel's numbers. */
+static const struct table tables[HC_SCAP_N_TABS] = {
 #define PAIRS(a) .n = sizeof(a) / sizeof((a)[0]), .pairs = (a)
 	[HC_SCAP_TAB_file_flags] = { .form = MASK_ACCESS, PAIRS(open_bits) },
 	[HC_SCAP_TAB_clone_flags] = { .form = BITS, PAIRS(clone_bits) },
@@ -99,6 +101,37 @@ static const struct {
 	[HC_SCAP_TAB_rlimit_resources] = { .form = UP_TO, .n = 15, .unknown = 255 },
 };
 
+/* What the driver makes of these an import keeps as it is in the file: it cannot be turned back, as bits are left
+ * out, or one stands for two. */
+static const struct pair uring_setup_bits[] = {
+	{ 1, 1 | 4 }, { 2, 2 }, { 4, 8 }, { 8, 16 }, { 16, 32 }, { 32, 64 }, { 64, 128 },
+};
+static const struct pair uring_feature_bits[] = {
+	{ 1, 1 },   { 2, 2 },     { 4, 4 },     { 8, 8 },     { 16, 16 },     { 32, 32 },
+	{ 64, 64 }, { 128, 128 }, { 256, 256 }, { 512, 512 }, { 1024, 1024 },
+};
+static const struct pair low_bits[] = { { 1, 1 }, { 2, 2 }, { 4, 4 }, { 8, 8 } };
+static const struct pair pidfd_open_bits[] = { { 04000, 1 } };
+static const struct pair semget_bits[] = { { 01000, 8192 }, { 02000, 16384 } };
+static const struct pair semop_bits[] = { { 04000, 1 }, { 0x1000, 2 } };
+static const struct pair semctl_values[] = {
+	{ 2, 1 },    { 1, 2 },    { 0, 4 },    { 3, 8 },     { 19, 16 },   { 18, 32 },   { 13, 64 },
+	{ 14, 128 }, { 11, 256 }, { 12, 512 }, { 15, 1024 }, { 17, 2048 }, { 16, 4096 },
+};
+
+static const struct table driver_tables[HC_SCAP_N_TABS] = {
+	[HC_SCAP_TAB_io_uring_setup_flags] = { .form = BITS, PAIRS(uring_setup_bits) },
+	[HC_SCAP_TAB_io_uring_setup_feats] = { .form = BITS, PAIRS(uring_feature_bits) },
+	[HC_SCAP_TAB_io_uring_enter_flags] = { .form = BITS, PAIRS(low_bits) },
+	[HC_SCAP_TAB_mlockall_flags] = { .form = BITS, .n = 3, .pairs = low_bits },
+	[HC_SCAP_TAB_mlock2_flags] = { .form = BITS, .n = 1, .pairs = low_bits },
+	[HC_SCAP_TAB_memfd_create_flags] = { .form = BITS, .n = 3, .pairs = low_bits },
+	[HC_SCAP_TAB_pidfd_open_flags] = { .form = BITS, PAIRS(pidfd_open_bits) },
+	[HC_SCAP_TAB_semget_flags] = { .form = BITS, PAIRS(semget_bits) },
+	[HC_SCAP_TAB_semop_flags] = { .form = BITS, PAIRS(semop_bits) },
+	[HC_SCAP_TAB_semctl_commands] = { .form = VALUES, PAIRS(semctl_values) },
+};
+
 /* O_RDONLY, O_WRONLY, O_RDWR are 0, 1, 2 to the kernel and the bits 1, 2, both in files. */
 static uint64_t access_portable(uint64_t v)
 {
@@ -110,30 +143,41 @@ static uint64_t access_native(uint64_t v)
 	return (v & 3) == 2 ? 1 : (v & 3) == 3 ? 2 : 0;
 }
 
-uint64_t hc_scap_portable(enum hc_scap_table table, uint64_t v)
+static uint64_t portable(const struct table *t, uint64_t v)
 {
-	const struct pair *pairs = tables[table].pairs;
 	uint64_t out = 0;
 
-	switch ((enum form)tables[table].form) {
+	switch ((enum form)t->form) {
 	case MASK_ACCESS:
 		out = access_portable(v);
 		__attribute__((fallthrough));
 	case BITS:
-		for (unsigned i = 0; i < tables[table].n; i++)
-			if ((v & pairs[i].kernel) == pairs[i].kernel)
-				out |= pairs[i].portable;
+		for (unsigned i = 0; i < t->n; i++)
+			if ((v & t->pairs[i].kernel) == t->pairs[i].kernel)
+				out |= t->pairs[i].portable;
 		return out;
 	case VALUES:
-		for (unsigned i = 0; i < tables[table].n; i++)
-			if (pairs[i].kernel == v)
-				return pairs[i].portable;
-		return tables[table].unknown;
+		for (unsigned i = 0; i < t->n; i++)
+			if (t->pairs[i].kernel == v)
+				return t->pairs[i].portable;
+		return t->unknown;
 	case UP_TO:
-		return v <= tables[table].n ? v : tables[table].unknown;
+		return v <= t->n ? v : t->unknown;
 	case SAME:
 		break;
 	}
+	return v;
+}
+
+uint64_t hc_scap_driver(enum hc_scap_table table, uint64_t v)
+{
+	return portable(&driver_tables[table], v);
+}
+
+uint64_t hc_scap_portable(enum hc_scap_table table, uint64_t v)
+{
+	if (tables[table].form != SAME)
+		return portable(&tables[table], v);
 	if (table == HC_SCAP_TAB_mount_flags && (v & 0xffff0000) == 0xc0ed0000)
 		return v & 0xffff; /* a magic number of old */
 	return v;

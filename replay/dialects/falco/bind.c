@@ -1066,7 +1066,7 @@ ROW_LEAF(row_addr_name, HC_VT_STR, MAY_BE(addr_name), MAY_CONTAIN(addr_name));
 static struct hc_value fd_type(struct hc_view *v, unsigned dom, uint32_t fd, const void *arg)
 {
 	UNUSED_ARG;
-	return fd ? word(falco_fd_type(v, fd)) : absent();
+	return fd && !falco_fd_unseen(v, fd) ? word(falco_fd_type(v, fd)) : absent();
 }
 FD_LEAF(fd_type, HC_VT_STR);
 
@@ -1450,26 +1450,25 @@ static struct hc_value fd_dev(struct hc_view *v, unsigned dom, uint32_t fd, cons
 	uint32_t major, minor;
 
 	(void)dom;
-	if (!fd)
+	if (!fd || falco_fd_unseen(v, fd))
 		return absent();
-	dev = hc_view_int_or(v, HC_OBJ_FILE, HC_O_FILE_dev, hc_view_ref(v, HC_OBJ_FDOBJ, HC_O_FDOBJ_file, fd), 0);
+	dev = hc_view_int_or(v, HC_OBJ_FILE, HC_O_FILE_dev, falco_fd_file(v, fd, true), 0);
 	major = (uint32_t)(dev >> 20);
 	minor = (uint32_t)(dev & 0xfffff);
 	return hc_value_i64(arg_num(arg) == 1   ? major
 	                    : arg_num(arg) == 2 ? minor
 	                                        : (int64_t)((minor & 0xff) | major << 8 | (minor & ~0xffu) << 12));
 }
-LEAF(fd_dev, HC_OBJ_FDOBJ, HC_VT_I64);
+FD_LEAF(fd_dev, HC_VT_I64);
 
 static struct hc_value fd_ino(struct hc_view *v, unsigned dom, uint32_t fd, const void *arg)
 {
 	UNUSED_ARG;
-	if (!fd)
+	if (!fd || falco_fd_unseen(v, fd))
 		return absent();
-	return hc_value_i64(hc_view_int_or(v, HC_OBJ_FILE, HC_O_FILE_ino,
-	                                   hc_view_ref(v, HC_OBJ_FDOBJ, HC_O_FDOBJ_file, fd), 0));
+	return hc_value_i64(hc_view_int_or(v, HC_OBJ_FILE, HC_O_FILE_ino, falco_fd_file(v, fd, false), 0));
 }
-LEAF(fd_ino, HC_OBJ_FDOBJ, HC_VT_I64);
+FD_LEAF(fd_ino, HC_VT_I64);
 
 static struct hc_value fd_layer(struct hc_view *v, unsigned dom, uint32_t fd, const void *arg)
 {

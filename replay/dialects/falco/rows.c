@@ -170,15 +170,13 @@ uint32_t fctx_proc(const struct fctx *c)
 
 uint32_t fctx_fdobj(const struct fctx *c)
 {
+	uint32_t obj;
 	int64_t ret;
 
-	if (c->row->fd == FD_NONE)
+	if (c->row->fd == FD_NONE || (c->row->fd == FD_NEW && !(fctx_ret(c, &ret) && ret >= 0)))
 		return 0;
-	if (c->row->fd == FD_NEW)
-		return fctx_ret(c, &ret) && ret >= 0
-		               ? hc_view_ref(c->v, c->dom, (unsigned)c->row->fd_col, c->entry)
-		               : 0;
-	return hc_view_ref(c->v, c->dom, (unsigned)c->row->fd_col + 1, c->entry);
+	obj = hc_view_ref(c->v, c->dom, (unsigned)c->row->fd_col + (c->row->fd != FD_NEW), c->entry);
+	return falco_fd_unseen(c->v, obj) ? 0 : obj;
 }
 
 /* fcntl is one by its command alone. */
@@ -664,9 +662,25 @@ unsigned falco_fd_kind(struct hc_view *v, uint32_t fdobj)
 	return what >= 0 && (size_t)what < sizeof(fd_kinds) / sizeof(fd_kinds[0]) ? (unsigned)what : HC_FD_UNKNOWN;
 }
 
+bool falco_fd_unseen(struct hc_view *v, uint32_t fdobj)
+{
+	int64_t what = hc_view_int_or(v, HC_OBJ_FDOBJ, HC_O_FDOBJ_what, fdobj, HC_FD_UNKNOWN);
+
+	return what == HC_FD_ANON || what == HC_FD_PERF || what == HC_FD_FANOTIFY;
+}
+
 static bool is_socket(unsigned kind)
 {
 	return kind >= HC_FD_IPV4 && kind <= HC_FD_SOCK_OTHER;
+}
+
+uint32_t falco_fd_file(struct hc_view *v, uint32_t fdobj, bool dev)
+{
+	unsigned kind = falco_fd_kind(v, fdobj);
+
+	if (is_socket(kind) || (kind >= HC_FD_EVENTFD && kind <= HC_FD_PIDFD) || (dev && kind == HC_FD_PIPE))
+		return 0;
+	return hc_view_ref(v, HC_OBJ_FDOBJ, HC_O_FDOBJ_file, fdobj);
 }
 
 const char *falco_fd_type(struct hc_view *v, uint32_t fdobj)
@@ -937,6 +951,8 @@ static struct pval number(const struct fctx *c, const struct fparam *p, unsigned
 	if (v.kind != PV_INT)
 		return v;
 	v.i = (int64_t)hc_scap_portable(p->table, (uint64_t)v.i);
+	if (p->table && !is_imported(c))
+		v.i = (int64_t)hc_scap_driver(p->table, (uint64_t)v.i);
 	if (c->type == HC_EV_PRCTL && col == HC_C_PRCTL_arg2 &&
 	    hc_view_int_or(c->v, c->dom, HC_C_PRCTL_option, c->entry, 0) == PR_SET_NAME)
 		v.i = 0; /* a pointer to arg2_str */
@@ -1092,6 +1108,11 @@ static struct pval param_from(const struct fctx *c, const struct fparam *p, cons
 		v.ref = hc_view_ref(c->v, c->dom, HC_C_TGKILL_tgid + 1, c->entry);
 		return v;
 	case HOW_FD:
+		v = int_col(c, c->dom, col, c->entry);
+		v.ref = hc_view_ref(c->v, c->dom, col + 1, c->entry);
+		if (falco_fd_unseen(c->v, v.ref))
+			v.ref = 0;
+		return v;
 	case HOW_PID:
 		v = int_col(c, c->dom, col, c->entry);
 		v.ref = hc_view_ref(c->v, c->dom, col + 1, c->entry);
@@ -1149,6 +1170,8 @@ static struct pval param_from(const struct fctx *c, const struct fparam *p, cons
 	case HOW_SOCKFLAGS:
 		v = int_col(c, c->dom, col, c->entry);
 		v.i = (int64_t)hc_scap_portable(HC_SCAP_TAB_file_flags, (uint64_t)v.i & 02004000) & ~INT64_C(3);
+		if (p->type == PT_U8)
+			v.i = (uint8_t)v.i; /* of timerfd_create: there is no room for them */
 		return v;
 	case HOW_OPENMODE:
 		return open_mode(c, col);

@@ -151,7 +151,12 @@ struct pval falco_result_param(const struct fctx *c, unsigned code, unsigned i);
 		        1u << HC_O_FDOBJ_target | 1u << HC_O_FDOBJ_name,                                        \
 		.there = 1u << HC_O_FDOBJ_opened_by, .bits = O_DIRECTORY_NATIVE, .bits_col = HC_O_FDOBJ_f_flags \
 	}
-unsigned falco_fd_kind(struct hc_view *v, uint32_t fdobj);    /* to rules: enum hc_fd_kind */
+unsigned falco_fd_kind(struct hc_view *v, uint32_t fdobj); /* to rules: enum hc_fd_kind */
+/* Made by a call that Falco has no event for: it knows nothing of it. */
+bool falco_fd_unseen(struct hc_view *v, uint32_t fdobj);
+/* The file of which Falco learns the inode, or the device: of what is opened by a name; the inode of pipes, too.
+ */
+uint32_t falco_fd_file(struct hc_view *v, uint32_t fdobj, bool dev);
 const char *falco_fd_type(struct hc_view *v, uint32_t fdobj); /* "file", ... */
 const char *falco_kind_type(unsigned kind);                   /* of an enum hc_fd_kind */
 char falco_fd_typechar(struct hc_view *v, uint32_t fdobj);

@@ -562,6 +562,11 @@ static void unix_fd(struct hc_view *v, uint32_t sock, struct hc_scap_fd *ret)
 	ret->name = server && local.len ? local : peer.len ? peer : local;
 }
 
+bool hc_falco_scap_fd_unseen(struct hc_view *v, uint32_t fdobj)
+{
+	return falco_fd_unseen(v, fdobj);
+}
+
 void hc_falco_scap_fd(struct hc_view *v, uint32_t fdobj, struct hc_scap_fd *ret)
 {
 	static const uint8_t types[] = {
@@ -999,6 +1004,7 @@ int hc_falco_scap_fd_events(struct hc_view *v, uint32_t fdobj, int64_t num, cons
 		begin_state(&ret[0], like, HC_SCAP_SYSCALL_PIPE2_X);
 		ret[0].param[1] = number(&e, (uint64_t)num, 8);
 		ret[0].param[2] = number(&e, UINT64_MAX, 8);
+		ret[0].param[3] = number(&e, fd.ino, 8);
 		break;
 	default:
 		if (fd.type < sizeof(makers) / sizeof(makers[0]) && makers[fd.type]) {
