@@ -26,22 +26,16 @@ int wrec_parse(const void *rec, size_t room, struct wrec *ret)
 	end = (const uint8_t *)rec + h->bytes;
 	while (p < end) {
 		const struct hc_wire_fact *f = (const void *)p;
-		struct wfact *w = &ret->fact[ret->n_facts];
 
 		if ((size_t)(end - p) < sizeof(*f) || f->bytes > (size_t)(end - p) - sizeof(*f))
 			return -EBADMSG;
 		if (ret->n_facts == WREC_MAX_FACTS)
 			return -EBADMSG;
-		w->p = f + 1;
-		w->bytes = f->bytes;
-		w->subject = f->subject;
-		w->kind = f->kind;
-		w->flags = f->flags;
-		if (f->kind < WREC_KNOWN_KINDS && !(ret->kinds >> f->kind & 1)) {
-			ret->kinds |= UINT32_C(1) << f->kind;
-			ret->first[f->kind] = (uint8_t)ret->n_facts;
-		}
-		ret->n_facts++;
+		wrec_add(ret, (struct wfact){ .p = f + 1,
+		                              .bytes = f->bytes,
+		                              .subject = f->subject,
+		                              .kind = f->kind,
+		                              .flags = f->flags });
 		p += sizeof(*f) + ((size_t)f->bytes + 7) / 8 * 8;
 	}
 	return 0;

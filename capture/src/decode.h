@@ -31,6 +31,16 @@ struct wrec {
 /* `rec` is 8-aligned and has `room` bytes. 0, or -EBADMSG when lengths do not fit into each other. */
 int wrec_parse(const void *rec, size_t room, struct wrec *ret);
 
+/* One more fact. There is room for it. */
+static inline void wrec_add(struct wrec *r, struct wfact f)
+{
+	if (f.kind < WREC_KNOWN_KINDS && !(r->kinds >> f.kind & 1)) {
+		r->kinds |= UINT32_C(1) << f.kind;
+		r->first[f.kind] = (uint8_t)r->n_facts;
+	}
+	r->fact[r->n_facts++] = f;
+}
+
 static inline bool wrec_has(const struct wrec *r, enum hc_wire_fact_kind kind)
 {
 	return r->kinds >> kind & 1;

@@ -64,17 +64,9 @@ static int remember(struct description **at, const struct wfact *file, const str
 	return 0;
 }
 
-static void add(struct wrec *r, unsigned kind, uint16_t subject, uint8_t flags, const void *p, uint32_t bytes)
-{
-	r->fact[r->n_facts++] = (struct wfact){
-		.p = p, .bytes = bytes, .subject = subject, .kind = (uint8_t)kind, .flags = flags
-	};
-	r->kinds |= UINT32_C(1) << kind;
-}
-
 int told_facts(struct told *t, struct wrec *r)
 {
-	uint32_t n = r->kinds >> HC_WIRE_F_FD & 1 ? r->n_facts : 0;
+	uint32_t n = wrec_has(r, HC_WIRE_F_FD) ? r->n_facts : 0;
 
 	for (uint32_t i = 0; i < n; i++) {
 		const struct hc_wire_fd *w = r->fact[i].p;
@@ -97,10 +89,16 @@ int told_facts(struct told *t, struct wrec *r)
 			const struct description *d = *at;
 
 			if (d->n_file)
-				add(r, HC_WIRE_F_FILE, subject, 0, d->bytes, d->n_file);
+				wrec_add(r, (struct wfact){ .p = d->bytes,
+				                            .bytes = d->n_file,
+				                            .subject = subject,
+				                            .kind = HC_WIRE_F_FILE });
 			if (d->n_path)
-				add(r, HC_WIRE_F_PATH, subject, d->path_flags, d->bytes + ALIGN8(d->n_file),
-				    d->n_path);
+				wrec_add(r, (struct wfact){ .p = d->bytes + ALIGN8(d->n_file),
+				                            .bytes = d->n_path,
+				                            .subject = subject,
+				                            .kind = HC_WIRE_F_PATH,
+				                            .flags = d->path_flags });
 		}
 		if (code < 0)
 			return code;

@@ -15,7 +15,7 @@ def opens(path, want):
     """N times `path`, each with its own line of what it should be recorded as."""
     for _ in range(N):
         os.close(os.open(path, os.O_RDONLY | os.O_NOCTTY))
-    print(want, flush=True)
+    os.write(1, (want + "\n").encode())
 
 
 def changes(name):
@@ -57,7 +57,7 @@ for child in ("a", "b", "c"):
 sys.exit(any(os.waitpid(pid, 0)[1] for pid in children))
 END
 mkdir "$PWD/tree"
-hindcast record -q -o cap -- python3 open.py "$PWD/tree" >want || fail "exit code $?"
+hindcast record -q -o cap -- python3 open.py "$PWD/tree" >>want || fail "exit code $?"
 sort want | uniq -c | awk '{ print $2, $1 * 300 }' | sort >want.counts
 hindcast query cap --csv "SELECT newfd_real, count(*) FROM openat WHERE comm = 'python3' AND flags & 256 AND ret >= 0 GROUP BY 1" | tail -n +2 |
 	tr -d '\r' | tr ',' ' ' | sed "s#  *(deleted)##" | sort >got.counts
