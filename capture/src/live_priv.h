@@ -79,6 +79,7 @@ struct hc_ring {
 	const uint8_t *data;
 	uint64_t mask;                     /* data bytes - 1 */
 	uint64_t pos;                      /* of the next record: ahead of *consumer within a poll */
+	uint64_t released;                 /* what *consumer says */
 	uint64_t limit;                    /* producer position seen at the beginning of the poll */
 	const struct hc_wire_head *head;   /* next record; NULL when there is none below limit */
 	uint64_t next;                     /* position after it */

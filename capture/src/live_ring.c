@@ -13,7 +13,9 @@
 #include <unistd.h>
 #include <linux/bpf.h>
 
-#define BATCH_BYTES (256 * 1024) /* give room back to the kernel at least this often */
+/* So much of a ring is given back to the kernel at a time: programs look with every record where the reader is,
+ * and its telling takes that from their caches. */
+#define BATCH_BYTES (16 * 1024)
 #define CACHE_LINE_BYTES 64
 #define PREFETCH_BYTES (4 * CACHE_LINE_BYTES) /* most records are no longer */
 
@@ -84,7 +86,7 @@ int hc_merge_map(struct hc_merge *m, unsigned i, int fd, size_t bytes)
 	r->data = (const uint8_t *)p + page;
 	r->mask = bytes - 1;
 	r->fd = fd;
-	r->pos = __atomic_load_n(r->consumer, __ATOMIC_ACQUIRE);
+	r->pos = r->released = __atomic_load_n(r->consumer, __ATOMIC_ACQUIRE);
 	return 0;
 }
 
@@ -203,7 +205,9 @@ static int hand_out(struct hc_merge *m, struct hc_ring *r, hc_live_fn fn, void *
 
 static void release(struct hc_ring *r)
 {
-	__atomic_store_n(r->consumer, r->pos, __ATOMIC_RELEASE);
+	if (r->released != r->pos)
+		__atomic_store_n(r->consumer, r->pos, __ATOMIC_RELEASE);
+	r->released = r->pos;
 }
 
 int64_t hc_merge_run(struct hc_merge *m, uint64_t now_ns, uint64_t slack_ns, hc_live_fn fn, void *ctx)
@@ -230,7 +234,7 @@ int64_t hc_merge_run(struct hc_merge *m, uint64_t now_ns, uint64_t slack_ns, hc_
 		heap_down(m, i);
 	while (m->n_heap && !stop) {
 		struct hc_ring *r = &m->rings[m->heap[0]];
-		uint64_t second = UINT64_MAX, start = r->pos;
+		uint64_t second = UINT64_MAX;
 
 		/* The next best head bounds how long this ring may go on without touching the heap. */
 		for (unsigned k = 1; k < m->n_heap && k < 3; k++) {
@@ -247,15 +251,16 @@ int64_t hc_merge_run(struct hc_merge *m, uint64_t now_ns, uint64_t slack_ns, hc_
 			ring_step(m, r);
 			if (stop)
 				break;
-			if (r->pos - start >= BATCH_BYTES) {
+			if (r->pos - r->released >= BATCH_BYTES)
 				release(r);
-				start = r->pos;
-			}
 		}
-		release(r);
-		if (!r->head)
+		if (!r->head) {
+			release(r);
 			m->heap[0] = m->heap[--m->n_heap];
+		}
 		heap_down(m, 0);
 	}
+	for (unsigned i = 0; i < m->n_heap; i++)
+		release(&m->rings[m->heap[i]]);
 	return stop ? stop : n;
 }

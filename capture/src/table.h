@@ -90,7 +90,7 @@ static inline bool table_add(struct table *t, uint64_t hash, void *p)
 {
 	uint32_t at;
 
-	if (!t->slot || t->n >= t->mask - t->mask / 4) {
+	if (!t->slot || t->n > t->mask / 2) {
 		uint32_t n_slots = t->slot ? (t->mask + 1) * 2 : 64;
 		struct table_slot *slot = calloc(n_slots, sizeof(*slot));
 
