@@ -250,6 +250,7 @@ struct plan {
 	uint16_t others;  /* the rest */
 	uint16_t procs;   /* name a process by themselves */
 	uint16_t fds;     /* FD and FDOBJ */
+	uint16_t held;    /* have an object of their own while a record is in hand; with the first of all */
 	bool opens;       /* the path of the first PATH argument is that of the new descriptor */
 	bool late;        /* paths are resolved late */
 	int16_t newfd;    /* argument of kind FDOBJ that is the call's result; -1 */
@@ -346,7 +347,7 @@ static inline void *obj_alloc(size_t bytes)
 {
 	void *p = malloc(bytes);
 
-	__asm__("" : "+r"(p)); /* or else compilers make it a calloc */
+	__asm__ volatile("" : : "r"(p) : "memory"); /* or else compilers make it a calloc */
 	return p ? memset(p, 0, bytes) : NULL;
 }
 

@@ -38,7 +38,7 @@ struct row {
 	struct txt *old_comm;
 	struct hc_cells *cells; /* of the row, in its place in the block */
 	bool late;
-	/* as many of these as the type has, and the first */
+	/* those that plan.held says */
 	struct row_arg arg[HC_WIRE_MAX_SLOTS];
 };
 
@@ -96,6 +96,8 @@ static void plan_make(struct plan *p, const struct hc_table_desc *d)
 			p->procs |= (uint16_t)(1u << i);
 	}
 	p->fds = p->of_kind[HC_KIND_FD] | p->of_kind[HC_KIND_FDOBJ];
+	p->held = p->fds | p->of_kind[HC_KIND_PATH] | p->of_kind[HC_KIND_FILE] | p->of_kind[HC_KIND_SOCK] |
+	          p->of_kind[HC_KIND_PID] | p->of_kind[HC_KIND_PROC] | 1u;
 	p->others = (uint16_t)(((1u << p->n_args) - 1) & ~(unsigned)p->numbers);
 }
 
@@ -699,9 +701,11 @@ static void effect_names(struct hc_tracker *t, struct row *w)
 	}
 	if (!worked(w))
 		return;
-	for (unsigned i = 0; i < w->plan->n_args; i++)
-		if (w->arg[i].path || all)
-			path_changed(t, w->arg[i].path, all);
+	if (all)
+		path_changed(t, NULL, true);
+	EACH_ARG(w->plan->of_kind[HC_KIND_PATH], i)
+	if (w->arg[i].path)
+		path_changed(t, w->arg[i].path, false);
 }
 
 static struct hc_str parent_dir(struct hc_str abs)
@@ -730,8 +734,8 @@ static void see_files(struct hc_tracker *t, struct row *w)
 			continue;
 		}
 		/* late: the last path is the one that names it now (the new name of a rename) */
-		for (unsigned k = 0; k < i; k++)
-			p = w->arg[k].path ? w->arg[k].path : p;
+		EACH_ARG(w->plan->of_kind[HC_KIND_PATH] & ((1u << i) - 1), k)
+		p = w->arg[k].path ? w->arg[k].path : p;
 		if (!w->plan->late || !w->before || !p || !p->abs || type == HC_EV_UNLINK ||
 		    type == HC_EV_UNLINKAT)
 			continue;
@@ -1194,7 +1198,8 @@ int hc_tracker_push(struct hc_tracker *t, const struct hc_wire_head *rec, size_t
 	memset(&w.head, 0, offsetof(struct row, arg) - offsetof(struct row, head));
 	w.head = rec;
 	w.plan = &t->plan[rec->type];
-	memset(w.arg, 0, (w.plan->n_args ? w.plan->n_args : 1) * sizeof(w.arg[0]));
+	EACH_ARG(w.plan->held, i)
+	w.arg[i] = (struct row_arg){ 0 };
 	w.late = late;
 	if (rec->tid && !(rec->flags & HC_WIRE_IRQ))
 		w.task = task_get(t, rec->tid, rec->tgid, rec->start_ns);
