@@ -734,8 +734,8 @@ static void see_files(struct hc_tracker *t, struct row *w)
 			continue;
 		}
 		/* late: the last path is the one that names it now (the new name of a rename) */
-		EACH_ARG(w->plan->of_kind[HC_KIND_PATH] & ((1u << i) - 1), k)
-		p = w->arg[k].path ? w->arg[k].path : p;
+		EACH_ARG(w->plan->of_kind[HC_KIND_PATH], k)
+		p = k < i && w->arg[k].path ? w->arg[k].path : p;
 		if (!w->plan->late || !w->before || !p || !p->abs || type == HC_EV_UNLINK ||
 		    type == HC_EV_UNLINKAT)
 			continue;
