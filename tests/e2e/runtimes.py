@@ -19,6 +19,20 @@ LABELS = {"team": "red", "tier": "2"}
 log = open("asked.log", "a", buffering=1)
 
 
+def wait_for_exec(group):
+    """Until a process in it runs `sleep`, and for as long as a recorder may need to write that down; not for ever."""
+    for _ in range(100):
+        time.sleep(0.01)
+        try:
+            with open(os.path.join(os.environ["root"], group + MINE, "cgroup.procs"), encoding="ascii") as pids:
+                names = [open(f"/proc/{pid.strip()}/comm", encoding="utf-8").read().strip() for pid in pids]
+        except OSError:
+            continue
+        if "sleep" in names:
+            break
+    time.sleep(0.3)
+
+
 def inspect(id, **more):
     return {
         "Id": id,
@@ -42,6 +56,7 @@ def docker(path):
     id = parts[1]
     how = id[0] if id[1:] == MINE else ""
     if how == "1":
+        wait_for_exec("docker/1")
         return 200, inspect(id)
     if how == "2":  # tells of another
         return 200, inspect("3" * 64)
