@@ -70,24 +70,23 @@ def lag():
 def work():
     for i in range(20000):
         os.close(os.open("noise-1", os.O_RDONLY))
-def becomes(what, test, seconds=30):
-    end = time.monotonic() + seconds * int(os.environ.get("HC_SLOW", "1"))
+def becomes(what, busy, test):
+    end = time.monotonic() + 30 * int(os.environ.get("HC_SLOW", "1"))
     while not test(*lag()):
         must(time.monotonic() < end, lag(), "the lag is never " + what)
-        work()
+        if busy:
+            work()
         time.sleep(0.1)
 
-becomes("more than two seconds", lambda seconds, blocks: seconds > 2 and blocks >= 1)
-first, at = lag()[0], time.monotonic()
-time.sleep(0.5)
-more, took = lag()[0] - first, time.monotonic() - at
-must(0 < more <= took + 0.4, (more, took), "it does not grow with time")  # a text is kept for 0.25 s
+begun = time.monotonic()
+becomes("more than two seconds", True, lambda seconds, blocks: seconds > 2 and blocks >= 1)
+must(lag()[0] < time.monotonic() - begun + 2, lag(), "more than since it was busy")
 with open("slow.yaml") as f:
     text = f.read()
 with open("slow.yaml", "w") as f:
     f.write(text.replace("0.1%", "100%"))
 os.kill(int(sys.argv[2]), signal.SIGHUP)
-becomes("small again", lambda seconds, blocks: seconds < 1)
+becomes("small again", False, lambda seconds, blocks: seconds < 1)
 PY
 kill -TERM $pid
 wait $pid || fail "the recorder did not stop well"
