@@ -373,9 +373,11 @@ int BPF_PROG(hc_sys_struct, struct pt_regs *regs, long ret)
 	case HC_EV_GETRESGID:
 		for (u32 i = 0; i < 3; i++) {
 			u32 id = 0;
+			u64 at = s->arg[i];
 
 			slot[i] = HC_WIRE_ABSENT;
-			if ((s64)s->ret >= 0 && !bpf_probe_read_user(&id, sizeof(id), (void *)s->arg[i]))
+			if ((s64)s->ret >= 0 && !(s->desc.special == 16 ? bpf_probe_read_user(&id, 2, (void *)at)
+			                                                : bpf_probe_read_user(&id, 4, (void *)at)))
 				slot[i] = id;
 		}
 		break;

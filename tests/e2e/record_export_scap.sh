@@ -16,6 +16,7 @@ cat deep/one | tr a-z A-Z | cat >deep/upper
 env -i X=1 /bin/sh -c 'cd /; ls >/dev/null; exit 3'
 cat missing 2>/dev/null
 rm deep/link
+cat deep/one | cat /dev/fd/0 >/dev/null
 python3 - <<'PY'
 import ctypes, os, socket, threading
 server = socket.socket()
@@ -124,6 +125,12 @@ for capture in cap again; do
 	hindcast events $capture -f "proc.name = python3 and evt.type = openat and fd.name contains /area/deep and $ours" \
 		-o '*%fd.filename %fd.type %fd.typechar' >$capture.dirs
 	printf 'er file f\n<NA> directory d\n' | diff - $capture.dirs || fail "types of directories in $capture"
+	# a pipe that is opened by a name is what the name says; who connects to the machine itself is taken for its server
+	hindcast events $capture -f "proc.name = cat and evt.type in (openat, read) and fd.name = /dev/fd/0 and $ours" \
+		-o '*%fd.name %fd.type' | sort -u >$capture.fd
+	echo '/dev/fd/0 file' | diff - $capture.fd || fail "pipe opened by a name in $capture"
+	hindcast events $capture -f "proc.name = python3 and evt.type = connect and fd.type = ipv4 and $ours" -o '*%fd.is_server' >$capture.server
+	echo true | diff - $capture.server || fail "server in $capture"
 	hindcast events $capture -f "proc.name = python3 and evt.type in (geteuid, ppoll) and $ours" \
 		-o '*%evt.type %evt.category %evt.res %evt.rawres' | sort -u >$capture.calls
 	printf 'geteuid user SUCCESS 0\nppoll wait SUCCESS 0\n' | diff - $capture.calls || fail "results in $capture"

@@ -9,6 +9,7 @@
 #include <fcntl.h>
 #include <fnmatch.h>
 #include <inttypes.h>
+#include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/socket.h>
@@ -995,6 +996,11 @@ LEAF(proc_mount, HC_OBJ_PROC, HC_VT_STR);
 
 /* ---- descriptors ---- */
 
+static bool has_fd(struct hc_view *v, uint32_t fd)
+{
+	return fd && !falco_fd_unseen(v, fd);
+}
+
 static struct hc_value fd_name(struct hc_view *v, unsigned dom, uint32_t fd, const void *arg)
 {
 	struct fjson out = begin(v);
@@ -1066,7 +1072,7 @@ ROW_LEAF(row_addr_name, HC_VT_STR, MAY_BE(addr_name), MAY_CONTAIN(addr_name));
 static struct hc_value fd_type(struct hc_view *v, unsigned dom, uint32_t fd, const void *arg)
 {
 	UNUSED_ARG;
-	return fd && !falco_fd_unseen(v, fd) ? word(falco_fd_type(v, fd)) : absent();
+	return has_fd(v, fd) ? word(falco_fd_type(v, fd)) : absent();
 }
 FD_LEAF(fd_type, HC_VT_STR);
 
@@ -1265,7 +1271,8 @@ LEAF(sock_proto, HC_OBJ_SOCK, HC_VT_STR);
 static struct hc_value fd_proto(struct hc_view *v, unsigned dom, uint32_t fd, const void *arg)
 {
 	UNUSED_ARG;
-	return fd ? word(falco_sock_proto(v, hc_view_ref(v, HC_OBJ_FDOBJ, HC_O_FDOBJ_sock, fd))) : absent();
+	return has_fd(v, fd) ? word(falco_sock_proto(v, hc_view_ref(v, HC_OBJ_FDOBJ, HC_O_FDOBJ_sock, fd)))
+	                     : absent();
 }
 FD_LEAF(fd_proto, HC_VT_STR);
 
@@ -1280,6 +1287,17 @@ static struct hc_value sock_family(struct hc_view *v, unsigned dom, uint32_t soc
 }
 LEAF(sock_family, HC_OBJ_SOCK, HC_VT_STR);
 
+/* Whoever connects to an address of the machine's own is taken for its server, too. */
+static bool serves_itself(struct hc_view *v, uint32_t sock)
+{
+	struct fends e;
+
+	if (!falco_sock_ends(v, sock, &e) || !e.server.p || e.server_port <= 0)
+		return false;
+	return (e.server.len == 4 && e.server.p[0] == 127) ||
+	       (e.server.len == 16 && !memcmp(e.server.p, &in6addr_loopback, 16)) || hc_str_eq(e.server, e.client);
+}
+
 static struct hc_value sock_is_server(struct hc_view *v, unsigned dom, uint32_t sock, const void *arg)
 {
 	const char *type = falco_sock_type(v, sock);
@@ -1291,7 +1309,7 @@ static struct hc_value sock_is_server(struct hc_view *v, unsigned dom, uint32_t 
 	                       hc_view_int_or(v, HC_OBJ_SOCK, HC_O_SOCK_serves_here, sock, 0)))
 		return hc_value_bool(falco_is_listener(v, sock) ||
 		                     hc_view_int_or(v, HC_OBJ_SOCK, HC_O_SOCK_serves_here, sock, 0));
-	return hc_value_bool(type[0] == 'i' && (falco_is_listener(v, sock) ||
+	return hc_value_bool(type[0] == 'i' && (falco_is_listener(v, sock) || serves_itself(v, sock) ||
 	                                        hc_view_int_or(v, HC_OBJ_SOCK, HC_O_SOCK_role, sock, 0) == 2));
 }
 LEAF(sock_is_server, HC_OBJ_SOCK, HC_VT_BOOL);
@@ -1336,11 +1354,10 @@ LEAF(sock_connected, HC_OBJ_SOCK, HC_VT_BOOL);
 /* False for every descriptor that is no socket. */
 static struct hc_value fd_false(struct hc_view *v, unsigned dom, uint32_t fd, const void *arg)
 {
-	(void)v;
 	UNUSED_ARG;
-	return fd ? hc_value_bool(false) : absent();
+	return has_fd(v, fd) ? hc_value_bool(false) : absent();
 }
-LEAF(fd_false, HC_OBJ_FDOBJ, HC_VT_BOOL);
+FD_LEAF(fd_false, HC_VT_BOOL);
 
 /* What a call has opened had no name before. */
 static struct hc_value fd_is_named(struct hc_view *v, unsigned dom, uint32_t fd, const void *arg)
@@ -1354,11 +1371,10 @@ LEAF(fd_is_named, HC_OBJ_FDOBJ, HC_VT_BOOL);
 
 static struct hc_value fd_no_text(struct hc_view *v, unsigned dom, uint32_t fd, const void *arg)
 {
-	(void)v;
 	UNUSED_ARG;
-	return fd ? hc_value_str(HC_STR("")) : absent();
+	return has_fd(v, fd) ? hc_value_str(HC_STR("")) : absent();
 }
-LEAF(fd_no_text, HC_OBJ_FDOBJ, HC_VT_STR);
+FD_LEAF(fd_no_text, HC_VT_STR);
 
 static struct hc_value row_name_changed(struct hc_view *v, unsigned dom, uint32_t entry, const void *arg)
 {
@@ -1450,7 +1466,7 @@ static struct hc_value fd_dev(struct hc_view *v, unsigned dom, uint32_t fd, cons
 	uint32_t major, minor;
 
 	(void)dom;
-	if (!fd || falco_fd_unseen(v, fd))
+	if (!has_fd(v, fd))
 		return absent();
 	dev = hc_view_int_or(v, HC_OBJ_FILE, HC_O_FILE_dev, falco_fd_file(v, fd, true), 0);
 	major = (uint32_t)(dev >> 20);
@@ -1459,21 +1475,21 @@ static struct hc_value fd_dev(struct hc_view *v, unsigned dom, uint32_t fd, cons
 	                    : arg_num(arg) == 2 ? minor
 	                                        : (int64_t)((minor & 0xff) | major << 8 | (minor & ~0xffu) << 12));
 }
-FD_LEAF(fd_dev, HC_VT_I64);
+LEAF(fd_dev, HC_OBJ_FDOBJ, HC_VT_I64);
 
 static struct hc_value fd_ino(struct hc_view *v, unsigned dom, uint32_t fd, const void *arg)
 {
 	UNUSED_ARG;
-	if (!fd || falco_fd_unseen(v, fd))
+	if (!has_fd(v, fd))
 		return absent();
 	return hc_value_i64(hc_view_int_or(v, HC_OBJ_FILE, HC_O_FILE_ino, falco_fd_file(v, fd, false), 0));
 }
-FD_LEAF(fd_ino, HC_VT_I64);
+LEAF(fd_ino, HC_OBJ_FDOBJ, HC_VT_I64);
 
 static struct hc_value fd_layer(struct hc_view *v, unsigned dom, uint32_t fd, const void *arg)
 {
 	(void)dom;
-	if (!fd)
+	if (!has_fd(v, fd))
 		return absent();
 	return hc_value_bool(hc_view_int_or(v, HC_OBJ_FILE, HC_O_FILE_layer,
 	                                    hc_view_ref(v, HC_OBJ_FDOBJ, HC_O_FDOBJ_file, fd), 0) == arg_num(arg));

@@ -656,6 +656,8 @@ unsigned falco_fd_kind(struct hc_view *v, uint32_t fdobj)
 {
 	int64_t what = hc_view_int_or(v, HC_OBJ_FDOBJ, HC_O_FDOBJ_what, fdobj, HC_FD_UNKNOWN), flags;
 
+	if (what == HC_FD_PIPE && hc_view_ref(v, HC_OBJ_FDOBJ, HC_O_FDOBJ_path, fdobj))
+		return HC_FD_FILE; /* opened anew by a name */
 	if (what == HC_FD_DIR && hc_view_ref(v, HC_OBJ_FDOBJ, HC_O_FDOBJ_opened_by, fdobj) &&
 	    hc_view_int(v, HC_OBJ_FDOBJ, HC_O_FDOBJ_f_flags, fdobj, &flags) && !(flags & O_DIRECTORY_NATIVE))
 		return HC_FD_FILE;
