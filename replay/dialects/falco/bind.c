@@ -3108,7 +3108,7 @@ static const struct hc_access *bind_evt(struct fbinder *b, const struct fref *f)
 		return row(b, &leaf_row_args, NULL);
 	case F_EVT_ARG:
 	case F_EVT_RAWARG:
-		return b->type == HC_EV_SYS ? bind_generic_arg(b, f) : bind_evt_arg(b, f);
+		return b->row->code == CODE_GENERIC ? bind_generic_arg(b, f) : bind_evt_arg(b, f);
 	case F_EVT_BUFFER:
 		return bind_buffer(b);
 	case F_EVT_BUFLEN:
