@@ -37,6 +37,7 @@ struct hc_exclude {
 	size_t n_cgroups;
 };
 
+#define HC_TRACKER_MAX_BYTES (UINT64_C(256) << 20)
 #define HC_TRACKER_MAX_HASH_BYTES (UINT64_C(256) << 20)
 
 struct hc_tracker_opts {
@@ -60,6 +61,7 @@ struct hc_tracker_opts {
 	uint32_t own_pid;          /* asked about in /proc at the start alone */
 	struct hc_exclude exclude; /* borrowed until free */
 	struct hc_mask *mask;      /* borrowed until free; NULL: nothing is masked */
+	uint64_t max_bytes;        /* of what is known; 0: HC_TRACKER_MAX_BYTES */
 };
 
 /* A fresh one has no writer: set it before the first push. */
@@ -99,6 +101,9 @@ struct hc_tracker_stats {
 	uint64_t n_excluded, excluded_by_type[HC_EV_MAX];            /* rows left out by request */
 	uint64_t n_unborn;                                           /* processes seen without their birth */
 	uint64_t n_procs, n_tasks, n_fds, n_socks, n_paths, n_texts; /* in the tables now */
+	uint64_t n_bytes;                                            /* of all that, by its own count */
+	/* Forgotten to make room; n_limited: times that all of it was too much. */
+	uint64_t n_evicted_procs, n_evicted_fds, n_evicted_socks, n_evicted_paths, n_limited;
 	uint64_t n_unhashed; /* files that ran, were to be hashed, and were gone or changed, or too many */
 	uint64_t n_late, n_late_failed; /* late path look-ups that went to the kernel; those that stayed lexical */
 	uint64_t n_masked;              /* values overwritten by masking rules */

@@ -349,6 +349,13 @@ static void tell_tables(const struct look *l)
 	                 "What the recorder knows now of what runs, by table.");
 	for (size_t i = 0; i < sizeof(tables) / sizeof(tables[0]); i++)
 		hc_metric_u64(l->out, tables[i].n, "table", tables[i].table, NULL);
+	gauge(l, "hindcast_table_bytes", "bytes", "Memory that all of it takes, by its own count.", t->n_bytes);
+	hc_metric_family(l->out, HC_METRIC_COUNTER, "hindcast_table_evictions", NULL,
+	                 "What was forgotten to make room, by table.");
+	hc_metric_u64(l->out, t->n_evicted_procs, "table", "processes", NULL);
+	hc_metric_u64(l->out, t->n_evicted_fds, "table", "files", NULL);
+	hc_metric_u64(l->out, t->n_evicted_socks, "table", "sockets", NULL);
+	hc_metric_u64(l->out, t->n_evicted_paths, "table", "paths", NULL);
 }
 
 /* ---- clocks ---- */

@@ -157,11 +157,10 @@ static void thread_free(struct hc_scap_import *im, struct sthr *k)
 
 static struct tver *version_new(struct hc_scap_import *im, int64_t pid)
 {
-	struct tver *v = calloc(1, sizeof(*v));
+	struct tver *v = ver_new(im->t);
 
 	if (!v)
 		return NULL;
-	v->refs = 1;
 	v->pid = (uint32_t)pid;
 	v->version = 1;
 	v->lineage = ++im->next_version;
@@ -174,7 +173,7 @@ static struct tver *version_new(struct hc_scap_import *im, int64_t pid)
 /* A copy to be changed in place, which becomes the thread's version. */
 static struct tver *version_next(struct hc_scap_import *im, struct sthr *k, uint8_t cause, uint64_t ns)
 {
-	struct tver *v = k->cur ? ver_copy(k->cur) : version_new(im, k->pid);
+	struct tver *v = k->cur ? ver_copy(im->t, k->cur) : version_new(im, k->pid);
 
 	if (!v)
 		return NULL;
@@ -298,14 +297,13 @@ static bool gone_lately(struct hc_scap_import *im, int64_t tid, int64_t ptid, ui
 static struct sthr *thread_invalid(struct hc_scap_import *im, int64_t tid)
 {
 	struct sthr *k = thread_new(im, tid);
-	struct timage *i = calloc(1, sizeof(*i));
+	struct timage *i = image_new(im->t);
 	struct tver *v;
 
 	if (!k || !i) {
-		free(i);
+		image_unref(im->t, i);
 		return k;
 	}
-	i->refs = 1;
 	i->argc = i->envc = UINT32_MAX;
 	i->argv = lst_of_block(im->t, "<NA>", 5);
 	k->invalid = true;
@@ -439,7 +437,7 @@ static void refresh(struct hc_scap_import *im, struct sthr *k, unsigned depth)
 	for (const struct tver *a = up ? up->cur : NULL; a; a = a->parent)
 		if (a == old)
 			return; /* never its own ancestor */
-	v = ver_copy(old);
+	v = ver_copy(im->t, old);
 	if (!v)
 		return;
 	v->version++;
@@ -1013,7 +1011,7 @@ void scap_add_user(struct hc_scap_import *im, const struct hc_scap_user *u, bool
 void scap_add_proc(struct hc_scap_import *im, const struct hc_scap_proc *p)
 {
 	struct sthr *k = scap_thread(im, p->tid);
-	struct timage *i = calloc(1, sizeof(*i));
+	struct timage *i = image_new(im->t);
 	struct hc_wire_file exe = { .ino = p->exe_ino,
 		                    .ctime_ns = (int64_t)p->exe_ctime_ns,
 		                    .mtime_ns = (int64_t)p->exe_mtime_ns };
@@ -1023,7 +1021,7 @@ void scap_add_proc(struct hc_scap_import *im, const struct hc_scap_proc *p)
 		k = thread_new(im, p->tid);
 	v = k && i ? version_new(im, p->pid) : NULL;
 	if (!v) {
-		free(i);
+		image_unref(im->t, i);
 		return;
 	}
 	ver_unref(im->t, k->cur);
@@ -1032,7 +1030,6 @@ void scap_add_proc(struct hc_scap_import *im, const struct hc_scap_proc *p)
 	k->ptid = p->ptid;
 	k->vtid = p->vtid;
 	k->vpid = p->vpid;
-	i->refs = 1;
 	i->argc = i->envc = UINT32_MAX;
 	i->argv = argv_of(im, p->exe, p->args);
 	i->env = lst_of_block(im->t, p->env.p ? p->env.p : "", p->env.len);
@@ -1611,14 +1608,13 @@ static void infer_socket(struct hc_scap_import *im, struct sevent *s)
 static void exec_image(struct hc_scap_import *im, struct sevent *s, struct tver *v)
 {
 	const struct hc_scap_event *e = s->e;
-	struct timage *i = calloc(1, sizeof(*i));
+	struct timage *i = image_new(im->t);
 	struct hc_wire_file exe = { .ino = hc_scap_u64(e, 23, 0),
 		                    .ctime_ns = hc_scap_i64(e, 24, 0),
 		                    .mtime_ns = hc_scap_i64(e, 25, 0) };
 
 	if (!i)
 		return;
-	i->refs = 1;
 	i->argc = i->envc = UINT32_MAX;
 	i->has_exec_ns = i->has_flags = true;
 	i->exec_ns = e->ts_ns;
@@ -1779,7 +1775,7 @@ static void child_from(struct hc_scap_import *im, struct sevent *s, struct sthr 
 {
 	const struct hc_scap_event *e = s->e;
 	bool is_thread = hc_scap_u64(e, 15, 0) & HC_SCAP_CLONE_THREAD;
-	struct tver *v = from && from->cur ? ver_copy(from->cur) : version_new(im, k->tid);
+	struct tver *v = from && from->cur ? ver_copy(im->t, from->cur) : version_new(im, k->tid);
 	struct timage *i;
 
 	if (!v)
@@ -1812,7 +1808,7 @@ static void child_from(struct hc_scap_import *im, struct sevent *s, struct sthr 
 	v->flags = is_thread ? HC_PROC_THREAD : 0;
 	v->n_vpids = k->vpid > 0;
 	v->vpids[0] = (uint32_t)k->vpid;
-	i = calloc(1, sizeof(*i));
+	i = image_new(im->t);
 	if (i) {
 		if (v->image) {
 			*i = *v->image;

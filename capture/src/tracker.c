@@ -19,6 +19,8 @@ int hc_tracker_new(const struct hc_tracker_opts *opts, struct hc_tracker **ret, 
 	if (!t)
 		return hc_err_set(err, -ENOMEM, "out of memory");
 	t->opts = *opts;
+	if (!t->opts.max_bytes)
+		t->opts.max_bytes = HC_TRACKER_MAX_BYTES;
 	t->dead_end = &t->dead;
 	t->exe_queue_end = &t->exe_queue;
 	t->ctr_news_end = &t->ctr_news;
@@ -70,6 +72,7 @@ struct hc_tracker *hc_tracker_free(struct hc_tracker *t)
 	path_late_done(t);
 	table_done(&t->lists);
 	assert(t->txts.n == 0 && t->lists.n == 0); /* somebody forgot a reference */
+	assert(t->text_bytes == 0 && t->n_vers == 0 && t->n_images == 0);
 	table_done(&t->txts);
 	free(t->masked);
 	told_free(&t->told);
@@ -107,6 +110,7 @@ int hc_tracker_tick(struct hc_tracker *t, uint64_t now_ns, struct hc_err *err)
 		return 0;
 	t->last_tick_ns = now_ns;
 	t->proc_reads = t->exe_reads = 0;
+	t->ctr_bytes = ctrs_bytes(t);
 	if (now_ns > DEAD_KEEP_NS)
 		proc_reap(t, now_ns - DEAD_KEEP_NS);
 	r = user_watch(t, err);
@@ -123,6 +127,7 @@ struct hc_tracker_stats hc_tracker_stats(const struct hc_tracker *t)
 	s.n_socks = t->socks.n;
 	s.n_paths = t->paths.n;
 	s.n_texts = t->txts.n;
+	s.n_bytes = tracker_bytes(t);
 	s.n_ctr_refused = ctr_disk_n_refused(t->disk);
 	ctr_socket_counts(t, &s);
 	return s;

@@ -116,7 +116,7 @@ struct cgroup_ctr cgroup_container(struct hc_str path)
 }
 
 /* Containers of long ago make room for those of now. */
-static void sweep(struct hc_tracker *t)
+void ctr_sweep(struct hc_tracker *t)
 {
 	struct tctr *old;
 
@@ -130,6 +130,16 @@ static void sweep(struct hc_tracker *t)
 			ctr_unref(t, old);
 		}
 	}
+}
+
+uint64_t ctrs_bytes(const struct hc_tracker *t)
+{
+	const struct tctr *c;
+	uint64_t n = 0;
+
+	TABLE_ALL(&t->cgroups, at, c)
+	n += sizeof(*c) + HEAP_BYTES + (c->facts ? sizeof(*c->facts) + c->facts->arena.used_bytes : 0);
+	return n;
 }
 
 struct tctr *ctr_of_path(struct hc_tracker *t, struct hc_str path, uint64_t cgroup_id)
@@ -161,7 +171,7 @@ struct tctr *ctr_of_path(struct hc_tracker *t, struct hc_str path, uint64_t cgro
 		c->outer = txt_get(t, found.outer.p, found.outer.len);
 	c->cgroup_id = cgroup_id;
 	if (t->cgroups.n >= 4096)
-		sweep(t);
+		ctr_sweep(t);
 	if (table_add(&t->cgroups, c->id->hash, c))
 		REF(c);
 	ctr_born(t, c, facts);

@@ -385,7 +385,7 @@ static void move_version(struct hc_tracker *t, struct tproc *p, struct ttask *k,
 
 	if ((!v->cgs || v->cgs->ctr != old) && (!v->cgs_exec || v->cgs_exec->ctr != old))
 		return;
-	if (!edit_begin(&e, p, k, HC_CAUSE_METADATA))
+	if (!edit_begin(t, &e, p, k, HC_CAUSE_METADATA))
 		return;
 	e.changed = move_cgs(t, &e.v->cgs, old, now);
 	e.changed |= move_cgs(t, &e.v->cgs_exec, old, now);

@@ -286,6 +286,11 @@ int exe_tick(struct hc_tracker *t, struct hc_err *err)
 
 /* ---- what is known of a file ---- */
 
+size_t exe_bytes(void)
+{
+	return sizeof(struct texe) + sizeof(struct tpath) + sizeof(struct tfile) + 3 * HEAP_BYTES;
+}
+
 void exe_unref(struct hc_tracker *t, struct texe *e)
 {
 	if (!e || --e->refs)

@@ -118,13 +118,17 @@ static struct tfd *fd_find(struct hc_tracker *t, uint64_t hash, uint64_t key, ui
 	return NULL;
 }
 
-static void fd_evict(struct hc_tracker *t)
+bool fd_evict(struct hc_tracker *t, uint32_t keep)
 {
 	struct tfd *f;
 
+	if (t->fds.n <= keep)
+		return false;
 	TABLE_OLDEST(&t->fds, &t->fd_hand, f);
 	table_remove_at(&t->fds, t->fd_hand);
 	fd_unref(t, f);
+	t->stats.n_evicted_fds++;
+	return true;
 }
 
 /* Takes f's reference. */
@@ -137,8 +141,7 @@ static void fd_replace(struct hc_tracker *t, uint64_t hash, struct tfd *old, str
 			return;
 		}
 	}
-	if (t->fds.n >= MAX_FDS)
-		fd_evict(t);
+	fd_evict(t, MAX_FDS - 1);
 	if (!table_add(&t->fds, hash, f))
 		fd_unref(t, f);
 }
@@ -158,13 +161,17 @@ void fd_done(struct hc_tracker *t)
 
 /* ---- sockets ---- */
 
-static void sock_evict(struct hc_tracker *t)
+bool sock_evict(struct hc_tracker *t, uint32_t keep)
 {
 	struct tsock *s;
 
+	if (t->socks.n <= keep)
+		return false;
 	TABLE_OLDEST(&t->socks, &t->sock_hand, s);
 	table_remove_at(&t->socks, t->sock_hand);
 	sock_unref(t, s);
+	t->stats.n_evicted_socks++;
+	return true;
 }
 
 static void sock_remember(struct hc_tracker *t, struct tsock *s)
@@ -182,8 +189,7 @@ static void sock_remember(struct hc_tracker *t, struct tsock *s)
 			return;
 		}
 	}
-	if (t->socks.n >= MAX_SOCKS)
-		sock_evict(t);
+	sock_evict(t, MAX_SOCKS - 1);
 	if (table_add(&t->socks, hash, s))
 		REF(s);
 }

@@ -85,8 +85,8 @@ struct lst *lst_masked(struct hc_tracker *t, const struct tver *v, const struct 
 	if (!l) {
 		to = hc_mask_apply(t->opts.mask, form, p, bytes, &n, &hits);
 		l = to ? lst_make(t, h, to, n) : NULL;
-		if (l && hits.n && (l->hits = malloc(sizeof(hits))))
-			*l->hits = hits;
+		if (l && hits.n)
+			lst_set_hits(t, l, &hits);
 	}
 	if (l)
 		mask_note(t, type, column, l->hits);

@@ -6,6 +6,17 @@
 
 /* ---- texts and lists ---- */
 
+static size_t txt_bytes(const struct txt *s)
+{
+	return sizeof(*s) + s->len + HEAP_BYTES;
+}
+
+static size_t lst_bytes(const struct lst *l)
+{
+	return sizeof(*l) + HEAP_BYTES + l->n * sizeof(int64_t) + HEAP_BYTES +
+	       (l->hits ? sizeof(*l->hits) + HEAP_BYTES : 0);
+}
+
 struct txt *txt_get(struct hc_tracker *t, const char *p, size_t len)
 {
 	struct hc_hash128 h;
@@ -30,12 +41,14 @@ struct txt *txt_get(struct hc_tracker *t, const char *p, size_t len)
 		free(s);
 		return NULL;
 	}
+	t->text_bytes += txt_bytes(s);
 	return s;
 }
 
 void txt_free(struct hc_tracker *t, struct txt *s)
 {
 	table_remove(&t->txts, s->hash, s);
+	t->text_bytes -= txt_bytes(s);
 	free(s);
 }
 
@@ -82,6 +95,7 @@ struct lst *lst_make(struct hc_tracker *t, struct hc_hash128 h, const void *p, s
 		l->txt[l->n] = txt_get(t, at, len);
 		at += len + 1;
 	}
+	t->text_bytes += lst_bytes(l);
 	return l;
 }
 
@@ -97,7 +111,6 @@ struct lst *lst_of_u32(struct hc_tracker *t, const uint32_t *v, uint32_t n)
 {
 	struct lst *l = calloc(1, sizeof(*l));
 
-	(void)t;
 	if (!l)
 		return NULL;
 	l->refs = 1;
@@ -109,6 +122,7 @@ struct lst *lst_of_u32(struct hc_tracker *t, const uint32_t *v, uint32_t n)
 	}
 	for (uint32_t i = 0; i < n; i++)
 		l->num[i] = v[i];
+	t->text_bytes += lst_bytes(l);
 	return l;
 }
 
@@ -128,6 +142,7 @@ struct lst *lst_of_txts(struct hc_tracker *t, struct txt **txts, uint32_t n)
 	l->n = n;
 	if (n)
 		memcpy(l->txt, txts, n * sizeof(struct txt *));
+	t->text_bytes += lst_bytes(l);
 	return l;
 }
 
@@ -139,10 +154,20 @@ void lst_unref(struct hc_tracker *t, struct lst *l)
 		table_remove(&t->lists, l->key_a, l);
 	for (uint32_t i = 0; l->txt && i < l->n; i++)
 		txt_unref(t, l->txt[i]);
+	t->text_bytes -= lst_bytes(l);
 	free(l->txt);
 	free(l->num);
 	free(l->hits);
 	free(l);
+}
+
+void lst_set_hits(struct hc_tracker *t, struct lst *l, const struct hc_mask_hits *hits)
+{
+	l->hits = malloc(sizeof(*hits));
+	if (!l->hits)
+		return;
+	*l->hits = *hits;
+	t->text_bytes += sizeof(*hits) + HEAP_BYTES;
 }
 
 /* ---- paths, files, sockets, descriptors ---- */
@@ -258,6 +283,17 @@ void fd_free(struct hc_tracker *t, struct tfd *f)
 
 /* ---- images, users, containers, versions ---- */
 
+struct timage *image_new(struct hc_tracker *t)
+{
+	struct timage *i = calloc(1, sizeof(*i));
+
+	if (!i)
+		return NULL;
+	i->refs = 1;
+	t->n_images++;
+	return i;
+}
+
 void image_unref(struct hc_tracker *t, struct timage *i)
 {
 	while (i && !--i->refs) {
@@ -276,6 +312,7 @@ void image_unref(struct hc_tracker *t, struct timage *i)
 		for (unsigned n = 0; n < 3; n++)
 			fd_unref(t, i->std[n]);
 		free(i);
+		t->n_images--;
 		i = prev;
 	}
 }
@@ -314,9 +351,20 @@ void cgs_unref(struct hc_tracker *t, struct tcgs *c)
 	free(c);
 }
 
-struct tver *ver_copy(const struct tver *from)
+struct tver *ver_new(struct hc_tracker *t)
 {
-	struct tver *v = malloc(sizeof(*v));
+	struct tver *v = calloc(1, sizeof(*v));
+
+	if (!v)
+		return NULL;
+	v->refs = 1;
+	t->n_vers++;
+	return v;
+}
+
+struct tver *ver_copy(struct hc_tracker *t, const struct tver *from)
+{
+	struct tver *v = ver_new(t);
 
 	if (!v)
 		return NULL;
@@ -369,6 +417,7 @@ void ver_free(struct hc_tracker *t, struct tver *v)
 		user_unref(t, v->group);
 		txt_unref(t, v->lsm_label);
 		free(v);
+		t->n_vers--;
 		v = parent;
 	} while (v && !--v->refs);
 }

@@ -18,6 +18,7 @@
 
 #define LATE_KEEP_NS UINT64_C(2000000000)
 #define MAX_DIRS 8192u
+#define MAX_DIR_NAMES (64u << 10) /* of them and all above them */
 
 /* Appends the components of `s` to the text in buf (which has no final '/'), lexically. */
 static uint32_t join_more(struct hc_str s, char *buf, uint32_t n, uint32_t room)
@@ -68,13 +69,17 @@ static uint8_t path_flags(unsigned wire)
 	                 (wire & HC_WIRE_PATH_OUTSIDE ? HC_PATH_OUTSIDE_ROOT : 0));
 }
 
-static void path_evict(struct hc_tracker *t)
+bool path_evict(struct hc_tracker *t, uint32_t keep)
 {
 	struct tpath *p;
 
+	if (t->paths.n <= keep)
+		return false;
 	TABLE_OLDEST(&t->paths, &t->path_hand, p);
 	table_remove_at(&t->paths, t->path_hand);
 	path_unref(t, p);
+	t->stats.n_evicted_paths++;
+	return true;
 }
 
 static void path_fill(struct hc_tracker *t, struct tpath *p, const struct path_ask *ask)
@@ -125,8 +130,7 @@ struct tpath *path_get(struct hc_tracker *t, const struct path_ask *ask)
 			return REF(p);
 		}
 	}
-	if (t->paths.n >= MAX_PATHS)
-		path_evict(t);
+	path_evict(t, MAX_PATHS - 1);
 	p = obj_alloc(sizeof(*p));
 	if (!p)
 		return NULL;
@@ -332,7 +336,7 @@ static struct dir_entry *dir_get(struct hc_tracker *t, struct root_fd *root, str
 		old = e;
 		break;
 	}
-	if (!old && t->dirs.n >= MAX_DIRS)
+	if (!old && (t->dirs.n >= MAX_DIRS || t->dir_names.n >= MAX_DIR_NAMES))
 		dirs_flush(t);
 	e = old ? old : calloc(1, sizeof(*e));
 	if (!e)

@@ -29,6 +29,7 @@
 #define MAX_SOCKS (64u << 10)
 #define N_FILES 4096u /* identities kept to be found again, by device and inode */
 #define N_CTR_UNKNOWN 512u
+#define HEAP_BYTES 16u      /* that the heap adds to each piece */
 #define MAX_PROC_READS 2000 /* /proc look-ups of processes without a birth, per second */
 
 struct txt {
@@ -218,6 +219,7 @@ struct tproc {
 	uint32_t tgid;
 	uint32_t exec_id, n_tasks, n_children, next_version;
 	uint64_t start_ns, dead_ns; /* dead_ns 0: alive */
+	uint64_t heard_ns;          /* last record of it */
 	uint64_t checked_gen;
 	uint64_t vpid_hash; /* in by_vpid; 0: not */
 	struct tver *cur;
@@ -300,6 +302,9 @@ struct hc_tracker {
 	struct hc_cells cells; /* of the row being made; clean between rows */
 
 	struct table txts, lists, paths, procs, tasks, fds, socks, by_vpid, cgroups, dirs, dir_names, exes;
+	uint64_t text_bytes; /* of texts and lists */
+	uint64_t ctr_bytes;  /* of containers, as of the last second */
+	uint64_t n_vers, n_images;
 	uint32_t path_hand, fd_hand, sock_hand; /* where each table was looked at last for what may go */
 	struct tproc *dead;                     /* in order of death */
 	struct tproc **dead_end;
@@ -393,6 +398,8 @@ struct lst *lst_make(struct hc_tracker *t, struct hc_hash128 h, const void *p, s
 struct lst *lst_of_u32(struct hc_tracker *t, const uint32_t *v, uint32_t n);
 struct lst *lst_of_txts(struct hc_tracker *t, struct txt **txts, uint32_t n); /* takes the references */
 void lst_unref(struct hc_tracker *t, struct lst *l);
+/* What was masked in a list that has no hits yet. */
+void lst_set_hits(struct hc_tracker *t, struct lst *l, const struct hc_mask_hits *hits);
 
 struct tfile *file_of(const struct hc_wire_file *w);
 /* The one that was seen last, when nothing about it changed. */
@@ -405,7 +412,9 @@ void image_unref(struct hc_tracker *t, struct timage *i);
 void user_unref(struct hc_tracker *t, struct tuser *u);
 void ctr_unref(struct hc_tracker *t, struct tctr *c);
 void cgs_unref(struct hc_tracker *t, struct tcgs *c);
-struct tver *ver_copy(const struct tver *from); /* no slot, one reference */
+struct timage *image_new(struct hc_tracker *t);
+struct tver *ver_new(struct hc_tracker *t);
+struct tver *ver_copy(struct hc_tracker *t, const struct tver *from); /* no slot, one reference */
 
 /* References in the block that `b` builds; 0 for NULL. */
 uint32_t in_txt(struct hc_builder *b, struct txt *s);
@@ -496,7 +505,7 @@ struct edit {
 	bool changed, thread_only; /* only facts that a thread may have of its own */
 };
 
-bool edit_begin(struct edit *e, struct tproc *p, struct ttask *k, uint8_t cause);
+bool edit_begin(struct hc_tracker *t, struct edit *e, struct tproc *p, struct ttask *k, uint8_t cause);
 void edit_facts(struct hc_tracker *t, struct edit *e, const struct wrec *r, unsigned subject);
 /* Returns the version now in force (borrowed). */
 struct tver *edit_end(struct hc_tracker *t, struct edit *e);
@@ -508,6 +517,10 @@ struct tproc *proc_exit(struct hc_tracker *t, const struct wrec *r, struct ttask
 void proc_snapshot(struct hc_tracker *t, const struct wrec *r);
 void proc_settle(struct hc_tracker *t);
 void proc_reap(struct hc_tracker *t, uint64_t before_ns);
+/* The dead, and what is known of them through the living. */
+void proc_forget_dead(struct hc_tracker *t);
+/* One that lives: the next record of it finds it without a birth. */
+void proc_evict(struct hc_tracker *t, struct tproc *p);
 void proc_done(struct hc_tracker *t);
 /* The process that number `n` means for `v`: its own pid namespace first. */
 struct tproc *proc_by_number(struct hc_tracker *t, const struct tver *v, int64_t n);
@@ -614,7 +627,27 @@ struct hc_str ctr_image_name(const struct tctr *k);
 struct hc_str ctr_pod_namespace(const struct tctr *k);
 void cells_of_pod(struct hc_builder *b, struct hc_cells *c, const struct tctr *k);
 
+/* ---- tracker_limit.c ---- */
+
+/* What all that is known takes, or somewhat less than it would be reckoned to: paths, files and sockets that
+ * others share are counted once for each. */
+uint64_t tracker_bytes(const struct hc_tracker *t);
+/* Before a record: makes room when it is more than opts.max_bytes. */
+void tracker_limit(struct hc_tracker *t);
+/* Lets one go that was not used lately, if there are more than `keep`. */
+bool path_evict(struct hc_tracker *t, uint32_t keep);
+bool fd_evict(struct hc_tracker *t, uint32_t keep);
+bool sock_evict(struct hc_tracker *t, uint32_t keep);
+/* Containers of which no process is known. */
+void ctr_sweep(struct hc_tracker *t);
+uint64_t ctrs_bytes(const struct hc_tracker *t);
+/* Of one in the table. */
+size_t exe_bytes(void);
+
 /* ---- tracker_user.c ---- */
+
+/* All but the host's. */
+void user_forget(struct hc_tracker *t);
 
 struct tuser *user_find(struct hc_tracker *t, const struct tver *v, uint32_t id,
                         bool group); /* a reference or NULL */

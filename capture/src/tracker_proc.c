@@ -134,13 +134,13 @@ static struct tproc *proc_new(struct hc_tracker *t, uint32_t tgid, uint64_t star
 		return NULL;
 	p->tgid = tgid;
 	p->start_ns = start_ns;
-	p->cur = calloc(1, sizeof(*p->cur));
+	p->heard_ns = t->now_ns;
+	p->cur = ver_new(t);
 	if (!p->cur || !table_add(&t->procs, proc_hash(t, tgid), p)) {
-		free(p->cur);
+		ver_unref(t, p->cur);
 		free(p);
 		return NULL;
 	}
-	p->cur->refs = 1;
 	p->cur->pid = tgid;
 	p->cur->start_ns = start_ns;
 	p->cur->version = p->next_version = 1;
@@ -286,7 +286,7 @@ static void refresh_one(struct hc_tracker *t, struct tproc *p)
 
 	if (!parent || p->dead_ns || parent->lineage == p->cur->parent_lineage)
 		return;
-	v = ver_copy(p->cur);
+	v = ver_copy(t, p->cur);
 	if (!v)
 		return;
 	v->version = ++p->next_version;
@@ -358,6 +358,7 @@ static struct tproc *proc_unborn(struct hc_tracker *t, uint32_t tgid, uint64_t s
 	}
 	proc_set_parent(t, p, parent);
 	settle_version(t, p);
+	p->excluded = proc_is_excluded(t, p->cur);
 	p->checked_gen = t->tree_gen;
 	return p;
 }
@@ -371,7 +372,7 @@ struct tproc *proc_get(struct hc_tracker *t, uint32_t tgid, uint64_t start_ns)
 	/* made with an unknown start before: this is it */
 	p = proc_find(t, tgid, 0);
 	if (p && !p->start_ns && !p->dead_ns) {
-		struct tver *v = ver_copy(p->cur);
+		struct tver *v = ver_copy(t, p->cur);
 
 		if (!v)
 			return p;
@@ -403,14 +404,14 @@ struct ttask *task_get(struct hc_tracker *t, uint32_t tid, uint32_t tgid, uint64
 
 /* ---- changes ---- */
 
-bool edit_begin(struct edit *e, struct tproc *p, struct ttask *k, uint8_t cause)
+bool edit_begin(struct hc_tracker *t, struct edit *e, struct tproc *p, struct ttask *k, uint8_t cause)
 {
 	e->proc = p;
 	e->task = k;
 	e->cause = cause;
 	e->changed = false;
 	e->thread_only = true;
-	e->v = ver_copy(k && k->own ? k->own : p->cur);
+	e->v = ver_copy(t, k && k->own ? k->own : p->cur);
 	return e->v != NULL;
 }
 
@@ -613,7 +614,7 @@ struct tver *edit_end(struct hc_tracker *t, struct edit *e)
 	v->lineage_ns = p->cur->lineage_ns;
 	proc_put(t, p, v);
 	if (k && k->own && k->own != v) {
-		struct tver *own = ver_copy(v);
+		struct tver *own = ver_copy(t, v);
 
 		if (own && !thread_same(k->own, v)) {
 			own->creds = k->own->creds;
@@ -659,7 +660,7 @@ static void child_facts(struct hc_tracker *t, struct tproc *p, const struct wrec
 {
 	struct edit e;
 
-	if (!edit_begin(&e, p, NULL, p->cur->cause))
+	if (!edit_begin(t, &e, p, NULL, p->cur->cause))
 		return;
 	edit_facts(t, &e, r, subject);
 	if (!e.changed) {
@@ -680,7 +681,7 @@ static struct tproc *fork_process(struct hc_tracker *t, const struct wrec *r, co
 	if (!parent)
 		parent = caller->proc;
 	if (p) { /* the snapshot was faster; now its creator is known too */
-		v = ver_copy(p->cur);
+		v = ver_copy(t, p->cur);
 		if (!v)
 			return p;
 		if (!v->creator && may_refer(t, p, caller->proc))
@@ -693,7 +694,7 @@ static struct tproc *fork_process(struct hc_tracker *t, const struct wrec *r, co
 		return p;
 	}
 	p = proc_new(t, w->tgid, w->leader_start_ns);
-	v = p ? ver_copy(from) : NULL;
+	v = p ? ver_copy(t, from) : NULL;
 	if (!v)
 		return p;
 	v->version = 1;
@@ -749,7 +750,7 @@ struct tproc *proc_fork(struct hc_tracker *t, const struct wrec *r, struct ttask
 	k->start_ns = w->start_ns;
 	k->vtid = w->n_levels && w->n_levels <= HC_WIRE_MAX_NSPIDS ? w->vtid[w->n_levels - 1] : 0;
 	if (p == caller->proc && caller->own && !k->own) { /* a thread begins as its creator is */
-		k->own = ver_copy(caller->own);
+		k->own = ver_copy(t, caller->own);
 		if (k->own)
 			k->own->version = ++p->next_version;
 	}
@@ -785,11 +786,10 @@ static struct timage *image_of_exec(struct hc_tracker *t, const struct wrec *r, 
 	const struct wfact *exe = wrec_fact(r, HC_WIRE_F_PATH, HC_WIRE_SUBJ_EXE);
 	const struct hc_wire_file *file = WREC_GET(r, HC_WIRE_F_FILE, HC_WIRE_SUBJ_EXE, struct hc_wire_file);
 	struct hc_str filename = wrec_str(r, HC_A_PROC_EXEC_filename), interp = wrec_str(r, HC_A_PROC_EXEC_interp);
-	struct timage *i = calloc(1, sizeof(*i));
+	struct timage *i = image_new(t);
 
 	if (!i)
 		return NULL;
-	i->refs = 1;
 	i->exec_ns = t->now_ns;
 	i->has_exec_ns = i->has_flags = true;
 	i->exec_seq = r->head->exec_id;
@@ -866,7 +866,7 @@ void proc_exec(struct hc_tracker *t, const struct wrec *r, struct ttask *k)
 		if (o != k)
 			task_drop(t, o);
 	}
-	if (!edit_begin(&e, p, k, HC_CAUSE_EXEC))
+	if (!edit_begin(t, &e, p, k, HC_CAUSE_EXEC))
 		return;
 	e.changed = true;
 	e.thread_only = false;
@@ -999,6 +999,57 @@ void proc_reap(struct hc_tracker *t, uint64_t before_ns)
 			t->dead_end = &t->dead;
 		proc_free(t, p);
 	}
+}
+
+/* Lets go of the creators and earlier programs that belong to no living process. */
+static void forget_past(struct hc_tracker *t, struct tver *v)
+{
+	const struct tver *c = v->creator;
+	const struct tproc *p = c ? proc_find(t, c->pid, c->start_ns) : NULL;
+
+	if (c && !(p && !p->dead_ns && p->cur == c)) {
+		ver_unref(t, v->creator);
+		v->creator = NULL;
+		v->dead_depth = 0;
+	}
+	if (v->image) {
+		image_unref(t, v->image->prev);
+		v->image->prev = NULL;
+		v->image->depth = 0;
+	}
+	if (v->parent_image && !(v->parent && v->parent->image == v->parent_image)) {
+		image_unref(t, v->parent_image);
+		v->parent_image = NULL;
+	}
+}
+
+void proc_forget_dead(struct hc_tracker *t)
+{
+	struct tproc *p;
+
+	proc_reap(t, UINT64_MAX);
+	TABLE_ALL(&t->procs, at, p)
+	{
+		proc_refresh(t, p);
+		forget_past(t, p->cur);
+		for (struct ttask *k = p->tasks; k; k = k->next) {
+			ver_unref(t, k->pre_name);
+			k->pre_name = NULL;
+			if (k->own)
+				forget_past(t, k->own);
+		}
+	}
+}
+
+void proc_evict(struct hc_tracker *t, struct tproc *p)
+{
+	for (struct tproc *c = p->child; c; c = c->next) { /* or it would be kept for as long as they are */
+		ver_unref(t, c->cur->parent);
+		c->cur->parent = NULL;
+		c->cur->parent_lineage = 0;
+	}
+	proc_free(t, p);
+	t->stats.n_evicted_procs++;
 }
 
 /* The number belongs to somebody else now: whoever had it is dead, seen or not. */

@@ -291,13 +291,12 @@ static struct lst *block_list(struct hc_tracker *t, uint32_t pid, const char *na
 
 static void fill_image(struct hc_tracker *t, uint32_t pid, struct tver *v)
 {
-	struct timage *i = calloc(1, sizeof(*i));
+	struct timage *i = image_new(t);
 	char name[32];
 	struct stat st;
 
 	if (!i)
 		return;
-	i->refs = 1;
 	i->argc = i->envc = UINT32_MAX;
 	i->exec_ns = v->start_ns;
 	i->has_exec_ns = true;

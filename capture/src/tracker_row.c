@@ -233,7 +233,7 @@ static void effect_setpgid(struct hc_tracker *t, struct row *w)
 	if (!p || !worked(w))
 		return;
 	l = pgid ? proc_by_number(t, w->before, pgid) : p;
-	if (!edit_begin(&e, p, p == w->task->proc ? w->task : NULL, HC_CAUSE_SESSION))
+	if (!edit_begin(t, &e, p, p == w->task->proc ? w->task : NULL, HC_CAUSE_SESSION))
 		return;
 	if (l && e.v->has & HAS_IDS && e.v->pgid != l->tgid) {
 		e.v->pgid = l->tgid;
@@ -269,7 +269,7 @@ static void effect_rename(struct hc_tracker *t, struct row *w)
 	w->old_comm = REF(w->target->comm);
 	if (k == w->task && !k->pre_name)
 		k->pre_name = REF1(w->target);
-	if (!edit_begin(&e, k->proc, k, HC_CAUSE_COMM))
+	if (!edit_begin(t, &e, k->proc, k, HC_CAUSE_COMM))
 		return;
 	s = txt_get(t, comm.p, comm.len);
 	if (s != e.v->comm) {
@@ -300,7 +300,7 @@ static void effect_attach(struct hc_tracker *t, struct row *w)
 		return;
 	proc_refresh(t, p);
 	w->target = REF(p->cur);
-	if (!edit_begin(&e, p, NULL, HC_CAUSE_CGROUP))
+	if (!edit_begin(t, &e, p, NULL, HC_CAUSE_CGROUP))
 		return;
 	/* the record does not say which hierarchy: /proc does, as long as the process is there */
 	n = t->proc_fd >= 0 ? procfs_read(t, p->tgid, "cgroup", buf, sizeof(buf)) : -1;
@@ -325,7 +325,7 @@ static void exec_missed(struct hc_tracker *t, struct ttask *k, uint32_t exec_id)
 	struct edit e;
 
 	p->exec_id = exec_id;
-	if (!edit_begin(&e, p, NULL, HC_CAUSE_EXEC))
+	if (!edit_begin(t, &e, p, NULL, HC_CAUSE_EXEC))
 		return;
 	e.v->flags |= HC_PROC_SYNTH | HC_PROC_INCOMPLETE;
 	if (t->proc_reads < MAX_PROC_READS) {
@@ -386,7 +386,7 @@ static void effect_process(struct hc_tracker *t, struct row *w)
 	default:
 		break;
 	}
-	if (!w->task || !tells_state(&w->r) || !edit_begin(&e, w->task->proc, w->task, cause_of(w->head->type)))
+	if (!w->task || !tells_state(&w->r) || !edit_begin(t, &e, w->task->proc, w->task, cause_of(w->head->type)))
 		return;
 	edit_facts(t, &e, &w->r, HC_WIRE_SUBJ_ROW);
 	w->after = REF(edit_end(t, &e));
@@ -1184,6 +1184,7 @@ int hc_tracker_push(struct hc_tracker *t, const struct hc_wire_head *rec, size_t
 		t->stats.n_bad++;
 		return 0;
 	}
+	tracker_limit(t);
 	t->now_ns = rec->ts_ns;
 	if (told_facts(&t->told, &w.r) == -EBADMSG)
 		t->stats.n_bad++; /* its row is made all the same, of what it says itself */
@@ -1206,6 +1207,7 @@ int hc_tracker_push(struct hc_tracker *t, const struct hc_wire_head *rec, size_t
 	if (w.task) {
 		struct tproc *p = w.task->proc;
 
+		p->heard_ns = t->now_ns;
 		proc_refresh(t, p);
 		/* the count goes up a little before the exec is told: only a call that returned proves one missed
 		 */

@@ -156,6 +156,21 @@ static void db_refresh(struct hc_tracker *t, struct user_db *db, const struct tv
 		db->checked_ns -= RECHECK_NS - RETRY_NS;
 }
 
+static void db_free(struct hc_tracker *t, struct user_db *db)
+{
+	db_clear(t, db, false);
+	db_clear(t, db, true);
+	table_done(&db->by_id);
+	txt_unref(t, db->root);
+	free(db);
+}
+
+void user_forget(struct hc_tracker *t)
+{
+	while (t->n_user_dbs > 1)
+		db_free(t, t->user_db[--t->n_user_dbs]);
+}
+
 static struct user_db *db_of(struct hc_tracker *t, const struct tver *v)
 {
 	bool host = !(v->has & HAS_NS) || v->ns.mnt == t->own_mnt_ns;
@@ -172,13 +187,7 @@ static struct user_db *db_of(struct hc_tracker *t, const struct tver *v)
 	}
 	if (!db) {
 		if (t->n_user_dbs == N_USER_DBS) { /* the oldest but the host's goes */
-			struct user_db *old = t->user_db[1];
-
-			db_clear(t, old, false);
-			db_clear(t, old, true);
-			table_done(&old->by_id);
-			txt_unref(t, old->root);
-			free(old);
+			db_free(t, t->user_db[1]);
 			memmove(&t->user_db[1], &t->user_db[2], (N_USER_DBS - 2) * sizeof(t->user_db[0]));
 			t->n_user_dbs--;
 		}
@@ -279,12 +288,6 @@ int user_watch(struct hc_tracker *t, struct hc_err *err)
 
 void user_done(struct hc_tracker *t)
 {
-	for (uint32_t i = 0; i < t->n_user_dbs; i++) {
-		db_clear(t, t->user_db[i], false);
-		db_clear(t, t->user_db[i], true);
-		table_done(&t->user_db[i]->by_id);
-		txt_unref(t, t->user_db[i]->root);
-		free(t->user_db[i]);
-	}
-	t->n_user_dbs = 0;
+	while (t->n_user_dbs)
+		db_free(t, t->user_db[--t->n_user_dbs]);
 }

@@ -4,6 +4,7 @@
 #include <endian.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <malloc.h>
 #include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -125,10 +126,12 @@ static char dir[64];
 static struct hc_tracker *tracker;
 static struct hc_writer *writer;
 static struct hc_exclude exclude;
+static uint64_t max_bytes;
+static uint16_t more_flags; /* of each record */
 
 static void begin(void)
 {
-	struct hc_tracker_opts to = { .exclude = exclude };
+	struct hc_tracker_opts to = { .exclude = exclude, .max_bytes = max_bytes };
 	struct hc_writer_opts wo = { .dir = dir, .node = "n", .tool = "t", .capture_id = { 1 }, .boot_id = { 2 } };
 	struct hc_err err = { 0 };
 
@@ -143,6 +146,7 @@ static void push(struct rec *r)
 {
 	struct hc_err err = { 0 };
 
+	r->u.head.flags |= more_flags;
 	cr_assert_eq(hc_tracker_push(tracker, &r->u.head, r->u.head.bytes, false, &err), 0, "%s", err.msg);
 }
 
@@ -1369,4 +1373,153 @@ Test(table, loses_nothing_when_swept)
 	TABLE_SWEEP_REMOVE(&t, at);
 	cr_expect_eq(t.n, 0);
 	table_done(&t);
+}
+
+/* ---- how much is kept ---- */
+
+extern size_t __sanitizer_get_current_allocated_bytes(void) __attribute__((weak));
+
+static size_t allocated(void)
+{
+	struct mallinfo2 m;
+
+	if (__sanitizer_get_current_allocated_bytes)
+		return __sanitizer_get_current_allocated_bytes();
+	m = mallinfo2();
+	return m.uordblks + m.hblkhd;
+}
+
+/* Records that change what is known, and make no rows. */
+static void begin_unwritten(void)
+{
+	begin();
+	alive(1, 1, START(1), 0, "init", 0);
+	settle();
+	fork_child(1, START(1), 2, 2, START(2), "a");
+	exec_of(2, START(2), 1, "/bin/a", "a", 1);
+	more_flags = HC_WIRE_STATEONLY;
+}
+
+static void end_unwritten(void)
+{
+	tracker = hc_tracker_free(tracker); /* which finds that all it has counted is gone */
+	writer = hc_writer_abort(writer);
+}
+
+/* A program with an environment of its own, as long as a record of the test can be. */
+static void exec_big(uint32_t pid, uint64_t start, uint32_t ppid, uint32_t exec_id)
+{
+	struct hc_wire_task w = task_of(pid, pid, start, ppid, 0, "big");
+	static char env[30000];
+	struct rec r;
+
+	for (size_t at = 0; at + 40 < sizeof(env); at += 40)
+		snprintf(env + at, 41, "VARIABLE_%09zu_%09u_%08u", at, pid, exec_id);
+	rec(&r, HC_EV_PROC_EXEC, pid, pid, start, 9);
+	r.u.head.exec_id = w.exec_id = exec_id;
+	set(&r, HC_A_PROC_EXEC_old_tid, pid);
+	str(&r, HC_A_PROC_EXEC_filename, "/bin/big");
+	fact(&r, HC_WIRE_F_ENV, HC_WIRE_SUBJ_ROW, env, sizeof(env));
+	fact(&r, HC_WIRE_F_TASK, HC_WIRE_SUBJ_ROW, &w, sizeof(w));
+	push(&r);
+}
+
+static void connect_to(uint32_t pid, uint64_t start, uint64_t key)
+{
+	struct rec r;
+
+	rec(&r, HC_EV_CONNECT, pid, pid, start, 3);
+	set(&r, 0, 5);
+	sock_fd(&r, HC_A_CONNECT_sockfd, key, HC_WIRE_FD_DEF);
+	sock_fact(&r, HC_A_CONNECT_sock_after, key, 40000, 443, 1);
+	push(&r);
+}
+
+static void open_long(uint32_t pid, uint64_t start, uint64_t key)
+{
+	char name[200];
+
+	snprintf(name, sizeof(name), "/data/%0150u/%08llu", pid, (unsigned long long)key);
+	open_at(pid, start, AT_FDCWD, 0, name, name, 3, key);
+}
+
+Test(tracker, whatever_runs_what_is_known_stays_below_its_bound)
+{
+	const uint64_t slack = 1 << 20; /* what comes between two looks, and growing tables */
+	size_t before;
+	struct hc_tracker_stats s;
+
+	max_bytes = 12 << 20;
+	begin_unwritten();
+	before = allocated();
+	for (uint32_t i = 0; i < 1500; i++) {
+		/* each the child of the one before, for a while: a deep tree of programs that differ, some of
+		 * which run others in their turn, and half of which end */
+		uint32_t parent = i % 300 ? 1000 + i - 1 : 1, pid = 1000 + i;
+		uint64_t pstart = parent == 1 ? START(1) : START(20) + parent, start = START(20) + pid;
+
+		fork_child(parent, pstart, pid, pid, start, "big");
+		exec_big(pid, start, parent, 1);
+		if (i % 3 == 0)
+			exec_big(pid, start, parent, 2);
+		for (unsigned k = 0; k < 4; k++) {
+			open_long(pid, start, 100000 + 16 * i + 2 * k);
+			connect_to(pid, start, 1000000 + 16 * i + k);
+		}
+		call(2, 2, START(2));
+		if (i > 100 && i % 2)
+			exit_of(pid - 100, pid - 100, start - 100, true);
+		cr_assert_leq(tracker_bytes(tracker), max_bytes + slack, "after %u processes", i);
+		cr_assert_not(proc_find(tracker, 2, START(2))->cur->flags & HC_PROC_SYNTH, "%u", i);
+		cr_assert_leq(allocated() - before, max_bytes + slack, "after %u processes", i);
+	}
+	s = hc_tracker_stats(tracker);
+	cr_expect_gt(s.n_limited, 0);
+	cr_expect_gt(s.n_evicted_procs, 100);
+	cr_expect_gt(s.n_evicted_fds, 1000);
+	cr_expect_gt(s.n_evicted_socks, 1000);
+	/* one that is heard of all the time is known as it was, and one that was not is as if it had not been born
+	 */
+	cr_assert(proc_find(tracker, 2, START(2)));
+	cr_expect_not(proc_find(tracker, 2, START(2))->cur->flags & HC_PROC_SYNTH);
+	cr_expect_eq(s.n_unborn, hc_tracker_stats(tracker).n_unborn);
+	cr_assert_not(proc_find(tracker, 1010, START(20) + 1010));
+	call(1010, 1010, START(20) + 1010);
+	cr_expect_eq(hc_tracker_stats(tracker).n_unborn, s.n_unborn + 1);
+	end_unwritten();
+}
+
+Test(tracker, full_tables_let_go_of_what_was_not_used_lately)
+{
+	struct hc_tracker_stats s;
+	struct tfd *f;
+	bool found = false;
+
+	begin_unwritten();
+	open_long(2, START(2), 10);
+	for (uint32_t i = 0; i < MAX_FDS + 3000; i++) {
+		open_long(2, START(2), 1000 + 2 * i);
+		if (i % 100 == 0)
+			read_fd(2, START(2), 3, 10);
+	}
+	for (uint32_t i = 0; i < MAX_SOCKS + 3000; i++)
+		connect_to(2, START(2), 1000000 + i);
+	s = hc_tracker_stats(tracker);
+	cr_expect_leq(s.n_fds, MAX_FDS);
+	cr_expect_leq(s.n_paths, MAX_PATHS);
+	cr_expect_leq(s.n_socks, MAX_SOCKS);
+	cr_expect_geq(s.n_evicted_fds, 3000);
+	cr_expect_geq(s.n_evicted_socks, 3000);
+	cr_expect_geq(s.n_evicted_paths, 3000);
+	cr_expect_eq(s.n_limited, 0);
+	open_long(2, START(2), 12);
+	for (uint32_t i = 0; i < MAX_FDS; i++) {
+		open_long(2, START(2), 1000 + 2 * i);
+		if (i % 100 == 0)
+			read_fd(2, START(2), 3, 12);
+	}
+	TABLE_ALL(&tracker->fds, at, f)
+	found |= f->key == 12 && f->path != NULL;
+	cr_expect(found, "an open file that is used all the time was forgotten");
+	end_unwritten();
 }
