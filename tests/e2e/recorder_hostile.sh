@@ -4,6 +4,7 @@
 need_live
 need_command python3
 export PYTHONPATH=$HC_SOURCE_DIR/tests/e2e PYTHONDONTWRITEBYTECODE=1
+export ASAN_OPTIONS="${ASAN_OPTIONS:-}:quarantine_size_mb=8" # what was freed counts as memory that the recorder has
 pid=
 trap '[ -z "$pid" ] || kill -9 $pid 2>/dev/null || :; kill $(jobs -p) 2>/dev/null || :' EXIT
 

@@ -24,7 +24,7 @@ BREAKS = [
     ("api/rbac.yaml", '    resources: ["pods", "namespaces"]', '    resources: ["pods", "namespaces", "secrets"]', "secrets"),
     ("api/rbac.yaml", '    verbs: ["get", "list", "create", "patch"]', '    verbs: ["get", "list", "create"]', "capturenodes.hindcast.dev"),
     ("base/daemonset.yaml", "                - PERFMON\n", "                - SYS_ADMIN\n", "capabilities"),
-    ("base/daemonset.yaml", "              memory: 256Mi", "              memory: 256Mi\n              cpu: 1", "limit on CPU"),
+    ("base/daemonset.yaml", "              memory: 768Mi", "              memory: 768Mi\n              cpu: 1", "limit on CPU"),
     ("base/recorder.yaml", "*:9817", "9817", "not the port of the probes"),
     ("base/daemonset.yaml", "containerPort: 9817", "containerPort: 9818", "not the port of the probes"),
     ("base/daemonset.yaml", "path: /readyz", "path: /ready", "readinessProbe"),
