@@ -281,7 +281,7 @@ static void thread_end(struct hc_scap_import *im, struct sthr *k)
 
 static struct sgone *gone_at(struct hc_scap_import *im, int64_t tid, int64_t ptid)
 {
-	return &im->gone[hash_of(im, tid ^ ptid << 32) % SCAP_N_GONE];
+	return &im->gone[hash_of(im, (int64_t)((uint64_t)tid ^ (uint64_t)ptid << 32)) % SCAP_N_GONE];
 }
 
 /* Did this child of that thread end within the last two seconds? */

@@ -16,7 +16,7 @@ refused 2 "'huge'" hindcast record -o new --for huge
 refused 2 "comm=NAME" hindcast record -o new --exclude nonsense
 refused 2 "unknown kind 'colour'" hindcast record -o new --exclude colour=red
 refused 2 "no event type 'openatt'" hindcast record -o new --exclude type=openatt
-refused 2 "no event type 'mlock' that is recorded" hindcast record -o new --exclude type=mlock # of imports alone
+refused 2 "no event type 'getcwd' that is recorded" hindcast record -o new --exclude type=getcwd # of imports alone
 refused 2 "at most 15" hindcast record -o new --exclude comm=averyverylongname
 refused 2 "absolute path" hindcast record -o new --exclude exe=sh
 refused 2 "needs a number" hindcast record -o new --exclude uid=root
