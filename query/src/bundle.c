@@ -13,8 +13,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "late_tar.h"
 #include "query/out_file.h"
+#include "store/base/late_tar.h"
 
 #define COPY_BYTES (256u << 10)
 
@@ -309,7 +309,7 @@ static int write_tar(void *ctx, int fd, struct hc_err *err)
 	struct hc_bundle *b = ctx;
 	struct archive *a;
 	struct stat st = { 0 };
-	int r = late_write_load(err);
+	int r = hc_late_tar_load(err);
 
 	if (r < 0)
 		return r;

@@ -1,25 +1,25 @@
-#define LATE_WITHOUT_NAMES
-#include "late_tar.h"
+#define HC_LATE_WITHOUT_NAMES
+#include "store/base/late_tar.h"
 
 #include <pthread.h>
 #include <stddef.h>
 
 #include "store/base/late.h"
 
-struct late_read late_read;
+struct hc_late_tar hc_late_tar;
 
-#define NAME(f) { #f, offsetof(struct late_read, f) },
-static const struct hc_late_name names[] = { LATE_TAR(NAME) };
+#define NAME(f) { #f, offsetof(struct hc_late_tar, f) },
+static const struct hc_late_name names[] = { HC_LATE_TAR(NAME) };
 
-int late_read_load(struct hc_err *err)
+int hc_late_tar_load(struct hc_err *err)
 {
 	static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 	int r = 0;
 
 	pthread_mutex_lock(&lock);
-	if (!late_read.archive_read_new)
+	if (!hc_late_tar.archive_read_new)
 		r = hc_late_load("libarchive.so.13", "libarchive13", names, sizeof(names) / sizeof(names[0]),
-		                 &late_read, err);
+		                 &hc_late_tar, err);
 	pthread_mutex_unlock(&lock);
 	return r;
 }

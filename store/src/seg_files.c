@@ -14,7 +14,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "late_tar.h"
+#include "store/base/late_tar.h"
 
 void hc_boot_id_text(const uint8_t id[16], char buf[HC_BOOT_ID_TEXT])
 {
@@ -278,7 +278,7 @@ int hc_seg_files_scan_tar(int fd, const char *name, struct hc_seg_files *files, 
 	struct archive *a;
 	struct archive_entry *e;
 	struct stat st;
-	int r = late_read_load(err), s = ARCHIVE_OK;
+	int r = hc_late_tar_load(err), s = ARCHIVE_OK;
 
 	if (r < 0)
 		return r;
