@@ -118,6 +118,39 @@ static struct tfd *fd_find(struct hc_tracker *t, uint64_t hash, uint64_t key, ui
 	return NULL;
 }
 
+/* Keys are scrambled: any of their bits will do. */
+static struct tfd **fd_near(struct hc_tracker *t, uint64_t key)
+{
+	return &t->near_fd[key >> 32 & (N_NEAR - 1)];
+}
+
+/* Before it leaves the table. */
+static void fd_leaves(struct hc_tracker *t, const struct tfd *f)
+{
+	struct tfd **near = fd_near(t, f->key);
+
+	if (*near == f)
+		*near = NULL;
+}
+
+struct tfd *fd_known(struct hc_tracker *t, const struct hc_wire_fd *w)
+{
+	struct tfd **near = fd_near(t, w->key), *f = *near;
+
+	if (w->flags || w->place || !w->key)
+		return NULL;
+	if (!f || f->key != w->key || f->inode_key != w->inode_key) {
+		f = fd_find(t, fd_hash(t, w->key, w->inode_key), w->key, w->inode_key);
+		if (!f)
+			return NULL;
+		*near = f;
+	}
+	if (f->f_flags != w->f_flags)
+		return NULL;
+	f->used = 1;
+	return f;
+}
+
 bool fd_evict(struct hc_tracker *t, uint32_t keep)
 {
 	struct tfd *f;
@@ -126,6 +159,7 @@ bool fd_evict(struct hc_tracker *t, uint32_t keep)
 		return false;
 	TABLE_OLDEST(&t->fds, &t->fd_hand, f);
 	table_remove_at(&t->fds, t->fd_hand);
+	fd_leaves(t, f);
 	fd_unref(t, f);
 	t->stats.n_evicted_fds++;
 	return true;
@@ -137,6 +171,7 @@ static void fd_replace(struct hc_tracker *t, uint64_t hash, struct tfd *old, str
 	for (uint32_t at = (uint32_t)hash & t->fds.mask; old && t->fds.slot[at].p; at = (at + 1) & t->fds.mask) {
 		if (t->fds.slot[at].p == old) {
 			t->fds.slot[at].p = f;
+			fd_leaves(t, old);
 			fd_unref(t, old);
 			return;
 		}

@@ -29,6 +29,7 @@
 #define MAX_SOCKS (64u << 10)
 #define N_FILES 4096u /* identities kept to be found again, by device and inode */
 #define N_CTR_UNKNOWN 512u
+#define N_NEAR 512u         /* in front of a table, where a busy machine's few stay in a near cache */
 #define HEAP_BYTES 16u      /* that the heap adds to each piece */
 #define MAX_PROC_READS 2000 /* /proc look-ups of processes without a birth, per second */
 
@@ -255,6 +256,7 @@ struct plan {
 	uint16_t held;    /* have an object of their own while a record is in hand; with the first of all */
 	bool opens;       /* the path of the first PATH argument is that of the new descriptor */
 	bool late;        /* paths are resolved late */
+	bool plain;       /* a call that brings no facts but those of known descriptors changes nothing */
 	int16_t newfd;    /* argument of kind FDOBJ that is the call's result; -1 */
 	int16_t sock_after;
 	struct plan_arg arg[HC_WIRE_MAX_SLOTS];
@@ -309,8 +311,10 @@ struct hc_tracker {
 	struct tproc *dead;                     /* in order of death */
 	struct tproc **dead_end;
 	uint64_t tree_gen, next_lineage, next_fd_id;
-	uint64_t now_ns;                         /* time of the record in hand */
-	struct told told;                        /* what records may refer to */
+	uint64_t now_ns;             /* time of the record in hand */
+	struct told told;            /* what records may refer to */
+	struct tfd *near_fd[N_NEAR]; /* of the tables, those asked for last; NULL */
+	struct ttask *near_task[N_NEAR];
 	uint32_t depth;                          /* of the entry being written */
 	uint32_t proc_reads;                     /* in this second */
 	uint32_t exe_reads;                      /* the same of files that run */
@@ -471,6 +475,9 @@ void path_late_done(struct hc_tracker *t);
  * named by an open, else NULL. */
 struct tfd *fd_see(struct hc_tracker *t, const struct wrec *r, unsigned subject, struct ttask *task,
                    struct tver *ver, struct tpath *opened);
+/* The object of an FD fact that tells nothing new of it, borrowed from the table; NULL: it does, or it is not
+ * known. */
+struct tfd *fd_known(struct hc_tracker *t, const struct hc_wire_fd *w);
 /* `s` with another role, which the endpoint has from now on; takes and returns a reference. */
 struct tsock *sock_role(struct hc_tracker *t, struct tsock *s, uint8_t role);
 struct tsock *sock_see(struct hc_tracker *t, const struct wrec *r, unsigned subject,
@@ -486,6 +493,12 @@ struct tfd *fd_from_proc(struct hc_tracker *t, uint32_t pid, int fd);
 struct tproc *proc_find(struct hc_tracker *t, uint32_t tgid, uint64_t start_ns); /* start_ns 0: the living one */
 struct tproc *proc_get(struct hc_tracker *t, uint32_t tgid, uint64_t start_ns);  /* made from /proc when unknown */
 struct ttask *task_find(struct hc_tracker *t, uint32_t tid);
+static inline struct ttask *task_known(struct hc_tracker *t, uint32_t tid)
+{
+	struct ttask *k = t->near_task[tid % N_NEAR];
+
+	return k && k->tid == tid ? k : task_find(t, tid);
+}
 struct ttask *task_get(struct hc_tracker *t, uint32_t tid, uint32_t tgid, uint64_t start_ns);
 struct ttask *task_add(struct hc_tracker *t, struct tproc *p, uint32_t tid);
 void task_drop(struct hc_tracker *t, struct ttask *k);

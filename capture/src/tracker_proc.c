@@ -45,8 +45,10 @@ struct ttask *task_find(struct hc_tracker *t, uint32_t tid)
 
 	TABLE_EACH(&t->tasks, task_hash(t, tid), at, k)
 	{
-		if (k->tid == tid)
+		if (k->tid == tid) {
+			t->near_task[tid % N_NEAR] = k;
 			return k;
+		}
 	}
 	return NULL;
 }
@@ -54,6 +56,8 @@ struct ttask *task_find(struct hc_tracker *t, uint32_t tid)
 void task_drop(struct hc_tracker *t, struct ttask *k)
 {
 	table_remove(&t->tasks, task_hash(t, k->tid), k);
+	if (t->near_task[k->tid % N_NEAR] == k)
+		t->near_task[k->tid % N_NEAR] = NULL;
 	if (k->prev)
 		k->prev->next = k->next;
 	else
@@ -392,7 +396,7 @@ static void drop_dead_namesake(struct hc_tracker *t, uint32_t tgid, uint64_t sta
 
 struct ttask *task_get(struct hc_tracker *t, uint32_t tid, uint32_t tgid, uint64_t start_ns)
 {
-	struct ttask *k = task_find(t, tid);
+	struct ttask *k = task_known(t, tid);
 	struct tproc *p;
 
 	if (k && k->proc->tgid == tgid && (k->proc->start_ns == start_ns || !start_ns))

@@ -37,6 +37,7 @@ struct row {
 	struct tctr *ctr;
 	struct txt *old_comm;
 	struct hc_cells *cells; /* of the row, in its place in the block */
+	uint16_t others;        /* arguments that are no mere numbers, and may have a value */
 	bool late;
 	/* those that plan.held says */
 	struct row_arg arg[HC_WIRE_MAX_SLOTS];
@@ -55,6 +56,21 @@ static bool absent_allowed(const struct hc_table_desc *d, const struct hc_col_de
 	 */
 	return col->fmt != HC_FMT_HEX || strncmp(col->arg, "map_", 4) == 0 ||
 	       ((d->number == HC_EV_SIGNALFD || d->number == HC_EV_SIGNALFD4) && name_is(col->arg, "mask"));
+}
+
+/* Whether a call of the type that brings no facts but those of known descriptors changes nothing. */
+static bool is_plain(const struct plan *p)
+{
+	static const enum hc_kind kinds[] = { HC_KIND_PATH, HC_KIND_FILE, HC_KIND_SOCK, HC_KIND_FDOBJ,
+		                              HC_KIND_PID,  HC_KIND_PROC, HC_KIND_CTR };
+
+	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++)
+		if (p->of_kind[kinds[i]])
+			return false;
+	for (unsigned i = 0; i < p->n_args; i++)
+		if (p->arg[i].is_dev)
+			return false;
+	return p->desc->number != HC_EV_LISTEN; /* makes a server of its socket */
 }
 
 static void plan_make(struct plan *p, const struct hc_table_desc *d)
@@ -99,6 +115,7 @@ static void plan_make(struct plan *p, const struct hc_table_desc *d)
 	p->held = p->fds | p->of_kind[HC_KIND_PATH] | p->of_kind[HC_KIND_FILE] | p->of_kind[HC_KIND_SOCK] |
 	          p->of_kind[HC_KIND_PID] | p->of_kind[HC_KIND_PROC] | 1u;
 	p->others = (uint16_t)(((1u << p->n_args) - 1) & ~(unsigned)p->numbers);
+	p->plain = is_plain(p);
 }
 
 void plans_make(struct hc_tracker *t)
@@ -1110,7 +1127,7 @@ static int emit(struct hc_tracker *t, struct row *w, struct hc_err *err)
 		hc_cell_set(c, HC_COL_NR, h->nr);
 	hc_cell_set(c, HC_COL_ROW_FLAGS, row_flags(w));
 	cells_of_numbers(w);
-	EACH_ARG(w->plan->others, i)
+	EACH_ARG(w->others, i)
 	cells_of_arg(t, b, w, i);
 	cells_special(t, b, w);
 	r = row_put(t, &head, c, err);
@@ -1172,6 +1189,78 @@ static void before_exec(struct hc_tracker *t, struct row *w)
 	}
 }
 
+/* ---- a record that changes nothing ---- */
+
+#define PLAIN_FDS 2 /* more, no call names */
+
+struct fd_fact {
+	struct hc_wire_fact f;
+	struct hc_wire_fd fd;
+};
+
+/* The open files that the record's facts are about, by argument; false: there are other facts, or something about
+ * a file that is not known yet. */
+static bool plain_fds(struct hc_tracker *t, struct row *w)
+{
+	const struct fd_fact *f = (const void *)(w->r.slot + w->r.n_slots);
+	size_t n = (const uint8_t *)w->head + w->head->bytes - (const uint8_t *)f;
+	struct tfd *fd[PLAIN_FDS] = { NULL };
+	uint32_t seen = 0;
+
+	if (n % sizeof(*f) || n > PLAIN_FDS * sizeof(*f))
+		return false;
+	n /= sizeof(*f);
+	for (size_t i = 0; i < n; i++) {
+		uint32_t bit = UINT32_C(1) << (f[i].f.subject & 31);
+
+		if (f[i].f.kind != HC_WIRE_F_FD || f[i].f.bytes != sizeof(f[i].fd) || f[i].f.subject > 15 ||
+		    !(w->plan->of_kind[HC_KIND_FD] & bit) || seen & bit)
+			return false;
+		seen |= bit;
+		fd[i] = fd_known(t, &f[i].fd);
+		if (!fd[i])
+			return false;
+	}
+	EACH_ARG(w->plan->of_kind[HC_KIND_FD], i)
+	w->arg[i].fd = NULL;
+	for (size_t i = 0; i < n; i++)
+		w->arg[f[i].f.subject].fd = fd[i];
+	return true;
+}
+
+/* Most of what a busy machine does are calls of this kind: numbers, and a descriptor or two that are known. None
+ * of what hc_tracker_push does for the others is needed, nor has anything to be held while the row is made. Fills
+ * `w`; false: it is not of this kind, and nothing has been done. */
+static bool plain_row(struct hc_tracker *t, const struct hc_wire_head *rec, size_t bytes, struct row *w)
+{
+	const unsigned others = HC_WIRE_SNAPSHOT | HC_WIRE_IRQ | HC_WIRE_STATEONLY | HC_WIRE_ENTRY;
+	struct tproc *p;
+
+	if (bytes < sizeof(*rec) || rec->bytes > bytes || rec->type >= HC_EV_MAX || !t->plan[rec->type].plain ||
+	    rec->flags & others || !rec->tid || rec->n_slots > HC_WIRE_MAX_SLOTS ||
+	    rec->bytes < sizeof(*rec) + rec->n_slots * sizeof(uint64_t) || t->ctr_news)
+		return false;
+	w->task = task_known(t, rec->tid);
+	if (!w->task || w->task->pre_name)
+		return false;
+	p = w->task->proc;
+	if (p->tgid != rec->tgid || (p->start_ns != rec->start_ns && rec->start_ns) ||
+	    p->checked_gen != t->tree_gen || p->excluded || !p->exec_known ||
+	    (rec->nr != UINT32_MAX && (int32_t)(rec->exec_id - p->exec_id) > 0))
+		return false;
+	w->plan = &t->plan[rec->type];
+	w->r.slot = (const uint64_t *)(rec + 1);
+	w->r.n_slots = rec->n_slots;
+	w->r.n_facts = w->r.kinds = 0; /* what they tell is in the arguments */
+	w->head = rec;
+	if (!plain_fds(t, w))
+		return false;
+	w->before = task_ver(w->task);
+	w->others = w->plan->of_kind[HC_KIND_FD];
+	p->heard_ns = rec->ts_ns;
+	return true;
+}
+
 int hc_tracker_push(struct hc_tracker *t, const struct hc_wire_head *rec, size_t bytes, bool late,
                     struct hc_err *err)
 {
@@ -1180,11 +1269,16 @@ int hc_tracker_push(struct hc_tracker *t, const struct hc_wire_head *rec, size_t
 	int r = 0;
 
 	t->stats.n_records++;
+	tracker_limit(t);
+	w.late = late;
+	if (plain_row(t, rec, bytes, &w)) {
+		t->now_ns = rec->ts_ns;
+		return emit(t, &w, err);
+	}
 	if (wrec_parse(rec, bytes, &w.r) < 0) {
 		t->stats.n_bad++;
 		return 0;
 	}
-	tracker_limit(t);
 	t->now_ns = rec->ts_ns;
 	if (told_facts(&t->told, &w.r) == -EBADMSG)
 		t->stats.n_bad++; /* its row is made all the same, of what it says itself */
@@ -1199,6 +1293,7 @@ int hc_tracker_push(struct hc_tracker *t, const struct hc_wire_head *rec, size_t
 	memset(&w.head, 0, offsetof(struct row, arg) - offsetof(struct row, head));
 	w.head = rec;
 	w.plan = &t->plan[rec->type];
+	w.others = w.plan->others;
 	EACH_ARG(w.plan->held, i)
 	w.arg[i] = (struct row_arg){ 0 };
 	w.late = late;
