@@ -40,7 +40,10 @@ static int flush_stdout(int code)
 		return code;
 	if (errno == EPIPE || reader_gone())
 		return code; /* `| head` has had enough */
-	fprintf(stderr, "hindcast: cannot write to standard output: %s\n", strerror(errno ? errno : EIO));
+	if (!errno && code == HC_EXIT_REFUSED)
+		return code; /* a write that failed earlier, and the command has said why */
+	fprintf(stderr, "hindcast: cannot write to standard output: %s\n",
+	        errno ? strerror(errno) : "a part of it is missing");
 	return hc_exit_max(code, HC_EXIT_REFUSED);
 }
 
