@@ -52,7 +52,8 @@ struct hc_live *hc_live_close(struct hc_live *live);
  * record and its slots inside its length. */
 struct hc_live_rec {
 	const struct hc_wire_head *head;
-	bool late; /* an earlier call has handed out a record with a later time */
+	bool late;  /* an earlier call has handed out a record with a later time */
+	bool again; /* a recorder that was killed had got it: its row is written, or counted as gone */
 };
 
 /* Returns 0 to go on; anything else stops the poll, and that record counts as handed out. */
@@ -153,6 +154,7 @@ struct hc_live_left *hc_live_left(struct hc_live *live, size_t i, struct hc_err 
 bool hc_live_left_readable(const struct hc_live_left *left);
 /* Records in its rings. */
 uint64_t hc_live_left_waiting(const struct hc_live_left *left);
+/* Returns their number, without those that come again. */
 int64_t hc_live_left_drain(struct hc_live_left *left, hc_live_fn fn, void *ctx);
 /* Lost, and not told of by the other. */
 struct hc_wire_count hc_live_left_lost(const struct hc_live_left *left, unsigned cpu, unsigned type);

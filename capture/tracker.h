@@ -77,6 +77,8 @@ void hc_tracker_set_kube(struct hc_tracker *t, struct hc_kube *k);
  * returned. A record that makes no sense is counted (stats.n_bad) and passed over. */
 int hc_tracker_push(struct hc_tracker *t, const struct hc_wire_head *rec, size_t bytes, bool late,
                     struct hc_err *err);
+/* The same of a record that has its row elsewhere, or is counted as gone: what it says is known from then on. */
+int hc_tracker_recall(struct hc_tracker *t, const struct hc_wire_head *rec, size_t bytes, struct hc_err *err);
 /* Between two looks at the records: goes on hashing, and once a second or so forgets the dead and looks at the
  * user files. Tells by rows what changed. */
 int hc_tracker_tick(struct hc_tracker *t, uint64_t now_ns, struct hc_err *err);

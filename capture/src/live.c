@@ -907,9 +907,13 @@ int hc_live_pin(struct hc_live *live, struct hc_err *err)
 			                                .optional = hook_descs[i].optional };
 	}
 	r = r ? r : pin_prepare(live->pin, &made, err);
-	if (r)
+	if (r) {
 		live->pin = pin_close(live->pin);
-	return r;
+		return r;
+	}
+	for (unsigned i = 0; i < made.n_rings; i++)
+		live->merge.rings[i].handed = pin_handed(live->pin, i);
+	return 0;
 }
 
 static struct bpf_link *attach_hook(struct hc_live *live, size_t i, struct bpf_program *p)

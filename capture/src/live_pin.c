@@ -57,6 +57,7 @@ struct pin_info {
 	uint64_t layout;
 	uint32_t n_cpus, reserved;
 	struct hc_live_kept kept;
+	uint64_t handed[MAX_RINGS_LEFT]; /* by ring: what ends before this was handed out */
 };
 
 struct gate {
@@ -95,7 +96,7 @@ struct hc_live_left {
 	uint64_t n_waiting;
 	unsigned n_cpus;
 	struct mapped info_map, told_map, cpus_map;
-	const struct pin_info *info;
+	struct pin_info *info;
 	struct hc_merge merge;
 	uint64_t *last_ns, *gap_ns; /* by CPU and kind of ring, see ring_of */
 };
@@ -743,6 +744,11 @@ struct hc_live_kept *pin_kept(struct live_pin *p)
 	return &p->info->kept;
 }
 
+uint64_t *pin_handed(struct live_pin *p, unsigned ring)
+{
+	return ring < MAX_RINGS_LEFT ? &p->info->handed[ring] : NULL;
+}
+
 void pin_told(struct live_pin *p, const struct hc_wire_count *count)
 {
 	memcpy(p->told_map.p, count, (size_t)p->made.n_cpus * HC_EV_MAX * sizeof(*count));
@@ -795,7 +801,7 @@ static uint64_t count_waiting(const struct hc_ring *r)
 {
 	uint64_t end = __atomic_load_n(r->producer, __ATOMIC_ACQUIRE), n = 0;
 
-	for (uint64_t pos = r->pos; pos < end;) {
+	for (uint64_t pos = r->pos > r->again_until ? r->pos : r->again_until; pos < end;) {
 		uint32_t len = *(const uint32_t *)(const void *)(r->data + (pos & r->mask));
 		uint32_t bytes = len & ~(uint32_t)(BPF_RINGBUF_BUSY_BIT | BPF_RINGBUF_DISCARD_BIT);
 
@@ -810,6 +816,7 @@ static size_t ring_of(unsigned cpu, unsigned lane)
 	return 2 * (size_t)cpu + (lane != HC_WIRE_LANE_BULK);
 }
 
+/* l->info is there where it can be read. */
 static int left_rings(struct hc_live_left *l, unsigned n_cpus)
 {
 	int r = hc_merge_init(&l->merge, MAX_RINGS_LEFT, n_cpus);
@@ -830,17 +837,24 @@ static int left_rings(struct hc_live_left *l, unsigned n_cpus)
 			r = -EBADMSG;
 		r = r ? r : hc_merge_map(&l->merge, i, fd, info.max_entries);
 		close(fd);
-		l->n_waiting += r ? 0 : count_waiting(&l->merge.rings[i]);
+		if (r)
+			break;
+		if (l->readable) { /* this reader may be killed, too */
+			l->merge.rings[i].handed = &l->info->handed[i];
+			l->merge.rings[i].again_until = l->info->handed[i];
+		}
+		l->n_waiting += count_waiting(&l->merge.rings[i]);
 	}
 	return r;
 }
 
-static int get_values(const struct hc_live_left *l, const char *name, size_t bytes, uint32_t n, struct mapped *ret)
+static int get_values(const struct hc_live_left *l, const char *name, size_t bytes, uint32_t n, bool writable,
+                      struct mapped *ret)
 {
 	char path[PATH_MAX + 32];
 
 	snprintf(path, sizeof(path), "%s/%s", l->path, name);
-	return map_values(bpf_obj_get(path), bytes, n, false, ret);
+	return map_values(bpf_obj_get(path), bytes, n, writable, ret);
 }
 
 struct hc_live_left *pin_left(struct live_pin *p, size_t i, struct hc_err *err)
@@ -856,14 +870,15 @@ struct hc_live_left *pin_left(struct live_pin *p, size_t i, struct hc_err *err)
 	if (!l->last_ns || !l->gap_ns)
 		goto failed;
 	in_set(p, l->path, "g%u", p->left[i]);
+	l->readable = get_values(l, "info", sizeof(struct pin_info), 1, true, &l->info_map) == 0;
+	l->info = l->info_map.p;
+	l->readable = l->readable && l->info->layout == layout && l->info->n_cpus == l->n_cpus;
 	r = left_rings(l, l->n_cpus);
 	if (r == 0 || r == -ENOENT) { /* killed before it had rings: nothing is there */
-		l->readable = get_values(l, "info", sizeof(struct pin_info), 1, &l->info_map) == 0;
-		l->info = l->info_map.p;
-		l->readable = l->readable && l->info->layout == layout && l->info->n_cpus == l->n_cpus &&
-		              get_values(l, "told", HC_EV_MAX * sizeof(struct hc_wire_count), l->n_cpus,
+		l->readable = l->readable &&
+		              get_values(l, "told", HC_EV_MAX * sizeof(struct hc_wire_count), l->n_cpus, false,
 		                         &l->told_map) == 0 &&
-		              get_values(l, "cpus", sizeof(struct hc_cpu), l->n_cpus, &l->cpus_map) == 0;
+		              get_values(l, "cpus", sizeof(struct hc_cpu), l->n_cpus, false, &l->cpus_map) == 0;
 		return l;
 	}
 failed:

@@ -74,6 +74,8 @@ void pin_remove_own(struct live_pin *p);
 /* Runs skipped because a gate interrupted itself, that have not been told of. */
 uint64_t pin_missed(const struct live_pin *p);
 struct hc_live_kept *pin_kept(struct live_pin *p);
+/* Where to keep how much of a ring was handed out; NULL: there are too many rings. */
+uint64_t *pin_handed(struct live_pin *p, unsigned ring);
 void pin_told(struct live_pin *p, const struct hc_wire_count *count);
 
 size_t pin_look_left(struct live_pin *p);

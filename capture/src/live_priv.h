@@ -80,6 +80,8 @@ struct hc_ring {
 	uint64_t mask;                     /* data bytes - 1 */
 	uint64_t pos;                      /* of the next record: ahead of *consumer within a poll */
 	uint64_t released;                 /* what *consumer says */
+	uint64_t *handed;                  /* where what was handed out ends: outlives the process; or NULL */
+	uint64_t again_until;              /* records before this were handed out by a process that is gone */
 	uint64_t limit;                    /* producer position seen at the beginning of the poll */
 	const struct hc_wire_head *head;   /* next record; NULL when there is none below limit */
 	uint64_t next;                     /* position after it */

@@ -14,7 +14,7 @@
 #include <linux/bpf.h>
 
 /* So much of a ring is given back to the kernel at a time: programs look with every record where the reader is,
- * and its telling takes that from their caches. */
+ * and its telling takes that from their caches. Should the reader be killed before, `handed` says where it was. */
 #define BATCH_BYTES (16 * 1024)
 #define CACHE_LINE_BYTES 64
 #define PREFETCH_BYTES (4 * CACHE_LINE_BYTES) /* most records are no longer */
@@ -194,7 +194,9 @@ static void fetch_next(const struct hc_ring *r)
 
 static int hand_out(struct hc_merge *m, struct hc_ring *r, hc_live_fn fn, void *ctx)
 {
-	struct hc_live_rec rec = { .head = r->head, .late = r->head->ts_ns < m->last_ts };
+	struct hc_live_rec rec = { .head = r->head,
+		                   .late = r->head->ts_ns < m->last_ts,
+		                   .again = r->pos < r->again_until };
 
 	fetch_next(r);
 	check_seq(m, r->head);
@@ -246,8 +248,10 @@ int64_t hc_merge_run(struct hc_merge *m, uint64_t now_ns, uint64_t slack_ns, hc_
 			break;
 		while (r->head && r->head->ts_ns <= second && (all || r->head->ts_ns <= floor_ns)) {
 			stop = hand_out(m, r, fn, ctx);
-			n++;
+			n += r->pos >= r->again_until;
 			r->pos = r->next;
+			if (r->handed && r->pos > r->again_until)
+				__atomic_store_n(r->handed, r->pos, __ATOMIC_RELAXED);
 			ring_step(m, r);
 			if (stop)
 				break;

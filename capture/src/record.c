@@ -216,6 +216,8 @@ int record_take(void *ctx, const struct hc_live_rec *rec)
 {
 	struct hc_record *r = ctx;
 
+	if (rec->again)
+		return hc_tracker_recall(r->tracker, rec->head, rec->head->bytes, r->err);
 	r->n_late += rec->late;
 	return hc_tracker_push(r->tracker, rec->head, rec->head->bytes, rec->late, r->err);
 }

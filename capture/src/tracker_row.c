@@ -1261,19 +1261,20 @@ static bool plain_row(struct hc_tracker *t, const struct hc_wire_head *rec, size
 	return true;
 }
 
-int hc_tracker_push(struct hc_tracker *t, const struct hc_wire_head *rec, size_t bytes, bool late,
-                    struct hc_err *err)
+/* again: without a row. */
+static int push(struct hc_tracker *t, const struct hc_wire_head *rec, size_t bytes, bool late, bool again,
+                struct hc_err *err)
 {
 	struct row w;
 	bool wanted;
 	int r = 0;
 
-	t->stats.n_records++;
+	t->stats.n_records += !again;
 	tracker_limit(t);
 	w.late = late;
 	if (plain_row(t, rec, bytes, &w)) {
 		t->now_ns = rec->ts_ns;
-		return emit(t, &w, err);
+		return again ? 0 : emit(t, &w, err);
 	}
 	if (wrec_parse(rec, bytes, &w.r) < 0) {
 		t->stats.n_bad++;
@@ -1330,8 +1331,8 @@ int hc_tracker_push(struct hc_tracker *t, const struct hc_wire_head *rec, size_t
 			return r;
 		}
 	}
-	if (rec->flags & HC_WIRE_ENTRY)
-		r = 0; /* what it told is known now; its row comes when the call returns */
+	if (rec->flags & HC_WIRE_ENTRY || again)
+		r = 0; /* what it told is known now; its row comes when the call returns, or is there */
 	else if (wanted)
 		r = emit(t, &w, err);
 	else {
@@ -1342,4 +1343,15 @@ int hc_tracker_push(struct hc_tracker *t, const struct hc_wire_head *rec, size_t
 		task_drop(t, w.task);
 	row_done(t, &w);
 	return r;
+}
+
+int hc_tracker_push(struct hc_tracker *t, const struct hc_wire_head *rec, size_t bytes, bool late,
+                    struct hc_err *err)
+{
+	return push(t, rec, bytes, late, false, err);
+}
+
+int hc_tracker_recall(struct hc_tracker *t, const struct hc_wire_head *rec, size_t bytes, struct hc_err *err)
+{
+	return push(t, rec, bytes, false, true, err);
 }

@@ -71,7 +71,7 @@ static void fake_event(struct fake *f, uint64_t ts_ns, uint16_t cpu, uint8_t lan
 
 struct seen {
 	uint64_t ts[64];
-	bool late[64];
+	bool late[64], again[64];
 	int n;
 	int stop_at;
 };
@@ -81,6 +81,7 @@ static int see(void *ctx, const struct hc_live_rec *rec)
 	struct seen *s = ctx;
 
 	s->ts[s->n] = rec->head->ts_ns;
+	s->again[s->n] = rec->again;
 	s->late[s->n++] = rec->late;
 	return s->stop_at && s->n == s->stop_at ? 7 : 0;
 }
@@ -276,6 +277,31 @@ Test(live_merge, stops_when_the_callback_says_so_and_goes_on_behind_that_record)
 	s.stop_at = 0;
 	cr_assert_eq(hc_merge_run(&merge, UINT64_MAX, 0, see, &s), 1);
 	cr_assert_eq(s.ts[2], 2);
+}
+
+Test(live_merge, says_which_records_a_reader_that_was_killed_had_got)
+{
+	struct seen first = { .stop_at = 3 }, s = { .stop_at = 2 };
+	uint64_t handed = 0;
+
+	for (unsigned i = 0; i < 5; i++)
+		fake_event(&rings[0], i, 0, 0, i);
+	merge.rings[0].handed = &handed;
+	cr_assert_eq(hc_merge_run(&merge, UINT64_MAX, 0, see, &first), 7);
+	rings[0].consumer = 0; /* killed before it gave anything back */
+	teardown();
+	cr_assert_eq(hc_merge_init(&merge, 2, 4), 0);
+	fake_attach(&merge, 0, &rings[0]);
+	merge.rings[0].handed = &handed;
+	merge.rings[0].again_until = handed;
+	cr_assert_eq(hc_merge_run(&merge, UINT64_MAX, 0, see, &s), 7);
+	cr_assert_eq(handed, merge.rings[0].again_until, "what comes again moves nothing");
+	s.stop_at = 0;
+	cr_assert_eq(hc_merge_run(&merge, UINT64_MAX, 0, see, &s), 2, "those that come again do not count");
+	cr_assert_eq(s.n, 5);
+	for (int i = 0; i < 5; i++)
+		cr_expect_eq(s.again[i], i < 3, "%d", i);
+	cr_assert_eq(handed, rings[0].producer);
 }
 
 /* ---- the table ---- */

@@ -128,6 +128,7 @@ static struct hc_writer *writer;
 static struct hc_exclude exclude;
 static uint64_t max_bytes;
 static uint16_t more_flags; /* of each record */
+static bool recalls;        /* records have their rows elsewhere */
 static bool more_facts;     /* one that nobody knows, behind all others */
 
 static void begin(void)
@@ -150,7 +151,9 @@ static void push(struct rec *r)
 	r->u.head.flags |= more_flags;
 	if (more_facts)
 		fact(r, WREC_KNOWN_KINDS - 1, 0, "", 0);
-	cr_assert_eq(hc_tracker_push(tracker, &r->u.head, r->u.head.bytes, false, &err), 0, "%s", err.msg);
+	cr_assert_eq(recalls ? hc_tracker_recall(tracker, &r->u.head, r->u.head.bytes, &err)
+	                     : hc_tracker_push(tracker, &r->u.head, r->u.head.bytes, false, &err),
+	             0, "%s", err.msg);
 }
 
 /* Alive at the start. */
@@ -1138,6 +1141,31 @@ Test(tracker, state_only_records_make_no_row)
 	cr_expect_eq(obj_int(row_of(HC_EV_PERSONALITY, 0).b, HC_OBJ_PROC, HC_O_PROC_uid,
 	                     proc_of(row_of(HC_EV_PERSONALITY, 0))),
 	             9);
+}
+
+Test(tracker, recalled_records_make_no_row_and_are_known)
+{
+	struct row_at r;
+
+	begin();
+	alive(100, 100, START(2), 1, "a", 0);
+	settle();
+	recalls = true;
+	open_at(100, START(2), AT_FDCWD, 0, "/one", "/one", 3, 1000);
+	read_fd(100, START(2), 3, 1000);
+	read_fd(100, START(2), 3, 1000);
+	exec_of(100, START(2), 1, "/bin/b", "b", 1);
+	recalls = false;
+	cr_expect_eq(hc_tracker_stats(tracker).n_records, 1);
+	cr_expect_eq(hc_tracker_stats(tracker).n_excluded, 0);
+	read_fd(100, START(2), 3, 1000);
+	finish();
+	cr_expect_eq(n_rows(HC_EV_OPENAT), 0);
+	cr_expect_eq(n_rows(HC_EV_PROC_EXEC), 0);
+	cr_assert_eq(n_rows(HC_EV_READ), 1);
+	r = row_of(HC_EV_READ, 0);
+	cr_expect_str_eq(real_of(r.b, obj_ref(r.b, HC_OBJ_FDOBJ, HC_O_FDOBJ_path, ref_of(r, HC_C_READ_fd_obj))),
+	                 "/one");
 }
 
 Test(tracker, records_that_make_no_sense_are_counted)
