@@ -1234,16 +1234,17 @@ static bool plain_fds(struct hc_tracker *t, struct row *w)
 static bool plain_row(struct hc_tracker *t, const struct hc_wire_head *rec, size_t bytes, struct row *w)
 {
 	const unsigned others = HC_WIRE_SNAPSHOT | HC_WIRE_IRQ | HC_WIRE_STATEONLY | HC_WIRE_ENTRY;
+	struct ttask *k;
 	struct tproc *p;
 
 	if (bytes < sizeof(*rec) || rec->bytes > bytes || rec->type >= HC_EV_MAX || !t->plan[rec->type].plain ||
 	    rec->flags & others || !rec->tid || rec->n_slots > HC_WIRE_MAX_SLOTS ||
 	    rec->bytes < sizeof(*rec) + rec->n_slots * sizeof(uint64_t) || t->ctr_news)
 		return false;
-	w->task = task_known(t, rec->tid);
-	if (!w->task || w->task->pre_name)
+	k = task_known(t, rec->tid);
+	if (!k || k->pre_name)
 		return false;
-	p = w->task->proc;
+	p = k->proc;
 	if (p->tgid != rec->tgid || (p->start_ns != rec->start_ns && rec->start_ns) ||
 	    p->checked_gen != t->tree_gen || p->excluded || !p->exec_known ||
 	    (rec->nr != UINT32_MAX && (int32_t)(rec->exec_id - p->exec_id) > 0))
@@ -1255,7 +1256,8 @@ static bool plain_row(struct hc_tracker *t, const struct hc_wire_head *rec, size
 	w->head = rec;
 	if (!plain_fds(t, w))
 		return false;
-	w->before = task_ver(w->task);
+	w->task = k;
+	w->before = task_ver(k);
 	w->others = w->plan->of_kind[HC_KIND_FD];
 	p->heard_ns = rec->ts_ns;
 	return true;
@@ -1271,6 +1273,7 @@ static int push(struct hc_tracker *t, const struct hc_wire_head *rec, size_t byt
 
 	t->stats.n_records += !again;
 	tracker_limit(t);
+	memset(&w.head, 0, offsetof(struct row, arg) - offsetof(struct row, head));
 	w.late = late;
 	if (plain_row(t, rec, bytes, &w)) {
 		t->now_ns = rec->ts_ns;
@@ -1291,13 +1294,11 @@ static int push(struct hc_tracker *t, const struct hc_wire_head *rec, size_t byt
 		t->stats.n_bad++;
 		return 0;
 	}
-	memset(&w.head, 0, offsetof(struct row, arg) - offsetof(struct row, head));
 	w.head = rec;
 	w.plan = &t->plan[rec->type];
 	w.others = w.plan->others;
 	EACH_ARG(w.plan->held, i)
 	w.arg[i] = (struct row_arg){ 0 };
-	w.late = late;
 	if (rec->tid && !(rec->flags & HC_WIRE_IRQ))
 		w.task = task_get(t, rec->tid, rec->tgid, rec->start_ns);
 	if (w.task) {
