@@ -201,4 +201,4 @@ if __name__ == "__main__":
     if sys.argv[1] in ("attack", "flood"):
         globals()[sys.argv[1]](sys.argv[2], float(sys.argv[3]))
     else:
-        main(sys.argv[1], int(sys.argv[2]), float(sys.argv[3]) if len(sys.argv) > 3 else 3.0)
+        main(sys.argv[1], int(sys.argv[2]), float(sys.argv[3]) if len(sys.argv) > 3 else 3.0 * SLOW)
