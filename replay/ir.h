@@ -194,6 +194,15 @@ int hc_ir_rule_add(struct hc_ir *ir, const struct hc_rule_opts *opts);
 /* The rule fires on rows of this type for which node is true. A type whose node is false should be set too when
  * the policy names it: that is what tells "not recorded" from "cannot match". NULL is false. */
 void hc_ir_rule_when(struct hc_ir *ir, int rule, unsigned event_type, const struct hc_node *node);
+/* It fires on rows of that type, too, where some captures have what it is about: that others lack them is no lack.
+ */
+void hc_ir_rule_also(struct hc_ir *ir, int rule, unsigned event_type, const struct hc_node *node);
+/*
+ * The rule names `type`, whose calls recorders that do not know it by name write as rows of `general`, for which
+ * the rule was set, too. Where the type was not known these matter instead. lacks: what the rule asks of `type`
+ * that such a row does not tell, for people; empty: nothing.
+ */
+void hc_ir_rule_formerly(struct hc_ir *ir, int rule, unsigned type, unsigned general, struct hc_str lacks);
 /*
  * The rule needs more of a type than its rows: the name of a fact as meta_config has it ("env", "data", "path",
  * ...). "container.mounts" is a part of "container": who recorded the whole has the part. event_type 0: of every
@@ -212,7 +221,7 @@ uint32_t hc_ir_n_rules(const struct hc_ir *ir);
 const struct hc_rule_opts *hc_ir_rule(const struct hc_ir *ir, uint32_t rule);
 /* NULL-terminated; empty when the front end could express all of it. */
 const char *const *hc_ir_rule_reasons(const struct hc_ir *ir, uint32_t rule);
-/* Types the rule was set for, false ones included. */
+/* Types the rule was set for, false ones included; not those of hc_ir_rule_also. */
 struct hc_type_set hc_ir_rule_types(const struct hc_ir *ir, uint32_t rule);
 
 #endif

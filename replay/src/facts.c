@@ -29,6 +29,17 @@ struct config {
 	const char *mode[HC_EV_MAX];  /* NULL: not recorded, or imported */
 	const char *facts[HC_EV_MAX]; /* ",env,data," ; of an import: what is missing */
 	const char *no_facts;         /* of an import: missing in every type */
+	int profile;                  /* enum hc_profile; -1: not said */
+	struct hc_type_set known;     /* to the recorder, as far as it ever said so */
+	const char *recorder;         /* "hindcast VERSION"; NULL: not said */
+};
+
+/* A recorder began, or went on with another segment. */
+struct start {
+	uint32_t boot;
+	uint64_t seq;
+	bool is_segment;
+	const char *recorder;
 };
 
 /* More was recorded of a scope than of all else, for an on-demand capture. */
@@ -61,6 +72,8 @@ struct hc_facts {
 	struct raise *raises;
 	struct config **configs;
 	uint32_t n_configs;
+	struct start *starts;
+	uint32_t n_starts;
 	uint64_t n_lost;
 	const char *shed[HC_EV_MAX]; /* why rows of the type are missing although nobody asked for that; NULL: none
 	                                are */
@@ -148,7 +161,7 @@ static bool text_equal(const char *a, const char *b)
 /* Each segment begins with what is in force: most of these rows say nothing new. */
 static bool says_the_same(const struct config *a, const struct config *b)
 {
-	if (a->boot != b->boot || a->is_import != b->is_import ||
+	if (a->boot != b->boot || a->is_import != b->is_import || a->profile != b->profile ||
 	    memcmp(&a->types, &b->types, sizeof(a->types)) != 0 || !text_equal(a->no_facts, b->no_facts))
 		return false;
 	for (unsigned type = 0; type < HC_EV_MAX; type++)
@@ -181,6 +194,18 @@ static void add_config(struct reader *rd, const struct config *c)
 	f->configs[f->n_configs++] = last;
 }
 
+static const char *const profile_words[] = { "minimal", "security", "full" };
+
+static int profile_of(const struct reader *rd, uint32_t row)
+{
+	struct hc_str word = hc_view_text(rd->view, HC_DOM_ROWS(HC_EV_META_CONFIG), HC_C_META_CONFIG_profile, row);
+
+	for (int i = 0; i < 3; i++)
+		if (hc_str_eq(word, hc_str_c(profile_words[i])))
+			return i;
+	return -1;
+}
+
 static void read_config(struct reader *rd, unsigned type, uint32_t row)
 {
 	unsigned dom = HC_DOM_ROWS(type);
@@ -196,6 +221,7 @@ static void read_config(struct reader *rd, unsigned type, uint32_t row)
 	c->seq = (uint64_t)seq;
 	c->wall_ns = wall;
 	c->is_import = is_import;
+	c->profile = is_import ? -1 : profile_of(rd, row);
 	if (is_import)
 		memset(&c->types, 0xff, sizeof(c->types));
 	items = hc_view_strs(
@@ -376,12 +402,32 @@ static void read_lack_row(struct reader *rd, struct hc_str reason, uint32_t row)
 		memset(&k->off, 0xff, sizeof(k->off));
 }
 
+static void add_start(struct reader *rd, uint32_t row, bool is_segment)
+{
+	unsigned dom = HC_DOM_ROWS(HC_EV_META_START);
+	struct hc_str recorder = hc_view_text(rd->view, dom, HC_C_META_START_recorder, row);
+	struct start *starts = realloc(rd->f->starts, (rd->f->n_starts + 1u) * sizeof(*starts)), *s;
+	int64_t seq = 0;
+
+	if (!starts) {
+		rd->code = -ENOMEM;
+		return;
+	}
+	rd->f->starts = starts;
+	hc_view_row_field(rd->view, HC_EV_META_START, row, HC_ROWF_SEQ, &seq);
+	s = &starts[rd->f->n_starts++];
+	*s = (struct start){ .boot = rd->boot, .seq = (uint64_t)seq, .is_segment = is_segment };
+	if (recorder.len)
+		s->recorder = text_copy(rd, recorder);
+}
+
 /* A recorder that was killed does not say when its lacks end: the one after it begins without any. */
 static void read_start(struct reader *rd, uint32_t row)
 {
 	struct hc_str why = hc_view_text(rd->view, HC_DOM_ROWS(HC_EV_META_START), HC_C_META_START_why, row);
 	int64_t wall = 0;
 
+	add_start(rd, row, hc_str_eq(why, HC_STR("segment")));
 	if (hc_str_eq(why, HC_STR("segment")))
 		return;
 	hc_view_row_field(rd->view, HC_EV_META_START, row, HC_ROWF_WALL_NS, &wall);
@@ -467,6 +513,78 @@ static int order_config(const void *pa, const void *pb)
 	return (a->seq > b->seq) - (a->seq < b->seq);
 }
 
+static int order_start(const void *pa, const void *pb)
+{
+	const struct start *a = pa, *b = pb;
+
+	if (a->boot != b->boot)
+		return a->boot < b->boot ? -1 : 1;
+	return (a->seq > b->seq) - (a->seq < b->seq);
+}
+
+static void set_join(struct hc_type_set *to, const struct hc_type_set *more)
+{
+	for (unsigned w = 0; w < HC_EV_MAX / 64; w++)
+		to->w[w] |= more->w[w];
+}
+
+/* Types that rows of a boot name without their being recorded all the time. */
+static struct hc_type_set named_apart(const struct hc_facts *f, uint32_t boot)
+{
+	struct hc_type_set set = { 0 };
+
+	for (const struct raise *k = f->raises; k; k = k->next)
+		if (k->as.boot == boot)
+			set_join(&set, &k->as.types);
+	for (const struct lack *k = f->lacks; k; k = k->next) {
+		if (k->boot == boot) {
+			set_join(&set, &k->off);
+			set_join(&set, &k->thinned);
+		}
+	}
+	return set;
+}
+
+/*
+ * Which recorder wrote what, and which types it knew: what one of its rows names, from when it was started until
+ * another was. What it recorded of no one, and does not say it left out, is of later versions.
+ */
+static void know_recorders(struct hc_facts *f)
+{
+	struct hc_type_set apart = { 0 }, known = { 0 };
+	const struct start *last = NULL;
+	uint32_t at = 0, first = 0, i;
+
+	if (f->n_starts)
+		qsort(f->starts, f->n_starts, sizeof(*f->starts), order_start);
+	for (i = 0; i < f->n_configs; i++) {
+		struct config *c = f->configs[i];
+		bool begins = i == 0 || c->boot != f->configs[i - 1]->boot;
+
+		if (begins) {
+			apart = named_apart(f, c->boot);
+			last = NULL;
+		}
+		for (; at < f->n_starts && (f->starts[at].boot < c->boot ||
+		                            (f->starts[at].boot == c->boot && f->starts[at].seq <= c->seq));
+		     at++) {
+			if (f->starts[at].boot != c->boot)
+				continue;
+			last = &f->starts[at];
+			begins |= !last->is_segment;
+		}
+		if (begins) {
+			for (; first < i; first++)
+				f->configs[first]->known = known;
+			known = apart;
+		}
+		set_join(&known, &c->types);
+		c->recorder = last ? last->recorder : NULL;
+	}
+	for (; first < i; first++)
+		f->configs[first]->known = known;
+}
+
 /* Leaves out what was not in force in the range. */
 static void keep_range(struct hc_facts *f, const struct hc_block_filter *range)
 {
@@ -536,6 +654,7 @@ int hc_facts_load(struct hc_capture *c, const struct hc_block_filter *range, str
 		return hc_err_set(err, rd.code, "out of memory");
 	if (f->n_configs)
 		qsort(f->configs, f->n_configs, sizeof(*f->configs), order_config);
+	know_recorders(f);
 	keep_range(f, range);
 	*ret = hc_steal(f);
 	return 0;
@@ -593,6 +712,7 @@ int hc_facts_planned(unsigned profile, struct hc_facts **ret, struct hc_err *err
 	if (!c || !f->configs)
 		return hc_err_set(err, -ENOMEM, "out of memory");
 	c->is_plan = true;
+	c->profile = -1;
 	f->configs[f->n_configs++] = c;
 	for (unsigned type = 0; type < HC_EV_MAX; type++)
 		if (hc_event_desc(type) && hc_event_desc(type)->profile <= profile)
@@ -606,6 +726,7 @@ struct hc_facts *hc_facts_free(struct hc_facts *f)
 	if (!f)
 		return NULL;
 	free(f->configs);
+	free(f->starts);
 	hc_arena_done(&f->arena);
 	free(f);
 	return NULL;
@@ -728,8 +849,6 @@ static void reason_add(struct reasons *r, const char *text)
 	r->v[r->n] = NULL;
 }
 
-static const char *const profile_words[] = { "minimal", "security", "full" };
-
 /* Names of the types of a set, at most a handful. */
 static const char *type_names(struct hc_arena *arena, const struct hc_type_set *set)
 {
@@ -774,13 +893,100 @@ static const char *of_whom(struct hc_arena *arena, const struct hc_facts *f, con
 	return text;
 }
 
-/* What the types of a rule lack; false when a lack means that there is no answer. */
-static bool check_types(struct reasons *r, const struct hc_facts *f, const struct hc_type_set *types)
+/* The recorder would have recorded it, had it known it. */
+static bool is_unknown(const struct config *c, unsigned type)
 {
+	return c->profile >= hc_event_desc(type)->profile && !hc_type_set_has(&c->known, type);
+}
+
+/* What recorders to which types of a rule are unknown make of it. */
+struct formers {
+	struct hc_type_set told;   /* their rows of another type have all that is asked for */
+	struct hc_type_set untold; /* they wrote no rows of such calls */
+	const char *general, *recorder;
+	bool lacking; /* rows do not tell all */
+};
+
+static const struct hc_former *former_of(const struct hc_ir_rule *rule, unsigned type)
+{
+	for (uint32_t i = 0; i < rule->n_formers; i++)
+		if (rule->formers[i].type == type)
+			return &rule->formers[i];
+	return NULL;
+}
+
+/* "the recorder (hindcast 1.2)" */
+static const char *recorder_words(struct hc_arena *arena, const char *recorder)
+{
+	return recorder ? hc_arena_printf(arena, "the recorder (%s)", recorder) : "the recorder";
+}
+
+/* Where a type that is not recorded all the time has been written as another. True: in all of the time it was
+ * either, or unknown; nothing else is to be said of it. */
+static bool check_former(struct reasons *r, const struct hc_facts *f, const struct hc_former *k,
+                         struct formers *ret)
+{
+	const char *name = hc_event_desc(k->type)->name, *words = NULL;
+	bool is_general = false, is_nothing = false;
+
+	for (uint32_t i = 0; i < f->n_configs; i++) {
+		const struct config *c = f->configs[i];
+
+		if (hc_type_set_has(&c->types, k->type))
+			continue;
+		if (!is_unknown(c, k->type))
+			return false;
+		if (hc_type_set_has(&c->types, k->general))
+			is_general = true;
+		else
+			is_nothing = true;
+		ret->recorder = c->recorder;
+	}
+	ret->general = hc_event_desc(k->general)->name;
+	if (is_nothing)
+		hc_type_set_add(&ret->untold, k->type);
+	if (is_general && !k->lacks)
+		hc_type_set_add(&ret->told, k->type);
+	if (is_general && k->lacks) {
+		ret->lacking = true;
+		words = recorder_words(&r->a->arena, ret->recorder);
+		reason_add(r, !words ? NULL
+		                     : hc_arena_printf(&r->a->arena,
+		                                       "%s: not told by rows of %s, as which %s wrote %s, unknown "
+		                                       "to it by name",
+		                                       k->lacks, ret->general, words, name));
+	}
+	return true;
+}
+
+/* What is to be said of them; false when a lack means that there is no answer. */
+static bool tell_formers(struct reasons *r, const struct formers *k)
+{
+	struct hc_arena *arena = &r->a->arena;
+	const char *words = recorder_words(arena, k->recorder);
+
+	if (!words)
+		reason_add(r, NULL);
+	if (words && !set_empty(&k->untold))
+		reason_add(r, hc_arena_printf(arena, "not recorded: %s, unknown to %s, which wrote no rows of %s",
+		                              type_names(arena, &k->untold), words, k->general));
+	if (words && !set_empty(&k->told))
+		reason_add(r, hc_arena_printf(arena, "%s: unknown to %s by name, looked for in its rows of %s",
+		                              type_names(arena, &k->told), words, k->general));
+	return set_empty(&k->untold) && !k->lacking;
+}
+
+/* What the types of a rule lack; false when a lack means that there is no answer. */
+static bool check_types(struct reasons *r, const struct hc_facts *f, const struct hc_ir_rule *rule)
+{
+	const struct hc_type_set *types = &rule->types;
+	struct formers formers = { 0 };
 	struct hc_type_set never = { 0 }, partly = { 0 }, sampled = { 0 }, thinned = { 0 };
 	unsigned profile = HC_PROFILE_MINIMAL;
-	const char *shed = NULL;
-	bool unknown = false, any = false;
+	const char *shed = NULL, *missing;
+	const struct hc_former *former;
+	enum hc_recorded recorded;
+	bool unknown = false, any = false, told;
 
 	for (unsigned type = 0; type < HC_EV_MAX; type++) {
 		const struct hc_table_desc *desc = hc_event_desc(type);
@@ -791,7 +997,20 @@ static bool check_types(struct reasons *r, const struct hc_facts *f, const struc
 		    !f->configs[0]->is_import)
 			continue; /* recorded as another type, if at all */
 		any = true;
-		switch (hc_facts_type(f, type)) {
+		recorded = hc_facts_type(f, type);
+		former = former_of(rule, type);
+		if (former && (recorded == HC_RECORDED_NO || recorded == HC_RECORDED_PARTLY) && !f->shed[type] &&
+		    !f->over[type] && check_former(r, f, former, &formers)) {
+			missing = f->shed[former->general] ? f->shed[former->general] : f->over[former->general];
+			if (missing) {
+				hc_type_set_add(&partly, former->general);
+				shed = missing;
+			} else if (hc_type_set_has(&f->thinned, former->general)) {
+				hc_type_set_add(&thinned, former->general);
+			}
+			continue;
+		}
+		switch (recorded) {
 		case HC_RECORDED_UNKNOWN:
 			unknown = true;
 			break;
@@ -821,6 +1040,7 @@ static bool check_types(struct reasons *r, const struct hc_facts *f, const struc
 		reason_add(r, "no recorder writes the events that it names");
 		return false;
 	}
+	told = tell_formers(r, &formers);
 	if (!set_empty(&never)) {
 		const char *names = type_names(&r->a->arena, &never);
 
@@ -850,7 +1070,7 @@ static bool check_types(struct reasons *r, const struct hc_facts *f, const struc
 		                           type_names(&r->a->arena, &thinned)));
 	if (unknown)
 		reason_add(r, hc_arena_printf(&r->a->arena, "the capture does not say what was recorded"));
-	return set_empty(&never) && set_empty(&partly);
+	return set_empty(&never) && set_empty(&partly) && told;
 }
 
 static bool same_need(const struct hc_need *a, const struct hc_need *b)
@@ -883,16 +1103,19 @@ static const char *fact_words(struct hc_arena *arena, const char *fact)
 static bool check_need(struct reasons *r, const struct hc_facts *f, const struct hc_ir_rule *rule, uint32_t which)
 {
 	const struct hc_need *need = &rule->needs[which];
-	const struct hc_type_set *types = &rule->types;
-	struct hc_type_set lack = { 0 };
+	struct hc_type_set types = rule->types, lack = { 0 };
 	const char *asked, *words;
 
 	for (uint32_t i = 0; i < which; i++)
 		if (same_need(&rule->needs[i], need))
 			return true; /* told there, for all that ask for it */
+	for (uint32_t i = 0; i < rule->n_formers; i++)
+		for (uint32_t k = 0; k < f->n_configs; k++)
+			if (is_unknown(f->configs[k], rule->formers[i].type))
+				hc_type_set_add(&types, rule->formers[i].general);
 
 	for (unsigned type = 0; type < HC_EV_MAX; type++) {
-		bool wanted = need->event_type ? type == need->event_type : hc_type_set_has(types, type);
+		bool wanted = need->event_type ? type == need->event_type : hc_type_set_has(&types, type);
 
 		if (wanted && hc_event_desc(type) && hc_facts_type(f, type) > HC_RECORDED_NO &&
 		    !hc_facts_has_fact(f, type, need->fact))
@@ -929,7 +1152,7 @@ static int answer_rule(struct hc_answers *a, const struct hc_ir_rule *rule, cons
 
 	for (uint32_t i = 0; i < rule->n_reasons; i++)
 		reason_add(&r, hc_arena_printf(&a->arena, "%s", rule->reasons[i]));
-	if (!rule->opts.any_type && !check_types(&r, f, &rule->types))
+	if (!rule->opts.any_type && !check_types(&r, f, rule))
 		answerable = false;
 	if (f->user_filter)
 		reason_add(&r, hc_arena_printf(&a->arena, "%s", f->user_filter));

@@ -231,6 +231,7 @@ struct hc_ir *hc_ir_free(struct hc_ir *ir)
 	for (uint32_t i = 0; i < ir->n_rules; i++) {
 		free(ir->rules[i].when);
 		free(ir->rules[i].needs);
+		free(ir->rules[i].formers);
 		free(ir->rules[i].reasons);
 	}
 	free(ir->rules);
@@ -1486,15 +1487,10 @@ int hc_ir_rule_add(struct hc_ir *ir, const struct hc_rule_opts *opts)
 	return (int)ir->n_rules++;
 }
 
-void hc_ir_rule_when(struct hc_ir *ir, int rule, unsigned event_type, const struct hc_node *node)
+static void rule_when(struct hc_ir *ir, struct hc_ir_rule *r, unsigned event_type, const struct hc_node *node)
 {
-	struct hc_ir_rule *r;
 	struct hc_when *when;
 
-	if (rule < 0 || (uint32_t)rule >= ir->n_rules || event_type >= HC_EV_MAX)
-		return;
-	r = &ir->rules[rule];
-	hc_type_set_add(&r->types, event_type);
 	if (hc_node_is_false(node))
 		return;
 	if (node->kind != HC_NODE_TRUE && node->dom != HC_DOM_ROWS(event_type)) {
@@ -1512,6 +1508,38 @@ void hc_ir_rule_when(struct hc_ir *ir, int rule, unsigned event_type, const stru
 		return;
 	r->when = when;
 	when[r->n_when++] = (struct hc_when){ .event_type = (uint16_t)event_type, .node = node };
+}
+
+void hc_ir_rule_when(struct hc_ir *ir, int rule, unsigned event_type, const struct hc_node *node)
+{
+	if (rule < 0 || (uint32_t)rule >= ir->n_rules || event_type >= HC_EV_MAX)
+		return;
+	hc_type_set_add(&ir->rules[rule].types, event_type);
+	rule_when(ir, &ir->rules[rule], event_type, node);
+}
+
+void hc_ir_rule_also(struct hc_ir *ir, int rule, unsigned event_type, const struct hc_node *node)
+{
+	if (rule >= 0 && (uint32_t)rule < ir->n_rules && event_type < HC_EV_MAX)
+		rule_when(ir, &ir->rules[rule], event_type, node);
+}
+
+void hc_ir_rule_formerly(struct hc_ir *ir, int rule, unsigned type, unsigned general, struct hc_str lacks)
+{
+	struct hc_former *formers;
+	struct hc_ir_rule *r;
+
+	if (rule < 0 || (uint32_t)rule >= ir->n_rules || type >= HC_EV_MAX || general >= HC_EV_MAX)
+		return;
+	r = &ir->rules[rule];
+	formers = room(ir, r->formers, r->n_formers, sizeof(*formers));
+	if (!formers)
+		return;
+	r->formers = formers;
+	formers[r->n_formers++] =
+		(struct hc_former){ .type = (uint16_t)type,
+		                    .general = (uint16_t)general,
+		                    .lacks = lacks.len ? hc_arena_str(hc_ir_arena(ir), lacks).p : NULL };
 }
 
 void hc_ir_rule_needs(struct hc_ir *ir, int rule, unsigned event_type, const char *fact, const char *remedy,

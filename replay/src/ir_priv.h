@@ -114,12 +114,20 @@ struct hc_need {
 	const char *asked; /* the policy's word for it; NULL: none */
 };
 
+/* Rows of `general` stand for those of `type` in captures of recorders that do not know it. */
+struct hc_former {
+	uint16_t type, general;
+	const char *lacks; /* what the rule asks for that they do not tell; NULL: nothing */
+};
+
 struct hc_ir_rule {
 	struct hc_rule_opts opts;
 	struct hc_when *when;
 	uint32_t n_when;
 	struct hc_need *needs;
 	uint32_t n_needs;
+	struct hc_former *formers;
+	uint32_t n_formers;
 	const char **reasons; /* NULL-terminated */
 	uint32_t n_reasons;
 	bool never;

@@ -1563,6 +1563,42 @@ static struct hc_value row_generic_rawarg(struct hc_view *v, unsigned dom, uint3
 }
 ROW_LEAF(row_generic_rawarg, HC_VT_U64);
 
+/* Of a call that was recorded without a type of its own: arg is the parameter's name, or its place. */
+static struct hc_value row_former_arg(struct hc_view *v, unsigned dom, uint32_t entry, const void *arg)
+{
+	struct fctx c = ctx_of(v, dom, entry);
+	struct fjson out = begin(v);
+	struct pval val;
+	const struct fparam *p = falco_former_param(&c, *(const struct hc_str *)arg, &val);
+
+	if (!p)
+		return absent();
+	falco_param_resolved(&c, p, &val, &out);
+	if (!out.n)
+		falco_param_raw(&c, p, &val, &out);
+	return falco_out_value(&out);
+}
+ROW_LEAF(row_former_arg, HC_VT_STR);
+
+static struct hc_value row_former_num(struct hc_view *v, unsigned dom, uint32_t entry, const void *arg)
+{
+	struct fctx c = ctx_of(v, dom, entry);
+	struct pval val;
+
+	return falco_former_param(&c, *(const struct hc_str *)arg, &val) ? hc_value_i64(val.i) : absent();
+}
+ROW_LEAF(row_former_num, HC_VT_I64);
+
+static struct hc_value row_former_unum(struct hc_view *v, unsigned dom, uint32_t entry, const void *arg)
+{
+	struct fctx c = ctx_of(v, dom, entry);
+	struct pval val;
+
+	return falco_former_param(&c, *(const struct hc_str *)arg, &val) ? hc_value_u64((uint64_t)val.i)
+	                                                                 : absent();
+}
+ROW_LEAF(row_former_unum, HC_VT_U64);
+
 static struct hc_value row_time(struct hc_view *v, unsigned dom, uint32_t entry, const void *arg)
 {
 	struct fjson out = begin(v);
@@ -2958,13 +2994,40 @@ static const struct fparam *param_of(const struct fbinder *b, const struct fref 
 	return &p[i];
 }
 
+static const struct hc_access *bind_former_arg(struct fbinder *b, const struct fref *f)
+{
+	const struct hc_str *which;
+	bool any = f->arg != FARG_NAME;
+
+	for (unsigned type = HC_EV_SEND; type < HC_EV_MAX && !any; type++)
+		any = falco_former_type(falco_row_map(type)->code) == type &&
+		      falco_param_find(falco_row_map(type)->code, f->name) >= 0;
+	which = any ? fbinder_keep(b, f->name) : NULL;
+	if (!which)
+		return NULL;
+	if (f->id == F_EVT_ARG || f->type == FT_UNCOMPARABLE)
+		return row(b, &leaf_row_former_arg, which);
+	switch (f->type) {
+	case FT_CHARBUF:
+	case FT_FSPATH:
+	case FT_BYTEBUF:
+	case FT_IPADDR:
+		return NULL;
+	case FT_INT64:
+		return row(b, &leaf_row_former_num, which);
+	default:
+		return row(b, &leaf_row_former_unum, which);
+	}
+}
+
 static const struct hc_access *bind_generic_arg(struct fbinder *b, const struct fref *f)
 {
 	int i = f->arg == FARG_NAME ? falco_param_find(CODE_GENERIC, f->name) : (int)f->index;
+	const struct hc_access *a = NULL, *former = b->type == HC_EV_SYS ? bind_former_arg(b, f) : NULL;
 
-	if (i < 0 || i > 1)
-		return NULL;
-	return row(b, f->id == F_EVT_ARG ? &leaf_row_generic_arg : &leaf_row_generic_rawarg, i ? "" : NULL);
+	if (i >= 0 && i <= 1)
+		a = row(b, f->id == F_EVT_ARG ? &leaf_row_generic_arg : &leaf_row_generic_rawarg, i ? "" : NULL);
+	return a && former ? hc_access_else(b->ir, a, former) : a ? a : former;
 }
 
 static const struct hc_access *bind_evt_arg(struct fbinder *b, const struct fref *f)
@@ -3242,4 +3305,40 @@ const struct hc_access *falco_bind(struct fbinder *b, const struct fref *f)
 	}
 	b->why = k->why;
 	return k->access;
+}
+
+/* What stands for a descriptor or a process in words. */
+static bool has_name(const struct fparam *p)
+{
+	return p->type == PT_FD || p->type == PT_PID || p->type == PT_FD32 || p->type == PT_PID32;
+}
+
+bool falco_former_lacks(struct fbinder *b, unsigned type, const struct fref *f)
+{
+	const struct fparam *p = NULL;
+	bool waits, there;
+
+	fbinder_type(b, type);
+	there = falco_bind(b, f) != NULL;
+	waits = event_flags(b) & EVF_WAITS;
+	if (f->id == F_EVT_ARG || f->id == F_EVT_RAWARG)
+		p = param_of(b, f);
+	fbinder_type(b, HC_EV_SYS);
+	if (!there)
+		return false;
+	switch (f->id) {
+	case F_EVT_ARG:
+		return !p || !falco_former_tells(type, p) || has_name(p);
+	case F_EVT_RAWARG:
+		return !p || !falco_former_tells(type, p);
+	case F_EVT_ARGS:
+	case F_EVT_INFO:
+		return true;
+	case F_EVT_IS_WAIT:
+		return waits;
+	case F_EVT_TYPE_IS:
+		return true;
+	default:
+		return !falco_bind(b, f);
+	}
 }

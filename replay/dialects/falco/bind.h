@@ -49,6 +49,9 @@ const struct hc_access *falco_bind_end(struct fbinder *b, bool port, bool other)
 bool falco_is_ancestor_field(const struct fref *f); /* bare: any ancestor */
 /* Transformers and lists too. */
 const struct hc_access *falco_bind_val(struct fbinder *b, const struct fx_val *v);
+/* Is that field of the type, which earlier recorders did not know, without its value in the rows of `sys` that
+ * they wrote instead? The binder's type is another one afterwards. */
+bool falco_former_lacks(struct fbinder *b, unsigned type, const struct fref *f);
 /* A text at an address of its own: leaves' arguments are compared by address. */
 const struct hc_str *fbinder_keep(struct fbinder *b, struct hc_str s);
 

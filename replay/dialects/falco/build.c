@@ -103,11 +103,24 @@ static bool is_typed(unsigned code)
 	return false;
 }
 
+/* Of the types that it names, those whose rows earlier recorders wrote as `sys`. */
+static struct hc_type_set former_types(const struct code_set *codes)
+{
+	struct hc_type_set set = { 0 };
+
+	for (unsigned type = HC_EV_SEND; type < HC_EV_MAX; type++)
+		if (code_set_has(codes, falco_row_map(type)->code) &&
+		    falco_former_type(falco_row_map(type)->code) == type)
+			hc_type_set_add(&set, type);
+	return set;
+}
+
 /* Does the condition name events that are rows of this type? */
 static bool names_type(const struct code_set *codes, unsigned type)
 {
 	static const uint16_t forks[] = { 223, 225, 227, 335 };
 	unsigned code = falco_row_map(type)->code;
+	struct hc_type_set formers;
 
 	if (type == HC_EV_PROC_FORK) {
 		for (unsigned i = 0; i < 4; i++)
@@ -117,7 +130,8 @@ static bool names_type(const struct code_set *codes, unsigned type)
 	}
 	if (type != HC_EV_SYS)
 		return code_set_has(codes, code);
-	if (code_set_has(codes, CODE_GENERIC))
+	formers = former_types(codes);
+	if (code_set_has(codes, CODE_GENERIC) || hc_type_set_meets(&formers, &formers))
 		return true;
 	for (unsigned c = 3; c < N_CODES; c += 2) {
 		const struct fevent *e = &falco_events[c];
@@ -318,11 +332,109 @@ static int build_type(struct builder *bd, unsigned type, bool child)
 		if (hc_node_is_false(n) &&
 		    (falco_row_map(type)->code <= CODE_GENERIC || falco_row_map(type)->code == CODE_ASYNC))
 			continue;
-		hc_ir_rule_when(bd->ir, (int)i, type, visible(&bd->binder, n));
+		if (type == HC_EV_SYS && !hc_ir_rule(bd->ir, i)->any_type)
+			hc_ir_rule_also(bd->ir, (int)i, type, visible(&bd->binder, n)); /* and see need_sys() */
+		else
+			hc_ir_rule_when(bd->ir, (int)i, type, visible(&bd->binder, n));
 		if (!bind_output(bd, r, child))
 			return hc_err_set(bd->err, -ENOMEM, "out of memory");
 	}
 	return 0;
+}
+
+struct asked {
+	const struct fref *field[64];
+	unsigned n;
+};
+
+static void ask_val(struct asked *a, const struct fx_val *v)
+{
+	for (unsigned i = 0; v->kind == FVAL_FIELD && i < a->n; i++)
+		if (hc_str_eq(a->field[i]->text, v->field.text))
+			return;
+	if (v->kind == FVAL_FIELD && a->n < sizeof(a->field) / sizeof(a->field[0]))
+		a->field[a->n++] = &v->field;
+	for (uint32_t i = 0; i < v->n; i++)
+		ask_val(a, v->kids[i]);
+}
+
+/* The fields that decide on rows of the binder's type. */
+static void ask_tree(struct builder *bd, struct asked *a, struct fx *x)
+{
+	const struct hc_node *n = falco_lower(&bd->lower, x);
+
+	if (!n || hc_node_is_false(n) || hc_node_is_true(n))
+		return;
+	if (x->kind == FX_TEST) {
+		ask_val(a, x->lhs);
+		if (x->rhs)
+			ask_val(a, x->rhs);
+	}
+	for (uint32_t i = 0; i < x->n; i++)
+		ask_tree(bd, a, x->kids[i]);
+}
+
+/* Names of what a rule asks of a type that rows of `sys` do not tell. .p NULL: out of memory. */
+static struct hc_str former_lacks(struct builder *bd, struct frule *r, unsigned type)
+{
+	struct asked asked = { 0 };
+	const char *text = "";
+
+	fbinder_type(&bd->binder, type);
+	bd->lower.stamp = ++bd->stamp;
+	ask_tree(bd, &asked, r->tree);
+	for (unsigned i = 0; i < asked.n && text; i++)
+		if (falco_former_lacks(&bd->binder, type, asked.field[i]))
+			text = hc_arena_printf(&bd->f->arena, "%s%s" HC_STR_FMT, text, *text ? ", " : "",
+			                       HC_STR_ARG(asked.field[i]->text));
+	return (struct hc_str){ text, text ? (uint32_t)strlen(text) : 0 };
+}
+
+/* What a rule asks of calls that it names and that earlier recorders wrote rows of `sys` for. */
+static int tell_formers(struct builder *bd, uint32_t i)
+{
+	struct frule *r = bd->f->built[i].rule;
+	struct code_set codes = falco_codes(r->tree);
+	struct hc_type_set types = former_types(&codes);
+
+	for (unsigned type = 0; type < HC_EV_MAX; type++) {
+		struct hc_str lacks;
+
+		if (!hc_type_set_has(&types, type))
+			continue;
+		lacks = former_lacks(bd, r, type);
+		if (!lacks.p)
+			return hc_err_set(bd->err, -ENOMEM, "out of memory");
+		hc_ir_rule_formerly(bd->ir, (int)i, type, HC_EV_SYS, lacks);
+	}
+	return 0;
+}
+
+/* Rules that fire on rows of `sys` need them for calls of which recorders write no others. */
+static int need_sys(struct builder *bd)
+{
+	struct hc_falco *f = bd->f;
+	int code = 0;
+
+	fbinder_type(&bd->binder, HC_EV_SYS);
+	bd->lower.stamp = ++bd->stamp;
+	bd->lower.untyped = true;
+	for (uint32_t i = 0; i < f->n_built; i++) {
+		struct code_set codes;
+		const struct hc_node *n;
+
+		if (!f->built[i].rule || f->built[i].child || hc_ir_rule(bd->ir, i)->any_type)
+			continue;
+		codes = falco_codes(f->built[i].rule->tree);
+		n = names_type(&codes, HC_EV_SYS) ? falco_lower(&bd->lower, f->built[i].rule->tree) : NULL;
+		if (n && !hc_node_is_false(n))
+			hc_ir_rule_when(bd->ir, (int)i, HC_EV_SYS, NULL);
+	}
+	bd->lower.untyped = false;
+	for (uint32_t i = 0; i < f->n_built && code == 0; i++)
+		if (f->built[i].rule && !f->built[i].child && !hc_ir_rule(bd->ir, i)->any_type)
+			code = tell_formers(bd, i);
+	return code;
 }
 
 static void tell_needs(struct builder *bd)
@@ -402,6 +514,9 @@ int hc_falco_build(struct hc_falco *f, struct hc_ir *ir, struct hc_err *err)
 		if (r < 0)
 			return r;
 	}
+	r = need_sys(&bd);
+	if (r < 0)
+		return r;
 	tell_needs(&bd);
 	return hc_ir_error(ir, err);
 }

@@ -225,50 +225,84 @@ static bool has_type(struct hc_str name)
 	       !(falco_type_codes(name, &codes) && code_set_has(&codes, CODE_GENERIC));
 }
 
-/* The event's name where the row decides it: by the number of the call. */
-static const struct hc_node *compare_type(struct flower *l, const struct fx *x)
+/* Do recorders of today write it as rows of its own type? */
+static bool records_typed(struct hc_str name)
 {
-	struct hc_value nrs[2][MAX_NUMBERS];
-	uint32_t n[2] = { 0 };
+	const struct hc_table_desc *d = hc_event_desc_by_name(name);
+
+	return d && d->profile != HC_PROFILE_IMPORTED;
+}
+
+/* Has it not always had one? Earlier recorders' rows of it are of `sys`. */
+static bool had_no_type(struct hc_str name)
+{
+	const struct hc_table_desc *d = hc_event_desc_by_name(name);
+
+	return d && falco_former_type(falco_row_map(d->number)->code) == d->number;
+}
+
+/* By the numbers of both tables. */
+static const struct hc_node *by_number(struct flower *l, const struct hc_value nrs[2][MAX_NUMBERS],
+                                       const uint32_t n[2])
+{
 	struct hc_value compat = hc_value_u64(HC_ROW_COMPAT);
 	const struct hc_access *flags = hc_access_col(l->b->ir, l->b->at_row, HC_COL_ROW_FLAGS);
-	const struct hc_node *hit, *is_compat;
+	const struct hc_node *is_compat = atom(l, flags, HC_OP_MASK_ANY, HC_Q_ANY, &compat, 1);
+
+	if (!n[0] && !n[1])
+		return no(l);
+	return any(l, both(l, inverse(l, is_compat), numbers(l, HC_COL_NR, nrs[0], n[0])),
+	           both(l, is_compat, numbers(l, HC_COL_NR, nrs[1], n[1])));
+}
+
+static const struct hc_node *compare_fork(struct flower *l, const struct fx *x)
+{
+	static const struct {
+		struct hc_str name;
+		unsigned nr;
+	} forks[] = { { { "fork", 4 }, 57 }, { { "vfork", 5 }, 58 }, { { "clone3", 6 }, 435 } };
+	const struct hc_value others[] = { hc_value_u64(57), hc_value_u64(58), hc_value_u64(435) };
+	const struct hc_node *hit = no(l);
 
 	for (uint32_t i = 0; i < x->n_consts; i++) {
-		if (l->b->type == HC_EV_PROC_FORK) {
-			static const struct {
-				const char *name;
-				unsigned nr;
-			} forks[] = { { "fork", 57 }, { "vfork", 58 }, { "clone3", 435 } };
+		for (unsigned k = 0; k < 3; k++)
+			if (hc_str_eq(x->texts[i], forks[k].name))
+				hit = any(l, hit, numbers(l, HC_C_PROC_FORK_via, &others[k], 1));
+		if (hc_str_eq(x->texts[i], HC_STR("clone")))
+			hit = any(l, hit, inverse(l, numbers(l, HC_C_PROC_FORK_via, others, 3)));
+	}
+	return hit;
+}
 
-			for (unsigned k = 0; k < 3; k++)
-				if (hc_str_eq(x->texts[i], hc_str_c(forks[k].name)) && n[0] < MAX_NUMBERS)
-					nrs[0][n[0]++] = hc_value_u64(forks[k].nr);
+/* Of rows of `sys`: calls that never had a type, and what earlier recorders wrote of those that have one now. */
+static const struct hc_node *compare_sys(struct flower *l, const struct fx *x)
+{
+	struct hc_value nrs[2][2][MAX_NUMBERS];
+	uint32_t n[2][2] = { 0 };
+	const struct hc_node *is_import;
+
+	for (uint32_t i = 0; i < x->n_consts; i++) {
+		bool former = had_no_type(x->texts[i]);
+
+		if ((has_type(x->texts[i]) && !former) || (l->untyped && records_typed(x->texts[i])))
 			continue;
-		}
 		for (unsigned table = 0; table < 2; table++)
-			for (uint64_t nr = 0; nr < 1024 && n[table] < MAX_NUMBERS; nr++) {
+			for (uint64_t nr = 0; nr < 1024 && n[former][table] < MAX_NUMBERS; nr++) {
 				const char *name = falco_syscall_name(nr, table);
 
-				if (name && hc_str_eq(x->texts[i], hc_str_c(name)) && !has_type(x->texts[i]))
-					nrs[table][n[table]++] = hc_value_u64(nr);
+				if (name && hc_str_eq(x->texts[i], hc_str_c(name)))
+					nrs[former][table][n[former][table]++] = hc_value_u64(nr);
 			}
 	}
-	if (l->b->type == HC_EV_PROC_FORK) {
-		static const struct hc_str clone = { "clone", 5 };
-		const struct hc_value others[] = { hc_value_u64(57), hc_value_u64(58), hc_value_u64(435) };
+	is_import = exists(l, hc_access_col(l->b->ir, l->b->at_row, HC_COL_SRC_NUM));
+	return any(l, by_number(l, nrs[0], n[0]), both(l, inverse(l, is_import), by_number(l, nrs[1], n[1])));
+}
 
-		hit = numbers(l, HC_C_PROC_FORK_via, nrs[0], n[0]);
-		for (uint32_t i = 0; i < x->n_consts; i++)
-			if (hc_str_eq(x->texts[i], clone))
-				hit = any(l, hit, inverse(l, numbers(l, HC_C_PROC_FORK_via, others, 3)));
-	} else {
-		is_compat = atom(l, flags, HC_OP_MASK_ANY, HC_Q_ANY, &compat, 1);
-		hit = any(l, both(l, inverse(l, is_compat), numbers(l, HC_COL_NR, nrs[0], n[0])),
-		          both(l, is_compat, numbers(l, HC_COL_NR, nrs[1], n[1])));
-		if (!n[0] && !n[1])
-			hit = no(l);
-	}
+/* The event's name where the row decides it. */
+static const struct hc_node *compare_type(struct flower *l, const struct fx *x)
+{
+	const struct hc_node *hit = l->b->type == HC_EV_PROC_FORK ? compare_fork(l, x) : compare_sys(l, x);
+
 	return x->op == FOP_NE ? inverse(l, hit) : hit;
 }
 

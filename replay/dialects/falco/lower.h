@@ -7,7 +7,8 @@
 struct flower {
 	struct fbinder *b;
 	bool sane;      /* without the defects of the original */
-	uint32_t stamp; /* of the type, for what is kept in the tree */
+	bool untyped;   /* of rows of `sys` those alone that a recorder of today writes */
+	uint32_t stamp; /* of the type and what is said above, for what is kept in the tree */
 	struct hc_err *err;
 };
 

@@ -50,6 +50,17 @@ static const struct ffrom froms[] = {
 #include "replay/dialects/falco/rows.def"
 };
 
+/* What rows of `sys` tell of calls that have a type by now. */
+static const struct {
+	uint16_t type;
+	const char *param;
+	uint8_t col;
+	enum { FORMER_U32, FORMER_I32, FORMER_U64 } kind;
+} formers[] = {
+#define FALCO_FORMER(type_, param_, arg_, kind_) { HC_EV_##type_, #param_, HC_C_SYS_arg##arg_, FORMER_##kind_ },
+#include "replay/dialects/falco/rows.def"
+};
+
 _Static_assert(sizeof(froms) / sizeof(froms[0]) == FROM_END, "parameters and their numbering agree");
 
 const struct frow *falco_row_map(unsigned type)
@@ -68,6 +79,15 @@ const struct ffrom *falco_from(unsigned type, struct hc_str param, bool imported
 		if ((imported || !froms[i].imported) && hc_str_eq(param, hc_str_c(froms[i].param)))
 			found = &froms[i]; /* the imported ones come last */
 	return found;
+}
+
+/* Types from that number on were at first those of imported captures alone. */
+unsigned falco_former_type(unsigned code)
+{
+	for (unsigned type = HC_EV_SEND; type < HC_EV_MAX; type++)
+		if (map[type].code == code && code && hc_event_desc(type)->profile != HC_PROFILE_IMPORTED)
+			return type;
+	return 0;
 }
 
 const char *falco_row_name(unsigned type)
@@ -946,15 +966,20 @@ static uint64_t open_facts(const struct fctx *c)
 	       hc_scap_layer_flags(layer);
 }
 
+/* A number of flags as the original's driver makes them. */
+static int64_t as_driver(const struct fctx *c, const struct fparam *p, int64_t i)
+{
+	i = (int64_t)hc_scap_portable(p->table, (uint64_t)i);
+	return p->table && !is_imported(c) ? (int64_t)hc_scap_driver(p->table, (uint64_t)i) : i;
+}
+
 static struct pval number(const struct fctx *c, const struct fparam *p, unsigned col)
 {
 	struct pval v = int_col(c, c->dom, col, c->entry);
 
 	if (v.kind != PV_INT)
 		return v;
-	v.i = (int64_t)hc_scap_portable(p->table, (uint64_t)v.i);
-	if (p->table && !is_imported(c))
-		v.i = (int64_t)hc_scap_driver(p->table, (uint64_t)v.i);
+	v.i = as_driver(c, p, v.i);
 	if (c->type == HC_EV_PRCTL && col == HC_C_PRCTL_arg2 &&
 	    hc_view_int_or(c->v, c->dom, HC_C_PRCTL_option, c->entry, 0) == PR_SET_NAME)
 		v.i = 0; /* a pointer to arg2_str */
@@ -1072,6 +1097,12 @@ static struct pval option_value(const struct fctx *c)
 	return v;
 }
 
+static int64_t socket_flags(const struct fparam *p, int64_t i)
+{
+	i = (int64_t)hc_scap_portable(HC_SCAP_TAB_file_flags, (uint64_t)i & 02004000) & ~INT64_C(3);
+	return p->type == PT_U8 ? (uint8_t)i : i; /* of timerfd_create: there is no room for them */
+}
+
 static struct pval param_from(const struct fctx *c, const struct fparam *p, const struct ffrom *f)
 {
 	unsigned col;
@@ -1171,9 +1202,7 @@ static struct pval param_from(const struct fctx *c, const struct fparam *p, cons
 		return new_file(c, f->how);
 	case HOW_SOCKFLAGS:
 		v = int_col(c, c->dom, col, c->entry);
-		v.i = (int64_t)hc_scap_portable(HC_SCAP_TAB_file_flags, (uint64_t)v.i & 02004000) & ~INT64_C(3);
-		if (p->type == PT_U8)
-			v.i = (uint8_t)v.i; /* of timerfd_create: there is no room for them */
+		v.i = socket_flags(p, v.i);
 		return v;
 	case HOW_OPENMODE:
 		return open_mode(c, col);
@@ -1215,6 +1244,88 @@ static struct pval param_from(const struct fctx *c, const struct fparam *p, cons
 struct pval fctx_param(const struct fctx *c, const struct fparam *p)
 {
 	return param_from(c, p, falco_from(c->type, hc_str_c(p->name), is_imported(c)));
+}
+
+/* ---- calls that had no type of their own when they were recorded ---- */
+
+/* Its place in `formers`; -1: it was no number, or none of the call's arguments. */
+static int former_at(unsigned type, const struct fparam *p)
+{
+	for (size_t i = 0; i < sizeof(formers) / sizeof(formers[0]); i++)
+		if (formers[i].type == type && strcmp(formers[i].param, p->name) == 0)
+			return (int)i;
+	return -1;
+}
+
+static uint8_t how_of(unsigned type, const struct fparam *p)
+{
+	const struct ffrom *from = falco_from(type, hc_str_c(p->name), false);
+
+	return from ? from->how : HOW_DYN;
+}
+
+bool falco_former_tells(unsigned type, const struct fparam *p)
+{
+	uint8_t how = how_of(type, p);
+
+	return how == HOW_RET || how == HOW_ZERO || former_at(type, p) >= 0;
+}
+
+static struct pval former_val(const struct fctx *c, unsigned type, const struct fparam *p)
+{
+	uint8_t how = how_of(type, p);
+	int at = former_at(type, p);
+	struct pval v;
+	int64_t ret;
+
+	if (how == HOW_RET && fctx_ret(c, &ret))
+		return int_val(ret);
+	if (how == HOW_ZERO)
+		return int_val(0);
+	if (at < 0)
+		return (struct pval){ 0 };
+	v = int_col(c, c->dom, formers[at].col, c->entry);
+	if (v.kind != PV_INT)
+		return v;
+	if (formers[at].kind != FORMER_U64)
+		v.i = formers[at].kind == FORMER_I32 ? (int64_t)(int32_t)v.i : (int64_t)(uint32_t)v.i;
+	if (how == HOW_SOCKFLAGS)
+		v.i = socket_flags(p, v.i);
+	else if (how == HOW_NUM)
+		v.i = as_driver(c, p, v.i) & (p->table == HC_SCAP_TAB_file_flags ? ~INT64_C(3) : -1);
+	return v;
+}
+
+/* The type that the call of a row of `sys` has by now; 0: none. */
+static unsigned former_type(const struct fctx *c)
+{
+	const char *name = sys_name(c);
+	unsigned type = 0;
+
+	if (c->type != HC_EV_SYS || is_imported(c))
+		return 0;
+	for (unsigned code = CODE_GENERIC + 2; code < N_CODES && !type; code += 2)
+		if (falco_events[code].name && falco_events[code].name[0] == name[0] &&
+		    strcmp(falco_events[code].name, name) == 0)
+			type = falco_former_type(code);
+	return type;
+}
+
+const struct fparam *falco_former_param(const struct fctx *c, struct hc_str which, struct pval *ret)
+{
+	unsigned type = former_type(c), at = 0;
+	const struct fparam *p = type ? falco_events[map[type].code].params : NULL;
+	bool is_number = which.len && which.p[0] >= '0' && which.p[0] <= '9';
+
+	for (uint32_t i = 0; is_number && i < which.len && at < MAX_PARAMS; i++)
+		at = at * 10 + (unsigned)(which.p[i] - '0');
+	for (unsigned i = 0; p && p[i].name; i++) {
+		if (is_number ? i != at : !hc_str_eq(which, hc_str_c(p[i].name)))
+			continue;
+		*ret = former_val(c, type, &p[i]);
+		return ret->kind == PV_NONE ? NULL : &p[i];
+	}
+	return NULL;
 }
 
 /* ---- rendering of parameters ---- */
@@ -1580,13 +1691,15 @@ unsigned falco_result_code(const struct fctx *c)
 
 void falco_args(const struct fctx *c, struct fjson *out)
 {
-	unsigned code = falco_result_code(c);
+	unsigned former = former_type(c), code = former ? map[former].code : falco_result_code(c);
 	const struct fparam *p = falco_events[code].params;
 
 	if (code == CODE_GENERIC || code == CODE_ASYNC)
 		return;
 	for (unsigned i = 0; p && p[i].name; i++) {
-		struct pval v = code == c->row->code ? fctx_param(c, &p[i]) : falco_result_param(c, code, i);
+		struct pval v = former                 ? former_val(c, former, &p[i])
+		                : code == c->row->code ? fctx_param(c, &p[i])
+		                                       : falco_result_param(c, code, i);
 		uint32_t at;
 
 		if (i)

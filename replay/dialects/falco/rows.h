@@ -99,6 +99,9 @@ const struct frow *falco_row_map(unsigned type);
 const struct ffrom *falco_from(unsigned type, struct hc_str param, bool imported);
 /* Name of a type's event where it does not depend on the row; NULL where it does. */
 const char *falco_row_name(unsigned type);
+/* The type that recorders give to calls whose event has that code, where earlier ones wrote rows of `sys`; 0:
+ * none. */
+unsigned falco_former_type(unsigned code);
 /* Does the event have a return value? */
 bool falco_row_has_ret(unsigned type);
 
@@ -132,6 +135,11 @@ struct pval {
 };
 
 struct pval fctx_param(const struct fctx *c, const struct fparam *p);
+/* Of a call that an earlier recorder wrote a row of `sys` for: a parameter of the event that it has by now, by its
+ * name, or its place as a decimal number. NULL: the row is none of these, or does not tell it. */
+const struct fparam *falco_former_param(const struct fctx *c, struct hc_str which, struct pval *ret);
+/* Does such a row tell a parameter of a type that has been given its name since? */
+bool falco_former_tells(unsigned type, const struct fparam *p);
 /* As evt.args has them. Nothing is written when there is no such rendering. */
 void falco_param_raw(const struct fctx *c, const struct fparam *p, const struct pval *v, struct fjson *out);
 void falco_param_resolved(const struct fctx *c, const struct fparam *p, const struct pval *v, struct fjson *out);
