@@ -117,6 +117,7 @@ struct fast {
 	const struct fast *macro; /* what the name stands for, once resolved */
 	void *typed;              /* struct fx, made once */
 	unsigned mark;
+	bool quiet[2]; /* there is nothing to warn of in it, before and after its constants are asked */
 };
 
 struct fparse_err {

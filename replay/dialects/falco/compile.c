@@ -1,6 +1,7 @@
 /*
  * From the tables to typed trees, after each file over all that was read: lists into texts, texts into trees,
  * macros into trees, fields and constants looked up, warnings. Rules are taken in order of their first definition.
+ * As long as nothing is wrong, what a further file leaves as it was is not compiled again.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -32,6 +33,10 @@ static bool over_budget(struct hc_falco *f, const struct fcontext *c)
 {
 	if (f->work.used_bytes <= MAX_COMPILE_BYTES)
 		return false;
+	if (f->keeps) {
+		f->failed = true; /* once more, without what was kept and is not needed any more */
+		return true;
+	}
 	return !falco_diag(f, true, E_VALIDATE, c, "the rules unfold to more than %u MiB",
 	                   MAX_COMPILE_BYTES >> 20);
 }
@@ -51,8 +56,9 @@ static bool is_delimiter(char c)
 static void unfold_list(struct hc_falco *f, struct flist *l)
 {
 	struct fcontext c = { .type = "list", .name = l->name, .place = l->place };
+	const struct fitem *old = l->full;
+	uint32_t at = 0, n_old = l->n_full;
 	uint64_t n = 0;
-	uint32_t at = 0;
 
 	for (uint32_t i = 0; i < l->n; i++) {
 		struct flist *ref = falco_list(f, l->items[i].text);
@@ -61,6 +67,7 @@ static void unfold_list(struct hc_falco *f, struct flist *l)
 	}
 	l->full = NULL;
 	l->n_full = 0;
+	l->same = false;
 	if (n > MAX_LIST_ITEMS) {
 		falco_diag_put(f, true, E_VALIDATE, &c, "the list unfolds to more than %u items", MAX_LIST_ITEMS);
 		return;
@@ -84,6 +91,9 @@ static void unfold_list(struct hc_falco *f, struct flist *l)
 		}
 	}
 	l->n_full = at;
+	l->same = f->keeps && l->index < f->compiled && at == n_old;
+	for (uint32_t i = 0; l->same && i < at; i++)
+		l->same = hc_str_eq(l->full[i].text, old[i].text);
 }
 
 /* A value with a blank in it is quoted unless it begins with a quote. */
@@ -205,14 +215,39 @@ static struct flist *next_list(const struct hc_falco *f, const struct ftext *t, 
 	return best;
 }
 
-static bool put_lists(struct hc_falco *f, struct ftext *t, const struct fcontext *c)
+static bool put_lists(struct hc_falco *f, struct ftext *t, struct flist_use **uses, const struct fcontext *c)
 {
-	for (struct flist *l = next_list(f, t, -1); l && !t->failed; l = next_list(f, t, l->index))
+	*uses = NULL;
+	for (struct flist *l = next_list(f, t, -1); l && !t->failed; l = next_list(f, t, l->index)) {
+		struct flist_use *use = hc_arena_alloc(&f->work, sizeof(*use));
+
+		if (!use) {
+			f->no_memory = true;
+			return false;
+		}
+		*use = (struct flist_use){ *uses, l };
+		*uses = use;
 		put_list(f, t, l);
+	}
 	if (t->failed)
 		return falco_diag(f, true, E_COND, c, "the condition is larger than %u MiB with its lists",
 		                  FTEXT_MAX_BYTES >> 20);
 	return !over_budget(f, c);
+}
+
+/* Would they be put into the text as they were? `full` has them in it. */
+static bool same_lists(const struct hc_falco *f, const struct ftext *full, const struct flist_use *uses)
+{
+	for (const struct flist_use *u = uses; u; u = u->next)
+		if (!u->list->same)
+			return false;
+	return !next_list(f, full, (int64_t)f->compiled - 1); /* of those that are new */
+}
+
+static void mark_lists(const struct flist_use *uses)
+{
+	for (; uses; uses = uses->next)
+		uses->list->used = true;
 }
 
 /* ---- macros ---- */
@@ -324,7 +359,7 @@ static void parse_macro(struct hc_falco *f, struct fmacro *m)
 	m->done = m->failed = m->on_path = false;
 	m->pass = 0;
 	m->full = m->cond;
-	if (!put_lists(f, &m->full, &c)) {
+	if (!put_lists(f, &m->full, &m->uses, &c)) {
 		m->failed = true;
 		return;
 	}
@@ -354,6 +389,83 @@ static void resolve_macro(struct hc_falco *f, struct fmacro *m)
 		m->failed = true;
 		m->tree = NULL; /* there may be a loop in it */
 	}
+}
+
+/* ---- what is kept ---- */
+
+static bool deep_same(struct hc_falco *f, struct fmacro *m);
+
+/* Are the macros in it what they were? */
+static bool same_macros(struct hc_falco *f, const struct fast *n)
+{
+	if (n->kind == FAST_MACRO) {
+		struct fmacro *m = falco_macro(f, n->name);
+
+		return m && deep_same(f, m);
+	}
+	for (uint32_t i = 0; n->kind != FAST_CHECK && i < n->n; i++)
+		if (!same_macros(f, n->kids[i]))
+			return false;
+	return true;
+}
+
+static bool deep_same(struct hc_falco *f, struct fmacro *m)
+{
+	if (m->deep_in != f->n_compilations) {
+		m->deep_in = f->n_compilations;
+		m->deep = false; /* if it leads to itself */
+		m->deep = m->same && m->tree && same_macros(f, m->tree);
+	}
+	return m->deep;
+}
+
+static void mark_macros(struct hc_falco *f, const struct fast *n)
+{
+	if (n->kind == FAST_MACRO) {
+		struct fmacro *m = falco_macro(f, n->name);
+
+		if (m)
+			m->used = true;
+		return;
+	}
+	for (uint32_t i = 0; n->kind != FAST_CHECK && i < n->n; i++)
+		mark_macros(f, n->kids[i]);
+}
+
+static void compile_macro(struct hc_falco *f, struct fmacro *m)
+{
+	struct ftext old = m->full;
+	bool had = f->keeps && m->index < f->compiled && m->tree;
+
+	m->kept = had && m->visibility < f->compiled && same_lists(f, &m->full, m->uses);
+	m->same = m->kept;
+	if (m->kept)
+		return;
+	parse_macro(f, m);
+	m->same = had && m->tree && old.len == m->full.len && !memcmp(old.p, m->full.p, old.len);
+}
+
+/* A tree that is kept has in it what its macros were. */
+static void compile_macros(struct hc_falco *f)
+{
+	for (uint32_t i = 0; i < f->macros.n && !f->no_memory; i++)
+		compile_macro(f, falco_macro_at(f, i));
+	for (uint32_t i = 0; i < f->macros.n && !f->no_memory; i++)
+		deep_same(f, falco_macro_at(f, i));
+	for (uint32_t i = 0; i < f->macros.n && !f->no_memory; i++) {
+		struct fmacro *m = falco_macro_at(f, i);
+
+		if (m->kept && !m->deep) {
+			m->kept = false;
+			parse_macro(f, m);
+		} else if (m->kept) {
+			mark_lists(m->uses);
+			mark_macros(f, m->tree);
+		}
+	}
+	for (uint32_t i = 0; i < f->macros.n && !f->no_memory; i++)
+		if (!falco_macro_at(f, i)->kept)
+			resolve_macro(f, falco_macro_at(f, i));
 }
 
 /* ---- exceptions ---- */
@@ -738,21 +850,10 @@ static void warn_deprecated(struct warner *w, const struct fast *n, const struct
 	}
 }
 
-static void warn_tree(struct warner *w, struct fast *n)
+static void warn_check(struct warner *w, struct fast *n)
 {
-	const struct fval *lhs;
+	const struct fval *lhs = n->lhs;
 
-	if (!n)
-		return; /* of a macro that did not compile */
-	if (n->mark == w->mark)
-		return;
-	n->mark = w->mark;
-	lhs = n->lhs;
-	if (n->kind != FAST_CHECK) {
-		for (uint32_t i = 0; i < n->n; i++)
-			warn_tree(w, n->kids[i]);
-		return;
-	}
 	if (!w->of_consts)
 		warn_deprecated(w, n, lhs);
 	for (uint32_t i = 0; i < n->n_consts; i++) {
@@ -769,6 +870,28 @@ static void warn_tree(struct warner *w, struct fast *n)
 			falco_diag_text_put(w->f, false, "LOAD_UNSAFE_NA_CHECK", &w->c, n->text, n->pos,
 			                    "comparing a field value with <NA> is unsafe");
 	}
+}
+
+/* Rules share macros: where a walk found nothing to warn of, the next ones need not look. */
+static void warn_tree(struct warner *w, struct fast *n)
+{
+	uint32_t n_diags = w->f->n_diags;
+	bool quiet = true;
+
+	if (!n)
+		return; /* of a macro that did not compile */
+	if (n->mark == w->mark || n->quiet[w->of_consts])
+		return;
+	n->mark = w->mark;
+	if (n->kind == FAST_CHECK) {
+		warn_check(w, n);
+		quiet = w->f->n_diags == n_diags && !w->deprecated && falco_diags_all(w->f);
+	}
+	for (uint32_t i = 0; n->kind != FAST_CHECK && i < n->n; i++) {
+		warn_tree(w, n->kids[i]);
+		quiet = quiet && n->kids[i] && n->kids[i]->quiet[w->of_consts];
+	}
+	n->quiet[w->of_consts] = quiet;
 }
 
 /* ---- rules ---- */
@@ -788,7 +911,7 @@ static bool compile_condition(struct hc_falco *f, struct frule *r)
 	c.place = r->cond_place;
 	whole.place = r->cond_place;
 	w.c = c;
-	if (!put_lists(f, &r->full, &c))
+	if (!put_lists(f, &r->full, &r->uses, &c))
 		return false;
 	got = falco_parse(&r->full, &f->work, &tree, &e);
 	if (got == -ENOMEM) {
@@ -797,6 +920,7 @@ static bool compile_condition(struct hc_falco *f, struct frule *r)
 	}
 	if (got < 0)
 		return falco_diag_text(f, true, E_COND, &c, &r->full, e.pos, "%s", e.msg);
+	r->ast = tree;
 	f->pass++;
 	resolve(&res, tree);
 	if (!resolved(&res, &whole))
@@ -828,6 +952,12 @@ static bool compile_condition(struct hc_falco *f, struct frule *r)
 			"Rule matches too many evt.type values. This has a significant performance penalty.");
 	}
 	return true;
+}
+
+static bool same_rule(struct hc_falco *f, const struct frule *r)
+{
+	return f->keeps && r->visibility < f->compiled && r->clean && same_lists(f, &r->full, r->uses) &&
+	       same_macros(f, r->ast);
 }
 
 static void compile_rule(struct hc_falco *f, struct frule *r)
@@ -873,9 +1003,10 @@ static void warn_unused(struct hc_falco *f)
 	}
 }
 
-bool falco_compile(struct hc_falco *f)
+static void compile_all(struct hc_falco *f)
 {
-	hc_arena_reset(&f->work);
+	f->n_compilations++;
+	f->n_kept = 0;
 	f->has_odd_lists = false;
 	memset(f->list_lengths, 0, sizeof(f->list_lengths));
 	for (uint32_t i = 0; i < f->lists.n; i++) {
@@ -890,12 +1021,41 @@ bool falco_compile(struct hc_falco *f)
 		falco_macro_at(f, i)->used = false;
 	for (uint32_t i = 0; i < f->lists.n && !f->no_memory; i++)
 		unfold_list(f, falco_list_at(f, i));
-	for (uint32_t i = 0; i < f->macros.n && !f->no_memory; i++)
-		parse_macro(f, falco_macro_at(f, i));
-	for (uint32_t i = 0; i < f->macros.n && !f->no_memory; i++)
-		resolve_macro(f, falco_macro_at(f, i));
-	for (uint32_t i = 0; i < f->rules.n && !f->no_memory; i++)
-		compile_rule(f, falco_rule_at(f, i));
+	compile_macros(f);
+	for (uint32_t i = 0; i < f->rules.n && !f->no_memory; i++) {
+		struct frule *r = falco_rule_at(f, i);
+		uint32_t n = f->n_diags;
+
+		if (same_rule(f, r)) {
+			f->n_kept++;
+			mark_lists(r->uses);
+			mark_macros(f, r->ast);
+			continue;
+		}
+		compile_rule(f, r);
+		r->clean = r->tree && r->format && !r->dropped && f->n_diags == n && falco_diags_all(f);
+	}
+}
+
+bool falco_compile(struct hc_falco *f)
+{
+	uint32_t n_diags = f->n_diags;
+
+	f->keeps = !f->whole && !f->failed && f->compiled && !f->n_built &&
+	           f->work.used_bytes < MAX_COMPILE_BYTES / 16;
+	if (f->keeps)
+		compile_all(f);
+	/* What is wrong is told by a compilation of all. */
+	if (!f->keeps || (f->failed && !f->no_memory)) {
+		if (f->keeps) {
+			f->n_diags = n_diags;
+			f->failed = f->file_failed = false;
+		}
+		f->keeps = false;
+		hc_arena_reset(&f->work);
+		compile_all(f);
+	}
+	f->compiled = f->counter;
 	if (!f->file_failed && !f->no_memory)
 		warn_unused(f);
 	return !f->file_failed;

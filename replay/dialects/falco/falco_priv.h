@@ -24,6 +24,12 @@ struct fitem {
 	struct fplace place;
 };
 
+/* Lists that stand in a text. */
+struct flist_use {
+	struct flist_use *next;
+	struct flist *list;
+};
+
 struct flist {
 	struct hc_str name;
 	uint32_t index, visibility;
@@ -34,6 +40,7 @@ struct flist {
 	/* of the last compilation */
 	struct fitem *full;
 	uint32_t n_full;
+	bool same; /* as in the one before */
 };
 
 struct fmacro {
@@ -47,6 +54,11 @@ struct fmacro {
 	struct fast *tree;
 	uint32_t depth, pass;
 	bool done, failed, on_path;
+	struct flist_use *uses;
+	bool kept; /* from the one before */
+	bool same; /* kept, or of the same text */
+	bool deep; /* the same with all macros in it, as was found in the compilation of that number */
+	uint32_t deep_in;
 };
 
 struct fexception {
@@ -87,9 +99,11 @@ struct frule {
 	struct fplace place, cond_place, output_place;
 	/* of the last compilation */
 	struct ftext full;
+	struct fast *ast;
+	struct flist_use *uses;
 	struct fx *tree;
 	struct fformat *format;
-	bool dropped;
+	bool dropped, clean;   /* nothing was said of it */
 	struct fextra *extras; /* more keys of output_fields */
 	uint32_t n_extras;
 	/* of the build */
@@ -121,7 +135,11 @@ struct hc_falco {
 	struct fnames lists, macros, rules;
 	bool has_odd_lists;         /* with names that are no words */
 	uint64_t list_lengths[256]; /* by the first byte of a list's name: bits for its length, modulo 64 */
-	uint32_t counter;
+	uint32_t counter, compiled; /* of definitions: all, and those of the last compilation */
+	uint32_t n_compilations;
+	uint32_t n_kept; /* rules, in the last one */
+	bool keeps;      /* what has not changed since then is taken over */
+	bool whole;      /* nothing ever is: for tests */
 	struct fdiag *diags;
 	uint32_t n_diags, cap_diags;
 	/* of the build: by IR rule */
@@ -182,6 +200,8 @@ void falco_diag_text_put(struct hc_falco *f, bool is_error, const char *code, co
 #define falco_diag(...) (falco_diag_put(__VA_ARGS__), false)
 #define falco_diag_text(...) (falco_diag_text_put(__VA_ARGS__), false)
 void falco_diag_field(struct hc_falco *f, const char *field); /* of the last diagnostic */
+/* Is nothing left out that is said of this file? */
+bool falco_diags_all(const struct hc_falco *f);
 
 const char *falco_priority_name(unsigned priority);
 bool falco_priority_parse(struct hc_str word, uint8_t *ret);

@@ -123,6 +123,11 @@ void falco_diag_field(struct hc_falco *f, const char *field)
 		f->diags[f->n_diags - 1].pub.deprecated_field = field;
 }
 
+bool falco_diags_all(const struct hc_falco *f)
+{
+	return f->n_diags - f->first_diag < MAX_DIAGS;
+}
+
 /* ---- tables ---- */
 
 static uint32_t hash_name(struct hc_str s)
