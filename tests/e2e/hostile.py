@@ -3,6 +3,7 @@ hostile.py ADDRESS PID [SECONDS]: of the recorder with that pid; fails unless th
 as small as it was."""
 import os
 import re
+import select
 import socket
 import struct
 import subprocess
@@ -91,7 +92,12 @@ class Client:
         self.s = None
 
 
-def attack(address, until):
+def told_to_end():
+    """Whether whoever started this attacker has closed its standard input."""
+    return bool(select.select([sys.stdin], [], [], 0)[0])
+
+
+def attack(address):
     body = b"POST /metrics HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n"
     clients = [Client(address, HEAD, b"X") for _ in range(40)]  # a byte of a header now and then
     clients += [Client(address, b"G") for _ in range(10)]
@@ -100,16 +106,16 @@ def attack(address, until):
     clients += [Client(address, body, b"1000\r\n" + b"z" * 0x1000 + b"\r\n") for _ in range(5)]  # a body without an end
     clients += [Client(address, HEAD + b"\r\n", rcvbuf=1) for _ in range(10)]  # never takes its answer
     clients += [Client(address, TLS, TLS) for _ in range(5)]
-    while time.time() < until:
+    while not told_to_end():
         for c in clients:
             c.turn()
         time.sleep(0.25)
 
 
-def flood(address, until):
+def flood(address):
     """New connections all the time, some reset in the middle of their answer."""
     n = 0
-    while time.time() < until:
+    while not told_to_end():
         c = Client(address, HEAD + b"\r\n" if n % 2 else b"")
         c.turn()
         if c.s and n % 4 < 3:
@@ -162,13 +168,16 @@ def slow(address):
 def main(address, pid, seconds):
     one_by_one(address)
     first, (fds, rss) = scrape(address), size(pid)
+    attackers = [subprocess.Popen([sys.executable, __file__, how, address], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+                 for how in ("attack", "flood")]
+    for a in attackers:
+        must(a.stdout.readline() == b"begins\n", a.args, "the attacker does not begin")
     until = time.time() + seconds
-    attackers = [subprocess.Popen([sys.executable, __file__, how, address, str(until)]) for how in ("attack", "flood")]
     time.sleep(0.5)
     if not address.startswith("/"):
         hesitant(address)
     took = most_fds = most_rss = n = 0
-    while time.time() < until:
+    while time.time() < until or n < 10:  # the machine may have stood still meanwhile
         begun = time.monotonic()
         try:
             scrape(address)
@@ -179,6 +188,7 @@ def main(address, pid, seconds):
         most_fds, most_rss = max(most_fds, now[0]), max(most_rss, now[1])
         time.sleep(0.1)
     for a in attackers:
+        a.stdin.close()
         must(a.wait() == 0, a.args, "the attacker failed")
     must(took < 2 * SLOW, took, "a scraper waited too long beside them")
     must(most_fds <= fds + MAX_PEERS, (fds, most_fds), "descriptors")
@@ -199,6 +209,7 @@ def main(address, pid, seconds):
 
 if __name__ == "__main__":
     if sys.argv[1] in ("attack", "flood"):
-        globals()[sys.argv[1]](sys.argv[2], float(sys.argv[3]))
+        print("begins", flush=True)
+        globals()[sys.argv[1]](sys.argv[2])
     else:
         main(sys.argv[1], int(sys.argv[2]), float(sys.argv[3]) if len(sys.argv) > 3 else 3.0 * SLOW)
