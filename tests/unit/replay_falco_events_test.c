@@ -837,6 +837,45 @@ Test(falco_build, says_what_cannot_be_answered)
 	cr_expect_null(hc_ir_rule_reasons(ir, 4)[0]);
 }
 
+Test(falco_alert, has_bytes_in_base64_where_the_configuration_says_so)
+{
+	static const char rules[] =
+		"- rule: R\n  desc: d\n  priority: INFO\n"
+		"  condition: evt.type = write and evt.args contains .ELF and evt.arg.data = .ELF\n"
+		"  output: \"%evt.arg.data %evt.buffer %evt.rawarg.data %evt.info\"\n";
+	struct scene s;
+	struct hc_capture *c = scene_make(&s);
+
+	for (int on = 0; on < 2; on++) {
+		HC_AUTO(hc_ir_free) struct hc_ir *ir = hc_ir_new();
+		HC_AUTO(hc_falco_free)
+		struct hc_falco *f = hc_falco_new(&(struct hc_falco_opts){ .buffer_base64 = on });
+		struct seen seen = { .rules = f, .form = HC_FALCO_TEXT };
+		const char *want =
+			on ? "f0VMRg== f0VMRg== f0VMRg== res=4 data=f0VMRg== fd=3(<f>/var/log/x.log) size=4"
+			   : ".ELF .ELF .ELF res=4 data=.ELF fd=3(<f>/var/log/x.log) size=4";
+
+		cr_assert_eq(hc_falco_load_text(f, "r.yaml", rules, strlen(rules), NULL), 0);
+		cr_assert_eq(hc_falco_build(f, ir, NULL), 0);
+		run(c, ir, &seen);
+		cr_expect(strstr(seen.text, want), "got %s", seen.text);
+	}
+	scene_done(&s, c);
+}
+
+/* echo 'YWIAY2Q=' | base64 -d: a NUL in the middle, which ends a text. */
+Test(falco_filter, takes_a_decoded_text_up_to_its_first_nul)
+{
+	struct scene s;
+	struct hc_capture *c = scene_make(&s);
+
+	filter(c, "evt.type = setuid and b64(concat('YWIAY2Q', '')) = ab", "11");
+	filter(c, "evt.type = setuid and toupper(b64(concat('YWIAY2Q', ''))) = AB", "11");
+	filter(c, "evt.type = setuid and concat(b64(concat('YWIAY2Q', '')), 'x') = abx", "11");
+	filter(c, "evt.type = setuid and b64(concat('YWIAY2Q', '')) contains cd", "");
+	scene_done(&s, c);
+}
+
 Test(falco_filter, is_refused_with_the_place)
 {
 	static const struct {

@@ -71,6 +71,13 @@ void fbinder_type(struct fbinder *b, unsigned type)
 	}
 }
 
+void fbinder_base64(struct fbinder *b, bool base64)
+{
+	if (b->base64 != base64)
+		b->stamp++;
+	b->base64 = base64;
+}
+
 void fbinder_type_child(struct fbinder *b)
 {
 	fbinder_type(b, HC_EV_PROC_FORK);
@@ -1739,7 +1746,7 @@ static struct hc_value row_args(struct hc_view *v, unsigned dom, uint32_t entry,
 	struct fctx c = ctx_of(v, dom, entry);
 	struct fjson out = begin(v);
 
-	(void)arg;
+	out.base64 = arg_num(arg);
 	if (c.row->code)
 		falco_args(&c, &out);
 	else
@@ -1748,20 +1755,32 @@ static struct hc_value row_args(struct hc_view *v, unsigned dom, uint32_t entry,
 }
 ROW_LEAF(row_args, HC_VT_STR);
 
-/* arg: the parameter */
-static struct hc_value row_arg(struct hc_view *v, unsigned dom, uint32_t entry, const void *arg)
+static struct hc_value arg_text(struct hc_view *v, unsigned dom, uint32_t entry, const struct fparam *p,
+                                bool base64)
 {
 	struct fctx c = ctx_of(v, dom, entry);
-	const struct fparam *p = arg;
 	struct pval val = fctx_param(&c, p);
 	struct fjson out = begin(v);
 
+	out.base64 = base64;
 	falco_param_resolved(&c, p, &val, &out);
 	if (!out.n)
 		falco_param_raw(&c, p, &val, &out);
 	return falco_out_value(&out);
 }
+
+/* arg: the parameter */
+static struct hc_value row_arg(struct hc_view *v, unsigned dom, uint32_t entry, const void *arg)
+{
+	return arg_text(v, dom, entry, arg, false);
+}
 ROW_LEAF(row_arg, HC_VT_STR);
+
+static struct hc_value row_arg_base64(struct hc_view *v, unsigned dom, uint32_t entry, const void *arg)
+{
+	return arg_text(v, dom, entry, arg, true);
+}
+ROW_LEAF(row_arg_base64, HC_VT_STR);
 
 /* Of "3:f1 4:p1", which is what poll was given, the numbers. */
 static struct hc_value row_fdlist_nums(struct hc_view *v, unsigned dom, uint32_t entry, const void *arg)
@@ -3050,7 +3069,7 @@ static const struct hc_access *bind_evt_arg(struct fbinder *b, const struct fref
 		if (from->how == HOW_PATH && from == imported && (p->type == PT_PATH || p->type == PT_RPATH))
 			return either(b, leaf(b, hop(b, b->at_row, (unsigned)from->what), &leaf_path_arg, NULL),
 			              constant(b, hc_value_str(HC_STR("<NA>"))));
-		return row(b, &leaf_row_arg, p);
+		return row(b, b->base64 ? &leaf_row_arg_base64 : &leaf_row_arg, p);
 	}
 	switch (f->type) {
 	case FT_CHARBUF:
@@ -3168,7 +3187,7 @@ static const struct hc_access *bind_evt(struct fbinder *b, const struct fref *f)
 		return hc_access_row(b->ir, b->at_row, HC_ROWF_CPU);
 	case F_EVT_ARGS:
 	case F_EVT_INFO:
-		return row(b, &leaf_row_args, NULL);
+		return row(b, &leaf_row_args, num_arg(b->base64));
 	case F_EVT_ARG:
 	case F_EVT_RAWARG:
 		return b->row->code == CODE_GENERIC ? bind_generic_arg(b, f) : bind_evt_arg(b, f);

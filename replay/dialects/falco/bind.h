@@ -19,6 +19,7 @@ struct fwhy {
 struct fbinder {
 	struct hc_ir *ir;
 	bool own_events; /* rows that Falco does not know have fields too */
+	bool base64;     /* bytes in evt.args and evt.arg are in base64: see fbinder_base64() */
 	unsigned type;
 	bool child;
 	const struct frow *row;
@@ -39,6 +40,9 @@ void fbinder_init(struct fbinder *b, struct hc_ir *ir, bool own_events);
 void fbinder_type(struct fbinder *b, unsigned type);
 /* The event that a fork is for the new process: type is that of the fork. */
 void fbinder_type_child(struct fbinder *b);
+
+/* From now on; what was bound is forgotten. */
+void fbinder_base64(struct fbinder *b, bool base64);
 
 /* A field's value; NULL: it never has one on rows of this type (b->why may say more). */
 const struct hc_access *falco_bind(struct fbinder *b, const struct fref *f);

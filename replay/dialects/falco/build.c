@@ -282,7 +282,7 @@ static int add_rule(struct builder *bd, struct frule *r, bool child, bool any_ty
 	return index;
 }
 
-static bool bind_output(struct builder *bd, struct frule *r, bool child)
+static bool bind_formats(struct builder *bd, struct frule *r, bool child)
 {
 	struct fbound **bound = child ? &r->bound_child : &r->bound;
 
@@ -298,6 +298,16 @@ static bool bind_output(struct builder *bd, struct frule *r, bool child)
 			return false;
 	}
 	return true;
+}
+
+static bool bind_output(struct builder *bd, struct frule *r, bool child)
+{
+	bool bound;
+
+	fbinder_base64(&bd->binder, bd->f->opts.buffer_base64);
+	bound = bind_formats(bd, r, child);
+	fbinder_base64(&bd->binder, false);
+	return bound;
 }
 
 /* One event type for all rules, so that macros are lowered once. */

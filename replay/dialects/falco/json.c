@@ -42,6 +42,24 @@ void fjson_char(struct fjson *j, char c)
 	fjson_bytes(j, &c, 1);
 }
 
+void fjson_base64(struct fjson *j, const char *p, uint32_t n)
+{
+	static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+
+	for (uint32_t i = 0; i < n; i += 3) {
+		uint32_t left = n - i, bits = 0;
+
+		for (uint32_t k = 0; k < 3; k++)
+			bits = bits << 8 | (k < left ? (uint8_t)p[i + k] : 0);
+		for (uint32_t k = 0; k < 4; k++) {
+			if (k <= left)
+				fjson_char(j, digits[bits >> (18 - 6 * k) & 63]);
+			else
+				fjson_char(j, '=');
+		}
+	}
+}
+
 /* Stands for itself in JSON. */
 static bool is_plain(uint8_t c)
 {

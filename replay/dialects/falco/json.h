@@ -15,6 +15,7 @@ struct fjson {
 void fjson_bytes(struct fjson *j, const char *p, uint32_t n);
 void fjson_raw(struct fjson *j, const char *s);
 void fjson_char(struct fjson *j, char c);
+void fjson_base64(struct fjson *j, const char *p, uint32_t n);
 /* In quotes. */
 void fjson_text(struct fjson *j, struct hc_str s);
 /* The same without the quotes. */

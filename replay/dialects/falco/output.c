@@ -34,24 +34,6 @@ bool falco_format_bind_type(struct fbound *bound, struct fbinder *b)
 	return true;
 }
 
-static void put_base64(struct hc_str s, struct fjson *out)
-{
-	static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-
-	for (uint32_t i = 0; i < s.len; i += 3) {
-		uint32_t left = s.len - i, bits = 0;
-
-		for (uint32_t k = 0; k < 3; k++)
-			bits = bits << 8 | (k < left ? (uint8_t)s.p[i + k] : 0);
-		for (uint32_t k = 0; k < 4; k++) {
-			if (k <= left)
-				fjson_char(out, digits[bits >> (18 - 6 * k) & 63]);
-			else
-				fjson_char(out, '=');
-		}
-	}
-}
-
 /* How numbers of a field are written; of evt.rawarg as the event's table says of the parameter. */
 static unsigned print_of(const struct fx_val *val, unsigned type)
 {
@@ -110,7 +92,7 @@ static void put_value(const struct fx_val *val, const struct hc_value *v, unsign
 		return;
 	case HC_VT_BYTES:
 		if (out->base64)
-			put_base64(v->s, out);
+			fjson_base64(out, v->s.p, v->s.len);
 		else
 			for (uint32_t i = 0; i < v->s.len; i++)
 				fjson_char(out, (char)(v->s.p[i] >= ' ' && v->s.p[i] < 0x7f ? v->s.p[i] : '.'));

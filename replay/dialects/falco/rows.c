@@ -1356,6 +1356,10 @@ static void put_number(const struct fparam *p, int64_t i, struct fjson *out)
 
 static void put_bytes(struct hc_str s, struct fjson *out)
 {
+	if (out->base64) {
+		fjson_base64(out, s.p, s.len);
+		return;
+	}
 	for (uint32_t i = 0; i < s.len; i++)
 		fjson_char(out, (char)(s.p[i] >= ' ' && s.p[i] < 0x7f ? s.p[i] : '.'));
 }

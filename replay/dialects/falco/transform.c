@@ -91,6 +91,8 @@ static struct hc_value decoded(struct hc_view *v, struct hc_value s)
 	}
 	if (bits & ((1u << held) - 1))
 		return absent(); /* of the last digit more is used than there is room for */
+	if (s.type == HC_VT_STR)
+		n = (uint32_t)strnlen(p, n); /* as all that asks for a text takes it */
 	s.s = (struct hc_str){ p, n };
 	s.ref = 0;
 	return s;
