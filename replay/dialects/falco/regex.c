@@ -20,6 +20,8 @@ struct rx {
 	char *out;
 	uint32_t n, cap;
 	unsigned depth;
+	uint32_t times; /* how often what was read last is repeated, at the most, counting repetitions with numbers
+	                 */
 	struct hc_arena *arena;
 	char *msg;
 	size_t msg_bytes;
@@ -510,6 +512,7 @@ static bool atom(struct rx *r, bool *ret_none)
 	int low, high;
 
 	*ret_none = false;
+	r->times = 1;
 	switch (c) {
 	case '(':
 		if (++r->depth > MAX_DEPTH)
@@ -556,6 +559,16 @@ static bool atom(struct rx *r, bool *ret_none)
 	return literal(r, &code) && put_code(r, code);
 }
 
+/* Repetitions within each other multiply. */
+static bool multiplied(struct rx *r, int low, int high)
+{
+	int times = high < 0 ? low : high;
+
+	if (times > 0)
+		r->times *= (uint32_t)times; /* each at most MAX_REPEAT */
+	return r->times <= MAX_REPEAT;
+}
+
 static bool quantifiers(struct rx *r, uint32_t from)
 {
 	bool stacked = false;
@@ -568,7 +581,8 @@ static bool quantifiers(struct rx *r, uint32_t from)
 			r->at++;
 			snprintf(text, sizeof(text), "%c", c);
 		} else if (c == '{' && repeat(r, &low, &high)) {
-			if (low > MAX_REPEAT || high > MAX_REPEAT || (high >= 0 && high < low))
+			if (low > MAX_REPEAT || high > MAX_REPEAT || (high >= 0 && high < low) ||
+			    !multiplied(r, low, high))
 				return fail(r, "invalid repetition size", "", 0);
 			if (high < 0)
 				snprintf(text, sizeof(text), "{%d,}", low);
@@ -595,6 +609,8 @@ static bool quantifiers(struct rx *r, uint32_t from)
 
 static bool alternation(struct rx *r)
 {
+	uint32_t times = 1;
+
 	while (r->at < r->len) {
 		uint32_t from = r->n;
 		bool none;
@@ -604,14 +620,16 @@ static bool alternation(struct rx *r)
 		if (!none) {
 			if (!quantifiers(r, from))
 				return false;
+			times = r->times > times ? r->times : times;
 			continue;
 		}
 		if (r->p[r->at] != '|')
-			return true;
+			break;
 		r->at++;
 		if (!put(r, '|'))
 			return false;
 	}
+	r->times = times;
 	return true;
 }
 
