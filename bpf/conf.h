@@ -80,10 +80,11 @@ struct hc_sys_desc {
 	__u16 type;   /* enum hc_event_type; 0: number not in use */
 	__u8 handler; /* enum hc_handler */
 	__u8 n_slots;
-	__u8 lane;     /* enum hc_wire_lane */
-	__u8 facts;    /* enum hc_sys_fact */
-	__u16 special; /* handler's own */
-	__u8 arg[8];   /* enum hc_sys_arg << 4 | register (0..5, 6 = ret, 7 = none) */
+	__u8 lane;    /* enum hc_wire_lane */
+	__u8 facts;   /* enum hc_sys_fact */
+	__u8 special; /* handler's own */
+	__u8 brief;   /* enum hc_handler: a program that has a short way for it; 0: none */
+	__u8 arg[8];  /* enum hc_sys_arg << 4 | register (0..5, 6 = ret, 7 = none) */
 };
 
 /* Programs behind the dispatcher, by index in the program array. */
@@ -99,11 +100,14 @@ enum hc_handler {
 	HC_H_STRUCT, /* arguments in small user structures */
 	HC_H_BPF,
 	HC_H_PERF,
-	HC_H_MAP,    /* mmap, mprotect */
-	HC_H_DUP,    /* dup2, dup3 */
-	HC_H_MUX,    /* 32-bit socketcall and ipc */
-	HC_H_FINISH, /* path walks and output */
-	HC_H_RAISE,  /* the dispatcher, once more, while detail is raised for some */
+	HC_H_MAP,       /* mmap, mprotect */
+	HC_H_DUP,       /* dup2, dup3 */
+	HC_H_MUX,       /* 32-bit socketcall and ipc */
+	HC_H_FINISH,    /* path walks and output */
+	HC_H_RAISE,     /* the dispatcher, once more, while detail is raised for some */
+	HC_H_BRIEF_GEN, /* short ways of HC_H_GEN, HC_H_RW, HC_H_MSG */
+	HC_H_BRIEF_RW,
+	HC_H_BRIEF_MSG,
 	HC_N_HANDLERS
 };
 

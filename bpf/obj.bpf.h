@@ -150,14 +150,19 @@ static __always_inline u64 hc_number(struct hc_scratch *s, const void *p)
 	return hc_number_by(&s->number, p);
 }
 
-static __always_inline u64 hc_file_of(struct task_struct *task, s32 fd)
+static __always_inline u64 hc_file_of_if(const bool cast, struct task_struct *task, s32 fd)
 {
 	struct files_struct *files = hc_rd(task, files);
 	struct fdtable *fdt = hc_rd(files, fdt);
 
 	if ((u32)fd >= hc_rd(fdt, max_fds))
 		return 0;
-	return hc_word((u64)hc_rd(fdt, fd) + 8 * (u64)(u32)fd);
+	return hc_word_if(cast, (u64)hc_rd(fdt, fd) + 8 * (u64)(u32)fd);
+}
+
+static __always_inline u64 hc_file_of(struct task_struct *task, s32 fd)
+{
+	return hc_file_of_if(hc_conf.cast, task, fd);
 }
 
 /* Overlay: the inode's upper dentry follows struct inode in struct ovl_inode (a type that is in vmlinux' BTF only
@@ -312,13 +317,18 @@ static __always_inline u64 hc_sock_of(const struct hc_fileinfo *i)
 }
 
 /* Port 53 on either side of an internet socket. */
-static __always_inline bool hc_sock_is_dns(u64 sk)
+static __always_inline bool hc_sock_is_dns_if(const bool cast, u64 sk)
 {
-	struct sock_common *c = hc_cast(sock_common, sk); /* the first member */
-	u16 family = hc_ld(c, skc_family);
+	struct sock_common *c = hc_cast_if(cast, sock_common, sk); /* the first member */
+	u16 family = hc_ld_if(cast, c, skc_family);
 
 	return (family == AF_INET || family == AF_INET6) &&
-	       (hc_ld(c, skc_num) == 53 || hc_ld(c, skc_dport) == bpf_htons(53));
+	       (hc_ld_if(cast, c, skc_num) == 53 || hc_ld_if(cast, c, skc_dport) == bpf_htons(53));
+}
+
+static __always_inline bool hc_sock_is_dns(u64 sk)
+{
+	return hc_sock_is_dns_if(hc_conf.cast, sk);
 }
 
 static __always_inline u16 hc_sock_family(u64 sk)
@@ -327,10 +337,10 @@ static __always_inline u16 hc_sock_family(u64 sk)
 }
 
 /* A member of sock_common: by a load, or out of the copy in `blk`. */
-#define hc_sc(blk, k, c, member)                                        \
+#define hc_sc(cast, blk, k, c, member)                                  \
 	({                                                              \
 		typeof(((struct sock_common *)0)->member) hc_y_;        \
-		if (hc_conf.cast)                                       \
+		if (cast)                                               \
 			hc_y_ = (k)->__sk_common.member;                \
 		else                                                    \
 			hc_y_ = hc_blk(blk, 0, c, sock_common, member); \
@@ -338,25 +348,25 @@ static __always_inline u16 hc_sock_family(u64 sk)
 	})
 
 /* Fills `w`; `ino` is the socket's, 0 when unknown. Works in any context. `blk` is HC_BLK bytes of room. */
-static __always_inline void hc_sock_fill(u8 *blk, struct hc_wire_sock *w, u64 sk, u64 ino)
+static __always_inline void hc_sock_fill_if(const bool cast, u8 *blk, struct hc_wire_sock *w, u64 sk, u64 ino)
 {
-	struct sock *k = hc_cast(sock, sk);
+	struct sock *k = hc_cast_if(cast, sock, sk);
 	struct socket *socket;
 	u64 c = sk; /* sock_common is the first member */
 	struct net *net;
 	u16 family;
 
-	if (!hc_conf.cast)
+	if (!cast)
 		bpf_probe_read_kernel(blk, HC_BLK, (void *)sk);
-	family = hc_sc(blk, k, c, skc_family);
+	family = hc_sc(cast, blk, k, c, skc_family);
 	w->key = hc_key(sk);
-	w->cookie = hc_sc(blk, k, c, skc_cookie.counter);
+	w->cookie = hc_sc(cast, blk, k, c, skc_cookie.counter);
 	w->ino = ino;
-	net = hc_sc(blk, k, c, skc_net.net);
-	w->netns = hc_ld(net, ns.inum);
+	net = hc_sc(cast, blk, k, c, skc_net.net);
+	w->netns = hc_ld_if(cast, net, ns.inum);
 	w->family = family;
-	w->state = hc_sc(blk, k, c, skc_state);
-	w->ifindex = hc_sc(blk, k, c, skc_bound_dev_if);
+	w->state = hc_sc(cast, blk, k, c, skc_state);
+	w->ifindex = hc_sc(cast, blk, k, c, skc_bound_dev_if);
 	w->lport = 0;
 	w->rport = 0;
 	((u64 *)w->laddr)[0] = 0;
@@ -368,19 +378,19 @@ static __always_inline void hc_sock_fill(u8 *blk, struct hc_wire_sock *w, u64 sk
 	w->extra[2] = 0;
 	w->reserved = 0;
 	w->sock_state = 0;
-	w->priority = hc_ld(k, sk_priority);
-	w->mark = hc_ld(k, sk_mark);
-	w->uid = hc_ld(k, sk_uid.val);
-	w->protocol = hc_ld(k, sk_protocol);
-	w->type = hc_ld(k, sk_type);
+	w->priority = hc_ld_if(cast, k, sk_priority);
+	w->mark = hc_ld_if(cast, k, sk_mark);
+	w->uid = hc_ld_if(cast, k, sk_uid.val);
+	w->protocol = hc_ld_if(cast, k, sk_protocol);
+	w->type = hc_ld_if(cast, k, sk_type);
 	if (family == AF_INET || family == AF_INET6) {
-		w->lport = hc_sc(blk, k, c, skc_num);
-		w->rport = bpf_ntohs(hc_sc(blk, k, c, skc_dport));
+		w->lport = hc_sc(cast, blk, k, c, skc_num);
+		w->rport = bpf_ntohs(hc_sc(cast, blk, k, c, skc_dport));
 		if (!w->lport) /* given back already, or not looked up yet */
 			w->lport = bpf_ntohs(hc_pr((struct inet_sock *)sk, inet_sport));
 		if (family == AF_INET) {
-			*(u32 *)w->laddr = hc_sc(blk, k, c, skc_rcv_saddr);
-			*(u32 *)w->raddr = hc_sc(blk, k, c, skc_daddr);
+			*(u32 *)w->laddr = hc_sc(cast, blk, k, c, skc_rcv_saddr);
+			*(u32 *)w->raddr = hc_sc(cast, blk, k, c, skc_daddr);
 		} else {
 			bpf_probe_read_kernel(
 				w->laddr, 16,
@@ -390,8 +400,8 @@ static __always_inline void hc_sock_fill(u8 *blk, struct hc_wire_sock *w, u64 sk
 				(void *)(sk + bpf_core_field_offset(struct sock_common, skc_v6_daddr)));
 		}
 		if (w->state == 10) { /* LISTEN: how full the queue is */
-			w->extra[0] = hc_ld(k, sk_ack_backlog);
-			w->extra[1] = hc_ld(k, sk_max_ack_backlog);
+			w->extra[0] = hc_ld_if(cast, k, sk_ack_backlog);
+			w->extra[1] = hc_ld_if(cast, k, sk_max_ack_backlog);
 		}
 	} else if (family == AF_NETLINK) {
 		struct netlink_sock *n = (struct netlink_sock *)sk;
@@ -416,9 +426,14 @@ static __always_inline void hc_sock_fill(u8 *blk, struct hc_wire_sock *w, u64 sk
 			w->rport = hc_pr(v, remote_addr.svm_port);
 		}
 	}
-	socket = hc_ld(k, sk_socket);
+	socket = hc_ld_if(cast, k, sk_socket);
 	if (socket)
-		w->sock_state = hc_ld(socket, state);
+		w->sock_state = hc_ld_if(cast, socket, state);
+}
+
+static __always_inline void hc_sock_fill(u8 *blk, struct hc_wire_sock *w, u64 sk, u64 ino)
+{
+	hc_sock_fill_if(hc_conf.cast, blk, w, sk, ino);
 }
 
 /* The name of a unix socket at `at`; returns its bytes, 0..108. */
@@ -526,16 +541,17 @@ static __always_inline u64 hc_first_tag(struct hc_scratch *s, struct task_struct
 /* Under which the small table has a regular file that a process reads or writes through one open file after
  * another, as a server does with its pages: the file by its name and its identity, and the second, so that a row
  * in a second is kept of what may be thousands. 0 for anything else. */
-static __always_inline u64 hc_again_tag(u64 *room, struct task_struct *task, u64 file, u64 inode, u32 dir)
+static __always_inline u64 hc_again_tag(const bool cast, u64 *room, struct task_struct *task, u64 file, u64 inode,
+                                        u32 dir)
 {
-	struct inode *i = hc_cast(inode, inode);
+	struct inode *i = hc_cast_if(cast, inode, inode);
 	u64 dentry, which;
 
-	if ((hc_ld(i, i_mode) & S_IFMT) != S_IFREG)
+	if ((hc_ld_if(cast, i, i_mode) & S_IFMT) != S_IFREG)
 		return 0;
-	dentry = hc_word_of(file, file, f_path.dentry);
-	which = hc_hash(hc_word_of(inode, inode, i_ino), hc_ld(i, i_generation)) ^
-	        hc_word_of(dentry, dentry, d_name.hash_len);
+	dentry = hc_word_of_if(cast, file, file, f_path.dentry);
+	which = hc_hash(hc_word_of_if(cast, inode, inode, i_ino), hc_ld_if(cast, i, i_generation)) ^
+	        hc_word_of_if(cast, dentry, dentry, d_name.hash_len);
 	return hc_hash(hc_first_tag_by(room, task, dentry, inode, dir), which + (bpf_ktime_get_boot_ns() >> 30));
 }
 
@@ -546,14 +562,14 @@ struct hc_first_tags {
 
 /* Does the small table say that the process has read of the open file (dir 1: written to it), or in this second of
  * that regular file through another? */
-static __always_inline bool hc_first_known(u64 *room, struct task_struct *task, u64 file, u64 inode, u32 dir,
-                                           struct hc_first_tags *ret)
+static __always_inline bool hc_first_known(const bool cast, u64 *room, struct task_struct *task, u64 file,
+                                           u64 inode, u32 dir, struct hc_first_tags *ret)
 {
 	ret->again = 0;
 	ret->file = hc_first_tag_by(room, task, file, inode, dir);
 	if (*hc_near_at(HC_TAB_FIRST, ret->file) == (ret->file | 1))
 		return true;
-	ret->again = hc_again_tag(room, task, file, inode, dir);
+	ret->again = hc_again_tag(cast, room, task, file, inode, dir);
 	return ret->again && *hc_near_at(HC_TAB_FIRST, ret->again) == (ret->again | 1);
 }
 
@@ -562,7 +578,8 @@ static __always_inline bool hc_first(struct hc_scratch *s, struct task_struct *t
 {
 	struct hc_first_tags t;
 
-	if (hc_first_known(&s->number, task, file, inode, dir, &t) || !hc_tab_first(HC_TAB_FIRST, t.file))
+	if (hc_first_known(hc_conf.cast, &s->number, task, file, inode, dir, &t) ||
+	    !hc_tab_first(HC_TAB_FIRST, t.file))
 		return false;
 	if (t.again)
 		*hc_near_at(HC_TAB_FIRST, t.again) = t.again | 1;

@@ -46,28 +46,30 @@ char LICENSE[] SEC("license") = "Dual BSD/GPL";
 	})
 
 /* Numbers that are kernel addresses become typed pointers again where the kernel lets them: a member then costs a
- * load instead of a call. The condition is a constant to the verifier, which drops the other branch. */
+ * load instead of a call. The condition is a constant to the verifier, which drops the other branch, but not the
+ * load of the condition: what runs all the time asks once, and hands the answer to the forms with _if. */
 extern void *bpf_rdonly_cast(const void *obj, __u32 btf_id) __ksym __weak;
 
-#define hc_cast(type, address)                                                                                \
-	({                                                                                                    \
-		u64 hc_a_ = (u64)(address);                                                                   \
-		hc_conf.cast                                                                                  \
-			? (struct type *)bpf_rdonly_cast((void *)hc_a_, bpf_core_type_id_kernel(struct type)) \
-			: (struct type *)hc_a_;                                                               \
+#define hc_cast_if(cast, type, address)                                                                      \
+	({                                                                                                   \
+		u64 hc_a_ = (u64)(address);                                                                  \
+		(cast) ? (struct type *)bpf_rdonly_cast((void *)hc_a_, bpf_core_type_id_kernel(struct type)) \
+		       : (struct type *)hc_a_;                                                               \
 	})
+#define hc_cast(type, address) hc_cast_if(hc_conf.cast, type, address)
 
 /* p->m of a pointer that hc_cast made, or that such a pointer's member holds. */
-#define hc_ld(p, m)                                                              \
+#define hc_ld_if(cast, p, m)                                                     \
 	({                                                                       \
 		typeof(p) hc_r_ = (p);                                           \
 		typeof(hc_r_->m) hc_x_;                                          \
-		if (hc_conf.cast)                                                \
+		if (cast)                                                        \
 			hc_x_ = hc_r_->m;                                        \
 		else                                                             \
 			bpf_core_read((void *)&hc_x_, sizeof(hc_x_), &hc_r_->m); \
 		hc_x_;                                                           \
 	})
+#define hc_ld(p, m) hc_ld_if(hc_conf.cast, p, m)
 
 static __always_inline struct task_struct *hc_current(void)
 {
@@ -321,18 +323,22 @@ static __always_inline struct hc_wire_count *hc_count(struct hc_cpu *c, u64 type
 
 /* The word at a kernel address, as a number whatever it means: read as the first member of a type that begins with
  * one. */
-static __always_inline u64 hc_word(u64 address)
+static __always_inline u64 hc_word_if(const bool cast, u64 address)
 {
 	u64 v = 0;
 
-	if (hc_conf.cast)
-		return hc_cast(timespec64, address)->tv_sec;
+	if (cast)
+		return hc_cast_if(true, timespec64, address)->tv_sec;
 	bpf_probe_read_kernel(&v, sizeof(v), (void *)address);
 	return v;
 }
 
+#define hc_word(address) hc_word_if(hc_conf.cast, address)
+
 /* The member, a pointer, of the kernel object at `address`, as a number. */
-#define hc_word_of(type, address, member) hc_word((address) + bpf_core_field_offset(struct type, member))
+#define hc_word_of_if(cast, type, address, member) \
+	hc_word_if(cast, (address) + bpf_core_field_offset(struct type, member))
+#define hc_word_of(type, address, member) hc_word_of_if(hc_conf.cast, type, address, member)
 
 /* Kernel addresses leave the kernel only in this form: equal stays equal, and that is all. */
 static __always_inline u64 hc_key(u64 address)

@@ -5,6 +5,7 @@
 #include "proc.bpf.h"
 #include "io.bpf.h"
 #include "dup.bpf.h"
+#include "brief.bpf.h"
 #include "net.bpf.h"
 #include "misc.bpf.h"
 #include "kern.bpf.h"

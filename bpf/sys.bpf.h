@@ -144,7 +144,7 @@ static __always_inline int hc_dispatch(void *ctx, struct task_struct *task, u32 
                                        s64 ret, u64 detail)
 {
 	u32 handler = HC_H_REGS, nr = hc_nr(regs);
-	bool early = false;
+	bool native = false;
 	struct hc_cpu *c;
 	u64 idx = nr;
 
@@ -159,7 +159,7 @@ static __always_inline int hc_dispatch(void *ctx, struct task_struct *task, u32 
 			if (!hc_bit(hc_dials.detail[detail].on, HC_WIRE_MAX_NR / 64 - 1, nr))
 				return 0;
 			handler = hc_sys[idx].handler;
-			early = handler == HC_H_RW || handler == HC_H_MSG;
+			native = true;
 		}
 	} else if (!hc_dials.detail[detail].on_unknown) {
 		return 0;
@@ -180,13 +180,24 @@ static __always_inline int hc_dispatch(void *ctx, struct task_struct *task, u32 
 		}
 		return 0;
 	}
-	if (early && !detail) {
-		u64 arg[6];
+	if (native && !detail) {
+		const volatile struct hc_sys_desc *d;
+		u16 mode;
 
 		hc_mask(idx, HC_WIRE_MAX_NR - 1);
-		hc_args(arg, regs, false);
-		if (hc_left_out(task, &hc_sys[idx], arg, ret))
-			return 0;
+		d = &hc_sys[idx];
+		mode = hc_mode_at(0, d->type);
+		if (mode && (handler == HC_H_RW || handler == HC_H_MSG)) {
+			u64 arg[6];
+
+			hc_args(arg, regs, false);
+			if (hc_conf.cast ? hc_left_out(true, task, d, arg, ret, mode)
+			                 : hc_left_out(false, task, d, arg, ret, mode))
+				return 0;
+		}
+		/* Who is raised may have payload kept on top. */
+		if (!mode && d->brief && !hc_dials.raising)
+			bpf_tail_call(ctx, &hc_handlers, d->brief);
 	}
 	bpf_tail_call(ctx, &hc_handlers, handler);
 	c = hc_cpu(bpf_get_smp_processor_id());

@@ -538,6 +538,35 @@ enum hc_wire_lane hc_live_lane(unsigned type)
 	return HC_WIRE_LANE_BULK;
 }
 
+/* Which short way (bpf/brief.bpf.h) a native call has. */
+static uint8_t brief_of(const struct hc_sys_desc *d)
+{
+	if (d->lane != HC_WIRE_LANE_BULK)
+		return 0;
+	if (d->handler == HC_H_RW && !(d->special & HC_RW_FLAGS))
+		return HC_H_BRIEF_RW;
+	if (d->type == HC_EV_SENDTO || d->type == HC_EV_RECVFROM)
+		return HC_H_BRIEF_MSG;
+	if (d->handler != HC_H_GEN || d->facts || d->n_slots > 3)
+		return 0;
+	for (unsigned i = 0; i < d->n_slots; i++) {
+		switch (d->arg[i] >> 4) {
+		case HC_SA_NONE:
+		case HC_SA_U64:
+		case HC_SA_U32:
+		case HC_SA_I32:
+			break;
+		case HC_SA_FD:
+			if ((d->arg[i] & 7) != i || !(i == 0 || (i == 2 && d->arg[0] >> 4 == HC_SA_FD)))
+				return 0;
+			break;
+		default:
+			return 0;
+		}
+	}
+	return HC_H_BRIEF_GEN;
+}
+
 static void complete(struct hc_sys_desc *table)
 {
 	for (unsigned nr = 0; nr < HC_WIRE_MAX_NR; nr++) {
@@ -560,4 +589,6 @@ void hc_live_table(struct hc_sys_desc native[HC_WIRE_MAX_NR], struct hc_sys_desc
 	memcpy(compat, compat_table, sizeof(compat_table));
 	complete(native);
 	complete(compat);
+	for (unsigned nr = 0; nr < HC_WIRE_MAX_NR; nr++)
+		native[nr].brief = brief_of(&native[nr]);
 }

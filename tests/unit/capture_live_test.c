@@ -339,6 +339,55 @@ Test(live_table, fits_the_slots_and_arguments_of_every_type)
 	}
 }
 
+/* The short ways write records of a fixed shape without looking at what the description says of it. */
+Test(live_table, gives_a_short_way_only_to_calls_of_its_shape)
+{
+	unsigned n_gen = 0, n_rw = 0, n_msg = 0;
+
+	hc_live_table(native, compat);
+	for (unsigned nr = 0; nr < HC_WIRE_MAX_NR; nr++) {
+		const struct hc_sys_desc *d = &native[nr];
+		const char *name = hc_event_desc(d->type)->name;
+
+		cr_assert_eq(compat[nr].brief, 0, "32-bit number %u", nr);
+		if (!d->brief)
+			continue;
+		cr_assert_eq(d->lane, HC_WIRE_LANE_BULK, "%s", name);
+		switch (d->brief) {
+		case HC_H_BRIEF_RW:
+			n_rw++;
+			cr_assert_eq(d->handler, HC_H_RW, "%s", name);
+			cr_assert_eq(d->n_slots, d->special & HC_RW_VEC ? 5 : 4, "%s", name);
+			break;
+		case HC_H_BRIEF_MSG:
+			n_msg++;
+			cr_assert_eq(d->handler, HC_H_MSG, "%s", name);
+			cr_assert_eq(d->n_slots, 6, "%s", name);
+			break;
+		default:
+			n_gen++;
+			cr_assert_eq(d->brief, HC_H_BRIEF_GEN, "%s", name);
+			cr_assert_eq(d->handler, HC_H_GEN, "%s", name);
+			cr_assert_eq(d->facts, 0, "%s", name);
+			cr_assert_leq(d->n_slots, 3, "%s", name);
+			for (unsigned i = 0; i < d->n_slots; i++) {
+				unsigned kind = d->arg[i] >> 4;
+
+				if (kind == HC_SA_FD)
+					cr_assert((i == 0 || (i == 2 && d->arg[0] >> 4 == HC_SA_FD)) &&
+					                  (d->arg[i] & 7) == i,
+					          "%s argument %u", name, i);
+				else
+					cr_assert_leq(kind, HC_SA_I32, "%s argument %u", name, i);
+			}
+		}
+	}
+	cr_assert_eq(n_rw, 8);
+	cr_assert_eq(n_msg, 2);
+	cr_assert_gt(n_gen, 20);
+	cr_assert_eq(native[SYS_epoll_ctl].brief, HC_H_BRIEF_GEN);
+}
+
 #if defined(__x86_64__)
 /* A number by name out of a header of "#define __NR_name N". */
 static int number_in(const char *header, const char *name)

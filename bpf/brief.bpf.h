@@ -1,0 +1,317 @@
+/* bpf/brief.bpf.h: the short way of calls that a busy server makes all the time: reads, writes, messages without
+ * an address, and calls of numbers and descriptors. When the reader has been told of every object that such a call
+ * names, nothing in its record is of variable length: it is made in the ring itself, without scratch. Whatever
+ * else there may be to say (an object that is not known, no such descriptor, payload, DNS, raised detail) is for
+ * the call's handler, whose record would be the same in every byte. For kernels that can cast pointers. */
+#ifndef HC_BPF_BRIEF_H
+#define HC_BPF_BRIEF_H
+
+#include "sys.bpf.h"
+
+struct hc_brief_fd {
+	struct hc_wire_fact fact;
+	struct hc_wire_fd fd;
+};
+
+struct hc_brief_file {
+	u64 file, inode, pos;
+	u32 mode;
+};
+
+/* The open file behind a descriptor; false when there is none. */
+static __always_inline bool hc_brief_load(struct task_struct *task, s32 fd, struct hc_brief_file *ret)
+{
+	ret->file = hc_file_of_if(true, task, fd);
+	if (!ret->file)
+		return false;
+	ret->inode = hc_word_of_if(true, file, ret->file, f_inode);
+	ret->pos = hc_cast_if(true, file, ret->file)->f_pos;
+	ret->mode = hc_cast_if(true, inode, ret->inode)->i_mode;
+	return true;
+}
+
+/* Is there one, and has the reader been told of it? */
+static __always_inline bool hc_brief_known(struct task_struct *task, s32 fd, struct hc_brief_file *ret)
+{
+	u64 def;
+
+	if (!hc_brief_load(task, fd, ret))
+		return false;
+	def = hc_def_tag(ret->file, ret->inode, hc_word_of_if(true, file, ret->file, f_path.dentry));
+	return *hc_near_at(HC_TAB_DEFS, def) == (def | 1);
+}
+
+static __always_inline void hc_brief_fact(struct hc_brief_fd *w, u16 subject, s32 fd,
+                                          const struct hc_brief_file *f)
+{
+	struct file *file = hc_cast_if(true, file, f->file);
+
+	*(u64 *)&w->fact = (u64)sizeof(w->fd) << 32 | (u64)subject << 16 | HC_WIRE_F_FD;
+	w->fd.key = hc_key(f->file);
+	w->fd.inode_key = hc_key(f->inode);
+	w->fd.ino = hc_cast_if(true, inode, f->inode)->i_ino;
+	w->fd.pos = f->pos;
+	w->fd.dev = 0;
+	w->fd.f_flags = file->f_flags;
+	w->fd.f_mode = file->f_mode;
+	w->fd.i_mode = f->mode;
+	w->fd.fs_magic = 0;
+	w->fd.fd = fd;
+	*(u64 *)&w->fd.flags = 0; /* place and target too */
+}
+
+/* What the programs here have in common: the native call's description; NULL where they are not for this kernel.
+ */
+static __always_inline const volatile struct hc_sys_desc *hc_brief_desc(struct pt_regs *regs)
+{
+	u64 idx = hc_nr(regs);
+
+	if (!hc_conf.cast || !HC_TYPED)
+		return NULL;
+	hc_mask(idx, HC_WIRE_MAX_NR - 1);
+	return &hc_sys[idx];
+}
+
+static __always_inline void hc_brief_head(struct hc_wire_head *h, struct task_struct *task, u16 type, u8 n_slots,
+                                          s64 ret, u32 nr)
+{
+	hc_head(h, task, type, HC_WIRE_LANE_BULK, n_slots, hc_call_flags(task, nr, ret, false), ret, nr);
+}
+
+/* To the handler. */
+#define hc_brief_rest(ctx, regs)                                         \
+	do {                                                             \
+		u64 hc_i_ = hc_nr(regs);                                 \
+		struct hc_cpu *hc_c_;                                    \
+		hc_mask(hc_i_, HC_WIRE_MAX_NR - 1);                      \
+		bpf_tail_call(ctx, &hc_handlers, hc_sys[hc_i_].handler); \
+		hc_c_ = hc_cpu(bpf_get_smp_processor_id());              \
+		if (hc_c_)                                               \
+			hc_c_->unknown++;                                \
+	} while (0)
+
+/* ---- reads and writes: fd count pos data | fd iovcnt size pos data ---- */
+
+#define HC_BRIEF_IOV 4 /* vectors */
+
+struct hc_brief_rw {
+	struct hc_wire_head head;
+	u64 slot[4];
+	struct hc_brief_fd fd;
+};
+
+struct hc_brief_rwv {
+	struct hc_wire_head head;
+	u64 slot[5];
+	struct hc_brief_fd fd;
+};
+
+SEC("tp_btf/sys_exit")
+int BPF_PROG(hc_brief_rw, struct pt_regs *regs, long ret)
+{
+	const volatile struct hc_sys_desc *d = hc_brief_desc(regs);
+	u32 cpu = bpf_get_smp_processor_id();
+	struct task_struct *task = hc_current();
+	struct hc_cpu *c = hc_cpu(cpu);
+	u64 arg[6], pos = HC_WIRE_ABSENT, type;
+	struct hc_brief_file file;
+	u32 special;
+
+	if (!d || !c)
+		goto rest;
+	type = d->type;
+	hc_mask(type, HC_WIRE_MAX_TYPES - 1);
+	hc_args(arg, regs, false);
+	if (hc_dials.snap[type] || !hc_brief_known(task, arg[0], &file))
+		goto rest;
+	special = d->special;
+	if (special & HC_RW_POS)
+		pos = arg[3];
+	if (pos == HC_WIRE_ABSENT && (file.mode & S_IFMT) == S_IFREG && ret >= 0)
+		pos = file.pos - ret;
+	if (special & HC_RW_VEC) {
+		u64 v[2 * HC_BRIEF_IOV] = {}, n = arg[2];
+		struct hc_brief_rwv *r;
+
+		if (n > HC_BRIEF_IOV)
+			goto rest;
+		hc_mask(n, 7);
+		if (n && n <= HC_BRIEF_IOV && bpf_probe_read_user(v, 16 * n, (void *)arg[1]))
+			goto rest;
+		r = hc_reserve(c, cpu, HC_WIRE_LANE_BULK, type, sizeof(*r));
+		if (!r)
+			return 0;
+		hc_brief_head(&r->head, task, type, 5, ret, hc_nr(regs));
+		r->slot[0] = (s64)(s32)arg[0];
+		r->slot[1] = arg[2];
+		r->slot[2] = v[1] + v[3] + v[5] + v[7];
+		r->slot[3] = pos;
+		r->slot[4] = 0;
+		hc_brief_fact(&r->fd, 0, arg[0], &file);
+		hc_submit(c, HC_WIRE_LANE_BULK, r, sizeof(*r));
+	} else {
+		struct hc_brief_rw *r = hc_reserve(c, cpu, HC_WIRE_LANE_BULK, type, sizeof(*r));
+
+		if (!r)
+			return 0;
+		hc_brief_head(&r->head, task, type, 4, ret, hc_nr(regs));
+		r->slot[0] = (s64)(s32)arg[0];
+		r->slot[1] = arg[2];
+		r->slot[2] = pos;
+		r->slot[3] = 0;
+		hc_brief_fact(&r->fd, 0, arg[0], &file);
+		hc_submit(c, HC_WIRE_LANE_BULK, r, sizeof(*r));
+	}
+	return 0;
+rest:
+	hc_brief_rest(ctx, regs);
+	return 0;
+}
+
+/* ---- internet messages without an address: sockfd len flags dest_addr | src_addr sock_after data ---- */
+
+struct hc_brief_msg {
+	struct hc_wire_head head;
+	u64 slot[6];
+	struct hc_brief_fd fd;
+	struct hc_wire_fact fact;
+	struct hc_wire_sock sock;
+};
+
+SEC("tp_btf/sys_exit")
+int BPF_PROG(hc_brief_msg, struct pt_regs *regs, long ret)
+{
+	const volatile struct hc_sys_desc *d = hc_brief_desc(regs);
+	u32 cpu = bpf_get_smp_processor_id();
+	struct task_struct *task = hc_current();
+	struct hc_cpu *c = hc_cpu(cpu);
+	struct hc_brief_file file;
+	struct hc_brief_msg *r;
+	u64 arg[6], type, sk;
+	u16 family;
+
+	if (!d || !c)
+		goto rest;
+	type = d->type;
+	hc_mask(type, HC_WIRE_MAX_TYPES - 1);
+	hc_args(arg, regs, false);
+	if (arg[4] || hc_dials.snap[type] || !hc_brief_load(task, arg[0], &file) ||
+	    (file.mode & S_IFMT) != S_IFSOCK)
+		goto rest;
+	sk = hc_word_of_if(true, socket, hc_word_of_if(true, file, file.file, private_data), sk);
+	if (!sk)
+		goto rest;
+	family = hc_cast_if(true, sock_common, sk)->skc_family;
+	if ((family != AF_INET && family != AF_INET6) || hc_sock_is_dns_if(true, sk))
+		goto rest;
+	r = hc_reserve(c, cpu, HC_WIRE_LANE_BULK, type, sizeof(*r));
+	if (!r)
+		return 0;
+	hc_brief_head(&r->head, task, type, 6, ret, hc_nr(regs));
+	r->slot[0] = (s64)(s32)arg[0];
+	r->slot[1] = arg[2];
+	r->slot[2] = (u32)arg[3];
+	r->slot[3] = 0;
+	r->slot[4] = 0;
+	r->slot[5] = 0;
+	hc_brief_fact(&r->fd, 0, arg[0], &file);
+	*(u64 *)&r->fact = (u64)sizeof(r->sock) << 32 | 4ULL << 16 | HC_WIRE_F_SOCK;
+	hc_sock_fill_if(true, NULL, &r->sock, sk, r->fd.fd.ino);
+	hc_submit(c, HC_WIRE_LANE_BULK, r, sizeof(*r));
+	return 0;
+rest:
+	hc_brief_rest(ctx, regs);
+	return 0;
+}
+
+/* ---- by the table: numbers, and descriptors in the first and the third argument ---- */
+
+/* A slot from the call's registers. */
+static __always_inline u64 hc_brief_value(const u64 *arg, u64 what)
+{
+	u64 v, reg = what & 7;
+
+	hc_mask(reg, 7);
+	v = arg[reg];
+	switch (what >> 4) {
+	case HC_SA_U64:
+		return v;
+	case HC_SA_U32:
+		return (u32)v;
+	case HC_SA_I32:
+	case HC_SA_FD:
+		return (s64)(s32)v;
+	default:
+		return 0;
+	}
+}
+
+/* Makes the record of a call with n slots and n_fds descriptors, both constants. */
+#define hc_brief_make(n, n_fds)                                                                    \
+	do {                                                                                       \
+		struct {                                                                           \
+			struct hc_wire_head head;                                                  \
+			u64 slot[n];                                                               \
+			struct hc_brief_fd fd[n_fds];                                              \
+		} *hc_m_ = hc_reserve(c, cpu, HC_WIRE_LANE_BULK, d->type, sizeof(*hc_m_));         \
+		if (!hc_m_)                                                                        \
+			return 0;                                                                  \
+		hc_brief_head(&hc_m_->head, task, d->type, n, ret, hc_nr(regs));                   \
+		for (u32 hc_i_ = 0; hc_i_ < (n); hc_i_++)                                          \
+			hc_m_->slot[hc_i_] = hc_brief_value(arg, d->arg[hc_i_]);                   \
+		for (u32 hc_i_ = 0; hc_i_ < (n_fds); hc_i_++)                                      \
+			hc_brief_fact(&hc_m_->fd[hc_i_], 2 * hc_i_, arg[2 * hc_i_], &file[hc_i_]); \
+		hc_submit(c, HC_WIRE_LANE_BULK, hc_m_, sizeof(*hc_m_));                            \
+		return 0;                                                                          \
+	} while (0)
+
+SEC("tp_btf/sys_exit")
+int BPF_PROG(hc_brief_gen, struct pt_regs *regs, long ret)
+{
+	const volatile struct hc_sys_desc *d = hc_brief_desc(regs);
+	u32 cpu = bpf_get_smp_processor_id(), n;
+	struct task_struct *task = hc_current();
+	struct hc_cpu *c = hc_cpu(cpu);
+	struct hc_brief_file file[2];
+	u64 arg[8];
+
+	if (!d || !c)
+		goto rest;
+	n = d->n_slots;
+	hc_args(arg, regs, false);
+	arg[6] = 0;
+	arg[7] = 0;
+	if (d->arg[0] >> 4 != HC_SA_FD) {
+		switch (n) {
+		case 0:
+			hc_brief_make(0, 0);
+		case 1:
+			hc_brief_make(1, 0);
+		case 2:
+			hc_brief_make(2, 0);
+		case 3:
+			hc_brief_make(3, 0);
+		}
+		goto rest;
+	}
+	if (!hc_brief_known(task, arg[0], &file[0]))
+		goto rest;
+	if (n == 3 && d->arg[2] >> 4 == HC_SA_FD) {
+		if (!hc_brief_known(task, arg[2], &file[1]))
+			goto rest;
+		hc_brief_make(3, 2);
+	}
+	switch (n) {
+	case 1:
+		hc_brief_make(1, 1);
+	case 2:
+		hc_brief_make(2, 1);
+	case 3:
+		hc_brief_make(3, 1);
+	}
+rest:
+	hc_brief_rest(ctx, regs);
+	return 0;
+}
+
+#endif
