@@ -6,7 +6,8 @@
 #ifndef HC_BPF_BRIEF_H
 #define HC_BPF_BRIEF_H
 
-#include "sys.bpf.h"
+#include "call.bpf.h"
+#include "obj.bpf.h"
 
 struct hc_brief_fd {
 	struct hc_wire_fact fact;
@@ -60,35 +61,11 @@ static __always_inline void hc_brief_fact(struct hc_brief_fd *w, u16 subject, s3
 	*(u64 *)&w->fd.flags = 0; /* place and target too */
 }
 
-/* What the programs here have in common: the native call's description; NULL where they are not for this kernel.
- */
-static __always_inline const volatile struct hc_sys_desc *hc_brief_desc(struct pt_regs *regs)
-{
-	u64 idx = hc_nr(regs);
-
-	if (!hc_conf.cast || !HC_TYPED)
-		return NULL;
-	hc_mask(idx, HC_WIRE_MAX_NR - 1);
-	return &hc_sys[idx];
-}
-
 static __always_inline void hc_brief_head(struct hc_wire_head *h, struct task_struct *task, u16 type, u8 n_slots,
                                           s64 ret, u32 nr)
 {
 	hc_head(h, task, type, HC_WIRE_LANE_BULK, n_slots, hc_call_flags(task, nr, ret, false), ret, nr);
 }
-
-/* To the handler. */
-#define hc_brief_rest(ctx, regs)                                         \
-	do {                                                             \
-		u64 hc_i_ = hc_nr(regs);                                 \
-		struct hc_cpu *hc_c_;                                    \
-		hc_mask(hc_i_, HC_WIRE_MAX_NR - 1);                      \
-		bpf_tail_call(ctx, &hc_handlers, hc_sys[hc_i_].handler); \
-		hc_c_ = hc_cpu(bpf_get_smp_processor_id());              \
-		if (hc_c_)                                               \
-			hc_c_->unknown++;                                \
-	} while (0)
 
 /* ---- reads and writes: fd count pos data | fd iovcnt size pos data ---- */
 
@@ -106,24 +83,17 @@ struct hc_brief_rwv {
 	struct hc_brief_fd fd;
 };
 
-SEC("tp_btf/sys_exit")
-int BPF_PROG(hc_brief_rw, struct pt_regs *regs, long ret)
+static __always_inline bool hc_brief_rw(struct hc_cpu *c, u32 cpu, struct task_struct *task, struct pt_regs *regs,
+                                        const volatile struct hc_sys_desc *d, s64 ret)
 {
-	const volatile struct hc_sys_desc *d = hc_brief_desc(regs);
-	u32 cpu = bpf_get_smp_processor_id();
-	struct task_struct *task = hc_current();
-	struct hc_cpu *c = hc_cpu(cpu);
-	u64 arg[6], pos = HC_WIRE_ABSENT, type;
+	u64 arg[6], pos = HC_WIRE_ABSENT, type = d->type;
 	struct hc_brief_file file;
 	u32 special;
 
-	if (!d || !c)
-		goto rest;
-	type = d->type;
 	hc_mask(type, HC_WIRE_MAX_TYPES - 1);
 	hc_args(arg, regs, false);
 	if (hc_dials.snap[type] || !hc_brief_known(task, arg[0], &file))
-		goto rest;
+		return false;
 	special = d->special;
 	if (special & HC_RW_POS)
 		pos = arg[3];
@@ -134,13 +104,13 @@ int BPF_PROG(hc_brief_rw, struct pt_regs *regs, long ret)
 		struct hc_brief_rwv *r;
 
 		if (n > HC_BRIEF_IOV)
-			goto rest;
+			return false;
 		hc_mask(n, 7);
 		if (n && n <= HC_BRIEF_IOV && bpf_probe_read_user(v, 16 * n, (void *)arg[1]))
-			goto rest;
+			return false;
 		r = hc_reserve(c, cpu, HC_WIRE_LANE_BULK, type, sizeof(*r));
 		if (!r)
-			return 0;
+			return true;
 		hc_brief_head(&r->head, task, type, 5, ret, hc_nr(regs));
 		r->slot[0] = (s64)(s32)arg[0];
 		r->slot[1] = arg[2];
@@ -153,7 +123,7 @@ int BPF_PROG(hc_brief_rw, struct pt_regs *regs, long ret)
 		struct hc_brief_rw *r = hc_reserve(c, cpu, HC_WIRE_LANE_BULK, type, sizeof(*r));
 
 		if (!r)
-			return 0;
+			return true;
 		hc_brief_head(&r->head, task, type, 4, ret, hc_nr(regs));
 		r->slot[0] = (s64)(s32)arg[0];
 		r->slot[1] = arg[2];
@@ -162,10 +132,7 @@ int BPF_PROG(hc_brief_rw, struct pt_regs *regs, long ret)
 		hc_brief_fact(&r->fd, 0, arg[0], &file);
 		hc_submit(c, HC_WIRE_LANE_BULK, r, sizeof(*r));
 	}
-	return 0;
-rest:
-	hc_brief_rest(ctx, regs);
-	return 0;
+	return true;
 }
 
 /* ---- internet messages without an address: sockfd len flags dest_addr | src_addr sock_after data ---- */
@@ -178,35 +145,28 @@ struct hc_brief_msg {
 	struct hc_wire_sock sock;
 };
 
-SEC("tp_btf/sys_exit")
-int BPF_PROG(hc_brief_msg, struct pt_regs *regs, long ret)
+static __always_inline bool hc_brief_msg(struct hc_cpu *c, u32 cpu, struct task_struct *task, struct pt_regs *regs,
+                                         const volatile struct hc_sys_desc *d, s64 ret)
 {
-	const volatile struct hc_sys_desc *d = hc_brief_desc(regs);
-	u32 cpu = bpf_get_smp_processor_id();
-	struct task_struct *task = hc_current();
-	struct hc_cpu *c = hc_cpu(cpu);
+	u64 arg[6], type = d->type, sk;
 	struct hc_brief_file file;
 	struct hc_brief_msg *r;
-	u64 arg[6], type, sk;
 	u16 family;
 
-	if (!d || !c)
-		goto rest;
-	type = d->type;
 	hc_mask(type, HC_WIRE_MAX_TYPES - 1);
 	hc_args(arg, regs, false);
 	if (arg[4] || hc_dials.snap[type] || !hc_brief_load(task, arg[0], &file) ||
 	    (file.mode & S_IFMT) != S_IFSOCK)
-		goto rest;
+		return false;
 	sk = hc_word_of_if(true, socket, hc_word_of_if(true, file, file.file, private_data), sk);
 	if (!sk)
-		goto rest;
+		return false;
 	family = hc_cast_if(true, sock_common, sk)->skc_family;
 	if ((family != AF_INET && family != AF_INET6) || hc_sock_is_dns_if(true, sk))
-		goto rest;
+		return false;
 	r = hc_reserve(c, cpu, HC_WIRE_LANE_BULK, type, sizeof(*r));
 	if (!r)
-		return 0;
+		return true;
 	hc_brief_head(&r->head, task, type, 6, ret, hc_nr(regs));
 	r->slot[0] = (s64)(s32)arg[0];
 	r->slot[1] = arg[2];
@@ -218,10 +178,7 @@ int BPF_PROG(hc_brief_msg, struct pt_regs *regs, long ret)
 	*(u64 *)&r->fact = (u64)sizeof(r->sock) << 32 | 4ULL << 16 | HC_WIRE_F_SOCK;
 	hc_sock_fill_if(true, NULL, &r->sock, sk, r->fd.fd.ino);
 	hc_submit(c, HC_WIRE_LANE_BULK, r, sizeof(*r));
-	return 0;
-rest:
-	hc_brief_rest(ctx, regs);
-	return 0;
+	return true;
 }
 
 /* ---- by the table: numbers, and descriptors in the first and the third argument ---- */
@@ -255,29 +212,23 @@ static __always_inline u64 hc_brief_value(const u64 *arg, u64 what)
 			struct hc_brief_fd fd[n_fds];                                              \
 		} *hc_m_ = hc_reserve(c, cpu, HC_WIRE_LANE_BULK, d->type, sizeof(*hc_m_));         \
 		if (!hc_m_)                                                                        \
-			return 0;                                                                  \
+			return true;                                                               \
 		hc_brief_head(&hc_m_->head, task, d->type, n, ret, hc_nr(regs));                   \
 		for (u32 hc_i_ = 0; hc_i_ < (n); hc_i_++)                                          \
 			hc_m_->slot[hc_i_] = hc_brief_value(arg, d->arg[hc_i_]);                   \
 		for (u32 hc_i_ = 0; hc_i_ < (n_fds); hc_i_++)                                      \
 			hc_brief_fact(&hc_m_->fd[hc_i_], 2 * hc_i_, arg[2 * hc_i_], &file[hc_i_]); \
 		hc_submit(c, HC_WIRE_LANE_BULK, hc_m_, sizeof(*hc_m_));                            \
-		return 0;                                                                          \
+		return true;                                                                       \
 	} while (0)
 
-SEC("tp_btf/sys_exit")
-int BPF_PROG(hc_brief_gen, struct pt_regs *regs, long ret)
+static __always_inline bool hc_brief_gen(struct hc_cpu *c, u32 cpu, struct task_struct *task, struct pt_regs *regs,
+                                         const volatile struct hc_sys_desc *d, s64 ret)
 {
-	const volatile struct hc_sys_desc *d = hc_brief_desc(regs);
-	u32 cpu = bpf_get_smp_processor_id(), n;
-	struct task_struct *task = hc_current();
-	struct hc_cpu *c = hc_cpu(cpu);
 	struct hc_brief_file file[2];
+	u32 n = d->n_slots;
 	u64 arg[8];
 
-	if (!d || !c)
-		goto rest;
-	n = d->n_slots;
 	hc_args(arg, regs, false);
 	arg[6] = 0;
 	arg[7] = 0;
@@ -292,13 +243,13 @@ int BPF_PROG(hc_brief_gen, struct pt_regs *regs, long ret)
 		case 3:
 			hc_brief_make(3, 0);
 		}
-		goto rest;
+		return false;
 	}
 	if (!hc_brief_known(task, arg[0], &file[0]))
-		goto rest;
+		return false;
 	if (n == 3 && d->arg[2] >> 4 == HC_SA_FD) {
 		if (!hc_brief_known(task, arg[2], &file[1]))
-			goto rest;
+			return false;
 		hc_brief_make(3, 2);
 	}
 	switch (n) {
@@ -309,9 +260,29 @@ int BPF_PROG(hc_brief_gen, struct pt_regs *regs, long ret)
 	case 3:
 		hc_brief_make(3, 1);
 	}
-rest:
-	hc_brief_rest(ctx, regs);
-	return 0;
+	return false;
+}
+
+/* Makes the record of a native call whose type is not sampled, if there is a short way for it; false: it is the
+ * handler's, and nothing has happened. */
+static __always_inline bool hc_brief(struct task_struct *task, struct pt_regs *regs,
+                                     const volatile struct hc_sys_desc *d, s64 ret)
+{
+	u32 cpu = bpf_get_smp_processor_id();
+	struct hc_cpu *c = hc_cpu(cpu);
+
+	if (!c)
+		return false;
+	switch (d->brief) {
+	case HC_BRIEF_GEN:
+		return hc_brief_gen(c, cpu, task, regs, d, ret);
+	case HC_BRIEF_RW:
+		return hc_brief_rw(c, cpu, task, regs, d, ret);
+	case HC_BRIEF_MSG:
+		return hc_brief_msg(c, cpu, task, regs, d, ret);
+	default:
+		return false;
+	}
 }
 
 #endif

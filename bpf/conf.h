@@ -83,7 +83,7 @@ struct hc_sys_desc {
 	__u8 lane;    /* enum hc_wire_lane */
 	__u8 facts;   /* enum hc_sys_fact */
 	__u8 special; /* handler's own */
-	__u8 brief;   /* enum hc_handler: a program that has a short way for it; 0: none */
+	__u8 brief;   /* enum hc_brief */
 	__u8 arg[8];  /* enum hc_sys_arg << 4 | register (0..5, 6 = ret, 7 = none) */
 };
 
@@ -100,15 +100,20 @@ enum hc_handler {
 	HC_H_STRUCT, /* arguments in small user structures */
 	HC_H_BPF,
 	HC_H_PERF,
-	HC_H_MAP,       /* mmap, mprotect */
-	HC_H_DUP,       /* dup2, dup3 */
-	HC_H_MUX,       /* 32-bit socketcall and ipc */
-	HC_H_FINISH,    /* path walks and output */
-	HC_H_RAISE,     /* the dispatcher, once more, while detail is raised for some */
-	HC_H_BRIEF_GEN, /* short ways of HC_H_GEN, HC_H_RW, HC_H_MSG */
-	HC_H_BRIEF_RW,
-	HC_H_BRIEF_MSG,
+	HC_H_MAP,    /* mmap, mprotect */
+	HC_H_DUP,    /* dup2, dup3 */
+	HC_H_MUX,    /* 32-bit socketcall and ipc */
+	HC_H_FINISH, /* path walks and output */
+	HC_H_RAISE,  /* the dispatcher, once more, while detail is raised for some */
 	HC_N_HANDLERS
+};
+
+/* Short ways of HC_H_GEN, HC_H_RW, HC_H_MSG. */
+enum hc_brief {
+	HC_BRIEF_NONE,
+	HC_BRIEF_GEN,
+	HC_BRIEF_RW,
+	HC_BRIEF_MSG,
 };
 
 /* What the table-driven handler does with an argument. */

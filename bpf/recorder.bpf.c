@@ -5,7 +5,6 @@
 #include "proc.bpf.h"
 #include "io.bpf.h"
 #include "dup.bpf.h"
-#include "brief.bpf.h"
 #include "net.bpf.h"
 #include "misc.bpf.h"
 #include "kern.bpf.h"

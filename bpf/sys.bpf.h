@@ -6,9 +6,7 @@
 #include "told.bpf.h"
 #include "raise.bpf.h"
 #include "early.bpf.h"
-
-#define TS_COMPAT 2
-#define HC_TIF_32BIT (1ul << 22)
+#include "brief.bpf.h"
 
 struct {
 	__uint(type, BPF_MAP_TYPE_PROG_ARRAY);
@@ -16,75 +14,6 @@ struct {
 	__type(key, u32);
 	__type(value, u32);
 } hc_handlers SEC(".maps");
-
-/* Is the call of the 32-bit table? Asked per call: 64-bit code may enter it too. */
-static __always_inline bool hc_compat(struct task_struct *task)
-{
-#if defined(__TARGET_ARCH_x86)
-	return hc_rd(task, thread_info.status) & TS_COMPAT;
-#else
-	return hc_rd(task, thread_info.flags) & HC_TIF_32BIT;
-#endif
-}
-
-static __always_inline u32 hc_nr(struct pt_regs *regs)
-{
-#if defined(__TARGET_ARCH_x86)
-	return regs->orig_ax;
-#else
-	return regs->syscallno;
-#endif
-}
-
-static __always_inline void hc_args(u64 *arg, struct pt_regs *regs, bool compat)
-{
-#if defined(__TARGET_ARCH_x86)
-	if (compat) {
-		arg[0] = (u32)regs->bx;
-		arg[1] = (u32)regs->cx;
-		arg[2] = (u32)regs->dx;
-		arg[3] = (u32)regs->si;
-		arg[4] = (u32)regs->di;
-		arg[5] = (u32)regs->bp;
-	} else {
-		arg[0] = regs->di;
-		arg[1] = regs->si;
-		arg[2] = regs->dx;
-		arg[3] = regs->r10;
-		arg[4] = regs->r8;
-		arg[5] = regs->r9;
-	}
-#else
-	/* x0 holds the result; what it held before is kept for restarts */
-	u64 mask = compat ? 0xffffffff : ~0ULL;
-
-	arg[0] = regs->orig_x0 & mask;
-	arg[1] = regs->regs[1] & mask;
-	arg[2] = regs->regs[2] & mask;
-	arg[3] = regs->regs[3] & mask;
-	arg[4] = regs->regs[4] & mask;
-	arg[5] = regs->regs[5] & mask;
-#endif
-}
-
-static __always_inline u16 hc_call_flags(struct task_struct *task, u32 nr, s64 ret, bool compat)
-{
-	u16 flags = compat ? HC_WIRE_COMPAT : 0;
-
-	if (nr & 0x40000000 && !compat)
-		flags |= HC_WIRE_X32;
-	if (ret <= -512 && ret >= -516)
-		flags |= HC_WIRE_RESTART;
-	if (ret == nr && bpf_core_field_exists(struct task_struct, seccomp) && hc_rd(task, seccomp.mode) == 2) {
-		u64 pending = 0;
-
-		/* a filter that kills leaves the number in the result register, and SIGSYS on its way */
-		bpf_core_read(&pending, sizeof(pending), &task->pending.signal);
-		if (pending >> 30 & 1)
-			flags |= HC_WIRE_KILLED;
-	}
-	return flags;
-}
 
 /* What every scratch-built handler begins with: the call's description, registers and result in scratch. */
 static __always_inline struct hc_scratch *hc_call(u32 cpu, struct task_struct *task, struct pt_regs *regs, s64 ret)
@@ -139,9 +68,9 @@ static __always_inline void hc_call_begin(struct hc_scratch *s, struct task_stru
 
 /* ---- the dispatcher ---- */
 
-/* The rest of it, for a caller with this detail. */
+/* The rest of it, for a caller with this detail; `brief`: by the short way, where there is one. */
 static __always_inline int hc_dispatch(void *ctx, struct task_struct *task, u32 tgid, struct pt_regs *regs,
-                                       s64 ret, u64 detail)
+                                       s64 ret, u64 detail, const bool brief)
 {
 	u32 handler = HC_H_REGS, nr = hc_nr(regs);
 	bool native = false;
@@ -196,8 +125,8 @@ static __always_inline int hc_dispatch(void *ctx, struct task_struct *task, u32 
 				return 0;
 		}
 		/* Who is raised may have payload kept on top. */
-		if (!mode && d->brief && !hc_dials.raising)
-			bpf_tail_call(ctx, &hc_handlers, d->brief);
+		if (!mode && brief && hc_conf.cast && hc_brief(task, regs, d, ret))
+			return 0;
 	}
 	bpf_tail_call(ctx, &hc_handlers, handler);
 	c = hc_cpu(bpf_get_smp_processor_id());
@@ -222,7 +151,7 @@ int BPF_PROG(hc_sys_exit, struct pt_regs *regs, long ret)
 	if (hc_dials.raising)
 		bpf_tail_call(ctx, &hc_handlers, HC_H_RAISE);
 	task = hc_current();
-	return hc_dispatch(ctx, task, hc_rd(task, tgid), regs, ret, 0);
+	return hc_dispatch(ctx, task, hc_rd(task, tgid), regs, ret, 0, true);
 }
 
 /* The same while detail is raised for some: is the caller one of them? */
@@ -237,7 +166,7 @@ int BPF_PROG(hc_sys_raise, struct pt_regs *regs, long ret)
 		return 0;
 	raises = hc_raises_of(task, tgid);
 	c->raises = raises;
-	return hc_dispatch(ctx, task, tgid, regs, ret, hc_raise_detail(raises));
+	return hc_dispatch(ctx, task, tgid, regs, ret, hc_raise_detail(raises), false);
 }
 
 /* Paths and output; tail-calls itself once per path. */

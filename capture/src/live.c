@@ -153,17 +153,16 @@ static const struct {
 	const char *map, *program;
 	uint32_t index;
 } tails[] = {
-	{ "hc_handlers", "hc_sys_regs", HC_H_REGS },       { "hc_handlers", "hc_sys_gen", HC_H_GEN },
-	{ "hc_handlers", "hc_sys_open", HC_H_OPEN },       { "hc_handlers", "hc_sys_rw", HC_H_RW },
-	{ "hc_handlers", "hc_sys_map", HC_H_MAP },         { "hc_handlers", "hc_sys_sock", HC_H_SOCK },
-	{ "hc_handlers", "hc_sys_msg", HC_H_MSG },         { "hc_handlers", "hc_sys_mmsg", HC_H_MMSG },
-	{ "hc_handlers", "hc_sys_exec", HC_H_EXEC },       { "hc_handlers", "hc_sys_struct", HC_H_STRUCT },
-	{ "hc_handlers", "hc_sys_bpf", HC_H_BPF },         { "hc_handlers", "hc_sys_perf", HC_H_PERF },
-	{ "hc_handlers", "hc_sys_mux", HC_H_MUX },         { "hc_handlers", "hc_sys_finish", HC_H_FINISH },
-	{ "hc_handlers", "hc_sys_raise", HC_H_RAISE },     { "hc_handlers", "hc_sys_dup", HC_H_DUP },
-	{ "hc_handlers", "hc_brief_gen", HC_H_BRIEF_GEN }, { "hc_handlers", "hc_brief_rw", HC_H_BRIEF_RW },
-	{ "hc_exec_next", "hc_exec_finish", 0 },           { "hc_dup_next", "hc_dup_finish", 0 },
-	{ "hc_handlers", "hc_brief_msg", HC_H_BRIEF_MSG }, { "hc_uring_next", "hc_uring_finish", 0 },
+	{ "hc_handlers", "hc_sys_regs", HC_H_REGS },   { "hc_handlers", "hc_sys_gen", HC_H_GEN },
+	{ "hc_handlers", "hc_sys_open", HC_H_OPEN },   { "hc_handlers", "hc_sys_rw", HC_H_RW },
+	{ "hc_handlers", "hc_sys_map", HC_H_MAP },     { "hc_handlers", "hc_sys_sock", HC_H_SOCK },
+	{ "hc_handlers", "hc_sys_msg", HC_H_MSG },     { "hc_handlers", "hc_sys_mmsg", HC_H_MMSG },
+	{ "hc_handlers", "hc_sys_exec", HC_H_EXEC },   { "hc_handlers", "hc_sys_struct", HC_H_STRUCT },
+	{ "hc_handlers", "hc_sys_bpf", HC_H_BPF },     { "hc_handlers", "hc_sys_perf", HC_H_PERF },
+	{ "hc_handlers", "hc_sys_mux", HC_H_MUX },     { "hc_handlers", "hc_sys_finish", HC_H_FINISH },
+	{ "hc_handlers", "hc_sys_raise", HC_H_RAISE }, { "hc_handlers", "hc_sys_dup", HC_H_DUP },
+	{ "hc_exec_next", "hc_exec_finish", 0 },       { "hc_dup_next", "hc_dup_finish", 0 },
+	{ "hc_uring_next", "hc_uring_finish", 0 },
 };
 
 struct hc_live {
@@ -681,8 +680,6 @@ static int prepare(struct hc_live *live, const struct hc_live_options *opt, cons
 	conf->env = !opt->no_env;
 	conf->n_cpus = live->n_cpus;
 	hc_live_table((struct hc_sys_desc *)skel->rodata->hc_sys, (struct hc_sys_desc *)skel->rodata->hc_sys32);
-	for (unsigned nr = 0; !conf->cast && nr < HC_WIRE_MAX_NR; nr++)
-		skel->rodata->hc_sys[nr].brief = 0;
 	choose_hooks(live, opt, btf);
 	r = set_size(skel->obj, "hc_rings", live->n_cpus);
 	r = r ? r : set_size(skel->obj, "hc_rings_sec", live->n_cpus);

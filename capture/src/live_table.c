@@ -544,9 +544,9 @@ static uint8_t brief_of(const struct hc_sys_desc *d)
 	if (d->lane != HC_WIRE_LANE_BULK)
 		return 0;
 	if (d->handler == HC_H_RW && !(d->special & HC_RW_FLAGS))
-		return HC_H_BRIEF_RW;
+		return HC_BRIEF_RW;
 	if (d->type == HC_EV_SENDTO || d->type == HC_EV_RECVFROM)
-		return HC_H_BRIEF_MSG;
+		return HC_BRIEF_MSG;
 	if (d->handler != HC_H_GEN || d->facts || d->n_slots > 3)
 		return 0;
 	for (unsigned i = 0; i < d->n_slots; i++) {
@@ -564,7 +564,7 @@ static uint8_t brief_of(const struct hc_sys_desc *d)
 			return 0;
 		}
 	}
-	return HC_H_BRIEF_GEN;
+	return HC_BRIEF_GEN;
 }
 
 static void complete(struct hc_sys_desc *table)

@@ -354,19 +354,19 @@ Test(live_table, gives_a_short_way_only_to_calls_of_its_shape)
 			continue;
 		cr_assert_eq(d->lane, HC_WIRE_LANE_BULK, "%s", name);
 		switch (d->brief) {
-		case HC_H_BRIEF_RW:
+		case HC_BRIEF_RW:
 			n_rw++;
 			cr_assert_eq(d->handler, HC_H_RW, "%s", name);
 			cr_assert_eq(d->n_slots, d->special & HC_RW_VEC ? 5 : 4, "%s", name);
 			break;
-		case HC_H_BRIEF_MSG:
+		case HC_BRIEF_MSG:
 			n_msg++;
 			cr_assert_eq(d->handler, HC_H_MSG, "%s", name);
 			cr_assert_eq(d->n_slots, 6, "%s", name);
 			break;
 		default:
 			n_gen++;
-			cr_assert_eq(d->brief, HC_H_BRIEF_GEN, "%s", name);
+			cr_assert_eq(d->brief, HC_BRIEF_GEN, "%s", name);
 			cr_assert_eq(d->handler, HC_H_GEN, "%s", name);
 			cr_assert_eq(d->facts, 0, "%s", name);
 			cr_assert_leq(d->n_slots, 3, "%s", name);
@@ -385,7 +385,7 @@ Test(live_table, gives_a_short_way_only_to_calls_of_its_shape)
 	cr_assert_eq(n_rw, 8);
 	cr_assert_eq(n_msg, 2);
 	cr_assert_gt(n_gen, 20);
-	cr_assert_eq(native[SYS_epoll_ctl].brief, HC_H_BRIEF_GEN);
+	cr_assert_eq(native[SYS_epoll_ctl].brief, HC_BRIEF_GEN);
 }
 
 #if defined(__x86_64__)
