@@ -1,7 +1,11 @@
 # Sourced by end-to-end tests: . "$HC_SOURCE_DIR/tests/e2e/lib.sh"
 set -euo pipefail
 
-fail() { echo "FAIL: $*" >&2; exit 1; }
+fail() {
+	echo "FAIL: $*" >&2
+	[ -z "${HC_FAILED:-}" ] || echo "FAIL: $*" >>"$HC_FAILED" # run tells it where standard error is that of a command that was tested
+	exit 1
+}
 skip() { echo "skipped: $*"; exit 77; }
 
 # The rest of the script needs the recorder.
@@ -17,7 +21,9 @@ expect_exit() {
 	local want=$1 code=0
 	shift
 	"$@" || code=$?
-	[ "$code" = "$want" ] || fail "exit code $code instead of $want: $*"
+	[ "$code" = "$want" ] && return
+	[ ! -f /dev/stderr ] || set -- "$@" "($(tail -n 5 /dev/stderr))"
+	fail "exit code $code instead of $want: $*"
 }
 
 # expect_match REGEX FILE
