@@ -47,7 +47,6 @@ within 30 in_force || { cat log1 >&2; fail "the other length is not in force"; }
 calls before 1000 5000
 : <hc-first
 waits 'a trigger has fired" rule=First ' log1
-begun=$(date +%s)
 name=$(captures .name)
 python3 - $$ >calls <<'END' & # until it is told to end, however long the other takes to begin
 import os, sys, time
@@ -78,7 +77,8 @@ calls after 1000 5000
 soon
 [ "$(captures .name)" = "$name" ] || fail "the cool-down is forgotten: $(captures .name)"
 within $((length + 30)) grep -q "msg=\"a capture has ended\" capture=$name" log2 || { cat log2 >&2; fail "it does not end"; }
-took=$(($(date +%s) - begun))
+at() { date -d "$(sed -nE "s/^time=([^ ]+) .*$1.*/\1/p" "$2")" +%s; } # when it was logged: this script may come to look long after
+took=$(($(at "a capture has ended\" capture=$name" log2) - $(at 'a trigger has fired" rule=First ' log1)))
 [ $took -ge $((length - 1)) ] && [ $took -le $((length + 5 * slow)) ] || fail "it ran for $took s of $length"
 calls later 100 2000
 : <hc-second
