@@ -293,6 +293,9 @@ int hc_record_start(struct hc_record *r, struct hc_err *err)
 	if (code >= 0)
 		code = meta_blind(r, r->err);
 	disk_set_since(r, !hc_live_resumes(r->live) || unread);
+	/* who looks after containers is at work before what is recorded begins: some are gone at once */
+	if (code >= 0)
+		code = hc_tracker_tick(r->tracker, record_boot_ns(), r->err);
 	if (code >= 0) /* whatever comes: who was there, and what is recorded, is on disk */
 		code = hc_writer_flush(r->writer, r->err);
 	return r->failed = code < 0 ? code : 0;
