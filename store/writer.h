@@ -80,6 +80,9 @@ int hc_writer_open(const struct hc_writer_opts *opts, struct hc_writer **ret, st
 /* The builder that a row of this type goes into, sealing first what is due at now_ns (boot clock). Call it before
  * interning anything for the row; the references hold until the next call for the same stream. NULL on failure. */
 struct hc_builder *hc_writer_begin(struct hc_writer *w, unsigned type, uint64_t now_ns, struct hc_err *err);
+/* The same, and hc_build_cells in the builder, which is in *ret. */
+struct hc_cells *hc_writer_cells(struct hc_writer *w, unsigned type, uint64_t now_ns, struct hc_builder **ret,
+                                 struct hc_err *err);
 /* Adds the row; head->seq is filled in. */
 int hc_writer_row(struct hc_writer *w, struct hc_row_head *head, const struct hc_cells *cells, struct hc_err *err);
 /* Seals what is due, and looks whether somebody follows (tail.h). */

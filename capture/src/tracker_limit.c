@@ -7,7 +7,6 @@
  */
 #include "tracker_priv.h"
 
-#define LOOK_RECORDS 16u  /* between two looks: what these bring at most is part of the slack */
 #define CACHES_KEEP 4096u /* of each table, while there is something else to let go of */
 #define FREE_SHARE 8u     /* so much of the bound is made room for at once */
 
@@ -95,9 +94,9 @@ static void evict_processes(struct hc_tracker *t)
 	free(all);
 }
 
-void tracker_limit(struct hc_tracker *t)
+void tracker_make_room(struct hc_tracker *t)
 {
-	if (t->stats.n_records % LOOK_RECORDS || tracker_bytes(t) <= t->opts.max_bytes)
+	if (tracker_bytes(t) <= t->opts.max_bytes)
 		return;
 	t->stats.n_limited++;
 	evict_caches(t, CACHES_KEEP);

@@ -630,7 +630,7 @@ uint32_t in_sock(struct hc_tracker *t, struct hc_builder *b, struct tsock *s)
 	return ref || !s ? ref : add_sock(t, b, s);
 }
 
-static __attribute__((noinline)) uint32_t add_fd(struct hc_tracker *t, struct hc_builder *b, struct tfd *f)
+uint32_t in_fd_new(struct hc_tracker *t, struct hc_builder *b, struct tfd *f)
 {
 	uint32_t path, path_now, file, sock, target_proc, name, opened_by;
 	struct hc_cells *c;
@@ -666,13 +666,6 @@ static __attribute__((noinline)) uint32_t add_fd(struct hc_tracker *t, struct hc
 	hc_cell_set(c, HC_O_FDOBJ_cloexec, f->cloexec);
 	cell_ref(c, HC_O_FDOBJ_opened_by, opened_by);
 	return hc_slot_put(&f->slot, b, hc_build_obj_new(b, HC_OBJ_FDOBJ, c));
-}
-
-uint32_t in_fd(struct hc_tracker *t, struct hc_builder *b, struct tfd *f)
-{
-	uint32_t ref = f ? hc_slot_get(&f->slot, b) : 0;
-
-	return ref || !f ? ref : add_fd(t, b, f);
 }
 
 static __attribute__((noinline)) uint32_t add_image(struct hc_tracker *t, struct hc_builder *b, struct timage *i)
@@ -958,11 +951,14 @@ uint32_t in_ver(struct hc_tracker *t, struct hc_builder *b, struct tver *v)
 	return ref || !v ? ref : add_ver(t, b, v);
 }
 
-static __attribute__((noinline)) uint32_t add_task(struct hc_tracker *t, struct hc_builder *b, struct ttask *k,
-                                                   struct tver *v)
+uint32_t in_task_new(struct hc_tracker *t, struct hc_builder *b, struct ttask *k, struct tver *v)
 {
 	struct hc_cells c;
 
+	if (k->slot_version != v->version) { /* another version: another entry */
+		k->slot_version = v->version;
+		memset(&k->slot, 0, sizeof(k->slot));
+	}
 	hc_cells_clear(&c, HC_OBJ_TASK);
 	hc_cell_set(&c, HC_O_TASK_tid, k->tid);
 	if (k->vtid)
@@ -971,18 +967,4 @@ static __attribute__((noinline)) uint32_t add_task(struct hc_tracker *t, struct 
 		hc_cell_set(&c, HC_O_TASK_start_ns, k->start_ns);
 	cell_ref(&c, HC_O_TASK_proc, in_ver(t, b, v));
 	return hc_slot_put(&k->slot, b, hc_build_obj(b, HC_OBJ_TASK, &c));
-}
-
-uint32_t in_task(struct hc_tracker *t, struct hc_builder *b, struct ttask *k, struct tver *v)
-{
-	uint32_t ref;
-
-	if (!v)
-		return 0;
-	if (k->slot_version != v->version) { /* another version: another entry */
-		k->slot_version = v->version;
-		memset(&k->slot, 0, sizeof(k->slot));
-	}
-	ref = hc_slot_get(&k->slot, b);
-	return ref ? ref : add_task(t, b, k, v);
 }

@@ -234,6 +234,13 @@ struct tproc {
 
 enum arg_role { ROLE_PLAIN, ROLE_PROC_AFTER, ROLE_CHILD, ROLE_TARGET };
 
+/* Of a plain row: a cell that an argument fills by itself. */
+struct plan_cell {
+	uint8_t arg, col;
+	bool is_fd; /* a descriptor's number */
+	bool absent_ok;
+};
+
 struct plan_arg {
 	uint8_t kind;   /* enum hc_kind */
 	uint8_t role;   /* enum arg_role */
@@ -257,7 +264,11 @@ struct plan {
 	bool opens;       /* the path of the first PATH argument is that of the new descriptor */
 	bool late;        /* paths are resolved late */
 	bool plain;       /* a call that brings no facts but those of known descriptors changes nothing */
-	int16_t newfd;    /* argument of kind FDOBJ that is the call's result; -1 */
+	/* of a plain one, with the cells that every row has */
+	uint8_t n_cells;
+	struct plan_cell cell[HC_WIRE_MAX_SLOTS];
+	uint64_t valid[(HC_MAX_COLS + 63) / 64];
+	int16_t newfd; /* argument of kind FDOBJ that is the call's result; -1 */
 	int16_t sock_after;
 	struct plan_arg arg[HC_WIRE_MAX_SLOTS];
 };
@@ -426,12 +437,24 @@ uint32_t in_lst(struct hc_builder *b, struct lst *l);
 uint32_t in_path(struct hc_builder *b, struct tpath *p);
 uint32_t in_file(struct hc_builder *b, struct tfile *f);
 uint32_t in_sock(struct hc_tracker *t, struct hc_builder *b, struct tsock *s);
-uint32_t in_fd(struct hc_tracker *t, struct hc_builder *b, struct tfd *f);
+uint32_t in_fd_new(struct hc_tracker *t, struct hc_builder *b, struct tfd *f);
+static inline uint32_t in_fd(struct hc_tracker *t, struct hc_builder *b, struct tfd *f)
+{
+	uint32_t ref = f ? hc_slot_get(&f->slot, b) : 0;
+
+	return ref || !f ? ref : in_fd_new(t, b, f);
+}
+uint32_t in_task_new(struct hc_tracker *t, struct hc_builder *b, struct ttask *k, struct tver *v);
+static inline uint32_t in_task(struct hc_tracker *t, struct hc_builder *b, struct ttask *k, struct tver *v)
+{
+	uint32_t ref = v && k->slot_version == v->version ? hc_slot_get(&k->slot, b) : 0;
+
+	return ref || !v ? ref : in_task_new(t, b, k, v);
+}
 uint32_t in_image(struct hc_tracker *t, struct hc_builder *b, struct timage *i);
 uint32_t in_user(struct hc_builder *b, struct tuser *u);
 uint32_t in_ctr(struct hc_builder *b, struct tctr *c);
 uint32_t in_ver(struct hc_tracker *t, struct hc_builder *b, struct tver *v);
-uint32_t in_task(struct hc_tracker *t, struct hc_builder *b, struct ttask *k, struct tver *v);
 
 static inline void cell_ref(struct hc_cells *c, unsigned col, uint32_t ref)
 {
@@ -645,8 +668,15 @@ void cells_of_pod(struct hc_builder *b, struct hc_cells *c, const struct tctr *k
 /* What all that is known takes, or somewhat less than it would be reckoned to: paths, files and sockets that
  * others share are counted once for each. */
 uint64_t tracker_bytes(const struct hc_tracker *t);
-/* Before a record: makes room when it is more than opts.max_bytes. */
-void tracker_limit(struct hc_tracker *t);
+#define LIMIT_RECORDS 16u /* between two looks: what these bring at most is part of the slack */
+/* Makes room when it is more than opts.max_bytes. */
+void tracker_make_room(struct hc_tracker *t);
+/* Before a record. */
+static inline void tracker_limit(struct hc_tracker *t)
+{
+	if (t->stats.n_records % LIMIT_RECORDS == 0)
+		tracker_make_room(t);
+}
 /* Lets one go that was not used lately, if there are more than `keep`. */
 bool path_evict(struct hc_tracker *t, uint32_t keep);
 bool fd_evict(struct hc_tracker *t, uint32_t keep);

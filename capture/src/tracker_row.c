@@ -58,11 +58,11 @@ static bool absent_allowed(const struct hc_table_desc *d, const struct hc_col_de
 	       ((d->number == HC_EV_SIGNALFD || d->number == HC_EV_SIGNALFD4) && name_is(col->arg, "mask"));
 }
 
-/* Whether a call of the type that brings no facts but those of known descriptors changes nothing. */
+/* Whether a call of the type changes nothing that brings no facts but names and known descriptors. */
 static bool is_plain(const struct plan *p)
 {
-	static const enum hc_kind kinds[] = { HC_KIND_PATH, HC_KIND_FILE, HC_KIND_SOCK, HC_KIND_FDOBJ,
-		                              HC_KIND_PID,  HC_KIND_PROC, HC_KIND_CTR };
+	static const enum hc_kind kinds[] = { HC_KIND_FILE, HC_KIND_FDOBJ, HC_KIND_PID, HC_KIND_PROC,
+		                              HC_KIND_CTR };
 
 	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++)
 		if (p->of_kind[kinds[i]])
@@ -70,8 +70,37 @@ static bool is_plain(const struct plan *p)
 	for (unsigned i = 0; i < p->n_args; i++)
 		if (p->arg[i].is_dev)
 			return false;
-	return p->desc->number != HC_EV_LISTEN; /* makes a server of its socket */
+	if (p->of_kind[HC_KIND_PATH] && p->late)
+		return false;
+	/* these two do something to their socket all the same */
+	return p->desc->number != HC_EV_CONNECT && p->desc->number != HC_EV_LISTEN;
 }
+
+static void plan_valid(struct plan *p, unsigned col)
+{
+	p->valid[col / 64] |= UINT64_C(1) << (col % 64);
+}
+
+static void plan_cells(struct plan *p)
+{
+	plan_valid(p, HC_COL_RET);
+	plan_valid(p, HC_COL_NR);
+	plan_valid(p, HC_COL_ROW_FLAGS);
+	for (unsigned i = 0; i < p->n_args; i++) {
+		const struct plan_arg *a = &p->arg[i];
+		bool is_fd = a->kind == HC_KIND_FD;
+
+		if (!is_fd && !(p->numbers >> i & 1))
+			continue;
+		p->cell[p->n_cells++] = (struct plan_cell){ .arg = (uint8_t)i,
+			                                    .col = (uint8_t)a->col,
+			                                    .is_fd = is_fd,
+			                                    .absent_ok = is_fd || a->absent_ok };
+		plan_valid(p, a->col);
+	}
+}
+
+_Static_assert(HC_MAX_COLS <= UINT8_MAX, "a column's number is a byte");
 
 static void plan_make(struct plan *p, const struct hc_table_desc *d)
 {
@@ -116,6 +145,8 @@ static void plan_make(struct plan *p, const struct hc_table_desc *d)
 	          p->of_kind[HC_KIND_PID] | p->of_kind[HC_KIND_PROC] | 1u;
 	p->others = (uint16_t)(((1u << p->n_args) - 1) & ~(unsigned)p->numbers);
 	p->plain = is_plain(p);
+	if (p->plain)
+		plan_cells(p);
 }
 
 void plans_make(struct hc_tracker *t)
@@ -156,6 +187,17 @@ struct hc_builder *row_begin(struct hc_tracker *t, unsigned type, uint64_t ts_ns
 		return NULL;
 	}
 	return hc_writer_begin(t->w, type, ts_ns, err);
+}
+
+/* The same with the cells of the row, in their place. */
+static struct hc_cells *row_cells(struct hc_tracker *t, unsigned type, uint64_t ts_ns, struct hc_builder **ret,
+                                  struct hc_err *err)
+{
+	if (!t->w) {
+		hc_err_set(err, -EINVAL, "the tracker has no writer");
+		return NULL;
+	}
+	return hc_writer_cells(t->w, type, ts_ns, ret, err);
 }
 
 int row_put(struct hc_tracker *t, struct hc_row_head *head, const struct hc_cells *cells, struct hc_err *err)
@@ -582,15 +624,13 @@ static void see_new_fds(struct hc_tracker *t, struct row *w)
 
 /* ---- paths ---- */
 
-static struct txt *base_of(const struct row *w, const struct plan_arg *a)
+/* What names are relative to; f: the directory that `dirfd` is, NULL: not known. */
+static struct txt *base_of(const struct tver *v, uint64_t dirfd, const struct tfd *f)
 {
-	const struct tfd *f;
-
-	if (!w->before)
+	if (!v)
 		return NULL;
-	if (a->dirfd < 0 || (int32_t)slot(w, (unsigned)a->dirfd) == AT_FDCWD)
-		return w->before->cwd ? w->before->cwd->real : NULL;
-	f = w->arg[a->dirfd].fd;
+	if ((int32_t)dirfd == AT_FDCWD)
+		return v->cwd ? v->cwd->real : NULL;
 	if (!f || !f->path)
 		return NULL;
 	return f->path->abs ? f->path->abs : f->path->real;
@@ -660,7 +700,8 @@ static void see_path(struct hc_tracker *t, struct row *w, unsigned i)
 	if (ask.fact && ask.fact->bytes >= sizeof(struct hc_wire_path) &&
 	    ((const struct hc_wire_path *)ask.fact->p)->flags & HC_WIRE_PATH_NAME)
 		ask.fact = NULL;
-	ask.base = base_of(w, a);
+	ask.base = a->dirfd < 0 ? base_of(w->before, (uint64_t)AT_FDCWD, NULL)
+	                        : base_of(w->before, slot(w, (unsigned)a->dirfd), w->arg[a->dirfd].fd);
 	if (is_url(w->head->type, w, ask.given) && a->col == HC_C_MOUNT_source)
 		ask.base = NULL;
 	if (w->head->type == HC_EV_PROC_EXEC && w->after && w->after->image) {
@@ -770,13 +811,13 @@ static void see_files(struct hc_tracker *t, struct row *w)
 
 /* ---- the cells ---- */
 
-static uint32_t row_flags(const struct row *w)
+static uint32_t row_flags(const struct hc_wire_head *h, bool late)
 {
-	uint32_t wire = w->head->flags;
+	uint32_t wire = h->flags;
 	uint32_t flags = wire & (HC_WIRE_COMPAT | HC_WIRE_X32 | HC_WIRE_URING | HC_WIRE_KERNEL | HC_WIRE_RESTART |
 	                         HC_WIRE_TRUNC | HC_WIRE_TOCTOU | HC_WIRE_NOENTRY);
 
-	return flags | (wire & HC_WIRE_SAMPLED ? HC_ROW_SAMPLED : 0u) | (w->late ? HC_ROW_LATE : 0u);
+	return flags | (wire & HC_WIRE_SAMPLED ? HC_ROW_SAMPLED : 0u) | (late ? HC_ROW_LATE : 0u);
 }
 
 _Static_assert((int)HC_WIRE_COMPAT == (int)HC_ROW_COMPAT && (int)HC_WIRE_KERNEL == (int)HC_ROW_KERNEL &&
@@ -955,14 +996,21 @@ static void cells_of_arg(struct hc_tracker *t, struct hc_builder *b, const struc
 	}
 }
 
+/* Arguments that mean something: what follows those of a raw call are registers. */
+static unsigned n_meant(const struct hc_wire_head *h)
+{
+	unsigned n = h->n_slots;
+
+	if (h->type == HC_EV_SYS && !(h->flags & HC_WIRE_COMPAT) && sys_n_args(h->nr) < n)
+		n = sys_n_args(h->nr);
+	return n;
+}
+
 /* Numbers that are copied as they are: most arguments are. */
 static void cells_of_numbers(const struct row *w)
 {
-	unsigned n = w->r.n_slots;
+	unsigned n = n_meant(w->head);
 
-	/* what follows the arguments of a raw call are registers that mean nothing */
-	if (w->head->type == HC_EV_SYS && !(w->head->flags & HC_WIRE_COMPAT) && sys_n_args(w->head->nr) < n)
-		n = sys_n_args(w->head->nr);
 	EACH_ARG(w->plan->numbers & ((1u << n) - 1), i)
 	{
 		const struct plan_arg *a = &w->plan->arg[i];
@@ -1039,7 +1087,7 @@ static int dns_row(struct hc_tracker *t, const struct row *w, struct tsock *s, c
 		return -EIO;
 	cell_ref(c, HC_COL_TASK, w->task ? in_task(t, b, w->task, w->before) : 0);
 	hc_cell_set(c, HC_COL_ROW_FLAGS,
-	            (row_flags(w) & ~(uint32_t)HC_ROW_TRUNC) | (m->truncated ? HC_ROW_TRUNC : 0u));
+	            (row_flags(w->head, w->late) & ~(uint32_t)HC_ROW_TRUNC) | (m->truncated ? HC_ROW_TRUNC : 0u));
 	hc_cell_set(c, HC_C_NET_DNS_qr, m->qr);
 	hc_cell_set(c, HC_C_NET_DNS_id, m->id);
 	hc_cell_set(c, HC_C_NET_DNS_opcode, m->opcode);
@@ -1110,22 +1158,19 @@ static int emit(struct hc_tracker *t, struct row *w, struct hc_err *err)
 {
 	const struct hc_wire_head *h = w->head;
 	struct hc_row_head head = { .type = h->type, .cpu = h->cpu, .ts_ns = h->ts_ns };
-	struct hc_builder *b = row_begin(t, h->type, h->ts_ns, err);
-	struct hc_cells *c;
+	struct hc_builder *b;
+	struct hc_cells *c = w->cells = row_cells(t, h->type, h->ts_ns, &b, err);
 	int r;
 
-	if (!b)
-		return err && err->code ? err->code : -EIO;
-	c = w->cells = hc_build_cells(b, h->type);
 	if (!c)
-		return hc_err_set(err, -ENOMEM, "out of memory");
+		return err && err->code ? err->code : -EIO;
 	if (w->task)
 		cell_ref(c, HC_COL_TASK, in_task(t, b, w->task, w->before));
 	if (!(h->flags & (HC_WIRE_NORET | HC_WIRE_KILLED)))
 		hc_cell_set(c, HC_COL_RET, (uint64_t)h->ret);
 	if (h->nr != UINT32_MAX)
 		hc_cell_set(c, HC_COL_NR, h->nr);
-	hc_cell_set(c, HC_COL_ROW_FLAGS, row_flags(w));
+	hc_cell_set(c, HC_COL_ROW_FLAGS, row_flags(w->head, w->late));
 	cells_of_numbers(w);
 	EACH_ARG(w->others, i)
 	cells_of_arg(t, b, w, i);
@@ -1191,94 +1236,168 @@ static void before_exec(struct hc_tracker *t, struct row *w)
 
 /* ---- a record that changes nothing ---- */
 
-#define PLAIN_FDS 2 /* more, no call names */
-
-struct fd_fact {
-	struct hc_wire_fact f;
-	struct hc_wire_fd fd;
+/* A record of this kind, taken apart. */
+struct plain {
+	const struct hc_wire_head *head;
+	const struct plan *plan;
+	const uint64_t *slot;
+	struct ttask *task;
+	unsigned fds, names; /* bit per argument: those that there is a fact about */
+	struct tfd *fd[HC_WIRE_MAX_SLOTS];
+	struct hc_str name[HC_WIRE_MAX_SLOTS];
 };
 
-/* The open files that the record's facts are about, by argument; false: there are other facts, or something about
- * a file that is not known yet. */
-static bool plain_fds(struct hc_tracker *t, struct row *w)
+/* The open files and names that the record's facts are about; false: there are other facts, or something about a
+ * file that is not known yet. */
+static bool plain_facts(struct hc_tracker *t, struct plain *p)
 {
-	const struct fd_fact *f = (const void *)(w->r.slot + w->r.n_slots);
-	size_t n = (const uint8_t *)w->head + w->head->bytes - (const uint8_t *)f;
-	struct tfd *fd[PLAIN_FDS] = { NULL };
-	uint32_t seen = 0;
+	const uint8_t *at = (const uint8_t *)(p->slot + p->head->n_slots);
+	size_t left = (size_t)p->head->bytes - sizeof(*p->head) - p->head->n_slots * sizeof(uint64_t);
 
-	if (n % sizeof(*f) || n > PLAIN_FDS * sizeof(*f))
-		return false;
-	n /= sizeof(*f);
-	for (size_t i = 0; i < n; i++) {
-		uint32_t bit = UINT32_C(1) << (f[i].f.subject & 31);
+	p->fds = p->names = 0;
+	while (left) {
+		const struct hc_wire_fact *f = (const void *)at;
+		unsigned arg, bit;
+		size_t n;
 
-		if (f[i].f.kind != HC_WIRE_F_FD || f[i].f.bytes != sizeof(f[i].fd) || f[i].f.subject > 15 ||
-		    !(w->plan->of_kind[HC_KIND_FD] & bit) || seen & bit)
+		if (left < sizeof(*f))
 			return false;
-		seen |= bit;
-		fd[i] = fd_known(t, &f[i].fd);
-		if (!fd[i])
+		n = sizeof(*f) + ((size_t)f->bytes + 7) / 8 * 8;
+		arg = f->subject;
+		if (n > left || arg >= HC_WIRE_MAX_SLOTS)
 			return false;
+		bit = 1u << arg;
+		if (f->kind == HC_WIRE_F_FD && f->bytes == sizeof(struct hc_wire_fd)) {
+			if (!(p->plan->of_kind[HC_KIND_FD] & ~p->fds & bit))
+				return false;
+			p->fd[arg] = fd_known(t, (const void *)(f + 1));
+			if (!p->fd[arg])
+				return false;
+			p->fds |= bit;
+		} else if (f->kind == HC_WIRE_F_STR && p->plan->of_kind[HC_KIND_PATH] & ~p->names & bit) {
+			const char *text = (const char *)(f + 1);
+
+			p->name[arg] = (struct hc_str){ text, (uint32_t)strnlen(text, f->bytes) };
+			p->names |= bit;
+		} else {
+			return false;
+		}
+		at += n;
+		left -= n;
 	}
-	EACH_ARG(w->plan->of_kind[HC_KIND_FD], i)
-	w->arg[i].fd = NULL;
-	for (size_t i = 0; i < n; i++)
-		w->arg[f[i].f.subject].fd = fd[i];
 	return true;
 }
 
-/* Most of what a busy machine does are calls of this kind: numbers, and a descriptor or two that are known. None
- * of what hc_tracker_push does for the others is needed, nor has anything to be held while the row is made. Fills
- * `w`; false: it is not of this kind, and nothing has been done. */
-static bool plain_row(struct hc_tracker *t, const struct hc_wire_head *rec, size_t bytes, struct row *w)
+/* Most of what a busy machine does are calls of this kind: numbers, names, descriptors that are known. None
+ * of what push does for the others is needed, nor has anything to be held while the row is made. Fills `p`; false:
+ * it is not of this kind, and nothing has been done. */
+static inline bool plain_see(struct hc_tracker *t, const struct hc_wire_head *rec, size_t bytes, struct plain *p)
 {
-	const unsigned others = HC_WIRE_SNAPSHOT | HC_WIRE_IRQ | HC_WIRE_STATEONLY | HC_WIRE_ENTRY;
-	struct ttask *k;
-	struct tproc *p;
+	const unsigned others = HC_WIRE_SNAPSHOT | HC_WIRE_IRQ | HC_WIRE_STATEONLY | HC_WIRE_ENTRY |
+	                        HC_WIRE_NORET | HC_WIRE_KILLED;
+	struct tproc *proc;
 
-	if (bytes < sizeof(*rec) || rec->bytes > bytes || rec->type >= HC_EV_MAX || !t->plan[rec->type].plain ||
-	    rec->flags & others || !rec->tid || rec->n_slots > HC_WIRE_MAX_SLOTS ||
-	    rec->bytes < sizeof(*rec) + rec->n_slots * sizeof(uint64_t) || t->ctr_news)
+	if (bytes < sizeof(*rec) || rec->bytes > bytes || rec->type >= HC_EV_MAX)
 		return false;
-	k = task_known(t, rec->tid);
-	if (!k || k->pre_name)
+	p->plan = &t->plan[rec->type];
+	if (!p->plan->plain || rec->n_slots != p->plan->n_args || rec->flags & others || rec->nr == UINT32_MAX ||
+	    !rec->tid || rec->bytes < sizeof(*rec) + rec->n_slots * sizeof(uint64_t) || t->ctr_news)
 		return false;
-	p = k->proc;
-	if (p->tgid != rec->tgid || (p->start_ns != rec->start_ns && rec->start_ns) ||
-	    p->checked_gen != t->tree_gen || p->excluded || !p->exec_known ||
-	    (rec->nr != UINT32_MAX && (int32_t)(rec->exec_id - p->exec_id) > 0))
+	p->task = task_known(t, rec->tid);
+	if (!p->task || p->task->pre_name)
 		return false;
-	w->plan = &t->plan[rec->type];
-	w->r.slot = (const uint64_t *)(rec + 1);
-	w->r.n_slots = rec->n_slots;
-	w->r.n_facts = w->r.kinds = 0; /* what they tell is in the arguments */
-	w->head = rec;
-	if (!plain_fds(t, w))
+	proc = p->task->proc;
+	if (proc->tgid != rec->tgid || (proc->start_ns != rec->start_ns && rec->start_ns) ||
+	    proc->checked_gen != t->tree_gen || proc->excluded || !proc->exec_known ||
+	    (int32_t)(rec->exec_id - proc->exec_id) > 0)
 		return false;
-	w->task = k;
-	w->before = task_ver(k);
-	w->others = w->plan->of_kind[HC_KIND_FD];
-	p->heard_ns = rec->ts_ns;
+	p->head = rec;
+	p->slot = (const uint64_t *)(rec + 1);
+	if (!plain_facts(t, p))
+		return false;
+	proc->heard_ns = rec->ts_ns;
 	return true;
 }
 
-/* again: without a row. */
-static int push(struct hc_tracker *t, const struct hc_wire_head *rec, size_t bytes, bool late, bool again,
-                struct hc_err *err)
+static void plain_name(struct hc_tracker *t, struct hc_builder *b, const struct plain *p, unsigned i,
+                       struct hc_cells *c)
+{
+	const struct plan_arg *a = &p->plan->arg[i];
+	bool has_dir = a->dirfd >= 0;
+	struct path_ask ask = {
+		.given = p->name[i],
+		.base = base_of(task_ver(p->task), has_dir ? p->slot[a->dirfd] : (uint64_t)AT_FDCWD,
+		                has_dir && p->fds >> a->dirfd & 1 ? p->fd[a->dirfd] : NULL),
+	};
+	struct tpath *path = path_get(t, &ask);
+
+	cell_ref(c, a->col, in_path(b, path));
+	path_unref(t, path);
+}
+
+static void plain_cells(struct hc_tracker *t, struct hc_builder *b, const struct plain *p, bool late,
+                        struct hc_cells *c)
+{
+	const struct plan *plan = p->plan;
+	unsigned n_args = n_meant(p->head);
+
+	memcpy(c->valid, plan->valid, sizeof(c->valid));
+	cell_ref(c, HC_COL_TASK, in_task(t, b, p->task, task_ver(p->task)));
+	c->v[HC_COL_RET] = (uint64_t)p->head->ret;
+	c->v[HC_COL_NR] = p->head->nr;
+	c->v[HC_COL_ROW_FLAGS] = row_flags(p->head, late);
+	for (unsigned i = 0; i < plan->n_cells; i++) {
+		const struct plan_cell *a = &plan->cell[i];
+		uint64_t v = p->slot[a->arg];
+
+		if ((a->absent_ok && v == HC_WIRE_ABSENT) || a->arg >= n_args) {
+			c->valid[a->col / 64] &= ~(UINT64_C(1) << (a->col % 64));
+			continue;
+		}
+		c->v[a->col] = a->is_fd ? (uint64_t)(int64_t)(int32_t)v : v;
+	}
+	EACH_ARG(p->fds | p->names, i)
+	{
+		if (p->names >> i & 1)
+			plain_name(t, b, p, i, c);
+		else
+			cell_ref(c, plan->arg[i].col + 1u, in_fd(t, b, p->fd[i]));
+	}
+}
+
+/* 1: its row is made; 0: it is of another kind. again: without a row. */
+static int plain_push(struct hc_tracker *t, const struct hc_wire_head *rec, size_t bytes, bool late, bool again,
+                      struct hc_err *err)
+{
+	struct hc_row_head head;
+	struct hc_builder *b;
+	struct hc_cells *c;
+	struct plain p;
+	int r;
+
+	if (!plain_see(t, rec, bytes, &p))
+		return 0;
+	t->now_ns = rec->ts_ns;
+	if (again)
+		return 1;
+	c = row_cells(t, rec->type, rec->ts_ns, &b, err);
+	if (!c)
+		return err && err->code ? err->code : -EIO;
+	plain_cells(t, b, &p, late, c);
+	head = (struct hc_row_head){ .type = rec->type, .cpu = rec->cpu, .ts_ns = rec->ts_ns };
+	r = row_put(t, &head, c, err);
+	return r < 0 ? r : 1;
+}
+
+static __attribute__((noinline)) int push_other(struct hc_tracker *t, const struct hc_wire_head *rec, size_t bytes,
+                                                bool late, bool again, struct hc_err *err)
 {
 	struct row w;
 	bool wanted;
 	int r = 0;
 
-	t->stats.n_records += !again;
-	tracker_limit(t);
 	memset(&w.head, 0, offsetof(struct row, arg) - offsetof(struct row, head));
 	w.late = late;
-	if (plain_row(t, rec, bytes, &w)) {
-		t->now_ns = rec->ts_ns;
-		return again ? 0 : emit(t, &w, err);
-	}
 	if (wrec_parse(rec, bytes, &w.r) < 0) {
 		t->stats.n_bad++;
 		return 0;
@@ -1344,6 +1463,20 @@ static int push(struct hc_tracker *t, const struct hc_wire_head *rec, size_t byt
 		task_drop(t, w.task);
 	row_done(t, &w);
 	return r;
+}
+
+/* again: without a row. */
+static inline int push(struct hc_tracker *t, const struct hc_wire_head *rec, size_t bytes, bool late, bool again,
+                       struct hc_err *err)
+{
+	int r;
+
+	t->stats.n_records += !again;
+	tracker_limit(t);
+	r = plain_push(t, rec, bytes, late, again, err);
+	if (r == 0)
+		return push_other(t, rec, bytes, late, again, err);
+	return r < 0 ? r : 0;
 }
 
 int hc_tracker_push(struct hc_tracker *t, const struct hc_wire_head *rec, size_t bytes, bool late,

@@ -319,16 +319,6 @@ uint32_t hc_build_ints(struct hc_builder *b, const int64_t *values, uint32_t n)
 	return list_intern(b, 1, (const uint64_t *)(n ? values : &none), n);
 }
 
-static inline bool table_room(struct table *t, const struct hc_table_desc *desc)
-{
-	if (!t->desc) {
-		t->desc = desc;
-		t->stride = VALID_WORDS + desc->n_cols;
-	}
-	return t->n - t->n_folded < t->cap ||
-	       grow((void **)&t->cell, &t->cap, t->n - t->n_folded + 1, t->stride * sizeof(*t->cell));
-}
-
 _Static_assert(offsetof(struct hc_cells, v) == VALID_WORDS * sizeof(uint64_t), "rows are laid out like it");
 
 /* Of a row that has not been folded. */
@@ -437,15 +427,24 @@ static bool fold_tile(struct table *t, const uint64_t *rows)
 	return true;
 }
 
-/* After a row was added. */
-static inline void table_added(struct hc_builder *b, struct table *t)
+static __attribute__((noinline)) bool table_grow(struct table *t, const struct hc_table_desc *desc)
 {
-	if (t->whole || t->n - t->n_folded < TILE_ROWS)
-		return;
-	if (!fold_tile(t, t->cell)) {
-		t->n = t->n_folded;
-		b->failed = true;
+	if (!t->desc) {
+		t->desc = desc;
+		t->stride = VALID_WORDS + desc->n_cols;
 	}
+	if (!t->whole && t->n - t->n_folded >= TILE_ROWS && !fold_tile(t, t->cell))
+		return false;
+	return t->n - t->n_folded < t->cap ||
+	       grow((void **)&t->cell, &t->cap, t->n - t->n_folded + 1, t->stride * sizeof(*t->cell));
+}
+
+/* Before a row is added: a place for it. */
+static inline bool table_room(struct table *t, const struct hc_table_desc *desc)
+{
+	uint32_t n = t->n - t->n_folded;
+
+	return (n < t->cap && (n < TILE_ROWS || t->whole)) || table_grow(t, desc);
 }
 
 /* Before sealing: all that is left. */
@@ -516,20 +515,28 @@ uint32_t hc_build_obj_new(struct hc_builder *b, enum hc_obj_type obj, const stru
 	const struct hc_table_desc *desc = hc_obj_desc(obj);
 	struct table *t = &b->obj[obj];
 	uint64_t *row;
-	uint32_t ref;
 
+	t->whole = t->whole && t->n > 0;
 	if (t->n >= HC_BLOCK_MAX_ENTRIES || !table_room(t, desc)) {
 		b->failed = true;
 		return 0;
 	}
-	t->whole = t->whole && t->n > 0;
 	row = table_row(t, t->n);
 	if (row != (const uint64_t *)cells)
 		memcpy(row, cells, (VALID_WORDS + desc->n_cols) * sizeof(*row));
 	b->head.raw_bytes += (desc->n_cols + 1u) * 2u;
-	ref = ++t->n;
-	table_added(b, t);
-	return ref;
+	return ++t->n;
+}
+
+static __attribute__((noinline)) bool rows_grow(struct rows *r)
+{
+	uint32_t need = r->cap + 1, cap[4] = { r->cap, r->cap, r->cap, r->cap };
+
+	if (!grow((void **)&r->seq, &cap[0], need, 8) || !grow((void **)&r->ts, &cap[1], need, 8) ||
+	    !grow((void **)&r->type, &cap[2], need, 2) || !grow((void **)&r->cpu, &cap[3], need, 2))
+		return false;
+	r->cap = cap[0];
+	return true;
 }
 
 int hc_build_row(struct hc_builder *b, const struct hc_row_head *head, const struct hc_cells *cells)
@@ -537,31 +544,22 @@ int hc_build_row(struct hc_builder *b, const struct hc_row_head *head, const str
 	const struct hc_table_desc *desc = hc_event_desc(head->type);
 	struct rows *r = &b->rows;
 	struct table *t;
-	uint64_t *row;
 
 	if (!desc || b->head.n_rows >= HC_BLOCK_MAX_ROWS)
 		return -EINVAL;
 	t = &b->event[head->type];
-	if (b->head.n_rows == r->cap) {
-		uint32_t cap[4] = { r->cap, r->cap, r->cap, r->cap };
-
-		if (!grow((void **)&r->seq, &cap[0], b->head.n_rows + 1, 8) ||
-		    !grow((void **)&r->ts, &cap[1], b->head.n_rows + 1, 8) ||
-		    !grow((void **)&r->type, &cap[2], b->head.n_rows + 1, 2) ||
-		    !grow((void **)&r->cpu, &cap[3], b->head.n_rows + 1, 2)) {
-			b->failed = true;
-			return -ENOMEM;
-		}
-		r->cap = cap[0];
-	}
-	if (!table_room(t, desc)) {
+	if (b->head.n_rows == r->cap && !rows_grow(r)) {
 		b->failed = true;
 		return -ENOMEM;
 	}
-	row = table_row(t, t->n++);
-	if (row != (const uint64_t *)cells)
-		memcpy(row, cells, t->stride * sizeof(*row));
-	table_added(b, t);
+	if (!t->cell || cells != (struct hc_cells *)table_row(t, t->n)) { /* it was not made in its place */
+		if (!table_room(t, desc)) {
+			b->failed = true;
+			return -ENOMEM;
+		}
+		memcpy(table_row(t, t->n), cells, t->stride * sizeof(*t->cell));
+	}
+	t->n++;
 	if (!b->head.n_rows)
 		b->head.first_ns = head->ts_ns;
 	r->seq[b->head.n_rows] = head->seq;

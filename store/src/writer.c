@@ -57,6 +57,7 @@ struct hc_writer {
 	struct hc_writer_stats stats;
 	struct hc_writer_drops drops;
 	EVP_MD_CTX *md;
+	uint64_t young_ns;       /* no block is due by its age before */
 	uint64_t max_file_bytes; /* as long as a file may become: RLIMIT_FSIZE when it was opened */
 	int follow_fd;           /* the directory `segments`: who follows holds a lock on it */
 	bool followed;
@@ -122,6 +123,7 @@ int hc_writer_open(const struct hc_writer_opts *opts, struct hc_writer **ret, st
 		w->opts.block_ns = DEFAULT_BLOCK_NS;
 	if (!w->opts.quiet_block_ns)
 		w->opts.quiet_block_ns = DEFAULT_QUIET_NS;
+	w->young_ns = w->opts.block_ns < w->opts.quiet_block_ns ? w->opts.block_ns : w->opts.quiet_block_ns;
 	if (!w->opts.segment_bytes)
 		w->opts.segment_bytes = DEFAULT_SEGMENT_BYTES;
 	if (!w->opts.segment_ns)
@@ -482,9 +484,10 @@ static int segment_begin(struct hc_writer *w, struct stream *s, enum hc_stream w
 	return r;
 }
 
-struct hc_builder *hc_writer_begin(struct hc_writer *w, unsigned type, uint64_t now_ns, struct hc_err *err)
+/* The stream of a type, ready to take its next row; NULL on failure. */
+static __attribute__((noinline)) struct stream *stream_ready(struct hc_writer *w, const struct hc_table_desc *desc,
+                                                             uint64_t now_ns, struct hc_err *err)
 {
-	const struct hc_table_desc *desc = hc_event_desc(type);
 	struct stream *s;
 	int r;
 
@@ -508,7 +511,47 @@ struct hc_builder *hc_writer_begin(struct hc_writer *w, unsigned type, uint64_t 
 			return NULL;
 		}
 	}
-	return s->builder;
+	return s;
+}
+
+/* The same, with a short way for most rows: those of a block that has a while to go. */
+static inline struct stream *stream_for(struct hc_writer *w, unsigned type, uint64_t now_ns, struct hc_err *err)
+{
+	const struct hc_table_desc *desc = hc_event_desc(type);
+	const struct hc_builder_head *b;
+	struct stream *s;
+
+	if (desc && !w->failed) {
+		s = &w->stream[desc->stream];
+		b = hc_build_head(s->builder);
+		if (s->announced && s->fd >= 0 && b->n_rows - 1 < HC_BLOCK_MAX_ROWS - 1 &&
+		    b->raw_bytes < BLOCK_RAW_BYTES &&
+		    (now_ns <= b->first_ns || now_ns - b->first_ns < w->young_ns))
+			return s;
+	}
+	return stream_ready(w, desc, now_ns, err);
+}
+
+struct hc_builder *hc_writer_begin(struct hc_writer *w, unsigned type, uint64_t now_ns, struct hc_err *err)
+{
+	struct stream *s = stream_for(w, type, now_ns, err);
+
+	return s ? s->builder : NULL;
+}
+
+struct hc_cells *hc_writer_cells(struct hc_writer *w, unsigned type, uint64_t now_ns, struct hc_builder **ret,
+                                 struct hc_err *err)
+{
+	struct stream *s = stream_for(w, type, now_ns, err);
+	struct hc_cells *c;
+
+	if (!s)
+		return NULL;
+	*ret = s->builder;
+	c = hc_build_cells(s->builder, type);
+	if (!c)
+		hc_err_set(err, -ENOMEM, "out of memory");
+	return c;
 }
 
 static void note_unsealed(struct hc_writer_unsealed *u, const struct hc_row_head *head)

@@ -1554,7 +1554,9 @@ static void some_call(uint32_t tid, uint32_t pid, uint64_t start, uint32_t exec_
 	static const uint16_t types[] = { HC_EV_READ,      HC_EV_WRITE,  HC_EV_PREAD64,    HC_EV_CLOSE,
 		                          HC_EV_EPOLL_CTL, HC_EV_FCNTL,  HC_EV_NEWFSTATAT, HC_EV_EPOLL_WAIT,
 		                          HC_EV_LISTEN,    HC_EV_GETGID, HC_EV_IOCTL,      HC_EV_SETGROUPS,
-		                          HC_EV_SYS };
+		                          HC_EV_RECVFROM,  HC_EV_SENDTO, HC_EV_CONNECT,    HC_EV_BIND,
+		                          HC_EV_ACCESS,    HC_EV_RMDIR,  HC_EV_STATX,      HC_EV_FANOTIFY_MARK,
+		                          HC_EV_READLINK,  HC_EV_SYS };
 	unsigned type = types[roll(sizeof(types) / sizeof(types[0]))], n_slots = hc_event_desc(type)->n_wire;
 	struct rec r;
 
@@ -1574,6 +1576,12 @@ static void some_call(uint32_t tid, uint32_t pid, uint64_t start, uint32_t exec_
 		w.flags = roll(20) ? 0 : roll(2) ? HC_WIRE_FD_BAD : HC_WIRE_FD_DEF;
 		fact(&r, HC_WIRE_F_FD, roll(12) ? roll(2) * 2 : HC_WIRE_SUBJ_RET, &w,
 		     sizeof(w) - (roll(60) ? 0 : 8));
+	}
+	for (unsigned i = roll(3) ? roll(2) : roll(3); i > 0; i--) {
+		char name[32];
+
+		snprintf(name, sizeof(name), roll(4) ? "/d%u" : roll(3) ? "d%u" : "", roll(20));
+		fact(&r, HC_WIRE_F_STR, roll(3), name, strlen(name) + roll(2));
 	}
 	if (roll(30) == 0)
 		r.u.head.bytes += 8; /* a fact of 0 bytes */
