@@ -88,6 +88,7 @@ static __always_inline bool hc_brief_rw(struct hc_cpu *c, u32 cpu, struct task_s
 {
 	u64 arg[6], pos = HC_WIRE_ABSENT, type = d->type;
 	struct hc_brief_file file;
+	struct hc_front_at at;
 	u32 special;
 
 	hc_mask(type, HC_WIRE_MAX_TYPES - 1);
@@ -108,7 +109,7 @@ static __always_inline bool hc_brief_rw(struct hc_cpu *c, u32 cpu, struct task_s
 		hc_mask(n, 7);
 		if (n && n <= HC_BRIEF_IOV && bpf_probe_read_user(v, 16 * n, (void *)arg[1]))
 			return false;
-		r = hc_reserve(c, cpu, HC_WIRE_LANE_BULK, type, sizeof(*r));
+		r = hc_front_reserve(c, cpu, type, sizeof(*r), &at);
 		if (!r)
 			return true;
 		hc_brief_head(&r->head, task, type, 5, ret, hc_nr(regs));
@@ -118,9 +119,9 @@ static __always_inline bool hc_brief_rw(struct hc_cpu *c, u32 cpu, struct task_s
 		r->slot[3] = pos;
 		r->slot[4] = 0;
 		hc_brief_fact(&r->fd, 0, arg[0], &file);
-		hc_submit(c, HC_WIRE_LANE_BULK, r, sizeof(*r));
+		hc_front_submit(c, cpu, &at, r, sizeof(*r));
 	} else {
-		struct hc_brief_rw *r = hc_reserve(c, cpu, HC_WIRE_LANE_BULK, type, sizeof(*r));
+		struct hc_brief_rw *r = hc_front_reserve(c, cpu, type, sizeof(*r), &at);
 
 		if (!r)
 			return true;
@@ -130,7 +131,7 @@ static __always_inline bool hc_brief_rw(struct hc_cpu *c, u32 cpu, struct task_s
 		r->slot[2] = pos;
 		r->slot[3] = 0;
 		hc_brief_fact(&r->fd, 0, arg[0], &file);
-		hc_submit(c, HC_WIRE_LANE_BULK, r, sizeof(*r));
+		hc_front_submit(c, cpu, &at, r, sizeof(*r));
 	}
 	return true;
 }
@@ -151,6 +152,7 @@ static __always_inline bool hc_brief_msg(struct hc_cpu *c, u32 cpu, struct task_
 	u64 arg[6], type = d->type, sk;
 	struct hc_brief_file file;
 	struct hc_brief_msg *r;
+	struct hc_front_at at;
 	u16 family;
 
 	hc_mask(type, HC_WIRE_MAX_TYPES - 1);
@@ -164,7 +166,7 @@ static __always_inline bool hc_brief_msg(struct hc_cpu *c, u32 cpu, struct task_
 	family = hc_cast_if(true, sock_common, sk)->skc_family;
 	if ((family != AF_INET && family != AF_INET6) || hc_sock_is_dns_if(true, sk))
 		return false;
-	r = hc_reserve(c, cpu, HC_WIRE_LANE_BULK, type, sizeof(*r));
+	r = hc_front_reserve(c, cpu, type, sizeof(*r), &at);
 	if (!r)
 		return true;
 	hc_brief_head(&r->head, task, type, 6, ret, hc_nr(regs));
@@ -177,7 +179,7 @@ static __always_inline bool hc_brief_msg(struct hc_cpu *c, u32 cpu, struct task_
 	hc_brief_fact(&r->fd, 0, arg[0], &file);
 	*(u64 *)&r->fact = (u64)sizeof(r->sock) << 32 | 4ULL << 16 | HC_WIRE_F_SOCK;
 	hc_sock_fill_if(true, NULL, &r->sock, sk, r->fd.fd.ino);
-	hc_submit(c, HC_WIRE_LANE_BULK, r, sizeof(*r));
+	hc_front_submit(c, cpu, &at, r, sizeof(*r));
 	return true;
 }
 
@@ -210,7 +212,7 @@ static __always_inline u64 hc_brief_value(const u64 *arg, u64 what)
 			struct hc_wire_head head;                                                  \
 			u64 slot[n];                                                               \
 			struct hc_brief_fd fd[n_fds];                                              \
-		} *hc_m_ = hc_reserve(c, cpu, HC_WIRE_LANE_BULK, d->type, sizeof(*hc_m_));         \
+		} *hc_m_ = hc_front_reserve(c, cpu, d->type, sizeof(*hc_m_), &at);                 \
 		if (!hc_m_)                                                                        \
 			return true;                                                               \
 		hc_brief_head(&hc_m_->head, task, d->type, n, ret, hc_nr(regs));                   \
@@ -218,7 +220,7 @@ static __always_inline u64 hc_brief_value(const u64 *arg, u64 what)
 			hc_m_->slot[hc_i_] = hc_brief_value(arg, d->arg[hc_i_]);                   \
 		for (u32 hc_i_ = 0; hc_i_ < (n_fds); hc_i_++)                                      \
 			hc_brief_fact(&hc_m_->fd[hc_i_], 2 * hc_i_, arg[2 * hc_i_], &file[hc_i_]); \
-		hc_submit(c, HC_WIRE_LANE_BULK, hc_m_, sizeof(*hc_m_));                            \
+		hc_front_submit(c, cpu, &at, hc_m_, sizeof(*hc_m_));                               \
 		return true;                                                                       \
 	} while (0)
 
@@ -226,6 +228,7 @@ static __always_inline bool hc_brief_gen(struct hc_cpu *c, u32 cpu, struct task_
                                          const volatile struct hc_sys_desc *d, s64 ret)
 {
 	struct hc_brief_file file[2];
+	struct hc_front_at at;
 	u32 n = d->n_slots;
 	u64 arg[8];
 

@@ -13,7 +13,26 @@ struct hc_conf {
 	__u32 cast;          /* the kernel has bpf_rdonly_cast (6.2) */
 	__u32 env;           /* record the environment at exec */
 	__u32 n_cpus;        /* possible ones; scratch has one place more */
+	__u32 front_bytes;   /* data of a front ring, a power of two; 0: there is none */
+	__u32 reserved;
 };
+
+/* A ring in front of the ring that a CPU's bulk records go to. Only this CPU's hc_sys_exit writes it, and it never
+ * interrupts itself, so a record takes no lock and nothing atomic: with the kernel's ring buffer these cost as
+ * much as making the record. What finds no room here goes to the other ring. Records lie in it as in the kernel's
+ * ring buffers: 8 bytes whose first word is the length, with BPF_RINGBUF_DISCARD_BIT if nobody is to read it, and
+ * the record. None lies at both ends of the data. */
+struct hc_front {
+	__u64 consumer; /* the reader's position */
+	__u64 apart[15];
+	__u64 producer; /* the program's; on cache lines of its own, as the reader seldom looks */
+	__u64 apart_too[15];
+	/* hc_conf.front_bytes of data and HC_FRONT_SLACK, which nobody writes: all that the verifier knows is
+	 * where a record begins. */
+	__u8 data[];
+};
+
+#define HC_FRONT_SLACK 512 /* no record in a front ring is longer, with its 8 bytes */
 
 enum hc_filter {
 	HC_FILTER_PID = 1 << 0,
@@ -64,14 +83,14 @@ struct hc_dials {
 	__u32 raise_missed;            /* processes that belong to a scope, and found its map full */
 };
 
-/* Written by its own CPU only, read through the mapping. */
+/* Written by its own CPU only but for `front`, read through the mapping. */
 struct hc_cpu {
 	__u32 seq[HC_WIRE_N_LANES];        /* next cpu_seq */
 	__u32 since_wake[HC_WIRE_N_LANES]; /* bytes written since the consumer was last woken */
 	__u64 unknown;                     /* calls dropped because no handler was loaded */
 	__u32 raises;                      /* of the task whose call is under way, while there are any */
-	__u32 reserved;
-	__u64 number; /* a typed pointer on its way to being a number */
+	__u32 front;                       /* its front ring, from 1; 0: it has none */
+	__u64 number;                      /* a typed pointer on its way to being a number */
 	struct hc_wire_count count[HC_WIRE_MAX_TYPES];
 };
 

@@ -115,6 +115,14 @@ struct {
 	__type(value, struct hc_cpu);
 } hc_cpus SEC(".maps");
 
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, 1);
+	__uint(key_size, sizeof(u32));
+	__uint(value_size, sizeof(struct hc_front));
+} hc_fronts SEC(".maps"); /* by hc_cpu.front; the loader makes it, where there is one */
+
 #define HC_DATA_BYTES \
 	(HC_WIRE_MAX_BYTES + 72 * 1024) /* a fact may begin anywhere below the limit and end above it */
 #define HC_DATA_LAST (HC_WIRE_MAX_BYTES - 68 * 1024) /* .. but none begins after this */
@@ -543,6 +551,94 @@ static __always_inline void *hc_reserve(struct hc_cpu *c, u32 cpu, u8 lane, u16 
 static __always_inline void hc_submit(struct hc_cpu *c, u8 lane, void *rec, u32 bytes)
 {
 	bpf_ringbuf_submit(rec, hc_wake(c, lane, bytes));
+}
+
+/* ---- the front ring ---- */
+
+#if defined(__TARGET_ARCH_x86) /* others order stores only by what older kernels do not load */
+#define HC_FRONT 1
+#else
+#define HC_FRONT 0
+#endif
+
+struct hc_front_at {
+	struct hc_front *ring; /* NULL: the record is in the ring behind it */
+	u64 end;               /* of the record */
+};
+
+/* NULL when there is no room for it, or no such ring: nothing has happened then. */
+static __always_inline void *hc_front_room(struct hc_cpu *c, u32 cpu, u16 type, const u64 bytes,
+                                           struct hc_front_at *ret_at)
+{
+	const u64 size = hc_conf.front_bytes, need = bytes + BPF_RINGBUF_HDR_SZ;
+	u64 pos, off, skip = 0, last = size - 8;
+	u32 idx = c->front - 1;
+	struct hc_wire_head *h;
+	struct hc_front *f;
+
+	_Static_assert(sizeof(struct hc_front) % 8 == 0, "records begin at multiples of 8");
+	f = HC_FRONT && size ? bpf_map_lookup_elem(&hc_fronts, &idx) : NULL;
+	if (!f)
+		return NULL;
+	pos = f->producer;
+	off = pos;
+	asm volatile("%0 &= %1" : "+r"(off) : "r"(last));
+	if (off + need > size)
+		skip = size - off;
+	if (pos + skip + need - *(volatile u64 *)&f->consumer > size)
+		return NULL;
+	if (skip) {
+		*(u64 *)(f->data + off) = (skip - BPF_RINGBUF_HDR_SZ) | BPF_RINGBUF_DISCARD_BIT;
+		off = 0;
+	}
+	*(u64 *)(f->data + off) = bytes;
+	h = (struct hc_wire_head *)(f->data + off + BPF_RINGBUF_HDR_SZ);
+	hc_count(c, type)->seen++;
+	h->cpu_seq = c->seq[HC_WIRE_LANE_BULK]++;
+	h->ts_ns = bpf_ktime_get_boot_ns();
+	h->bytes = bytes;
+	h->cpu = cpu;
+	ret_at->ring = f;
+	ret_at->end = pos + skip + need;
+	return h;
+}
+
+/* hc_reserve of a bulk record of hc_sys_exit. */
+static __always_inline void *hc_front_reserve(struct hc_cpu *c, u32 cpu, u16 type, const u64 bytes,
+                                              struct hc_front_at *ret_at)
+{
+	void *rec = hc_front_room(c, cpu, type, bytes, ret_at);
+
+	if (rec)
+		return rec;
+	ret_at->ring = NULL;
+	return hc_reserve(c, cpu, HC_WIRE_LANE_BULK, type, bytes);
+}
+
+/* A front ring wakes nobody. The ring behind it does, with a record that nobody is to read. */
+static __always_inline void hc_front_wake(u32 cpu)
+{
+	void *ring = hc_ring_of(cpu, HC_WIRE_LANE_BULK), *nothing;
+
+	if (!ring)
+		return;
+	nothing = bpf_ringbuf_reserve(ring, 8, 0);
+	if (nothing)
+		bpf_ringbuf_discard(nothing, BPF_RB_FORCE_WAKEUP);
+}
+
+static __always_inline void hc_front_submit(struct hc_cpu *c, u32 cpu, const struct hc_front_at *at, void *rec,
+                                            u32 bytes)
+{
+	if (!at->ring) {
+		hc_submit(c, HC_WIRE_LANE_BULK, rec, bytes);
+		return;
+	}
+	/* All of the record is there when the reader sees the position: this processor keeps stores in order. */
+	asm volatile("" ::: "memory");
+	*(volatile u64 *)&at->ring->producer = at->end;
+	if (hc_wake(c, HC_WIRE_LANE_BULK, bytes) == BPF_RB_FORCE_WAKEUP)
+		hc_front_wake(cpu);
 }
 
 /* ---- records in scratch ---- */

@@ -95,8 +95,8 @@ struct hc_live_program {
 /* The program of hook i (hc_live_n_hooks); false: it is not loaded. */
 bool hc_live_program(const struct hc_live *live, size_t i, struct hc_live_program *ret);
 
-/* How full the rings of the security class, or all others, are now: the fullest one's share of its size, 0 to 1.
- */
+/* How full the rings of the security class, or all others, are now: the fullest one's share of its size, 0 to 1. A
+ * ring counts together with those in front of it. */
 double hc_live_fill(const struct hc_live *live, bool security);
 /* Boot clock of the newest record handed out; 0: none yet. */
 uint64_t hc_live_newest_ns(const struct hc_live *live);

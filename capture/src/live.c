@@ -47,6 +47,7 @@ static_assert((int)HC_WIRE_MODE_FIRST == (int)HC_MODE_FIRST && (int)HC_WIRE_MODE
 #define RING_DEFAULT_BYTES (16 * 1024 * 1024) /* 80 ms of a million events a second */
 #define MAX_SEC_RINGS 8
 #define MAX_RINGS 128
+#define MAX_FRONTS 512
 #define SLACK_NS (10 * 1000 * 1000)     /* longest time between a record's time and its appearance */
 #define SLACK_FULL_NS (1 * 1000 * 1000) /* the same when a ring is half full: order is worth less than loss */
 #define MAX_RETRIES 8
@@ -176,8 +177,9 @@ struct hc_live {
 	size_t cpu_stride;
 	unsigned n_cpus;        /* possible ones */
 	unsigned n_bulk, n_sec; /* rings */
-	size_t ring_bytes;
-	int *ring_fds; /* bulk rings, then security rings */
+	unsigned n_fronts;      /* in front of bulk rings, one per CPU; 0: this kernel's programs use none */
+	size_t ring_bytes, front_bytes;
+	int *ring_fds; /* bulk rings, then security rings, then the map of all front rings */
 	int epoll_fd;
 	struct hc_merge merge;
 	struct hc_wanted wanted;
@@ -473,6 +475,31 @@ static void size_rings(struct hc_live *live, const struct hc_live_options *opt, 
 	while (!opt->ring_bytes && bytes > RING_MIN_BYTES && bytes * live->n_bulk > RINGS_TOTAL_BYTES)
 		bytes /= 2;
 	live->ring_bytes = bytes;
+	live->front_bytes = bytes / 4;
+	live->n_fronts = n_online < MAX_FRONTS ? n_online : MAX_FRONTS;
+}
+
+/* The programs have records for front rings only where they can cast pointers. */
+static bool can_cast(const struct btf *btf)
+{
+	return btf__find_by_name_kind(btf, "bpf_rdonly_cast", BTF_KIND_FUNC) > 0;
+}
+
+/* As HC_FRONT in bpf/rec.bpf.h. */
+static bool has_fronts(const struct btf *btf)
+{
+#if defined(__x86_64__)
+	return can_cast(btf);
+#else
+	(void)btf;
+	return false;
+#endif
+}
+
+/* Maps that hold rings, see ring_fds. */
+static unsigned n_ring_maps(const struct hc_live *live)
+{
+	return live->n_bulk + live->n_sec + (live->n_fronts > 0);
 }
 
 /* ---- loading ---- */
@@ -610,18 +637,44 @@ static int set_size(struct bpf_object *obj, const char *map, uint32_t max_entrie
 	return bpf_map__set_max_entries(bpf_object__find_map_by_name(obj, map), max_entries);
 }
 
+static int no_ring(int r, size_t bytes, struct hc_err *err)
+{
+	if (r == -EPERM)
+		return explain_load(r, err);
+	hc_err_set(err, r, "cannot create a ring buffer of %zu bytes: %s", bytes, strerror(-r));
+	hc_err_note(err, "a smaller --ring-size needs less memory");
+	return r;
+}
+
+static int make_fronts(struct hc_live *live, struct hc_err *err)
+{
+	LIBBPF_OPTS(bpf_map_create_opts, opts, .map_flags = BPF_F_MMAPABLE);
+	size_t value_bytes = sizeof(struct hc_front) + live->front_bytes + HC_FRONT_SLACK;
+	unsigned first = live->n_bulk + live->n_sec;
+	int fd = bpf_map_create(BPF_MAP_TYPE_ARRAY, "hc_fronts", sizeof(uint32_t), (uint32_t)value_bytes,
+	                        live->n_fronts, &opts);
+	int r;
+
+	if (fd < 0)
+		return no_ring(fd, live->front_bytes, err);
+	live->ring_fds[first] = fd;
+	r = hc_merge_map_fronts(&live->merge, first, fd, live->n_fronts, value_bytes);
+	return r ? hc_err_set(err, r, "cannot map ring buffers of %zu bytes: %s", live->front_bytes, strerror(-r))
+	         : 0;
+}
+
 static int make_rings(struct hc_live *live, struct hc_err *err)
 {
 	unsigned n = live->n_bulk + live->n_sec;
 	struct epoll_event event = { .events = EPOLLIN | EPOLLET };
 	int r;
 
-	live->ring_fds = malloc(n * sizeof(*live->ring_fds));
+	live->ring_fds = malloc((n + 1) * sizeof(*live->ring_fds));
 	if (!live->ring_fds)
 		return hc_err_set(err, -ENOMEM, "out of memory");
-	for (unsigned i = 0; i < n; i++)
+	for (unsigned i = 0; i <= n; i++)
 		live->ring_fds[i] = -1;
-	r = hc_merge_init(&live->merge, n, live->n_cpus);
+	r = hc_merge_init(&live->merge, n + live->n_fronts, live->n_cpus);
 	if (r)
 		return hc_err_set(err, r, "out of memory");
 	live->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
@@ -631,13 +684,8 @@ static int make_rings(struct hc_live *live, struct hc_err *err)
 		size_t bytes = i < live->n_bulk ? live->ring_bytes : SEC_RING_BYTES;
 		int fd = bpf_map_create(BPF_MAP_TYPE_RINGBUF, "hc_ring", 0, 0, (uint32_t)bytes, NULL);
 
-		if (fd < 0) {
-			if (fd == -EPERM)
-				return explain_load(fd, err);
-			hc_err_set(err, fd, "cannot create a ring buffer of %zu bytes: %s", bytes, strerror(-fd));
-			hc_err_note(err, "a smaller --ring-size needs less memory");
-			return fd;
-		}
+		if (fd < 0)
+			return no_ring(fd, bytes, err);
 		live->ring_fds[i] = fd;
 		r = hc_merge_map(&live->merge, i, fd, bytes);
 		if (r)
@@ -647,7 +695,7 @@ static int make_rings(struct hc_live *live, struct hc_err *err)
 		if (epoll_ctl(live->epoll_fd, EPOLL_CTL_ADD, fd, &event))
 			return hc_err_set(err, -errno, "cannot wait for a ring buffer: %s", strerror(errno));
 	}
-	return 0;
+	return live->n_fronts ? make_fronts(live, err) : 0;
 }
 
 /* Opens the object and sets what must be set before loading. */
@@ -676,7 +724,8 @@ static int prepare(struct hc_live *live, const struct hc_live_options *opt, cons
 	conf->cgroup_subsys = v1_subsys(btf, &live->hierarchy);
 	if (live->cgroup_v2)
 		live->hierarchy = "";
-	conf->cast = btf__find_by_name_kind(btf, "bpf_rdonly_cast", BTF_KIND_FUNC) > 0;
+	conf->cast = can_cast(btf);
+	conf->front_bytes = live->n_fronts ? (uint32_t)live->front_bytes : 0;
 	conf->env = !opt->no_env;
 	conf->n_cpus = live->n_cpus;
 	hc_live_table((struct hc_sys_desc *)skel->rodata->hc_sys, (struct hc_sys_desc *)skel->rodata->hc_sys32);
@@ -690,6 +739,8 @@ static int prepare(struct hc_live *live, const struct hc_live_options *opt, cons
 		r = set_size(skel->obj, raise_maps[i], 1);
 	r = r ? r : bpf_map__set_inner_map_fd(skel->maps.hc_rings, live->ring_fds[0]);
 	r = r ? r : bpf_map__set_inner_map_fd(skel->maps.hc_rings_sec, live->ring_fds[live->n_bulk]);
+	if (live->n_fronts && !r)
+		r = bpf_map__reuse_fd(skel->maps.hc_fronts, live->ring_fds[live->n_bulk + live->n_sec]);
 	if (r)
 		return hc_err_set(err, r, "cannot size the recorder's maps: %s", strerror(-r));
 	if (live->pin)
@@ -726,15 +777,19 @@ static int map_fd(struct hc_live *live, const char *name)
 static int hang_rings(struct hc_live *live, const bool *online, struct hc_err *err)
 {
 	int bulk = map_fd(live, "hc_rings"), sec = map_fd(live, "hc_rings_sec"), r;
+	struct hc_cpu state = { 0 };
 	unsigned next = 0;
 
-	/* CPUs that are online have their own; one that comes later shares. */
+	/* CPUs that are online have their own; one that comes later shares, and has none in front. */
 	for (uint32_t cpu = 0; cpu < live->n_cpus; cpu++) {
 		unsigned i = online[cpu] ? next++ : cpu;
+
+		state.front = online[cpu] && next <= live->n_fronts ? next : 0;
 
 		r = bpf_map_update_elem(bulk, &cpu, &live->ring_fds[i % live->n_bulk], BPF_ANY);
 		r = r ? r
 		      : bpf_map_update_elem(sec, &cpu, &live->ring_fds[live->n_bulk + i % live->n_sec], BPF_ANY);
+		r = r ? r : bpf_map_update_elem(map_fd(live, "hc_cpus"), &cpu, &state, BPF_ANY);
 		if (r)
 			return hc_err_set(err, r, "cannot give CPU %u its ring buffer: %s", cpu, strerror(-r));
 	}
@@ -854,6 +909,8 @@ int hc_live_open(const struct hc_live_options *opt, struct hc_live **ret_live, s
 	live->tracefs_fd = opt->no_entry ? -1 : tracefs_open();
 	live->n_cpus = (unsigned)n_cpus;
 	size_rings(live, opt, online_cpus(live->n_cpus, online));
+	if (!has_fronts(btf))
+		live->n_fronts = 0;
 	live->may_raise = opt->may_raise;
 	want(live, opt);
 	{
@@ -892,7 +949,8 @@ int hc_live_pin(struct hc_live *live, struct hc_err *err)
 {
 	struct pin_made made = { .obj = live->skel->obj,
 		                 .ring_fds = live->ring_fds,
-		                 .n_rings = live->n_bulk + live->n_sec,
+		                 .n_rings = live->merge.n_rings,
+		                 .n_ring_maps = n_ring_maps(live),
 		                 .n_cpus = live->n_cpus,
 		                 .hooks = live->pin_hooks,
 		                 .n_hooks = N_HOOKS };
@@ -1189,7 +1247,7 @@ struct hc_live *hc_live_close(struct hc_live *live)
 		pin_remove_own(live->pin);
 	pin_close(live->pin);
 	hc_merge_done(&live->merge);
-	for (unsigned i = 0; live->ring_fds && i < live->n_bulk + live->n_sec; i++) {
+	for (unsigned i = 0; live->ring_fds && i < n_ring_maps(live); i++) {
 		if (live->ring_fds[i] >= 0)
 			close(live->ring_fds[i]);
 	}
@@ -1208,9 +1266,10 @@ struct hc_live *hc_live_close(struct hc_live *live)
 
 /* ---- reading ---- */
 
+/* Front rings do not count: what finds no room there is not lost. */
 static bool half_full(const struct hc_live *live)
 {
-	for (unsigned i = 0; i < live->merge.n_rings; i++) {
+	for (unsigned i = 0; i < live->n_bulk + live->n_sec; i++) {
 		const struct hc_ring *r = &live->merge.rings[i];
 
 		if (__atomic_load_n(r->producer, __ATOMIC_RELAXED) - r->pos > (r->mask + 1) / 2)
@@ -1230,17 +1289,27 @@ int64_t hc_live_poll(struct hc_live *live, int timeout_ms, hc_live_fn fn, void *
 	return hc_merge_run(&live->merge, now, half_full(live) ? SLACK_FULL_NS : SLACK_NS, fn, ctx);
 }
 
+static uint64_t waiting(const struct hc_ring *r)
+{
+	return __atomic_load_n(r->producer, __ATOMIC_RELAXED) - r->pos;
+}
+
 double hc_live_fill(const struct hc_live *live, bool security)
 {
+	unsigned from = security ? live->n_bulk : 0, n = security ? live->n_sec : live->n_bulk;
 	double most = 0;
 
-	for (unsigned i = 0; i < live->merge.n_rings; i++) {
-		const struct hc_ring *r = &live->merge.rings[i];
-		double fill;
+	for (unsigned i = 0; i < n; i++) {
+		const struct hc_ring *r = &live->merge.rings[from + i];
+		uint64_t used = waiting(r), size = r->mask + 1;
+		double fill = (double)used / (double)size;
 
-		if (!r->data || (i >= live->n_bulk) != security)
-			continue;
-		fill = (double)(__atomic_load_n(r->producer, __ATOMIC_RELAXED) - r->pos) / (double)(r->mask + 1);
+		most = fill > most ? fill : most;
+		for (unsigned k = i; k < live->n_fronts && !security; k += live->n_bulk) {
+			used += waiting(&live->merge.rings[live->n_bulk + live->n_sec + k]);
+			size += live->front_bytes;
+		}
+		fill = (double)used / (double)size;
 		most = fill > most ? fill : most;
 	}
 	return most;
@@ -1461,7 +1530,8 @@ size_t hc_live_ring_bytes(const struct hc_live *live)
 
 size_t hc_live_rings_bytes(const struct hc_live *live, bool security)
 {
-	return security ? (size_t)live->n_sec * SEC_RING_BYTES : (size_t)live->n_bulk * live->ring_bytes;
+	return security ? (size_t)live->n_sec * SEC_RING_BYTES
+	                : live->n_bulk * live->ring_bytes + live->n_fronts * live->front_bytes;
 }
 
 uint32_t hc_live_self(const struct hc_live *live)

@@ -35,7 +35,7 @@ static_assert(HC_EV_MAX == HC_WIRE_MAX_TYPES, "counters have the same types on b
 #define PIN_VERSION 1
 #define MAX_LEFT 16
 #define MAX_GATES 64
-#define MAX_RINGS_LEFT 256
+#define MAX_RINGS_LEFT 1024
 #define GIVEN_UP_NS UINT64_C(10000000000) /* a recorder that asked and then did nothing has failed */
 #define COMMITTED UINT32_MAX
 
@@ -384,7 +384,7 @@ static int pin_maps(struct live_pin *p, const struct pin_made *made, struct hc_e
 	}
 	map = bpf_object__find_map_by_name(made->obj, "hc_cpus");
 	r = r ? r : bpf_obj_pin(bpf_map__fd(map), in_gen(p, buf, p->gen, "cpus"));
-	for (unsigned i = 0; i < made->n_rings && !r; i++) {
+	for (unsigned i = 0; i < made->n_ring_maps && !r; i++) {
 		snprintf(name, sizeof(name), "ring_%u", i);
 		r = bpf_obj_pin(made->ring_fds[i], in_gen(p, buf, p->gen, name));
 	}
@@ -816,13 +816,22 @@ static size_t ring_of(unsigned cpu, unsigned lane)
 	return 2 * (size_t)cpu + (lane != HC_WIRE_LANE_BULK);
 }
 
+static void take_ring(struct hc_live_left *l, unsigned i)
+{
+	if (l->readable) { /* this reader may be killed, too */
+		l->merge.rings[i].handed = &l->info->handed[i];
+		l->merge.rings[i].again_until = l->info->handed[i];
+	}
+	l->n_waiting += count_waiting(&l->merge.rings[i]);
+}
+
 /* l->info is there where it can be read. */
 static int left_rings(struct hc_live_left *l, unsigned n_cpus)
 {
 	int r = hc_merge_init(&l->merge, MAX_RINGS_LEFT, n_cpus);
 
 	l->merge.joins = true;
-	for (unsigned i = 0; i < MAX_RINGS_LEFT && !r; i++) {
+	for (unsigned i = 0, n = 1; i < MAX_RINGS_LEFT && !r; i += n) {
 		char path[PATH_MAX + 32];
 		struct bpf_map_info info = { 0 };
 		uint32_t len = sizeof(info);
@@ -833,17 +842,16 @@ static int left_rings(struct hc_live_left *l, unsigned n_cpus)
 		if (fd < 0)
 			return i && fd == -ENOENT ? 0 : fd;
 		r = bpf_obj_get_info_by_fd(fd, &info, &len);
-		if (!r && info.type != BPF_MAP_TYPE_RINGBUF)
-			r = -EBADMSG;
-		r = r ? r : hc_merge_map(&l->merge, i, fd, info.max_entries);
-		close(fd);
-		if (r)
-			break;
-		if (l->readable) { /* this reader may be killed, too */
-			l->merge.rings[i].handed = &l->info->handed[i];
-			l->merge.rings[i].again_until = l->info->handed[i];
+		if (!r && info.type == BPF_MAP_TYPE_ARRAY) {
+			n = info.max_entries;
+			r = hc_merge_map_fronts(&l->merge, i, fd, n, info.value_size);
+		} else if (!r) {
+			r = info.type == BPF_MAP_TYPE_RINGBUF ? hc_merge_map(&l->merge, i, fd, info.max_entries)
+			                                      : -EBADMSG;
 		}
-		l->n_waiting += count_waiting(&l->merge.rings[i]);
+		close(fd);
+		for (unsigned k = i; k < i + n && !r; k++)
+			take_ring(l, k);
 	}
 	return r;
 }

@@ -10,7 +10,7 @@
  *     link_P, at_P, to_P   the gate in front of program P
  *     LAYOUT_M         map M that programs use from the beginning of a call to its end: shared by generations of
  *                      one layout, so that a call that is under way when the gates turn comes once and whole
- *     gN/info, told, cpus, ring_I, M   of generation N
+ *     gN/info, told, cpus, ring_I, M   of generation N; the last ring_I may hold all of its front rings
  */
 #ifndef HC_CAPTURE_LIVE_PIN_H
 #define HC_CAPTURE_LIVE_PIN_H
@@ -36,8 +36,8 @@ struct pin_hook {
 /* What the loader made. */
 struct pin_made {
 	struct bpf_object *obj;
-	const int *ring_fds;
-	unsigned n_rings, n_cpus;
+	const int *ring_fds; /* of maps with a ring each; the last may be of several front rings */
+	unsigned n_rings, n_ring_maps, n_cpus;
 	const struct pin_hook *hooks; /* borrowed as long as the set */
 	size_t n_hooks;
 };

@@ -72,7 +72,7 @@ uint32_t hc_raises_count(const struct hc_raises *r, uint64_t id);
 /* ---- live_ring.c ---- */
 
 /* Reads a set of ring buffers in the order of time. The rings are mapped memory: a producer position, a consumer
- * position and data pages. */
+ * position and data. */
 struct hc_ring {
 	const unsigned long *producer; /* bytes written so far */
 	unsigned long *consumer;       /* bytes read so far */
@@ -94,6 +94,8 @@ struct hc_ring {
 struct hc_merge {
 	struct hc_ring *rings;
 	unsigned n_rings;
+	void *fronts; /* to unmap: all front rings at once */
+	size_t fronts_bytes;
 	unsigned *heap; /* indexes of rings with a head, smallest time first */
 	unsigned n_heap;
 	uint64_t last_ts; /* of the last record handed out */
@@ -114,6 +116,9 @@ int hc_merge_init(struct hc_merge *m, unsigned n_rings, unsigned n_cpus);
 void hc_merge_done(struct hc_merge *m);
 /* Maps ring buffer `fd` as ring `i`. */
 int hc_merge_map(struct hc_merge *m, unsigned i, int fd, size_t bytes);
+/* Maps the n front rings (bpf/conf.h) of map `fd`, of this size each, as rings from `first` on. -EBADMSG: they are
+ * none. */
+int hc_merge_map_fronts(struct hc_merge *m, unsigned first, int fd, unsigned n, size_t value_bytes);
 /* Hands out the records that are at least slack_ns older than now_ns, which must have been read before the call;
  * with UINT64_MAX as now_ns all of them. Returns their number or what the callback returned when not 0. */
 int64_t hc_merge_run(struct hc_merge *m, uint64_t now_ns, uint64_t slack_ns, hc_live_fn fn, void *ctx);

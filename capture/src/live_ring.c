@@ -3,7 +3,7 @@
  * be handed out once no ring can bring an older one. Between taking the time and writing the record a program runs
  * for a few microseconds with preemption off, so what is older than now - slack has been written, unless the
  * machine itself stood still; such a record comes later and says so. Records stay where they are in the ring until
- * they have been handed out. */
+ * they have been handed out. A front ring (struct hc_front) is read like the kernel's. */
 #include "live_priv.h"
 
 #include <errno.h>
@@ -34,14 +34,8 @@ int hc_merge_init(struct hc_merge *m, unsigned n_rings, unsigned n_cpus)
 		hc_merge_done(m);
 		return -ENOMEM;
 	}
-	for (unsigned i = 0; i < n_rings; i++) {
+	for (unsigned i = 0; i < n_rings; i++)
 		m->rings[i].fd = -1;
-		m->rings[i].straddle = malloc(HC_WIRE_MAX_BYTES);
-		if (!m->rings[i].straddle) {
-			hc_merge_done(m);
-			return -ENOMEM;
-		}
-	}
 	return 0;
 }
 
@@ -56,6 +50,8 @@ void hc_merge_done(struct hc_merge *m)
 			munmap(r->map_producer, r->map_bytes);
 		free(r->straddle);
 	}
+	if (m->fronts)
+		munmap(m->fronts, m->fronts_bytes);
 	free(m->rings);
 	free(m->heap);
 	free(m->seq);
@@ -71,6 +67,9 @@ int hc_merge_map(struct hc_merge *m, unsigned i, int fd, size_t bytes)
 	struct hc_ring *r = &m->rings[i];
 	void *p;
 
+	r->straddle = malloc(HC_WIRE_MAX_BYTES);
+	if (!r->straddle)
+		return -ENOMEM;
 	p = mmap(NULL, page, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
 	if (p == MAP_FAILED)
 		return -errno;
@@ -90,13 +89,40 @@ int hc_merge_map(struct hc_merge *m, unsigned i, int fd, size_t bytes)
 	return 0;
 }
 
+int hc_merge_map_fronts(struct hc_merge *m, unsigned first, int fd, unsigned n, size_t value_bytes)
+{
+	size_t page = (size_t)sysconf(_SC_PAGESIZE), bytes = (value_bytes * n + page - 1) & ~(page - 1);
+	size_t data_bytes = value_bytes - sizeof(struct hc_front) - HC_FRONT_SLACK;
+	void *p;
+
+	if (value_bytes <= sizeof(struct hc_front) + HC_FRONT_SLACK || data_bytes & (data_bytes - 1) ||
+	    m->fronts || first > m->n_rings || n > m->n_rings - first)
+		return -EBADMSG;
+	p = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	if (p == MAP_FAILED)
+		return -errno;
+	m->fronts = p;
+	m->fronts_bytes = bytes;
+	for (unsigned i = 0; i < n; i++) {
+		struct hc_front *f = (struct hc_front *)(void *)((uint8_t *)p + value_bytes * i);
+		struct hc_ring *r = &m->rings[first + i];
+
+		r->consumer = (unsigned long *)&f->consumer;
+		r->producer = (unsigned long *)&f->producer;
+		r->data = f->data;
+		r->mask = data_bytes - 1;
+		r->pos = r->released = __atomic_load_n(r->consumer, __ATOMIC_ACQUIRE);
+	}
+	return 0;
+}
+
 /* The record's bytes behind its ring header: where they lie, or put together when they go on at the ring's start.
  */
 static const uint8_t *whole(const struct hc_ring *r, uint32_t bytes)
 {
 	uint64_t from = (r->pos + BPF_RINGBUF_HDR_SZ) & r->mask, room = r->mask + 1 - from;
 
-	if (bytes <= room || bytes > HC_WIRE_MAX_BYTES || bytes - 1 > r->mask)
+	if (bytes <= room || bytes > HC_WIRE_MAX_BYTES || bytes - 1 > r->mask || !r->straddle)
 		return r->data + from;
 	memcpy(r->straddle, r->data + from, room);
 	memcpy(r->straddle + room, r->data, bytes - room);
@@ -131,9 +157,18 @@ static void ring_step(struct hc_merge *m, struct hc_ring *r)
 	}
 }
 
+/* By time; of one CPU and lane, which may have two rings, by number where the clock has not moved. */
 static bool heap_less(const struct hc_merge *m, unsigned a, unsigned b)
 {
-	return m->rings[a].head->ts_ns < m->rings[b].head->ts_ns;
+	const struct hc_wire_head *x = m->rings[a].head, *y = m->rings[b].head;
+
+	if (x->ts_ns != y->ts_ns)
+		return x->ts_ns < y->ts_ns;
+	if (x->cpu != y->cpu)
+		return x->cpu < y->cpu;
+	if (x->lane != y->lane)
+		return x->lane < y->lane;
+	return (int32_t)(x->cpu_seq - y->cpu_seq) < 0;
 }
 
 static void heap_down(struct hc_merge *m, unsigned i)
@@ -246,7 +281,7 @@ int64_t hc_merge_run(struct hc_merge *m, uint64_t now_ns, uint64_t slack_ns, hc_
 		}
 		if (!all && r->head->ts_ns > floor_ns)
 			break;
-		while (r->head && r->head->ts_ns <= second && (all || r->head->ts_ns <= floor_ns)) {
+		do {
 			stop = hand_out(m, r, fn, ctx);
 			n += r->pos >= r->again_until;
 			r->pos = r->next;
@@ -257,7 +292,7 @@ int64_t hc_merge_run(struct hc_merge *m, uint64_t now_ns, uint64_t slack_ns, hc_
 				break;
 			if (r->pos - r->released >= BATCH_BYTES)
 				release(r);
-		}
+		} while (r->head && r->head->ts_ns < second && (all || r->head->ts_ns <= floor_ns));
 		if (!r->head) {
 			release(r);
 			m->heap[0] = m->heap[--m->n_heap];

@@ -40,6 +40,9 @@ static void fake_attach(struct hc_merge *m, unsigned i, struct fake *f)
 	r->data = f->data;
 	r->mask = RING_BYTES - 1;
 	r->pos = f->consumer;
+	if (!r->straddle)
+		r->straddle = malloc(HC_WIRE_MAX_BYTES);
+	cr_assert_not_null(r->straddle);
 }
 
 /* Writes `bytes` of a record at the producer's end, going on at the start; `flags` are those of the ring's own
@@ -71,6 +74,7 @@ static void fake_event(struct fake *f, uint64_t ts_ns, uint16_t cpu, uint8_t lan
 
 struct seen {
 	uint64_t ts[64];
+	uint32_t seq[64];
 	bool late[64], again[64];
 	int n;
 	int stop_at;
@@ -81,6 +85,7 @@ static int see(void *ctx, const struct hc_live_rec *rec)
 	struct seen *s = ctx;
 
 	s->ts[s->n] = rec->head->ts_ns;
+	s->seq[s->n] = rec->head->cpu_seq;
 	s->again[s->n] = rec->again;
 	s->late[s->n++] = rec->late;
 	return s->stop_at && s->n == s->stop_at ? 7 : 0;
@@ -302,6 +307,89 @@ Test(live_merge, says_which_records_a_reader_that_was_killed_had_got)
 	for (int i = 0; i < 5; i++)
 		cr_expect_eq(s.again[i], i < 3, "%d", i);
 	cr_assert_eq(handed, rings[0].producer);
+}
+
+Test(live_merge, goes_by_number_where_a_cpu_has_two_rings_and_its_clock_stands_still)
+{
+	struct seen s = { 0 };
+
+	fake_event(&rings[0], 10, 2, 0, 1);
+	fake_event(&rings[1], 10, 2, 0, 0);
+	fake_event(&rings[1], 10, 2, 0, 2);
+	fake_event(&rings[0], 10, 2, 0, 3);
+	fake_event(&rings[1], 20, 2, 0, 5);
+	fake_event(&rings[0], 20, 2, 0, 4);
+	cr_assert_eq(hc_merge_run(&merge, UINT64_MAX, 0, see, &s), 6);
+	cr_assert_eq(merge.n_gaps, 0);
+	for (int i = 0; i < 6; i++)
+		cr_expect_eq(s.seq[i], (uint32_t)i);
+}
+
+/* ---- front rings ---- */
+
+enum { FRONT_BYTES = 1024, FRONT_VALUE_BYTES = sizeof(struct hc_front) + FRONT_BYTES + HC_FRONT_SLACK };
+
+/* A record of `bytes` as hc_sys_exit puts it there; false: there is no room. */
+static bool front_event(struct hc_front *f, uint64_t ts_ns, uint32_t bytes, uint32_t seq)
+{
+	struct hc_wire_head h = { .bytes = bytes, .type = 1, .ts_ns = ts_ns, .cpu = 1, .cpu_seq = seq };
+	uint64_t off = f->producer % FRONT_BYTES, need = bytes + BPF_RINGBUF_HDR_SZ, skip = 0;
+	uint64_t head = bytes, hole;
+
+	if (off + need > FRONT_BYTES)
+		skip = FRONT_BYTES - off;
+	if (f->producer + skip + need - f->consumer > FRONT_BYTES)
+		return false;
+	hole = (skip - BPF_RINGBUF_HDR_SZ) | BPF_RINGBUF_DISCARD_BIT;
+	if (skip)
+		memcpy(f->data + off, &hole, sizeof(hole));
+	off = skip ? 0 : off;
+	memcpy(f->data + off, &head, sizeof(head));
+	memcpy(f->data + off + BPF_RINGBUF_HDR_SZ, &h, sizeof(h));
+	f->producer += skip + need;
+	return true;
+}
+
+Test(live_front, is_read_in_its_order_around_the_end)
+{
+	int fd = memfd_create("fronts", MFD_CLOEXEC), n = 0, kept = 0;
+	uint64_t handed[2] = { 0 };
+	struct hc_front *f;
+	uint8_t *p;
+
+	cr_assert_geq(fd, 0);
+	cr_assert_eq(ftruncate(fd, 2 * FRONT_VALUE_BYTES), 0);
+	p = mmap(NULL, 2 * FRONT_VALUE_BYTES, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	cr_assert_neq(p, MAP_FAILED);
+	f = (struct hc_front *)(void *)(p + FRONT_VALUE_BYTES);
+	cr_assert_eq(hc_merge_init(&merge, 3, 4), 0);
+	cr_assert_eq(hc_merge_map_fronts(&merge, 2, fd, 2, FRONT_VALUE_BYTES), -EBADMSG,
+	             "more than there is room for");
+	cr_assert_eq(hc_merge_map_fronts(&merge, 1, fd, 2, FRONT_VALUE_BYTES - 8), -EBADMSG);
+	cr_assert_eq(hc_merge_map_fronts(&merge, 1, fd, 2, 64), -EBADMSG);
+	cr_assert_eq(hc_merge_map_fronts(&merge, 1, fd, 2, FRONT_VALUE_BYTES), 0);
+	cr_assert_eq(hc_merge_map_fronts(&merge, 1, fd, 2, FRONT_VALUE_BYTES), -EBADMSG, "mapped twice");
+	merge.rings[2].handed = &handed[1];
+	/* of every length that there may be, so that holes of many lengths lie at the end, one of none, too */
+	for (int round = 0; round < 200; round++) {
+		struct seen s = { 0 };
+		int from = n;
+
+		while (front_event(f, (uint64_t)n, 64 + 8 * (unsigned)(n * 7 % 30), (uint32_t)n))
+			n++;
+		cr_assert_gt(n, from + 1);
+		cr_assert_eq(hc_merge_run(&merge, (uint64_t)n - 1, 1, see, &s), n - 1 - kept,
+		             "the youngest stays");
+		for (int i = 0; i < s.n; i++)
+			cr_assert_eq(s.seq[i], (uint32_t)(kept + i));
+		kept += s.n;
+		cr_assert_leq(handed[1], f->consumer, "what nobody is to read is not handed out");
+		cr_assert_eq(merge.n_gaps, 0);
+		cr_assert_eq(merge.n_bad, 0);
+	}
+	hc_merge_done(&merge);
+	munmap(p, 2 * FRONT_VALUE_BYTES);
+	close(fd);
 }
 
 /* ---- the table ---- */
