@@ -96,7 +96,10 @@ struct hc_merge {
 	unsigned n_rings;
 	void *fronts; /* to unmap: all front rings at once */
 	size_t fronts_bytes;
-	unsigned *heap; /* indexes of rings with a head, smallest time first */
+	struct hc_merge_head { /* rings with a head, smallest time first */
+		uint64_t ts_ns;
+		unsigned ring;
+	} * heap;
 	unsigned n_heap;
 	uint64_t last_ts; /* of the last record handed out */
 	uint64_t n_bad;   /* records that were no records: impossible lengths */

@@ -157,13 +157,9 @@ static void ring_step(struct hc_merge *m, struct hc_ring *r)
 	}
 }
 
-/* By time; of one CPU and lane, which may have two rings, by number where the clock has not moved. */
-static bool heap_less(const struct hc_merge *m, unsigned a, unsigned b)
+/* Where times are the same: of one CPU and lane, which may have two rings, by number. */
+static bool numbered_before(const struct hc_wire_head *x, const struct hc_wire_head *y)
 {
-	const struct hc_wire_head *x = m->rings[a].head, *y = m->rings[b].head;
-
-	if (x->ts_ns != y->ts_ns)
-		return x->ts_ns < y->ts_ns;
 	if (x->cpu != y->cpu)
 		return x->cpu < y->cpu;
 	if (x->lane != y->lane)
@@ -171,22 +167,30 @@ static bool heap_less(const struct hc_merge *m, unsigned a, unsigned b)
 	return (int32_t)(x->cpu_seq - y->cpu_seq) < 0;
 }
 
+static bool heap_less(const struct hc_merge *m, const struct hc_merge_head *a, const struct hc_merge_head *b)
+{
+	if (a->ts_ns != b->ts_ns)
+		return a->ts_ns < b->ts_ns;
+	return numbered_before(m->rings[a->ring].head, m->rings[b->ring].head);
+}
+
 static void heap_down(struct hc_merge *m, unsigned i)
 {
-	for (;;) {
-		unsigned least = i, l = 2 * i + 1, r = l + 1, t;
+	struct hc_merge_head moved = m->heap[i];
 
-		if (l < m->n_heap && heap_less(m, m->heap[l], m->heap[least]))
-			least = l;
-		if (r < m->n_heap && heap_less(m, m->heap[r], m->heap[least]))
-			least = r;
-		if (least == i)
-			return;
-		t = m->heap[i];
-		m->heap[i] = m->heap[least];
-		m->heap[least] = t;
-		i = least;
+	for (;;) {
+		unsigned child = 2 * i + 1;
+
+		if (child >= m->n_heap)
+			break;
+		if (child + 1 < m->n_heap && heap_less(m, &m->heap[child + 1], &m->heap[child]))
+			child++;
+		if (!heap_less(m, &m->heap[child], &moved))
+			break;
+		m->heap[i] = m->heap[child];
+		i = child;
 	}
+	m->heap[i] = moved;
 }
 
 static void note_gap(struct hc_merge *m, const struct hc_wire_head *h, uint64_t from_ns, uint32_t count)
@@ -263,23 +267,20 @@ int64_t hc_merge_run(struct hc_merge *m, uint64_t now_ns, uint64_t slack_ns, hc_
 		r->limit = __atomic_load_n(r->producer, __ATOMIC_ACQUIRE);
 		ring_step(m, r);
 		if (r->head)
-			m->heap[m->n_heap++] = i;
+			m->heap[m->n_heap++] = (struct hc_merge_head){ r->head->ts_ns, i };
 		else
 			release(r); /* discarded ones may have been stepped over */
 	}
 	for (unsigned i = m->n_heap; i-- > 0;)
 		heap_down(m, i);
 	while (m->n_heap && !stop) {
-		struct hc_ring *r = &m->rings[m->heap[0]];
+		struct hc_ring *r = &m->rings[m->heap[0].ring];
 		uint64_t second = UINT64_MAX;
 
 		/* The next best head bounds how long this ring may go on without touching the heap. */
-		for (unsigned k = 1; k < m->n_heap && k < 3; k++) {
-			uint64_t ts = m->rings[m->heap[k]].head->ts_ns;
-
-			second = ts < second ? ts : second;
-		}
-		if (!all && r->head->ts_ns > floor_ns)
+		for (unsigned k = 1; k < m->n_heap && k < 3; k++)
+			second = m->heap[k].ts_ns < second ? m->heap[k].ts_ns : second;
+		if (!all && m->heap[0].ts_ns > floor_ns)
 			break;
 		do {
 			stop = hand_out(m, r, fn, ctx);
@@ -293,13 +294,16 @@ int64_t hc_merge_run(struct hc_merge *m, uint64_t now_ns, uint64_t slack_ns, hc_
 			if (r->pos - r->released >= BATCH_BYTES)
 				release(r);
 		} while (r->head && r->head->ts_ns < second && (all || r->head->ts_ns <= floor_ns));
-		if (!r->head) {
+		if (r->head) {
+			m->heap[0].ts_ns = r->head->ts_ns;
+		} else {
 			release(r);
 			m->heap[0] = m->heap[--m->n_heap];
 		}
-		heap_down(m, 0);
+		if (m->n_heap)
+			heap_down(m, 0);
 	}
 	for (unsigned i = 0; i < m->n_heap; i++)
-		release(&m->rings[m->heap[i]]);
+		release(&m->rings[m->heap[i].ring]);
 	return stop ? stop : n;
 }
