@@ -7,13 +7,16 @@ need_live
 # front rings, where this kernel has them.
 makes_calls() {
 	python3 - >made <<-'EOC'
-		import os, time
-		n, fd = 0, os.open("file", os.O_WRONLY | os.O_CREAT)
+		import ctypes, os, time
+		preadv = ctypes.CDLL(None).preadv
+		preadv.argtypes = ctypes.c_int, ctypes.c_void_p, ctypes.c_int, ctypes.c_long
+		n, fd, room = 0, os.open("file", os.O_RDONLY | os.O_CREAT), ctypes.create_string_buffer(1)
+		vector = (ctypes.c_size_t * 2)(ctypes.addressof(room), 1)
 		while not os.path.exists("enough"):
 		    for i in range(1000):
 		        try: os.mknod("/nowhere/%d" % n)
 		        except OSError: pass
-		        os.ftruncate(fd, n)
+		        preadv(fd, vector, 1, n)
 		        n += 1
 		    time.sleep(0.05)
 		print(n)
@@ -47,5 +50,5 @@ once() {
 	lost=$((lost + gone))
 }
 once mknodat pathname "pathname LIKE '/nowhere/%'"
-once ftruncate length "fd_name LIKE '%/file'"
+once preadv pos "fd_name LIKE '%/file'"
 [ $lost -gt 0 ] || fail "six kills lost nothing that was read and not yet written of twice $n calls"
