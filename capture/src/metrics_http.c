@@ -3,8 +3,8 @@
  * the daemon's loop, so /healthz is answered exactly as long as the loop turns.
  *
  * Nobody who connects can hold the recorder up: one request a connection, whose body is not read; a connection
- * ends after three seconds, whatever its pace; of too many the oldest of whoever has most goes, so that a probe
- * always comes through; a text is made at most four times a second.
+ * ends after three seconds, whatever its pace; of too many the oldest of whoever has most goes, once what it had
+ * sent was read, so that a probe always comes through; a text is made at most four times a second.
  */
 #include "metrics_priv.h"
 
@@ -338,33 +338,40 @@ static unsigned n_of_owner(struct hc_metrics *m, const uint8_t owner[METRICS_OWN
 	return n;
 }
 
-/* Makes room for one more of this owner: of whoever has most, the oldest goes. */
-static void make_room(struct hc_metrics *m, const uint8_t owner[METRICS_OWNER_BYTES])
+/* The oldest of whoever has most. */
+static struct metrics_peer *one_too_many(struct hc_metrics *m)
 {
-	struct metrics_peer *victim, *oldest;
-	unsigned n = 0, most;
+	struct metrics_peer *victim = NULL, *oldest;
+	unsigned n = 0, most = 0;
 
-	if (n_of_owner(m, owner, &victim) >= MAX_KEPT_OF_ONE) {
-		cut_peer(victim, METRICS_PEER_TOO_MANY);
-		return;
-	}
 	for (unsigned i = 0; i < METRICS_MAX_PEERS; i++)
 		n += m->peer[i].connection && !m->peer[i].cut;
-	if (n < MAX_KEPT_PEERS)
-		return;
-	victim = NULL;
-	most = 0;
+	if (n <= MAX_KEPT_OF_ONE)
+		return NULL;
 	for (unsigned i = 0; i < METRICS_MAX_PEERS; i++) {
-		unsigned of_owner =
-			m->peer[i].connection && !m->peer[i].cut ? n_of_owner(m, m->peer[i].owner, &oldest) : 0;
+		struct metrics_peer *p = &m->peer[i];
+		unsigned of_owner;
 
-		if (of_owner > most || (of_owner && of_owner == most && oldest->begun_ns < victim->begun_ns)) {
+		if (!p->connection || p->cut)
+			continue;
+		of_owner = n_of_owner(m, p->owner, &oldest);
+		if (!victim || of_owner > most || (of_owner == most && oldest->begun_ns < victim->begun_ns)) {
 			most = of_owner;
 			victim = oldest;
 		}
 	}
-	if (victim)
-		cut_peer(victim, METRICS_PEER_TOO_MANY);
+	return n > MAX_KEPT_PEERS || most > MAX_KEPT_OF_ONE ? victim : NULL;
+}
+
+/* The library accepts first and then reads, of what it accepted before. To cut in between would throw away
+ * requests that came while the loop did not turn, when others had connected after them. */
+static void run_library(struct hc_metrics *m)
+{
+	struct metrics_peer *p;
+
+	(void)MHD_run(m->http);
+	while ((p = one_too_many(m)) != NULL)
+		cut_peer(p, METRICS_PEER_TOO_MANY);
 }
 
 static void peer_add(struct hc_metrics *m, struct MHD_Connection *connection)
@@ -373,15 +380,12 @@ static void peer_add(struct hc_metrics *m, struct MHD_Connection *connection)
 		MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
 	int fd = info ? info->connect_fd : -1;
 	struct metrics_peer *slot = peer_of(m, NULL);
-	uint8_t owner[METRICS_OWNER_BYTES];
 
-	info = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
-	read_owner(fd, info ? info->client_addr : NULL, owner);
-	make_room(m, owner);
 	if (!slot || fd < 0)
 		return;
 	*slot = (struct metrics_peer){ .connection = connection, .fd = fd, .begun_ns = record_boot_ns() };
-	memcpy(slot->owner, owner, sizeof(owner));
+	info = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
+	read_owner(fd, info ? info->client_addr : NULL, slot->owner);
 }
 
 static void on_connection(void *ctx, struct MHD_Connection *connection, void **context,
@@ -421,7 +425,7 @@ static void run(void *ctx)
 	m->runs_again = false;
 	if (!m->http) /* stopped meanwhile */
 		return;
-	(void)MHD_run(m->http);
+	run_library(m);
 	run_more(m);
 }
 
@@ -431,7 +435,7 @@ static void on_readable(void *ctx, int fd, uint32_t events)
 
 	(void)fd;
 	(void)events;
-	(void)MHD_run(m->http);
+	run_library(m);
 	run_more(m);
 }
 
@@ -444,7 +448,7 @@ static void on_second(void *ctx, struct hc_daemon *d)
 	for (unsigned i = 0; i < METRICS_MAX_PEERS; i++)
 		if (m->peer[i].connection && !m->peer[i].cut && now - m->peer[i].begun_ns > PEER_NS)
 			cut_peer(&m->peer[i], METRICS_PEER_SLOW);
-	(void)MHD_run(m->http);
+	run_library(m);
 	run_more(m);
 }
 

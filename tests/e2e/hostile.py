@@ -1,19 +1,24 @@
 """Clients that nobody wants at an address of metrics, and one that everybody wants beside them. Usage:
 hostile.py ADDRESS PID [SECONDS]: of the recorder with that pid; fails unless the good one is served meanwhile and the recorder stays
 as small as it was."""
+import http.client
+import mmap
 import os
 import re
 import select
+import signal
 import socket
 import struct
 import subprocess
 import sys
+import tempfile
 import time
 from openmetrics import Bad, connect, must, scrape, value
 
 HEAD = b"GET /metrics HTTP/1.1\r\nHost: x\r\n"
 TLS = b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03" + b"\x5a" * 506
 MAX_PEERS = 64  # of docs/metrics.md: connections that the recorder ever holds
+MAX_OF_ONE = 16  # and those of one address that it keeps
 SLOW = int(os.environ.get("HC_SLOW", "1"))
 
 
@@ -54,8 +59,24 @@ def one_by_one(address):
         must(n <= 1, request[:60], f"{n} answers on one connection")
 
 
+class Begun:
+    """How many connections the attackers have begun: a number of each of them, in a file that they share."""
+
+    def __init__(self, fd):
+        self.map = mmap.mmap(fd, 16)
+
+    def add(self, which):
+        n, = struct.unpack_from("=Q", self.map, 8 * which)
+        struct.pack_into("=Q", self.map, 8 * which, n + 1)
+
+    def all(self):
+        return sum(struct.unpack("=QQ", self.map))
+
+
 class Client:
     """Sends something first, then again at its pace, and reads nothing; begins anew when it is let go."""
+
+    begun, which = None, 0  # where the attacker counts
 
     def __init__(self, address, first, again=b"", rcvbuf=0):
         self.address, self.first, self.again, self.rcvbuf, self.s = address, first, again, rcvbuf, None
@@ -82,6 +103,7 @@ class Client:
             s.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, self.rcvbuf)
         s.settimeout(1)
         host, _, port = self.address.rpartition(":")
+        self.begun.add(self.which)
         s.connect(self.address if unix else (host, int(port)))
         s.setblocking(False)
         return s
@@ -141,6 +163,33 @@ def hesitant(address):
         must(s.recv(12) == b"HTTP/1.1 200", address, "another address pays for them")
 
 
+def waiting(address, pid):
+    """Requests that are there when the recorder comes to look, and more connections of the same address after them than it keeps: it reads
+    before it lets go."""
+    others = []
+    os.kill(pid, signal.SIGSTOP)
+    try:
+        while True:
+            with open(f"/proc/{pid}/stat", encoding="utf-8") as f:
+                if f.read().rpartition(")")[2].split()[0] == "T":
+                    break
+            time.sleep(0.01)
+        first = [connect(address) for _ in range(3)]
+        for s in first:
+            s.sendall(HEAD + b"\r\n")
+        others = [connect(address) for _ in range(3 * MAX_OF_ONE)]
+    finally:
+        os.kill(pid, signal.SIGCONT)
+    for s in first:
+        got = b""
+        while more := s.recv(65536):
+            got += more
+        length = re.search(rb"^HTTP/1.1 200 .*\r\nContent-Length: (\d+)\r\n", got, re.S)
+        must(length and len(got.partition(b"\r\n\r\n")[2]) == int(length[1]), got[:200], "a request that waited")
+    for s in first + others:
+        s.close()
+
+
 def slow(address):
     """A byte of a header now and then: let go when its time is over."""
     clients = [connect(address) for _ in range(8)]
@@ -165,25 +214,50 @@ def slow(address):
     must(time.monotonic() - begun > 2, begun, "slow clients were let go at once")
 
 
+def served(address, begun):
+    """Whether a scraper that the attackers' connections count against is served. It is let go for as many newer ones as the recorder keeps,
+    never for fewer."""
+    before = begun.all()
+    try:
+        scrape(address)
+        return True
+    except (OSError, http.client.HTTPException) as e:
+        newer = begun.all() - before + 2  # each of the two has perhaps counted one that comes only now
+        must(isinstance(e, (ConnectionError, http.client.IncompleteRead)) and newer >= MAX_OF_ONE, newer, f"a scraper is not served: {e!r}")
+        return False
+
+
 def main(address, pid, seconds):
     one_by_one(address)
     first, (fds, rss) = scrape(address), size(pid)
-    attackers = [subprocess.Popen([sys.executable, __file__, how, address], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
-                 for how in ("attack", "flood")]
+    with tempfile.TemporaryFile() as f:
+        f.truncate(16)
+        begun = Begun(f.fileno())
+        attackers = [subprocess.Popen([sys.executable, __file__, how, address, str(f.fileno())], stdin=subprocess.PIPE,
+                                      stdout=subprocess.PIPE, pass_fds=[f.fileno()]) for how in ("attack", "flood")]
     for a in attackers:
         must(a.stdout.readline() == b"begins\n", a.args, "the attacker does not begin")
     until = time.time() + seconds
     time.sleep(0.5)
-    if not address.startswith("/"):
+    other = None if address.startswith("/") else "127.0.0.2"
+    if other:
         hesitant(address)
-    took = most_fds = most_rss = n = 0
+    took = most_fds = most_rss = n = let_go = 0
     while time.time() < until or n < 10:  # the machine may have stood still meanwhile
-        begun = time.monotonic()
-        try:
-            scrape(address)
-        except (OSError, ValueError, Bad) as e:
-            raise Bad(f"a scraper is not served beside them, after {n}: {e!r}") from e
-        took, n = max(took, time.monotonic() - begun), n + 1
+        if other:
+            start = time.monotonic()
+            try:
+                scrape(address, source=other)
+            except (OSError, ValueError, Bad) as e:
+                raise Bad(f"a scraper is not served beside them, after {n}: {e!r}") from e
+            took = max(took, time.monotonic() - start)
+        start = time.monotonic()
+        if served(address, begun):
+            n += 1
+        else:
+            let_go += 1
+        took = max(took, time.monotonic() - start)
+        must(let_go <= 10 + n, let_go, f"a scraper of their address is let go, and served {n} times")
         now = size(pid)
         most_fds, most_rss = max(most_fds, now[0]), max(most_rss, now[1])
         time.sleep(0.1)
@@ -198,17 +272,20 @@ def main(address, pid, seconds):
             break
         time.sleep(0.1)
     must(size(pid)[0] <= fds + 1, (fds, size(pid)), "descriptors are left")
+    waiting(address, pid)
     slow(address)
     last = scrape(address)
     ended = {r: value(last, "hindcast_http_connections_total", result=r) - value(first, "hindcast_http_connections_total", result=r)
              for r in ("answered", "broken", "refused", "slow", "too_many")}
     must(ended["answered"] >= n and min(ended["broken"], ended["slow"], ended["too_many"]) > 0, ended, "how connections ended")
     must(ended["refused"] > 0, ended, "what was refused")
-    print(f"{n} scrapes, the slowest {took:.3f} s; {most_fds - fds} descriptors and {(most_rss - rss) >> 10} KiB more; {ended}")
+    print(f"{n} scrapes of their address and {let_go} let go, the slowest {took:.3f} s; {most_fds - fds} descriptors and",
+          f"{(most_rss - rss) >> 10} KiB more; {ended}")
 
 
 if __name__ == "__main__":
     if sys.argv[1] in ("attack", "flood"):
+        Client.begun, Client.which = Begun(int(sys.argv[3])), sys.argv[1] == "flood"
         print("begins", flush=True)
         globals()[sys.argv[1]](sys.argv[2])
     else:

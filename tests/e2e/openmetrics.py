@@ -180,9 +180,10 @@ def connect(address):
     return socket.create_connection((host.strip("[]"), int(port)), timeout=10)
 
 
-def get(address, path, accept=None):
-    """(status, content type, body)"""
-    c = UnixConnection(address) if address.startswith("/") else http.client.HTTPConnection(address, timeout=10)
+def get(address, path, accept=None, source=None):
+    """(status, content type, body); source: the IPv4 address to ask from"""
+    c = UnixConnection(address) if address.startswith("/") else \
+        http.client.HTTPConnection(address, timeout=10, source_address=(source, 0) if source else None)
     c.request("GET", path, headers={"Accept": accept} if accept else {})
     r = c.getresponse()
     return r.status, r.headers["Content-Type"], r.read()
@@ -191,8 +192,8 @@ def get(address, path, accept=None):
 OPENMETRICS = "application/openmetrics-text;version=1.0.0;q=0.5,text/plain;version=0.0.4;q=0.3"
 
 
-def scrape(address, openmetrics=True):
-    status, kind, body = get(address, "/metrics", OPENMETRICS if openmetrics else None)
+def scrape(address, openmetrics=True, source=None):
+    status, kind, body = get(address, "/metrics", OPENMETRICS if openmetrics else None, source)
     want = "application/openmetrics-text; version=1.0.0; charset=utf-8" if openmetrics else "text/plain; version=0.0.4; charset=utf-8"
     must((status, kind) == (200, want), (status, kind), "what came")
     return parse(body, openmetrics)
