@@ -16,6 +16,7 @@
 #include "query/json.h"
 #include "replay/falco_config.h"
 #include "replay/replay.h"
+#include "store/base/large_pages.h"
 #include "store/render.h"
 
 enum format { FORMAT_TEXT, FORMAT_JSON, FORMAT_FALCO_JSON, FORMAT_NOT_SAID };
@@ -40,7 +41,8 @@ struct run {
 	struct hc_str *heads; /* by rule, for --format json; the IR's */
 	struct hc_plan *plan;
 	struct hc_capture *capture;
-	const struct hc_answers *answers;
+	struct hc_facts *facts;     /* of the capture under way */
+	struct hc_answers *answers; /* the same */
 	bool tty;
 	uint64_t shown_percent;
 	struct hc_time_arg since, until; /* of the capture under way */
@@ -407,7 +409,7 @@ static void print_costs(const struct run *run, const struct hc_replay_stats *s)
 	free(order);
 }
 
-static void print_summary(const struct run *run, const struct hc_replay_stats *s, const struct hc_facts *facts)
+static void print_summary(const struct run *run, const struct hc_replay_stats *s)
 {
 	char alerts[32], rows[32], lost[32], span[48];
 	uint32_t n_fired = 0;
@@ -423,10 +425,10 @@ static void print_summary(const struct run *run, const struct hc_replay_stats *s
 	print_hits(run, s);
 	print_unanswerable(run);
 	print_notes(run);
-	if (hc_facts_lost(facts))
+	if (hc_facts_lost(run->facts))
 		fprintf(stderr,
 		        "note: %s events were lost while recording: what they would have shown is not known\n",
-		        hc_count_text(hc_facts_lost(facts), lost));
+		        hc_count_text(hc_facts_lost(run->facts), lost));
 	if (s->n_regex_limits)
 		fprintf(stderr,
 		        "note: %" PRIu64
@@ -458,8 +460,7 @@ static struct json_object *json_rule(const struct run *run, const struct hc_repl
 	return o;
 }
 
-static void print_json_summary(const struct run *run, const struct hc_replay_stats *s,
-                               const struct hc_facts *facts)
+static void print_json_summary(const struct run *run, const struct hc_replay_stats *s)
 {
 	struct json_object *o = json_object_new_object(), *rules = json_object_new_array();
 	const char *text;
@@ -471,7 +472,7 @@ static void print_json_summary(const struct run *run, const struct hc_replay_sta
 	add(o, "blocks", hc_json_u64(s->n_blocks));
 	add(o, "blocks_skipped", hc_json_u64(s->n_skipped));
 	add(o, "blocks_damaged", hc_json_u64(s->n_damaged));
-	add(o, "lost", hc_json_u64(hc_facts_lost(facts)));
+	add(o, "lost", hc_json_u64(hc_facts_lost(run->facts)));
 	add(o, "regex_limits", hc_json_u64(s->n_regex_limits));
 	add(o, "unanswerable", hc_json_u64(n_unanswerable(run)));
 	add(o, "wall_ns", hc_json_u64(s->wall_ns));
@@ -488,9 +489,14 @@ static void print_json_summary(const struct run *run, const struct hc_replay_sta
 
 /* ---- running ---- */
 
-/* What the capture can answer. Everything is the caller's, also after an error. */
-static int load_answers(struct run *run, struct hc_capture *c, struct hc_facts **facts,
-                        struct hc_answers **answers, struct hc_err *err)
+static void forget_answers(struct run *run)
+{
+	run->answers = hc_answers_free(run->answers);
+	run->facts = hc_facts_free(run->facts);
+}
+
+/* What the capture can answer. */
+static int load_answers(struct run *run, struct hc_capture *c, struct hc_err *err)
 {
 	struct hc_block_filter range = { .has_since = run->since.set,
 		                         .has_until = run->until.set,
@@ -498,21 +504,23 @@ static int load_answers(struct run *run, struct hc_capture *c, struct hc_facts *
 		                         .until_wall_ns = run->until.ns };
 	int r;
 
-	run->answers = NULL;
-	*answers = hc_answers_free(*answers);
-	*facts = hc_facts_free(*facts);
-	r = hc_facts_load(c, &range, facts, err);
+	forget_answers(run);
+	r = hc_facts_load(c, &range, &run->facts, err);
 	if (r == 0 && run->scope.text)
-		hc_facts_within(*facts, run->scope.text, run->a->capture);
-	if (r == 0)
-		r = hc_answers_new(run->ir, *facts, answers, err);
-	run->answers = *answers;
-	return r;
+		hc_facts_within(run->facts, run->scope.text, run->a->capture);
+	return r < 0 ? r : hc_answers_new(run->ir, run->facts, &run->answers, err);
+}
+
+/* While other threads evaluate blocks. */
+static int begun(void *ctx, struct hc_err *err)
+{
+	struct run *run = ctx;
+
+	return load_answers(run, run->capture, err);
 }
 
 /* What was recorded up to the end of following is known when it has ended. */
-static int load_answers_again(struct run *run, struct hc_facts **facts, struct hc_answers **answers,
-                              struct hc_err *err)
+static int load_answers_again(struct run *run, struct hc_err *err)
 {
 	HC_AUTO(hc_capture_close) struct hc_capture *c = NULL;
 	struct hc_err why = { 0 };
@@ -520,30 +528,34 @@ static int load_answers_again(struct run *run, struct hc_facts **facts, struct h
 	/* a directory that is gone: what was known at the beginning stands */
 	if (hc_capture_open(hc_capture_path(run->capture), HC_CAPTURE_EVEN_BROKEN, &c, &why) < 0)
 		return 0;
-	return load_answers(run, c, facts, answers, err);
+	return load_answers(run, c, err);
 }
 
 static int follow(struct run *run, struct hc_replay_opts *opts, struct hc_replay_stats *stats, struct hc_err *err)
 {
 	const struct args *a = run->a;
-	int r;
+	int r = load_answers(run, run->capture, err);
 
+	if (r < 0)
+		return r;
 	if (a->format != FORMAT_JSON && !a->quiet)
 		print_unanswerable(run); /* what will never be found, now that it can be changed */
 	hc_cli_follow_begin(hc_capture_path(run->capture));
 	opts->progress = hc_cli_follow_progress;
 	r = hc_replay_follow(run->plan, run->capture, opts, stats, err);
-	return r < 0 ? r : hc_cli_follow_end(err);
+	clear_progress(run);
+	if (r == 0)
+		r = hc_cli_follow_end(err);
+	return r < 0 ? r : load_answers_again(run, err);
 }
 
 static int replay_capture(struct run *run, struct hc_err *err)
 {
 	const struct args *a = run->a;
-	HC_AUTO(hc_facts_free) struct hc_facts *facts = NULL;
-	HC_AUTO(hc_answers_free) struct hc_answers *answers = NULL;
 	struct hc_replay_opts opts = {
 		.n_threads = (unsigned)a->threads,
 		.profile = a->profile_rules,
+		.begun = begun,
 		.render = render,
 		.emit = emit,
 		.progress = progress,
@@ -558,34 +570,26 @@ static int replay_capture(struct run *run, struct hc_err *err)
 	                            &run->until, &run->scope);
 	if (code != HC_CLI_GO)
 		goto out;
+	code = hc_cli_capture_metadata(&hc_cmd_replay, run->capture, a->metadata, a->follow);
+	if (code != HC_CLI_GO)
+		goto out;
 	opts.scope = hc_cli_scope(&run->scope);
 	code = HC_EXIT_OK;
 	opts.has_since = run->since.set;
 	opts.has_until = run->until.set;
 	opts.since_wall_ns = run->since.ns;
 	opts.until_wall_ns = run->until.ns;
-	r = load_answers(run, run->capture, &facts, &answers, err);
-	if (r == 0) {
-		code = hc_cli_capture_metadata(&hc_cmd_replay, run->capture, a->metadata, a->follow);
-		if (code != HC_CLI_GO)
-			goto out;
-		code = HC_EXIT_OK;
-	}
-	if (r == 0)
-		r = a->follow ? follow(run, &opts, &stats, err)
-		              : hc_replay(run->plan, run->capture, &opts, &stats, err);
+	r = a->follow ? follow(run, &opts, &stats, err) : hc_replay(run->plan, run->capture, &opts, &stats, err);
 	clear_progress(run);
-	if (r == 0 && a->follow)
-		r = load_answers_again(run, &facts, &answers, err);
 	if (r == 0) {
 		if (a->format == FORMAT_JSON)
-			print_json_summary(run, &stats, facts);
+			print_json_summary(run, &stats);
 		else if (!a->quiet)
-			print_summary(run, &stats, facts);
+			print_summary(run, &stats);
 		code = n_unanswerable(run) ? HC_EXIT_FOUND : HC_EXIT_OK;
 	}
 out:
-	run->answers = NULL;
+	forget_answers(run);
 	free(run->scope.text);
 	run->scope = (struct hc_cli_scope){ 0 };
 	hc_replay_stats_done(&stats);
@@ -697,6 +701,8 @@ static int run(int argc, char **argv)
 	 * to clear it. */
 	mallopt(M_MMAP_THRESHOLD, 32 << 20);
 	mallopt(M_TRIM_THRESHOLD, 64 << 20);
+	mallopt(M_TOP_PAD, HC_LARGE_PAGES_AHEAD);
+	hc_large_pages();
 	if (!a.policies.n && !a.falco_config)
 		code = hc_cli_usage(&hc_cmd_replay, "-p POLICY is missing: which rules shall be evaluated?");
 	else if (!operands.n)

@@ -25,6 +25,8 @@ struct hc_feed_source {
 	 * before. A negative errno ends the replay.
 	 */
 	int (*done)(void *ctx, void *item, int code, const struct hc_err *why, struct hc_err *err);
+	/* How much work an item is, roughly, in any unit: by the thread that pushes. NULL: all are alike. */
+	uint64_t (*weight)(void *ctx, void *item);
 	void *ctx;
 	uint32_t max_items; /* that will be pushed: no more threads than that; 0: not known */
 };

@@ -70,6 +70,9 @@ struct hc_replay_opts {
 	const void *user; /* for computed leaves */
 	/* Hits of others are left out; NULL: none are. Borrowed until the replay is over. */
 	const struct hc_scope *scope;
+	/* Called once by hc_replay(), in its thread, when others are at work and before anything is emitted: for
+	 * what would keep them waiting. A negative errno stops the replay. NULL: there is nothing to do. */
+	int (*begun)(void *ctx, struct hc_err *err);
 	/*
 	 * Called by the thread that evaluated the block, concurrently: renders the alert into the arena, whose
 	 * memory is kept until emit. *ret is given to emit. Without it emit gets NULL.

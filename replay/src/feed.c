@@ -2,7 +2,10 @@
  * Pushed blocks stand in a ring. Workers take the next one, open, evaluate and render; the pushing thread collects
  * the results in order, emits the hits up to the block's complete_seq, and works like the others while a result is
  * missing. What is emitted, and in which order, depends on what was pushed alone. While the results that wait to
- * be emitted fill MAX_HELD_BYTES, only one block is taken.
+ * be emitted fill MAX_HELD_BYTES, only the block to be collected next is taken.
+ *
+ * Blocks are taken in order but for the last few, of which the largest goes first: all threads are to end at about
+ * the same time.
  */
 #include "replay/feed.h"
 
@@ -13,6 +16,7 @@
 
 #include "threads_priv.h"
 #include "store/base/clock.h"
+#include "store/base/large_pages.h"
 
 #define MAX_THREADS 256u
 #define WINDOW_PER_THREAD 3u
@@ -20,6 +24,7 @@
  * others live on what it has pushed before. (Not more: an item may hold a file open.) */
 #define WINDOW_AHEAD 256u
 #define MAX_HELD_BYTES ((size_t)64 << 20)
+#define LAST_PER_THREAD 8u
 
 /* What a block gave. */
 struct result {
@@ -36,8 +41,8 @@ struct result {
 struct slot {
 	void *item;
 	uint32_t block;
-	uint64_t complete_seq;
-	bool evaluated;
+	uint64_t complete_seq, weight;
+	bool taken, evaluated;
 	struct result *result; /* NULL although evaluated: out of memory */
 };
 
@@ -69,7 +74,7 @@ struct hc_feed {
 	uint32_t window;
 	uint64_t n_pushed, n_taken, n_collected;
 	size_t held_bytes; /* of results that are there */
-	bool stop;
+	bool stop, all_pushed;
 	uint64_t cpu_ns; /* of workers that have ended */
 };
 
@@ -177,14 +182,36 @@ static size_t result_bytes(const struct result *r)
 static bool can_take(const struct hc_feed *f)
 {
 	return !f->stop && f->n_taken < f->n_pushed &&
-	       (f->n_taken == f->n_collected || f->held_bytes < MAX_HELD_BYTES);
+	       (f->held_bytes < MAX_HELD_BYTES || !f->ring[f->n_collected % f->window].taken);
+}
+
+/* With the lock, when one may be taken. */
+static struct slot *take(struct hc_feed *f)
+{
+	bool in_order = !f->all_pushed || f->n_pushed - f->n_taken > f->n_workers * LAST_PER_THREAD ||
+	                f->held_bytes >= MAX_HELD_BYTES;
+	uint64_t i = f->n_collected;
+	struct slot *best;
+
+	while (f->ring[i % f->window].taken)
+		i++;
+	best = &f->ring[i % f->window];
+	for (i++; !in_order && i < f->n_pushed; i++) {
+		struct slot *slot = &f->ring[i % f->window];
+
+		if (!slot->taken && slot->weight > best->weight)
+			best = slot;
+	}
+	best->taken = true;
+	f->n_taken++;
+	return best;
 }
 
 /* With the lock, which is given up meanwhile: takes a block and does it. */
 static void work_once(struct worker *w)
 {
 	struct hc_feed *f = w->feed;
-	struct slot *slot = &f->ring[f->n_taken++ % f->window], taken = *slot;
+	struct slot *slot = take(f), taken = *slot;
 	struct result *r;
 
 	pthread_mutex_unlock(&f->lock);
@@ -204,6 +231,7 @@ static void *work(void *arg)
 	struct worker *w = arg;
 	struct hc_feed *f = w->feed;
 
+	hc_large_pages();
 	pthread_mutex_lock(&f->lock);
 	while (!f->stop) {
 		if (can_take(f))
@@ -375,8 +403,12 @@ int hc_feed_push(struct hc_feed *f, void *item, uint32_t block, uint64_t complet
 		return r;
 	}
 	pthread_mutex_lock(&f->lock);
+	f->all_pushed = false;
 	f->ring[f->n_pushed++ % f->window] =
-		(struct slot){ .item = item, .block = block, .complete_seq = complete_seq };
+		(struct slot){ .item = item,
+		               .block = block,
+		               .complete_seq = complete_seq,
+		               .weight = f->source.weight ? f->source.weight(f->source.ctx, item) : 0 };
 	pthread_cond_signal(&f->work);
 	pthread_mutex_unlock(&f->lock);
 	return 0;
@@ -387,6 +419,9 @@ int hc_feed_drain(struct hc_feed *f, uint64_t complete_seq, struct hc_err *err)
 	bool any;
 	int r = 0;
 
+	pthread_mutex_lock(&f->lock);
+	f->all_pushed = true;
+	pthread_mutex_unlock(&f->lock);
 	while (r == 0 && f->n_collected < f->n_pushed)
 		r = collect(f, true, &any, err);
 	return r ? r : emit_until(f, complete_seq, err);

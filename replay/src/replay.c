@@ -40,6 +40,13 @@ static int block_done(void *ctx, void *item, int code, const struct hc_err *why,
 	return 0;
 }
 
+static uint64_t weight(void *ctx, void *item)
+{
+	const struct run *run = ctx;
+
+	return run->blocks[*(const uint32_t *)item].info.bytes;
+}
+
 /* What there is to read, and what of it can be left out because no rule asks for these types. */
 static int select_blocks(struct run *run, const struct hc_plan *plan, uint32_t *ret_all, struct hc_err *err)
 {
@@ -80,21 +87,36 @@ static uint64_t complete_after(const struct run *run, uint32_t i)
 	return next->info.first_seq - (next->info.first_seq > 0);
 }
 
+static int push_blocks(struct run *run, struct hc_feed *feed, uint32_t from, uint32_t to, struct hc_err *err)
+{
+	int r = 0;
+
+	for (uint32_t i = from; r == 0 && i < to; i++)
+		r = hc_feed_push(feed, &run->selected[i], run->selected[i], complete_after(run, i), err);
+	return r;
+}
+
 int hc_replay(const struct hc_plan *plan, struct hc_capture *c, const struct hc_replay_opts *opts,
               struct hc_replay_stats *ret, struct hc_err *err)
 {
 	struct run run = { .capture = c, .opts = opts };
-	struct hc_feed_source source = { .open = open_block, .done = block_done, .ctx = &run };
+	struct hc_feed_source source = { .open = open_block, .done = block_done, .weight = weight, .ctx = &run };
 	struct hc_feed *feed = NULL;
-	uint32_t n_all;
+	uint32_t n_all, n_first;
 	int r = select_blocks(&run, plan, &n_all, err);
 
 	if (r < 0)
 		return r;
 	source.max_items = run.n_selected ? run.n_selected : 1;
+	n_first = run.n_selected ? 1 : 0;
 	r = hc_feed_new(plan, opts, &source, &feed, err);
-	for (uint32_t i = 0; r == 0 && i < run.n_selected; i++)
-		r = hc_feed_push(feed, &run.selected[i], run.selected[i], complete_after(&run, i), err);
+	/* one block ahead: nothing is collected before the second */
+	if (r == 0)
+		r = push_blocks(&run, feed, 0, n_first, err);
+	if (r == 0 && opts->begun)
+		r = opts->begun(opts->ctx, err);
+	if (r == 0)
+		r = push_blocks(&run, feed, n_first, run.n_selected, err);
 	if (r == 0)
 		r = hc_feed_drain(feed, UINT64_MAX, err);
 	if (r >= 0) {

@@ -110,8 +110,8 @@ def main():
     figure("rules_all", took["all"][0] / unit, "T_z", 0.2)
     figure("rules_1000_over_100", took["n1000"][0] / took["n100"][0], "ratio", 3)
     figure("two_threads_processor_time", took["two"][0] / took["all"][0], "ratio", 1.1)
-    # What is read once, the rules, is an eighth of a replay of this capture: threads are for longer ones. What both processors give
-    # at most is what two replays reach that share nothing.
+    # What one thread does before the others have anything to do, building what all the rules ask, is an eighth of a replay of this
+    # capture by one thread: the gain is that of the rest. What both processors give at most is what two replays reach that share nothing.
     wanted("two_threads", took["long"][1] / took["long_two"][1], "speed-up", 1.9)
     wanted("two_replays", 2 * took["long"][1] / took["pair"][1], "speed-up", 1.9)
     wanted("two_threads_one_capture", took["all"][1] / took["two"][1], "speed-up", 1.9)

@@ -10,6 +10,7 @@
 
 #include "gen.h"
 #include "grow.h"
+#include "replay/feed.h"
 #include "replay/replay.h"
 
 enum { N_ROWS = 12000 };
@@ -25,6 +26,7 @@ struct seen {
 	uint32_t last_rule;
 	bool ordered;
 	uint64_t stop_after;
+	uint64_t n_begun, n_before; /* calls of `begun`, and what had been emitted */
 };
 
 static int render(void *ctx, const struct hc_alert *alert, struct hc_arena *arena, void **ret, struct hc_err *err)
@@ -193,6 +195,119 @@ Test(replay, can_be_interrupted)
 	cr_assert_eq(hc_capture_open(s.dir, 0, &c, &err), 0);
 	cr_assert_eq(hc_replay(s.plan, c, &opts, &stats, &err), -EINTR);
 	hc_capture_close(c);
+	scene_done(&s);
+}
+
+static int note_begin(void *ctx, struct hc_err *err)
+{
+	struct seen *seen = ctx;
+
+	(void)err;
+	seen->n_begun++;
+	seen->n_before = seen->n;
+	return 0;
+}
+
+static int refuse(void *ctx, struct hc_err *err)
+{
+	(void)ctx;
+	return hc_err_set(err, -EBUSY, "refused");
+}
+
+Test(replay, tells_when_others_are_at_work_and_nothing_is_emitted)
+{
+	struct hc_replay_opts opts = { .begun = note_begin };
+	struct hc_replay_stats stats;
+	struct hc_capture *c;
+	struct scene s;
+
+	scene_init(&s, 500);
+	for (opts.n_threads = 1; opts.n_threads < 4; opts.n_threads++) {
+		struct seen seen = run(&s, opts, NULL, NULL);
+
+		cr_assert_eq(seen.n_begun, 1);
+		cr_assert_eq(seen.n_before, 0);
+		cr_assert_gt(seen.n, N_ROWS / 2);
+	}
+	for (opts.n_threads = 1; opts.n_threads < 4; opts.n_threads++) {
+		struct seen seen = { 0 };
+		struct hc_err err = { 0 };
+
+		opts.begun = refuse;
+		opts.render = render;
+		opts.emit = emit;
+		opts.ctx = &seen;
+		cr_assert_eq(hc_capture_open(s.dir, 0, &c, &err), 0);
+		cr_assert_eq(hc_replay(s.plan, c, &opts, &stats, &err), -EBUSY);
+		cr_assert_str_eq(err.msg, "refused");
+		cr_assert_eq(seen.n, 0);
+		hc_capture_close(c);
+	}
+	scene_done(&s);
+}
+
+/* ---- a feed by itself ---- */
+
+#define N_ITEMS 10
+
+struct items {
+	uint64_t weights[N_ITEMS];
+	unsigned opened[N_ITEMS], done[N_ITEMS]; /* which, in order of time */
+	unsigned n_opened, n_done;
+};
+
+static int open_item(void *ctx, void *item, struct hc_block **ret, struct hc_err *err)
+{
+	struct items *i = ctx;
+
+	(void)ret;
+	i->opened[i->n_opened++] = (unsigned)((uint64_t *)item - i->weights);
+	return hc_err_set(err, -EBADMSG, "damaged");
+}
+
+static int item_done(void *ctx, void *item, int code, const struct hc_err *why, struct hc_err *err)
+{
+	struct items *i = ctx;
+
+	(void)why;
+	(void)err;
+	cr_assert_eq(code, -EBADMSG);
+	i->done[i->n_done++] = (unsigned)((uint64_t *)item - i->weights);
+	return 0;
+}
+
+static uint64_t weight_of(void *ctx, void *item)
+{
+	(void)ctx;
+	return *(uint64_t *)item;
+}
+
+Test(feed, takes_the_largest_of_the_last_blocks_first)
+{
+	struct items items = { .weights = { 7, 1, 9, 2, 8, 3, 4, 5, 1, 6 } };
+	const struct hc_replay_opts opts = { .n_threads = 1 };
+	struct hc_feed_source source = {
+		.open = open_item, .done = item_done, .weight = weight_of, .ctx = &items
+	};
+	struct hc_feed *feed;
+	struct hc_err err = { 0 };
+	struct scene s;
+
+	scene_init(&s, 500);
+	cr_assert_eq(hc_feed_new(s.plan, &opts, &source, &feed, &err), 0, "%s", err.msg);
+	for (unsigned i = 0; i < N_ITEMS; i++)
+		cr_assert_eq(hc_feed_push(feed, &items.weights[i], i, i, &err), 0);
+	cr_assert_lt(items.n_opened, N_ITEMS - 2, "nothing is left to be ordered");
+	for (unsigned i = 0; i < items.n_opened; i++)
+		cr_assert_eq(items.opened[i], i, "while more may come all goes in order");
+	cr_assert_eq(hc_feed_drain(feed, UINT64_MAX, &err), 0);
+	cr_assert_eq(items.n_opened, N_ITEMS);
+	cr_assert_eq(items.opened[N_ITEMS - 3], 9);
+	cr_assert_eq(items.opened[N_ITEMS - 2], 7);
+	cr_assert_eq(items.opened[N_ITEMS - 1], 8);
+	for (unsigned i = 0; i < N_ITEMS; i++)
+		cr_assert_eq(items.done[i], i, "given back in the order of pushing");
+	hc_feed_free(feed);
 	scene_done(&s);
 }
 
