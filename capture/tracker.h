@@ -106,7 +106,7 @@ struct hc_tracker_stats {
 	uint64_t n_bytes;                                            /* of all that, by its own count */
 	/* Forgotten to make room; n_limited: times that all of it was too much. */
 	uint64_t n_evicted_procs, n_evicted_fds, n_evicted_socks, n_evicted_paths, n_limited;
-	uint64_t n_unhashed; /* files that ran, were to be hashed, and were gone or changed, or too many */
+	uint64_t n_unhashed; /* files that ran, were to be hashed, and were gone, changed, too large or too many */
 	uint64_t n_late, n_late_failed; /* late path look-ups that went to the kernel; those that stayed lexical */
 	uint64_t n_masked;              /* values overwritten by masking rules */
 	uint64_t n_ctrs, n_ctrs_unresolved; /* containers seen; those of which only the cgroup is known */

@@ -387,6 +387,7 @@ static struct texe *exe_read(struct hc_tracker *t, const struct timage *i, struc
 	}
 	if (!t->opts.hash_exe || i->exe_file->w.size > HC_TRACKER_MAX_HASH_BYTES) {
 		close(fd);
+		t->stats.n_unhashed += t->opts.hash_exe;
 		return e;
 	}
 	if (!hash_begin(t, e, i->exe_file, v, fd)) {
@@ -445,8 +446,10 @@ void exe_see(struct hc_tracker *t, struct tver *v)
 	e = exe_find(t, &i->exe_file->w, &key);
 	if (!e)
 		e = exe_read(t, i, v, key);
-	if (!e)
+	if (!e) {
+		t->stats.n_unhashed += t->opts.hash_exe;
 		return;
+	}
 	e->used = 1;
 	if (!i->exe_file->exe) {
 		e->refs++;

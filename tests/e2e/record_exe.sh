@@ -36,6 +36,18 @@ sql "$id" "SELECT lower(proc_after_build_id) FROM proc_exec WHERE proc_after_exe
 hash=$(sha256sum <large) hash=${hash%% *}
 sql "$hash" "SELECT lower(file_sha256) FROM meta_state JOIN processes ON file = image_exe_file
 	WHERE what = 'file' AND processes.exe = '$PWD/large'"
+# what was gone before the recorder came to read it has none, and is counted
+cat >script <<'END'
+kill -STOP $PPID
+cp small gone-early
+./gone-early
+rm gone-early
+kill -CONT $PPID
+END
+hindcast record -o late --hash-exe --json -- /bin/sh script >late.json
+[ "$(value late "SELECT count(*) || '|' || count(proc_after_sha256) FROM proc_exec WHERE filename LIKE '%/gone-early'")" = "1|0" ] ||
+	fail "a hash of a file that is gone, or no row"
+expect_match '"unhashed":[1-9]' late.json
 # and only when it was asked for
 hindcast record -q -o plain -- ./small
 [ "$(value plain "SELECT count(*) FROM proc_exec WHERE proc_after_sha256 IS NOT NULL")" = 0 ] || fail "a hash nobody asked for"
