@@ -263,7 +263,7 @@ struct plan {
 	uint16_t held;    /* have an object of their own while a record is in hand; with the first of all */
 	bool opens;       /* the path of the first PATH argument is that of the new descriptor */
 	bool late;        /* paths are resolved late */
-	bool plain;       /* a call that brings no facts but those of known descriptors changes nothing */
+	bool plain;       /* a call that brings no facts but names and known descriptors changes nothing */
 	/* of a plain one, with the cells that every row has */
 	uint8_t n_cells;
 	struct plan_cell cell[HC_WIRE_MAX_SLOTS];
