@@ -400,11 +400,9 @@ static int failed(const struct hc_err *err)
 /* Cells are set in im->cells, which is the row's place in the block. NULL: see err. */
 static struct hc_builder *begin_row(struct hc_scap_import *im, unsigned type, uint64_t ts_ns, struct hc_err *err)
 {
-	struct hc_builder *b = row_begin(im->t, type, ts_ns, err);
+	struct hc_builder *b = NULL;
 
-	im->cells = b ? hc_build_cells(b, type) : NULL;
-	if (b && !im->cells)
-		hc_err_set(err, -ENOMEM, "out of memory");
+	im->cells = row_cells(im->t, type, ts_ns, &b, err);
 	return im->cells ? b : NULL;
 }
 

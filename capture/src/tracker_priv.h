@@ -701,6 +701,9 @@ void user_done(struct hc_tracker *t);
 
 /* A row that no record stands behind. Cells by hc_tracker.cells. */
 struct hc_builder *row_begin(struct hc_tracker *t, unsigned type, uint64_t ts_ns, struct hc_err *err);
+/* The same for cells that are filled where the row will be (hc_writer_cells). */
+struct hc_cells *row_cells(struct hc_tracker *t, unsigned type, uint64_t ts_ns, struct hc_builder **ret,
+                           struct hc_err *err);
 void plans_make(struct hc_tracker *t);
 int row_end(struct hc_tracker *t, unsigned type, uint16_t cpu, uint64_t ts_ns, uint64_t *ret_seq,
             struct hc_err *err);

@@ -37,7 +37,6 @@ struct row {
 	struct tctr *ctr;
 	struct txt *old_comm;
 	struct hc_cells *cells; /* of the row, in its place in the block */
-	uint16_t others;        /* arguments that are no mere numbers, and may have a value */
 	bool late;
 	/* those that plan.held says */
 	struct row_arg arg[HC_WIRE_MAX_SLOTS];
@@ -180,24 +179,22 @@ static bool worked(const struct row *w)
 
 /* ---- rows in general ---- */
 
-struct hc_builder *row_begin(struct hc_tracker *t, unsigned type, uint64_t ts_ns, struct hc_err *err)
+static bool has_writer(const struct hc_tracker *t, struct hc_err *err)
 {
-	if (!t->w) {
+	if (!t->w)
 		hc_err_set(err, -EINVAL, "the tracker has no writer");
-		return NULL;
-	}
-	return hc_writer_begin(t->w, type, ts_ns, err);
+	return t->w;
 }
 
-/* The same with the cells of the row, in their place. */
-static struct hc_cells *row_cells(struct hc_tracker *t, unsigned type, uint64_t ts_ns, struct hc_builder **ret,
-                                  struct hc_err *err)
+struct hc_builder *row_begin(struct hc_tracker *t, unsigned type, uint64_t ts_ns, struct hc_err *err)
 {
-	if (!t->w) {
-		hc_err_set(err, -EINVAL, "the tracker has no writer");
-		return NULL;
-	}
-	return hc_writer_cells(t->w, type, ts_ns, ret, err);
+	return has_writer(t, err) ? hc_writer_begin(t->w, type, ts_ns, err) : NULL;
+}
+
+struct hc_cells *row_cells(struct hc_tracker *t, unsigned type, uint64_t ts_ns, struct hc_builder **ret,
+                           struct hc_err *err)
+{
+	return has_writer(t, err) ? hc_writer_cells(t->w, type, ts_ns, ret, err) : NULL;
 }
 
 int row_put(struct hc_tracker *t, struct hc_row_head *head, const struct hc_cells *cells, struct hc_err *err)
@@ -1172,7 +1169,7 @@ static int emit(struct hc_tracker *t, struct row *w, struct hc_err *err)
 		hc_cell_set(c, HC_COL_NR, h->nr);
 	hc_cell_set(c, HC_COL_ROW_FLAGS, row_flags(w->head, w->late));
 	cells_of_numbers(w);
-	EACH_ARG(w->others, i)
+	EACH_ARG(w->plan->others, i)
 	cells_of_arg(t, b, w, i);
 	cells_special(t, b, w);
 	r = row_put(t, &head, c, err);
@@ -1415,7 +1412,6 @@ static __attribute__((noinline)) int push_other(struct hc_tracker *t, const stru
 	}
 	w.head = rec;
 	w.plan = &t->plan[rec->type];
-	w.others = w.plan->others;
 	EACH_ARG(w.plan->held, i)
 	w.arg[i] = (struct row_arg){ 0 };
 	if (rec->tid && !(rec->flags & HC_WIRE_IRQ))
