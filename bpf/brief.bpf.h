@@ -194,6 +194,7 @@ static __always_inline u64 hc_brief_value(const u64 *arg, u64 what)
 	v = arg[reg];
 	switch (what >> 4) {
 	case HC_SA_U64:
+	case HC_SA_STR:
 		return v;
 	case HC_SA_U32:
 		return (u32)v;
@@ -266,6 +267,122 @@ static __always_inline bool hc_brief_gen(struct hc_cpu *c, u32 cpu, struct task_
 	return false;
 }
 
+/* ---- with a text: a short one, behind all else; in front rings, whose records end where they turn out to ---- */
+
+#define HC_BRIEF_SLOTS 5
+#define HC_BRIEF_TEXT 256 /* bytes, with the NUL */
+
+struct hc_brief_named {
+	struct hc_wire_head head;
+	u64 slot[HC_BRIEF_SLOTS]; /* a multiple of 8 bytes less for each that a call has not */
+	struct hc_brief_fd fd;    /* none, if it names no descriptor */
+	struct hc_wire_fact fact;
+	u8 text[HC_BRIEF_TEXT];
+};
+
+_Static_assert(sizeof(struct hc_brief_named) + BPF_RINGBUF_HDR_SZ <= HC_FRONT_SLACK, "fits behind the last place");
+
+/* The user's text as a fact at `f`; its bytes. 0: it is longer, or cannot be read. */
+static __always_inline u64 hc_brief_text(struct hc_wire_fact *f, u64 subject, u64 ptr)
+{
+	u64 n;
+
+	if (!ptr)
+		return 0;
+	n = hc_read_user_str(f + 1, HC_BRIEF_TEXT, (void *)ptr);
+	if (n - 1 >= HC_BRIEF_TEXT - 1)
+		return 0;
+	*(u64 *)f = (n - 1) << 32 | subject << 16 | (u64)HC_WIRE_FF_USER << 8 | HC_WIRE_F_STR;
+	return sizeof(*f) + ((n + 6) & ~7ULL);
+}
+
+/* By the table: numbers, a descriptor in the first argument or none, and a text in the one after it. */
+static __always_inline bool hc_brief_name(struct hc_cpu *c, u32 cpu, struct task_struct *task, struct pt_regs *regs,
+                                          const volatile struct hc_sys_desc *d, s64 ret)
+{
+	u64 arg[8], n = d->n_slots, subject = 0, bytes, text;
+	struct hc_brief_file file;
+	struct hc_front_at at;
+	struct hc_wire_head *h;
+
+	hc_args(arg, regs, false);
+	arg[6] = 0;
+	arg[7] = 0;
+	h = hc_front_find(c, sizeof(struct hc_brief_named), &at);
+	if (!h)
+		return false;
+	hc_mask(n, 7);
+	bytes = sizeof(*h) + 8 * n;
+	if (d->arg[0] >> 4 == HC_SA_FD) {
+		subject = 1;
+		if ((s32)arg[0] >= 0) {
+			if (!hc_brief_known(task, arg[0], &file))
+				return false;
+			hc_brief_fact((struct hc_brief_fd *)((u8 *)h + bytes), 0, arg[0], &file);
+			bytes += sizeof(struct hc_brief_fd);
+		}
+	}
+	text = hc_brief_text((struct hc_wire_fact *)((u8 *)h + bytes), subject, subject ? arg[1] : arg[0]);
+	if (!text)
+		return false;
+	bytes += text;
+	for (u32 i = 0; i < HC_BRIEF_SLOTS; i++) {
+		if (i < n)
+			((u64 *)(h + 1))[i] = hc_brief_value(arg, d->arg[i]);
+	}
+	hc_front_begin(c, cpu, d->type, h, bytes);
+	hc_brief_head(h, task, d->type, n, ret, hc_nr(regs));
+	hc_front_submit(c, cpu, &at, h, bytes);
+	return true;
+}
+
+/* openat and open of what the reader is about to be told of anyway (told.bpf.h), by no directory's descriptor.
+ * Called by their handler, which knows what was opened. */
+static __always_inline bool hc_brief_open(u32 cpu, struct task_struct *task, struct pt_regs *regs, s64 ret,
+                                          const struct hc_fileinfo *opened, u16 place)
+{
+	u64 arg[6], nr = hc_nr(regs), n, subject, text;
+	const volatile struct hc_sys_desc *d;
+	struct hc_cpu *c = hc_cpu(cpu);
+	struct hc_front_at at;
+	struct hc_wire_head *h;
+	struct hc_brief_fd *f;
+	u64 *slot;
+	u16 type;
+
+	hc_mask(nr, HC_WIRE_MAX_NR - 1);
+	d = &hc_sys[nr];
+	type = d->type;
+	subject = type == HC_EV_OPENAT;
+	hc_args(arg, regs, false);
+	if (!c || hc_compat(task) || (type != HC_EV_OPENAT && type != HC_EV_OPEN) || (subject && (s32)arg[0] >= 0) ||
+	    opened->magic == HC_MAGIC_NSFS || opened->magic == HC_MAGIC_PIDFS)
+		return false;
+	h = hc_front_find(c, sizeof(struct hc_brief_named), &at);
+	if (!h)
+		return false;
+	slot = (u64 *)(h + 1);
+	if (subject)
+		*slot++ = (s64)(s32)arg[0];
+	slot[0] = subject ? arg[1] : arg[0];
+	slot[1] = (u32)(subject ? arg[2] : arg[1]);
+	slot[2] = (u16)(subject ? arg[3] : arg[2]);
+	slot[3] = 0;
+	n = 4 + subject;
+	f = (struct hc_brief_fd *)(slot + 4);
+	text = hc_brief_text((struct hc_wire_fact *)(f + 1), subject, slot[0]);
+	if (!text)
+		return false;
+	*(u64 *)&f->fact = (u64)sizeof(f->fd) << 32 | (n - 1) << 16 | HC_WIRE_F_FD;
+	hc_fd_fill(&f->fd, ret, HC_WIRE_FD_NEW | HC_WIRE_FD_SAME, place, opened);
+	hc_obj_begins(&c->number, task, opened);
+	text += sizeof(*h) + 8 * n + sizeof(*f);
+	hc_front_begin(c, cpu, type, h, text);
+	hc_brief_head(h, task, type, n, ret, hc_nr(regs));
+	hc_front_submit(c, cpu, &at, h, text);
+	return true;
+}
+
 /* Makes the record of a native call whose type is not sampled, if there is a short way for it; false: it is the
  * handler's, and nothing has happened. */
 static __always_inline bool hc_brief(struct task_struct *task, struct pt_regs *regs,
@@ -283,6 +400,8 @@ static __always_inline bool hc_brief(struct task_struct *task, struct pt_regs *r
 		return hc_brief_rw(c, cpu, task, regs, d, ret);
 	case HC_BRIEF_MSG:
 		return hc_brief_msg(c, cpu, task, regs, d, ret);
+	case HC_BRIEF_NAME:
+		return hc_brief_name(c, cpu, task, regs, d, ret);
 	default:
 		return false;
 	}

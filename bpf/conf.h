@@ -14,7 +14,7 @@ struct hc_conf {
 	__u32 env;           /* record the environment at exec */
 	__u32 n_cpus;        /* possible ones; scratch has one place more */
 	__u32 front_bytes;   /* data of a front ring, a power of two; 0: there is none */
-	__u32 reserved;
+	__u32 tick_ns;       /* of the kernel's clock tick: what CLOCK_MONOTONIC_COARSE moves by */
 };
 
 /* A ring in front of the ring that a CPU's bulk records go to. Only this CPU's hc_sys_exit writes it, and it never
@@ -133,6 +133,7 @@ enum hc_brief {
 	HC_BRIEF_GEN,
 	HC_BRIEF_RW,
 	HC_BRIEF_MSG,
+	HC_BRIEF_NAME, /* of HC_H_GEN, with a text */
 };
 
 /* What the table-driven handler does with an argument. */

@@ -202,28 +202,38 @@ static __always_inline void hc_file_none(struct hc_fileinfo *i)
 	__builtin_memset(i, 0, sizeof(*i));
 }
 
-/* What everybody needs of a file and its inode. */
-static __always_inline void hc_file_load(struct hc_scratch *s, u64 address, struct hc_fileinfo *i)
+/* What everybody needs of a file and its inode. For kernels that can cast pointers. */
+static __always_inline void hc_file_cast(u64 address, struct hc_fileinfo *i)
 {
+	struct file *file = hc_cast_if(true, file, address);
+	struct inode *inode;
+
 	i->file = address;
 	i->dev = 0;
 	i->magic = 0;
-	if (hc_conf.cast) {
-		struct file *file = hc_cast(file, address);
-		struct inode *inode = file->f_inode;
+	i->f_mode = file->f_mode;
+	i->f_flags = file->f_flags;
+	i->pos = file->f_pos;
+	i->private_data = hc_word_of_if(true, file, address, private_data);
+	i->vfsmnt = hc_word_of_if(true, file, address, f_path.mnt);
+	i->dentry = hc_word_of_if(true, file, address, f_path.dentry);
+	i->inode = hc_word_of_if(true, file, address, f_inode);
+	inode = hc_cast_if(true, inode, i->inode);
+	i->mode = inode->i_mode;
+	i->ino = inode->i_ino;
+	i->sb = hc_word_of_if(true, inode, i->inode, i_sb);
+}
 
-		i->f_mode = file->f_mode;
-		i->f_flags = file->f_flags;
-		i->pos = file->f_pos;
-		i->mode = inode->i_mode;
-		i->ino = inode->i_ino;
-		i->private_data = hc_number(s, file->private_data);
-		i->inode = hc_number(s, inode);
-		i->vfsmnt = hc_number(s, file->f_path.mnt);
-		i->dentry = hc_number(s, file->f_path.dentry);
-		i->sb = hc_number(s, inode->i_sb);
+/* The same for all. */
+static __always_inline void hc_file_load(struct hc_scratch *s, u64 address, struct hc_fileinfo *i)
+{
+	if (hc_conf.cast) {
+		hc_file_cast(address, i);
 		return;
 	}
+	i->file = address;
+	i->dev = 0;
+	i->magic = 0;
 	bpf_probe_read_kernel(s->file, HC_BLK, (void *)address);
 	i->inode = (u64)hc_blk(s->file, 0, address, file, f_inode);
 	i->vfsmnt = (u64)hc_blk(s->file, 0, address, file, f_path.mnt);
@@ -552,7 +562,7 @@ static __always_inline u64 hc_again_tag(const bool cast, u64 *room, struct task_
 	dentry = hc_word_of_if(cast, file, file, f_path.dentry);
 	which = hc_hash(hc_word_of_if(cast, inode, inode, i_ino), hc_ld_if(cast, i, i_generation)) ^
 	        hc_word_of_if(cast, dentry, dentry, d_name.hash_len);
-	return hc_hash(hc_first_tag_by(room, task, dentry, inode, dir), which + (bpf_ktime_get_boot_ns() >> 30));
+	return hc_hash(hc_first_tag_by(room, task, dentry, inode, dir), which + (hc_about_ns() >> 30));
 }
 
 /* The two tags of a read (dir 1: write) of an open file. */
@@ -611,38 +621,27 @@ enum hc_fd_how {
 	HC_OBJ_SAME,  /* created, and what it is has been told (told.bpf.h) */
 };
 
-/* The FD fact of the open file in `i` (i->file 0: no such descriptor), and what defines the object when the
- * recorder has not been told. */
-static __always_inline void hc_obj_fact(struct hc_scratch *s, struct task_struct *task, u16 subject, s32 fd,
-                                        u8 how, struct hc_fileinfo *i)
+static __always_inline u64 hc_info_tag(const struct hc_fileinfo *i)
 {
-	struct hc_wire_fd *w = hc_fact_fixed(s, HC_WIRE_F_FD, 0, subject, sizeof(*w));
-	u64 file = i->file, tag, def;
-	u16 flags = 0;
+	return hc_def_tag(i->file, i->inode, i->dentry);
+}
 
-	if (!w)
-		return;
-	if (!file) {
-		__builtin_memset(w, 0, sizeof(*w));
-		w->fd = fd;
-		w->flags = HC_WIRE_FD_BAD;
-		return;
-	}
-	def = hc_def_tag(file, i->inode, i->dentry);
-	if (how == HC_OBJ_NEW || how == HC_OBJ_SAME) {
-		flags = HC_WIRE_FD_NEW | (how == HC_OBJ_NEW ? HC_WIRE_FD_DEF : HC_WIRE_FD_SAME);
-		hc_tab_first(HC_TAB_DEFS, def);
-		tag = hc_first_tag(s, task, file, i->inode, 0);
-		hc_tab_forget(HC_TAB_FIRST, tag);
-		hc_tab_forget(HC_TAB_FIRST, tag ^ HC_FIRST_WRITES);
-	} else if (how == HC_OBJ_USE && hc_tab_first(HC_TAB_DEFS, def)) {
-		flags = HC_WIRE_FD_DEF;
-	}
-	w->key = hc_key(file);
+/* A file was opened: whatever was known of its address before is forgotten, and the recorder is being told. */
+static __always_inline void hc_obj_begins(u64 *room, struct task_struct *task, const struct hc_fileinfo *i)
+{
+	u64 tag = hc_first_tag_by(room, task, i->file, i->inode, 0);
+
+	hc_tab_first(HC_TAB_DEFS, hc_info_tag(i));
+	hc_tab_forget(HC_TAB_FIRST, tag);
+	hc_tab_forget(HC_TAB_FIRST, tag ^ HC_FIRST_WRITES);
+}
+
+static __always_inline void hc_fd_fill(struct hc_wire_fd *w, s32 fd, u16 flags, u16 place,
+                                       const struct hc_fileinfo *i)
+{
+	w->key = hc_key(i->file);
 	w->inode_key = hc_key(i->inode);
 	w->ino = i->ino;
-	if (flags & HC_WIRE_FD_DEF)
-		hc_file_super(i);
 	w->pos = i->pos;
 	w->dev = i->dev;
 	w->f_flags = i->f_flags;
@@ -651,8 +650,35 @@ static __always_inline void hc_obj_fact(struct hc_scratch *s, struct task_struct
 	w->fs_magic = i->magic;
 	w->fd = fd;
 	w->flags = flags;
-	w->place = flags & HC_WIRE_FD_NEW ? s->told_place : 0;
+	w->place = place;
 	w->target = 0;
+}
+
+/* The FD fact of the open file in `i` (i->file 0: no such descriptor), and what defines the object when the
+ * recorder has not been told. */
+static __always_inline void hc_obj_fact(struct hc_scratch *s, struct task_struct *task, u16 subject, s32 fd,
+                                        u8 how, struct hc_fileinfo *i)
+{
+	struct hc_wire_fd *w = hc_fact_fixed(s, HC_WIRE_F_FD, 0, subject, sizeof(*w));
+	u16 flags = 0;
+
+	if (!w)
+		return;
+	if (!i->file) {
+		__builtin_memset(w, 0, sizeof(*w));
+		w->fd = fd;
+		w->flags = HC_WIRE_FD_BAD;
+		return;
+	}
+	if (how == HC_OBJ_NEW || how == HC_OBJ_SAME) {
+		flags = HC_WIRE_FD_NEW | (how == HC_OBJ_NEW ? HC_WIRE_FD_DEF : HC_WIRE_FD_SAME);
+		hc_obj_begins(&s->number, task, i);
+	} else if (how == HC_OBJ_USE && hc_tab_first(HC_TAB_DEFS, hc_info_tag(i))) {
+		flags = HC_WIRE_FD_DEF;
+	}
+	if (flags & HC_WIRE_FD_DEF)
+		hc_file_super(i);
+	hc_fd_fill(w, fd, flags, flags & HC_WIRE_FD_NEW ? s->told_place : 0, i);
 	if (i->magic == HC_MAGIC_NSFS) {
 		/* the inode number of a namespace file is the namespace's */
 		w->target = i->ino;
@@ -666,7 +692,7 @@ static __always_inline void hc_obj_fact(struct hc_scratch *s, struct task_struct
 
 		if (n < HC_N_TAGS) {
 			hc_mask(n, HC_N_TAGS - 1);
-			s->tags[n] = def & (HC_TAB_SIZE - 1);
+			s->tags[n] = hc_info_tag(i) & (HC_TAB_SIZE - 1);
 			s->n_tags = n + 1;
 		}
 		if ((i->mode & S_IFMT) == S_IFSOCK) {

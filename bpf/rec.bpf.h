@@ -369,6 +369,12 @@ static __always_inline u64 *hc_near_at(const u32 tab, u64 key)
 	return &hc_near[tab][key];
 }
 
+/* A clock that moves with the kernel's ticks: a load, where one that is right to the nanosecond asks the hardware. */
+static __always_inline u64 hc_about_ns(void)
+{
+	return bpf_jiffies64() * hc_conf.tick_ns;
+}
+
 /* True when the entry of `key` did not hold `tag`; it does then. */
 static __always_inline bool hc_tab_changed(const u32 tab, u64 key, u64 tag)
 {
@@ -563,17 +569,17 @@ static __always_inline void hc_submit(struct hc_cpu *c, u8 lane, void *rec, u32 
 
 struct hc_front_at {
 	struct hc_front *ring; /* NULL: the record is in the ring behind it */
-	u64 end;               /* of the record */
+	u64 begin;             /* of the record with its length, as a position */
 };
 
-/* NULL when there is no room for it, or no such ring: nothing has happened then. */
-static __always_inline void *hc_front_room(struct hc_cpu *c, u32 cpu, u16 type, const u64 bytes,
-                                           struct hc_front_at *ret_at)
+/* Finds room for a record of at most `max` bytes, and does nothing else: whoever then sees that the record cannot be
+ * made here leaves it. NULL when there is none, or no such ring. */
+static __always_inline struct hc_wire_head *hc_front_find(struct hc_cpu *c, const u64 max,
+                                                          struct hc_front_at *ret_at)
 {
-	const u64 size = hc_conf.front_bytes, need = bytes + BPF_RINGBUF_HDR_SZ;
+	const u64 size = hc_conf.front_bytes, need = max + BPF_RINGBUF_HDR_SZ;
 	u64 pos, off, skip = 0, last = size - 8;
 	u32 idx = c->front - 1;
-	struct hc_wire_head *h;
 	struct hc_front *f;
 
 	_Static_assert(sizeof(struct hc_front) % 8 == 0, "records begin at multiples of 8");
@@ -591,26 +597,32 @@ static __always_inline void *hc_front_room(struct hc_cpu *c, u32 cpu, u16 type, 
 		*(u64 *)(f->data + off) = (skip - BPF_RINGBUF_HDR_SZ) | BPF_RINGBUF_DISCARD_BIT;
 		off = 0;
 	}
-	*(u64 *)(f->data + off) = bytes;
-	h = (struct hc_wire_head *)(f->data + off + BPF_RINGBUF_HDR_SZ);
+	ret_at->ring = f;
+	ret_at->begin = pos + skip;
+	return (struct hc_wire_head *)(f->data + off + BPF_RINGBUF_HDR_SZ);
+}
+
+/* What was found becomes a record of `bytes`, a multiple of 8. */
+static __always_inline void hc_front_begin(struct hc_cpu *c, u32 cpu, u16 type, struct hc_wire_head *h, u32 bytes)
+{
+	*((u64 *)h - 1) = bytes;
 	hc_count(c, type)->seen++;
 	h->cpu_seq = c->seq[HC_WIRE_LANE_BULK]++;
 	h->ts_ns = bpf_ktime_get_boot_ns();
 	h->bytes = bytes;
 	h->cpu = cpu;
-	ret_at->ring = f;
-	ret_at->end = pos + skip + need;
-	return h;
 }
 
 /* hc_reserve of a bulk record of hc_sys_exit. */
 static __always_inline void *hc_front_reserve(struct hc_cpu *c, u32 cpu, u16 type, const u64 bytes,
                                               struct hc_front_at *ret_at)
 {
-	void *rec = hc_front_room(c, cpu, type, bytes, ret_at);
+	struct hc_wire_head *h = hc_front_find(c, bytes, ret_at);
 
-	if (rec)
-		return rec;
+	if (h) {
+		hc_front_begin(c, cpu, type, h, bytes);
+		return h;
+	}
 	ret_at->ring = NULL;
 	return hc_reserve(c, cpu, HC_WIRE_LANE_BULK, type, bytes);
 }
@@ -636,7 +648,7 @@ static __always_inline void hc_front_submit(struct hc_cpu *c, u32 cpu, const str
 	}
 	/* All of the record is there when the reader sees the position: this processor keeps stores in order. */
 	asm volatile("" ::: "memory");
-	*(volatile u64 *)&at->ring->producer = at->end;
+	*(volatile u64 *)&at->ring->producer = at->begin + BPF_RINGBUF_HDR_SZ + bytes;
 	if (hc_wake(c, HC_WIRE_LANE_BULK, bytes) == BPF_RB_FORCE_WAKEUP)
 		hc_front_wake(cpu);
 }

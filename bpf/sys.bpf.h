@@ -469,11 +469,25 @@ SEC("tp_btf/sys_exit")
 int BPF_PROG(hc_sys_open, struct pt_regs *regs, long ret)
 {
 	struct task_struct *task = hc_current();
+	struct hc_told_found told = { .how = HC_OBJ_NEW };
 	u32 cpu = bpf_get_smp_processor_id();
-	struct hc_scratch *s = hc_call(cpu, task, regs, ret);
+	struct hc_fileinfo opened, info;
 	u32 path_slot, fd_slot;
+	struct hc_scratch *s;
 	u64 *slot;
 
+	hc_file_none(&opened);
+	if (hc_conf.cast && ret >= 0) {
+		u64 file = hc_file_of(task, ret);
+
+		if (file) {
+			hc_file_cast(file, &opened);
+			hc_told_find(task, cpu, HC_WIRE_LANE_BULK, &opened, &told);
+			if (told.how == HC_OBJ_SAME && hc_brief_open(cpu, task, regs, ret, &opened, told.place))
+				return 0;
+		}
+	}
+	s = hc_call(cpu, task, regs, ret);
 	if (!s)
 		return 0;
 	hc_call_begin(s, task, 0);
@@ -537,22 +551,21 @@ int BPF_PROG(hc_sys_open, struct pt_regs *regs, long ret)
 		/* Both descriptors by the same code: the directory, then what was opened. */
 #pragma clang loop unroll(disable)
 	for (u32 i = 0; i < 2; i++) {
-		struct hc_fileinfo info;
 		s32 fd = i ? ret : (s64)s->arg[0];
-		u64 file;
-		u8 how;
 
 		if (i ? ret < 0 : !path_slot || fd < 0)
 			continue;
-		how = i ? HC_OBJ_NEW : HC_OBJ_USE;
-		hc_file_none(&info);
-		file = hc_file_of(task, fd);
-		if (file) {
-			hc_file_load(s, file, &info);
-			if (i)
-				how = hc_told_open(s, task, cpu, &info);
+		if (i && opened.file) {
+			info = opened;
+			hc_told_by(s, &told);
+		} else {
+			u64 file = hc_file_of(task, fd);
+
+			hc_file_none(&info);
+			if (file)
+				hc_file_load(s, file, &info);
 		}
-		hc_obj_fact(s, task, i ? fd_slot : 0, fd, how, &info);
+		hc_obj_fact(s, task, i ? fd_slot : 0, fd, i ? told.how : HC_OBJ_USE, &info);
 	}
 	/* Opens are so many that they walk here, as far as one run goes. */
 	if (hc_walk_run(s, task))

@@ -73,7 +73,7 @@ static __always_inline u64 hc_told_path(struct task_struct *task, u64 d, u64 m)
 }
 
 /* A tag of all that FILE and PATH facts say of a regular file or a directory; 0: always tell. */
-static __always_inline u64 hc_told_tag(struct hc_scratch *s, struct task_struct *task, struct hc_fileinfo *i)
+static __always_inline u64 hc_told_tag(struct task_struct *task, struct hc_fileinfo *i)
 {
 	struct super_block *sb = hc_cast(super_block, i->sb);
 	struct mount *m = hc_cast(mount, i->vfsmnt - bpf_core_field_offset(struct mount, mnt));
@@ -86,7 +86,7 @@ static __always_inline u64 hc_told_tag(struct hc_scratch *s, struct task_struct 
 	h = hc_told_path(task, i->dentry, i->vfsmnt);
 	if (!h)
 		return 0;
-	hc_file_times(s, i, &times);
+	hc_file_times(NULL, i, &times); /* needs no scratch where pointers can be cast */
 	hc_file_super(i);
 	h = hc_told_mix(h, i->inode);
 	h = hc_told_mix(h, i->ino);
@@ -101,26 +101,42 @@ static __always_inline u64 hc_told_tag(struct hc_scratch *s, struct task_struct 
 	return h | 1;
 }
 
-/* Whether what was opened has been told of by a record that still waits; if not, the scratch record will be it. */
-static __always_inline u8 hc_told_open(struct hc_scratch *s, struct task_struct *task, u32 cpu,
-                                       struct hc_fileinfo *i)
+/* What was opened: HC_OBJ_SAME if it has been told of by a record that still waits, else HC_OBJ_NEW. */
+struct hc_told_found {
+	u64 tag;   /* 0: always tell */
+	u32 place; /* from 1; 0: no place */
+	u32 how;
+};
+
+static __always_inline void hc_told_find(struct task_struct *task, u32 cpu, u8 lane, struct hc_fileinfo *i,
+                                         struct hc_told_found *ret)
 {
 	struct hc_told *told = bpf_map_lookup_elem(&hc_told_map, &cpu);
-	u64 tag = told ? hc_told_tag(s, task, i) : 0, idx = tag >> 32;
+	u64 tag = told ? hc_told_tag(task, i) : 0, idx = tag >> 32;
 	void *ring;
 
+	ret->tag = 0;
+	ret->place = 0;
+	ret->how = HC_OBJ_NEW;
 	if (!tag)
-		return HC_OBJ_NEW;
+		return;
 	hc_mask(idx, HC_WIRE_N_TOLD - 1);
-	tag ^= s->desc.lane; /* another lane is another ring */
-	s->told_place = idx + 1;
-	if (told->at[idx].tag == tag) {
-		ring = hc_ring_of(cpu, s->desc.lane);
-		if (ring && (s64)(told->at[idx].pos - bpf_ringbuf_query(ring, BPF_RB_CONS_POS)) >= 0)
-			return HC_OBJ_SAME;
-	}
-	s->told = tag;
-	return HC_OBJ_NEW;
+	tag ^= lane; /* another lane is another ring */
+	ret->tag = tag;
+	ret->place = idx + 1;
+	if (told->at[idx].tag != tag)
+		return;
+	ring = hc_ring_of(cpu, lane);
+	if (ring && (s64)(told->at[idx].pos - bpf_ringbuf_query(ring, BPF_RB_CONS_POS)) >= 0)
+		ret->how = HC_OBJ_SAME;
+}
+
+/* The scratch record refers to what was found, or will be what others refer to. */
+static __always_inline void hc_told_by(struct hc_scratch *s, const struct hc_told_found *found)
+{
+	s->told_place = found->place;
+	if (found->how == HC_OBJ_NEW)
+		s->told = found->tag;
 }
 
 /* hc_output of a record that may tell of a file. */

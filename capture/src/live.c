@@ -373,6 +373,14 @@ static bool controllers_on_v2(void)
 	return v2;
 }
 
+/* How far the kernel's clock moves with each of its ticks, 1 to 10 ms. */
+static uint32_t tick_ns(void)
+{
+	struct timespec t;
+
+	return clock_getres(CLOCK_MONOTONIC_COARSE, &t) ? 4000000 : (uint32_t)t.tv_nsec;
+}
+
 /* Index of the v1 hierarchy by which containers are told apart: every runtime makes a directory in pids and
  * memory. */
 static uint32_t v1_subsys(const struct btf *btf, const char **ret_name)
@@ -727,6 +735,7 @@ static int prepare(struct hc_live *live, const struct hc_live_options *opt, cons
 	conf->cast = can_cast(btf);
 	conf->front_bytes = live->n_fronts ? (uint32_t)live->front_bytes : 0;
 	conf->env = !opt->no_env;
+	conf->tick_ns = tick_ns();
 	conf->n_cpus = live->n_cpus;
 	hc_live_table((struct hc_sys_desc *)skel->rodata->hc_sys, (struct hc_sys_desc *)skel->rodata->hc_sys32);
 	choose_hooks(live, opt, btf);

@@ -541,13 +541,15 @@ enum hc_wire_lane hc_live_lane(unsigned type)
 /* Which short way (bpf/brief.bpf.h) a native call has. */
 static uint8_t brief_of(const struct hc_sys_desc *d)
 {
+	unsigned n_texts = 0;
+
 	if (d->lane != HC_WIRE_LANE_BULK)
 		return 0;
 	if (d->handler == HC_H_RW && !(d->special & HC_RW_FLAGS))
 		return HC_BRIEF_RW;
 	if (d->type == HC_EV_SENDTO || d->type == HC_EV_RECVFROM)
 		return HC_BRIEF_MSG;
-	if (d->handler != HC_H_GEN || d->facts || d->n_slots > 3)
+	if (d->handler != HC_H_GEN || d->facts)
 		return 0;
 	for (unsigned i = 0; i < d->n_slots; i++) {
 		switch (d->arg[i] >> 4) {
@@ -557,14 +559,21 @@ static uint8_t brief_of(const struct hc_sys_desc *d)
 		case HC_SA_I32:
 			break;
 		case HC_SA_FD:
-			if ((d->arg[i] & 7) != i || !(i == 0 || (i == 2 && d->arg[0] >> 4 == HC_SA_FD)))
+			if ((d->arg[i] & 7) != i || n_texts || !(i == 0 || (i == 2 && d->arg[0] >> 4 == HC_SA_FD)))
 				return 0;
+			break;
+		case HC_SA_STR: /* one, the first argument or behind a descriptor */
+			if ((d->arg[i] & 7) != i || !(i == 0 || (i == 1 && d->arg[0] >> 4 == HC_SA_FD)))
+				return 0;
+			n_texts++;
 			break;
 		default:
 			return 0;
 		}
 	}
-	return HC_BRIEF_GEN;
+	if (n_texts)
+		return d->n_slots <= 5 ? HC_BRIEF_NAME : 0;
+	return d->n_slots <= 3 ? HC_BRIEF_GEN : 0;
 }
 
 static void complete(struct hc_sys_desc *table)
