@@ -447,32 +447,47 @@ static int need_sys(struct builder *bd)
 	return code;
 }
 
-static void tell_needs(struct builder *bd)
+/* Of rules that fire on rows of the type. */
+static void tell_needs_of(struct builder *bd, struct needs *needs, unsigned type)
 {
 	struct hc_falco *f = bd->f;
 
+	fbinder_type(&bd->binder, type);
 	for (uint32_t i = 0; i < f->n_built; i++) {
-		struct needs n = { .f = f, .b = &bd->binder, .rule = (int)i };
-		struct hc_type_set types;
+		struct hc_type_set types = hc_ir_rule_types(bd->ir, i);
+
+		if (!f->built[i].rule || !hc_type_set_has(&types, type))
+			continue;
+		needs[i].mark = ++f->pass;
+		need_tree(&needs[i], f->built[i].rule->tree, true);
+	}
+}
+
+/* One event type for all rules, so that fields are bound once. */
+static int tell_needs(struct builder *bd)
+{
+	struct hc_falco *f = bd->f;
+	HC_AUTO(free) struct needs *needs = calloc(f->n_built + 1u, sizeof(*needs));
+
+	if (!needs)
+		return hc_err_set(bd->err, -ENOMEM, "out of memory");
+	for (uint32_t i = 0; i < f->n_built; i++)
+		needs[i] = (struct needs){ .f = f, .b = &bd->binder, .rule = (int)i };
+	for (unsigned type = 0; type < HC_EV_MAX; type++)
+		if (hc_type_set_has(&bd->types, type))
+			tell_needs_of(bd, needs, type);
+	for (uint32_t i = 0; i < f->n_built; i++) {
+		struct hc_type_set types = hc_ir_rule_types(bd->ir, i);
 		struct code_set codes;
 
-		if (!f->built[i].rule)
-			continue;
-		types = hc_ir_rule_types(bd->ir, i);
-		for (unsigned type = 0; type < HC_EV_MAX; type++) {
-			if (!hc_type_set_has(&types, type))
-				continue;
-			fbinder_type(&bd->binder, type);
-			n.mark = ++f->pass;
-			need_tree(&n, f->built[i].rule->tree, true);
-		}
-		if (hc_type_set_meets(&types, &types))
+		if (!f->built[i].rule || hc_type_set_meets(&types, &types))
 			continue;
 		codes = falco_codes(f->built[i].rule->tree);
 		if (!code_set_count(&codes) || f->built[i].child)
 			continue; /* never true, as written */
 		hc_ir_rule_unanswerable(bd->ir, (int)i, true, "no recorder writes the events that it names");
 	}
+	return 0;
 }
 
 int hc_falco_build(struct hc_falco *f, struct hc_ir *ir, struct hc_err *err)
@@ -525,10 +540,9 @@ int hc_falco_build(struct hc_falco *f, struct hc_ir *ir, struct hc_err *err)
 			return r;
 	}
 	r = need_sys(&bd);
-	if (r < 0)
-		return r;
-	tell_needs(&bd);
-	return hc_ir_error(ir, err);
+	if (r == 0)
+		r = tell_needs(&bd);
+	return r < 0 ? r : hc_ir_error(ir, err);
 }
 
 /* ---- alerts ---- */
