@@ -94,19 +94,26 @@ static void key_value(struct key *k, const struct hc_value *v)
 	}
 }
 
+/* Sixteen bytes a step: keys of lists of constants are long, and a step has to wait for the one before. */
+static uint64_t hash_step(uint64_t h, const uint64_t words[2])
+{
+	unsigned __int128 product = (unsigned __int128)(words[0] ^ h ^ UINT64_C(0x9e3779b97f4a7c15)) *
+	                            (words[1] ^ UINT64_C(0xe7037ed1a0b428db));
+
+	return (uint64_t)product ^ (uint64_t)(product >> 64);
+}
+
 static uint64_t hash_bytes(const uint8_t *p, size_t n)
 {
-	uint64_t h = n, word;
+	uint64_t h = n, words[2];
 
-	for (; n >= 8; p += 8, n -= 8) {
-		memcpy(&word, p, 8);
-		h = (h ^ word) * UINT64_C(0x9e3779b97f4a7c15);
-		h ^= h >> 29;
+	for (; n > sizeof(words); p += sizeof(words), n -= sizeof(words)) {
+		memcpy(words, p, sizeof(words));
+		h = hash_step(h, words);
 	}
-	word = 0;
-	memcpy(&word, p, n);
-	h = (h ^ word) * UINT64_C(0x9e3779b97f4a7c15);
-	return h ^ h >> 32;
+	memset(words, 0, sizeof(words));
+	memcpy(words, p, n);
+	return hash_step(h, words);
 }
 
 static void ir_failed(struct hc_ir *ir, int code, const char *what)
@@ -237,6 +244,7 @@ struct hc_ir *hc_ir_free(struct hc_ir *ir)
 	free(ir->rules);
 	free(ir->table);
 	free(ir->interned);
+	free(ir->inverses);
 	hc_arena_done(&ir->arena);
 	free(ir);
 	return NULL;
@@ -665,6 +673,32 @@ static int order_kids(const void *pa, const void *pb)
 static const struct hc_node *junction(struct hc_ir *ir, enum hc_node_kind kind, const struct hc_node *const *nodes,
                                       size_t n);
 
+/* LIFTs by the same step: what they lead to, as one. Most event types ask the same of what their rows refer to, so
+ * the answer is kept. */
+static const struct hc_node *merged(struct hc_ir *ir, enum hc_node_kind kind, const struct hc_node *const *lifts,
+                                    size_t n)
+{
+	const struct hc_node **known;
+	struct kids inner = { 0 };
+	struct key k;
+	bool is_new;
+
+	key_begin(&k, kind == HC_NODE_AND ? 'A' : 'O');
+	for (size_t i = 0; i < n; i++)
+		key_ptr(&k, lifts[i]->kids[0]);
+	known = intern(ir, &k, sizeof(*known), &is_new);
+	key_done(&k);
+	if (!known || !is_new)
+		return known ? *known : ir->no;
+	for (size_t i = 0; i < n; i++)
+		kids_add(&inner, lifts[i]->kids[0]);
+	if (inner.bad)
+		ir_failed(ir, -ENOMEM, "out of memory");
+	*known = inner.bad ? ir->no : junction(ir, kind, inner.v, inner.n);
+	free(inner.v);
+	return *known;
+}
+
 /* Sorts, drops doubles and neutral members, merges LIFTs by the same step. Returns the deciding constant when
  * there is one. */
 static const struct hc_node *simplify(struct hc_ir *ir, enum hc_node_kind kind, struct kids *kids)
@@ -682,19 +716,10 @@ static const struct hc_node *simplify(struct hc_ir *ir, enum hc_node_kind kind, 
 			while (end < kids->n && kids->v[end]->kind == HC_NODE_LIFT &&
 			       kids->v[end]->step == node->step)
 				end++;
-			if (end > i + 1) {
-				struct kids inner = { 0 };
-
-				for (size_t j = i; j < end; j++)
-					kids_add(&inner, kids->v[j]->kids[0]);
-				node = inner.bad ? NULL
-				                 : lift(ir, node->step, junction(ir, kind, inner.v, inner.n));
-				free(inner.v);
-				if (!node) {
-					ir_failed(ir, -ENOMEM, "out of memory");
-					return ir->no;
-				}
-			}
+			if (end > i + 1)
+				node = lift(ir, node->step, merged(ir, kind, kids->v + i, end - i));
+			if (!node)
+				return ir->no; /* sticky: out of memory */
 		}
 		if (node == deciding)
 			return deciding;
@@ -772,13 +797,11 @@ const struct hc_node *hc_node_or(struct hc_ir *ir, const struct hc_node *const *
 	return junction(ir, HC_NODE_OR, nodes, n);
 }
 
-const struct hc_node *hc_node_not(struct hc_ir *ir, const struct hc_node *node)
+static const struct hc_node *inverted(struct hc_ir *ir, const struct hc_node *node)
 {
 	struct kids kids = { 0 };
 	const struct hc_node *ret;
 
-	if (!node)
-		return ir->no; /* sticky: out of memory */
 	switch (node->kind) {
 	case HC_NODE_FALSE:
 		return ir->yes;
@@ -802,6 +825,34 @@ const struct hc_node *hc_node_not(struct hc_ir *ir, const struct hc_node *node)
 	default:
 		return one_kid(ir, '!', HC_NODE_NOT, node->dom, node, NULL, 0);
 	}
+}
+
+static bool inverses_grow(struct hc_ir *ir)
+{
+	size_t n = (size_t)ir->n_nodes * 2;
+	const struct hc_node **grown = realloc(ir->inverses, n * sizeof(*grown));
+
+	if (!grown) {
+		ir_failed(ir, -ENOMEM, "out of memory");
+		return false;
+	}
+	memset(grown + ir->n_inverses, 0, (n - ir->n_inverses) * sizeof(*grown));
+	ir->inverses = grown;
+	ir->n_inverses = n;
+	return true;
+}
+
+const struct hc_node *hc_node_not(struct hc_ir *ir, const struct hc_node *node)
+{
+	const struct hc_node *ret;
+
+	if (!node || (node->id >= ir->n_inverses && !inverses_grow(ir)))
+		return ir->no; /* sticky: out of memory */
+	if (ir->inverses[node->id])
+		return ir->inverses[node->id];
+	ret = inverted(ir, node);
+	ir->inverses[node->id] = ret;
+	return ret;
 }
 
 /* ---- atoms ---- */

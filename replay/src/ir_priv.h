@@ -158,6 +158,8 @@ struct hc_ir {
 	struct hc_interned_slot *table; /* open addressing; at least half of it stays empty */
 	struct hc_interned **interned;  /* as many as half of the table */
 	uint32_t n_interned, table_mask;
+	const struct hc_node **inverses; /* by id; NULL: not asked for yet */
+	size_t n_inverses;
 	uint32_t n_steps, n_nodes, n_leaf_ids, n_ids;
 	struct hc_operand_link *operands; /* to free what PCRE2 allocated */
 	struct hc_ir_rule *rules;
