@@ -132,6 +132,7 @@ struct hc_record_summary {
 	uint64_t first_seq, last_seq;
 	bool continued; /* an existing capture */
 	unsigned n_hooks, n_hooks_missing;
+	int late_off; /* errno for which paths cannot be looked up; 0 */
 	struct hc_tracker_stats tracker;
 	uint64_t n_dropped, n_dropped_blocks; /* events, blocks that the disk did not take; n_lost has them too */
 	bool disk_failing;                    /* the disk does not take what is written now */

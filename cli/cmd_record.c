@@ -321,6 +321,10 @@ static void write_text(FILE *f, const struct args *a, const struct hc_record_sum
 		        "  %u of %u hooks are not offered by this kernel (hindcast query %s \"SELECT hooks FROM "
 		        "meta_config\")\n",
 		        s->n_hooks_missing, s->n_hooks, a->dir);
+	if (s->late_off)
+		fprintf(f,
+		        "  paths were not looked up, nor programs that had ended: openat2 is refused here: %s\n",
+		        strerror(s->late_off));
 	if (c->ended) {
 		child_text(c, one, sizeof(one));
 		fprintf(f, "  '%s' %s\n", argv[0], one);

@@ -365,12 +365,16 @@ static void tell_clock(const struct look *l)
 	struct timex tx = { 0 };
 	int state = adjtimex(&tx); /* only reads */
 
-	gauge(l, "hindcast_clock_synchronized", NULL, "1 when the kernel holds the wall clock to be synchronized.",
-	      state >= 0 && state != TIME_ERROR);
-	seconds_gauge(l, "hindcast_clock_error_seconds",
-	              "By how much at most the wall clock is wrong, as it says.", (double)tx.maxerror / 1e6);
-	seconds_gauge(l, "hindcast_clock_offset_seconds", "What is still being corrected of the wall clock.",
-	              (double)tx.offset / (tx.status & STA_NANO ? 1e9 : 1e6));
+	if (state >= 0) { /* refused, it says nothing of the clock */
+		gauge(l, "hindcast_clock_synchronized", NULL,
+		      "1 when the kernel holds the wall clock to be synchronized.", state != TIME_ERROR);
+		seconds_gauge(l, "hindcast_clock_error_seconds",
+		              "By how much at most the wall clock is wrong, as it says.",
+		              (double)tx.maxerror / 1e6);
+		seconds_gauge(l, "hindcast_clock_offset_seconds",
+		              "What is still being corrected of the wall clock.",
+		              (double)tx.offset / (tx.status & STA_NANO ? 1e9 : 1e6));
+	}
 	counter(l, "hindcast_clock_steps", NULL, "Times that the wall clock was set while recording.",
 	        l->s.record.n_clock_steps);
 	seconds_gauge(l, "hindcast_clock_boot_time_seconds",

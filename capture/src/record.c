@@ -292,6 +292,10 @@ int hc_record_start(struct hc_record *r, struct hc_err *err)
 		code = meta_pause(r, r->err);
 	if (code >= 0)
 		code = meta_blind(r, r->err);
+	if (r->tracker->late_off)
+		hc_log(r->opts.log, HC_LOG_WARN,
+		       "openat2 is refused: paths cannot be looked up, nor programs that have ended",
+		       HC_LOG_STR("error", strerror(r->tracker->late_off)));
 	disk_set_since(r, !hc_live_resumes(r->live) || unread);
 	/* who looks after containers is at work before what is recorded begins: some are gone at once */
 	if (code >= 0)
@@ -436,6 +440,7 @@ struct hc_record_summary hc_record_summary(struct hc_record *r)
 	s.last_seq = r->start.next_seq + w->n_rows - (w->n_rows > 0);
 	s.continued = r->start.continues;
 	s.privilege = r->privilege;
+	s.late_off = r->tracker->late_off;
 	s.n_hooks = (unsigned)hc_live_n_hooks(r->live);
 	for (size_t i = 0; i < s.n_hooks; i++) {
 		enum hc_hook_state state = hc_live_hook(r->live, i).state;

@@ -267,7 +267,7 @@ static void type_line(struct hc_record *r, struct list *l, unsigned type, unsign
 		path |= d->cols[d->arg_cols[i]].kind == HC_KIND_PATH;
 		data |= d->cols[d->arg_cols[i]].kind == HC_KIND_BYTES;
 	}
-	if (path && r->tracker->opts.late_paths)
+	if (path && r->tracker->opts.late_paths && !r->tracker->late_off)
 		n += (size_t)snprintf(facts, sizeof(facts), "late,");
 	if (data && snap)
 		n += (size_t)snprintf(facts + n, sizeof(facts) - n, "data=%u,", snap);
@@ -697,11 +697,18 @@ int meta_blind_row(struct hc_record *r, const char *what, const char *scope, uin
 	return end(r, HC_EV_META_BLIND, err);
 }
 
-/* Attachment points that are missing, where something recorded needs them. */
+/* Attachment points that are missing, where something recorded needs them, and the call that looks paths up. */
 int meta_blind(struct hc_record *r, struct hc_err *err)
 {
 	int code = 0;
 
+	if (r->tracker->late_off) {
+		char what[160];
+
+		snprintf(what, sizeof(what), "openat2: %s: no look-up of paths, nor of programs that have ended",
+		         strerror(r->tracker->late_off));
+		code = meta_blind_row(r, what, "node", r->start_ns, err);
+	}
 	for (size_t i = 0; i < hc_live_n_hooks(r->live) && code >= 0; i++) {
 		struct hc_live_hook h = hc_live_hook(r->live, i);
 		char what[160];

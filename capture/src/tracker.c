@@ -44,6 +44,8 @@ int hc_tracker_new(const struct hc_tracker_opts *opts, struct hc_tracker **ret, 
 			t->own_mnt_ns =
 				(uint32_t)strtoul(strchr(link, '[') ? strchr(link, '[') + 1 : "0", NULL, 10);
 		}
+		if (opts->late_paths)
+			path_late_probe(t);
 	}
 	t->in_snapshot = true;
 	if (opts->containers || opts->sockets) {

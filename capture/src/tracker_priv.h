@@ -333,9 +333,9 @@ struct hc_tracker {
 	uint32_t n_exe_queue, exe_fds;
 	int64_t hash_budget; /* bytes */
 	uint64_t hash_ns;    /* when it was filled last */
-	uint32_t init_mnt_ns, own_mnt_ns;
-	int proc_fd;   /* opts.proc; -1 without */
-	bool late_off; /* openat2 with RESOLVE_CACHED is not to be had */
+	uint32_t own_mnt_ns;
+	int proc_fd;  /* opts.proc; -1 without */
+	int late_off; /* errno of openat2 with RESOLVE_CACHED where that is not to be had; 0 */
 	bool in_snapshot;
 	uint64_t last_tick_ns;
 	struct tfile *files[N_FILES];
@@ -490,6 +490,8 @@ int path_late_open(struct hc_tracker *t, const struct tver *v, struct hc_str abs
 uint64_t path_late_mount(struct hc_tracker *t, const struct tver *v, struct hc_str abs);
 /* A name was moved, made or removed: forget what depends on it. all: everything (mounts). */
 void path_changed(struct hc_tracker *t, const struct tpath *p, bool all);
+/* Learns at the start whether late look-ups are to be had. */
+void path_late_probe(struct hc_tracker *t);
 void path_late_done(struct hc_tracker *t);
 
 /* ---- tracker_fd.c: open files and sockets ---- */
