@@ -14,6 +14,8 @@ done
 units=$prefix/lib/systemd/system
 grep -qx 'ExecStart=/opt/hc/bin/hindcast record -o /var/lib/hindcast' "$units/hindcast-record.service" || fail "the unit of record"
 grep -qx 'ExecStart=/opt/hc/bin/hindcast recorder' "$units/hindcast.service" || fail "the unit of the recorder"
+# for each of these systemd refuses a call that the recorder needs: openat2, adjtimex
+! grep -E '^(RestrictSUIDSGID|ProtectClock)=' "$units"/*.service || fail "the units keep the recorder from what it needs"
 "$prefix/bin/hindcast" recorder --check-config --config "$prefix/share/doc/hindcast/examples/recorder.yaml" || fail "the example configuration"
 if ls "$HC_SOURCE_DIR"/policies/*/*.yaml "$HC_SOURCE_DIR"/policies/*.yaml >/dev/null 2>&1; then
 	find "$prefix/share/hindcast/policies" -name '*.yaml' | grep -q . || fail "no policies"
