@@ -1,8 +1,9 @@
 /* bpf/brief.bpf.h: the short way of calls that a busy server makes all the time: reads, writes, messages without
- * an address, and calls of numbers and descriptors. When the reader has been told of every object that such a call
- * names, nothing in its record is of variable length: it is made in the ring itself, without scratch. Whatever
- * else there may be to say (an object that is not known, no such descriptor, payload, DNS, raised detail) is for
- * the call's handler, whose record would be the same in every byte. For kernels that can cast pointers. */
+ * an address, calls of numbers and descriptors, and with them a short name. When the reader has been told of every
+ * object that such a call names, nothing in its record is of variable length but the name: it is made in the ring
+ * itself, without scratch. Whatever else there may be to say (an object that is not known, no such descriptor,
+ * payload, DNS, raised detail) is for the call's handler, whose record would be the same but for the order of its
+ * facts. For kernels that can cast pointers. */
 #ifndef HC_BPF_BRIEF_H
 #define HC_BPF_BRIEF_H
 
@@ -297,8 +298,8 @@ static __always_inline u64 hc_brief_text(struct hc_wire_fact *f, u64 subject, u6
 }
 
 /* By the table: numbers, a descriptor in the first argument or none, and a text in the one after it. */
-static __always_inline bool hc_brief_name(struct hc_cpu *c, u32 cpu, struct task_struct *task, struct pt_regs *regs,
-                                          const volatile struct hc_sys_desc *d, s64 ret)
+static __always_inline bool hc_brief_name(struct hc_cpu *c, u32 cpu, struct task_struct *task,
+                                          struct pt_regs *regs, const volatile struct hc_sys_desc *d, s64 ret)
 {
 	u64 arg[8], n = d->n_slots, subject = 0, bytes, text;
 	struct hc_brief_file file;
@@ -355,8 +356,8 @@ static __always_inline bool hc_brief_open(u32 cpu, struct task_struct *task, str
 	type = d->type;
 	subject = type == HC_EV_OPENAT;
 	hc_args(arg, regs, false);
-	if (!c || hc_compat(task) || (type != HC_EV_OPENAT && type != HC_EV_OPEN) || (subject && (s32)arg[0] >= 0) ||
-	    opened->magic == HC_MAGIC_NSFS || opened->magic == HC_MAGIC_PIDFS)
+	if (!c || hc_compat(task) || (type != HC_EV_OPENAT && type != HC_EV_OPEN) ||
+	    (subject && (s32)arg[0] >= 0) || opened->magic == HC_MAGIC_NSFS || opened->magic == HC_MAGIC_PIDFS)
 		return false;
 	h = hc_front_find(c, sizeof(struct hc_brief_named), &at);
 	if (!h)

@@ -369,7 +369,8 @@ static __always_inline u64 *hc_near_at(const u32 tab, u64 key)
 	return &hc_near[tab][key];
 }
 
-/* A clock that moves with the kernel's ticks: a load, where one that is right to the nanosecond asks the hardware. */
+/* A clock that moves with the kernel's ticks: a load, where one that is right to the nanosecond asks the hardware.
+ */
 static __always_inline u64 hc_about_ns(void)
 {
 	return bpf_jiffies64() * hc_conf.tick_ns;
@@ -572,8 +573,8 @@ struct hc_front_at {
 	u64 begin;             /* of the record with its length, as a position */
 };
 
-/* Finds room for a record of at most `max` bytes, and does nothing else: whoever then sees that the record cannot be
- * made here leaves it. NULL when there is none, or no such ring. */
+/* Finds room for a record of at most `max` bytes, and does nothing else: whoever then sees that the record cannot
+ * be made here leaves it. NULL when there is none, or no such ring. */
 static __always_inline struct hc_wire_head *hc_front_find(struct hc_cpu *c, const u64 max,
                                                           struct hc_front_at *ret_at)
 {

@@ -430,7 +430,7 @@ Test(live_table, fits_the_slots_and_arguments_of_every_type)
 /* The short ways write records of a fixed shape without looking at what the description says of it. */
 Test(live_table, gives_a_short_way_only_to_calls_of_its_shape)
 {
-	unsigned n_gen = 0, n_rw = 0, n_msg = 0;
+	unsigned n_gen = 0, n_rw = 0, n_msg = 0, n_name = 0;
 
 	hc_live_table(native, compat);
 	for (unsigned nr = 0; nr < HC_WIRE_MAX_NR; nr++) {
@@ -452,6 +452,23 @@ Test(live_table, gives_a_short_way_only_to_calls_of_its_shape)
 			cr_assert_eq(d->handler, HC_H_MSG, "%s", name);
 			cr_assert_eq(d->n_slots, 6, "%s", name);
 			break;
+		case HC_BRIEF_NAME: {
+			unsigned text = d->arg[0] >> 4 == HC_SA_FD;
+
+			n_name++;
+			cr_assert_eq(d->handler, HC_H_GEN, "%s", name);
+			cr_assert_eq(d->facts, 0, "%s", name);
+			cr_assert_leq(d->n_slots, 5, "%s", name);
+			for (unsigned i = 0; i < d->n_slots; i++) {
+				unsigned kind = d->arg[i] >> 4;
+
+				if (i == text)
+					cr_assert(kind == HC_SA_STR && (d->arg[i] & 7) == i, "%s text", name);
+				else if (!(i == 0 && text && (d->arg[i] & 7) == 0))
+					cr_assert_leq(kind, HC_SA_I32, "%s argument %u", name, i);
+			}
+			break;
+		}
 		default:
 			n_gen++;
 			cr_assert_eq(d->brief, HC_BRIEF_GEN, "%s", name);
@@ -473,7 +490,28 @@ Test(live_table, gives_a_short_way_only_to_calls_of_its_shape)
 	cr_assert_eq(n_rw, 8);
 	cr_assert_eq(n_msg, 2);
 	cr_assert_gt(n_gen, 20);
+	cr_assert_gt(n_name, 10);
 	cr_assert_eq(native[SYS_epoll_ctl].brief, HC_BRIEF_GEN);
+	cr_assert_eq(native[SYS_newfstatat].brief, HC_BRIEF_NAME);
+}
+
+/* The handler of opens looks for what has been told of in the ring of this lane, before it knows the call. */
+Test(live_table, has_all_opens_in_the_bulk_lane)
+{
+	unsigned n = 0;
+
+	hc_live_table(native, compat);
+	for (unsigned nr = 0; nr < HC_WIRE_MAX_NR; nr++) {
+		for (unsigned table = 0; table < 2; table++) {
+			const struct hc_sys_desc *d = table ? &compat[nr] : &native[nr];
+
+			if (d->handler != HC_H_OPEN)
+				continue;
+			cr_assert_eq(d->lane, HC_WIRE_LANE_BULK, "number %u of table %u", nr, table);
+			n++;
+		}
+	}
+	cr_assert_gt(n, 4);
 }
 
 #if defined(__x86_64__)
