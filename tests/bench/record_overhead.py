@@ -121,12 +121,14 @@ def in_turns(work, rounds, load):
     got, losses = {profile: [] for profile in [None, FLOOR, *PROFILES]}, {profile: [] for profile in PROFILES}
     security = security_types()
     load(work)  # once for the caches
+    order = list(got)
     for _ in range(rounds):
-        for profile, results in got.items():
+        for profile in order:
             with recording(work, profile) as summary:
-                results.append(load(work))
+                got[profile].append(load(work))
             if profile in losses:
                 losses[profile].append(lost_of(summary, security))
+        order.append(order.pop(0))  # each is as often the first after a pause, and the last of a long load
     return got, losses
 
 
