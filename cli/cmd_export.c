@@ -142,8 +142,8 @@ static void scap_summary(const struct args *a, const struct hc_scap_export_stats
 	printf("%s threads, %s descriptors", hc_count_text(s->n_threads, n), hc_count_text(s->n_fds, bytes));
 	printf(", %s users and groups before the first event\n", hc_count_text(s->n_users, n));
 	if (s->n_state_only)
-		printf("%s events beside them tell of descriptors and containers what no other does; no rule sees "
-		       "them\n",
+		printf("%s events beside them tell of processes, descriptors and containers what no other does; "
+		       "no rule sees them\n",
 		       hc_count_text(s->n_state_only, n));
 	if (s->n_sections > 1)
 		printf("%" PRIu32 " sections, one for each boot\n", s->n_sections);

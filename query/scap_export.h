@@ -23,8 +23,8 @@ struct hc_scap_export_opts {
 struct hc_scap_export_stats {
 	uint64_t n_events, bytes;
 	uint64_t n_threads, n_fds, n_users; /* in the lists at the beginning */
-	uint64_t n_state_only; /* events beside them that tell of descriptors and containers what no event of the
-	                          span does */
+	uint64_t n_state_only; /* events beside them that tell of processes, descriptors and containers what no
+	                          event of the span does */
 	uint32_t n_sections;   /* one for each boot */
 	/* Nothing is left out that is not counted here. */
 	uint64_t n_own;                       /* rows in which a recorder speaks of itself */

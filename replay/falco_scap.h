@@ -21,7 +21,7 @@ enum hc_falco_scap_none {
 	HC_FALCO_SCAP_UNKNOWN, /* Falco has no such event */
 };
 
-#define HC_FALCO_SCAP_MAX_EVENTS 2 /* a fork is seen by both sides */
+#define HC_FALCO_SCAP_MAX_EVENTS 4 /* what is told of a thread that readers know nothing of; of a row, 2 */
 
 /*
  * The events of a row, in their order; 0: none, with the reason. Texts are in the arena or the view's, valid until
@@ -39,10 +39,36 @@ bool hc_falco_scap_proc(struct hc_view *v, uint32_t proc, int64_t tid, int64_t v
 void hc_falco_scap_fd(struct hc_view *v, uint32_t fdobj, struct hc_scap_fd *ret);
 /* No event tells of its like: readers know nothing of it. */
 bool hc_falco_scap_fd_unseen(struct hc_view *v, uint32_t fdobj);
-/* Events that readers take into account but show nobody: the descriptor is that one now. `like` has the time, the
- * processor and the thread. Their number; -ENOMEM. */
-int hc_falco_scap_fd_events(struct hc_view *v, uint32_t fdobj, int64_t num, const struct hc_scap_event *like,
-                            struct hc_arena *a, struct hc_falco_event ret[HC_FALCO_SCAP_MAX_EVENTS]);
+/* Events that readers take into account but show nobody: before the row the descriptor is that one. `like` has the
+ * time, the processor and the thread. Their number; -ENOMEM. */
+int hc_falco_scap_fd_events(struct hc_view *v, unsigned type, uint32_t entry, uint32_t fdobj, int64_t num,
+                            const struct hc_scap_event *like, struct hc_arena *a,
+                            struct hc_falco_event ret[HC_FALCO_SCAP_MAX_EVENTS]);
+/* What readers follow of a process, to be compared: equal numbers, equal texts. */
+struct hc_falco_known {
+	uint64_t image; /* the process's name and arguments */
+	uint64_t exe;   /* the program, which a child has from its parent */
+	uint64_t cwd;   /* as hc_falco_scap_dir() has it; 0: not known */
+	uint32_t uid, gid;
+};
+void hc_falco_scap_known(struct hc_view *v, uint32_t proc, struct hc_falco_known *ret);
+/* The working directory that readers make of a row of CHDIR or FCHDIR; 0: it cannot be told. */
+uint64_t hc_falco_scap_dir(struct hc_view *v, unsigned type, uint32_t entry);
+/* That of the row's process, by what an open tells where nothing else does; 0: it is not known. */
+uint64_t hc_falco_scap_cwd(struct hc_view *v, unsigned type, uint32_t entry);
+/* More such events: what the row's task is. Their number; -ENOMEM. */
+enum {
+	HC_FALCO_TELL_BIRTH = 1,
+	HC_FALCO_TELL_IMAGE = 2, /* and the session, and whose it is */
+	HC_FALCO_TELL_IDS = 4,
+	HC_FALCO_TELL_CWD = 8,
+};
+int hc_falco_scap_task_events(struct hc_view *v, unsigned type, uint32_t entry, unsigned tell,
+                              const struct hc_scap_event *like, struct hc_arena *a,
+                              struct hc_falco_event ret[HC_FALCO_SCAP_MAX_EVENTS]);
+/* Another: the thread has ended. 1; -ENOMEM. */
+int hc_falco_scap_end_event(struct hc_view *v, int64_t tid, const struct hc_scap_event *like, struct hc_arena *a,
+                            struct hc_falco_event ret[HC_FALCO_SCAP_MAX_EVENTS]);
 /* Another such event: what is known of the container, which is something (hc_falco_ctr_known()). 1; -ENOMEM. */
 int hc_falco_scap_ctr_event(struct hc_view *v, uint32_t ctr, const struct hc_scap_event *like, struct hc_arena *a,
                             struct hc_falco_event ret[HC_FALCO_SCAP_MAX_EVENTS]);

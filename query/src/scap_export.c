@@ -20,7 +20,7 @@ struct cursor {
 	struct hc_view *view;
 	struct hc_rows rows;
 	uint32_t at;
-	uint64_t *seen; /* for scap_lists_row() */
+	struct scap_seen seen; /* for scap_lists_row() */
 	struct hc_scope_block scope;
 };
 
@@ -48,7 +48,8 @@ static void cursor_close(struct cursor *k)
 {
 	hc_view_free(k->view);
 	hc_block_close(k->block);
-	free(k->seen);
+	free(k->seen.proc);
+	free(k->seen.known);
 	hc_scope_block_done(&k->scope);
 	*k = (struct cursor){ 0 };
 }
@@ -57,6 +58,7 @@ static void cursor_close(struct cursor *k)
 static int cursor_open(struct job *j, struct cursor *k, uint32_t number, struct hc_err *err)
 {
 	struct hc_err why = { 0 };
+	uint32_t n_procs;
 	int r;
 
 	*k = (struct cursor){ .number = number, .view = hc_view_new() };
@@ -76,8 +78,10 @@ static int cursor_open(struct job *j, struct cursor *k, uint32_t number, struct 
 		return 0;
 	}
 	hc_view_set(k->view, k->block, NULL);
-	k->seen = calloc(hc_view_n(k->view, HC_OBJ_PROC) / 64 + 1, sizeof(*k->seen));
-	r = k->seen ? hc_scope_block_init(&k->scope, j->o->scope, k->view) : -ENOMEM;
+	n_procs = hc_view_n(k->view, HC_OBJ_PROC) + 1;
+	k->seen = (struct scap_seen){ calloc(n_procs / 64 + 1, sizeof(*k->seen.proc)),
+		                      calloc(n_procs, sizeof(*k->seen.known)) };
+	r = k->seen.proc && k->seen.known ? hc_scope_block_init(&k->scope, j->o->scope, k->view) : -ENOMEM;
 	if (r == 0 && !j->writing)
 		r = scap_lists_block(j->lists, k->view);
 	if (r < 0) {
@@ -104,8 +108,9 @@ static int write_state(struct job *j, const struct hc_falco_event *events, int n
 	return r;
 }
 
-/* Descriptors that came to be what they are by a call that was not recorded, containers that were there before or
- * are known better now, and their users: readers are told, not shown. */
+/* Threads that readers have something wrong of, as records that came late or calls that move a process to another
+ * directory leave it; descriptors that came to be what they are by a call that was not recorded, containers that
+ * were there before or are known better now, and their users: readers are told, not shown. */
 static int write_fixes(struct job *j, struct cursor *k, unsigned type, uint32_t entry,
                        const struct hc_scap_event *like, struct hc_err *err)
 {
@@ -113,12 +118,21 @@ static int write_fixes(struct job *j, struct cursor *k, unsigned type, uint32_t 
 	const struct scap_fix *fixes;
 	const struct scap_name *names;
 	uint32_t n_fixes, n_names, ctr;
-	int r = scap_lists_row(j->lists, k->view, type, entry, false, k->seen);
+	int64_t end;
+	unsigned tell;
+	int r = scap_lists_row(j->lists, k->view, type, entry, false, &k->seen);
 
 	if (r < 0)
 		return hc_err_set(err, r, "out of memory");
+	tell = scap_lists_tell(j->lists, &end);
+	if (end >= 0)
+		r = write_state(j, events, hc_falco_scap_end_event(k->view, end, like, &j->arena, events), err);
+	if (r == 0 && tell)
+		r = write_state(j, events,
+		                hc_falco_scap_task_events(k->view, type, entry, tell, like, &j->arena, events),
+		                err);
 	ctr = scap_lists_container(j->lists);
-	if (ctr)
+	if (r == 0 && ctr)
 		r = write_state(j, events, hc_falco_scap_ctr_event(k->view, ctr, like, &j->arena, events), err);
 	names = scap_lists_names(j->lists, &n_names);
 	for (uint32_t i = 0; r == 0 && i < n_names; i++)
@@ -128,10 +142,10 @@ static int write_fixes(struct job *j, struct cursor *k, unsigned type, uint32_t 
 		                err);
 	fixes = scap_lists_fixes(j->lists, &n_fixes);
 	for (uint32_t f = 0; r == 0 && f < n_fixes; f++)
-		r = write_state(
-			j, events,
-			hc_falco_scap_fd_events(k->view, fixes[f].fdobj, fixes[f].num, like, &j->arena, events),
-			err);
+		r = write_state(j, events,
+		                hc_falco_scap_fd_events(k->view, type, entry, fixes[f].fdobj, fixes[f].num, like,
+		                                        &j->arena, events),
+		                err);
 	return r;
 }
 
@@ -178,7 +192,7 @@ static int take_row(struct job *j, struct cursor *k, struct hc_err *err)
 	k->at++;
 	if (wanted && j->writing)
 		r = write_row(j, k, type, entry, err);
-	else if (wanted && scap_lists_row(j->lists, k->view, type, entry, j->imported, k->seen) < 0)
+	else if (wanted && scap_lists_row(j->lists, k->view, type, entry, j->imported, &k->seen) < 0)
 		r = hc_err_set(err, -ENOMEM, "out of memory");
 	if (r == 0 && ++j->done_rows % PROGRESS_ROWS == 0 && j->o->progress &&
 	    j->o->progress(j->o->ctx, j->done_rows, 2 * j->all_rows))

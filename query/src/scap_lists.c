@@ -33,6 +33,7 @@ enum { THREAD_INITIAL, THREAD_BORN, THREAD_GONE, THREAD_UNKNOWN };
 /* A thread that was there at the beginning. */
 struct first {
 	struct hc_scap_proc proc;
+	struct hc_falco_known is;
 	bool guessed; /* by what is known of another thread of its process */
 	struct map known;
 	struct hc_scap_fd *fds;
@@ -43,7 +44,10 @@ struct thread {
 	uint8_t state;
 	int64_t pid;
 	struct map fds; /* numbers whose descriptor the span has told of, with identity_of(); of the main thread */
-	struct first *origin; /* whose descriptors the others are; NULL: nobody knows */
+	struct first *origin;     /* whose descriptors the others are; NULL: nobody knows */
+	struct hc_falco_known is; /* what readers believe; .cwd of the main thread */
+	bool over;                /* it has ended before the others */
+	bool back;                /* it has ended, and readers were told of it again */
 };
 
 /* What the events so far tell of a container. */
@@ -60,6 +64,7 @@ struct user {
 struct scap_lists {
 	struct hc_arena arena; /* texts, for as long as this lives */
 	struct map threads, users, groups, told, named;
+	struct map others; /* how many threads live beside a process's main one: one more, as a pointer */
 	struct first **first;
 	uint32_t n_first, cap_first;
 	uint64_t n_fds, n_unplaced, n_over;
@@ -73,6 +78,8 @@ struct scap_lists {
 	uint32_t ctr; /* of the row, to be told of */
 	struct scap_name names[MAX_NAMES];
 	uint32_t n_names;
+	unsigned tell;    /* of the row's thread, HC_FALCO_TELL_* */
+	int64_t tell_end; /* the thread that the row makes had this number before; -1: nobody */
 };
 
 /* ---- maps ---- */
@@ -190,6 +197,26 @@ static struct thread *thread_new(struct scap_lists *l, int64_t tid, int64_t pid,
 	return t;
 }
 
+static uint32_t n_others(const struct scap_lists *l, int64_t pid)
+{
+	uintptr_t n = (uintptr_t)map_get(&l->others, pid);
+
+	return n ? (uint32_t)(n - 1) : 0;
+}
+
+static int set_others(struct scap_lists *l, int64_t pid, uint32_t n)
+{
+	if (!n && !map_get(&l->others, pid))
+		return 0;
+	return map_put(&l->others, pid, (void *)((uintptr_t)n + 1)); /* NOLINT: a number, never followed */
+}
+
+/* A thread is there beside the main one. */
+static int joins(struct scap_lists *l, int64_t tid, const struct thread *t)
+{
+	return tid == t->pid ? 0 : set_others(l, t->pid, n_others(l, t->pid) + 1);
+}
+
 static int first_add(struct scap_lists *l, struct first *f)
 {
 	if (l->n_first == l->cap_first) {
@@ -212,6 +239,7 @@ static int describe(struct scap_lists *l, struct hc_view *v, struct first *f, ui
 	int r = hc_falco_scap_proc(v, proc, tid, vtid, &tmp, &f->proc) ? keep_proc(l, &f->proc) : -ENOMEM;
 
 	hc_arena_done(&tmp);
+	hc_falco_scap_known(v, proc, &f->is);
 	return r;
 }
 
@@ -225,9 +253,12 @@ static int add_first(struct scap_lists *l, struct hc_view *v, uint32_t proc, int
 
 	if (!t)
 		return -ENOMEM;
+	if (pid == IMPORTED_UNKNOWN_PID)
+		t->pid = tid;
+	if (joins(l, tid, t) < 0)
+		return -ENOMEM;
 	if (!proc || pid == IMPORTED_UNKNOWN_PID || l->again) { /* never told of: it is not in the list either */
 		t->state = THREAD_UNKNOWN;
-		t->pid = pid == IMPORTED_UNKNOWN_PID ? tid : pid;
 		return 0;
 	}
 	if (l->n_first >= MAX_THREADS) {
@@ -277,6 +308,50 @@ static struct thread *main_of(struct scap_lists *l, struct thread *t)
 	struct thread *leader = t ? thread_of(l, t->pid) : NULL;
 
 	return leader ? leader : t;
+}
+
+static void is_gone(struct thread *t)
+{
+	t->state = THREAD_GONE;
+	t->origin = NULL;
+	map_done(&t->fds);
+}
+
+/* Readers forget a thread when it has ended, the main one when the last of its process has. */
+static int ends(struct scap_lists *l, int64_t tid, struct thread *t)
+{
+	struct thread *leader = main_of(l, t);
+	uint32_t n = n_others(l, t->pid);
+
+	if (t->state == THREAD_GONE || t->over)
+		return 0;
+	if (tid == t->pid && n) {
+		t->over = true;
+		return 0;
+	}
+	is_gone(t);
+	if (tid == t->pid || !n)
+		return 0;
+	if (n == 1 && leader->over)
+		is_gone(leader);
+	return set_others(l, t->pid, n - 1);
+}
+
+/* An exec ends all threads but the one that goes on, in the place of the main one. */
+static int ends_others(struct scap_lists *l, struct thread *t)
+{
+	struct thread *leader = main_of(l, t);
+
+	t->over = false;
+	if (!n_others(l, t->pid))
+		return 0;
+	for (uint32_t i = 0; i < l->threads.cap; i++) {
+		struct thread *o = l->threads.vals[i];
+
+		if (o && o != t && o != leader && o->pid == t->pid && o->state != THREAD_GONE)
+			is_gone(o);
+	}
+	return set_others(l, t->pid, leader != t);
 }
 
 /* ---- descriptors ---- */
@@ -430,6 +505,7 @@ static int on_fork(struct scap_lists *l, struct hc_view *v, uint32_t entry, stru
 	int64_t tid = row_int(v, HC_EV_PROC_FORK, HC_C_PROC_FORK_child_tid, entry, -1);
 	int64_t pid = row_int(v, HC_EV_PROC_FORK, HC_C_PROC_FORK_child_pid, entry, tid);
 	struct thread *t = thread_of(l, tid);
+	bool met = t != NULL;
 
 	if (tid < 0)
 		return 0;
@@ -437,14 +513,122 @@ static int on_fork(struct scap_lists *l, struct hc_view *v, uint32_t entry, stru
 		t = thread_new(l, tid, pid, THREAD_BORN);
 	if (!t)
 		return -ENOMEM;
+	met = met && t->state != THREAD_GONE;
+	if (met && ends(l, tid, t) < 0)
+		return -ENOMEM;
+	if (met && t->back) {
+		l->tell_end = tid;
+		met = false;
+	}
 	t->state = THREAD_BORN;
 	t->pid = pid;
+	t->over = t->back = false;
 	map_done(&t->fds);
+	if (joins(l, tid, t) < 0)
+		return -ENOMEM;
+	/* of one that readers have met already they may believe the event or not; then all is told once more */
+	t->is = (struct hc_falco_known){ 0 };
+	if (l->again && !met && parent && parent->state != THREAD_UNKNOWN) {
+		hc_falco_scap_known(v, hc_view_ref(v, HC_DOM_ROWS(HC_EV_PROC_FORK), HC_C_PROC_FORK_child, entry),
+		                    &t->is);
+		t->is.exe = parent->is.exe; /* no parameter tells these two */
+		t->is.cwd = main_of(l, parent)->is.cwd;
+	}
 	parent = main_of(l, parent);
 	t->origin = parent ? parent->origin : NULL;
 	if (row_int(v, HC_EV_PROC_FORK, HC_C_PROC_FORK_is_thread, entry, 0) || !parent || parent == t)
 		return 0;
 	return map_copy(&t->fds, &parent->fds);
+}
+
+/* What readers believe of the thread before the row's event, beside what the row says: the difference is to be
+ * told, and then believed. */
+static int to_tell(struct scap_lists *l, struct hc_view *v, unsigned type, uint32_t entry, int64_t tid,
+                   struct thread *t, const struct hc_falco_known *is)
+{
+	struct thread *leader = main_of(l, t);
+	uint64_t cwd = is->cwd ? is->cwd : hc_falco_scap_cwd(v, type, entry);
+	unsigned tell = 0;
+	int r = 0;
+
+	if (t->state == THREAD_UNKNOWN)
+		return 0;
+	if (t->state == THREAD_GONE) {
+		bool alone = leader == t || leader->state == THREAD_GONE;
+
+		tell = HC_FALCO_TELL_BIRTH;
+		if (alone)
+			leader->is.cwd = 0; /* that of the parent, if there is one */
+		if (alone || leader->is.exe != is->exe)
+			tell |= HC_FALCO_TELL_IMAGE;
+		t->state = THREAD_BORN;
+		t->over = false;
+		t->back = true;
+		r = joins(l, tid, t);
+	} else if (t->is.image != is->image || t->is.exe != is->exe) {
+		tell = HC_FALCO_TELL_IMAGE;
+	} else if (t->is.uid != is->uid || t->is.gid != is->gid) {
+		tell = HC_FALCO_TELL_IDS;
+	}
+	if (r == 0 && tell & HC_FALCO_TELL_IMAGE) {
+		r = ends_others(l, t);
+		map_done(&leader->fds); /* some are closed by it */
+		leader->origin = NULL;
+	}
+	if (cwd && leader->is.cwd != cwd)
+		tell |= HC_FALCO_TELL_CWD;
+	cwd = cwd ? cwd : leader->is.cwd;
+	t->is = *is;
+	leader->is.cwd = cwd;
+	l->tell = tell;
+	return r;
+}
+
+/* The identity that the call gave, as readers take it from its event. */
+static void on_ids(struct hc_view *v, unsigned type, uint32_t entry, struct thread *t)
+{
+	switch (type) {
+	case HC_EV_SETUID:
+		t->is.uid = (uint32_t)row_int(v, type, HC_C_SETUID_uid, entry, t->is.uid);
+		break;
+	case HC_EV_SETREUID:
+		t->is.uid = (uint32_t)row_int(v, type, HC_C_SETREUID_euid, entry, t->is.uid);
+		break;
+	case HC_EV_SETRESUID:
+		t->is.uid = (uint32_t)row_int(v, type, HC_C_SETRESUID_euid, entry, t->is.uid);
+		break;
+	case HC_EV_SETGID:
+		t->is.gid = (uint32_t)row_int(v, type, HC_C_SETGID_gid, entry, t->is.gid);
+		break;
+	case HC_EV_SETREGID:
+		t->is.gid = (uint32_t)row_int(v, type, HC_C_SETREGID_egid, entry, t->is.gid);
+		break;
+	case HC_EV_SETRESGID:
+		t->is.gid = (uint32_t)row_int(v, type, HC_C_SETRESGID_egid, entry, t->is.gid);
+		break;
+	default:
+		break;
+	}
+}
+
+/* What readers make of the row's event. */
+static int on_changes(struct scap_lists *l, struct hc_view *v, unsigned type, uint32_t entry, struct thread *t)
+{
+	uint64_t cwd = t->is.cwd;
+
+	if (type == HC_EV_PROC_EXEC) {
+		hc_falco_scap_known(v, hc_view_ref(v, HC_DOM_ROWS(type), HC_C_PROC_EXEC_proc_after, entry),
+		                    &t->is);
+		t->is.cwd = cwd;
+		return ends_others(l, t);
+	}
+	if (row_int(v, type, HC_COL_RET, entry, -1) < 0)
+		return 0;
+	if (type == HC_EV_CHDIR || type == HC_EV_FCHDIR)
+		main_of(l, t)->is.cwd = hc_falco_scap_dir(v, type, entry);
+	else
+		on_ids(v, type, entry, t);
+	return 0;
 }
 
 /* Descriptors that the call made have two columns that look like any argument. */
@@ -550,9 +734,17 @@ static bool child_side(struct hc_view *v, unsigned type, uint32_t entry)
 	       row_int(v, type, HC_COL_RET, entry, -1) == 0;
 }
 
-int scap_lists_row(struct scap_lists *l, struct hc_view *v, unsigned type, uint32_t entry, bool imported,
-                   uint64_t *seen)
+static const struct hc_falco_known *known_of(struct hc_view *v, uint32_t proc, struct scap_seen *seen)
 {
+	if (!seen->known[proc].image)
+		hc_falco_scap_known(v, proc, &seen->known[proc]);
+	return &seen->known[proc];
+}
+
+int scap_lists_row(struct scap_lists *l, struct hc_view *v, unsigned type, uint32_t entry, bool imported,
+                   struct scap_seen *s)
+{
+	uint64_t *seen = s->proc;
 	const struct hc_table_desc *d = hc_event_desc(type);
 	uint32_t task = hc_view_ref(v, HC_DOM_ROWS(type), HC_COL_TASK, entry);
 	uint32_t proc = hc_view_ref(v, HC_OBJ_TASK, HC_O_TASK_proc, task);
@@ -561,7 +753,8 @@ int scap_lists_row(struct scap_lists *l, struct hc_view *v, unsigned type, uint3
 	int r = 0;
 
 	l->n_fixes = 0;
-	l->ctr = l->n_names = 0;
+	l->ctr = l->n_names = l->tell = 0;
+	l->tell_end = -1;
 	if (type == HC_EV_META_STATE)
 		return l->again ? 0 : on_state(l, v, entry, seen);
 	if (!d || d->cls == HC_CLASS_META)
@@ -579,6 +772,8 @@ int scap_lists_row(struct scap_lists *l, struct hc_view *v, unsigned type, uint3
 		}
 		t = thread_of(l, tid);
 	}
+	if (r == 0 && t && proc && l->again && !imported)
+		r = to_tell(l, v, type, entry, tid, t, known_of(v, proc, s));
 	if (r == 0)
 		r = see_proc(l, v, proc, unborn, seen, 0);
 	if (r == 0)
@@ -587,11 +782,10 @@ int scap_lists_row(struct scap_lists *l, struct hc_view *v, unsigned type, uint3
 		r = on_fork(l, v, entry, t);
 	if (r == 0 && l->again && !imported)
 		r = see_ctrs(l, v, type, entry, proc);
-	if (type == HC_EV_PROC_EXIT && t) {
-		t->state = THREAD_GONE;
-		t->origin = NULL;
-		map_done(&t->fds);
-	}
+	if (r == 0 && t && l->again && !imported)
+		r = on_changes(l, v, type, entry, t);
+	if (r == 0 && t && type == HC_EV_PROC_EXIT)
+		r = ends(l, tid, t);
 	return r;
 }
 
@@ -713,6 +907,7 @@ static void forget_threads(struct scap_lists *l)
 		}
 	}
 	map_done(&l->threads);
+	map_done(&l->others);
 }
 
 int scap_lists_again(struct scap_lists *l)
@@ -726,7 +921,10 @@ int scap_lists_again(struct scap_lists *l)
 		if (!t)
 			return -ENOMEM;
 		t->origin = l->first[i];
+		t->is = l->first[i]->is;
 		l->first[i]->guessed = false;
+		if (joins(l, p->tid, t) < 0)
+			return -ENOMEM;
 	}
 	return 0;
 }
@@ -735,6 +933,12 @@ const struct scap_fix *scap_lists_fixes(const struct scap_lists *l, uint32_t *re
 {
 	*ret_n = l->n_fixes;
 	return l->fixes;
+}
+
+unsigned scap_lists_tell(const struct scap_lists *l, int64_t *ret_end)
+{
+	*ret_end = l->tell_end;
+	return l->tell;
 }
 
 uint32_t scap_lists_container(const struct scap_lists *l)

@@ -43,7 +43,7 @@ for line in sys.stdin:
 expect_exit 0 hindcast export "$demo" --format scap -o demo.scap >out
 expect_match '^demo.scap: .*, [0-9,]+ events$' out
 expect_match 'left out: .* rows that Falco has no event for: proc_rename [0-9]+ sig_send [0-9]+ tcp_state [0-9]+$' out
-expect_match '^12 events beside them tell of descriptors' out
+expect_match '^12 events beside them tell of processes' out
 expect_exit 0 hindcast import demo.scap -o demo >imported
 expect_exit 0 hindcast verify demo >verified
 PYTHONPATH=$HC_SOURCE_DIR/tests/e2e python3 compare.py "$demo" demo >compared

@@ -13,6 +13,7 @@
 #define CLONE_THREAD_NATIVE 0x10000u
 #define THREAD_FLAGS (HC_SCAP_CLONE_THREAD | HC_SCAP_CLONE_FILES)
 #define CLOEXEC_NATIVE 02000000u
+#define AT_FDCWD_NATIVE (-100)
 
 /* ---- the table of imports, read backwards ---- */
 
@@ -824,6 +825,15 @@ static void imported_event(struct enc *e, struct hc_falco_event *ev)
 			ev->param[i] = as_seen(e, code, i);
 }
 
+static struct hc_str process_param(struct enc *e, const struct hc_scap_param_info *info, int what,
+                                   const struct who *w)
+{
+	struct hc_str bytes = { 0 };
+	struct pval v = of_process(e, (enum fproc_param)what, w, &bytes);
+
+	return !bytes.p && v.kind == PV_INT && info->width ? number(e, (uint64_t)v.i, info->width) : bytes;
+}
+
 static void recorded_params(struct enc *e, struct hc_falco_event *ev, const struct who *w)
 {
 	const struct hc_scap_event_info *info = &hc_scap_events[ev->e.code];
@@ -837,10 +847,7 @@ static void recorded_params(struct enc *e, struct hc_falco_event *ev, const stru
 		if (p->type == HC_SCAP_T_DYN) {
 			bytes = dynamic(e, i);
 		} else if (from && from->how == HOW_PROC) {
-			struct pval v = of_process(e, (enum fproc_param)from->what, w, &bytes);
-
-			if (!bytes.p)
-				bytes = encoded(e, p, &v);
+			bytes = process_param(e, p, from->what, w);
 		} else if (from && from->how == HOW_LIST_REST) {
 			bytes = strings(e, hc_view_ref(e->v, e->c.dom, (unsigned)from->what, e->c.entry), 1);
 		} else if (from && from->how == HOW_LIST_ALL) {
@@ -907,6 +914,46 @@ static int fork_events(struct enc *e, struct hc_falco_event ret[2])
 
 /* ---- what no event tells of ---- */
 
+/* Of a directory of which nobody knows the name: what the name of a file opened in it and the kernel's name of
+ * that file say. */
+static struct hc_str dir_of_open(struct hc_view *v, unsigned type, uint32_t entry, int64_t of)
+{
+	unsigned dom = HC_DOM_ROWS(type);
+	struct hc_str given, real;
+	uint32_t path;
+	int64_t dirfd = AT_FDCWD_NATIVE;
+
+	switch (type) {
+	case HC_EV_OPEN:
+		path = hc_view_ref(v, dom, HC_C_OPEN_pathname, entry);
+		break;
+	case HC_EV_CREAT:
+		path = hc_view_ref(v, dom, HC_C_CREAT_pathname, entry);
+		break;
+	case HC_EV_OPENAT:
+	case HC_EV_OPENAT2:
+		dirfd = hc_view_int_or(v, dom, type == HC_EV_OPENAT ? HC_C_OPENAT_dirfd : HC_C_OPENAT2_dirfd,
+		                       entry, -1);
+		path = hc_view_ref(v, dom, type == HC_EV_OPENAT ? HC_C_OPENAT_pathname : HC_C_OPENAT2_pathname,
+		                   entry);
+		break;
+	default:
+		return (struct hc_str){ 0 };
+	}
+	given = falco_path_given(v, path);
+	real = hc_view_text(v, HC_OBJ_PATH, HC_O_PATH_real, path);
+	while (given.len > 1 && given.p[0] == '.' && given.p[1] == '/') {
+		given.p += 2;
+		given.len -= 2;
+	}
+	if (dirfd != of || !given.len || given.p[0] == '/' || real.len <= given.len ||
+	    real.p[real.len - given.len - 1] != '/' ||
+	    memcmp(real.p + real.len - given.len, given.p, given.len) != 0)
+		return (struct hc_str){ 0 };
+	real.len -= given.len + (real.len > given.len + 1); /* without the slash, but the first */
+	return real;
+}
+
 static void begin_state(struct hc_falco_event *ev, const struct hc_scap_event *like, unsigned code)
 {
 	*ev = (struct hc_falco_event){ .e = *like };
@@ -961,8 +1008,9 @@ static int state_socket(struct enc *e, uint32_t sock, int64_t num, const struct 
 	return 2;
 }
 
-int hc_falco_scap_fd_events(struct hc_view *v, uint32_t fdobj, int64_t num, const struct hc_scap_event *like,
-                            struct hc_arena *a, struct hc_falco_event ret[HC_FALCO_SCAP_MAX_EVENTS])
+int hc_falco_scap_fd_events(struct hc_view *v, unsigned type, uint32_t entry, uint32_t fdobj, int64_t num,
+                            const struct hc_scap_event *like, struct hc_arena *a,
+                            struct hc_falco_event ret[HC_FALCO_SCAP_MAX_EVENTS])
 {
 	static const uint16_t makers[] = {
 		[HC_SCAP_FD_EVENT] = HC_SCAP_SYSCALL_EVENTFD2_X,
@@ -984,6 +1032,8 @@ int hc_falco_scap_fd_events(struct hc_view *v, uint32_t fdobj, int64_t num, cons
 	switch (fd.type) {
 	case HC_SCAP_FD_FILE_V2:
 	case HC_SCAP_FD_DIRECTORY:
+		if (!fd.name.len)
+			fd.name = dir_of_open(v, type, entry, num);
 		begin_state(&ret[0], like, HC_SCAP_SYSCALL_OPEN_X);
 		ret[0].param[0] = number(&e, (uint64_t)num, 8);
 		ret[0].param[1] = text(&e, fd.name);
@@ -1028,6 +1078,131 @@ int hc_falco_scap_fd_events(struct hc_view *v, uint32_t fdobj, int64_t num, cons
 		ret[i].e.param = ret[i].param;
 	}
 	return e.failed ? -ENOMEM : n;
+}
+
+static uint64_t key_add(uint64_t key, struct hc_str s)
+{
+	return (key ^ (s.p ? hc_str_hash(s.len, s) : 1)) * UINT64_C(0x9e3779b97f4a7c15) + 1;
+}
+
+static uint64_t dir_key(struct hc_str dir)
+{
+	while (dir.len > 1 && dir.p[dir.len - 1] == '/')
+		dir.len--;
+	return dir.len ? key_add(0, dir) : 0;
+}
+
+void hc_falco_scap_known(struct hc_view *v, uint32_t proc, struct hc_falco_known *ret)
+{
+	uint32_t image = falco_proc_image(v, proc), n;
+	const uint32_t *args = hc_view_strs(v, hc_view_ref(v, HC_OBJ_IMAGE, HC_O_IMAGE_argv, image), &n);
+
+	*ret = (struct hc_falco_known){
+		.cwd = dir_key(falco_path_real(v, hc_view_ref(v, HC_OBJ_PROC, HC_O_PROC_cwd, proc))),
+		.uid = (uint32_t)hc_view_int_or(v, HC_OBJ_PROC, HC_O_PROC_euid, proc, UINT32_MAX),
+		.gid = (uint32_t)hc_view_int_or(v, HC_OBJ_PROC, HC_O_PROC_egid, proc, UINT32_MAX),
+	};
+	ret->exe = key_add(0, falco_path_real(v, hc_view_ref(v, HC_OBJ_IMAGE, HC_O_IMAGE_exe, image)));
+	ret->image = key_add(0, hc_view_text(v, HC_OBJ_PROC, HC_O_PROC_image_comm, proc));
+	for (uint32_t i = 0; i < n; i++)
+		ret->image = key_add(ret->image, hc_view_str(v, args[i]));
+}
+
+uint64_t hc_falco_scap_dir(struct hc_view *v, unsigned type, uint32_t entry)
+{
+	if (type == HC_EV_CHDIR)
+		return dir_key(hc_view_text(v, HC_OBJ_PATH, HC_O_PATH_abs,
+		                            hc_view_ref(v, HC_DOM_ROWS(type), HC_C_CHDIR_pathname, entry)));
+	return dir_key(
+		falco_path_text(v, hc_view_ref(v, HC_OBJ_FDOBJ, HC_O_FDOBJ_path,
+	                                       hc_view_ref(v, HC_DOM_ROWS(type), HC_C_FCHDIR_fd + 1, entry))));
+}
+
+static struct hc_str cwd_of_row(struct hc_view *v, unsigned type, uint32_t entry, uint32_t proc)
+{
+	struct hc_str cwd = falco_path_real(v, hc_view_ref(v, HC_OBJ_PROC, HC_O_PROC_cwd, proc));
+
+	return cwd.len ? cwd : dir_of_open(v, type, entry, AT_FDCWD_NATIVE);
+}
+
+uint64_t hc_falco_scap_cwd(struct hc_view *v, unsigned type, uint32_t entry)
+{
+	uint32_t task = hc_view_ref(v, HC_DOM_ROWS(type), HC_COL_TASK, entry);
+
+	return dir_key(cwd_of_row(v, type, entry, hc_view_ref(v, HC_OBJ_TASK, HC_O_TASK_proc, task)));
+}
+
+/* Parameters that say what the process is, by the names that they have in the events of a type of rows. */
+static void state_process(struct enc *e, unsigned type, const struct who *w, struct hc_falco_event *ev)
+{
+	for (unsigned i = 0; i < ev->e.n_params; i++) {
+		const struct hc_scap_param_info *p = &ev->e.info->params[i];
+		const struct ffrom *from = falco_from(type, hc_str_c(p->name), false);
+		struct hc_str bytes = { 0 };
+
+		if (from && from->how == HOW_PROC) {
+			bytes = process_param(e, p, from->what, w);
+			if (!bytes.p) /* without a text readers would keep the one that they have */
+				bytes = p->width || p->type == HC_SCAP_T_BUF ? unknown(e, p) : text(e, HC_STR(""));
+		}
+		ev->param[i] = bytes;
+	}
+}
+
+int hc_falco_scap_task_events(struct hc_view *v, unsigned type, uint32_t entry, unsigned tell,
+                              const struct hc_scap_event *like, struct hc_arena *a,
+                              struct hc_falco_event ret[HC_FALCO_SCAP_MAX_EVENTS])
+{
+	struct enc e = { .v = v, .a = a };
+	uint32_t task = hc_view_ref(v, HC_DOM_ROWS(type), HC_COL_TASK, entry);
+	int64_t tid = hc_view_int_or(v, HC_OBJ_TASK, HC_O_TASK_tid, task, -1);
+	struct who w = { .proc = hc_view_ref(v, HC_OBJ_TASK, HC_O_TASK_proc, task),
+		         .tid = tid,
+		         .vtid = hc_view_int_or(v, HC_OBJ_TASK, HC_O_TASK_vtid, task, tid),
+		         .ptid = -1 };
+	bool main = hc_view_int_or(v, HC_OBJ_PROC, HC_O_PROC_pid, w.proc, tid) == tid;
+	struct hc_str cwd = cwd_of_row(v, type, entry, w.proc);
+	struct hc_falco_known is;
+	int n = 0;
+
+	hc_falco_scap_known(v, w.proc, &is);
+	if (tell & HC_FALCO_TELL_BIRTH) {
+		begin_state(&ret[n], like, HC_SCAP_SYSCALL_CLONE_20_X);
+		state_process(&e, HC_EV_PROC_FORK, &w, &ret[n]);
+		ret[n++].param[15] = number(&e, main ? 0 : THREAD_FLAGS, 4);
+	}
+	if (tell & HC_FALCO_TELL_IMAGE) {
+		begin_state(&ret[n], like, HC_SCAP_SYSCALL_EXECVE_19_X);
+		state_process(&e, HC_EV_PROC_EXEC, &w, &ret[n++]);
+		begin_state(&ret[n], like, HC_SCAP_SYSCALL_SETSID_X);
+		ret[n++].param[0] = number(&e, (uint64_t)falco_proc_sid(v, w.proc, -1), 8);
+	} else if (tell & HC_FALCO_TELL_IDS) {
+		begin_state(&ret[n], like, HC_SCAP_SYSCALL_SETRESUID_X);
+		ret[n++].param[2] = number(&e, is.uid, 4);
+		begin_state(&ret[n], like, HC_SCAP_SYSCALL_SETRESGID_X);
+		ret[n++].param[2] = number(&e, is.gid, 4);
+	}
+	if (tell & HC_FALCO_TELL_CWD && cwd.len) {
+		begin_state(&ret[n], like, HC_SCAP_SYSCALL_CHDIR_X);
+		ret[n++].param[1] = text(&e, cwd);
+	}
+	for (int i = 0; i < n; i++) {
+		fill_state(&e, &ret[i]);
+		ret[i].e.param = ret[i].param;
+	}
+	return e.failed ? -ENOMEM : n;
+}
+
+int hc_falco_scap_end_event(struct hc_view *v, int64_t tid, const struct hc_scap_event *like, struct hc_arena *a,
+                            struct hc_falco_event ret[HC_FALCO_SCAP_MAX_EVENTS])
+{
+	struct enc e = { .v = v, .a = a };
+
+	begin_state(&ret[0], like, HC_SCAP_PROCEXIT_1_E);
+	ret[0].e.tid = tid;
+	fill_state(&e, &ret[0]);
+	ret[0].e.param = ret[0].param;
+	return e.failed ? -ENOMEM : 1;
 }
 
 /* ---- containers ---- */
@@ -1322,8 +1497,8 @@ int hc_falco_scap_events(struct hc_view *v, unsigned type, uint32_t entry, bool 
 	if (own || told || !(from_file ? back_code[type] : e.c.row->code))
 		return 0;
 	if (!from_file && e.c.row->code == CODE_ASYNC && !hc_falco_ctr_known(v, told_ctr(&e)))
-		return 0; /* Falco learns that there is one with what it is */
-	memset(ret, 0, sizeof(*ret) * HC_FALCO_SCAP_MAX_EVENTS);
+		return 0;                 /* Falco learns that there is one with what it is */
+	memset(ret, 0, sizeof(*ret) * 2); /* a fork is seen by both sides */
 	hc_view_row_field(v, type, entry, HC_ROWF_WALL_NS, &ns);
 	hc_view_row_field(v, type, entry, HC_ROWF_CPU, &cpu);
 	ret[0].e = (struct hc_scap_event){
