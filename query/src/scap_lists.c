@@ -46,8 +46,14 @@ struct thread {
 	struct map fds; /* numbers whose descriptor the span has told of, with identity_of(); of the main thread */
 	struct first *origin;     /* whose descriptors the others are; NULL: nobody knows */
 	struct hc_falco_known is; /* what readers believe; .cwd of the main thread */
+	uint32_t n_execs;         /* of its process, as it came to it: an exec ends all but one */
 	bool over;                /* it has ended before the others */
 	bool back;                /* it has ended, and readers were told of it again */
+};
+
+struct process {
+	uint32_t n_others; /* threads that live beside the main one */
+	uint32_t n_execs;  /* while there were some */
 };
 
 /* What the events so far tell of a container. */
@@ -64,7 +70,7 @@ struct user {
 struct scap_lists {
 	struct hc_arena arena; /* texts, for as long as this lives */
 	struct map threads, users, groups, told, named;
-	struct map others; /* how many threads live beside a process's main one: one more, as a pointer */
+	struct map processes; /* that have had threads beside their main one */
 	struct first **first;
 	uint32_t n_first, cap_first;
 	uint64_t n_fds, n_unplaced, n_over;
@@ -177,9 +183,29 @@ static int keep_proc(struct scap_lists *l, struct hc_scap_proc *p)
 	return r;
 }
 
+static struct process *process_of(const struct scap_lists *l, int64_t pid)
+{
+	return map_get(&l->processes, pid);
+}
+
+static void is_gone(struct thread *t)
+{
+	t->state = THREAD_GONE;
+	t->origin = NULL;
+	map_done(&t->fds);
+}
+
 static struct thread *thread_of(struct scap_lists *l, int64_t tid)
 {
-	return map_get(&l->threads, tid);
+	struct thread *t = map_get(&l->threads, tid);
+
+	if (t && tid != t->pid && t->state != THREAD_GONE) {
+		const struct process *p = process_of(l, t->pid);
+
+		if (p && p->n_execs != t->n_execs)
+			is_gone(t);
+	}
+	return t;
 }
 
 static struct thread *thread_new(struct scap_lists *l, int64_t tid, int64_t pid, uint8_t state)
@@ -197,24 +223,24 @@ static struct thread *thread_new(struct scap_lists *l, int64_t tid, int64_t pid,
 	return t;
 }
 
-static uint32_t n_others(const struct scap_lists *l, int64_t pid)
-{
-	uintptr_t n = (uintptr_t)map_get(&l->others, pid);
-
-	return n ? (uint32_t)(n - 1) : 0;
-}
-
-static int set_others(struct scap_lists *l, int64_t pid, uint32_t n)
-{
-	if (!n && !map_get(&l->others, pid))
-		return 0;
-	return map_put(&l->others, pid, (void *)((uintptr_t)n + 1)); /* NOLINT: a number, never followed */
-}
-
 /* A thread is there beside the main one. */
-static int joins(struct scap_lists *l, int64_t tid, const struct thread *t)
+static int joins(struct scap_lists *l, int64_t tid, struct thread *t)
 {
-	return tid == t->pid ? 0 : set_others(l, t->pid, n_others(l, t->pid) + 1);
+	struct process *p;
+
+	if (tid == t->pid)
+		return 0;
+	p = process_of(l, t->pid);
+	if (!p) {
+		p = calloc(1, sizeof(*p));
+		if (!p || map_put(&l->processes, t->pid, p) < 0) {
+			free(p);
+			return -ENOMEM;
+		}
+	}
+	p->n_others++;
+	t->n_execs = p->n_execs;
+	return 0;
 }
 
 static int first_add(struct scap_lists *l, struct first *f)
@@ -310,48 +336,35 @@ static struct thread *main_of(struct scap_lists *l, struct thread *t)
 	return leader ? leader : t;
 }
 
-static void is_gone(struct thread *t)
-{
-	t->state = THREAD_GONE;
-	t->origin = NULL;
-	map_done(&t->fds);
-}
-
 /* Readers forget a thread when it has ended, the main one when the last of its process has. */
-static int ends(struct scap_lists *l, int64_t tid, struct thread *t)
+static void ends(struct scap_lists *l, int64_t tid, struct thread *t)
 {
 	struct thread *leader = main_of(l, t);
-	uint32_t n = n_others(l, t->pid);
+	struct process *p = process_of(l, t->pid);
 
 	if (t->state == THREAD_GONE || t->over)
-		return 0;
-	if (tid == t->pid && n) {
+		return;
+	if (tid == t->pid && p && p->n_others) {
 		t->over = true;
-		return 0;
+		return;
 	}
 	is_gone(t);
-	if (tid == t->pid || !n)
-		return 0;
-	if (n == 1 && leader->over)
+	if (tid == t->pid || !p || !p->n_others)
+		return;
+	if (!--p->n_others && leader->over)
 		is_gone(leader);
-	return set_others(l, t->pid, n - 1);
 }
 
 /* An exec ends all threads but the one that goes on, in the place of the main one. */
-static int ends_others(struct scap_lists *l, struct thread *t)
+static void ends_others(struct scap_lists *l, struct thread *t)
 {
-	struct thread *leader = main_of(l, t);
+	struct process *p = process_of(l, t->pid);
 
 	t->over = false;
-	if (!n_others(l, t->pid))
-		return 0;
-	for (uint32_t i = 0; i < l->threads.cap; i++) {
-		struct thread *o = l->threads.vals[i];
-
-		if (o && o != t && o != leader && o->pid == t->pid && o->state != THREAD_GONE)
-			is_gone(o);
-	}
-	return set_others(l, t->pid, leader != t);
+	if (!p || !p->n_others)
+		return;
+	p->n_others = main_of(l, t) != t;
+	t->n_execs = ++p->n_execs;
 }
 
 /* ---- descriptors ---- */
@@ -514,8 +527,8 @@ static int on_fork(struct scap_lists *l, struct hc_view *v, uint32_t entry, stru
 	if (!t)
 		return -ENOMEM;
 	met = met && t->state != THREAD_GONE;
-	if (met && ends(l, tid, t) < 0)
-		return -ENOMEM;
+	if (met)
+		ends(l, tid, t);
 	if (met && t->back) {
 		l->tell_end = tid;
 		met = false;
@@ -571,7 +584,7 @@ static int to_tell(struct scap_lists *l, struct hc_view *v, unsigned type, uint3
 		tell = HC_FALCO_TELL_IDS;
 	}
 	if (r == 0 && tell & HC_FALCO_TELL_IMAGE) {
-		r = ends_others(l, t);
+		ends_others(l, t);
 		map_done(&leader->fds); /* some are closed by it */
 		leader->origin = NULL;
 	}
@@ -612,7 +625,7 @@ static void on_ids(struct hc_view *v, unsigned type, uint32_t entry, struct thre
 }
 
 /* What readers make of the row's event. */
-static int on_changes(struct scap_lists *l, struct hc_view *v, unsigned type, uint32_t entry, struct thread *t)
+static void on_changes(struct scap_lists *l, struct hc_view *v, unsigned type, uint32_t entry, struct thread *t)
 {
 	uint64_t cwd = t->is.cwd;
 
@@ -620,15 +633,15 @@ static int on_changes(struct scap_lists *l, struct hc_view *v, unsigned type, ui
 		hc_falco_scap_known(v, hc_view_ref(v, HC_DOM_ROWS(type), HC_C_PROC_EXEC_proc_after, entry),
 		                    &t->is);
 		t->is.cwd = cwd;
-		return ends_others(l, t);
+		ends_others(l, t);
+		return;
 	}
 	if (row_int(v, type, HC_COL_RET, entry, -1) < 0)
-		return 0;
+		return;
 	if (type == HC_EV_CHDIR || type == HC_EV_FCHDIR)
 		main_of(l, t)->is.cwd = hc_falco_scap_dir(v, type, entry);
 	else
 		on_ids(v, type, entry, t);
-	return 0;
 }
 
 /* Descriptors that the call made have two columns that look like any argument. */
@@ -783,9 +796,9 @@ int scap_lists_row(struct scap_lists *l, struct hc_view *v, unsigned type, uint3
 	if (r == 0 && l->again && !imported)
 		r = see_ctrs(l, v, type, entry, proc);
 	if (r == 0 && t && l->again && !imported)
-		r = on_changes(l, v, type, entry, t);
+		on_changes(l, v, type, entry, t);
 	if (r == 0 && t && type == HC_EV_PROC_EXIT)
-		r = ends(l, tid, t);
+		ends(l, tid, t);
 	return r;
 }
 
@@ -907,7 +920,9 @@ static void forget_threads(struct scap_lists *l)
 		}
 	}
 	map_done(&l->threads);
-	map_done(&l->others);
+	for (uint32_t i = 0; i < l->processes.cap; i++)
+		free(l->processes.vals[i]);
+	map_done(&l->processes);
 }
 
 int scap_lists_again(struct scap_lists *l)
