@@ -482,6 +482,8 @@ static __always_inline void hc_completed(void *ctx, struct hc_scratch *s, u32 cp
 		/* The file the request works on, then the descriptor it made. */
 #pragma clang loop unroll(disable)
 	for (u32 i = 0; i < 2; i++) {
+		/* the compiler is not to know `i`: it laid the loop out to go back without a jump, see README */
+		asm volatile("" : "+r"(i));
 		if (i) {
 			if (s->g.fd < 0 || (u32)hc_pr(task, tgid) != h->tgid)
 				break;
