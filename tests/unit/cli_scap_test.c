@@ -8,30 +8,19 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "bpf/wire.h"
 #include "capture/import.h"
 #include "capture/tracker.h"
 #include "query/scap_export.h"
 #include "replay/value.h"
 #include "store/block.h"
 #include "store/capture.h"
+#include "wire_rec.h"
 
-#define SECOND UINT64_C(1000000000)
 #define MAX_OPENS 32
-
-/* ---- records ---- */
-
-struct rec {
-	union {
-		struct hc_wire_head head;
-		uint64_t align[1024];
-	} u;
-};
 
 static char dir[64];
 static struct hc_tracker *tracker;
 static struct hc_writer *writer;
-static uint64_t clock_ns = 10 * SECOND;
 
 static void begin(void)
 {
@@ -49,86 +38,19 @@ static void begin(void)
 	hc_tracker_set_writer(tracker, writer);
 }
 
-static void rec(struct rec *r, unsigned type, uint32_t tid, uint32_t pid, unsigned n_slots)
+static uint64_t start_of(uint32_t pid)
 {
-	memset(r, 0, sizeof(*r));
-	r->u.head = (struct hc_wire_head){ .type = (uint16_t)type,
-		                           .tid = tid,
-		                           .tgid = pid,
-		                           .start_ns = pid * SECOND / 100,
-		                           .ts_ns = clock_ns += 1000,
-		                           .n_slots = (uint8_t)n_slots,
-		                           .nr = 1,
-		                           .bytes = (uint32_t)(sizeof(struct hc_wire_head) + 8 * n_slots) };
-	if (type < HC_EV_SYS && type >= 32) {
-		r->u.head.nr = UINT32_MAX;
-		r->u.head.flags = HC_WIRE_NORET;
-	}
+	return pid * SECOND / 100;
 }
 
-static void set(struct rec *r, unsigned i, uint64_t v)
+static void row(struct rec *r, unsigned type, uint32_t tid, uint32_t pid, unsigned n_slots)
 {
-	((uint64_t *)(&r->u.head + 1))[i] = v;
+	rec(r, type, tid, pid, start_of(pid), n_slots);
 }
 
-static void fact(struct rec *r, unsigned kind, unsigned subject, const void *p, size_t n)
+static struct hc_wire_task child_of(uint32_t ppid, uint32_t tid, uint32_t pid, const char *comm)
 {
-	struct hc_wire_fact *f = (void *)((char *)r + r->u.head.bytes);
-
-	cr_assert_lt(r->u.head.bytes + n + 16, sizeof(*r));
-	*f = (struct hc_wire_fact){ .kind = (uint8_t)kind, .subject = (uint16_t)subject, .bytes = (uint32_t)n };
-	memcpy(f + 1, p, n);
-	r->u.head.bytes += (uint32_t)(sizeof(*f) + (n + 7) / 8 * 8);
-}
-
-/* "/a/b" as the kernel walks it: leaf first. */
-static void path(struct rec *r, unsigned subject, const char *text)
-{
-	char buf[512] = { 0 }, copy[256];
-	struct hc_wire_path *w = (void *)buf;
-	size_t n = sizeof(*w);
-	char *slash;
-
-	snprintf(copy, sizeof(copy), "%s", text);
-	w->mnt_ns = 1;
-	while ((slash = strrchr(copy, '/')) && slash[1]) {
-		n += (size_t)snprintf(buf + n, sizeof(buf) - n, "%s", slash + 1) + 1;
-		w->n_comps++;
-		*slash = '\0';
-	}
-	w->n_fs_comps = w->n_comps;
-	fact(r, HC_WIRE_F_PATH, subject, buf, n);
-}
-
-static struct hc_wire_task task_of(uint32_t tid, uint32_t pid, uint32_t ppid, const char *comm)
-{
-	struct hc_wire_task w = { .start_ns = pid * SECOND / 100 + (tid == pid ? 0 : tid),
-		                  .leader_start_ns = pid * SECOND / 100,
-		                  .parent_start_ns = ppid * SECOND / 100,
-		                  .tid = tid,
-		                  .tgid = pid,
-		                  .ppid = ppid,
-		                  .sid = 1,
-		                  .pgid = 1,
-		                  .n_levels = 1,
-		                  .vtid = { tid },
-		                  .vpid = { pid },
-		                  .nofile = 1024 };
-
-	snprintf(w.comm, sizeof(w.comm), "%s", comm);
-	return w;
-}
-
-static void creds(struct rec *r, uint32_t uid)
-{
-	struct hc_wire_creds w = { .uid = uid,
-		                   .euid = uid,
-		                   .suid = uid,
-		                   .fsuid = uid,
-		                   .loginuid = UINT32_MAX,
-		                   .session_id = UINT32_MAX };
-
-	fact(r, HC_WIRE_F_CREDS, HC_WIRE_SUBJ_ROW, &w, sizeof(w));
+	return task_of(tid, pid, start_of(pid), ppid, start_of(ppid), comm);
 }
 
 static void push(struct rec *r)
@@ -141,10 +63,10 @@ static void push(struct rec *r)
 /* Alive at the start, in /home. */
 static void alive(uint32_t pid, const char *comm)
 {
-	struct hc_wire_task w = task_of(pid, pid, 1, comm);
+	struct hc_wire_task w = child_of(1, pid, pid, comm);
 	struct rec r;
 
-	rec(&r, HC_EV_META_STATE, pid, pid, 0);
+	row(&r, HC_EV_META_STATE, pid, pid, 0);
 	r.u.head.flags = HC_WIRE_SNAPSHOT;
 	fact(&r, HC_WIRE_F_TASK, HC_WIRE_SUBJ_ROW, &w, sizeof(w));
 	creds(&r, 1000);
@@ -154,10 +76,10 @@ static void alive(uint32_t pid, const char *comm)
 
 static void fork_child(uint32_t parent, uint32_t tid, uint32_t pid, const char *comm)
 {
-	struct hc_wire_task w = task_of(tid, pid, parent, comm);
+	struct hc_wire_task w = child_of(parent, tid, pid, comm);
 	struct rec r;
 
-	rec(&r, HC_EV_PROC_FORK, parent, parent, 8);
+	row(&r, HC_EV_PROC_FORK, parent, parent, 8);
 	set(&r, HC_A_PROC_FORK_child_tid, tid);
 	set(&r, HC_A_PROC_FORK_child_pid, pid);
 	set(&r, HC_A_PROC_FORK_child_vtid, tid);
@@ -169,10 +91,10 @@ static void fork_child(uint32_t parent, uint32_t tid, uint32_t pid, const char *
 
 static void exec_of(uint32_t pid, uint32_t ppid, const char *exe, const char *comm, uint32_t exec_id)
 {
-	struct hc_wire_task w = task_of(pid, pid, ppid, comm);
+	struct hc_wire_task w = child_of(ppid, pid, pid, comm);
 	struct rec r;
 
-	rec(&r, HC_EV_PROC_EXEC, pid, pid, 9);
+	row(&r, HC_EV_PROC_EXEC, pid, pid, 9);
 	r.u.head.exec_id = exec_id;
 	w.exec_id = exec_id;
 	set(&r, HC_A_PROC_EXEC_argc, 2);
@@ -189,7 +111,7 @@ static void exit_of(uint32_t tid, uint32_t pid, bool last)
 {
 	struct rec r;
 
-	rec(&r, HC_EV_PROC_EXIT, tid, pid, 10);
+	row(&r, HC_EV_PROC_EXIT, tid, pid, 10);
 	set(&r, HC_A_PROC_EXIT_group_dead, last);
 	push(&r);
 }
@@ -199,7 +121,7 @@ static void moves(unsigned type, uint32_t pid, const char *given, const char *cw
 {
 	struct rec r;
 
-	rec(&r, type, pid, pid, 2);
+	row(&r, type, pid, pid, 2);
 	fact(&r, HC_WIRE_F_STR, 0, given, strlen(given));
 	path(&r, HC_WIRE_SUBJ_CWD, cwd);
 	push(&r);
@@ -210,7 +132,7 @@ static void becomes(uint32_t pid, uint32_t given, uint32_t uid)
 {
 	struct rec r;
 
-	rec(&r, HC_EV_SETRESUID, pid, pid, 3);
+	row(&r, HC_EV_SETRESUID, pid, pid, 3);
 	set(&r, 0, UINT32_MAX);
 	set(&r, 1, given);
 	set(&r, 2, UINT32_MAX);
@@ -232,7 +154,7 @@ static void open_by(uint32_t tid, uint32_t pid, uint32_t exec_id, const char *gi
 		                .fs_magic = 0xef53 };
 	struct rec r;
 
-	rec(&r, HC_EV_OPENAT, tid, pid, 5);
+	row(&r, HC_EV_OPENAT, tid, pid, 5);
 	r.u.head.ret = w.fd;
 	r.u.head.exec_id = exec_id;
 	set(&r, HC_A_OPENAT_dirfd, (uint64_t)(int64_t)AT_FDCWD);
