@@ -345,12 +345,49 @@ static void set_past(const struct hc_captures *c, struct hc_capture_now *k)
 	k->past_limit = since > k->from_wall_ns ? limit_of(st, since) : HC_CAPTURE_PAST_WHOLE;
 }
 
+/* The wall clock was set by so much: what is still to come keeps its distance, and what comes now belongs to those
+ * that run, whatever time it has. */
+static void follow(struct hc_captures *c, int64_t step, int64_t now)
+{
+	struct hc_err err = { 0 };
+
+	hc_log(hc_daemon_log(c->daemon), HC_LOG_WARN, "the wall clock was set",
+	       HC_LOG_F64("step_seconds", (double)step / 1e9));
+	for (uint32_t i = 0; i < c->n; i++) {
+		struct hc_capture_now *k = &c->v[i];
+		bool runs = k->state == HC_MARK_RUNNING;
+		const struct hc_capture_now before = *k;
+
+		if (runs && now < k->from_wall_ns)
+			k->from_wall_ns = now;
+		if (runs && k->until_wall_ns)
+			k->until_wall_ns = k->until_boot_ns + c->clock.offset_ns;
+		if (k->expires_wall_ns && (!runs || k->until_wall_ns))
+			k->expires_wall_ns = k->expires_boot_ns + c->clock.offset_ns;
+		if ((before.from_wall_ns != k->from_wall_ns || before.until_wall_ns != k->until_wall_ns ||
+		     before.expires_wall_ns != k->expires_wall_ns) &&
+		    write_row(c, k, "clock", "clock", &err) < 0)
+			hc_log_err(hc_daemon_log(c->daemon), HC_LOG_ERROR,
+			           "the times of a capture cannot be written", &err);
+	}
+	pin(c);
+}
+
+/* Takes what the clocks say now. Whoever looks first after a step has those that run follow it. */
+static void see_clock(struct hc_captures *c, int64_t boot, int64_t wall)
+{
+	int64_t step = wall_clock_look(&c->clock, boot, wall);
+
+	if (step)
+		follow(c, step, wall - WALL_STEP_NS); /* rows of the last second may have come later */
+}
+
 /* The past is as long as it was, whatever the wall clock said in it. */
 static void set_times(struct hc_captures *c, struct hc_capture_now *k, const struct hc_capture_request *q)
 {
 	int64_t now = hc_wall_ns(), boot = boot_ns(), from;
 
-	(void)wall_clock_look(&c->clock, boot, now);
+	see_clock(c, boot, now);
 	from = q->pre_ns > (uint64_t)now ? 1 : wall_clock_first(&c->clock, boot - (int64_t)q->pre_ns, boot);
 	k->asked_wall_ns = now;
 	k->asked_boot_ns = boot;
@@ -500,34 +537,6 @@ const struct hc_capture_now *hc_captures_list(const struct hc_captures *c, uint3
 
 /* ---- in the loop ---- */
 
-/* The wall clock was set by so much: what is still to come keeps its distance, and what comes now belongs to those
- * that run, whatever time it has. */
-static void follow(struct hc_captures *c, int64_t step, int64_t now)
-{
-	struct hc_err err = { 0 };
-
-	hc_log(hc_daemon_log(c->daemon), HC_LOG_WARN, "the wall clock was set",
-	       HC_LOG_F64("step_seconds", (double)step / 1e9));
-	for (uint32_t i = 0; i < c->n; i++) {
-		struct hc_capture_now *k = &c->v[i];
-		bool runs = k->state == HC_MARK_RUNNING;
-		const struct hc_capture_now before = *k;
-
-		if (runs && now < k->from_wall_ns)
-			k->from_wall_ns = now;
-		if (runs && k->until_wall_ns)
-			k->until_wall_ns = k->until_boot_ns + c->clock.offset_ns;
-		if (k->expires_wall_ns && (!runs || k->until_wall_ns))
-			k->expires_wall_ns = k->expires_boot_ns + c->clock.offset_ns;
-		if ((before.from_wall_ns != k->from_wall_ns || before.until_wall_ns != k->until_wall_ns ||
-		     before.expires_wall_ns != k->expires_wall_ns) &&
-		    write_row(c, k, "clock", "clock", &err) < 0)
-			hc_log_err(hc_daemon_log(c->daemon), HC_LOG_ERROR,
-			           "the times of a capture cannot be written", &err);
-	}
-	pin(c);
-}
-
 /* Tried again each second, and said once a minute. */
 static void cannot_end(struct hc_captures *c, int64_t boot, const struct hc_err *why)
 {
@@ -539,10 +548,9 @@ static void cannot_end(struct hc_captures *c, int64_t boot, const struct hc_err 
 
 static void look(struct hc_captures *c)
 {
-	int64_t boot = boot_ns(), wall = hc_wall_ns(), step = wall_clock_look(&c->clock, boot, wall);
+	int64_t boot = boot_ns();
 
-	if (step)
-		follow(c, step, wall - WALL_STEP_NS); /* rows of the last second may have come later */
+	see_clock(c, boot, hc_wall_ns());
 	for (uint32_t i = c->n; i--;) {
 		struct hc_capture_now *k = &c->v[i];
 		struct hc_err err = { 0 };

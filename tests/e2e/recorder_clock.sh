@@ -56,6 +56,22 @@ sets -7200
 rests 1.2
 expect_states "a jump back" "open=running half-hour=running brief=ended later=running"
 
+# one that is asked for as soon as the clock was set, most often before the recorder has looked at it
+n=$(steps)
+echo 36000 >seconds.new
+mv seconds.new seconds
+ask start at-once --for 30m >/dev/null
+for name in half-hour at-once; do
+	lasts=$(ask list --json | jq --arg name $name '.captures[] | select(.name == $name) | .until_ns / 1e9 - (now + 36000) | floor')
+	[ "$lasts" -gt 1700 ] && [ "$lasts" -le 1800 ] || fail "$name lasts $lasts s more, not half an hour"
+done
+[ "$(steps)" = $((n + 1)) ] || fail "the step is not seen"
+ask stop at-once >/dev/null
+ask delete at-once >/dev/null
+rests 1.2
+sets -7200
+rests 1.2
+
 # another recorder knows what was there, and how long it still lasts
 kill -INT $pid
 wait $pid || fail "the recorder did not stop well"
@@ -75,5 +91,5 @@ for name in open later; do
 	[ "$seen" = "before ahead back" ] || fail "in $name is: $seen"
 done
 hindcast verify rec >/dev/null || fail "the recording is not whole"
-[ "$(value "SELECT count(*) FROM meta_clock WHERE why = 'step'")" = 2 ] || fail "the steps are not in it"
+[ "$(value "SELECT count(*) FROM meta_clock WHERE why = 'step'")" = 4 ] || fail "the steps are not in it"
 echo ok
