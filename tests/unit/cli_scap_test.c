@@ -22,7 +22,7 @@ static char dir[64];
 static struct hc_tracker *tracker;
 static struct hc_writer *writer;
 
-static void begin(void)
+static void make_recording(void)
 {
 	struct hc_tracker_opts to = { 0 };
 	struct hc_writer_opts wo = { .node = "n", .tool = "t", .capture_id = { 1 }, .boot_id = { 2 } };
@@ -72,6 +72,14 @@ static void alive(uint32_t pid, const char *comm)
 	creds(&r, 1000);
 	path(&r, HC_WIRE_SUBJ_CWD, "/home");
 	push(&r);
+}
+
+/* A recording of a machine with one process, 100. */
+static void begin(void)
+{
+	make_recording();
+	alive(100, "sh");
+	hc_tracker_snapshot_done(tracker, NULL);
 }
 
 static void fork_child(uint32_t parent, uint32_t tid, uint32_t pid, const char *comm)
@@ -269,8 +277,6 @@ static void expect_same(unsigned n_opens)
 Test(scap, what_comes_after_a_process_has_ended_is_still_its_own)
 {
 	begin();
-	alive(100, "sh");
-	hc_tracker_snapshot_done(tracker, NULL);
 	fork_child(100, 200, 200, "sh");
 	exec_of(200, 100, "/bin/writer", "writer", 1);
 	open_by(200, 200, 1, "/x1", "/x1");
@@ -287,8 +293,6 @@ Test(scap, what_comes_after_a_process_has_ended_is_still_its_own)
 Test(scap, a_number_used_again_is_nobody_who_came_late)
 {
 	begin();
-	alive(100, "sh");
-	hc_tracker_snapshot_done(tracker, NULL);
 	fork_child(100, 200, 200, "sh");
 	exec_of(200, 100, "/bin/writer", "writer", 1);
 	exit_of(200, 200, true);
@@ -301,8 +305,6 @@ Test(scap, a_number_used_again_is_nobody_who_came_late)
 Test(scap, threads_that_come_after_their_end_do_not_disturb_the_others)
 {
 	begin();
-	alive(100, "sh");
-	hc_tracker_snapshot_done(tracker, NULL);
 	fork_child(100, 200, 200, "sh");
 	exec_of(200, 100, "/bin/writer", "writer", 1);
 	fork_child(200, 201, 200, "writer");
@@ -326,8 +328,6 @@ Test(scap, threads_that_come_after_their_end_do_not_disturb_the_others)
 Test(scap, what_comes_before_the_birth_of_its_process_is_seen_the_same)
 {
 	begin();
-	alive(100, "sh");
-	hc_tracker_snapshot_done(tracker, NULL);
 	open_by(200, 200, 0, "x1", "/x1");
 	open_by(200, 200, 0, "/x2", "/x2");
 	moves(HC_EV_CHDIR, 200, "/", "/");
@@ -345,8 +345,6 @@ Test(scap, what_comes_before_the_birth_of_its_process_is_seen_the_same)
 Test(scap, what_comes_after_the_end_of_a_process_that_another_thread_went_on_as_is_its_own)
 {
 	begin();
-	alive(100, "sh");
-	hc_tracker_snapshot_done(tracker, NULL);
 	fork_child(100, 200, 200, "sh");
 	fork_child(200, 201, 200, "sh");
 	exit_of(200, 200, false);
@@ -360,8 +358,6 @@ Test(scap, what_comes_after_the_end_of_a_process_that_another_thread_went_on_as_
 Test(scap, users_are_those_that_any_call_leaves_the_process_with)
 {
 	begin();
-	alive(100, "sh");
-	hc_tracker_snapshot_done(tracker, NULL);
 	fork_child(100, 200, 200, "sh");
 	becomes(200, 7, 7);
 	open_by(200, 200, 0, "x1", "/home/x1");
@@ -373,8 +369,6 @@ Test(scap, users_are_those_that_any_call_leaves_the_process_with)
 Test(scap, directories_are_those_that_any_call_leaves_the_process_in)
 {
 	begin();
-	alive(100, "sh");
-	hc_tracker_snapshot_done(tracker, NULL);
 	fork_child(100, 200, 200, "sh");
 	moves(HC_EV_CHDIR, 200, "jail", "/home/jail");
 	open_by(200, 200, 0, "x1", "/home/jail/x1");
