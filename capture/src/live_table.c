@@ -541,7 +541,7 @@ enum hc_wire_lane hc_live_lane(unsigned type)
 /* Which short way (bpf/brief.bpf.h) a native call has. */
 static uint8_t brief_of(const struct hc_sys_desc *d)
 {
-	unsigned n_texts = 0;
+	bool named = false;
 
 	if (d->lane != HC_WIRE_LANE_BULK)
 		return 0;
@@ -559,19 +559,19 @@ static uint8_t brief_of(const struct hc_sys_desc *d)
 		case HC_SA_I32:
 			break;
 		case HC_SA_FD:
-			if ((d->arg[i] & 7) != i || n_texts || !(i == 0 || (i == 2 && d->arg[0] >> 4 == HC_SA_FD)))
+			if ((d->arg[i] & 7) != i || named || !(i == 0 || (i == 2 && d->arg[0] >> 4 == HC_SA_FD)))
 				return 0;
 			break;
 		case HC_SA_STR: /* one, the first argument or behind a descriptor */
 			if ((d->arg[i] & 7) != i || !(i == 0 || (i == 1 && d->arg[0] >> 4 == HC_SA_FD)))
 				return 0;
-			n_texts++;
+			named = true;
 			break;
 		default:
 			return 0;
 		}
 	}
-	if (n_texts)
+	if (named)
 		return d->n_slots <= 5 ? HC_BRIEF_NAME : 0;
 	return d->n_slots <= 3 ? HC_BRIEF_GEN : 0;
 }

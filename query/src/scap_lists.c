@@ -758,6 +758,7 @@ int scap_lists_row(struct scap_lists *l, struct hc_view *v, unsigned type, uint3
                    struct scap_seen *s)
 {
 	uint64_t *seen = s->proc;
+	const bool tells = l->again && !imported;
 	const struct hc_table_desc *d = hc_event_desc(type);
 	uint32_t task = hc_view_ref(v, HC_DOM_ROWS(type), HC_COL_TASK, entry);
 	uint32_t proc = hc_view_ref(v, HC_OBJ_TASK, HC_O_TASK_proc, task);
@@ -785,7 +786,7 @@ int scap_lists_row(struct scap_lists *l, struct hc_view *v, unsigned type, uint3
 		}
 		t = thread_of(l, tid);
 	}
-	if (r == 0 && t && proc && l->again && !imported)
+	if (r == 0 && t && proc && tells)
 		r = to_tell(l, v, type, entry, tid, t, known_of(v, proc, s));
 	if (r == 0)
 		r = see_proc(l, v, proc, unborn, seen, 0);
@@ -793,9 +794,9 @@ int scap_lists_row(struct scap_lists *l, struct hc_view *v, unsigned type, uint3
 		r = see_args(l, v, type, entry, t, unborn, seen);
 	if (r == 0 && type == HC_EV_PROC_FORK)
 		r = on_fork(l, v, entry, t);
-	if (r == 0 && l->again && !imported)
+	if (r == 0 && tells)
 		r = see_ctrs(l, v, type, entry, proc);
-	if (r == 0 && t && l->again && !imported)
+	if (r == 0 && t && tells)
 		on_changes(l, v, type, entry, t);
 	if (r == 0 && t && type == HC_EV_PROC_EXIT)
 		ends(l, tid, t);
