@@ -82,6 +82,9 @@ int hc_tracker_recall(struct hc_tracker *t, const struct hc_wire_head *rec, size
 /* Between two looks at the records: goes on hashing, and once a second or so forgets the dead and looks at the
  * user files. Tells by rows what changed. */
 int hc_tracker_tick(struct hc_tracker *t, uint64_t now_ns, struct hc_err *err);
+/* After the last record: hashes what still waits for it as far as the budget of bytes goes, and counts the rest
+ * (stats.n_unhashed). */
+int hc_tracker_end(struct hc_tracker *t, uint64_t now_ns, struct hc_err *err);
 /* After the snapshot's records: reads the descriptors of all processes from /proc, settles parents and leaders. */
 int hc_tracker_snapshot_done(struct hc_tracker *t, struct hc_err *err);
 /* meta_state rows for the beginning of a segment: living processes, mounts, modules; with descriptors what each
@@ -106,7 +109,8 @@ struct hc_tracker_stats {
 	uint64_t n_bytes;                                            /* of all that, by its own count */
 	/* Forgotten to make room; n_limited: times that all of it was too much. */
 	uint64_t n_evicted_procs, n_evicted_fds, n_evicted_socks, n_evicted_paths, n_limited;
-	uint64_t n_unhashed; /* files that ran, were to be hashed, and were gone, changed, too large or too many */
+	/* Files that ran, were to be hashed, and were gone, changed, too large, too many, or in turn too late. */
+	uint64_t n_unhashed;
 	uint64_t n_late, n_late_failed; /* late path look-ups that went to the kernel; those that stayed lexical */
 	uint64_t n_masked;              /* values overwritten by masking rules */
 	uint64_t n_ctrs, n_ctrs_unresolved; /* containers seen; those of which only the cgroup is known */

@@ -310,8 +310,8 @@ static void write_text(FILE *f, const struct args *a, const struct hc_record_sum
 		        hc_count_text(s->tracker.n_masked, one), a->dir);
 	if (s->tracker.n_unhashed)
 		fprintf(f,
-		        "  unhashed %s files that ran: gone or changed before they were read, too large, or "
-		        "too many at once\n",
+		        "  unhashed %s files that ran: gone or changed before they were read, too large, too many "
+		        "at once, or not yet read at the end\n",
 		        hc_count_text(s->tracker.n_unhashed, one));
 	if (s->tracker.n_ctrs)
 		fprintf(f, "  containers %s, of which %s stayed unknown to every runtime\n",

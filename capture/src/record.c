@@ -470,6 +470,8 @@ int hc_record_stop(struct hc_record *r, const char *reason, struct hc_record_sum
 		if (code < 0 && !r->err->code)
 			hc_err_set(r->err, code, "cannot read the rings: %s", strerror(-code));
 		if (code >= 0)
+			code = hc_tracker_end(r->tracker, record_boot_ns(), r->err);
+		if (code >= 0)
 			code = meta_gaps(r, r->err);
 		if (code >= 0)
 			code = disk_look(r, r->err);

@@ -119,6 +119,13 @@ int hc_tracker_tick(struct hc_tracker *t, uint64_t now_ns, struct hc_err *err)
 	return r;
 }
 
+int hc_tracker_end(struct hc_tracker *t, uint64_t now_ns, struct hc_err *err)
+{
+	if (now_ns > t->now_ns)
+		t->now_ns = now_ns;
+	return exe_end(t, err);
+}
+
 struct hc_tracker_stats hc_tracker_stats(const struct hc_tracker *t)
 {
 	struct hc_tracker_stats s = t->stats;

@@ -251,37 +251,58 @@ static void hash_refill(struct hc_tracker *t)
 	t->hash_ns = t->now_ns;
 }
 
-int exe_tick(struct hc_tracker *t, struct hc_err *err)
+/* Up to `max` more bytes of what has waited longest. 1: it waits no more, 0: to be continued, < 0: its row could not
+ * be written. */
+static int queue_step(struct hc_tracker *t, uint64_t max, bool last, struct hc_err *err)
 {
 	struct texe *e = t->exe_queue;
 	struct tfile *f;
 	int r;
 
-	hash_refill(t);
-	if (!e || t->hash_budget <= HASH_RESERVE_BYTES)
-		return 0;
-	if (e->fd < 0) {
+	if (e->fd < 0 && max) {
 		struct timage i = { .exe_file = e->of, .exe = e->ver->image ? e->ver->image->exe : NULL };
 
 		e->fd = exe_open(t, &i, e->ver);
 		t->exe_fds += e->fd >= 0;
 	}
-	r = e->fd < 0 ? -1 : hash_more(t, e, HASH_STEP_BYTES);
-	if (!r)
+	r = e->fd < 0 ? -1 : hash_more(t, e, max);
+	if (!r && !last)
 		return 0;
 	if (r > 0)
 		hash_take(e);
 	t->stats.n_unhashed += !e->hashed;
 	queue_take(t);
 	f = hash_end(t, e);
-	r = 0;
+	r = 1;
 	if (e->hashed && e->told && t->w) {
 		memset(&f->slot, 0, sizeof(f->slot)); /* a new entry, with what is known now */
 		r = state_file(t, f, t->now_ns, err);
+		r = r < 0 ? r : 1;
 	}
 	file_unref(t, f);
 	exe_unref(t, e);
 	return r;
+}
+
+int exe_tick(struct hc_tracker *t, struct hc_err *err)
+{
+	int r;
+
+	hash_refill(t);
+	if (!t->exe_queue || t->hash_budget <= HASH_RESERVE_BYTES)
+		return 0;
+	r = queue_step(t, HASH_STEP_BYTES, false, err);
+	return r < 0 ? r : 0;
+}
+
+int exe_end(struct hc_tracker *t, struct hc_err *err)
+{
+	int r = 0;
+
+	hash_refill(t);
+	while (r >= 0 && t->exe_queue)
+		r = queue_step(t, t->hash_budget > 0 ? (uint64_t)t->hash_budget : 0, true, err);
+	return r < 0 ? r : 0;
 }
 
 /* ---- what is known of a file ---- */

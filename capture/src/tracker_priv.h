@@ -573,6 +573,8 @@ bool proc_is_excluded(struct hc_tracker *t, const struct tver *v);
 void exe_see(struct hc_tracker *t, struct tver *v);
 /* Often: goes on hashing, within its budget. */
 int exe_tick(struct hc_tracker *t, struct hc_err *err);
+/* The last time: what its budget does not reach is counted as not hashed. */
+int exe_end(struct hc_tracker *t, struct hc_err *err);
 void cells_of_exe(struct hc_builder *b, struct hc_cells *c, struct texe *e);
 void exe_unref(struct hc_tracker *t, struct texe *e);
 void exe_done(struct hc_tracker *t);

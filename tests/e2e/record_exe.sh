@@ -20,7 +20,8 @@ cat >script <<'END'
 ./large
 ./gone
 rm gone
-"$HC_SOURCE_DIR/tests/e2e/recorded" query --csv --no-header cap "SELECT 1 FROM meta_state WHERE what = 'file' AND file_sha256 IS NOT NULL"
+"$HC_SOURCE_DIR/tests/e2e/recorded" query --csv --no-header cap "SELECT 1 FROM meta_state JOIN processes ON file = image_exe_file
+	WHERE what = 'file' AND file_sha256 IS NOT NULL AND processes.exe = '$PWD/large'"
 END
 hindcast record -q -o cap --hash-exe -- /bin/sh script
 id=$(readelf -n small | sed -n 's/.*Build ID: //p')
@@ -48,6 +49,13 @@ hindcast record -o late --hash-exe --json -- /bin/sh script >late.json
 [ "$(value late "SELECT count(*) || '|' || count(proc_after_sha256) FROM proc_exec WHERE filename LIKE '%/gone-early'")" = "1|0" ] ||
 	fail "a hash of a file that is gone, or no row"
 expect_match '"unhashed":[1-9]' late.json
+# so is what still waits at the end, being larger than what is read of it then
+cp /bin/true huge
+truncate -s 200M huge
+hindcast record -o ended --hash-exe --json -- ./huge >ended.json
+[ "$(value ended "SELECT count(*) || '|' || count(exe_sha256) FROM processes WHERE exe = '$PWD/huge'")" = "1|0" ] ||
+	fail "all of a file that was hardly read, or no process"
+expect_match '"unhashed":[1-9]' ended.json
 # and only when it was asked for
 hindcast record -q -o plain -- ./small
 [ "$(value plain "SELECT count(*) FROM proc_exec WHERE proc_after_sha256 IS NOT NULL")" = 0 ] || fail "a hash nobody asked for"
