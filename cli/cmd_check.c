@@ -103,8 +103,8 @@ static void load(struct hc_falco *f, const char *path, size_t *n_loaded, int *re
 }
 
 /* The files of one -p. */
-static int load_given(const struct hc_command *cmd, struct hc_falco *f, const char *name, size_t *n_loaded,
-                      int *ret_load)
+static int load_given(const struct hc_command *cmd, struct hc_falco *f, struct hc_pool *pool, const char *name,
+                      size_t *n_loaded, int *ret_load)
 {
 	const struct hc_strs one = { .v = (const char *[]){ name }, .n = 1 };
 	struct hc_policies files;
@@ -117,7 +117,7 @@ static int load_given(const struct hc_command *cmd, struct hc_falco *f, const ch
 	code = hc_cli_policies(cmd, &one, &files);
 	if (code != HC_CLI_GO)
 		return code;
-	hc_falco_read_ahead(f, (const char *const *)files.v, files.n, 0);
+	hc_falco_read_ahead(f, (const char *const *)files.v, files.n, pool);
 	for (size_t i = 0; i < files.n; i++)
 		load(f, files.v[i], n_loaded, ret_load);
 	hc_policies_done(&files);
@@ -127,14 +127,15 @@ static int load_given(const struct hc_command *cmd, struct hc_falco *f, const ch
 static int check(const struct hc_command *cmd, const struct args *a)
 {
 	const struct hc_falco_opts opts = { .first_error = a->json };
+	HC_AUTO(hc_pool_free) struct hc_pool *pool = hc_pool_new(0);
 	HC_AUTO(hc_falco_free) struct hc_falco *f = hc_falco_new(&opts);
 	size_t n_loaded = 0;
 	int r = 0;
 
-	if (!f)
+	if (!pool || !f)
 		return out_of_memory(cmd);
 	for (size_t i = 0; i < a->policies.n; i++) {
-		int code = load_given(cmd, f, a->policies.v[i], &n_loaded, &r);
+		int code = load_given(cmd, f, pool, a->policies.v[i], &n_loaded, &r);
 
 		if (code != HC_CLI_GO)
 			return code;

@@ -36,6 +36,7 @@ struct args {
 struct run {
 	const struct args *a;
 	struct hc_falco_config config; /* all zero without --falco-config */
+	struct hc_pool *pool;
 	struct hc_falco *falco;
 	struct hc_ir *ir;
 	struct hc_str *heads; /* by rule, for --format json; the IR's */
@@ -81,7 +82,7 @@ static int load_once(struct run *run, const struct hc_policies *p, const bool *b
 	run->falco = hc_falco_new(&opts);
 	if (!run->falco)
 		return hc_err_set(err, -ENOMEM, "out of memory");
-	hc_falco_read_ahead(run->falco, (const char *const *)p->v, p->n, (unsigned)run->a->threads);
+	hc_falco_read_ahead(run->falco, (const char *const *)p->v, p->n, run->pool);
 	for (size_t i = 0; i < p->n; i++) {
 		int r = bad[i] ? 0 : hc_falco_load(run->falco, p->v[i], err);
 
@@ -553,7 +554,7 @@ static int replay_capture(struct run *run, struct hc_err *err)
 {
 	const struct args *a = run->a;
 	struct hc_replay_opts opts = {
-		.n_threads = (unsigned)a->threads,
+		.pool = run->pool,
 		.profile = a->profile_rules,
 		.begun = begun,
 		.render = render,
@@ -711,6 +712,9 @@ static int run(int argc, char **argv)
 		code = hc_cli_usage(&hc_cmd_replay, "--follow: one capture at a time");
 	else if (a.since.set && a.until.set && a.since.ns >= a.until.ns)
 		code = hc_cli_usage(&hc_cmd_replay, "--since is not before --until");
+	run.pool = hc_pool_new((unsigned)a.threads);
+	if (code == HC_CLI_GO && !run.pool)
+		code = hc_cli_usage(&hc_cmd_replay, "out of memory");
 	if (code == HC_CLI_GO)
 		code = read_config(&run, &a);
 	if (code == HC_CLI_GO)
@@ -720,6 +724,7 @@ static int run(int argc, char **argv)
 	hc_plan_free(run.plan);
 	hc_ir_free(run.ir);
 	hc_falco_free(run.falco);
+	hc_pool_free(run.pool);
 	hc_falco_config_done(&run.config);
 	hc_policies_done(&p);
 	hc_strs_done(&a.policies);

@@ -66,9 +66,9 @@ bool hc_falco_looks_like(const void *text, size_t n_bytes);
  * is wrong with them, on top of what was read; rules can be built no more.
  */
 int hc_falco_load(struct hc_falco *f, const char *path, struct hc_err *err);
-/* Files that will be loaded are read and parsed on other threads meanwhile: n_threads in all, 0: one per
- * processor. What is loaded, and what is said of it, stays the same. */
-void hc_falco_read_ahead(struct hc_falco *f, const char *const *paths, size_t n, unsigned n_threads);
+/* Files that will be loaded are read and parsed on other threads meanwhile, those of the pool, which is borrowed
+ * until free. What is loaded, and what is said of it, stays the same. */
+void hc_falco_read_ahead(struct hc_falco *f, const char *const *paths, size_t n, struct hc_pool *pool);
 int hc_falco_load_text(struct hc_falco *f, const char *name, const void *text, size_t n_bytes, struct hc_err *err);
 
 struct hc_falco_diag {

@@ -3,6 +3,7 @@
 #define HC_REPLAY_REPLAY_H
 
 #include "replay/plan.h"
+#include "replay/pool.h"
 #include "replay/scope.h"
 #include "store/capture.h"
 
@@ -64,6 +65,8 @@ struct hc_alert {
 
 struct hc_replay_opts {
 	unsigned n_threads; /* the caller's included; 0: one per processor */
+	/* The threads, instead of n_threads; borrowed until the replay is over. NULL: new ones. */
+	struct hc_pool *pool;
 	bool has_since, has_until;
 	int64_t since_wall_ns, until_wall_ns; /* inclusive, exclusive; exact at the row */
 	bool profile;

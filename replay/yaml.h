@@ -12,6 +12,7 @@
 
 #include <stdbool.h>
 
+#include "replay/pool.h"
 #include "store/base/arena.h"
 #include "store/base/cleanup.h"
 #include "store/base/err.h"
@@ -87,8 +88,8 @@ void hc_yaml_source_done(struct hc_yaml_source *s);
 
 /* Files that other threads read and parse before they are asked for. */
 struct hc_yaml_ahead;
-/* n_threads: with that of the caller; 0: one per processor. NULL when there is nothing to gain, or no memory. */
-struct hc_yaml_ahead *hc_yaml_ahead_new(const char *const *paths, size_t n, unsigned n_threads);
+/* The pool is borrowed until free. NULL when there is nothing to gain, or no memory. */
+struct hc_yaml_ahead *hc_yaml_ahead_new(const char *const *paths, size_t n, struct hc_pool *pool);
 /* Waits for those that have been begun. */
 struct hc_yaml_ahead *hc_yaml_ahead_free(struct hc_yaml_ahead *a);
 /* Moves the file out, waiting for it when it has been begun. False: read it yourself. */

@@ -251,8 +251,8 @@ static void hash_refill(struct hc_tracker *t)
 	t->hash_ns = t->now_ns;
 }
 
-/* Up to `max` more bytes of what has waited longest. 1: it waits no more, 0: to be continued, < 0: its row could not
- * be written. */
+/* Up to `max` more bytes of what has waited longest. 1: it waits no more, 0: to be continued, < 0: its row could
+ * not be written. */
 static int queue_step(struct hc_tracker *t, uint64_t max, bool last, struct hc_err *err)
 {
 	struct texe *e = t->exe_queue;

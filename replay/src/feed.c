@@ -14,11 +14,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "threads_priv.h"
 #include "store/base/clock.h"
-#include "store/base/large_pages.h"
 
-#define MAX_THREADS 256u
 #define WINDOW_PER_THREAD 3u
 /* Blocks take from a tenth of a millisecond to a tenth of a second: while the pushing thread is at a long one, the
  * others live on what it has pushed before. (Not more: an item may hold a file open.) */
@@ -49,8 +46,7 @@ struct slot {
 struct worker {
 	struct hc_feed *feed;
 	struct hc_eval *eval;
-	pthread_t thread;
-	bool started;
+	struct hc_job job;
 };
 
 /* Results with hits still to emit: a heap, that with the earliest hit on top. */
@@ -63,6 +59,7 @@ struct hc_feed {
 	const struct hc_plan *plan;
 	struct hc_replay_opts opts;
 	struct hc_feed_source source;
+	struct hc_pool *pool, *own_pool;
 	struct worker *workers; /* the first is the pushing thread */
 	unsigned n_workers;
 	struct pending pending;
@@ -226,12 +223,12 @@ static void work_once(struct worker *w)
 	pthread_cond_signal(&f->done);
 }
 
-static void *work(void *arg)
+static void work(void *arg)
 {
 	struct worker *w = arg;
 	struct hc_feed *f = w->feed;
+	uint64_t cpu_began_ns = hc_clock_ns(CLOCK_THREAD_CPUTIME_ID);
 
-	hc_large_pages();
 	pthread_mutex_lock(&f->lock);
 	while (!f->stop) {
 		if (can_take(f))
@@ -239,9 +236,8 @@ static void *work(void *arg)
 		else
 			pthread_cond_wait(&f->work, &f->lock);
 	}
-	f->cpu_ns += hc_clock_ns(CLOCK_THREAD_CPUTIME_ID);
+	f->cpu_ns += hc_clock_ns(CLOCK_THREAD_CPUTIME_ID) - cpu_began_ns;
 	pthread_mutex_unlock(&f->lock);
-	return NULL;
 }
 
 /* ---- collecting ---- */
@@ -443,10 +439,10 @@ static int start_workers(struct hc_feed *f, struct hc_err *err)
 			return r;
 		if (i == 0)
 			continue;
-		r = pthread_create(&w->thread, NULL, work, w);
-		if (r)
-			return hc_err_set(err, -r, "cannot start a thread: %s", strerror(r));
-		w->started = true;
+		w->job = (struct hc_job){ .run = work, .arg = w };
+		r = hc_pool_begin(f->pool, &w->job, err);
+		if (r < 0)
+			return r;
 	}
 	return 0;
 }
@@ -456,7 +452,7 @@ int hc_feed_new(const struct hc_plan *plan, const struct hc_replay_opts *opts, c
 {
 	HC_AUTO(hc_feed_free) struct hc_feed *f = calloc(1, sizeof(*f));
 	uint32_t n_rules = hc_plan_n_rules(plan);
-	unsigned n = hc_n_threads(opts->n_threads);
+	unsigned n;
 	int r;
 
 	if (!f)
@@ -469,9 +465,13 @@ int hc_feed_new(const struct hc_plan *plan, const struct hc_replay_opts *opts, c
 	pthread_mutex_init(&f->lock, NULL);
 	pthread_cond_init(&f->work, NULL);
 	pthread_cond_init(&f->done, NULL);
-	if (source->max_items && n > source->max_items)
-		n = source->max_items;
-	f->n_workers = n < MAX_THREADS ? n : MAX_THREADS;
+	if (!opts->pool)
+		f->own_pool = hc_pool_new(opts->n_threads);
+	f->pool = opts->pool ? opts->pool : f->own_pool;
+	if (!f->pool)
+		return hc_err_set(err, -ENOMEM, "out of memory");
+	n = hc_pool_n_threads(f->pool);
+	f->n_workers = source->max_items && n > source->max_items ? source->max_items : n;
 	f->window = f->n_workers * WINDOW_PER_THREAD + (f->n_workers > 1 ? WINDOW_AHEAD : 0);
 	f->ring = calloc(f->window, sizeof(*f->ring));
 	f->workers = calloc(f->n_workers, sizeof(*f->workers));
@@ -510,11 +510,10 @@ static void stop_workers(struct hc_feed *f)
 	for (unsigned i = 0; f->workers && i < f->n_workers; i++) {
 		struct worker *w = &f->workers[i];
 
-		if (w->started)
-			pthread_join(w->thread, NULL);
+		if (f->pool)
+			hc_pool_end(f->pool, &w->job);
 		if (w->eval)
 			add_costs(&f->stats, w->eval, hc_plan_n_rules(f->plan));
-		w->started = false;
 		w->eval = hc_eval_free(w->eval);
 	}
 	for (; f->n_collected < f->n_pushed; f->n_collected++) {
@@ -545,6 +544,7 @@ struct hc_feed *hc_feed_free(struct hc_feed *f)
 	free(f->pending.v);
 	free(f->ring);
 	free(f->workers);
+	hc_pool_free(f->own_pool);
 	hc_replay_stats_done(&f->stats);
 	pthread_mutex_destroy(&f->lock);
 	pthread_cond_destroy(&f->work);

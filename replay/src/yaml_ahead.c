@@ -8,7 +8,6 @@
 #include <string.h>
 
 #include "replay/yaml.h"
-#include "threads_priv.h"
 
 enum state { WAITS, BEGUN, READ, TAKEN };
 
@@ -24,8 +23,9 @@ struct hc_yaml_ahead {
 	bool stop;
 	struct file *files;
 	size_t n_files;
-	pthread_t *threads;
-	unsigned n_threads;
+	struct hc_pool *pool;
+	struct hc_job *jobs;
+	size_t n_jobs;
 };
 
 void hc_yaml_source_read(const char *path, struct hc_yaml_source *ret)
@@ -52,7 +52,7 @@ static struct file *next_file(struct hc_yaml_ahead *a)
 	return NULL;
 }
 
-static void *work(void *arg)
+static void work(void *arg)
 {
 	struct hc_yaml_ahead *a = arg;
 	struct file *f;
@@ -67,7 +67,6 @@ static void *work(void *arg)
 		pthread_cond_broadcast(&a->read);
 	}
 	pthread_mutex_unlock(&a->lock);
-	return NULL;
 }
 
 /* False when there is no memory. */
@@ -82,10 +81,10 @@ static bool list_files(struct hc_yaml_ahead *a, const char *const *paths, size_t
 	return a->files;
 }
 
-struct hc_yaml_ahead *hc_yaml_ahead_new(const char *const *paths, size_t n, unsigned n_threads)
+struct hc_yaml_ahead *hc_yaml_ahead_new(const char *const *paths, size_t n, struct hc_pool *pool)
 {
 	struct hc_yaml_ahead *a;
-	size_t n_others = hc_n_threads(n_threads) - 1;
+	size_t n_others = hc_pool_n_threads(pool) - 1;
 
 	if (n_others >= n)
 		n_others = n ? n - 1 : 0;
@@ -94,11 +93,15 @@ struct hc_yaml_ahead *hc_yaml_ahead_new(const char *const *paths, size_t n, unsi
 		return NULL;
 	pthread_mutex_init(&a->lock, NULL);
 	pthread_cond_init(&a->read, NULL);
-	a->threads = calloc(n_others, sizeof(*a->threads));
-	if (!a->threads || !list_files(a, paths, n))
+	a->pool = pool;
+	a->jobs = calloc(n_others, sizeof(*a->jobs));
+	if (!a->jobs || !list_files(a, paths, n))
 		return hc_yaml_ahead_free(a);
-	while (a->n_threads < n_others && pthread_create(&a->threads[a->n_threads], NULL, work, a) == 0)
-		a->n_threads++;
+	for (; a->n_jobs < n_others; a->n_jobs++) {
+		a->jobs[a->n_jobs] = (struct hc_job){ .run = work, .arg = a };
+		if (hc_pool_begin(pool, &a->jobs[a->n_jobs], NULL) < 0)
+			break;
+	}
 	return a;
 }
 
@@ -109,14 +112,14 @@ struct hc_yaml_ahead *hc_yaml_ahead_free(struct hc_yaml_ahead *a)
 	pthread_mutex_lock(&a->lock);
 	a->stop = true;
 	pthread_mutex_unlock(&a->lock);
-	for (unsigned i = 0; i < a->n_threads; i++)
-		pthread_join(a->threads[i], NULL);
+	for (size_t i = 0; i < a->n_jobs; i++)
+		hc_pool_end(a->pool, &a->jobs[i]);
 	for (size_t i = 0; i < a->n_files; i++) {
 		hc_yaml_source_done(&a->files[i].source);
 		free(a->files[i].path);
 	}
 	free(a->files);
-	free(a->threads);
+	free(a->jobs);
 	pthread_cond_destroy(&a->read);
 	pthread_mutex_destroy(&a->lock);
 	free(a);

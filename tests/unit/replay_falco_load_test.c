@@ -442,6 +442,7 @@ Test(falco_load, tells_the_rule_of_what_is_within_an_exception)
 /* Loads files until one does not load; what was said of them, to be freed. */
 static char *results_of(const char *const *paths, size_t n, bool ahead)
 {
+	HC_AUTO(hc_pool_free) struct hc_pool *pool = hc_pool_new(4);
 	HC_AUTO(hc_falco_free) struct hc_falco *f = hc_falco_new(NULL);
 	struct hc_arena arena = { 0 };
 	char *results, *all;
@@ -449,7 +450,7 @@ static char *results_of(const char *const *paths, size_t n, bool ahead)
 	int r = 0;
 
 	if (ahead)
-		hc_falco_read_ahead(f, paths, n, 4);
+		hc_falco_read_ahead(f, paths, n, pool);
 	for (size_t i = 0; r == 0 && i < n; i++)
 		r = hc_falco_load(f, paths[i], &err);
 	results = strdup(hc_falco_results_json(f, &arena));

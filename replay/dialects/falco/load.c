@@ -1652,10 +1652,10 @@ static int load_bytes(struct hc_falco *f, const char *name, const void *text, si
 	return r < 0 ? load_failed(f, text, n_bytes, r, &why, err) : load_yaml(f, yaml, err);
 }
 
-void hc_falco_read_ahead(struct hc_falco *f, const char *const *paths, size_t n, unsigned n_threads)
+void hc_falco_read_ahead(struct hc_falco *f, const char *const *paths, size_t n, struct hc_pool *pool)
 {
 	hc_yaml_ahead_free(f->ahead);
-	f->ahead = hc_yaml_ahead_new(paths, n, n_threads);
+	f->ahead = hc_yaml_ahead_new(paths, n, pool);
 }
 
 int hc_falco_load(struct hc_falco *f, const char *path, struct hc_err *err)
