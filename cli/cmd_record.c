@@ -373,11 +373,16 @@ static void print_json(const struct args *a, const struct hc_record_summary *s, 
 	       ",\"unhashed\":%" PRIu64 ",\"masked\":%" PRIu64 ",\"containers\":%" PRIu64
 	       ",\"containers_unresolved\":%" PRIu64 ",\"container_files_refused\":%" PRIu64
 	       ",\"container_values_cut\":%" PRIu64 ",\"runtime_socket_failures\":%" PRIu64 ",\"bytes\":%" PRIu64
-	       ",\"blocks\":%" PRIu64 ",\"first_seq\":%" PRIu64 ",\"last_seq\":%" PRIu64 ",\"types\":{",
+	       ",\"blocks\":%" PRIu64 ",\"first_seq\":%" PRIu64 ",\"last_seq\":%" PRIu64 ",\"openat2_error\":",
 	       s->continued ? "true" : "false", s->lasted_ns, s->n_rows, s->n_lost, s->n_sampled, s->n_filtered,
 	       s->n_late, s->n_bad, s->tracker.n_unhashed, s->tracker.n_masked, s->tracker.n_ctrs,
 	       s->tracker.n_ctrs_unresolved, s->tracker.n_ctr_refused, s->tracker.n_ctr_cut, n_socket_failures,
 	       s->bytes, s->n_blocks, s->first_seq, s->last_seq);
+	if (s->late_off)
+		json_text(strerror(s->late_off));
+	else
+		printf("null");
+	printf(",\"types\":{");
 	for (unsigned type = 32; type < HC_EV_MAX; type++) {
 		if (!s->rows_by_type[type] && !s->lost_by_type[type] && !s->sampled_by_type[type])
 			continue;

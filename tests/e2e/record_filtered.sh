@@ -3,6 +3,7 @@
 . "$HC_SOURCE_DIR/tests/e2e/lib.sh"
 need_live
 need_command python3
+need_command jq
 unshare -m true 2>/dev/null || skip "no mount namespace of our own"
 
 # value CAPTURE QUERY: the query's only value
@@ -46,6 +47,11 @@ ended filtered "$HC_SOURCE_DIR/tests/e2e/refusing.py" unshare -m
 [ "$(value filtered "SELECT count(*) FROM meta_blind WHERE what LIKE 'openat2: Function not implemented: no look-up of paths%'")" = 1 ] || fail "it does not say that it is blind"
 [ "$(facts filtered)" = 0 ] || fail "meta_config says that paths are looked up"
 expect_match 'openat2 is refused here: Function not implemented' filtered.err
+
+# the same in the summary that programs read
+summary() { "$@" "$HINDCAST" record -o json --json -- true | jq -c .openat2_error; }
+[ "$(summary env)" = null ] || fail "an error without a reason"
+[ "$(summary "$HC_SOURCE_DIR/tests/e2e/refusing.py")" = '"Function not implemented"' ] || fail "the JSON summary does not say that openat2 is refused"
 
 # one that always runs says it in its log; and of a clock that it is not told of, that it is wrong it does not say
 port=$(python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])')
