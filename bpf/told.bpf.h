@@ -4,9 +4,9 @@
  *
  * Each CPU has a few places. A place holds what identifies a file as a record of this CPU told of it: everything
  * that its FILE and PATH facts come from, up to the root. The record is named by the ring's position before it: as
- * long as the reader's position is not beyond that, whoever reads the reference will have read the facts, this
- * reader or the next. So nothing has to be forgotten when a reader goes, and a slow system tells everything every
- * time. */
+ * long as the reader's position is not beyond that, whoever reads the reference will have read the facts. Should
+ * it be killed between the two, the next one finds them beside the rings (capture/src/told.h). So nothing has to
+ * be forgotten when a reader goes, and a slow system tells everything every time. */
 #ifndef HC_BPF_TOLD_H
 #define HC_BPF_TOLD_H
 

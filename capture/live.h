@@ -141,6 +141,9 @@ struct hc_live_kept {
 	struct hc_writer_unsealed unsealed[HC_N_STREAMS];
 };
 struct hc_live_kept *hc_live_kept(struct hc_live *live);
+/* What records may refer to (src/told.h), for each CPU; it belongs to the rings of this recorder. */
+struct told_cpu;
+struct told_cpu *hc_live_descriptions(struct hc_live *live);
 /* Losses up to these counters, one per CPU and HC_EV_MAX types, stand in the capture. */
 void hc_live_told(struct hc_live *live, const struct hc_wire_count *count);
 
@@ -161,6 +164,8 @@ struct hc_wire_count hc_live_left_lost(const struct hc_live_left *left, unsigned
 /* From when on (boot clock) they may be missing; after hc_live_left_drain. 0: not known. */
 uint64_t hc_live_left_lost_from(const struct hc_live_left *left, unsigned cpu, unsigned type);
 const struct hc_live_kept *hc_live_left_kept(const struct hc_live_left *left);
+/* What its records may refer to; NULL where they cannot be read. */
+struct told_cpu *hc_live_left_descriptions(struct hc_live_left *left);
 /* Its rings go. */
 struct hc_live_left *hc_live_left_remove(struct hc_live_left *left);
 struct hc_live_left *hc_live_left_free(struct hc_live_left *left);

@@ -1218,6 +1218,11 @@ struct hc_live_kept *hc_live_kept(struct hc_live *live)
 	return hc_live_is_pinned(live) ? pin_kept(live->pin) : NULL;
 }
 
+struct told_cpu *hc_live_descriptions(struct hc_live *live)
+{
+	return hc_live_is_pinned(live) ? pin_descriptions(live->pin) : NULL;
+}
+
 void hc_live_told(struct hc_live *live, const struct hc_wire_count *count)
 {
 	if (hc_live_is_pinned(live))

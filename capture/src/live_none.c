@@ -312,6 +312,12 @@ struct hc_live_kept *hc_live_kept(struct hc_live *live)
 	return NULL;
 }
 
+struct told_cpu *hc_live_descriptions(struct hc_live *live)
+{
+	(void)live;
+	return NULL;
+}
+
 void hc_live_told(struct hc_live *live, const struct hc_wire_count *count)
 {
 	(void)live;
@@ -369,6 +375,12 @@ uint64_t hc_live_left_lost_from(const struct hc_live_left *left, unsigned cpu, u
 }
 
 const struct hc_live_kept *hc_live_left_kept(const struct hc_live_left *left)
+{
+	(void)left;
+	return NULL;
+}
+
+struct told_cpu *hc_live_left_descriptions(struct hc_live_left *left)
 {
 	(void)left;
 	return NULL;

@@ -29,6 +29,7 @@
 
 #include "bpf/gate.skel.h"
 #include "store/base/clock.h"
+#include "told.h"
 
 static_assert(HC_EV_MAX == HC_WIRE_MAX_TYPES, "counters have the same types on both sides");
 
@@ -75,7 +76,7 @@ struct mapped {
 struct live_pin {
 	char root[PATH_MAX], path[PATH_MAX];
 	int dir_fd; /* locked: somebody lives here */
-	struct mapped state_map, info_map, told_map;
+	struct mapped state_map, info_map, told_map, descriptions_map;
 	struct pin_state *state;
 	struct pin_info *info; /* NULL: not prepared */
 	struct pin_made made;
@@ -95,7 +96,7 @@ struct hc_live_left {
 	bool readable;
 	uint64_t n_waiting;
 	unsigned n_cpus;
-	struct mapped info_map, told_map, cpus_map;
+	struct mapped info_map, told_map, cpus_map, descriptions_map;
 	struct pin_info *info;
 	struct hc_merge merge;
 	uint64_t *last_ns, *gap_ns; /* by CPU and kind of ring, see ring_of */
@@ -334,6 +335,7 @@ struct live_pin *pin_close(struct live_pin *p)
 	unmap(&p->state_map);
 	unmap(&p->info_map);
 	unmap(&p->told_map);
+	unmap(&p->descriptions_map);
 	close_fd(&p->dir_fd);
 	free(p);
 	return NULL;
@@ -394,6 +396,9 @@ static int pin_maps(struct live_pin *p, const struct pin_made *made, struct hc_e
 	r = r ? r
 	      : new_values(in_gen(p, buf, p->gen, "told"), "hc_pin_told", HC_EV_MAX * sizeof(struct hc_wire_count),
 	                   made->n_cpus, &p->told_map);
+	r = r ? r
+	      : new_values(in_gen(p, buf, p->gen, "descriptions"), "hc_pin_descr", sizeof(struct told_cpu),
+	                   made->n_cpus, &p->descriptions_map);
 	return r ? refused(err, p->root, strerror(-r)) : 0;
 }
 
@@ -744,6 +749,11 @@ struct hc_live_kept *pin_kept(struct live_pin *p)
 	return &p->info->kept;
 }
 
+struct told_cpu *pin_descriptions(struct live_pin *p)
+{
+	return p->descriptions_map.p;
+}
+
 uint64_t *pin_handed(struct live_pin *p, unsigned ring)
 {
 	return ring < MAX_RINGS_LEFT ? &p->info->handed[ring] : NULL;
@@ -886,7 +896,9 @@ struct hc_live_left *pin_left(struct live_pin *p, size_t i, struct hc_err *err)
 		l->readable = l->readable &&
 		              get_values(l, "told", HC_EV_MAX * sizeof(struct hc_wire_count), l->n_cpus, false,
 		                         &l->told_map) == 0 &&
-		              get_values(l, "cpus", sizeof(struct hc_cpu), l->n_cpus, false, &l->cpus_map) == 0;
+		              get_values(l, "cpus", sizeof(struct hc_cpu), l->n_cpus, false, &l->cpus_map) == 0 &&
+		              get_values(l, "descriptions", sizeof(struct told_cpu), l->n_cpus, true,
+		                         &l->descriptions_map) == 0;
 		return l;
 	}
 failed:
@@ -971,6 +983,11 @@ const struct hc_live_kept *hc_live_left_kept(const struct hc_live_left *l)
 	return l->readable ? &l->info->kept : NULL;
 }
 
+struct told_cpu *hc_live_left_descriptions(struct hc_live_left *l)
+{
+	return l->readable ? l->descriptions_map.p : NULL;
+}
+
 struct hc_live_left *hc_live_left_remove(struct hc_live_left *l)
 {
 	if (l)
@@ -986,6 +1003,7 @@ struct hc_live_left *hc_live_left_free(struct hc_live_left *l)
 	unmap(&l->info_map);
 	unmap(&l->told_map);
 	unmap(&l->cpus_map);
+	unmap(&l->descriptions_map);
 	free(l->last_ns);
 	free(l->gap_ns);
 	free(l);

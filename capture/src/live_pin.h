@@ -10,7 +10,8 @@
  *     link_P, at_P, to_P   the gate in front of program P
  *     LAYOUT_M         map M that programs use from the beginning of a call to its end: shared by generations of
  *                      one layout, so that a call that is under way when the gates turn comes once and whole
- *     gN/info, told, cpus, ring_I, M   of generation N; the last ring_I may hold all of its front rings
+ *     gN/info, told, cpus, descriptions, ring_I, M   of generation N; the last ring_I may hold all of its front
+ * rings
  */
 #ifndef HC_CAPTURE_LIVE_PIN_H
 #define HC_CAPTURE_LIVE_PIN_H
@@ -74,6 +75,7 @@ void pin_remove_own(struct live_pin *p);
 /* Runs skipped because a gate interrupted itself, that have not been told of. */
 uint64_t pin_missed(const struct live_pin *p);
 struct hc_live_kept *pin_kept(struct live_pin *p);
+struct told_cpu *pin_descriptions(struct live_pin *p);
 /* Where to keep how much of a ring was handed out; NULL: there are too many rings. */
 uint64_t *pin_handed(struct live_pin *p, unsigned ring);
 void pin_told(struct live_pin *p, const struct hc_wire_count *count);

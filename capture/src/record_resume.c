@@ -138,16 +138,20 @@ int resume_left(struct hc_record *r, struct hc_err *err)
 	uint64_t n_read = 0, n_unread = 0;
 	int code = 0;
 
+	told_use(&r->tracker->told, hc_live_descriptions(r->live), r->n_cpus);
 	if (!r->n_left)
 		return 0;
 	for (size_t i = 0; i < r->n_left && code >= 0; i++) {
-		int64_t got = hc_live_left_drain(r->left[i], record_take, r);
+		int64_t got;
 
+		told_use(&r->tracker->told, hc_live_left_descriptions(r->left[i]), r->n_cpus);
+		got = hc_live_left_drain(r->left[i], record_take, r);
 		code = got < 0 ? (int)got : one_left(r, r->left[i], err);
 		n_read += got > 0 ? (uint64_t)got : 0;
 		if (!hc_live_left_readable(r->left[i]))
 			n_unread += hc_live_left_waiting(r->left[i]);
 	}
+	told_use(&r->tracker->told, hc_live_descriptions(r->live), r->n_cpus);
 	if (code >= 0) /* on disk before it goes from the rings */
 		code = hc_writer_flush(r->writer, err);
 	if (code < 0)

@@ -1,6 +1,8 @@
 /*
- * A description is a copy of the payloads of a FILE and a PATH fact. Its room is kept when another takes its
- * place.
+ * A description is a copy of the payloads of a FILE and a PATH fact, in a slot of its place. Where slots outlive a
+ * reader that was killed, a record that it had in hand comes again, and fills its slot again, before any other
+ * refers to it. Of records that come again a slot may hold what was told after them, in the place of what they
+ * refer to: that is not taken for theirs.
  */
 #include "told.h"
 
@@ -8,25 +10,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-struct description {
-	uint32_t room, n_file, n_path; /* bytes; 0: there is no such fact */
-	uint8_t path_flags;
-	_Alignas(8) uint8_t bytes[]; /* FILE, then PATH at the next multiple of 8 */
-};
-
-struct told_cpu {
-	struct description *at[HC_WIRE_N_LANES][HC_WIRE_N_TOLD];
-};
-
 #define ALIGN8(n) (((n) + 7) & ~UINT32_C(7))
 
-/* Where the place of `r` is; NULL: nowhere. */
-static struct description **place_of(struct told *t, const struct wrec *r, const struct hc_wire_fd *w)
-{
-	uint32_t cpu = r->head->cpu, lane = r->head->lane;
+_Static_assert(sizeof(struct told_slot) == HC_WIRE_TOLD_BYTES, "no hidden padding: it is kept across processes");
+_Static_assert(sizeof(struct hc_wire_head) >= offsetof(struct told_slot, bytes) + 7,
+               "what a record that may be referred to describes fits into a slot");
 
-	if (cpu >= TOLD_MAX_CPUS || lane >= HC_WIRE_N_LANES || !w->place || w->place > HC_WIRE_N_TOLD)
-		return NULL;
+static struct told_cpu *own_cpu(struct told *t, uint32_t cpu)
+{
 	if (cpu >= t->n_cpus) {
 		struct told_cpu **cpus = realloc(t->cpus, (cpu + 1) * sizeof(*cpus));
 
@@ -38,29 +29,54 @@ static struct description **place_of(struct told *t, const struct wrec *r, const
 	}
 	if (!t->cpus[cpu])
 		t->cpus[cpu] = calloc(1, sizeof(**t->cpus));
-	return t->cpus[cpu] ? &t->cpus[cpu]->at[lane][w->place - 1] : NULL;
+	return t->cpus[cpu];
 }
 
-static int remember(struct description **at, const struct wfact *file, const struct wfact *path)
+/* Where the place of `r` is; NULL: nowhere. */
+static struct told_slot *slot_of(struct told *t, const struct wrec *r, const struct hc_wire_fd *w)
+{
+	uint32_t n_cpus = t->kept ? t->n_kept : TOLD_MAX_CPUS;
+	struct told_cpu *c;
+
+	if (r->head->cpu >= n_cpus || r->head->lane != HC_WIRE_LANE_BULK || w->place > HC_WIRE_N_TOLD)
+		return NULL;
+	c = t->kept ? &t->kept[r->head->cpu] : own_cpu(t, r->head->cpu);
+	return c ? &c->at[w->place - 1] : NULL;
+}
+
+static void remember(struct told_slot *s, uint32_t cpu_seq, const struct wfact *file, const struct wfact *path)
 {
 	uint32_t n_file = file ? file->bytes : 0, n_path = path ? path->bytes : 0;
-	uint32_t room = ALIGN8(n_file) + n_path;
-	struct description *d = *at;
 
-	if (!d || d->room < room) {
-		free(d);
-		*at = d = malloc(sizeof(*d) + room);
-		if (!d)
-			return -ENOMEM;
-		d->room = room;
-	}
-	d->n_file = n_file;
-	d->n_path = n_path;
-	d->path_flags = path ? path->flags : 0;
+	s->n_file = (uint16_t)n_file;
+	s->n_path = (uint16_t)n_path;
+	s->path_flags = path ? path->flags : 0;
+	s->told = 1;
+	s->cpu_seq = cpu_seq;
 	if (file)
-		memcpy(d->bytes, file->p, n_file);
+		memcpy(s->bytes, file->p, n_file);
 	if (path)
-		memcpy(d->bytes + ALIGN8(n_file), path->p, n_path);
+		memcpy(s->bytes + ALIGN8(n_file), path->p, n_path);
+}
+
+static int recall(const struct told_slot *s, uint16_t subject, struct wrec *r)
+{
+	uint32_t path_at = ALIGN8((uint32_t)s->n_file);
+
+	if (!s->told || (int32_t)(s->cpu_seq - r->head->cpu_seq) > 0)
+		return -EBADMSG;
+	if (path_at + s->n_path > sizeof(s->bytes) || r->n_facts > WREC_MAX_FACTS - 2)
+		return -EBADMSG;
+	if (s->n_file)
+		wrec_add(r,
+		         (struct wfact){
+				 .p = s->bytes, .bytes = s->n_file, .subject = subject, .kind = HC_WIRE_F_FILE });
+	if (s->n_path)
+		wrec_add(r, (struct wfact){ .p = s->bytes + path_at,
+		                            .bytes = s->n_path,
+		                            .subject = subject,
+		                            .kind = HC_WIRE_F_PATH,
+		                            .flags = s->path_flags });
 	return 0;
 }
 
@@ -71,35 +87,21 @@ int told_facts(struct told *t, struct wrec *r)
 	for (uint32_t i = 0; i < n; i++) {
 		const struct hc_wire_fd *w = r->fact[i].p;
 		uint16_t subject = r->fact[i].subject;
-		struct description **at;
+		struct told_slot *s;
 		int code = 0;
 
 		if (r->fact[i].kind != HC_WIRE_F_FD || r->fact[i].bytes < sizeof(*w) || !w->place)
 			continue;
-		at = place_of(t, r, w);
-		if (!at)
+		s = slot_of(t, r, w);
+		if (!s)
 			return w->flags & HC_WIRE_FD_SAME ? -EBADMSG : -ENOMEM;
-		if (!(w->flags & HC_WIRE_FD_SAME)) {
-			if (r->head->bytes <= HC_WIRE_TOLD_BYTES)
-				code = remember(at, wrec_fact(r, HC_WIRE_F_FILE, subject),
-				                wrec_fact(r, HC_WIRE_F_PATH, subject));
-		} else if (!*at || r->n_facts > WREC_MAX_FACTS - 2) {
+		if (w->flags & HC_WIRE_FD_SAME)
+			code = recall(s, subject, r);
+		else if (r->n_facts > n) /* facts that it took over are not its own to tell */
 			code = -EBADMSG;
-		} else {
-			const struct description *d = *at;
-
-			if (d->n_file)
-				wrec_add(r, (struct wfact){ .p = d->bytes,
-				                            .bytes = d->n_file,
-				                            .subject = subject,
-				                            .kind = HC_WIRE_F_FILE });
-			if (d->n_path)
-				wrec_add(r, (struct wfact){ .p = d->bytes + ALIGN8(d->n_file),
-				                            .bytes = d->n_path,
-				                            .subject = subject,
-				                            .kind = HC_WIRE_F_PATH,
-				                            .flags = d->path_flags });
-		}
+		else if (r->head->bytes <= HC_WIRE_TOLD_BYTES)
+			remember(s, r->head->cpu_seq, wrec_fact(r, HC_WIRE_F_FILE, subject),
+			         wrec_fact(r, HC_WIRE_F_PATH, subject));
 		if (code < 0)
 			return code;
 	}
@@ -108,11 +110,15 @@ int told_facts(struct told *t, struct wrec *r)
 
 void told_free(struct told *t)
 {
-	for (uint32_t cpu = 0; cpu < t->n_cpus; cpu++) {
-		for (unsigned i = 0; t->cpus[cpu] && i < HC_WIRE_N_LANES * HC_WIRE_N_TOLD; i++)
-			free(t->cpus[cpu]->at[i / HC_WIRE_N_TOLD][i % HC_WIRE_N_TOLD]);
+	for (uint32_t cpu = 0; cpu < t->n_cpus; cpu++)
 		free(t->cpus[cpu]);
-	}
 	free(t->cpus);
 	*t = (struct told){ 0 };
+}
+
+void told_use(struct told *t, struct told_cpu *kept, uint32_t n)
+{
+	told_free(t);
+	t->kept = kept;
+	t->n_kept = n;
 }

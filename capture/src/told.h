@@ -1,5 +1,6 @@
 /* Facts that one record took over from another: a file that is opened again and again is described once, and
- * referred to while that description waits in the same ring (HC_WIRE_FD_SAME). */
+ * referred to while that description waits in the same ring (HC_WIRE_FD_SAME). A reader that is killed may have
+ * read the one and not the other: whose rings outlive it keeps what was described beside them. */
 #ifndef HC_CAPTURE_TOLD_H
 #define HC_CAPTURE_TOLD_H
 
@@ -7,16 +8,36 @@
 
 #define TOLD_MAX_CPUS 4096
 
-struct told_cpu;
+/* The payloads of a FILE and a PATH fact. */
+struct told_slot {
+	uint16_t n_file, n_path; /* bytes; 0: there is no such fact */
+	uint8_t path_flags;
+	uint8_t told; /* 0: nothing was */
+	uint8_t reserved[2];
+	uint32_t cpu_seq; /* of the record that told it */
+	uint32_t reserved2;
+	uint8_t bytes[HC_WIRE_TOLD_BYTES - 16]; /* FILE, then PATH at the next multiple of 8 */
+};
 
-/* Zero is empty. Bounded: HC_WIRE_N_TOLD descriptions of at most HC_WIRE_TOLD_BYTES for each CPU and lane. */
+/* By place. Only records of the bulk lane have one. Zero is empty. */
+struct told_cpu {
+	_Alignas(8) struct told_slot at[HC_WIRE_N_TOLD];
+};
+
+/* Zero is empty. */
 struct told {
-	struct told_cpu **cpus;
+	struct told_cpu *kept; /* by CPU, borrowed; NULL: in memory of its own */
+	uint32_t n_kept;
+	struct told_cpu **cpus; /* its own, each made when it is needed */
 	uint32_t n_cpus;
 };
 
+/* From now on descriptions are those of other rings: in `kept`, for n CPUs, or where that is NULL in memory of its
+ * own. */
+void told_use(struct told *t, struct told_cpu *kept, uint32_t n);
+
 /* Remembers what a record that has a place says of what it opened, and adds to one that refers to a place what
- * that says, which stays valid until the next call. Records of one CPU and lane come in their order. 0; -EBADMSG
+ * that says, which stays valid until the next call. Records of one CPU come in their order. 0; -EBADMSG
  * when a record refers to what was not told; -ENOMEM. */
 int told_facts(struct told *t, struct wrec *r);
 

@@ -1400,7 +1400,7 @@ static __attribute__((noinline)) int push_other(struct hc_tracker *t, const stru
 		return 0;
 	}
 	t->now_ns = rec->ts_ns;
-	if (told_facts(&t->told, &w.r) == -EBADMSG)
+	if (told_facts(&t->told, &w.r) == -EBADMSG && !again)
 		t->stats.n_bad++; /* its row is made all the same, of what it says itself */
 	if (rec->flags & HC_WIRE_SNAPSHOT) {
 		proc_snapshot(t, &w.r);

@@ -27,6 +27,7 @@ static struct hc_exclude exclude;
 static uint64_t max_bytes;
 static uint16_t more_flags; /* of each record */
 static bool recalls;        /* records have their rows elsewhere */
+static uint32_t cpu_seq;    /* of each record */
 static bool more_facts;     /* one that nobody knows, behind all others */
 
 static void begin(void)
@@ -47,6 +48,7 @@ static void push(struct rec *r)
 	struct hc_err err = { 0 };
 
 	r->u.head.flags |= more_flags;
+	r->u.head.cpu_seq = cpu_seq;
 	if (more_facts)
 		fact(r, WREC_KNOWN_KINDS - 1, 0, "", 0);
 	cr_assert_eq(recalls ? hc_tracker_recall(tracker, &r->u.head, r->u.head.bytes, &err)
@@ -810,6 +812,97 @@ Test(tracker, an_open_may_refer_to_what_another_of_its_cpu_told)
 		cr_expect_str_eq(obj_text(r.b, HC_OBJ_PATH, HC_O_PATH_abs, ref_of(r, HC_C_OPENAT_pathname)),
 		                 n == 7 ? "/nobody/told" : "/no/such/place");
 	}
+}
+
+/* The memory outlives the one reader, as its rings do. */
+Test(tracker, an_open_may_refer_to_what_was_told_to_a_reader_that_is_gone)
+{
+	static struct told_cpu kept[2];
+
+	begin();
+	told_use(&tracker->told, kept, 2);
+	alive(100, 100, START(2), 1, "a", 0);
+	settle();
+	open_told(1, "/link/x", "/data/x", 1000, 3);
+	open_told(1, "/link/y", "/other/longer/y", 2000, HC_WIRE_N_TOLD);
+	finish();
+	end();
+	begin();
+	told_use(&tracker->told, kept, 2);
+	alive(100, 100, START(2), 1, "a", 0);
+	settle();
+	open_told(1, "/link/x", NULL, 1000, 3);
+	open_told(1, "/link/y", NULL, 2000, HC_WIRE_N_TOLD);
+	recalls = true; /* what was handed out whole comes again */
+	open_told(1, "/link/z", "/data/z", 3000, 3);
+	recalls = false;
+	open_told(1, "/link/z", NULL, 4000, 3);
+	cr_expect_eq(hc_tracker_stats(tracker).n_bad, 0);
+	open_told(0, "/nobody/told", NULL, 5000, 3);
+	open_told(2, "/no/such/cpu", NULL, 6000, 3);
+	kept[1].at[2].n_path = sizeof(kept[1].at[2].bytes); /* half written */
+	open_told(1, "/link/z", NULL, 7000, 3);
+	cr_expect_eq(hc_tracker_stats(tracker).n_bad, 3);
+	told_use(&tracker->told, NULL, 0); /* other rings: what the former were told is not theirs */
+	open_told(1, "/link/y", NULL, 8000, HC_WIRE_N_TOLD);
+	cr_expect_eq(hc_tracker_stats(tracker).n_bad, 4);
+	finish();
+	expect_opened(0, "/data/x", 7);
+	expect_opened(1, "/other/longer/y", 15);
+	expect_opened(2, "/data/z", 7);
+}
+
+/* It comes again, and in the place of what it refers to the one that was killed had put what was told after it. */
+Test(tracker, an_open_does_not_refer_to_what_was_told_after_it)
+{
+	struct hc_wire_fd w = { .key = 2000, .inode_key = 77, .ino = 78, .fd = 3, .i_mode = 0100644 };
+	static struct told_cpu kept[1];
+	struct row_at r;
+	struct rec used;
+
+	begin();
+	told_use(&tracker->told, kept, 1);
+	alive(100, 100, START(2), 1, "a", 0);
+	settle();
+	cpu_seq = 9;
+	open_told(0, "/later", "/data/later", 1000, 3);
+	cpu_seq = 8;
+	recalls = true;
+	open_told(0, "/link/x", NULL, 2000, 3);
+	recalls = false;
+	cpu_seq = 10;
+	open_told(0, "/later", NULL, 3000, 3);
+	rec(&used, HC_EV_READ, 100, 100, START(2), 4);
+	fact(&used, HC_WIRE_F_FD, HC_A_READ_fd, &w, sizeof(w));
+	push(&used);
+	cr_expect_eq(hc_tracker_stats(tracker).n_bad, 0);
+	finish();
+	expect_opened(1, "/data/later", 11);
+	r = row_of(HC_EV_READ, 0);
+	cr_expect_eq(obj_ref(r.b, HC_OBJ_FDOBJ, HC_O_FDOBJ_path, ref_of(r, HC_C_READ_fd_obj)), 0);
+}
+
+/* Facts that were taken over are not told further: they might not fit. */
+Test(tracker, a_record_that_refers_to_one_place_tells_of_no_other)
+{
+	struct hc_wire_fd same = { .key = 2000, .fd = 3, .flags = HC_WIRE_FD_NEW | HC_WIRE_FD_SAME, .place = 3 };
+	struct hc_wire_fd def = { .key = 3000, .fd = 4, .flags = HC_WIRE_FD_NEW | HC_WIRE_FD_DEF, .place = 4 };
+	char name[600] = "/";
+	struct rec r;
+
+	memset(name + 1, 'x', 500);
+	begin();
+	alive(100, 100, START(2), 1, "a", 0);
+	settle();
+	open_told(0, "/link/x", name, 1000, 3);
+	rec(&r, HC_EV_OPENAT, 100, 100, START(2), 5);
+	r.u.head.ret = 3;
+	fact(&r, HC_WIRE_F_FD, HC_WIRE_SUBJ_RET, &same, sizeof(same));
+	fact(&r, HC_WIRE_F_FD, HC_WIRE_SUBJ_RET, &def, sizeof(def));
+	fact(&r, HC_WIRE_F_FILE, HC_WIRE_SUBJ_RET, name, sizeof(name)); /* longer than any */
+	push(&r);
+	cr_expect_eq(hc_tracker_stats(tracker).n_bad, 1);
+	finish();
 }
 
 /* The kernel frees the file that dup2 replaces: a record made at entry says what it is, the row names it. */
