@@ -138,7 +138,7 @@ int hc_live_unpin(const char *root, unsigned *ret_n, unsigned *ret_used, struct 
 
 /* Memory that outlives the process; NULL where nothing does. */
 struct hc_live_kept {
-	struct hc_writer_unsealed unsealed[HC_N_STREAMS];
+	struct hc_writer_unsealed unsealed[HC_N_STREAMS], untold;
 };
 struct hc_live_kept *hc_live_kept(struct hc_live *live);
 /* What records may refer to (src/told.h), for each CPU; it belongs to the rings of this recorder. */

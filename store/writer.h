@@ -48,6 +48,7 @@ struct hc_writer_opts {
 	 * begun first: the file alone may be what takes no more. */
 	bool go_on;
 	struct hc_writer_unsealed *unsealed; /* HC_N_STREAMS of them, kept up to date; NULL: the writer's own */
+	struct hc_writer_unsealed *untold; /* one of them: what was dropped and not told; NULL: the writer's own */
 	void *ctx;
 };
 
@@ -55,9 +56,9 @@ struct hc_writer_opts {
 struct hc_writer_drops {
 	uint64_t n_blocks;
 	uint64_t rows_by_type[HC_EV_MAX];
-	uint64_t from_ns, until_ns; /* boot clock of their rows, since the last hc_writer_drops_told */
-	bool failing;               /* the last block was one of them, or no segment can be made */
-	struct hc_err err;          /* the last failure */
+	const struct hc_writer_unsealed *untold; /* of their rows those that no hc_writer_drops_told was about */
+	bool failing;                            /* the last block was one of them, or no segment can be made */
+	struct hc_err err;                       /* the last failure */
 };
 
 /* How long it took to hand a block to the file system: bounds of all buckets but the last. */
@@ -93,8 +94,10 @@ int hc_writer_flush(struct hc_writer *w, struct hc_err *err);
 void hc_writer_set_wall_offset(struct hc_writer *w, int64_t wall_offset_ns);
 const struct hc_writer_stats *hc_writer_stats(const struct hc_writer *w);
 const struct hc_writer_drops *hc_writer_drops(const struct hc_writer *w);
-/* The drops so far stand in the capture: the span begins anew. */
-void hc_writer_drops_told(struct hc_writer *w);
+/* Rows that a writer before has dropped and not told: they are untold drops of this one. */
+void hc_writer_drops_add(struct hc_writer *w, const struct hc_writer_unsealed *dropped);
+/* These rows, which were untold, stand in the capture as dropped. */
+void hc_writer_drops_told(struct hc_writer *w, const struct hc_writer_unsealed *told);
 /* Flushes, writes the footers, frees. After a failed write (disk full) it frees and returns the first error. */
 int hc_writer_close(struct hc_writer *w, struct hc_err *err);
 /* Frees without writing anything more: what a kill leaves behind. */

@@ -101,7 +101,11 @@ static int on_block(void *ctx, const char *path, const struct hc_seg_header *seg
                     struct hc_err *err)
 {
 	struct hc_record *r = ctx;
-	int code = r->index ? hc_index_writer_block(r->index, path, seg, block, err) : 0;
+	int code;
+
+	if (seg->stream == HC_STREAM_SECURITY)
+		gaps_written(r);
+	code = r->index ? hc_index_writer_block(r->index, path, seg, block, err) : 0;
 
 	if (code >= 0 && r->retain && hc_retain_block(r->retain, path, seg, block) < 0)
 		code = hc_err_set(err, -ENOMEM, "out of memory");
@@ -190,7 +194,10 @@ int hc_record_open(const struct hc_record_opts *opts, struct hc_record **ret, st
 	wo.on_segment = on_segment;
 	wo.on_full = on_full;
 	wo.go_on = opts->go_on;
-	wo.unsealed = hc_live_kept(r->live) ? hc_live_kept(r->live)->unsealed : NULL;
+	if (hc_live_kept(r->live)) {
+		wo.unsealed = hc_live_kept(r->live)->unsealed;
+		wo.untold = &hc_live_kept(r->live)->untold;
+	}
 	wo.segment_bytes = opts->segment_bytes;
 	wo.segment_ns = opts->segment_ns;
 	wo.ctx = r;
@@ -518,6 +525,7 @@ struct hc_record *hc_record_abort(struct hc_record *r)
 	if (r->start.lock_fd >= 0)
 		close(r->start.lock_fd);
 	free(r->count);
+	free(r->gaps);
 	free(r);
 	return NULL;
 }

@@ -136,32 +136,28 @@ static int retain_look(struct hc_record *r, struct hc_err *err)
 static int drops_look(struct hc_record *r, struct hc_err *err)
 {
 	const struct hc_writer_drops *d = hc_writer_drops(r->writer);
-	uint64_t n_blocks = d->n_blocks, told[HC_EV_MAX];
-	int code = 0;
+	const struct hc_writer_unsealed untold = *d->untold;
+	uint64_t n_blocks = d->n_blocks, n_gap_rows = d->rows_by_type[HC_EV_META_GAP];
+	int code;
 
 	if (d->failing && say(&r->disk_log_ns))
 		hc_log_err(r->opts.log, HC_LOG_ERROR,
 		           "the disk does not take what is recorded; it is counted as lost", &d->err);
-	if (d->failing || n_blocks == r->n_drops_told)
+	if (d->failing || (!untold.first_ns && n_blocks == r->n_drops_told))
 		return 0;
-	memcpy(told, d->rows_by_type, sizeof(told));
-	for (unsigned type = 0; type < HC_EV_MAX && code >= 0; type++) {
-		uint64_t n = told[type] - r->dropped_told[type];
-
-		if (n && type != HC_EV_META_GAP) /* those come again */
-			code = meta_gap(r, d->from_ns, d->until_ns, -1, hc_event_desc(type)->name, n,
-			                "block_dropped", err);
-	}
+	code = gaps_dropped(r, &untold, err);
 	if (code >= 0)
 		code = hc_writer_flush(r->writer, err);
-	if (code < 0 || d->failing || d->n_blocks != n_blocks)
+	if (code < 0 || d->rows_by_type[HC_EV_META_GAP] != n_gap_rows)
 		return code; /* not this time */
-	hc_log(r->opts.log, HC_LOG_WARN, "the disk takes what is recorded again",
-	       HC_LOG_U64("blocks_lost", n_blocks - r->n_drops_told));
-	memcpy(r->dropped_told, told, sizeof(told));
+	hc_writer_drops_told(r->writer, &untold);
+	if (d->failing)
+		return 0;
+	if (n_blocks != r->n_drops_told) /* else it was a recorder before */
+		hc_log(r->opts.log, HC_LOG_WARN, "the disk takes what is recorded again",
+		       HC_LOG_U64("blocks_lost", n_blocks - r->n_drops_told));
 	r->n_drops_told = n_blocks;
 	r->disk_log_ns = 0;
-	hc_writer_drops_told(r->writer);
 	return 0;
 }
 
@@ -252,6 +248,8 @@ int disk_look(struct hc_record *r, struct hc_err *err)
 {
 	int code = drops_look(r, err);
 
+	if (code >= 0)
+		code = gaps_again(r, err);
 	if (code >= 0 && r->retain)
 		code = retain_look(r, err);
 	if (r->opts.go_on)

@@ -535,28 +535,22 @@ int meta_clock(struct hc_record *r, const char *why, struct hc_err *err)
 	return end(r, HC_EV_META_CLOCK, err);
 }
 
-int meta_gap(struct hc_record *r, uint64_t from, uint64_t until, int cpu, const char *type, uint64_t count,
-             const char *cause, struct hc_err *err)
+int meta_gap(struct hc_record *r, const struct gap_row *row, struct hc_err *err)
 {
 	struct hc_builder *b = begin(r, HC_EV_META_GAP, err);
 	struct hc_cells *c = &r->tracker->cells;
 
 	if (!b)
 		return failed(err);
-	hc_cell_set(c, HC_C_META_GAP_from_ns, from);
-	hc_cell_set(c, HC_C_META_GAP_until_ns, until);
-	if (cpu >= 0)
-		hc_cell_set(c, HC_C_META_GAP_on_cpu, (uint64_t)cpu);
-	cell_text(r, b, HC_C_META_GAP_of_type, type);
-	if (count)
-		hc_cell_set(c, HC_C_META_GAP_count, count);
-	hc_cell_set(c, HC_C_META_GAP_exact, count > 0);
-	cell_text(r, b, HC_C_META_GAP_cause, cause);
-	r->n_gap_rows++;
-	if (until > r->gap_until_ns) {
-		r->gap_ns += until - (from > r->gap_until_ns ? from : r->gap_until_ns);
-		r->gap_until_ns = until;
-	}
+	hc_cell_set(c, HC_C_META_GAP_from_ns, row->from_ns);
+	hc_cell_set(c, HC_C_META_GAP_until_ns, row->until_ns);
+	if (row->cpu >= 0)
+		hc_cell_set(c, HC_C_META_GAP_on_cpu, (uint64_t)row->cpu);
+	cell_text(r, b, HC_C_META_GAP_of_type, row->type);
+	if (row->count)
+		hc_cell_set(c, HC_C_META_GAP_count, row->count);
+	hc_cell_set(c, HC_C_META_GAP_exact, row->count > 0);
+	cell_text(r, b, HC_C_META_GAP_cause, row->cause);
 	return end(r, HC_EV_META_GAP, err);
 }
 
@@ -600,10 +594,10 @@ int meta_gaps(struct hc_record *r, struct hc_err *err)
 			from = placed ? w->from_ns : r->last_look_ns;
 			until = placed ? w->until_ns : now;
 			if (full)
-				code = meta_gap(r, from, until, (int)cpu, hc_event_desc(type)->name, full,
+				code = gap_tell(r, from, until, (int)cpu, hc_event_desc(type)->name, full,
 				                "ring_full", err);
 			if (busy && code >= 0)
-				code = meta_gap(r, from, until, (int)cpu, hc_event_desc(type)->name, busy,
+				code = gap_tell(r, from, until, (int)cpu, hc_event_desc(type)->name, busy,
 				                "too_big", err);
 		}
 		if (w && any)
@@ -611,7 +605,7 @@ int meta_gaps(struct hc_record *r, struct hc_err *err)
 	}
 	missed = hc_live_missed(r->live);
 	if (missed > r->missed && code >= 0) {
-		code = meta_gap(r, r->last_look_ns, now, -1, NULL, missed - r->missed, "program_missed", err);
+		code = gap_tell(r, r->last_look_ns, now, -1, NULL, missed - r->missed, "program_missed", err);
 		r->lost[0] += missed - r->missed;
 		r->missed = missed;
 	}
@@ -657,7 +651,7 @@ int meta_pause(struct hc_record *r, struct hc_err *err)
 
 	if (!last || last >= r->start_ns)
 		return 0;
-	return meta_gap(r, last, r->start_ns, -1, NULL, 0, r->start.killed ? "crash" : "stopped", err);
+	return gap_tell(r, last, r->start_ns, -1, NULL, 0, r->start.killed ? "crash" : "stopped", err);
 }
 
 int meta_masked(struct hc_record *r, struct hc_err *err)

@@ -17,6 +17,14 @@ struct gap_window {
 	uint64_t from_ns, until_ns; /* 0: none seen since the last look */
 };
 
+/* A meta_gap row. */
+struct gap_row {
+	uint64_t from_ns, until_ns; /* boot clock */
+	uint64_t count;             /* 0: not known */
+	const char *type, *cause;   /* names that stay; type NULL: of no one type */
+	int cpu;                    /* -1: of no one CPU */
+};
+
 struct hc_record {
 	struct hc_record_opts opts;
 	struct hc_live *live;
@@ -26,8 +34,8 @@ struct hc_record {
 	struct hc_retain *retain; /* NULL: nothing is removed */
 	struct hc_retain_rules retain_rules;
 	char retain_text[256];
-	uint64_t dropped_told[HC_EV_MAX], n_drops_told; /* rows, blocks */
-	uint32_t n_index_missing;                       /* segments that it still lacks */
+	uint64_t n_drops_told;    /* blocks */
+	uint32_t n_index_missing; /* segments that it still lacks */
 	/* Boot clock: when each was last said or tried; 0: not yet. */
 	uint64_t disk_log_ns, retain_log_ns, over_log_ns, index_log_ns, index_try_ns;
 	struct hc_capture_start start;
@@ -48,8 +56,10 @@ struct hc_record {
 	uint64_t sampled[HC_EV_MAX], sampled_told[HC_EV_MAX];
 	uint64_t lost[HC_EV_MAX], filtered_told, n_gap_rows;
 	uint64_t gap_until_ns, gap_ns, n_clock_steps, n_index_failures, n_remove_failures;
-	bool index_failed;                   /* counted */
-	uint64_t n_gap_rows_kept;            /* of them on disk for sure, see resume_told */
+	bool index_failed;    /* counted */
+	struct gap_row *gaps; /* not on disk yet: first those that went with a block, record_gaps.c */
+	size_t n_gaps, n_gaps_dropped, gap_room;
+	uint64_t gap_drops_seen;
 	struct hc_live_left *left[MAX_LEFT]; /* by recorders before, to be read */
 	size_t n_left;
 	struct hc_privilege privilege; /* what is left */
@@ -84,9 +94,7 @@ int meta_blind_row(struct hc_record *r, const char *what, const char *scope, uin
 /* What is not there any more: the beginning of every segment says so. */
 int meta_horizon(struct hc_record *r, struct hc_err *err);
 int meta_removed(struct hc_record *r, const struct hc_retain_removed *removed, struct hc_err *err);
-/* count 0: not known. */
-int meta_gap(struct hc_record *r, uint64_t from, uint64_t until, int cpu, const char *type, uint64_t count,
-             const char *cause, struct hc_err *err);
+int meta_gap(struct hc_record *r, const struct gap_row *row, struct hc_err *err);
 int meta_pause(struct hc_record *r, struct hc_err *err);
 int meta_stop(struct hc_record *r, const char *reason, struct hc_err *err);
 
@@ -110,6 +118,21 @@ struct meta_shed {
 	const char *expression;
 };
 int meta_shed(struct hc_record *r, const struct meta_shed *row, bool ended, struct hc_err *err);
+
+/* ---- record_gaps.c ---- */
+
+/* A row, and again when the disk does not take the block that it is in. cpu -1, type NULL, count 0: as in struct
+ * gap_row. */
+int gap_tell(struct hc_record *r, uint64_t from, uint64_t until, int cpu, const char *type, uint64_t count,
+             const char *cause, struct hc_err *err);
+/* A block of the security stream is on disk. */
+void gaps_written(struct hc_record *r);
+/* Once a second: rows that went with a block. */
+int gaps_again(struct hc_record *r, struct hc_err *err);
+/* Whether all rows so far are on disk; after a flush. */
+bool gaps_on_disk(struct hc_record *r);
+/* Rows for what was dropped but rows of gaps, which come again; these ones do not by themselves. */
+int gaps_dropped(struct hc_record *r, const struct hc_writer_unsealed *dropped, struct hc_err *err);
 
 /* ---- record_shed.c ---- */
 

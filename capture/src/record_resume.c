@@ -69,7 +69,7 @@ static int unwritten(struct hc_record *r, const struct hc_live_kept *kept, struc
 
 		for (unsigned type = 32; type < HC_EV_MAX && code >= 0; type++)
 			if (u->rows_by_type[type] && hc_event_desc(type))
-				code = meta_gap(r, u->first_ns, u->last_ns, -1, hc_event_desc(type)->name,
+				code = gap_tell(r, u->first_ns, u->last_ns, -1, hc_event_desc(type)->name,
 				                u->rows_by_type[type], "crash", err);
 	}
 	return code;
@@ -92,10 +92,10 @@ static int untold(struct hc_record *r, const struct hc_live_left *left, struct h
 			r->sampled[type] += c.sampled;
 			r->lost[type] += c.lost_full + c.lost_busy;
 			if (c.lost_full)
-				code = meta_gap(r, from, r->start_ns, (int)cpu, hc_event_desc(type)->name,
+				code = gap_tell(r, from, r->start_ns, (int)cpu, hc_event_desc(type)->name,
 				                c.lost_full, "ring_full", err);
 			if (c.lost_busy && code >= 0)
-				code = meta_gap(r, from, r->start_ns, (int)cpu, hc_event_desc(type)->name,
+				code = gap_tell(r, from, r->start_ns, (int)cpu, hc_event_desc(type)->name,
 				                c.lost_busy, "too_big", err);
 		}
 	}
@@ -107,8 +107,9 @@ static int one_left(struct hc_record *r, const struct hc_live_left *left, struct
 	int code;
 
 	if (!hc_live_left_readable(left)) /* what it lost beyond that nobody can tell */
-		return meta_gap(r, r->start.last_boot_ns, r->start_ns, -1, NULL, hc_live_left_waiting(left),
+		return gap_tell(r, r->start.last_boot_ns, r->start_ns, -1, NULL, hc_live_left_waiting(left),
 		                "other_version", err);
+	hc_writer_drops_add(r->writer, &hc_live_left_kept(left)->untold);
 	code = unwritten(r, hc_live_left_kept(left), err);
 	return code < 0 ? code : untold(r, left, err);
 }
@@ -177,12 +178,10 @@ int resume_told(struct hc_record *r, struct hc_err *err)
 
 	if (!hc_live_is_pinned(r->live))
 		return 0;
-	if (r->n_gap_rows != r->n_gap_rows_kept)
+	if (r->n_gaps)
 		code = hc_writer_flush(r->writer, err);
-	if (code >= 0) {
-		r->n_gap_rows_kept = r->n_gap_rows;
+	if (code >= 0 && gaps_on_disk(r))
 		hc_live_told(r->live, r->count);
-	}
 	return code;
 }
 

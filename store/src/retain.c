@@ -26,10 +26,11 @@ struct seg {
 	uint8_t boot_id[16];
 	uint32_t number;
 	uint64_t bytes, n_rows;
-	uint64_t first_seq;              /* 0: no block, or not readable */
-	int64_t from_ns, until_ns;       /* wall, inclusive; of a file without rows, its mtime */
-	uint64_t until_boot_ns;          /* of its boot's clock */
-	bool readable, this_boot, stuck; /* stuck: could not be removed */
+	uint64_t first_seq;        /* 0: no block, or not readable */
+	uint64_t order_seq;        /* when they are listed: the same, or that of a neighbour */
+	int64_t from_ns, until_ns; /* wall, inclusive; of a file without rows, its mtime */
+	uint64_t until_boot_ns;    /* of its boot's clock */
+	bool this_boot, stuck;     /* stuck: could not be removed */
 };
 
 struct list {
@@ -104,18 +105,46 @@ static void take_header(const struct hc_retain *r, struct seg *s, const struct h
 	memcpy(s->boot_id, h->boot_id, sizeof(s->boot_id));
 	s->number = h->number;
 	s->this_boot = memcmp(h->boot_id, r->boot_id, sizeof(r->boot_id)) == 0;
-	s->readable = true;
+}
+
+static int by_path(const void *a, const void *b)
+{
+	return strcmp(((const struct seg *)a)->path, ((const struct seg *)b)->path);
 }
 
 static int by_seq(const void *a, const void *b)
 {
 	const struct seg *x = a, *y = b;
 
-	if (x->first_seq != y->first_seq)
-		return x->first_seq < y->first_seq ? -1 : 1;
-	if (x->until_ns != y->until_ns)
+	if (x->order_seq != y->order_seq)
+		return x->order_seq < y->order_seq ? -1 : 1;
+	if (!x->order_seq && x->until_ns != y->until_ns)
 		return x->until_ns < y->until_ns ? -1 : 1;
 	return strcmp(x->path, y->path);
+}
+
+static bool same_boot(const struct seg *x, const struct seg *y)
+{
+	return strncmp(x->path, y->path, (size_t)(strrchr(x->path, '/') + 1 - x->path)) == 0;
+}
+
+/* In the order of their rows. One without any, as a kill can leave it, stays where its number says. */
+static void sort(struct list *l)
+{
+	if (!l->n)
+		return;
+	qsort(l->v, l->n, sizeof(*l->v), by_path);
+	for (uint32_t i = 0; i < l->n; i++) {
+		struct seg *s = &l->v[i];
+
+		s->order_seq = s->first_seq;
+		if (!s->first_seq && i && same_boot(s, s - 1))
+			s->order_seq = s[-1].order_seq;
+	}
+	for (uint32_t i = l->n - 1; i--;)
+		if (!l->v[i].order_seq && same_boot(&l->v[i], &l->v[i + 1]))
+			l->v[i].order_seq = l->v[i + 1].order_seq;
+	qsort(l->v, l->n, sizeof(*l->v), by_seq);
 }
 
 struct opening {
@@ -158,13 +187,21 @@ static int take_index_row(void *ctx, const struct hc_index_row *row)
 	return 0;
 }
 
+/* The time of one without rows. */
+static void take_mtime(const struct hc_retain *r, struct seg *s)
+{
+	struct stat st;
+
+	if (!s->first_seq && fstatat(r->root_fd, s->path, &st, AT_SYMLINK_NOFOLLOW) == 0)
+		s->from_ns = s->until_ns = (int64_t)st.st_mtim.tv_sec * 1000000000 + st.st_mtim.tv_nsec;
+}
+
 static int take_file(struct hc_retain *r, const struct hc_seg_file *f)
 {
 	HC_AUTO(hc_seg_free) struct hc_seg *seg = NULL;
 	int fd = hc_open_below(r->root_fd, f->path, NULL);
 	int code = fd < 0 ? fd : hc_seg_load(fd, 0, UINT64_MAX, f->path, &seg, NULL);
 	struct seg *s = code == -ENOMEM ? NULL : add(&r->list[f->stream]);
-	struct stat st;
 
 	if (fd >= 0)
 		close(fd);
@@ -181,8 +218,7 @@ static int take_file(struct hc_retain *r, const struct hc_seg_file *f)
 		take_header(r, s, &seg->header);
 	for (uint32_t i = 0; code >= 0 && i < seg->n_blocks; i++)
 		take_block(s, &seg->blocks[i].info);
-	if (!s->first_seq && fstatat(r->root_fd, f->path, &st, AT_SYMLINK_NOFOLLOW) == 0)
-		s->from_ns = s->until_ns = (int64_t)st.st_mtim.tv_sec * 1000000000 + st.st_mtim.tv_nsec;
+	take_mtime(r, s);
 	return 0;
 }
 
@@ -191,17 +227,15 @@ static void look_for_missing(struct hc_retain *r, enum hc_stream stream)
 {
 	struct hc_retain_stream_stats *st = &r->stats.stream[stream];
 	const struct list *l = &r->list[stream];
-	const struct seg *before = NULL;
+	bool missing = false;
 
 	for (uint32_t i = 0; i < l->n; i++) {
 		const struct seg *s = &l->v[i];
-		bool same = before && memcmp(before->boot_id, s->boot_id, sizeof(s->boot_id)) == 0;
 
-		if (!s->readable || !s->first_seq)
-			continue;
-		if (s->number != (same ? before->number + 1 : 1))
+		missing |= s->number != (i && same_boot(s, s - 1) ? s[-1].number + 1 : 1);
+		if (missing && s->first_seq)
 			st->removed_until_wall_ns = s->from_ns;
-		before = s;
+		missing = missing && !s->first_seq;
 	}
 }
 
@@ -225,8 +259,7 @@ static int list_all(struct hc_retain *r, struct hc_err *err)
 		if (!o.have[i])
 			code = take_file(r, &o.files.v[i]);
 	for (unsigned i = 0; code >= 0 && i < HC_N_STREAMS; i++) {
-		if (r->list[i].n)
-			qsort(r->list[i].v, r->list[i].n, sizeof(*r->list[i].v), by_seq);
+		sort(&r->list[i]);
 		look_for_missing(r, (enum hc_stream)i);
 	}
 	free(o.have);
@@ -402,14 +435,14 @@ static void tell_removed(struct hc_retain *r, enum hc_stream stream, const struc
 		};
 		memcpy(last->boot_id, s->boot_id, sizeof(s->boot_id));
 	}
-	if (s->first_seq) {
+	if (s->first_seq || !last->until_wall_ns) {
 		last->from_wall_ns =
 			last->n_rows && last->from_wall_ns < s->from_ns ? last->from_wall_ns : s->from_ns;
 		last->until_wall_ns =
 			last->n_rows && last->until_wall_ns > s->until_ns ? last->until_wall_ns : s->until_ns;
-		if (s->until_ns > st->removed_until_wall_ns)
-			st->removed_until_wall_ns = s->until_ns;
 	}
+	if (s->first_seq && s->until_ns > st->removed_until_wall_ns)
+		st->removed_until_wall_ns = s->until_ns;
 	last->last_number = s->number;
 	last->n_rows += s->n_rows;
 	last->bytes += s->bytes;

@@ -56,6 +56,7 @@ struct hc_writer {
 	int64_t wall_offset_ns;
 	struct hc_writer_stats stats;
 	struct hc_writer_drops drops;
+	struct hc_writer_unsealed *untold, own_untold; /* of them */
 	EVP_MD_CTX *md;
 	uint64_t young_ns;       /* no block is due by its age before */
 	uint64_t max_file_bytes; /* as long as a file may become: RLIMIT_FSIZE when it was opened */
@@ -132,6 +133,8 @@ int hc_writer_open(const struct hc_writer_opts *opts, struct hc_writer **ret, st
 	                            ? limit.rlim_cur
 	                            : UINT64_MAX;
 	w->next_seq = opts->next_seq ? opts->next_seq : 1;
+	w->untold = opts->untold ? opts->untold : &w->own_untold;
+	w->drops.untold = w->untold;
 	if (strlen(opts->dir) >= sizeof(w->dir))
 		return hc_err_set(err, -ENAMETOOLONG, "the name of the capture's directory is too long");
 	snprintf(w->dir, sizeof(w->dir), "%s", opts->dir);
@@ -378,6 +381,16 @@ static int block_write_elsewhere(struct hc_writer *w, enum hc_stream which, cons
 	return code;
 }
 
+static void widen_untold(struct hc_writer *w, uint64_t first_ns, uint64_t last_ns)
+{
+	struct hc_writer_unsealed *u = w->untold;
+
+	if (first_ns && (!u->first_ns || first_ns < u->first_ns))
+		u->first_ns = first_ns;
+	if (last_ns > u->last_ns)
+		u->last_ns = last_ns;
+}
+
 /* The disk did not take it, and writing goes on. */
 static void drop(struct hc_writer *w, struct stream *s, const struct hc_block_info *info, const struct hc_err *why)
 {
@@ -385,12 +398,10 @@ static void drop(struct hc_writer *w, struct stream *s, const struct hc_block_in
 
 	for (unsigned type = 0; type < HC_EV_MAX; type++) {
 		d->rows_by_type[type] += s->unsealed->rows_by_type[type];
+		w->untold->rows_by_type[type] += s->unsealed->rows_by_type[type];
 		w->stats.rows_by_type[type] -= s->unsealed->rows_by_type[type];
 	}
-	if (!d->from_ns || info->first_ns < d->from_ns)
-		d->from_ns = info->first_ns;
-	if (info->last_ns > d->until_ns)
-		d->until_ns = info->last_ns;
+	widen_untold(w, info->first_ns, info->last_ns);
 	d->n_blocks++;
 	d->failing = true;
 	d->err = *why;
@@ -629,9 +640,21 @@ const struct hc_writer_drops *hc_writer_drops(const struct hc_writer *w)
 	return &w->drops;
 }
 
-void hc_writer_drops_told(struct hc_writer *w)
+void hc_writer_drops_add(struct hc_writer *w, const struct hc_writer_unsealed *dropped)
 {
-	w->drops.from_ns = w->drops.until_ns = 0;
+	for (unsigned type = 0; type < HC_EV_MAX; type++)
+		w->untold->rows_by_type[type] += dropped->rows_by_type[type];
+	widen_untold(w, dropped->first_ns, dropped->last_ns);
+}
+
+void hc_writer_drops_told(struct hc_writer *w, const struct hc_writer_unsealed *told)
+{
+	uint64_t n_left = 0;
+
+	for (unsigned type = 0; type < HC_EV_MAX; type++)
+		n_left += w->untold->rows_by_type[type] -= told->rows_by_type[type];
+	w->untold->first_ns = n_left ? told->last_ns : 0;
+	w->untold->last_ns = n_left ? w->untold->last_ns : 0;
 }
 
 int hc_writer_close(struct hc_writer *w, struct hc_err *err)

@@ -1,4 +1,5 @@
-# A disk that fills: bulk goes, then what cannot be written is counted; when there is room again, it goes on.
+# A disk that fills: bulk goes, then what cannot be written is counted; when there is room again, it goes on. A kill in between hides
+# nothing of that.
 . "$HC_SOURCE_DIR/tests/e2e/lib.sh"
 need_live
 need_command mount
@@ -15,7 +16,8 @@ until_log() {
 mkdir small
 mount -t tmpfs -o size=8m none small 2>/dev/null || skip "cannot mount a tmpfs here"
 pid=
-trap '[ -z "$pid" ] || kill -9 $pid 2>/dev/null || :; sleep 0.2; umount -l small' EXIT
+filler=
+trap 'kill -9 $pid $filler 2>/dev/null || :; sleep 0.2; umount -l small; umount fs 2>/dev/null || :' EXIT
 
 hindcast recorder --config /dev/null --control none --metrics "$PWD/metrics.sock" -d small/cap -p full --snaplen 256 --segment-size 64KiB --segment-time 2s \
 	--retain-size 0 --keep-free 70% 2>log &
@@ -48,6 +50,49 @@ n=$(value "SELECT sum(count) FROM meta_gap WHERE cause = 'block_dropped'")
 [ "${n:-0}" -gt 0 ] || fail "no gap tells what was lost"
 lost=$(sed -nE 's/.*msg=stopped .*events_lost=([0-9]+).*/\1/p' log)
 [ "$lost" -gt 0 ] || fail "the loss is not counted"
+# killed while the disk is full: what it has not told of is told by the next one, also when that one finds the disk full
+mkdir fs
+if mount -t bpf bpf fs 2>/dev/null; then
+	rm -r small/cap
+	begin() {
+		hindcast recorder --config /dev/null --control none -d small/cap --pin "$PWD/fs/hindcast" --segment-size 64KiB --retain-size 0 \
+			--keep-free 0 2>"$1" &
+		pid=$!
+		waits ' msg=recording ' "$1"
+	}
+	calls() { python3 -c 'import os, sys; [os.close(os.memfd_create("x")) for _ in range(int(sys.argv[1]))]' "$1"; }
+	full() { waits 'the disk does not take what is recorded' "$1"; }
+	begin log2
+	while :; do
+		dd if=/dev/zero of=small/filler bs=4k oflag=append conv=notrunc 2>/dev/null || :
+		load
+		sleep 0.05
+	done &
+	filler=$!
+	full log2
+	calls 300
+	rests 2.5
+	kill -9 $pid
+	wait $pid 2>/dev/null || :
+	begin log3
+	calls 400
+	full log3
+	rests 2
+	kill $filler
+	wait $filler 2>/dev/null || :
+	rm small/filler
+	within 20 eval 'load; grep -q "the disk takes what is recorded again" log3' || fail "there is room, and nothing is written"
+	kill -TERM $pid
+	wait $pid || fail "exit code $?"
+	pid=
+	hindcast verify small/cap >out 2>&1 || { cat out log2 log3 >&2; ls -laR small/cap >&2; fail "not whole"; }
+	n=$(value "SELECT (SELECT count(*) FROM memfd_create) + (SELECT coalesce(sum(count), 0) FROM meta_gap WHERE of_type = 'memfd_create')")
+	[ "$n" -ge 700 ] && [ "$n" -lt 800 ] || {
+		value "SELECT cause, of_type, sum(count) FROM meta_gap GROUP BY 1, 2" >&2
+		fail "of 700 calls, $n are recorded or counted"
+	}
+	[ "$(value "SELECT count(*) FROM meta_gap WHERE cause = 'crash'")" -gt 0 ] || fail "nothing tells what was lost with the process"
+fi
 mount -o remount,ro small
 expect_exit 4 hindcast recorder --config /dev/null --control none -d small/cap 2>err
 expect_match 'Read-only file system' err

@@ -20,6 +20,8 @@ struct seg {
 	uint32_t number;
 	uint64_t bytes;
 	int64_t from_ns, until_ns; /* wall, inclusive */
+	uint64_t header_bytes;
+	char path[512];
 };
 
 /* A directory with a dozen segments or more of each stream. */
@@ -57,7 +59,9 @@ static void look(struct fixture *f)
 			                   .number = segs[i].header.number,
 			                   .bytes = segs[i].bytes,
 			                   .from_ns = (int64_t)first->first_ns + first->wall_offset_ns,
-			                   .until_ns = (int64_t)last->last_ns + last->wall_offset_ns };
+			                   .until_ns = (int64_t)last->last_ns + last->wall_offset_ns,
+			                   .header_bytes = blocks[segs[i].first_block].off };
+		snprintf(f->segs[i].path, sizeof(f->segs[i].path), "%s/%s", f->dir, segs[i].path);
 		f->bytes[segs[i].header.stream] += segs[i].bytes;
 		memcpy(f->boot_id, segs[i].header.boot_id, 16);
 		if (last->last_ns > f->last_boot_ns) {
@@ -144,6 +148,12 @@ static const struct seg *seg_of(const struct fixture *f, enum hc_stream stream, 
 		if (f->segs[i].stream == stream && f->segs[i].number == number)
 			return &f->segs[i];
 	return NULL;
+}
+
+/* As a kill leaves one that was just made. */
+static void empty(const struct seg *s)
+{
+	cr_assert_eq(truncate(s->path, (off_t)s->header_bytes), 0, "%s: %s", s->path, strerror(errno));
 }
 
 Test(retain, without_rules_everything_stays)
@@ -417,6 +427,48 @@ Test(retain, what_an_earlier_run_removed_is_known_by_its_numbers)
 	cr_assert_eq(st.stream[HC_STREAM_SECURITY].removed_until_wall_ns, 0);
 	hc_retain_free(again);
 	end(&f);
+}
+
+Test(retain, a_segment_without_rows_stays_in_its_place)
+{
+	struct fixture f = begin(false);
+	struct hc_retain_rules rules = { .stream[HC_STREAM_BULK].max_bytes = 1 };
+	const int64_t second_ns = seg_of(&f, HC_STREAM_BULK, 2)->until_ns;
+	struct hc_retain_pin pin = { .from_ns = second_ns,
+		                     .until_ns = second_ns + 1,
+		                     .streams = 1u << HC_STREAM_BULK };
+	struct hc_retain *again = NULL;
+	struct hc_retain_removed x;
+	struct hc_retain_stats st;
+	struct hc_err err = { 0 };
+
+	empty(seg_of(&f, HC_STREAM_BULK, 3));
+	cr_assert_eq(hc_retain_open(f.dir, f.boot_id, &again, &err), 0, "%s", err.msg);
+	hc_retain_stats(again, &st);
+	cr_assert_eq(st.stream[HC_STREAM_BULK].removed_until_wall_ns, 0, "a hole where nothing was removed");
+	cr_assert_eq(hc_retain_set_pins(again, &pin, 1), 0);
+	cr_assert_eq(hc_retain_apply(again, &rules, f.last_wall_ns, f.last_boot_ns, &err), 0, "%s", err.msg);
+	cr_assert(hc_retain_removed_next(again, &x));
+	cr_assert(x.first_number == 1 && x.last_number == 1, "first went %u to %u", x.first_number, x.last_number);
+	cr_assert(hc_retain_removed_next(again, &x));
+	cr_assert(x.first_number == 3 && x.last_number > 3, "then %u to %u", x.first_number, x.last_number);
+	hc_retain_free(again);
+
+	/* alone, it is told with a time */
+	empty(seg_of(&f, HC_STREAM_SECURITY, 2));
+	cr_assert_eq(hc_retain_open(f.dir, f.boot_id, &again, &err), 0, "%s", err.msg);
+	pin = (struct hc_retain_pin){ .until_ns = f.last_wall_ns + 1, .streams = 1u << HC_STREAM_SECURITY };
+	cr_assert_eq(hc_retain_set_pins(again, &pin, 1), 0);
+	rules = (struct hc_retain_rules){ .stream[HC_STREAM_SECURITY].max_bytes = 1 };
+	cr_assert_eq(hc_retain_apply(again, &rules, f.last_wall_ns, f.last_boot_ns, &err), 0, "%s", err.msg);
+	cr_assert(hc_retain_removed_next(again, &x));
+	cr_assert(x.first_number == 2 && x.last_number == 2 && x.until_wall_ns > second_ns);
+	cr_assert(!hc_retain_removed_next(again, &x));
+	hc_retain_free(again);
+	hc_retain_free(hc_steal(f.r));
+	hc_index_writer_abort(hc_steal(f.iw));
+	hc_gen_rm(f.dir);
+	free(f.dir);
 }
 
 Test(retain, an_index_that_missed_a_removal_is_mended_by_the_next_writer)
