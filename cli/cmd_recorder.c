@@ -323,8 +323,15 @@ static void say_unanswerable(void *ctx, const char *rule, const char *reason)
 	hc_cli_warn("the rule '%s' cannot be answered: %s", rule, reason);
 }
 
-/* What --check-config says of the rules of triggers: those that the profile leaves without an answer. */
-static int check_rules(const struct hc_recorder_args *a, const struct hc_trigger_set *rules)
+static void say_unmatched(void *ctx, const char *option, const char *value)
+{
+	(void)ctx;
+	hc_cli_warn("%s: '%s' fits no rule", option, value);
+}
+
+/* What --check-config says of the rules of triggers: those that the profile leaves without an answer, and what is
+ * about rules that are not there. */
+static int check_rules(const struct hc_recorder_args *a, struct hc_trigger_set *rules)
 {
 	HC_AUTO(hc_facts_free) struct hc_facts *facts = NULL;
 	struct hc_err err = { 0 };
@@ -334,6 +341,7 @@ static int check_rules(const struct hc_recorder_args *a, const struct hc_trigger
 		r = hc_trigger_set_unanswerable(rules, facts, say_unanswerable, NULL, &err);
 	if (r < 0)
 		return hc_cli_error(&hc_cmd_recorder, &err);
+	r += (int)hc_trigger_set_unmatched(rules, say_unmatched, NULL);
 	return r ? HC_EXIT_FOUND : HC_EXIT_OK;
 }
 
@@ -453,6 +461,7 @@ const struct hc_command hc_cmd_recorder = {
 	.examples = examples,
 	.exit_notes =
 		"1: --check-config found rules of --trigger-policy that cannot be answered by what the profile "
-		"records. 2: an option, the configuration or a policy is wrong",
+		"records, or options about rules that are not there. 2: an option, the configuration or a policy "
+	        "is wrong",
 	.run = run,
 };

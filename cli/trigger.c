@@ -157,6 +157,14 @@ static void say_unanswerable(void *ctx, const char *rule, const char *reason)
 		       HC_LOG_STR("rule", rule), HC_LOG_STR("reason", reason));
 }
 
+static void say_unmatched(void *ctx, const char *option, const char *value)
+{
+	struct hc_trigger *t = ctx;
+
+	hc_log(t->log, HC_LOG_WARN, "an option of triggers fits no rule", HC_LOG_STR("option", option),
+	       HC_LOG_STR("value", value));
+}
+
 /* Says which rules cannot be answered: by what the recording says of itself in the segment that has it last. */
 static void report(struct hc_trigger *t, const struct hc_trigger_set *set, const char *segment)
 {
@@ -194,6 +202,7 @@ static void install(struct hc_trigger *t, struct hc_trigger_set *set)
 	if (set) {
 		hc_log(t->log, HC_LOG_INFO, "rules of triggers are in force",
 		       HC_LOG_U64("rules", hc_trigger_set_n_rules(set)));
+		(void)hc_trigger_set_unmatched(set, say_unmatched, t);
 		report(t, set, segment);
 	}
 	pthread_mutex_lock(&t->lock);

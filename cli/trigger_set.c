@@ -280,6 +280,48 @@ int hc_trigger_set_unanswerable(const struct hc_trigger_set *s, const struct hc_
 	return r < 0 ? r : n;
 }
 
+static bool fits(const struct hc_falco_rule *rule, const char *name, const char *tag)
+{
+	if (name)
+		return hc_falco_name_matches(name, hc_str_c(rule->name));
+	for (const char *const *t = rule->tags; t && *t; t++)
+		if (strcmp(*t, tag) == 0)
+			return true;
+	return false;
+}
+
+/* Rules that are off count: they are there. */
+static bool is_there(const struct hc_trigger_set *s, const char *name, const char *tag)
+{
+	for (uint32_t i = 0; i < hc_falco_n_rules(s->falco); i++)
+		if (fits(hc_falco_rule(s->falco, i), name, tag))
+			return true;
+	return false;
+}
+
+unsigned hc_trigger_set_unmatched(struct hc_trigger_set *s,
+                                  void (*say)(void *ctx, const char *option, const char *value), void *ctx)
+{
+	const struct hc_trigger_args *a = &s->args;
+	unsigned n = 0;
+
+	for (size_t i = 0; i < a->rules.n; i++)
+		if (!is_there(s, a->rules.v[i], NULL) && ++n)
+			say(ctx, "trigger-rule", a->rules.v[i]);
+	for (size_t i = 0; i < a->tags.n; i++)
+		if (!is_there(s, NULL, a->tags.v[i]) && ++n)
+			say(ctx, "trigger-tag", a->tags.v[i]);
+	for (size_t i = 0; i < a->each.n; i++) {
+		const char *name;
+		bool off;
+
+		if (hc_trigger_each_parse(a->each.v[i], &s->arena, &name, &off, NULL, NULL) == 0 &&
+		    !is_there(s, name, NULL) && ++n)
+			say(ctx, "triggers", name);
+	}
+	return n;
+}
+
 /* ---- what it is about ---- */
 
 /* A field of the event, in the set's scratch memory; NULL: it has none. */

@@ -56,6 +56,10 @@ int hc_trigger_set_unanswerable(const struct hc_trigger_set *s, const struct hc_
                                 void (*say)(void *ctx, const char *rule, const char *reason), void *ctx,
                                 struct hc_err *err);
 
+/* Calls back for each name, tag or pattern of the options that no rule of the files has. Returns how many. */
+unsigned hc_trigger_set_unmatched(struct hc_trigger_set *s,
+                                  void (*say)(void *ctx, const char *option, const char *value), void *ctx);
+
 /* Evaluates the block at `off` of a segment. -EBADMSG: it is damaged; -ENOENT: removed. */
 int hc_trigger_set_block(struct hc_trigger_set *s, const char *path, uint64_t off, struct hc_trigger_batch *ret,
                          struct hc_err *err);

@@ -39,6 +39,10 @@ END
 expect_exit 0 hindcast recorder --config recorder.yaml --check-config
 expect_exit 1 hindcast recorder --config recorder.yaml --check-config --profile minimal 2>err
 expect_match "the rule 'Third one' cannot be answered: not recorded: open, openat" err
+expect_exit 1 hindcast recorder --config recorder.yaml --check-config --trigger-rule 'Marker was read' --trigger-tag none \
+	--triggers 'rule=Noisy*; off' 2>err
+for line in "trigger-rule: 'Marker was read'" "trigger-tag: 'none'" "triggers: 'Noisy\*'"; do expect_match "warning: $line fits no rule" err; done
+[ "$(grep -c 'fits no rule' err)" = 3 ] || { cat err >&2; fail "there are such rules"; }
 printf -- '- rule: half\n  desc: d\n' >broken.yaml
 expect_exit 2 hindcast recorder -d none --trigger-policy broken.yaml 2>err
 expect_match "^broken.yaml:1:" err
@@ -77,6 +81,7 @@ sed -i 's/max-hour: 3/max-hour: 4/; /Switched/d' recorder.yaml
 kill -HUP $pid
 logged 'an option was changed" option=trigger-max-hour'
 logged 'rules of triggers are in force" rules=3'
+expect_no_match 'fits no rule' log
 : <hc-trigger-off
 soon
 logged 'rule="Fifth one" capture='
@@ -113,7 +118,8 @@ n=$(sql "SELECT sum(count) FROM meta_alert WHERE rule = 'Noise, much'")
 # what captures keep is more than triggers may fill
 { rule 'First one' marker; rule 'Second one' third; } >rules.yaml
 rm -rf rec
-begin --trigger-policy rules.yaml --trigger-max-pinned 4KiB --trigger-cooldown 1s --metrics "$PWD/metrics.sock"
+begin --trigger-policy rules.yaml --trigger-max-pinned 4KiB --trigger-cooldown 1s --metrics "$PWD/metrics.sock" --triggers 'rule=Third*; off'
+logged 'level=warn msg="an option of triggers fits no rule" option=triggers value="?Third\*"?'
 : <hc-trigger-marker
 logged 'capture of a trigger is ended: captures keep more than trigger-max-pinned" capture=first-one'
 : <hc-trigger-third
