@@ -235,8 +235,10 @@ static int check_segment(struct verify *v, const struct hc_capture_file *f, bool
 	v->stats.n_torn += seg->state == HC_SEG_TORN;
 	if (seg->state == HC_SEG_OPEN)
 		tell(v, HC_VERIFY_NOTE, f->path, "%s",
-		     hc_capture_is_live(v->c) && newest
-		             ? "is being written"
+		     hc_capture_is_live(v->c) && newest ? "is being written"
+		     : hc_capture_kind(v->c) == HC_CAPTURE_BUNDLE
+		             ? "was not closed: it was being written when it was exported, or its recorder was "
+		               "killed; the block being built then is not in it"
 		             : "was not closed: its recorder was killed, and the block being built then is lost");
 	for (uint32_t i = 0; i < seg->n_damage; i++) {
 		if (seg->state == HC_SEG_TORN && i + 1 == seg->n_damage && hc_capture_is_live(v->c) && newest)
