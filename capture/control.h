@@ -26,6 +26,8 @@ struct hc_control_opts {
 	struct hc_captures *captures;
 };
 
+/* Whether there can be a socket of this name. -EINVAL. */
+int hc_control_path_check(const char *path, struct hc_err *err);
 /* The strings are borrowed as long as it lives. -EINVAL: no such group, or a path that is too long. */
 int hc_control_new(const struct hc_control_opts *opts, struct hc_control **ret, struct hc_err *err);
 struct hc_control *hc_control_free(struct hc_control *c);

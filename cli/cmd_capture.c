@@ -9,6 +9,7 @@
 
 #include "capture/control.h"
 #include "capture_arg.h"
+#include "store/base/utf8.h"
 
 #define ANSWER_MS 10000
 
@@ -357,6 +358,30 @@ static int scope_of(const struct args *a, char **ret)
 	                    *ret);
 }
 
+/* What `start` alone takes would be without effect, and somebody believed in it. */
+static int check_idle(const struct args *a, const char *verb)
+{
+	if (!a->container && !a->pod && !a->pid && !a->cgroup && !a->host && !a->note && !a->pre_ns &&
+	    !a->for_ns && !a->keep_ns && !a->snaplen && a->detail >= HC_PROFILE_OPTION)
+		return HC_CLI_GO;
+	return hc_cli_usage(&hc_cmd_capture, "%s takes no scope, time, detail or note: these are for start", verb);
+}
+
+/* JSON has no other text. */
+static int check_text(const char *what, const char *text)
+{
+	size_t n = strlen(text);
+	unsigned len;
+	uint32_t c;
+
+	for (; n; n -= len, text += len) {
+		len = hc_utf8(text, n, &c);
+		if (!len)
+			return hc_cli_usage(&hc_cmd_capture, "%s is not UTF-8", what);
+	}
+	return HC_CLI_GO;
+}
+
 static json_object *request_new(const char *op, const char *name)
 {
 	json_object *o = json_object_new_object();
@@ -374,6 +399,10 @@ static int add_start(const struct args *a, json_object *o)
 	HC_AUTO(free) char *scope = NULL;
 	int code = scope_of(a, &scope);
 
+	if (code == HC_CLI_GO)
+		code = check_text("the scope", scope);
+	if (code == HC_CLI_GO && a->note)
+		code = check_text("the note", a->note);
 	if (code != HC_CLI_GO)
 		return code;
 	json_object_object_add(o, "scope", json_object_new_string(scope));
@@ -418,7 +447,7 @@ static int run(int argc, char **argv)
 			name, HC_MARK_NAME_MAX);
 	snprintf(op, sizeof(op), "capture.%s", verb);
 	request = request_new(op, name);
-	code = strcmp(verb, "start") == 0 ? add_start(&a, request) : HC_CLI_GO;
+	code = strcmp(verb, "start") == 0 ? add_start(&a, request) : check_idle(&a, verb);
 	if (code != HC_CLI_GO)
 		return code;
 	code = hc_control_ask(a.control, json_object_to_json_string_ext(request, JSON_C_TO_STRING_PLAIN),

@@ -462,6 +462,6 @@ const struct hc_command hc_cmd_recorder = {
 	.exit_notes =
 		"1: --check-config found rules of --trigger-policy that cannot be answered by what the profile "
 		"records, or options about rules that are not there. 2: an option, the configuration or a policy "
-	        "is wrong",
+		"is wrong",
 	.run = run,
 };

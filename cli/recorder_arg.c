@@ -30,6 +30,11 @@ static int check_dir(const char *value, struct hc_err *err)
 	return *value ? 0 : hc_err_set(err, -EINVAL, "the name of a directory is needed");
 }
 
+static int check_control(const char *value, struct hc_err *err)
+{
+	return strcmp(value, "none") == 0 ? 0 : hc_control_path_check(value, err);
+}
+
 static int check_metrics(const char *value, struct hc_err *err)
 {
 	return strcmp(value, "none") == 0 ? 0 : hc_metrics_address_check(value, err);
@@ -211,6 +216,7 @@ const struct hc_opt hc_recorder_opts[] = {
 	  .off = OFF(control),
 	  .value = "PATH",
 	  .help = "answer `hindcast capture` on this socket (" HC_CONTROL_DEFAULT_PATH "; none: on no socket)",
+	  .check = check_control,
 	  .complete = HC_COMPLETE_FILE },
 	{ .name = "control-group",
 	  .kind = HC_OPT_STR,

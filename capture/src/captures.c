@@ -417,10 +417,11 @@ static int begin(struct hc_captures *c, struct hc_capture_now *k, const struct h
 	if (code < 0)
 		return code;
 	set_times(c, k, q); /* from here on its scope is recorded as it wants it */
-	set_past(c, k);
 	code = write_row(c, k, "begin", k->by, err);
 	if (code < 0)
 		lower_detail(c);
+	else
+		set_past(c, k); /* on a full disk some of it went for the row */
 	return code;
 }
 

@@ -12,6 +12,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "store/base/utf8.h"
 #include "unix_listen.h"
 
 #define MAX_PEERS 32
@@ -43,12 +44,30 @@ struct hc_control {
 
 /* ---- requests ---- */
 
+/* What of a message was cut within a character, or names a file in another encoding, is '?'. */
+static json_object *message_new(const char *message)
+{
+	char text[sizeof(((struct hc_err *)NULL)->msg)];
+	const char *end = message + strnlen(message, sizeof(text));
+	int n = 0;
+
+	while (message < end) {
+		uint32_t c;
+		unsigned len = hc_utf8(message, (size_t)(end - message), &c);
+
+		memcpy(text + n, len ? message : "?", len ? len : 1);
+		n += len ? (int)len : 1;
+		message += len ? len : hc_utf8_broken(message, (size_t)(end - message));
+	}
+	return json_object_new_string_len(text, n);
+}
+
 static json_object *failure(const char *code, const char *message)
 {
 	json_object *o = json_object_new_object(), *e = json_object_new_object();
 
 	json_object_object_add(e, "code", json_object_new_string(code));
-	json_object_object_add(e, "message", json_object_new_string(message));
+	json_object_object_add(e, "message", message_new(message));
 	json_object_object_add(o, "ok", json_object_new_boolean(false));
 	json_object_object_add(o, "error", e);
 	return o;
@@ -543,6 +562,11 @@ static void on_second(void *ctx, struct hc_daemon *d)
 }
 
 /* ---- life ---- */
+
+int hc_control_path_check(const char *path, struct hc_err *err)
+{
+	return unix_path_check(path, err);
+}
 
 int hc_control_new(const struct hc_control_opts *opts, struct hc_control **ret, struct hc_err *err)
 {

@@ -30,6 +30,10 @@ expect_match "there is a capture 'case-1' already" err
 expect_exit 2 hindcast capture start two --pid 1 --host --control "$sock" 2>err
 expect_exit 2 hindcast capture start ../up --control "$sock" 2>err
 expect_exit 2 hindcast capture start two --pid 0 --control "$sock" 2>err
+expect_exit 2 hindcast capture start two --note $'caf\xe9' --control "$sock" 2>err
+expect_match 'the note is not UTF-8' err
+expect_exit 2 hindcast capture stop case-1 --for 10m --control "$sock" 2>err
+expect_match 'stop takes no scope, time, detail or note: these are for start' err
 sleep 60 &
 slept=$!
 ask start lives --pid $slept >out
@@ -77,6 +81,9 @@ ask list >out
 expect_no_match 'late' out
 expect_match '^case-1 +ended ' out
 expect_match '^  by uid=0 pid=[0-9]+: why not$' out
+hindcast export --bundle --capture case-1 -o live.hcb rec >/dev/null
+hindcast verify live.hcb >out || { cat out >&2; fail "a bundle of what is being written is not whole"; }
+expect_match 'security-[0-9]+.hcs: was not closed: it was being written when it was exported, or' out
 kill -TERM $pid
 wait $pid || fail "the recorder did not stop well"
 [ ! -e "$sock" ] || fail "the socket is left"
@@ -142,6 +149,7 @@ assert code(b'{"hindcast":1,"op":"capture.start","name":"a","scope":"host","snap
 assert code(b'{"hindcast":1,"op":"capture.start","name":"a\\u0000b","scope":"host"}') == "bad_request"
 assert code(b'{"hindcast":1,"op":"capture.start","name":"a","scope":"moon"}') == "bad_request"
 assert code(b"[" * 1000) == "bad_request"
+assert "no member" in ask(('{"hindcast":1,"op":"status","x%s":1}' % ("é" * 40)).encode())[0]["error"]["message"]  # cut, and UTF-8
 with socket.socket(socket.AF_UNIX) as s:  # a request without an end
     s.connect(sys.argv[1])
     try:

@@ -100,6 +100,9 @@ Test(config, tells_what_is_wrong_and_where)
 		{ "hash-exe: maybe\n", "recorder.yaml:1:11: 'hash-exe' is either true or false" },
 		{ "hash-exe: 'true'\n", "recorder.yaml:1:11: 'hash-exe' is either true or false" },
 		{ "group: no-such-group\n", "recorder.yaml:1:8: group: there is no group 'no-such-group'" },
+		{ "control: run/control.sock\n",
+		  "recorder.yaml:1:10: control: 'run/control.sock' cannot be a socket: it "
+		  "needs an absolute path of at most 107 bytes" },
 		{ "control-group: no-such-group\n",
 		  "recorder.yaml:1:16: control-group: there is no group 'no-such-group'" },
 		{ "container-root:\n  - docker\n", "recorder.yaml:2:5: container-root: 'docker' is no KIND=DIR "
