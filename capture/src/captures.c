@@ -13,10 +13,19 @@
 #include "wall_clock.h"
 
 #define AGAIN_NS INT64_C(60000000000)
+#define ROW_NS INT64_C(1000000000) /* so far at most a row's time is from when it was written */
+
+/* One that was deleted, as long as the row of its beginning is there. */
+struct deleted {
+	int64_t asked_wall_ns, row_wall_ns; /* of that row, and of the one that says so */
+};
 
 struct hc_captures {
 	struct hc_capture_now v[HC_CAPTURES_MAX];
 	uint32_t n;
+	struct deleted *deleted;
+	size_t n_deleted;
+	int64_t deleted_boot_ns;  /* when they were looked at last */
 	struct hc_daemon *daemon; /* NULL until it runs */
 	bool raised;              /* the recorder records more than its profile for one of them */
 	int64_t log_boot_ns;      /* when it was last said that an end cannot be written; 0: never */
@@ -119,18 +128,33 @@ static void widen(struct hc_capture_now *k, struct hc_capture *past, uint64_t be
 	}
 }
 
+static int add_deleted(struct hc_captures *c, int64_t asked_wall_ns, int64_t row_wall_ns)
+{
+	struct deleted *v = realloc(c->deleted, (c->n_deleted + 1) * sizeof(*v));
+
+	if (!v)
+		return -ENOMEM;
+	v[c->n_deleted++] = (struct deleted){ .asked_wall_ns = asked_wall_ns, .row_wall_ns = row_wall_ns };
+	c->deleted = v;
+	return 0;
+}
+
 static int take(struct hc_captures *c, struct hc_capture *past, const struct hc_mark *m,
                 const struct hc_holes *holes)
 {
 	struct hc_capture_now *k = &c->v[c->n];
 
-	if (m->state == HC_MARK_DELETED || c->n == HC_CAPTURES_MAX)
+	if (m->state == HC_MARK_DELETED)
+		return add_deleted(c, m->asked_wall_ns, m->end_row_wall_ns);
+	if (c->n == HC_CAPTURES_MAX)
 		return 0;
 	c->n++;
 	snprintf(k->id, sizeof(k->id), "%s", m->id);
 	snprintf(k->name, sizeof(k->name), "%s", m->name);
 	k->state = m->state;
 	k->snaplen = m->snaplen;
+	k->end_row_wall_ns = m->end_row_wall_ns;
+	k->clock_row_wall_ns = m->clock_row_wall_ns;
 	k->asked_wall_ns = m->asked_wall_ns;
 	k->from_wall_ns = m->from_wall_ns;
 	k->until_wall_ns = m->until_wall_ns;
@@ -184,16 +208,41 @@ struct hc_captures *hc_captures_free(struct hc_captures *c)
 		return NULL;
 	for (uint32_t i = 0; i < c->n; i++)
 		clear(&c->v[i]);
+	free(c->deleted);
 	free(c);
 	return NULL;
 }
 
 /* ---- what must be kept ---- */
 
+static struct hc_retain_pin row_pin(int64_t row_wall_ns)
+{
+	return (struct hc_retain_pin){ .from_ns = row_wall_ns - ROW_NS,
+		                       .until_ns = row_wall_ns + ROW_NS,
+		                       .streams = 1u << HC_STREAM_SECURITY };
+}
+
+/* Rows about a capture may come after its end. Without them it would run again, or be there again, for the next
+ * recorder and for readers: they stay as long as the one of its beginning. */
+static size_t add_row_pins(const struct hc_captures *c, struct hc_retain_pin *pins, size_t n)
+{
+	for (uint32_t i = 0; i < c->n; i++) {
+		if (c->v[i].end_row_wall_ns)
+			pins[n++] = row_pin(c->v[i].end_row_wall_ns);
+		if (c->v[i].clock_row_wall_ns)
+			pins[n++] = row_pin(c->v[i].clock_row_wall_ns);
+	}
+	for (size_t i = 0; i < c->n_deleted; i++)
+		pins[n++] = row_pin(c->deleted[i].row_wall_ns);
+	return n;
+}
+
 int hc_captures_pin(const struct hc_captures *c, struct hc_record *r)
 {
-	struct hc_retain_pin pins[HC_CAPTURES_MAX];
+	HC_AUTO(free) struct hc_retain_pin *pins = calloc(3u * c->n + c->n_deleted + 1, sizeof(*pins));
 
+	if (!pins)
+		return -ENOMEM;
 	for (uint32_t i = 0; i < c->n; i++) {
 		bool ended = c->v[i].state == HC_MARK_ENDED && c->v[i].until_wall_ns;
 
@@ -201,7 +250,7 @@ int hc_captures_pin(const struct hc_captures *c, struct hc_record *r)
 			                          .until_ns = ended ? c->v[i].until_wall_ns : INT64_MAX,
 			                          .streams = (1u << HC_N_STREAMS) - 1 };
 	}
-	return hc_record_set_pins(r, pins, c->n);
+	return hc_record_set_pins(r, pins, add_row_pins(c, pins, c->n));
 }
 
 /* After each change. */
@@ -364,9 +413,11 @@ static void follow(struct hc_captures *c, int64_t step, int64_t now)
 			k->until_wall_ns = k->until_boot_ns + c->clock.offset_ns;
 		if (k->expires_wall_ns && (!runs || k->until_wall_ns))
 			k->expires_wall_ns = k->expires_boot_ns + c->clock.offset_ns;
-		if ((before.from_wall_ns != k->from_wall_ns || before.until_wall_ns != k->until_wall_ns ||
-		     before.expires_wall_ns != k->expires_wall_ns) &&
-		    write_row(c, k, "clock", "clock", &err) < 0)
+		if (before.from_wall_ns == k->from_wall_ns && before.until_wall_ns == k->until_wall_ns &&
+		    before.expires_wall_ns == k->expires_wall_ns)
+			continue;
+		k->clock_row_wall_ns = hc_wall_ns();
+		if (write_row(c, k, "clock", "clock", &err) < 0)
 			hc_log_err(hc_daemon_log(c->daemon), HC_LOG_ERROR,
 			           "the times of a capture cannot be written", &err);
 	}
@@ -478,6 +529,7 @@ static int end(struct hc_captures *c, struct hc_capture_now *k, int64_t at_boot_
 		k->expires_boot_ns = plus(at_boot_ns, hc_capture_keep_ns(&before));
 		k->expires_wall_ns = k->expires_boot_ns + c->clock.offset_ns;
 	}
+	k->end_row_wall_ns = hc_wall_ns();
 	code = write_row(c, k, "end", by, err);
 	if (code < 0) {
 		*k = before;
@@ -513,6 +565,7 @@ int hc_captures_stop(struct hc_captures *c, const char *name, const char *by, co
 int hc_captures_delete(struct hc_captures *c, const char *name, const char *by, struct hc_err *err)
 {
 	struct hc_capture_now *k = find(c, name);
+	int64_t now = hc_wall_ns();
 	int code = 0;
 
 	if (!k)
@@ -521,6 +574,8 @@ int hc_captures_delete(struct hc_captures *c, const char *name, const char *by, 
 		code = end(c, k, boot_ns(), by, err);
 	if (code >= 0)
 		code = write_row(c, k, "unpin", by, err);
+	if (code >= 0 && add_deleted(c, k->asked_wall_ns, now) < 0)
+		code = hc_err_set(err, -ENOMEM, "out of memory");
 	if (code < 0)
 		return code;
 	hc_log(hc_daemon_log(c->daemon), HC_LOG_INFO, "a capture was deleted", HC_LOG_STR("capture", k->name),
@@ -547,11 +602,32 @@ static void cannot_end(struct hc_captures *c, int64_t boot, const struct hc_err 
 	hc_log_err(hc_daemon_log(c->daemon), HC_LOG_ERROR, "the end of a capture cannot be written", why);
 }
 
+/* Those of which nothing is there any more. */
+static void forget_deleted(struct hc_captures *c, int64_t boot)
+{
+	size_t n = 0;
+
+	if (!c->n_deleted || boot - c->deleted_boot_ns < AGAIN_NS)
+		return;
+	c->deleted_boot_ns = boot;
+	for (size_t i = 0; i < c->n_deleted; i++) {
+		struct hc_retain_pin beginning = row_pin(c->deleted[i].asked_wall_ns);
+
+		if (hc_record_held(hc_daemon_record(c->daemon), &beginning, NULL, 0))
+			c->deleted[n++] = c->deleted[i];
+	}
+	if (n == c->n_deleted)
+		return;
+	c->n_deleted = n;
+	pin(c);
+}
+
 static void look(struct hc_captures *c)
 {
 	int64_t boot = boot_ns();
 
 	see_clock(c, boot, hc_wall_ns());
+	forget_deleted(c, boot);
 	for (uint32_t i = c->n; i--;) {
 		struct hc_capture_now *k = &c->v[i];
 		struct hc_err err = { 0 };

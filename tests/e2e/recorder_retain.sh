@@ -48,4 +48,40 @@ cat >rule.yaml <<-'EOC'
 EOC
 hindcast replay -p rule.yaml cap >out 2>&1 || :
 expect_match 'not kept that long' out
+
+# what rows say of captures stays as long as these do: one that has ended while nobody recorded, one that is deleted
+begin() {
+	hindcast recorder --config /dev/null --control "$sock" -d kept -p full --segment-size 16KiB --segment-time 1s --retain-size 400KiB 2>>log3 &
+	pid=$!
+	answers "$sock" log3
+}
+ask() { hindcast capture "$@" --control "$sock"; }
+ends() {
+	kill -TERM $pid
+	wait $pid || fail "exit code $?"
+	pid=
+}
+begin
+ask start long >/dev/null
+ask start short --for 1s >/dev/null
+ask start gone >/dev/null
+until=$(ask list --json | jq '.captures[] | select(.name == "short") | .until_ns')
+rests 0.3
+ask stop long >/dev/null
+ends
+rests 2
+begin
+ask delete gone
+for _ in $(seq 300); do
+	dd if=/dev/zero of=/dev/null bs=1 count=3000 2>/dev/null
+	[ "$(grep -c 'reason=size stream=security' log3)" -ge 5 ] && break
+	sleep 0.1
+done
+ends
+begin
+[ "$(ask list --json | jq -c '[.captures[] | [.name, .state]]')" = '[["long","ended"],["short","ended"]]' ] || { ask list >&2; fail "what became of captures is forgotten"; }
+[ "$(ask list --json | jq ".captures[] | select(.name == \"short\") | .until_ns == $until")" = true ] || { ask list >&2; fail "it has another end than before"; }
+ends
+hindcast info kept >out
+expect_match '^captures +2: long \(ended\), short \(ended\)' out
 echo ok
