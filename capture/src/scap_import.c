@@ -204,8 +204,11 @@ static struct tsock *sock_of_tuple(struct hc_scap_import *im, struct hc_str p)
 	struct hc_scap_tuple tuple;
 	struct tsock *sock = hc_scap_stuple(p, &tuple) ? scap_tuple_sock(im, &tuple, ROLE_CLIENT, NULL) : NULL;
 
-	if (sock)
+	if (sock) {
 		sock->connected = true;
+		if (!sock->near_end && sock->w.family != HC_SCAP_AF_UNIX)
+			sock->near_end = ROLE_CLIENT; /* it has two ends, whatever their ports */
+	}
 	return sock;
 }
 
@@ -390,6 +393,25 @@ static uint32_t task_ref(struct hc_scap_import *im, struct hc_builder *b, struct
 	return ref ? ref : add_task(im, b, k, v, fds);
 }
 
+/* Of a thread of which nothing is known but its number. */
+static uint32_t bare_task(struct hc_scap_import *im, struct hc_builder *b, int64_t tid)
+{
+	struct hc_cells c;
+
+	hc_cells_clear(&c, HC_OBJ_TASK);
+	hc_cell_set(&c, HC_O_TASK_tid, (uint64_t)tid);
+	hc_cell_set(&c, HC_O_TASK_source_ns, im->first_ns);
+	return hc_build_obj(b, HC_OBJ_TASK, &c);
+}
+
+/* A call that changes its process has the version before; of one that nobody told of there is none. */
+static struct tver *version_of_row(struct hc_scap_import *im, const struct sevent *s, unsigned type)
+{
+	bool before = made_of(im, type)->proc >= 0 && s->before && !(s->before->flags & HC_PROC_INCOMPLETE);
+
+	return before ? s->before : s->k->cur;
+}
+
 /* ---- rows ---- */
 
 static int failed(const struct hc_err *err)
@@ -465,9 +487,8 @@ static int event_row(struct hc_scap_import *im, const struct sevent *s, struct h
 	if (!b)
 		return failed(err);
 	c = im->cells;
-	if (s->k)
-		cell_ref(c, HC_COL_TASK,
-		         task_ref(im, b, s->k, made_of(im, type)->proc >= 0 && s->before ? s->before : s->k->cur));
+	cell_ref(c, HC_COL_TASK,
+	         s->k ? task_ref(im, b, s->k, version_of_row(im, s, type)) : bare_task(im, b, e->tid));
 	hc_cell_set(c, HC_COL_SRC_NUM, e->num);
 	if (e->state_only || !im->begun)
 		flags |= HC_ROW_STATEONLY;

@@ -12,6 +12,7 @@
 #define SCAP_MAX_USERS 65536u    /* and groups; what comes then stays a number */
 #define SCAP_MAX_IFACES 256u     /* of the machine; what comes then is not known as local */
 #define SCAP_MAX_DEPTH 256u      /* of the process tree */
+#define SCAP_MAX_PATH 1024u      /* longer ones have no name, as in the reference implementation */
 
 #define SCAP_N_MET 256u
 #define SCAP_MET_BYTES 40u /* of a tuple that is remembered: those of addresses and ports */
@@ -45,8 +46,8 @@ struct smem {
 
 /* A thread. */
 struct sthr {
-	int64_t tid, pid, ptid, vtid, vpid;
-	int64_t reaper; /* who gets the children, by the event of its end; 0: not told */
+	int64_t tid, pid, ptid, vtid, vpid; /* ptid: by set_parent() alone */
+	int64_t reaper; /* who gets the children, by the event of its end; 0 or less: not told */
 	uint64_t clone_ns;
 	bool invalid; /* seen, but never told of */
 	bool dead, by_child;
@@ -69,6 +70,7 @@ struct sgone {
 };
 
 #define SCAP_N_GONE 1024u
+#define SCAP_N_PARENTS 4096u
 
 /* What an event told of a container of which no process is known yet. */
 struct stold {
@@ -109,13 +111,14 @@ struct hc_scap_import {
 	struct hc_writer *w;
 	struct hc_cells *cells; /* of the row being made */
 	struct hc_scap_import_stats stats;
-	struct table threads;             /* struct sthr */
-	struct sthr *found;               /* what scap_thread answered last; NULL: nothing */
-	struct table groups;              /* struct sgroup */
-	struct made made[HC_EV_MAX];      /* filled as types are met */
-	struct sgone gone[SCAP_N_GONE];   /* by number */
-	struct table users;               /* struct tuser */
-	struct stold told[SCAP_MAX_TOLD]; /* facts NULL: free */
+	struct table threads;                /* struct sthr */
+	struct sthr *found;                  /* what scap_thread answered last; NULL: nothing */
+	struct table groups;                 /* struct sgroup */
+	uint32_t n_children[SCAP_N_PARENTS]; /* by hash of the parent's number: 0: it has none */
+	struct made made[HC_EV_MAX];         /* filled as types are met */
+	struct sgone gone[SCAP_N_GONE];      /* by number */
+	struct table users;                  /* struct tuser */
+	struct stold told[SCAP_MAX_TOLD];    /* facts NULL: free */
 	unsigned next_told;
 	struct smet met[SCAP_N_MET];                  /* by hash */
 	struct hc_scap_iface ifaces[SCAP_MAX_IFACES]; /* without their names, which are: */

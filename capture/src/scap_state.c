@@ -147,8 +147,24 @@ static void group_join(struct hc_scap_import *im, struct sthr *k)
 	g->gen = ++im->state_gen;
 }
 
+static uint32_t *children_of(struct hc_scap_import *im, int64_t tid)
+{
+	return &im->n_children[hash_of(im, tid) % SCAP_N_PARENTS];
+}
+
+/* Numbers that share a place may say that there are some; none are missed. */
+static void set_parent(struct hc_scap_import *im, struct sthr *k, int64_t ptid)
+{
+	if (k->ptid > 0)
+		--*children_of(im, k->ptid);
+	k->ptid = ptid;
+	if (ptid > 0)
+		++*children_of(im, ptid);
+}
+
 static void thread_free(struct hc_scap_import *im, struct sthr *k)
 {
+	set_parent(im, k, -1);
 	group_leave(im, k);
 	fds_clear(im, &k->fds);
 	ver_unref(im->t, k->cur);
@@ -246,6 +262,9 @@ static void children_to_reaper(struct hc_scap_import *im, struct sthr *k)
 {
 	struct sthr *to = k->reaper > 0 ? scap_thread(im, k->reaper) : NULL, *c;
 
+	if (!*children_of(im, k->tid))
+		return;
+
 	if (!to || to->invalid || to == k)
 		to = reaper_of(im, k);
 	if (to && to->group && to->pid != k->pid)
@@ -253,7 +272,7 @@ static void children_to_reaper(struct hc_scap_import *im, struct sthr *k)
 	TABLE_ALL(&im->threads, at, c)
 	{
 		if (c->ptid == k->tid && c != k)
-			c->ptid = to ? to->tid : 0;
+			set_parent(im, c, to ? to->tid : 0);
 	}
 	im->tree_gen++;
 }
@@ -263,8 +282,7 @@ static void thread_end(struct hc_scap_import *im, struct sthr *k)
 {
 	struct sthr *leader = scap_main(im, k);
 
-	if (k->reaper)
-		children_to_reaper(im, k);
+	children_to_reaper(im, k);
 	if (k->group && !k->dead) {
 		k->group->n_alive--;
 		k->group->gen = ++im->state_gen;
@@ -365,7 +383,8 @@ static struct sthr *parent_of(struct hc_scap_import *im, struct sthr *k)
 	struct sthr *up = scap_main(im, k);
 
 	up = up->ptid > 0 ? scap_thread(im, up->ptid) : NULL;
-	return up ? scap_main(im, up) : NULL;
+	up = up ? scap_main(im, up) : NULL;
+	return up && !up->invalid ? up : NULL; /* of what nobody told of there is nothing to say */
 }
 
 /* The leader with this number, where numbers are the host's; else the last of an unbroken line of ancestors that
@@ -799,6 +818,7 @@ static uint8_t kind_of_family(uint16_t family)
 
 struct tpath *scap_path(struct hc_scap_import *im, const struct sevent *s, struct hc_str given, int dirfd)
 {
+	static const struct hc_str too_long = { "/DIR_TOO_LONG/FILENAME_TOO_LONG", 31 };
 	struct path_ask ask = { .given = given, .prov = 6 };
 	struct tfd *dir;
 	int64_t num;
@@ -811,7 +831,27 @@ struct tpath *scap_path(struct hc_scap_import *im, const struct sevent *s, struc
 	} else if (s->k && s->before && s->before->cwd) {
 		ask.base = s->before->cwd->abs ? s->before->cwd->abs : s->before->cwd->real;
 	}
+	if (given.len + 1 + (given.len && given.p[0] != '/' && ask.base ? ask.base->len + 1 : 0) > SCAP_MAX_PATH)
+		ask.abs = too_long; /* as the reference has it */
 	return path_get(im->t, &ask);
+}
+
+/* What an open has opened: below a descriptor that nobody knows it is named so, as in the reference. */
+static struct tpath *opened_path(struct hc_scap_import *im, const struct sevent *s, struct hc_str given, int dirfd)
+{
+	int64_t num = dirfd >= 0 ? hc_scap_i64(s->e, (unsigned)dirfd, AT_FDCWD_NUM) : AT_FDCWD_NUM;
+	struct tpath *path = scap_path(im, s, given, dirfd), *unknown;
+	char name[SCAP_MAX_PATH + 16], joined[SCAP_MAX_PATH + 16];
+	uint32_t n;
+
+	if (!path || path->abs || num == AT_FDCWD_NUM || !given.len || given.p[0] == '/' ||
+	    given.len > SCAP_MAX_PATH)
+		return path;
+	n = (uint32_t)snprintf(name, sizeof(name), "<UNKNOWN>" HC_STR_FMT, HC_STR_ARG(given));
+	n = path_join(HC_STR("/"), (struct hc_str){ name, n }, joined, sizeof(joined));
+	unknown = path_get(im->t, &(struct path_ask){ .given = given, .real = { joined + 1, n - 1 }, .prov = 6 });
+	path_unref(im->t, path);
+	return unknown;
 }
 
 static struct tpath *dir_path(struct hc_scap_import *im, struct hc_str s)
@@ -1027,7 +1067,7 @@ void scap_add_proc(struct hc_scap_import *im, const struct hc_scap_proc *p)
 	ver_unref(im->t, k->cur);
 	k->cur = v;
 	k->pid = p->pid;
-	k->ptid = p->ptid;
+	set_parent(im, k, p->ptid);
 	k->vtid = p->vtid;
 	k->vpid = p->vpid;
 	i->argc = i->envc = UINT32_MAX;
@@ -1116,6 +1156,11 @@ void scap_add_fd(struct hc_scap_import *im, const struct hc_scap_fd *f)
 		if (fd->sock && fd->kind != HC_FD_UNIX) {
 			fd->kind = kind_of_family(fd->sock->w.family);
 			fd->sock->w.protocol = l4_proto[f->l4 < sizeof(l4_proto) ? f->l4 : 0];
+			if (f->type == HC_SCAP_FD_IPV6_SOCK && fd->kind == HC_FD_IPV6 && f->l4 != HC_SCAP_L4_RAW) {
+				fd->sock->w.extra[0] =
+					fd->sock->w.protocol; /* until it gets a role, as of socket() */
+				fd->sock->w.protocol = L4_UNKNOWN;
+			}
 			if (f->type == HC_SCAP_FD_IPV4_SERVSOCK || f->type == HC_SCAP_FD_IPV6_SERVSOCK)
 				fd->sock->near_end = NEAR_BOUND;
 			else
@@ -1131,7 +1176,8 @@ void scap_add_fd(struct hc_scap_import *im, const struct hc_scap_fd *f)
 		fd->file = file_make(im, f->dev, f->ino, f->open_flags);
 		break;
 	default:
-		fd->name = f->name.len ? txt_get(im->t, f->name.p, f->name.len) : NULL;
+		if (f->name.len || f->type == HC_SCAP_FD_UNSUPPORTED)
+			fd->name = txt_get(im->t, f->name.p ? f->name.p : "", f->name.len);
 	}
 	if (!fd->file && f->ino)
 		fd->file = file_make(im, 0, f->ino, 0);
@@ -1215,14 +1261,19 @@ static struct hc_str block_of(const struct hc_scap_event *e, unsigned i)
 	return s.len ? s : (struct hc_str){ "", 0 };
 }
 
+/* The event's thread has another version now. */
+static void note_change(struct hc_scap_import *im, struct sevent *s)
+{
+	ver_unref(im->t, s->after);
+	s->after = REF(s->k->cur);
+}
+
 static struct tver *change(struct hc_scap_import *im, struct sevent *s, uint8_t cause)
 {
 	struct tver *v = version_next(im, s->k, cause, s->e->ts_ns);
 
-	if (v) {
-		ver_unref(im->t, s->after);
-		s->after = REF(v);
-	}
+	if (v)
+		note_change(im, s);
 	return v;
 }
 
@@ -1257,12 +1308,13 @@ static void on_open(struct hc_scap_import *im, struct sevent *s, unsigned name, 
 	fd = fd_make(im, f & HC_SCAP_OPEN_DIRECTORY ? HC_FD_DIR : HC_FD_FILE);
 	if (!fd)
 		return;
-	fd->path = scap_path(im, s, hc_scap_text(s->e, name), dirfd);
+	fd->path = opened_path(im, s, hc_scap_text(s->e, name), dirfd);
 	fd->f_flags = (uint32_t)hc_scap_native(HC_SCAP_TAB_file_flags, f);
 	fd->cloexec = f & HC_SCAP_OPEN_CLOEXEC;
 	fd->created = f & HC_SCAP_OPEN_CREATED;
-	fd->file = file_make(im, (uint32_t)hc_scap_u64(s->e, (unsigned)dev, 0),
-	                     hc_scap_u64(s->e, (unsigned)dev + 1, 0), f);
+	if (hc_scap_has(s->e, (unsigned)dev + 1)) /* older files do not tell */
+		fd->file = file_make(im, (uint32_t)hc_scap_u64(s->e, (unsigned)dev, 0),
+		                     hc_scap_u64(s->e, (unsigned)dev + 1, 0), f);
 	put_new(im, s, num, fd);
 }
 
@@ -1733,7 +1785,7 @@ static void on_exec(struct hc_scap_import *im, struct sevent *s)
 	if (hc_scap_has(e, 4))
 		s->k->pid = hc_scap_i64(e, 4, -1);
 	if (s->k->invalid) {
-		s->k->ptid = hc_scap_i64(e, 5, -1);
+		set_parent(im, s->k, hc_scap_i64(e, 5, -1));
 		s->k->vtid = s->k->tid;
 		s->k->vpid = s->k->pid;
 		s->k->invalid = false;
@@ -1782,12 +1834,12 @@ static void child_from(struct hc_scap_import *im, struct sevent *s, struct sthr 
 		return;
 	if (child_side) {
 		k->pid = hc_scap_i64(e, 4, k->tid);
-		k->ptid = hc_scap_i64(e, 5, -1);
+		set_parent(im, k, hc_scap_i64(e, 5, -1));
 		k->vtid = hc_scap_i64(e, 18, -1);
 		k->vpid = hc_scap_i64(e, 19, -1);
 	} else {
 		k->pid = is_thread ? s->k->pid : k->tid;
-		k->ptid = is_thread ? s->k->ptid : s->k->tid;
+		set_parent(im, k, is_thread ? s->k->ptid : s->k->tid);
 		k->vtid = k->tid;
 		k->vpid = is_thread ? s->k->vpid : k->pid;
 	}
@@ -1859,22 +1911,79 @@ static void child_from(struct hc_scap_import *im, struct sevent *s, struct sthr 
 	im->stats.n_processes++;
 }
 
+/* Of a thread that nobody told of, a fork of its own, or of its process, tells what it is: its numbers .. */
+static void tell_who(struct hc_scap_import *im, struct sthr *k, uint64_t ns)
+{
+	struct tver *v = version_next(im, k, HC_CAUSE_FORK, ns);
+
+	k->invalid = false;
+	group_join(im, k);
+	if (!v)
+		return;
+	v->pid = (uint32_t)k->pid;
+	v->n_vpids = k->vpid > 0;
+	v->vpids[0] = (uint32_t)k->vpid;
+	v->flags &= ~(uint32_t)HC_PROC_INCOMPLETE;
+}
+
+/* .. and its program. */
+static void tell_what(struct hc_scap_import *im, struct sthr *k, const struct hc_scap_event *e)
+{
+	struct timage *i = image_new(im->t);
+	struct tver *v = i ? version_next(im, k, HC_CAUSE_FORK, e->ts_ns) : NULL;
+
+	if (!v) {
+		image_unref(im->t, i);
+		return;
+	}
+	i->argc = i->envc = UINT32_MAX;
+	i->argv = argv_of(im, hc_scap_text(e, 1), block_of(e, 2));
+	image_unref(im->t, v->image);
+	v->image = i;
+	set_comm(im, e, v);
+}
+
+/* The thread that a new one takes after, by the new one's own event. A process is known by its threads. */
+static struct sthr *forked_from(struct hc_scap_import *im, struct sevent *s, bool is_thread)
+{
+	const struct hc_scap_event *e = s->e;
+	int64_t tid = hc_scap_i64(e, is_thread ? 4 : 5, -1);
+	struct sthr *k = tid > 0 ? scap_thread(im, tid) : NULL;
+
+	if (k == s->k)
+		return NULL;
+	if (!is_thread || (k && !k->invalid) || tid <= 0)
+		return k;
+	if (!k)
+		k = thread_invalid(im, tid);
+	if (!k)
+		return NULL;
+	k->pid = tid;
+	set_parent(im, k, hc_scap_i64(e, 5, -1));
+	k->vtid = k->vpid = hc_scap_i64(e, 19, -1);
+	tell_who(im, k, e->ts_ns);
+	tell_what(im, k, e);
+	return k;
+}
+
 static void on_clone(struct hc_scap_import *im, struct sevent *s)
 {
 	const struct hc_scap_event *e = s->e;
 	int64_t ret = hc_scap_i64(e, 0, -1);
 	uint64_t flags = hc_scap_u64(e, 15, 0);
+	bool known = !s->k->invalid;
 	struct sthr *k, *from;
 
 	if (ret < 0)
 		return;
 	if (ret > 0) {
-		if (s->k->invalid) {
+		if (!known) {
 			s->k->pid = hc_scap_i64(e, 4, -1);
-			s->k->ptid = hc_scap_i64(e, 5, -1);
-			s->k->vtid = hc_scap_i64(e, 18, -1);
+			set_parent(im, s->k, hc_scap_i64(e, 5, -1));
+			s->k->vtid = hc_scap_i64(e, 18, hc_scap_has(e, 19) ? -1 : s->k->tid);
 			s->k->vpid = hc_scap_i64(e, 19, -1);
-			group_join(im, s->k);
+			tell_who(im, s->k, e->ts_ns);
+			note_change(im, s);
 		}
 		if (flags & (HC_SCAP_CLONE_IN_PIDNS | HC_SCAP_CLONE_NEWPID | HC_SCAP_CLONE_PARENT |
 		             HC_SCAP_CLONE_VFORK) ||
@@ -1893,13 +2002,16 @@ static void on_clone(struct hc_scap_import *im, struct sevent *s)
 		k = thread_new(im, ret);
 		if (k)
 			child_from(im, s, s->k, k, false);
+		if (k && !known) {
+			fds_clear(im, &k->fds); /* nobody knows what the other has open */
+			tell_what(im, s->k, e);
+			note_change(im, s);
+		}
 		return;
 	}
 	if (!s->k->invalid && s->k->clone_ns && e->ts_ns - s->k->clone_ns < UINT64_C(2000000000))
 		return;
-	from = scap_thread(im, hc_scap_i64(e, flags & HC_SCAP_CLONE_THREAD ? 4 : 5, -1));
-	if (from == s->k)
-		from = NULL;
+	from = forked_from(im, s, flags & HC_SCAP_CLONE_THREAD);
 	s->k->invalid = false;
 	child_from(im, s, from, s->k, true);
 }

@@ -104,8 +104,8 @@ static void path_fill(struct hc_tracker *t, struct tpath *p, const struct path_a
 	}
 	if (ask->given.p) {
 		p->given = txt_get(t, ask->given.p, ask->given.len);
-		n = path_join(txt_str(ask->base), ask->given, t->buf, PATH_MAX * 2);
-		p->abs = n ? txt_get(t, t->buf, n) : NULL;
+		n = ask->abs.p ? 0 : path_join(txt_str(ask->base), ask->given, t->buf, PATH_MAX * 2);
+		p->abs = ask->abs.p ? txt_get(t, ask->abs.p, ask->abs.len) : n ? txt_get(t, t->buf, n) : NULL;
 	} else {
 		p->abs = REF(p->real);
 	}
@@ -119,6 +119,8 @@ struct tpath *path_get(struct hc_tracker *t, const struct path_ask *ask)
 	if (ask->given.p)
 		h = hash_bytes(h, ask->given.p, ask->given.len);
 	h = hash_add(h, ask->given.p && ask->base ? ask->base->hash : ask->given.p ? 1 : 0);
+	if (ask->abs.p)
+		h = hash_bytes(hash_add(h, 4), ask->abs.p, ask->abs.len);
 	if (ask->fact)
 		h = hash_bytes(h, ask->fact->p, ask->fact->bytes);
 	else if (ask->real.p)

@@ -471,6 +471,7 @@ struct path_ask {
 	struct txt *base;         /* what `given` is relative to; NULL: unknown */
 	const struct wfact *fact; /* the kernel's path; NULL: none */
 	struct hc_str real;       /* known otherwise, with `prov`; .p NULL: none */
+	struct hc_str abs;        /* instead of `given` below `base`; .p NULL: that */
 	uint8_t prov, flags;
 };
 

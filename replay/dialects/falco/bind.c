@@ -449,6 +449,27 @@ static struct hc_value proc_id(struct hc_view *v, unsigned dom, uint32_t proc, c
 }
 LEAF(proc_id, HC_OBJ_PROC, HC_VT_I64);
 
+/* Where no version of the parent is at hand; nobody is the parent of the first process. */
+static struct hc_value proc_ppid(struct hc_view *v, unsigned dom, uint32_t proc, const void *arg)
+{
+	int64_t i;
+
+	UNUSED_ARG;
+	return hc_view_int(v, HC_OBJ_PROC, HC_O_PROC_ppid, proc, &i) && i > 0 ? hc_value_i64(i) : absent();
+}
+LEAF(proc_ppid, HC_OBJ_PROC, HC_VT_I64);
+
+/* An imported capture's process without a version of its parent has none for the original either. */
+static struct hc_value task_ppid(struct hc_view *v, unsigned dom, uint32_t task, const void *arg)
+{
+	int64_t ns;
+
+	if (hc_view_int(v, HC_OBJ_TASK, HC_O_TASK_source_ns, task, &ns))
+		return absent();
+	return proc_ppid(v, dom, hc_view_ref(v, HC_OBJ_TASK, HC_O_TASK_proc, task), arg);
+}
+LEAF(task_ppid, HC_OBJ_TASK, HC_VT_I64);
+
 static struct hc_value proc_sid(struct hc_view *v, unsigned dom, uint32_t proc, const void *arg)
 {
 	int64_t sid = falco_proc_sid(v, proc, INT64_MIN);
@@ -650,7 +671,10 @@ static struct hc_str subsystem_name(struct hc_str name)
 	} others[] = { { { "io", 2 }, { "blkio", 5 } },
 		       { { "perf", 4 }, { "perf_event", 10 } },
 		       { { "mem", 3 }, { "memory", 6 } } };
+	static const struct hc_str suffix = { "_cgroup", 7 };
 
+	if (name.len > suffix.len && !memcmp(name.p + name.len - suffix.len, suffix.p, suffix.len))
+		name.len -= suffix.len;
 	for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++)
 		if (hc_str_eq(name, others[i].was))
 			return others[i].is;
@@ -1050,22 +1074,42 @@ static void put_unknown(struct hc_view *v, const char *base, struct hc_str path,
 	falco_path_normal(fjson_end(&all), out);
 }
 
-/* What a failed open would have given. */
-static struct hc_value path_name(struct hc_view *v, unsigned dom, uint32_t path, const void *arg)
+static bool below_dirfd(unsigned type)
+{
+	return type == HC_EV_OPENAT || type == HC_EV_OPENAT2;
+}
+
+/* What a failed open would have given. Of calls with a directory's descriptor it is put together, of the others an
+ * absolute name stands as the caller gave it. */
+static struct hc_value name_of_path(struct hc_view *v, uint32_t path, bool dirfd)
 {
 	struct hc_value abs = heap_text(v, HC_OBJ_PATH, HC_O_PATH_abs, path);
-	struct hc_str given = falco_path_given(v, path);
+	struct hc_value given = heap_text(v, HC_OBJ_PATH, HC_O_PATH_given, path);
 	struct fjson out = begin(v);
 
-	(void)dom;
+	if (!dirfd && given.type && given.s.len && given.s.p[0] == '/')
+		return given;
 	if (abs.type)
 		return abs;
-	if (!given.p)
+	if (!given.type)
 		return path_value(v, path, false);
-	put_unknown(v, given.len && given.p[0] != '/' && arg ? "<UNKNOWN>" : "", given, &out);
+	put_unknown(v, given.s.len && given.s.p[0] != '/' && dirfd ? "<UNKNOWN>" : "", given.s, &out);
 	return falco_out_value(&out);
 }
+
+static struct hc_value path_name(struct hc_view *v, unsigned dom, uint32_t path, const void *arg)
+{
+	UNUSED_ARG;
+	return name_of_path(v, path, false);
+}
 LEAF(path_name, HC_OBJ_PATH, HC_VT_STR, MAY_BE(abs), MAY_CONTAIN(path));
+
+static struct hc_value path_name_at(struct hc_view *v, unsigned dom, uint32_t path, const void *arg)
+{
+	UNUSED_ARG;
+	return name_of_path(v, path, true);
+}
+LEAF(path_name_at, HC_OBJ_PATH, HC_VT_STR, MAY_BE(abs), MAY_CONTAIN(path));
 
 static struct hc_value row_addr_name(struct hc_view *v, unsigned dom, uint32_t entry, const void *arg)
 {
@@ -1129,7 +1173,9 @@ static struct hc_str directory_of(struct hc_str name)
 {
 	const char *slash = name.p && name.len ? memrchr(name.p, '/', name.len) : NULL;
 
-	if (slash && slash + 1 < name.p + name.len)
+	if (!slash)
+		return HC_STR("/");
+	if (slash + 1 < name.p + name.len)
 		name.len = (uint32_t)(slash - name.p);
 	return name.len ? name : HC_STR("/");
 }
@@ -1157,7 +1203,7 @@ static struct hc_value row_directory(struct hc_view *v, unsigned dom, uint32_t e
 	if (fctx_fdobj(&c))
 		return absent();
 	if (c.row->path_col >= 0)
-		name = path_name(v, HC_OBJ_PATH, hc_view_ref(v, dom, (unsigned)c.row->path_col, entry), "");
+		name = name_of_path(v, hc_view_ref(v, dom, (unsigned)c.row->path_col, entry), below_dirfd(c.type));
 	return hc_value_str(directory_of(name.type ? name.s : HC_STR("")));
 }
 ROW_LEAF(row_directory, HC_VT_STR, MAY_BE(abs), MAY_CONTAIN(path));
@@ -1174,7 +1220,9 @@ static struct hc_value fd_filename(struct hc_view *v, unsigned dom, uint32_t fd,
 	if (!name.p)
 		return absent();
 	slash = name.len ? memrchr(name.p, '/', name.len) : NULL;
-	if (slash && slash + 1 < name.p + name.len) {
+	if (!slash)
+		return hc_value_str(HC_STR("/"));
+	if (slash + 1 < name.p + name.len) {
 		name.len -= (uint32_t)(slash + 1 - name.p);
 		name.p = slash + 1;
 	}
@@ -1216,6 +1264,8 @@ static struct hc_value sock_ip(struct hc_view *v, unsigned dom, uint32_t sock, c
 		return absent();
 	if (!falco_sock_ends(v, sock, &e))
 		memset(&e, 0, sizeof(e));
+	if (arg_num(arg) == END_SERVER && falco_is_roleless(v, sock))
+		return absent();
 	end = end_of(&e, arg_num(arg));
 	ip = end == END_LOCAL ? e.near : end == END_PEER ? e.far : end == END_CLIENT ? e.client : e.server;
 	if (!ip.len && is_blank_end(v, sock, arg))
@@ -1258,7 +1308,7 @@ static struct hc_value sock_port_text(struct hc_view *v, unsigned dom, uint32_t 
 
 	(void)dom;
 	if (type && type[0] == 'i' && falco_is_listener(v, sock) && (end == END_CLIENT || end == END_SERVER))
-		return hc_value_str(HC_STR(""));
+		return end == END_CLIENT && falco_is_roleless(v, sock) ? absent() : hc_value_str(HC_STR(""));
 	if (type && type[0] == 'u' && end == END_CLIENT && hc_view_int_or(v, HC_OBJ_SOCK, HC_O_SOCK_role, sock, 0))
 		return hc_value_str(HC_STR(""));
 	if (port < 0)
@@ -1451,10 +1501,12 @@ static struct hc_value row_fd_container(struct hc_view *v, unsigned dom, uint32_
 			falco_fd_name(v, fd, &out);
 		return falco_out_value(&out);
 	}
+	if (!arg && c.type == HC_EV_CONNECT)
+		falco_sock_name(v, hc_view_ref(v, dom, HC_C_CONNECT_tuple, entry), &out);
 	if (!arg) { /* the name that the arguments give */
 		if (c.row->path_col >= 0)
-			name = path_name(v, HC_OBJ_PATH, hc_view_ref(v, dom, (unsigned)c.row->path_col, entry),
-			                 c.type == HC_EV_OPENAT || c.type == HC_EV_OPENAT2 ? "" : NULL);
+			name = name_of_path(v, hc_view_ref(v, dom, (unsigned)c.row->path_col, entry),
+			                    below_dirfd(c.type));
 		if (name.type)
 			fjson_bytes(&out, name.s.p, name.s.len);
 		return falco_out_value(&out);
@@ -1521,6 +1573,15 @@ static struct hc_value path_squeezed(struct hc_view *v, unsigned dom, uint32_t p
 }
 LEAF(path_squeezed, HC_OBJ_PATH, HC_VT_STR, MAY_BE(abs), MAY_CONTAIN(path));
 
+/* The same of a call without a directory's descriptor that opened nothing: a relative name is put together. */
+static struct hc_value path_squeezed_name(struct hc_view *v, unsigned dom, uint32_t path, const void *arg)
+{
+	struct hc_str given = falco_path_given(v, path);
+
+	return given.len && given.p[0] == '/' ? path_squeezed(v, dom, path, arg) : path_name(v, dom, path, arg);
+}
+LEAF(path_squeezed_name, HC_OBJ_PATH, HC_VT_STR, MAY_BE(abs), MAY_CONTAIN(path));
+
 /* ---- events ---- */
 
 static struct hc_value row_name(struct hc_view *v, unsigned dom, uint32_t entry, const void *arg)
@@ -1536,6 +1597,8 @@ static bool is_generic(const struct fctx *c)
 {
 	struct code_set codes = { 0 };
 
+	if (fctx_is_imported(c))
+		return true; /* also where the call has an event of its own by now */
 	return falco_type_codes(hc_str_c(fctx_name(c)), &codes) && code_set_has(&codes, CODE_GENERIC);
 }
 
@@ -1670,7 +1733,9 @@ static struct hc_value row_res(struct hc_view *v, unsigned dom, uint32_t entry, 
 {
 	struct fctx c = ctx_of(v, dom, entry);
 	struct fjson out = begin(v);
+	const struct fparam *p;
 	const char *name;
+	bool named;
 	int64_t ret;
 
 	(void)arg;
@@ -1678,7 +1743,10 @@ static struct hc_value row_res(struct hc_view *v, unsigned dom, uint32_t entry, 
 		return absent();
 	if (ret >= 0)
 		return hc_value_str(HC_STR("SUCCESS"));
-	name = ret > -4096 ? falco_errno_name(-ret) : NULL;
+	/* a result that is a process or a size is printed as such: no error has a name there */
+	p = c.row->code != CODE_GENERIC ? falco_events[c.row->code].params : NULL;
+	named = !p || p->type == PT_ERRNO || p->type == PT_FD;
+	name = named && ret > -4096 ? falco_errno_name(-ret) : NULL;
 	if (name)
 		return word(name);
 	fjson_i64(&out, ret);
@@ -1971,7 +2039,8 @@ static struct hc_value row_count_error(struct hc_view *v, unsigned dom, uint32_t
 	char t = typechar_of(v, fd);
 	const char *name = fctx_name(&c);
 	bool file = fd ? t == 'f' || t == 'd' : !strncmp(name, "open", 4) || !strcmp(name, "creat");
-	bool net = fd ? t == '4' || t == '6' || t == 'u' : !strncmp(name, "accept", 6) || !strcmp(name, "connect");
+	bool net = fd ? t == '4' || t == '6' || (t == 'u' && falco_fd_kind(v, fd) == HC_FD_UNIX)
+	              : !strncmp(name, "accept", 6) || !strcmp(name, "connect");
 	int64_t ret;
 
 	switch (arg_num(arg)) {
@@ -2050,6 +2119,18 @@ static struct hc_value row_open(struct hc_view *v, unsigned dom, uint32_t entry,
 }
 ROW_LEAF(row_open, HC_VT_BOOL);
 
+/* Of an event about a thread: is that a process's main one? */
+static struct hc_value row_of_main(struct hc_view *v, unsigned dom, uint32_t entry, const void *arg)
+{
+	struct fctx c = ctx_of(v, dom, entry);
+	int64_t tid = hc_view_int_or(v, HC_OBJ_TASK, HC_O_TASK_tid, fctx_task(&c), -1);
+
+	(void)arg;
+	return hc_value_u64(fctx_proc(&c) &&
+	                    hc_view_int_or(v, HC_OBJ_PROC, HC_O_PROC_pid, fctx_proc(&c), -2) == tid);
+}
+ROW_LEAF(row_of_main, HC_VT_U64);
+
 static struct hc_value row_is_syslog(struct hc_view *v, unsigned dom, uint32_t entry, const void *arg)
 {
 	struct fctx c = ctx_of(v, dom, entry);
@@ -2088,6 +2169,8 @@ static struct hc_value row_abspath(struct hc_view *v, unsigned dom, uint32_t ent
 
 	if (!path)
 		return absent();
+	if (given.p && !given.len)
+		return hc_value_str(HC_STR(""));
 	dir = dir_object(v, dom, entry, at->dirfd, &is_cwd);
 	if (given.len && given.p[0] != '/' && dir) {
 		falco_fd_name(v, dir, &name);
@@ -2159,6 +2242,12 @@ static int dirfd_of_name(unsigned type, unsigned path)
 	}
 }
 
+/* Of these two the original does not look at the descriptors: names are relative to the working directory. */
+static bool ignores_dirfds(unsigned type)
+{
+	return type == HC_EV_RENAMEAT || type == HC_EV_LINKAT;
+}
+
 /* A relative text below the working directory, where that is known. */
 static struct hc_str below_cwd(const struct fctx *c, struct hc_str s)
 {
@@ -2205,6 +2294,10 @@ static struct hc_value fs_path(struct hc_view *v, unsigned dom, uint32_t entry, 
 		                      : hc_value_str(HC_STR("<UNKNOWN>"));
 	if (s.p && !s.len)
 		return hc_value_str(HC_STR(""));
+	if (s.p && s.p[0] != '/' && ignores_dirfds(c.type)) {
+		falco_path_normal(below_cwd(&c, s), &out);
+		return falco_out_value(&out);
+	}
 	dirfd = dirfd_of_name(c.type, at);
 	dir = dir_object(v, dom, entry, dirfd, &is_cwd); /* AT_FDCWD is no descriptor of a directory */
 	if (!dirfd || (!is_cwd && falco_fd_typechar(v, dir) == 'd') || (s.p && s.len && s.p[0] == '/')) {
@@ -2213,7 +2306,8 @@ static struct hc_value fs_path(struct hc_view *v, unsigned dom, uint32_t entry, 
 	}
 	if (!s.p)
 		return absent();
-	if (!dirfd) /* not even a path, as the source of a mount may be */
+	/* not even a path, as the source of a mount may be; of a directory that nobody knows a name says so */
+	if (!dirfd && c.type != HC_EV_RENAMEAT2)
 		s = below_cwd(&c, s);
 	put_unknown(v, s.len && s.p[0] != '/' ? "<UNKNOWN>" : "", s, &out);
 	return falco_out_value(&out);
@@ -2368,8 +2462,14 @@ static const struct hc_access *bind_ancestor(struct fbinder *b, const struct fre
 /* Without a descriptor the name is made of the other parameters, or is empty. */
 static const struct hc_access *or_rebuilt_name(struct fbinder *b, const struct hc_access *a)
 {
-	if (b->type == HC_EV_CONNECT)
+	if (b->type == HC_EV_CONNECT) { /* a recorder's own rows have no ends of what is not connected */
+		a = either(b, a, leaf(b, hop(b, b->at_row, HC_C_CONNECT_tuple), &leaf_sock_name, NULL));
 		a = either(b, a, row(b, &leaf_row_addr_name, num_arg(HC_C_CONNECT_addr)));
+	}
+	if (b->type == HC_EV_ACCEPT)
+		a = either(b, a, leaf(b, hop(b, b->at_row, HC_C_ACCEPT_tuple), &leaf_sock_name, NULL));
+	if (b->type == HC_EV_ACCEPT4)
+		a = either(b, a, leaf(b, hop(b, b->at_row, HC_C_ACCEPT4_tuple), &leaf_sock_name, NULL));
 	if (b->type == HC_EV_ACCEPT || b->type == HC_EV_ACCEPT4) /* the text of the ends that are not there */
 		return either(b, a, constant(b, hc_value_str(HC_STR("NULL"))));
 	return either(b, a, constant(b, hc_value_str(HC_STR(""))));
@@ -2385,8 +2485,8 @@ static const struct hc_access *bind_fd_name(struct fbinder *b)
 		a = either(b, leaf(b, hop(b, b->at_row, (unsigned)b->row->sock_col), &leaf_sock_name, NULL), a);
 	if (b->row->path_col >= 0)
 		a = either(b, a,
-		           leaf(b, hop(b, b->at_row, (unsigned)b->row->path_col), &leaf_path_name,
-		                b->type == HC_EV_OPENAT || b->type == HC_EV_OPENAT2 ? "" : NULL));
+		           leaf(b, hop(b, b->at_row, (unsigned)b->row->path_col),
+		                below_dirfd(b->type) ? &leaf_path_name_at : &leaf_path_name, NULL));
 	return or_rebuilt_name(b, a);
 }
 
@@ -2462,8 +2562,9 @@ static const struct hc_access *bind_fd(struct fbinder *b, const struct fref *f)
 
 	switch (f->id) {
 	case F_FD_NUM:
-		return b->row->fd == FD_ARG    ? either(b, col(b, b->at_row, (unsigned)b->row->fd_col),
-		                                        row(b, &leaf_row_fd_num, NULL))
+		return b->row->fd == FD_ARG && !falco_makes_pair(b->type)
+		               ? either(b, col(b, b->at_row, (unsigned)b->row->fd_col),
+		                        row(b, &leaf_row_fd_num, NULL))
 		       : b->row->fd != FD_NONE ? row(b, &leaf_row_fd_num, NULL)
 		                               : NULL;
 	case F_FD_TYPE:
@@ -2542,9 +2643,10 @@ static const struct hc_access *bind_fd(struct fbinder *b, const struct fref *f)
 		a = either(b, leaf(b, hop(b, b->fd, HC_O_FDOBJ_path), &leaf_path_squeezed, NULL),
 		           leaf(b, b->fd, &leaf_fd_no_text, NULL));
 		if (b->row->path_col >= 0)
-			a = either(
-				b, a,
-				leaf(b, hop(b, b->at_row, (unsigned)b->row->path_col), &leaf_path_squeezed, NULL));
+			a = either(b, a,
+			           leaf(b, hop(b, b->at_row, (unsigned)b->row->path_col),
+			                below_dirfd(b->type) ? &leaf_path_squeezed : &leaf_path_squeezed_name,
+			                NULL));
 		return or_rebuilt_name(b, a);
 	case F_FD_IS_UPPER_LAYER:
 		return leaf(b, b->fd, &leaf_fd_layer, num_arg(1));
@@ -2637,7 +2739,8 @@ static const struct hc_access *bind_proc(struct fbinder *b, const struct fref *f
 		return process(b, PK_PID, b->proc);
 	case F_PROC_PPID:
 		return either(b, process(b, PK_PID, parent),
-		              leaf(b, b->proc, &leaf_proc_id, num_arg(HC_O_PROC_ppid)));
+		              b->task ? leaf(b, b->task, &leaf_task_ppid, NULL)
+		                      : leaf(b, b->proc, &leaf_proc_ppid, NULL));
 	case F_PROC_VPID:
 		return leaf(b, b->proc, &leaf_proc_id, num_arg(HC_O_PROC_vpid));
 	case F_PROC_PVPID:
@@ -3250,8 +3353,9 @@ static const struct hc_access *bind_evt(struct fbinder *b, const struct fref *f)
 	case F_EVT_COUNT_EXIT:
 		return exits ? constant(b, hc_value_u64(1)) : NULL;
 	case F_EVT_COUNT_PROCINFO:
+		return b->type == HC_EV_PROC_INFO ? row(b, &leaf_row_of_main, NULL) : constant(b, hc_value_u64(0));
 	case F_EVT_COUNT_THREADINFO:
-		return constant(b, hc_value_u64(0)); /* no capture has the events that they count */
+		return constant(b, hc_value_u64(b->type == HC_EV_PROC_INFO));
 	case F_EVT_ABSPATH:
 		return bind_abspath(b, f);
 	case F_EVT_IS_OPEN_READ:

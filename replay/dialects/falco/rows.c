@@ -210,9 +210,14 @@ static bool is_dup(const struct fctx *c)
 	       (cmd == F_DUPFD || cmd == F_DUPFD_CLOEXEC);
 }
 
-static bool is_imported(const struct fctx *c)
+bool fctx_is_imported(const struct fctx *c)
 {
 	return hc_view_int(c->v, c->dom, HC_COL_SRC_NUM, c->entry, &(int64_t){ 0 });
+}
+
+bool falco_makes_pair(unsigned type)
+{
+	return type == HC_EV_PIPE || type == HC_EV_PIPE2 || type == HC_EV_SOCKETPAIR;
 }
 
 bool fctx_fd_num(const struct fctx *c, int64_t *ret)
@@ -222,10 +227,16 @@ bool fctx_fd_num(const struct fctx *c, int64_t *ret)
 	if (c->row->fd == FD_DUP && fctx_fdobj(c) && fctx_ret(c, ret) && *ret >= 0 && is_dup(c))
 		return true;
 	if (c->row->fd != FD_NEW) {
+		int64_t made;
+
+		if (falco_makes_pair(c->type) && fctx_ret(c, &made) && made < 0) {
+			*ret = -1;
+			return true;
+		}
 		if (hc_view_int(c->v, c->dom, (unsigned)c->row->fd_col, c->entry, ret))
 			return true;
 		*ret = -1; /* an event of other recorders that lacks it is about no descriptor */
-		return is_imported(c);
+		return fctx_is_imported(c);
 	}
 	if (!fctx_ret(c, ret))
 		return false;
@@ -411,6 +422,12 @@ bool falco_is_listener(struct hc_view *v, uint32_t sock)
 	return !peer && hc_view_int_or(v, HC_OBJ_SOCK, HC_O_SOCK_local_port, sock, 0) > 0;
 }
 
+bool falco_is_roleless(struct hc_view *v, uint32_t sock)
+{
+	return hc_view_int_or(v, HC_OBJ_SOCK, HC_O_SOCK_near_end, sock, 0) == NEAR_BOUND &&
+	       !hc_view_int_or(v, HC_OBJ_SOCK, HC_O_SOCK_role, sock, 0);
+}
+
 bool falco_sock_ends(struct hc_view *v, uint32_t sock, struct fends *e)
 {
 	int64_t role = hc_view_int_or(v, HC_OBJ_SOCK, HC_O_SOCK_role, sock, 0);
@@ -445,12 +462,13 @@ bool falco_sock_ends(struct hc_view *v, uint32_t sock, struct fends *e)
 		return true;
 	}
 	near = hc_view_int_or(v, HC_OBJ_SOCK, HC_O_SOCK_near_end, sock, 0);
-	if (near && e->peer_port < 0) { /* zeros are kept as absent */
-		e->peer = (struct hc_str){ none, e->local.len };
-		e->peer_port = 0;
-	} else if (near && e->local_port < 0) {
-		e->local = (struct hc_str){ none, e->peer.len };
-		e->local_port = 0;
+	if (near) { /* zeros are kept as absent */
+		if (!e->peer.p)
+			e->peer = (struct hc_str){ none, e->local.p ? e->local.len : family == AF_INET ? 4 : 16 };
+		if (!e->local.p)
+			e->local = (struct hc_str){ none, e->peer.len };
+		e->peer_port = e->peer_port < 0 ? 0 : e->peer_port;
+		e->local_port = e->local_port < 0 ? 0 : e->local_port;
 	} else if (!near && e->peer_port <= 0 && (!e->peer.p || is_zero(e->peer))) {
 		e->peer = (struct hc_str){ 0 };
 		e->peer_port = -1;
@@ -696,13 +714,28 @@ static bool is_socket(unsigned kind)
 	return kind >= HC_FD_IPV4 && kind <= HC_FD_SOCK_OTHER;
 }
 
+/* The name that the lists of an imported capture have for what is no file: the text of the link to it. */
+static struct hc_str listed_name(struct hc_view *v, unsigned kind, uint32_t fdobj)
+{
+	struct hc_str s = hc_view_text(v, HC_OBJ_FDOBJ, HC_O_FDOBJ_name, fdobj);
+
+	if (kind == HC_FD_PIPE || kind == HC_FD_NETLINK || kind == HC_FD_UNKNOWN ||
+	    hc_str_starts(s, HC_STR("anon_inode:")))
+		return s;
+	return (struct hc_str){ 0 };
+}
+
 uint32_t falco_fd_file(struct hc_view *v, uint32_t fdobj, bool dev)
 {
 	unsigned kind = falco_fd_kind(v, fdobj);
 
-	if (is_socket(kind) || (kind >= HC_FD_EVENTFD && kind <= HC_FD_PIDFD) || (dev && kind == HC_FD_PIPE))
+	uint32_t file = hc_view_ref(v, HC_OBJ_FDOBJ, HC_O_FDOBJ_file, fdobj);
+
+	/* what was open before an imported capture began has an inode there, and no device */
+	if ((is_socket(kind) || (kind >= HC_FD_EVENTFD && kind <= HC_FD_PIDFD)) &&
+	    hc_view_int_or(v, HC_OBJ_FILE, HC_O_FILE_dev, file, 0))
 		return 0;
-	return hc_view_ref(v, HC_OBJ_FDOBJ, HC_O_FDOBJ_file, fdobj);
+	return dev && kind == HC_FD_PIPE ? 0 : file;
 }
 
 const char *falco_fd_type(struct hc_view *v, uint32_t fdobj)
@@ -728,6 +761,8 @@ char falco_fd_typechar(struct hc_view *v, uint32_t fdobj)
 
 	if (kind == HC_FD_IPV6)
 		return falco_fd_type(v, fdobj)[3]; /* ipv4, ipv6 */
+	if (kind == HC_FD_UNKNOWN && hc_view_ref(v, HC_OBJ_FDOBJ, HC_O_FDOBJ_name, fdobj))
+		return 'X'; /* what the recorder's own list calls unsupported */
 	return fd_kinds[kind].letter;
 }
 
@@ -736,7 +771,7 @@ void falco_fd_name(struct hc_view *v, uint32_t fdobj, struct fjson *out)
 	unsigned kind = falco_fd_kind(v, fdobj);
 	struct hc_str s;
 
-	if (is_socket(kind)) {
+	if (is_socket(kind) && kind != HC_FD_NETLINK) {
 		falco_sock_name(v, hc_view_ref(v, HC_OBJ_FDOBJ, HC_O_FDOBJ_sock, fdobj), out);
 		return;
 	}
@@ -760,8 +795,11 @@ void falco_fd_name(struct hc_view *v, uint32_t fdobj, struct fjson *out)
 		}
 		return;
 	}
-	if (fd_kinds[kind].letter != 'f' && fd_kinds[kind].letter != 'd')
+	if (fd_kinds[kind].letter != 'f' && fd_kinds[kind].letter != 'd') {
+		s = listed_name(v, kind, fdobj);
+		fjson_bytes(out, s.p, s.len);
 		return;
+	}
 	s = falco_path_text(v, hc_view_ref(v, HC_OBJ_FDOBJ, HC_O_FDOBJ_path, fdobj));
 	fjson_bytes(out, s.p, s.len);
 }
@@ -970,7 +1008,7 @@ static uint64_t open_facts(const struct fctx *c)
 static int64_t as_driver(const struct fctx *c, const struct fparam *p, int64_t i)
 {
 	i = (int64_t)hc_scap_portable(p->table, (uint64_t)i);
-	return p->table && !is_imported(c) ? (int64_t)hc_scap_driver(p->table, (uint64_t)i) : i;
+	return p->table && !fctx_is_imported(c) ? (int64_t)hc_scap_driver(p->table, (uint64_t)i) : i;
 }
 
 static struct pval number(const struct fctx *c, const struct fparam *p, unsigned col)
@@ -996,7 +1034,7 @@ static struct pval read_size(const struct fctx *c, unsigned col)
 	struct pval v = int_col(c, c->dom, col, c->entry);
 	int64_t ret;
 
-	if (v.kind == PV_INT && fctx_ret(c, &ret) && ret >= 0 && v.i > ret)
+	if (!fctx_is_imported(c) && v.kind == PV_INT && fctx_ret(c, &ret) && ret >= 0 && v.i > ret)
 		v.i = ret;
 	return v;
 }
@@ -1071,6 +1109,17 @@ static struct pval key_arg(const struct fctx *c, unsigned col)
 	v.dyn = 1 + (v.kind == PV_INT ? PT_I64 : PT_STR);
 	if (v.kind == PV_TEXT && !v.s.len)
 		v.s = HC_STR("(null)");
+	return v;
+}
+
+/* An argument of ptrace: a signal, or a number. */
+static struct pval traced_arg(const struct fctx *c, unsigned col)
+{
+	unsigned kind = col == HC_C_PTRACE_addr ? HC_C_PTRACE_addr_kind : HC_C_PTRACE_data_kind;
+	struct pval v = int_col(c, c->dom, col, c->entry);
+
+	if (hc_view_int_or(c->v, c->dom, kind, c->entry, 0) == 1)
+		v.dyn = 1 + PT_SIG;
 	return v;
 }
 
@@ -1149,7 +1198,7 @@ static struct pval param_from(const struct fctx *c, const struct fparam *p, cons
 	case HOW_PID:
 		v = int_col(c, c->dom, col, c->entry);
 		v.ref = hc_view_ref(c->v, c->dom, col + 1, c->entry);
-		if (c->type == HC_EV_SIG_DELIVER && !is_imported(c) &&
+		if (c->type == HC_EV_SIG_DELIVER && !fctx_is_imported(c) &&
 		    hc_view_int_or(c->v, c->dom, HC_C_SIG_DELIVER_sig, c->entry, 0) == SIGCHLD)
 			v.ref = 0; /* whose end it tells has none any more */
 		return v;
@@ -1189,11 +1238,12 @@ static struct pval param_from(const struct fctx *c, const struct fparam *p, cons
 		return v;
 	case HOW_ADDR:
 		v.s = hc_view_bytes(c->v, hc_view_ref(c->v, c->dom, col, c->entry));
-		v.kind = v.s.p && (is_imported(c) || falco_has_ends(family_of_addr(v.s))) ? PV_ADDR : PV_NONE;
+		v.kind = v.s.p && (fctx_is_imported(c) || falco_has_ends(family_of_addr(v.s))) ? PV_ADDR : PV_NONE;
 		return v;
 	case HOW_TUPLE:
 		v.ref = tuple_sock(c);
-		v.kind = v.ref && (is_imported(c) || falco_has_ends(family_of(c->v, v.ref))) ? PV_SOCK : PV_NONE;
+		v.kind = v.ref && (fctx_is_imported(c) || falco_has_ends(family_of(c->v, v.ref))) ? PV_SOCK
+		                                                                                  : PV_NONE;
 		return v;
 	case HOW_NEWDEV:
 	case HOW_NEWINO:
@@ -1235,7 +1285,9 @@ static struct pval param_from(const struct fctx *c, const struct fparam *p, cons
 	case HOW_FDLIST:
 		return fdlist(c, hc_view_ref(c->v, c->dom, col, c->entry));
 	case HOW_DYN:
-		return c->type == HC_EV_KEYCTL ? key_arg(c, col) : option_value(c);
+		return c->type == HC_EV_KEYCTL   ? key_arg(c, col)
+		       : c->type == HC_EV_PTRACE ? traced_arg(c, col)
+		                                 : option_value(c);
 	default:
 		return v;
 	}
@@ -1243,7 +1295,7 @@ static struct pval param_from(const struct fctx *c, const struct fparam *p, cons
 
 struct pval fctx_param(const struct fctx *c, const struct fparam *p)
 {
-	return param_from(c, p, falco_from(c->type, hc_str_c(p->name), is_imported(c)));
+	return param_from(c, p, falco_from(c->type, hc_str_c(p->name), fctx_is_imported(c)));
 }
 
 /* ---- calls that had no type of their own when they were recorded ---- */
@@ -1302,7 +1354,7 @@ static unsigned former_type(const struct fctx *c)
 	const char *name = sys_name(c);
 	unsigned type = 0;
 
-	if (c->type != HC_EV_SYS || is_imported(c))
+	if (c->type != HC_EV_SYS || fctx_is_imported(c))
 		return 0;
 	for (unsigned code = CODE_GENERIC + 2; code < N_CODES && !type; code += 2)
 		if (falco_events[code].name && falco_events[code].name[0] == name[0] &&
@@ -1348,7 +1400,7 @@ static void put_number(const struct fparam *p, int64_t i, struct fjson *out)
 	if (p->type == PT_ERRNO || p->type == PT_FD || p->base == PB_DEC || p->base == PB_TEXT)
 		snprintf(buf, sizeof(buf), is_signed ? "%" PRId64 : "%" PRIu64, i);
 	else if (p->base == PB_HEX)
-		snprintf(buf, sizeof(buf), "%" PRIX64, (uint64_t)i);
+		snprintf(buf, sizeof(buf), "%" PRIX64, p->type == PT_I32 ? (uint64_t)(uint32_t)i : (uint64_t)i);
 	else
 		snprintf(buf, sizeof(buf), "%#" PRIo64, (uint64_t)i);
 	fjson_raw(out, buf);
@@ -1394,7 +1446,7 @@ static void put_tuple(const struct fctx *c, uint32_t sock, struct fjson *out)
 		falco_sock_name(c->v, sock, out);
 		return;
 	}
-	if (is_imported(c) || !falco_sock_ends(c->v, sock, &e) || !e.peer.p)
+	if (fctx_is_imported(c) || !falco_sock_ends(c->v, sock, &e) || !e.peer.p)
 		falco_sock_name(c->v, sock, out);
 	else
 		put_ends(c->v, sock, &e, received, out);
@@ -1487,7 +1539,8 @@ static void put_flags(unsigned table, uint64_t value, struct fjson *out)
 	for (unsigned i = 0; i < n; i++) {
 		uint64_t bits = names[i].value;
 
-		if (bits ? (left & bits) != bits : left != 0 || value != 0)
+		/* what is the whole value is named also where a part of it was */
+		if (bits != value && (!bits || (left & bits) != bits))
 			continue;
 		if (any)
 			fjson_char(out, '|');
@@ -1679,7 +1732,7 @@ unsigned falco_result_code(const struct fctx *c)
 	const char *name;
 	int64_t ret;
 
-	if (c->type != HC_EV_SYS || is_imported(c) || !fctx_ret(c, &ret))
+	if (c->type != HC_EV_SYS || fctx_is_imported(c) || !fctx_ret(c, &ret))
 		return c->row->code;
 	name = sys_name(c);
 	if (strcmp(name, "getcwd") == 0 && given_cwd(c).p)

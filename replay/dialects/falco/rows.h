@@ -107,6 +107,8 @@ bool falco_row_has_ret(unsigned type);
 
 /* Is it a call that makes a process? */
 bool falco_makes_process(unsigned type);
+/* .. or two descriptors? Their numbers are parameters, also where there are none. */
+bool falco_makes_pair(unsigned type);
 
 /* A row being read. */
 struct fctx {
@@ -119,6 +121,7 @@ struct fctx {
 struct fctx falco_ctx(struct hc_view *v, unsigned type, uint32_t entry);
 const char *fctx_name(const struct fctx *c); /* of the event; never NULL */
 bool fctx_ret(const struct fctx *c, int64_t *ret);
+bool fctx_is_imported(const struct fctx *c); /* from a capture of another recorder */
 uint32_t fctx_task(const struct fctx *c);
 uint32_t fctx_proc(const struct fctx *c); /* after the event where it changed */
 uint32_t fctx_fdobj(const struct fctx *c);
@@ -179,6 +182,8 @@ bool falco_has_ends(int64_t family);
 const char *falco_sock_proto(struct hc_view *v, uint32_t sock); /* "tcp", ..., "<NA>" */
 void falco_sock_name(struct hc_view *v, uint32_t sock, struct fjson *out);
 bool falco_is_listener(struct hc_view *v, uint32_t sock);
+/* One that was there before an imported capture began, and has not been seen to serve. */
+bool falco_is_roleless(struct hc_view *v, uint32_t sock);
 struct fends {
 	struct hc_str local, peer, client, server; /* raw addresses, mapped IPv4 as 4 bytes; .p NULL: not known */
 	int64_t local_port, peer_port, client_port, server_port; /* -1: not known */
