@@ -39,6 +39,17 @@ struct sfd {
 	struct tfd *fd;
 };
 
+/* The last event of a call's beginning: what it passed cannot have been changed by another thread. */
+#define SCAP_ENTER_PARAMS 5u
+#define SCAP_MAX_ENTER 4096u                      /* bytes of one; of a longer one the exit's own word stands */
+#define SCAP_MAX_ENTER_BYTES (UINT64_C(32) << 20) /* of all: what comes then is not kept either */
+struct senter {
+	uint16_t code;
+	uint32_t n_bytes;
+	struct hc_str param[SCAP_ENTER_PARAMS]; /* into the bytes */
+	char bytes[];
+};
+
 /* What the kernel's counters were when an event told. */
 struct smem {
 	uint64_t pgft_maj, pgft_min, vm_size, vm_rss, vm_swap; /* vm: KiB */
@@ -52,6 +63,7 @@ struct sthr {
 	bool invalid; /* seen, but never told of */
 	bool dead, by_child;
 	bool own_fds;         /* a thread that does not share the process's descriptors */
+	struct senter *enter; /* NULL: none was there */
 	struct tver *cur;     /* what is known of it */
 	struct sfds fds;      /* of the main thread */
 	struct sgroup *group; /* NULL: nothing is known of one */
@@ -125,6 +137,7 @@ struct hc_scap_import {
 	char iface_names[SCAP_MAX_IFACES][16];
 	unsigned n_ifaces;
 	uint64_t tree_gen, state_gen, next_version, next_fd;
+	uint64_t enter_bytes;
 	uint64_t last_ns;
 	uint64_t first_gen; /* when first_ns was set */
 	uint64_t first_ns;  /* of the first event that is about a thread; 0: none yet */

@@ -19,6 +19,7 @@
 #define L4_UNKNOWN 254
 #define AT_FDCWD_NUM (-100)
 #define IN_PROGRESS (-115)
+#define EXEC_EMPTY_PATH 1u /* AT_EMPTY_PATH */
 #define ALL_CAPS UINT64_C(0x1ffffffffff)
 
 /* ---- threads ---- */
@@ -147,6 +148,70 @@ static void group_join(struct hc_scap_import *im, struct sthr *k)
 	g->gen = ++im->state_gen;
 }
 
+static void enter_drop(struct hc_scap_import *im, struct sthr *k)
+{
+	if (k->enter)
+		im->enter_bytes -= k->enter->n_bytes;
+	free(k->enter);
+	k->enter = NULL;
+}
+
+static void enter_keep(struct hc_scap_import *im, struct sthr *k, const struct hc_scap_event *e)
+{
+	unsigned n = e->n_params < SCAP_ENTER_PARAMS ? e->n_params : SCAP_ENTER_PARAMS;
+	uint32_t total = 0;
+	char *at;
+
+	enter_drop(im, k);
+	for (unsigned i = 0; i < n; i++)
+		total += hc_scap_param(e, i).len;
+	if (total > SCAP_MAX_ENTER || im->enter_bytes + total > SCAP_MAX_ENTER_BYTES)
+		return;
+	k->enter = calloc(1, sizeof(*k->enter) + total);
+	if (!k->enter)
+		return;
+	k->enter->code = e->code;
+	k->enter->n_bytes = total;
+	im->enter_bytes += total;
+	at = k->enter->bytes;
+	for (unsigned i = 0; i < n; i++) {
+		struct hc_str p = hc_scap_param(e, i);
+
+		if (p.len)
+			memcpy(at, p.p, p.len);
+		k->enter->param[i] = (struct hc_str){ at, p.len };
+		at += p.len;
+	}
+}
+
+/* The beginning of the call that this event is the end of; NULL: none. */
+static const struct senter *enter_of(const struct sevent *s)
+{
+	const struct senter *in = s->k->enter;
+
+	if (!in || (in->code != s->e->code - 1 &&
+	            (s->e->code != HC_SCAP_SYSCALL_EXECVE_19_X || in->code != HC_SCAP_SYSCALL_EXECVEAT_E)))
+		return NULL;
+	return in;
+}
+
+static struct hc_str enter_text(const struct senter *in, unsigned i)
+{
+	struct hc_str s = in->param[i];
+
+	return s.len ? (struct hc_str){ s.p, (uint32_t)strnlen(s.p, s.len) } : (struct hc_str){ 0 };
+}
+
+static uint64_t enter_num(const struct senter *in, unsigned i, uint64_t none)
+{
+	uint64_t v = 0;
+
+	if (!in->param[i].len)
+		return none;
+	memcpy(&v, in->param[i].p, in->param[i].len < sizeof(v) ? in->param[i].len : sizeof(v));
+	return le64toh(v);
+}
+
 static uint32_t *children_of(struct hc_scap_import *im, int64_t tid)
 {
 	return &im->n_children[hash_of(im, tid) % SCAP_N_PARENTS];
@@ -165,6 +230,7 @@ static void set_parent(struct hc_scap_import *im, struct sthr *k, int64_t ptid)
 static void thread_free(struct hc_scap_import *im, struct sthr *k)
 {
 	set_parent(im, k, -1);
+	enter_drop(im, k);
 	group_leave(im, k);
 	fds_clear(im, &k->fds);
 	ver_unref(im->t, k->cur);
@@ -816,17 +882,18 @@ static uint8_t kind_of_family(uint16_t family)
 
 /* ---- paths ---- */
 
-struct tpath *scap_path(struct hc_scap_import *im, const struct sevent *s, struct hc_str given, int dirfd)
+/* below: the number of the directory's descriptor. */
+static struct tpath *path_below(struct hc_scap_import *im, const struct sevent *s, struct hc_str given,
+                                int64_t below)
 {
 	static const struct hc_str too_long = { "/DIR_TOO_LONG/FILENAME_TOO_LONG", 31 };
 	struct path_ask ask = { .given = given, .prov = 6 };
 	struct tfd *dir;
-	int64_t num;
 
 	if (!given.p)
 		return NULL;
-	if (dirfd >= 0 && (num = hc_scap_i64(s->e, (unsigned)dirfd, AT_FDCWD_NUM)) != AT_FDCWD_NUM) {
-		dir = scap_fd(im, s->k, num);
+	if (below != AT_FDCWD_NUM) {
+		dir = scap_fd(im, s->k, below);
 		ask.base = dir && dir->path ? dir->path->abs ? dir->path->abs : dir->path->real : NULL;
 	} else if (s->k && s->before && s->before->cwd) {
 		ask.base = s->before->cwd->abs ? s->before->cwd->abs : s->before->cwd->real;
@@ -836,11 +903,17 @@ struct tpath *scap_path(struct hc_scap_import *im, const struct sevent *s, struc
 	return path_get(im->t, &ask);
 }
 
-/* What an open has opened: below a descriptor that nobody knows it is named so, as in the reference. */
-static struct tpath *opened_path(struct hc_scap_import *im, const struct sevent *s, struct hc_str given, int dirfd)
+struct tpath *scap_path(struct hc_scap_import *im, const struct sevent *s, struct hc_str given, int dirfd)
 {
-	int64_t num = dirfd >= 0 ? hc_scap_i64(s->e, (unsigned)dirfd, AT_FDCWD_NUM) : AT_FDCWD_NUM;
-	struct tpath *path = scap_path(im, s, given, dirfd), *unknown;
+	return path_below(im, s, given,
+	                  dirfd < 0 ? AT_FDCWD_NUM : hc_scap_i64(s->e, (unsigned)dirfd, AT_FDCWD_NUM));
+}
+
+/* What an open has opened: below a descriptor that nobody knows it is named so, as in the reference. */
+static struct tpath *opened_path(struct hc_scap_import *im, const struct sevent *s, struct hc_str given,
+                                 int64_t num)
+{
+	struct tpath *path = path_below(im, s, given, num), *unknown;
 	char name[SCAP_MAX_PATH + 16], joined[SCAP_MAX_PATH + 16];
 	uint32_t n;
 
@@ -1153,6 +1226,10 @@ void scap_add_fd(struct hc_scap_import *im, const struct hc_scap_fd *f)
 		                           : f->name.len          ? ROLE_SERVER
 		                                                  : ROLE_CLIENT,
 		                           NULL);
+		if (fd->sock && f->type == HC_SCAP_FD_IPV6_SERVSOCK) { /* whatever its address */
+			fd->sock->w.family = AF_INET6;
+			memcpy(fd->sock->w.laddr, f->src, 16);
+		}
 		if (fd->sock && fd->kind != HC_FD_UNIX) {
 			fd->kind = kind_of_family(fd->sock->w.family);
 			fd->sock->w.protocol = l4_proto[f->l4 < sizeof(l4_proto) ? f->l4 : 0];
@@ -1300,19 +1377,33 @@ static uint32_t flags_of_creat(const struct hc_scap_event *e)
 static void on_open(struct hc_scap_import *im, struct sevent *s, unsigned name, int dirfd, int flags, int dev)
 {
 	int64_t num = hc_scap_i64(s->e, 0, -1);
+	int64_t below = dirfd < 0 ? AT_FDCWD_NUM : hc_scap_i64(s->e, (unsigned)dirfd, AT_FDCWD_NUM);
 	uint32_t f = flags < 0 ? flags_of_creat(s->e) : (uint32_t)hc_scap_u64(s->e, (unsigned)flags, 0);
+	const struct senter *in = s->e->code == HC_SCAP_SYSCALL_OPEN_BY_HANDLE_AT_X ? NULL : enter_of(s);
+	struct hc_str given = hc_scap_text(s->e, name), passed = { 0 };
 	struct tfd *fd;
 
 	if (num < 0)
 		return;
+	if (in)
+		passed = enter_text(in, dirfd < 0 ? 0 : 1);
+	if (passed.p && !hc_str_eq(passed, HC_STR("<NA>"))) {
+		given = passed;
+		if (dirfd >= 0)
+			below = (int64_t)enter_num(in, 0, (uint64_t)AT_FDCWD_NUM);
+		if (flags >= 0) /* and what the exit alone knows */
+			f = (f & ~(uint32_t)(HC_SCAP_OPEN_CREATED - 1)) |
+			    (uint32_t)enter_num(in, dirfd < 0 ? 1 : 2, 0);
+	}
 	fd = fd_make(im, f & HC_SCAP_OPEN_DIRECTORY ? HC_FD_DIR : HC_FD_FILE);
 	if (!fd)
 		return;
-	fd->path = opened_path(im, s, hc_scap_text(s->e, name), dirfd);
+	fd->path = opened_path(im, s, given, below);
 	fd->f_flags = (uint32_t)hc_scap_native(HC_SCAP_TAB_file_flags, f);
 	fd->cloexec = f & HC_SCAP_OPEN_CLOEXEC;
 	fd->created = f & HC_SCAP_OPEN_CREATED;
-	if (hc_scap_has(s->e, (unsigned)dev + 1)) /* older files do not tell */
+	if (hc_scap_has(s->e, (unsigned)dev) || hc_scap_has(s->e, (unsigned)dev + 1) ||
+	    f & (HC_SCAP_OPEN_UPPER_LAYER | HC_SCAP_OPEN_LOWER_LAYER))
 		fd->file = file_make(im, (uint32_t)hc_scap_u64(s->e, (unsigned)dev, 0),
 		                     hc_scap_u64(s->e, (unsigned)dev + 1, 0), f);
 	put_new(im, s, num, fd);
@@ -1450,6 +1541,25 @@ static void set_sock(struct hc_scap_import *im, struct sevent *s, struct tsock *
 	set_fd(im, s, fd);
 }
 
+/* Where the exit says of the destination what the caller's memory said by then, the call's beginning is believed;
+ * not where the kernel's own word is another. */
+static void passed_destination(const struct sevent *s, struct hc_scap_tuple *tuple)
+{
+	const struct senter *in = enter_of(s);
+	size_t n = tuple->family == HC_SCAP_AF_INET ? 4 : 16;
+	struct hc_scap_addr was, is;
+
+	if (!in || !hc_scap_saddr(in->param[1], &was) || !hc_scap_saddr(hc_scap_param(s->e, 3), &is) ||
+	    was.family != tuple->family || is.family != tuple->family)
+		return;
+	if (tuple->family == HC_SCAP_AF_UNIX && hc_str_eq(tuple->path, is.path)) {
+		tuple->path = was.path;
+	} else if (tuple->family != HC_SCAP_AF_UNIX && tuple->dport == is.port && !memcmp(tuple->dip, is.ip, n)) {
+		memcpy(tuple->dip, was.ip, n);
+		tuple->dport = was.port;
+	}
+}
+
 static void on_connect(struct hc_scap_import *im, struct sevent *s)
 {
 	int64_t ret = hc_scap_i64(s->e, 0, 0);
@@ -1459,6 +1569,7 @@ static void on_connect(struct hc_scap_import *im, struct sevent *s)
 
 	if (!s->fd || (ret < 0 && ret != IN_PROGRESS) || !hc_scap_stuple(hc_scap_param(s->e, 1), &tuple))
 		return;
+	passed_destination(s, &tuple);
 	inet = tuple.family == HC_SCAP_AF_INET || tuple.family == HC_SCAP_AF_INET6;
 	if (!inet && s->fd->kind != HC_FD_UNIX)
 		return;
@@ -1657,6 +1768,28 @@ static void infer_socket(struct hc_scap_import *im, struct sevent *s)
 	fd_put(im, s->k, s->fd_num, fd);
 }
 
+/* Events of old forms do not tell what the kernel has run: what the caller passed, if its event was there. */
+static struct tpath *passed_program(struct hc_scap_import *im, const struct sevent *s)
+{
+	const struct senter *in = enter_of(s);
+	struct hc_str name;
+	int64_t below;
+	struct tfd *fd;
+
+	if (!in)
+		return NULL;
+	if (in->code != HC_SCAP_SYSCALL_EXECVEAT_E)
+		return scap_path(im, s, enter_text(in, 0), -1);
+	name = enter_text(in, 1);
+	below = (int64_t)enter_num(in, 0, (uint64_t)AT_FDCWD_NUM);
+	fd = scap_fd(im, s->k, below);
+	if (enter_num(in, 2, 0) & EXEC_EMPTY_PATH)
+		return fd && fd->path ? REF(fd->path) : path_of_text(im->t, HC_STR("<NA>"), 6, 0);
+	if (!name.len || (name.p[0] != '/' && below != AT_FDCWD_NUM && !fd))
+		return path_of_text(im->t, HC_STR("<NA>"), 6, 0);
+	return path_below(im, s, name, below);
+}
+
 static void exec_image(struct hc_scap_import *im, struct sevent *s, struct tver *v)
 {
 	const struct hc_scap_event *e = s->e;
@@ -1674,13 +1807,16 @@ static void exec_image(struct hc_scap_import *im, struct sevent *s, struct tver 
 	i->env = hc_scap_has(e, 15) ? lst_of_block(im->t, block_of(e, 15).p, block_of(e, 15).len)
 	         : v->image         ? REF(v->image->env)
 	                            : NULL;
-	i->flags = (uint32_t)hc_scap_u64(e, 19, 0) & 15;
-	i->exe = hc_scap_has(e, 27) ? path_of_text(im->t, hc_scap_text(e, 27), 6, 0) : NULL;
+	/* what an event of an old form does not tell stays as it was */
+	i->flags = hc_scap_has(e, 19) ? (uint32_t)hc_scap_u64(e, 19, 0) & 15 : v->image ? v->image->flags : 0;
+	i->exe = hc_scap_has(e, 27) ? path_of_text(im->t, hc_scap_text(e, 27), 6, 0) : passed_program(im, s);
 	if (e->code == HC_SCAP_SYSCALL_EXECVE_19_X)
 		i->filename = scap_path(im, s, hc_scap_text(e, 30), -1);
 	if (!i->exe && i->filename)
 		i->exe = REF(i->filename);
-	i->exe_file = file_get(im->t, &exe);
+	if (!i->exe && v->image)
+		i->exe = REF(v->image->exe);
+	i->exe_file = hc_scap_has(e, 23) ? file_get(im->t, &exe) : v->image ? REF(v->image->exe_file) : NULL;
 	i->comm = txt_get(im->t, hc_scap_text(e, 13).p, hc_scap_text(e, 13).len);
 	image_unref(im->t, v->image);
 	v->image = i;
@@ -1692,10 +1828,9 @@ static void set_u32(const struct hc_scap_event *e, unsigned i, uint32_t *at)
 		*at = (uint32_t)hc_scap_u64(e, i, 0);
 }
 
-static void set_comm(struct hc_scap_import *im, const struct hc_scap_event *e, struct tver *v)
+static void set_comm_text(struct hc_scap_import *im, struct tver *v, struct hc_str s)
 {
-	struct txt *comm =
-		hc_scap_has(e, 13) ? txt_get(im->t, hc_scap_text(e, 13).p, hc_scap_text(e, 13).len) : NULL;
+	struct txt *comm = txt_get(im->t, s.p ? s.p : "", s.len);
 
 	if (!comm)
 		return;
@@ -1703,6 +1838,12 @@ static void set_comm(struct hc_scap_import *im, const struct hc_scap_event *e, s
 	txt_unref(im->t, v->image_comm);
 	v->comm = comm;
 	v->image_comm = REF(comm);
+}
+
+static void set_comm(struct hc_scap_import *im, const struct hc_scap_event *e, struct tver *v)
+{
+	if (hc_scap_has(e, 13))
+		set_comm_text(im, v, hc_scap_text(e, 13));
 }
 
 static void set_cgroups(struct hc_scap_import *im, const struct hc_scap_event *e, struct tver *v)
@@ -1835,13 +1976,13 @@ static void child_from(struct hc_scap_import *im, struct sevent *s, struct sthr 
 	if (child_side) {
 		k->pid = hc_scap_i64(e, 4, k->tid);
 		set_parent(im, k, hc_scap_i64(e, 5, -1));
-		k->vtid = hc_scap_i64(e, 18, -1);
+		k->vtid = hc_scap_i64(e, 18, hc_scap_has(e, 19) ? -1 : k->tid);
 		k->vpid = hc_scap_i64(e, 19, -1);
 	} else {
 		k->pid = is_thread ? s->k->pid : k->tid;
 		set_parent(im, k, is_thread ? s->k->ptid : s->k->tid);
 		k->vtid = k->tid;
-		k->vpid = is_thread ? s->k->vpid : k->pid;
+		k->vpid = k->pid;
 	}
 	k->clone_ns = e->ts_ns;
 	k->by_child = child_side;
@@ -1891,7 +2032,12 @@ static void child_from(struct hc_scap_import *im, struct sevent *s, struct sthr 
 			v->image = i;
 		}
 	}
-	set_comm(im, e, v);
+	if (hc_scap_has(e, 13))
+		set_comm(im, e, v);
+	else
+		set_comm_text(im, v, hc_scap_text(e, 1));
+	cgs_unref(im->t, v->cgs); /* never the other's */
+	v->cgs = NULL;
 	set_cgroups(im, e, v);
 	set_u32(e, 16, &v->creds.euid);
 	set_u32(e, 17, &v->creds.egid);
@@ -1915,6 +2061,7 @@ static void child_from(struct hc_scap_import *im, struct sevent *s, struct sthr 
 static void tell_who(struct hc_scap_import *im, struct sthr *k, uint64_t ns)
 {
 	struct tver *v = version_next(im, k, HC_CAUSE_FORK, ns);
+	struct sthr *leader = scap_main(im, k);
 
 	k->invalid = false;
 	group_join(im, k);
@@ -1924,6 +2071,8 @@ static void tell_who(struct hc_scap_import *im, struct sthr *k, uint64_t ns)
 	v->n_vpids = k->vpid > 0;
 	v->vpids[0] = (uint32_t)k->vpid;
 	v->flags &= ~(uint32_t)HC_PROC_INCOMPLETE;
+	if (leader != k && leader->cur && leader->cur->cwd && !v->cwd)
+		v->cwd = REF(leader->cur->cwd); /* the process's */
 }
 
 /* .. and its program. */
@@ -1931,6 +2080,7 @@ static void tell_what(struct hc_scap_import *im, struct sthr *k, const struct hc
 {
 	struct timage *i = image_new(im->t);
 	struct tver *v = i ? version_next(im, k, HC_CAUSE_FORK, e->ts_ns) : NULL;
+	struct sthr *leader = scap_main(im, k);
 
 	if (!v) {
 		image_unref(im->t, i);
@@ -1938,9 +2088,14 @@ static void tell_what(struct hc_scap_import *im, struct sthr *k, const struct hc
 	}
 	i->argc = i->envc = UINT32_MAX;
 	i->argv = argv_of(im, hc_scap_text(e, 1), block_of(e, 2));
+	if (leader != k && leader->cur && leader->cur->image)
+		i->env = REF(leader->cur->image->env);
 	image_unref(im->t, v->image);
 	v->image = i;
-	set_comm(im, e, v);
+	if (hc_scap_has(e, 13))
+		set_comm(im, e, v);
+	else
+		set_comm_text(im, v, hc_scap_text(e, 1));
 }
 
 /* The thread that a new one takes after, by the new one's own event. A process is known by its threads. */
@@ -2539,8 +2694,10 @@ void scap_apply(struct hc_scap_import *im, struct sevent *s)
 		s->fd_num = hc_scap_i64(e, fd_position(e->code), -1);
 		s->fd = REF(scap_fd(im, s->k, s->fd_num));
 	}
-	if (e->enter)
+	if (e->enter) {
+		enter_keep(im, s->k, e);
 		return;
+	}
 	switch (e->code) {
 	case HC_SCAP_SYSCALL_EXECVE_19_X:
 	case HC_SCAP_SYSCALL_EXECVEAT_X:

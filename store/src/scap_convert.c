@@ -61,7 +61,6 @@ struct kept {
 
 struct hc_scap_conv {
 	struct kept **slots; /* N_SLOTS; NULL until there is one to keep: captures of today have none */
-	struct kept *used;   /* by the event that is being converted: free after it */
 	uint64_t kept_bytes, n_forgotten;
 	char *json;
 	int16_t step_of[HC_SCAP_N_CODES]; /* first step of a code, in `order`; -1: none */
@@ -100,7 +99,6 @@ void hc_scap_conv_reset(struct hc_scap_conv *c)
 		kept_free(c->slots[i]);
 	free(c->slots);
 	c->slots = NULL;
-	c->used = NULL;
 	c->kept_bytes = 0;
 }
 
@@ -293,7 +291,8 @@ static int apply(struct hc_scap_conv *c, const struct step *step, struct hc_scap
 		}
 	}
 	if (k)
-		c->used = k;
+		k->code = HC_SCAP_N_CODES; /* for one step alone, as in the reference; its bytes stay until the
+		                              next is kept */
 	memcpy(ev->param, out, sizeof(out));
 	ev->code = code;
 	ev->n = (uint16_t)n;
@@ -314,10 +313,6 @@ static const struct step *step_for(const struct hc_scap_conv *c, const struct hc
 
 int hc_scap_convert(struct hc_scap_conv *c, struct hc_scap_raw *ev)
 {
-	if (c->used) {
-		c->used->code = HC_SCAP_N_CODES;
-		c->used = NULL;
-	}
 	for (unsigned round = 0; round < MAX_STEPS; round++) {
 		const struct hc_scap_event_info *info = &hc_scap_events[ev->code];
 		bool old = info->flags & HC_SCAP_F_OLD, exits = ev->code & 1;

@@ -2283,7 +2283,7 @@ static struct hc_value fs_path(struct hc_view *v, unsigned dom, uint32_t entry, 
 			put_unknown(v, "<UNKNOWN>", s, &out);
 			return falco_out_value(&out);
 		}
-		falco_path_normal(c.type == HC_EV_SYMLINK ? below_cwd(&c, s) : s, &out);
+		falco_path_normal(below_cwd(&c, s), &out);
 		return falco_out_value(&out);
 	}
 	s = falco_path_given(v, hc_view_ref(v, dom, at, entry));
@@ -2319,7 +2319,9 @@ static struct hc_value fs_path_fd(struct hc_view *v, unsigned dom, uint32_t entr
 	struct fctx c = ctx_of(v, dom, entry);
 
 	(void)arg;
-	return fs_path_applies(&c) ? fd_name(v, HC_OBJ_FDOBJ, fctx_fdobj(&c), NULL) : absent();
+	if (!fs_path_applies(&c))
+		return absent();
+	return fctx_fdobj(&c) ? fd_name(v, HC_OBJ_FDOBJ, fctx_fdobj(&c), NULL) : hc_value_str(HC_STR(""));
 }
 ROW_LEAF(fs_path_fd, HC_VT_STR, MAY_BE(fd_name), MAY_CONTAIN(fd_name));
 
@@ -3043,7 +3045,9 @@ static const struct hc_access *bind_fs_path(struct fbinder *b, const struct fref
 		{ HC_EV_OPEN, HC_C_OPEN_pathname, -1, -1 },
 		{ HC_EV_OPENAT, HC_C_OPENAT_pathname, -1, -1 },
 		{ HC_EV_OPENAT2, HC_C_OPENAT2_pathname, -1, -1 },
+		{ HC_EV_UMOUNT, HC_C_UMOUNT_name, -1, -1 },
 		{ HC_EV_UMOUNT2, HC_C_UMOUNT2_target, -1, -1 },
+		{ HC_EV_QUOTACTL, HC_C_QUOTACTL_special, -1, -1 },
 		{ HC_EV_CHMOD, HC_C_CHMOD_pathname, -1, -1 },
 		{ HC_EV_FCHMODAT, HC_C_FCHMODAT_pathname, -1, -1 },
 		{ HC_EV_CHOWN, HC_C_CHOWN_pathname, -1, -1 },

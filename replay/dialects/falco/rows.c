@@ -452,7 +452,7 @@ bool falco_sock_ends(struct hc_view *v, uint32_t sock, struct fends *e)
 	if (e->local.len == 4 && e->peer.len == 16 && is_zero(e->peer))
 		e->peer.len = 4;
 	if (falco_is_listener(v, sock)) {
-		if (e->local.len == 16 && is_zero(e->local))
+		if (e->local.len == 16 && is_zero(e->local) && !falco_is_roleless(v, sock))
 			e->local.len =
 				4; /* Falco takes bound zeros for IPv4, and gives what listens no near end */
 		e->peer = (struct hc_str){ 0 };
@@ -1018,7 +1018,7 @@ static struct pval number(const struct fctx *c, const struct fparam *p, unsigned
 	if (v.kind != PV_INT)
 		return v;
 	v.i = as_driver(c, p, v.i);
-	if (c->type == HC_EV_PRCTL && col == HC_C_PRCTL_arg2 &&
+	if (!fctx_is_imported(c) && c->type == HC_EV_PRCTL && col == HC_C_PRCTL_arg2 &&
 	    hc_view_int_or(c->v, c->dom, HC_C_PRCTL_option, c->entry, 0) == PR_SET_NAME)
 		v.i = 0; /* a pointer to arg2_str */
 	if (p->table == HC_SCAP_TAB_file_flags && c->row->path_col < 0 && c->type != HC_EV_OPEN_BY_HANDLE_AT)
@@ -1293,8 +1293,39 @@ static struct pval param_from(const struct fctx *c, const struct fparam *p, cons
 	}
 }
 
+/* Was it not in the imported event? Types whose columns cannot tell have one that does. */
+static bool is_missing(const struct fctx *c, const struct fparam *p)
+{
+	int64_t missing = 0;
+	unsigned col;
+
+	switch (c->type) {
+	case HC_EV_OPEN:
+		col = HC_C_OPEN_missing;
+		break;
+	case HC_EV_OPENAT:
+		col = HC_C_OPENAT_missing;
+		break;
+	case HC_EV_OPENAT2:
+		col = HC_C_OPENAT2_missing;
+		break;
+	case HC_EV_CREAT:
+		col = HC_C_CREAT_missing;
+		break;
+	case HC_EV_OPEN_BY_HANDLE_AT:
+		col = HC_C_OPEN_BY_HANDLE_AT_missing;
+		break;
+	default:
+		return false;
+	}
+	hc_view_int(c->v, c->dom, col, c->entry, &missing);
+	return missing >> (p - falco_events[c->row->code].params) & 1;
+}
+
 struct pval fctx_param(const struct fctx *c, const struct fparam *p)
 {
+	if (is_missing(c, p))
+		return (struct pval){ 0 };
 	return param_from(c, p, falco_from(c->type, hc_str_c(p->name), fctx_is_imported(c)));
 }
 
