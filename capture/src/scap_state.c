@@ -453,10 +453,12 @@ static struct sthr *parent_of(struct hc_scap_import *im, struct sthr *k)
 	return up && !up->invalid ? up : NULL; /* of what nobody told of there is nothing to say */
 }
 
+static void refresh(struct hc_scap_import *im, struct sthr *k, unsigned depth);
+
 /* The leader with this number, where numbers are the host's; else the last of an unbroken line of ancestors that
  * have it too. NULL where that is the thread itself. */
 static struct tver *leader_of(struct hc_scap_import *im, struct sthr *k, uint32_t id, size_t member,
-                              bool by_number)
+                              bool by_number, unsigned depth)
 {
 	struct sthr *l = id != UINT32_MAX && by_number ? scap_thread(im, (int32_t)id) : NULL, *up = k;
 
@@ -471,6 +473,8 @@ static struct tver *leader_of(struct hc_scap_import *im, struct sthr *k, uint32_
 			break;
 		l = up;
 	}
+	if (l && l != k && depth < SCAP_MAX_DEPTH)
+		refresh(im, l, depth + 1); /* it is in blocks, too, and has a parent */
 	return l && l != k && l->cur != k->cur ? l->cur : NULL;
 }
 
@@ -478,14 +482,14 @@ struct leaders {
 	struct tver *sid, *vpgid, *pgid; /* borrowed */
 };
 
-static struct leaders leaders_of(struct hc_scap_import *im, struct sthr *k)
+static struct leaders leaders_of(struct hc_scap_import *im, struct sthr *k, unsigned depth)
 {
 	const struct tver *v = k->cur;
 	bool host = k->tid == k->vtid || k->vtid < 0;
 
-	return (struct leaders){ leader_of(im, k, v->vsid, offsetof(struct tver, vsid), host),
-		                 leader_of(im, k, v->vpgid, offsetof(struct tver, vpgid), host),
-		                 leader_of(im, k, v->pgid, offsetof(struct tver, pgid), true) };
+	return (struct leaders){ leader_of(im, k, v->vsid, offsetof(struct tver, vsid), host, depth),
+		                 leader_of(im, k, v->vpgid, offsetof(struct tver, vpgid), host, depth),
+		                 leader_of(im, k, v->pgid, offsetof(struct tver, pgid), true, depth) };
 }
 
 /* What is asked about a leader is its program. */
@@ -515,7 +519,7 @@ static void refresh(struct hc_scap_import *im, struct sthr *k, unsigned depth)
 		up = NULL;
 	if (up)
 		refresh(im, up, depth + 1);
-	l = leaders_of(im, k);
+	l = leaders_of(im, k, depth);
 	if ((up ? up->cur : NULL) == old->parent && same_leader(l.sid, old->sid_leader) &&
 	    same_leader(l.vpgid, old->vpgid_leader) && same_leader(l.pgid, old->pgid_leader))
 		return;
@@ -882,12 +886,27 @@ static uint8_t kind_of_family(uint16_t family)
 
 /* ---- paths ---- */
 
+/* Below a directory of which itself no more is known than what it is below. Returns the length; 0: too long. */
+static uint32_t join_relative(struct hc_str base, struct hc_str given, char *buf, uint32_t room)
+{
+	char all[SCAP_MAX_PATH + 16];
+	int n = snprintf(all, sizeof(all), HC_STR_FMT "/" HC_STR_FMT, HC_STR_ARG(base), HC_STR_ARG(given));
+	uint32_t joined;
+
+	if (n < 0 || (size_t)n >= sizeof(all))
+		return 0;
+	joined = path_join(HC_STR("/"), (struct hc_str){ all, (uint32_t)n }, buf, room);
+	memmove(buf, buf + 1, joined ? joined - 1 : 0);
+	return joined ? joined - 1 : 0;
+}
+
 /* below: the number of the directory's descriptor. */
 static struct tpath *path_below(struct hc_scap_import *im, const struct sevent *s, struct hc_str given,
                                 int64_t below)
 {
 	static const struct hc_str too_long = { "/DIR_TOO_LONG/FILENAME_TOO_LONG", 31 };
 	struct path_ask ask = { .given = given, .prov = 6 };
+	char joined[SCAP_MAX_PATH + 16];
 	struct tfd *dir;
 
 	if (!given.p)
@@ -900,6 +919,9 @@ static struct tpath *path_below(struct hc_scap_import *im, const struct sevent *
 	}
 	if (given.len + 1 + (given.len && given.p[0] != '/' && ask.base ? ask.base->len + 1 : 0) > SCAP_MAX_PATH)
 		ask.abs = too_long; /* as the reference has it */
+	else if (given.len && given.p[0] != '/' && ask.base && ask.base->len && ask.base->p[0] != '/')
+		ask.abs =
+			(struct hc_str){ joined, join_relative(txt_str(ask.base), given, joined, sizeof(joined)) };
 	return path_get(im->t, &ask);
 }
 

@@ -318,7 +318,9 @@ static int see_proc(struct scap_lists *l, struct hc_view *v, uint32_t proc, int6
 		if (pid != not_tid) {
 			seen[proc / 64] |= UINT64_C(1) << proc % 64;
 			if (pid > 0 && pid != IMPORTED_UNKNOWN_PID && !thread_of(l, pid))
-				r = add_first(l, v, proc, pid, -1, flags & HC_PROC_THREAD);
+				r = add_first(l, v, proc, pid,
+				              hc_view_int_or(v, HC_OBJ_PROC, HC_O_PROC_vpid, proc, -1),
+				              flags & HC_PROC_THREAD);
 		}
 		for (unsigned i = 0; r == 0 && depth < MAX_DEPTH && i < 3; i++)
 			r = see_proc(l, v, hc_view_ref(v, HC_OBJ_PROC, leaders[i], proc), not_tid, seen,

@@ -68,6 +68,55 @@ ran = event(boot + 4 * 10**9, 100, 293, [struct.pack("<q", 0), b"m\0", b"", *[st
 held = [event(boot + n * 10**9, 100, 71, [struct.pack("<q", 0), struct.pack("<q", 3)]) for n in (3, 5)]
 open("memory.scap", "wb").write(section + machine + processes + b"".join(memory) + held[0] + ran + held[1] +
                                 event(boot + 6 * 10**9, 100, 5, [struct.pack("<q", 0), struct.pack("<q", 4)]))
+# what is rare, damaged by time or written by old programs
+q = lambda *numbers: [struct.pack("<q", n) for n in numbers]
+u4 = lambda *numbers: [struct.pack("<I", n) for n in numbers]
+inet = lambda a, port: bytes(a) + struct.pack("<H", port)
+
+def task(tid, parent, cgroups=b"cpu=/\0"):
+    moved = entry.replace(struct.pack("<qqqqq", 100, 100, 1, 100, 100), struct.pack("<qqqqq", tid, tid, parent, tid, tid))
+    moved = moved.replace(struct.pack("<qq", 100, 100) + text(b"cpu=/\0"), struct.pack("<qq", tid, tid) + text(cgroups))
+    return struct.pack("<I", 4 + len(moved)) + moved
+
+def listed(fd, ino, kind, rest):
+    body = struct.pack("<qQB", fd, ino, kind) + rest
+    return struct.pack("<I", 4 + len(body)) + body
+
+def forked(res, tid, pid, ptid, comm, flags=0):
+    return [*q(res), b"/bin/made\0", b"-x\0", *q(tid, pid, ptid), b"\0", *q(9), *[struct.pack("<Q", 0)] * 2, *u4(0, 0, 0), comm, b"",
+            *u4(flags, 0, 0), *q(tid, pid), struct.pack("<Q", 0)]
+
+descriptors = block(0x218, struct.pack("<Q", 100) + listed(0, 7, 7, text(b"pipe:[7]")) +
+                    listed(6, 8, 6, bytes(16) + struct.pack("<HB", 8000, 2)) +
+                    listed(9, 99, 8, struct.pack("<QQ", 1, 2) + text(b"/run/s")))
+ends = b"\x02" + inet([10, 0, 0, 5], 4000) + inet([1, 2, 3, 4], 0)
+rare = [
+    (100, 71, q(0, 0)),
+    (100, 71, q(0, 6)),
+    (100, 71, q(0, 9)),
+    (100, 307, [*q(10, 77), b"x/./y\0", *u4(1, 0, 8), struct.pack("<Q", 5)]),
+    (100, 3, [*q(-2), b"/etc//shadow\0", *u4(1, 0, 0), struct.pack("<Q", 0)]),
+    (100, 306, [*q(-100), b"passed\0", *u4(2, 0)]),
+    (100, 307, [*q(11, 10), b"changed\0", *u4(1 | 16384, 0, 8), struct.pack("<Q", 6)]),
+    (100, 71, q(0, 11)),
+    (100, 23, [*q(-115), ends, *q(50), b"\x02" + inet([1, 2, 3, 4], 9)]),
+    (100, 29, [*q(1), b"d", *q(9), *u4(1), ends]),
+    (100, 177, [*q(0, 10), b"a\0", *q(77), b"../b\0"]),
+    (100, 223, forked(-11, 100, 100, 1, b"sh\0")),
+    (100, 393, [*q(-24, 3, 4), struct.pack("<Q", 0), *u4(0)]),
+    (100, 415, [*q(0), b"/dev/b\0", *u4(24576, 1)]),
+    (100, 263, [*q(0), *u4(2**32 - 5, 1, 0)]),
+    (4242, 223, forked(4243, 4242, 4242, 1, b"made\0")),
+    (301, 71, q(0, 0)),
+    (300, 186, [*q(0, 0), b"\0", b"\0", *q(0)]),
+    (301, 71, q(0, 0)),
+    (100, 18, u4(2, 1 | 0x80000, 6)),
+    (100, 19, q(12)),
+    (400, 15, [*q(0), b"/bin/old\0", b"-o\0", *q(400, 400, 100), b"/\0", *q(9), *u4(0, 0, 0)]),
+    (100, 3, [*q(13), b"/old\0", *u4(1, 0)]),
+]
+open("rare.scap", "wb").write(section + machine + processes + block(0x215, task(300, 100, b"cpu_cgroup=/a\0mem=/b\0") + task(301, 300)) +
+    users + descriptors + b"".join(event(boot + (n + 1) * 10**9, *one) for n, one in enumerate(rare)))
 open("cut.scap", "wb").write(whole[:-9])
 lists = section + machine + processes + users
 open("empty.scap", "wb").write(lists)
@@ -150,6 +199,49 @@ fstat 3 .
 close 4 m.
 EOF
 diff -u want events
+
+# what is rare, or was written by old programs, is seen as Falco sees it
+expect_exit 0 hindcast import rare.scap -o rare >out
+expect_exit 0 hindcast verify rare >/dev/null
+expect_exit 0 hindcast events rare -o '*%evt.num %evt.type %evt.res|%fd.num|%fd.name|%fd.type|%fd.directory|%fd.ino|%fd.sip|%fs.path.source|%proc.name|%proc.pname' >events
+sed 's/-/<NA>/g; s/_/-/g' >want <<'END'
+1 fstat SUCCESS|0|pipe:[7]|pipe|-|7|-|-|sh|-
+2 fstat SUCCESS|6|:::8000|ipv6|-|8|-|-|sh|-
+3 fstat SUCCESS|9|/run/s|unix|-|99|-|-|sh|-
+4 openat SUCCESS|10|<UNKNOWN>x/y|file|<UNKNOWN>x|5|-|-|sh|-
+5 open ENOENT|_1|/etc//shadow|-|/etc/|-|-|-|sh|-
+7 openat SUCCESS|11|/tmp/passed|file|/tmp|6|-|-|sh|-
+8 fstat SUCCESS|11|/tmp/passed|file|/tmp|6|-|-|sh|-
+9 connect EINPROGRESS|50|10.0.0.5:4000_>1.2.3.4:0|-|/|-|-|-|sh|-
+10 send SUCCESS|9|1.2.3.4:0_>10.0.0.5:4000|ipv4|-|99|10.0.0.5|-|sh|-
+11 renameat SUCCESS|-|-|-|-|-|-|/tmp/a|sh|-
+12 clone _11|-|-|-|-|-|-|-|sh|-
+13 pipe2 EMFILE|_1||-|/|-|-|-|sh|-
+14 mknod SUCCESS|-|-|-|-|-|-|-|sh|-
+15 semget SUCCESS|-|-|-|-|-|-|-|sh|-
+16 clone SUCCESS|-|-|-|-|-|-|-|made|-
+17 fstat SUCCESS|0||-|/|-|-|-|sh|sh
+18 procexit -|-|-|-|-|-|-|-|sh|sh
+19 fstat SUCCESS|0||-|/|-|-|-|sh|-
+20 socket SUCCESS|12||ipv4|-|0|-|-|sh|-
+21 clone SUCCESS|-|-|-|-|-|-|-|/bin/old|sh
+22 open SUCCESS|13|/old|file|/|0|-|-|sh|-
+END
+diff -u want events
+expect_exit 0 hindcast events rare -f 'evt.num in (7, 9, 10, 11, 14, 15, 20, 22)' -o '%evt.args' >events
+cat >want <<'END'
+fd=11(<f>/tmp/passed) dirfd=10(<f><UNKNOWN>x/y) name=changed(<UNKNOWN>x/y/changed) flags=16385(O_RDONLY|O_F_CREATED) mode=0 dev=8 ino=6
+res=-115(EINPROGRESS) tuple=10.0.0.5:4000->1.2.3.4:0 fd=50 addr=1.2.3.4:9
+res=1 data=d fd=9(<4u>1.2.3.4:0->10.0.0.5:4000) size=1 tuple=10.0.0.5:4000->1.2.3.4:0
+res=0 olddirfd=10(<f><UNKNOWN>x/y) oldpath=a(<UNKNOWN>x/y/a) newdirfd=77 newpath=../b(b)
+res=0 path=/dev/b mode=060000(S_IFCHR|S_IFBLK) dev=1
+res=0 key=FFFFFFFB nsems=1 semflg=0
+fd=12(<4>) domain=2(AF_INET) type=524289 proto=6 flags=0(O_NONE)
+fd=13(<f>/old) name=/old flags=1(O_RDONLY) mode=0 dev=<NA> ino=<NA>
+END
+diff -u want events
+expect_exit 0 hindcast events rare -f 'evt.num = 18' -o '%thread.cgroups %proc.ppid' >events
+expect_match '^cpu=/a memory=/b 100$' events
 
 # what events tell of containers counts from then on, until they take it back
 expect_exit 0 hindcast import containers.scap -o containers >/dev/null
