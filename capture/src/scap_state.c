@@ -1832,7 +1832,7 @@ static void exec_image(struct hc_scap_import *im, struct sevent *s, struct tver 
 	/* what an event of an old form does not tell stays as it was */
 	i->flags = hc_scap_has(e, 19) ? (uint32_t)hc_scap_u64(e, 19, 0) & 15 : v->image ? v->image->flags : 0;
 	i->exe = hc_scap_has(e, 27) ? path_of_text(im->t, hc_scap_text(e, 27), 6, 0) : passed_program(im, s);
-	if (e->code == HC_SCAP_SYSCALL_EXECVE_19_X)
+	if (e->code == HC_SCAP_SYSCALL_EXECVE_19_X && hc_scap_has(e, 30))
 		i->filename = scap_path(im, s, hc_scap_text(e, 30), -1);
 	if (!i->exe && i->filename)
 		i->exe = REF(i->filename);

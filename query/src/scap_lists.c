@@ -279,11 +279,12 @@ static int add_first(struct scap_lists *l, struct hc_view *v, uint32_t proc, int
 
 	if (!t)
 		return -ENOMEM;
-	if (pid == IMPORTED_UNKNOWN_PID)
+	if ((uint32_t)pid == IMPORTED_UNKNOWN_PID)
 		t->pid = tid;
 	if (joins(l, tid, t) < 0)
 		return -ENOMEM;
-	if (!proc || pid == IMPORTED_UNKNOWN_PID || l->again) { /* never told of: it is not in the list either */
+	if (!proc || (uint32_t)pid == IMPORTED_UNKNOWN_PID ||
+	    l->again) { /* never told of: it is not in the list either */
 		t->state = THREAD_UNKNOWN;
 		return 0;
 	}
@@ -317,7 +318,7 @@ static int see_proc(struct scap_lists *l, struct hc_view *v, uint32_t proc, int6
 
 		if (pid != not_tid) {
 			seen[proc / 64] |= UINT64_C(1) << proc % 64;
-			if (pid > 0 && pid != IMPORTED_UNKNOWN_PID && !thread_of(l, pid))
+			if (pid > 0 && (uint32_t)pid != IMPORTED_UNKNOWN_PID && !thread_of(l, pid))
 				r = add_first(l, v, proc, pid,
 				              hc_view_int_or(v, HC_OBJ_PROC, HC_O_PROC_vpid, proc, -1),
 				              flags & HC_PROC_THREAD);
