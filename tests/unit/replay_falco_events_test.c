@@ -774,6 +774,13 @@ Test(falco_alert, is_falcos_line_and_object)
 	       "\"evt.time\":1700000000001000000,\"fd.type\":\"file\",\"proc.name\":\"cat\"},\"priority\":"
 	       "\"Informational\",\"rule\":\"R\",\"source\":\"syscall\",\"tags\":[],\"time\":"
 	       "\"2023-11-14T22:13:20.001000000Z\"}");
+	/* addresses that are compared with networks print the name of a type */
+	alerts(c,
+	       "- rule: R\n  desc: d\n  condition: evt.num in (1, 3)\n  output: \"%fd.snet|%7fd.cnet|%fd.net\"\n"
+	       "  priority: INFO\n",
+	       HC_FALCO_TEXT,
+	       "22:13:20.001000000: Informational <NA>|<NA>   |<NA>\n"
+	       "22:13:20.003000000: Informational <IPNET>|<IPNET>|<NA>");
 	scene_done(&s, c);
 }
 

@@ -33,12 +33,16 @@ static uint32_t to_index(struct hc_str s)
 	return v < INT_MAX ? (uint32_t)v : INT_MAX;
 }
 
-/* Of digits, with a plus before them or not; of a negative number: what nothing has. */
+/* Of digits, with blanks and a plus before them or not; of a negative number: what nothing has. */
 static bool read_index(struct hc_str s, uint32_t *ret)
 {
-	bool has_sign = s.len && (s.p[0] == '+' || s.p[0] == '-');
-	struct hc_str digits = { s.p + has_sign, s.len - has_sign };
+	struct hc_str digits;
+	bool has_sign;
 
+	while (s.len && strchr(" \t\n\v\f\r", s.p[0]))
+		s.p++, s.len--;
+	has_sign = s.len && (s.p[0] == '+' || s.p[0] == '-');
+	digits = (struct hc_str){ s.p + has_sign, s.len - has_sign };
 	if (!all_digits(digits))
 		return false;
 	*ret = has_sign && s.p[0] == '-' ? INT_MAX : to_index(digits);
@@ -137,9 +141,10 @@ static int longest(struct hc_str text, uint32_t *ret_len)
 	return best;
 }
 
+/* All of the rest, up to the first bracket that closes. */
 static bool brackets(struct hc_str rest, struct hc_str *ret)
 {
-	if (rest.len < 3 || rest.p[0] != '[' || rest.p[rest.len - 1] != ']')
+	if (rest.len < 3 || rest.p[0] != '[' || memchr(rest.p, ']', rest.len) != rest.p + rest.len - 1)
 		return false;
 	*ret = (struct hc_str){ rest.p + 1, rest.len - 2 };
 	return true;
@@ -228,20 +233,33 @@ static enum flookup dotted(struct hc_str rest, struct fref *f, char *msg, size_t
 	return FLOOKUP_ERROR;
 }
 
+/* A plugin reads its field's argument itself: up to the first bracket that closes, in a text that ends at its
+ * first blank. */
 static enum flookup container_arg(struct hc_str rest, struct fref *f, char *msg, size_t msg_bytes)
 {
 	const struct ffield *d = &falco_fields[f->id];
 	bool wants = d->flags & FF_ARG_REQ;
+	const char *blank = rest.len ? memchr(rest.p, ' ', rest.len) : NULL, *end;
+	struct hc_str arg = { rest.p + 1, 0 };
 
-	if (!wants || !brackets(rest, &f->name)) {
+	if (!wants || !rest.len || rest.p[0] != '[') {
 		snprintf(msg, msg_bytes, wants ? "%s needs an argument in brackets" : "%s takes no argument",
 		         d->name);
 		return !wants && rest.len && rest.p[0] != '[' ? FLOOKUP_NONE : FLOOKUP_ERROR;
 	}
+	end = memchr(rest.p, ']', rest.len);
+	if (!end || (blank && blank < end)) {
+		snprintf(msg, msg_bytes, "%s has unbalanced argument brackets", d->name);
+		return FLOOKUP_ERROR;
+	}
+	if (end + 1 < rest.p + rest.len)
+		return FLOOKUP_NONE;
+	arg.len = rest.len - 2;
 	f->arg = FARG_NAME;
-	if (all_digits(f->name) && (f->name.len == 1 || f->name.p[0] != '0')) {
+	f->name = arg;
+	if (all_digits(arg) && (arg.len == 1 || arg.p[0] != '0')) {
 		f->arg = FARG_INDEX;
-		f->index = to_index(f->name);
+		f->index = to_index(arg);
 	}
 	return FLOOKUP_OK;
 }
@@ -376,7 +394,7 @@ static bool read_port(struct hc_str s, uint64_t *ret)
 	if (!s.len)
 		return true;
 	if (all_digits(s))
-		return read_number(s, false, ret);
+		return read_number(s, false, ret) && *ret <= INT_MAX;
 	if (s.len >= sizeof(name))
 		return false;
 	memcpy(name, s.p, s.len);
@@ -548,6 +566,16 @@ static void *mem(struct fcheck *c, size_t n_bytes)
 	return p;
 }
 
+/* A list for a transformer of several arguments: what getopt() gives is none to Falco. */
+static bool is_argument_list(const struct fx_val *v)
+{
+	bool list = v->list;
+
+	while (v->kind == FVAL_TRANSFORM && v->tr < FTR_JOIN)
+		v = v->kids[0];
+	return list && v->kind != FVAL_TRANSFORM;
+}
+
 static bool check_transform(struct fcheck *c, struct fx_val *v, const struct fval *from)
 {
 	const struct fx_val *first = v->n ? v->kids[0] : NULL;
@@ -594,7 +622,7 @@ static bool check_transform(struct fcheck *c, struct fx_val *v, const struct fva
 			return fail(c, from->pos, "join() takes exactly two arguments");
 		if (first->list || !is_text(first->type))
 			return fail(c, from->pos, "join() first argument must be a string");
-		return (v->kids[1]->list && is_text(v->kids[1]->type)) ||
+		return (is_argument_list(v->kids[1]) && is_text(v->kids[1]->type)) ||
 		       fail(c, from->pos, "join() second argument must be a list");
 	case FTR_CONCAT:
 		v->type = FT_CHARBUF;
@@ -612,7 +640,7 @@ static bool check_transform(struct fcheck *c, struct fx_val *v, const struct fva
 		v->text = from->arg;
 		if (v->n != 2)
 			return fail(c, from->pos, "getopt() takes exactly two arguments");
-		if (!first->list || !is_text(first->type))
+		if (!is_argument_list(first) || !is_text(first->type))
 			return fail(c, from->pos, "getopt() first argument must be a list");
 		return (!v->kids[1]->list && is_text(v->kids[1]->type)) ||
 		       fail(c, from->pos, "getopt() second argument must be a string");
@@ -677,6 +705,12 @@ static bool is_own_event(struct hc_str name)
 	return hc_event_desc_by_name(name) != NULL;
 }
 
+/* Names in Falco's table that no event has. */
+static bool is_nobodys_type(struct hc_str name)
+{
+	return !name.len || hc_str_eq(name, HC_STR("NA"));
+}
+
 /* Parameters that evt.rawarg names but compares with nothing. */
 static bool is_raw_without_constants(const struct fref *f)
 {
@@ -693,8 +727,17 @@ static bool is_too_long(const struct fx *x, struct hc_str text)
 	       (is_text(x->lhs->type) || x->lhs->type == FT_BYTEBUF);
 }
 
+/* The field that a value is of, through transformers of one argument; NULL: of several, or of none. */
+static const struct fref *field_of(const struct fx_val *v)
+{
+	while (v->kind == FVAL_TRANSFORM && v->n == 1)
+		v = v->kids[0];
+	return v->kind == FVAL_FIELD ? &v->field : NULL;
+}
+
 static bool check_consts(struct fcheck *c, struct fx *x, const struct fast *from)
 {
+	const struct fref *of = field_of(x->lhs);
 	char msg[300];
 
 	if (from->n_consts && x->lhs->kind == FVAL_FIELD && is_raw_without_constants(&x->lhs->field))
@@ -713,7 +756,7 @@ static bool check_consts(struct fcheck *c, struct fx *x, const struct fast *from
 			            k->name.len, MAX_CONST);
 		if (!falco_const_read(x->lhs->type, x->op, k->name, c->arena, &x->consts[i], msg, sizeof(msg)))
 			return fail(c, k->pos, "%s", msg);
-		if (x->lhs->kind == FVAL_FIELD && x->lhs->field.id == F_EVT_TYPE &&
+		if (of && of->id == F_EVT_TYPE && !is_nobodys_type(k->name) &&
 		    !falco_type_codes(k->name, &unused) && !(c->own_events && is_own_event(k->name))) {
 			c->skippable = true;
 			return fail(c, k->pos, "unknown event type " HC_STR_FMT, HC_STR_ARG(k->name));
@@ -760,28 +803,17 @@ static const char *kind_word(enum ftype type, bool list)
 	}
 }
 
-static const struct ffield *first_no_rhs(const struct fx_val *v)
+static const struct ffield *no_rhs(const struct fx_val *v)
 {
-	const struct ffield *f;
+	const struct fref *f = field_of(v);
 
-	if (v->kind == FVAL_FIELD)
-		return falco_fields[v->field.id].flags & FF_NO_RHS ? &falco_fields[v->field.id] : NULL;
-	for (uint32_t i = 0; i < v->n; i++) {
-		f = first_no_rhs(v->kids[i]);
-		if (f)
-			return f;
-	}
-	return NULL;
+	return f && falco_fields[f->id].flags & FF_NO_RHS ? &falco_fields[f->id] : NULL;
 }
 
-static bool uses_field(const struct fx_val *v, enum ffield_id id)
+/* The operators by which an event's type says which events a condition can match. */
+static bool chooses_types(const struct fx *x)
 {
-	if (v->kind == FVAL_FIELD)
-		return v->field.id == id;
-	for (uint32_t i = 0; i < v->n; i++)
-		if (uses_field(v->kids[i], id))
-			return true;
-	return false;
+	return !x->mod && (x->op == FOP_EQ || x->op == FOP_NE || x->op == FOP_IN);
 }
 
 static bool check_rhs(struct fcheck *c, struct fx *x, const struct fast *from)
@@ -791,10 +823,10 @@ static bool check_rhs(struct fcheck *c, struct fx *x, const struct fast *from)
 	x->rhs = falco_check_val(c, from->rhs);
 	if (!x->rhs)
 		return false;
-	f = first_no_rhs(x->rhs);
+	f = no_rhs(x->rhs);
 	if (f)
 		return fail(c, from->rhs->pos, "field '%s' can't be used as a right-hand side field", f->name);
-	f = first_no_rhs(x->lhs);
+	f = no_rhs(x->lhs);
 	if (f)
 		return fail(c, from->pos, "field '%s' can't be compared with a right-hand side field", f->name);
 	if (x->op == FOP_PMATCH || x->op == FOP_REGEX || x->lhs->type == FT_IPNET)
@@ -805,9 +837,8 @@ static bool check_rhs(struct fcheck *c, struct fx *x, const struct fast *from)
 		            "'%s%s'",
 		            x->lhs->list ? "list of " : "", type_word(x->lhs->type),
 		            x->rhs->list ? "list of " : "", type_word(x->rhs->type));
-	if (uses_field(x->lhs, F_EVT_TYPE) || uses_field(x->rhs, F_EVT_TYPE))
-		if (x->lhs->kind == FVAL_FIELD && x->lhs->field.id == F_EVT_TYPE)
-			return fail(c, from->pos, "evt.type compares with constants only");
+	if (chooses_types(x) && x->lhs->kind == FVAL_FIELD && x->lhs->field.id == F_EVT_TYPE)
+		return fail(c, from->pos, "evt.type compares with constants only");
 	return true;
 }
 
@@ -838,20 +869,17 @@ static bool check_special(struct fcheck *c, const struct fx *x, const struct fas
 
 static struct fx *check_test(struct fcheck *c, struct fx *x, const struct fast *from)
 {
-	const struct fx_val *inner;
 	enum fop base = from->op;
+	const struct fref *of;
 
 	x->op = from->op;
 	x->mod = from->mod;
 	x->lhs = falco_check_val(c, from->lhs);
 	if (!x->lhs)
 		return NULL;
-	if (x->lhs->kind == FVAL_FIELD && (falco_fields[x->lhs->field.id].flags & FF_PRINT_ONLY))
-		return fail(c, from->pos, "field '%s' can only be printed", falco_fields[x->lhs->field.id].name);
-	for (inner = x->lhs; inner->kind == FVAL_TRANSFORM && inner->tr != FTR_VAL && inner->n == 1;)
-		inner = inner->kids[0];
-	if (inner != x->lhs && inner->kind == FVAL_FIELD && inner->field.id == F_EVT_TYPE)
-		return fail(c, from->pos, "transformers can't be applied to evt.type on the left side");
+	of = field_of(x->lhs);
+	if ((chooses_types(x) || base == FOP_EXISTS) && of && of != &x->lhs->field && of->id == F_EVT_TYPE)
+		return fail(c, from->pos, "transformers can't be applied to evt.type here");
 	if (!falco_op_fits(x->lhs->type, x->lhs->list, base)) {
 		if (x->lhs->type == FT_UNCOMPARABLE)
 			return fail(c, from->pos, "'%s' operator not supported for type", fop_name(base));
@@ -910,9 +938,9 @@ static bool number_test(const struct fx *x, bool *ret_empty)
 {
 	int64_t v;
 
-	if (x->rhs || !x->n_consts || x->op == FOP_EXISTS)
+	if (x->rhs || x->mod || x->op == FOP_EXISTS || (!x->n_consts && x->op != FOP_IN))
 		return false;
-	v = (int64_t)x->consts[0].u;
+	v = x->n_consts ? (int64_t)x->consts[0].u : 0;
 	*ret_empty = false;
 	switch (x->op) {
 	case FOP_EQ:

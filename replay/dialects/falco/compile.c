@@ -999,7 +999,7 @@ static void warn_unused(struct hc_falco *f)
 
 		if (!l->used)
 			falco_diag_put(f, false, "LOAD_UNUSED_LIST", &c,
-			               "List not referred to by any other rule/macro/list");
+			               "List not referred to by any other rule/macro");
 	}
 }
 

@@ -400,9 +400,8 @@ static void warn_unknown_keys(const struct item *it, const char *const *known)
 
 			c.place.node = key;
 			falco_diag_put(it->f, false, "LOAD_UNKNOWN_KEY", &c,
-			               "Unknown top level key%s" HC_STR_FMT "%s",
-			               key->kind == HC_YAML_SCALAR ? " '" : "", HC_STR_ARG(key->text),
-			               key->kind == HC_YAML_SCALAR ? "'" : "");
+			               "Unknown key '" HC_STR_FMT "'. The key will be ignored.",
+			               HC_STR_ARG(key->kind == HC_YAML_NULL ? HC_STR("null") : key->text));
 		}
 	}
 }
@@ -505,18 +504,15 @@ static bool override_entries(const struct item *it, unsigned may_append, unsigne
 			                  HC_STR_ARG(key->text));
 		if (!append && !replace)
 			return falco_diag(it->f, true, E_YAML, &c,
-			                  "Invalid override operation for key '" HC_STR_FMT
-			                  "': only 'append' and 'replace' are",
+			                  "Invalid override operation for key '" HC_STR_FMT "': '" HC_STR_FMT
+			                  "'. Allowed values are: %s%s",
+			                  HC_STR_ARG(key->text),
+			                  HC_STR_ARG(op->kind == HC_YAML_NULL ? HC_STR("null") : op->text),
+			                  bit & may_append ? "append " : "", bit & may_replace ? "replace " : "");
+		if (append && !(bit & may_append))
+			return falco_diag(it->f, true, E_YAML, &c,
+			                  "Key '" HC_STR_FMT "' cannot be appended to, use 'replace' instead",
 			                  HC_STR_ARG(key->text));
-		if (append && !(bit & may_append)) {
-			if (bit & may_replace)
-				return falco_diag(it->f, true, E_YAML, &c,
-				                  "Key '" HC_STR_FMT
-				                  "' cannot be appended to, use 'replace' instead",
-				                  HC_STR_ARG(key->text));
-			return falco_diag(it->f, true, E_YAML, &c, "Key '" HC_STR_FMT "' cannot be appended to",
-			                  HC_STR_ARG(key->text));
-		}
 		if (replace && !(bit & may_replace))
 			return falco_diag(it->f, true, E_YAML, &c, "Key '" HC_STR_FMT "' cannot be replaced",
 			                  HC_STR_ARG(key->text));
@@ -556,7 +552,7 @@ static bool get_override(const struct item *it, unsigned may_append, unsigned ma
 		return falco_diag(
 			it->f, true, E_YAML, &it->c,
 			"Keys 'override' and 'append: true' cannot be used together. Add an 'append' entry (e.g. "
-			"'condition: append') under override instead.");
+			"'condition: append') under 'override' instead.");
 	return true;
 }
 
@@ -600,7 +596,7 @@ static void read_list(struct item *it)
 	if (!name_matches(name, false))
 		falco_diag_put(f, false, "LOAD_INVALID_LIST_NAME", &it->c,
 		               "List has an invalid name. List names should match a regular "
-		               "expression: [^()\"'[:space:]=,]+");
+		               "expression: ([^()\"'[:space:]=,]+)");
 	if (!get_items(it, "items", true, &items, &n, &absent) || !get_override(it, K_ITEMS, K_ITEMS, &o, &append))
 		return;
 	append = append || (o.append & K_ITEMS);
@@ -661,7 +657,7 @@ static bool read_macro(struct item *it)
 	if (!name_matches(name, true))
 		falco_diag_put(f, false, "LOAD_INVALID_MACRO_NAME", &it->c,
 		               "Macro has an invalid name. Macro names should match a "
-		               "regular expression: [a-zA-Z]+[a-zA-Z0-9_]*");
+		               "regular expression: ([a-zA-Z]+[a-zA-Z0-9_]*)");
 	if (!get_text(it, "condition", true, &cond, &node, &absent) ||
 	    !get_override(it, K_CONDITION, K_CONDITION, &o, &append))
 		return false;
@@ -840,10 +836,8 @@ static bool get_exceptions(struct item *it, bool append, struct fexception **ret
 			struct fcontext c = at_node(it, "exception", n->items[i]);
 
 			c.name = v[i].name;
-			falco_diag_put(
-				it->f, false, "LOAD_APPEND_NO_VALUES", &c,
-				"Overriding/appending exception with no values. This exception will have no "
-				"effect");
+			falco_diag_put(it->f, false, "LOAD_APPEND_NO_VALUES", &c,
+			               "Overriding/appending exception with no values");
 		}
 	}
 	*ret = v;
@@ -926,8 +920,7 @@ static bool valid_exception(const struct item *it, struct fexception *e, bool so
 		    fop_find(comp) != FOP_INTERSECTS)
 			return falco_diag(it->f, true, E_VALIDATE, &c,
 			                  "When fields is a single value, comps must be one of (in, pmatch, "
-			                  "intersects) or a "
-			                  "modifier operator");
+			                  "intersects) or a modifier operator (e.g. startswith oneof)");
 	}
 	for (uint32_t i = 0; source_known && i < e->n_fields; i++) {
 		c.place = e->fields[i].place;
@@ -1416,27 +1409,69 @@ static void read_engine_version(struct item *it)
 	warn_unknown_keys(it, known);
 }
 
-/* Whether the plugins are there is not a matter of loading: what a rule needs of a capture is told per rule. */
+#define MAX_COMPARED_PLUGINS 1000 /* of a requirement: names are held against each other */
+
+struct requirement {
+	struct fcontext c;
+	struct hc_str name, version;
+};
+
 static bool read_plugin(struct item *it, const struct hc_yaml_node *node, const char *type,
-                        struct hc_str *ret_name)
+                        struct requirement *ret)
 {
 	struct item sub = { .f = it->f, .yaml = it->yaml, .map = node };
-	struct hc_str version;
-	uint32_t v[3];
 	bool absent;
 
 	sub.c = at_node(it, type, node);
 	if (node->kind != HC_YAML_MAP)
 		return falco_diag(it->f, true, E_YAML, &sub.c, "Plugin version must be a mapping");
-	if (!get_text(&sub, "name", true, ret_name, NULL, &absent))
+	if (!get_text(&sub, "name", true, &ret->name, NULL, &absent))
 		return false;
-	sub.c.name = *ret_name;
-	if (!get_text(&sub, "version", true, &version, NULL, &absent))
+	sub.c.name = ret->name;
+	ret->c = sub.c;
+	return get_text(&sub, "version", true, &ret->version, NULL, &absent);
+}
+
+/* What an entry and its alternatives say is asked once all of them are read. */
+static bool check_requirements(struct item *it, const struct requirement *all, uint32_t n)
+{
+	for (uint32_t i = 0; i < n; i++) {
+		uint32_t v[3];
+
+		if (!parse_version(all[i].version, v))
+			return falco_diag(it->f, true, E_VALIDATE, &all[i].c,
+			                  "Invalid required version '" HC_STR_FMT "' for plugin '" HC_STR_FMT "'",
+			                  HC_STR_ARG(all[i].version), HC_STR_ARG(all[i].name));
+		for (uint32_t k = 0; k < i && n <= MAX_COMPARED_PLUGINS; k++)
+			if (hc_str_eq(all[i].name, all[k].name))
+				return falco_diag(it->f, true, E_VALIDATE, &all[i].c,
+				                  "Defined multiple alternative version requirements for plugin "
+				                  "'" HC_STR_FMT "'",
+				                  HC_STR_ARG(all[i].name));
+	}
+	return true;
+}
+
+/* Whether the plugins are there is not a matter of loading: what a rule needs of a capture is told per rule. */
+static bool read_requirement(struct item *it, const struct hc_yaml_node *node)
+{
+	const struct hc_yaml_node *alternatives = hc_yaml_get(node, "alternatives");
+	uint32_t n_alternatives = alternatives && alternatives->kind == HC_YAML_SEQ ? alternatives->n : 0;
+	struct requirement *all = hc_arena_alloc(&it->f->arena, (1 + n_alternatives) * sizeof(*all));
+
+	if (!all) {
+		it->f->no_memory = true;
 		return false;
-	return parse_version(version, v) ||
-	       falco_diag(it->f, true, E_VALIDATE, &sub.c,
-	                  "Invalid required version '" HC_STR_FMT "' for plugin '" HC_STR_FMT "'",
-	                  HC_STR_ARG(version), HC_STR_ARG(*ret_name));
+	}
+	if (!read_plugin(it, node, "required plugin versions entry", &all[0]))
+		return false;
+	if (alternatives && alternatives->kind != HC_YAML_SEQ)
+		return falco_diag(it->f, true, E_YAML, &all[0].c,
+		                  "Value of plugin version alternatives must be a sequence");
+	for (uint32_t i = 0; i < n_alternatives; i++)
+		if (!read_plugin(it, alternatives->items[i], "required plugin versions alternative", &all[1 + i]))
+			return false;
+	return check_requirements(it, all, 1 + n_alternatives);
 }
 
 static void read_plugin_versions(struct item *it)
@@ -1451,39 +1486,9 @@ static void read_plugin_versions(struct item *it)
 		               "Value of required_plugin_versions must be a sequence");
 		return;
 	}
-	for (uint32_t i = 0; i < n->n; i++) {
-		const struct hc_yaml_node *alternatives = hc_yaml_get(n->items[i], "alternatives");
-		struct hc_str *names;
-		uint32_t n_names = 1;
-
-		if (alternatives && alternatives->kind != HC_YAML_SEQ) {
-			falco_diag_put(it->f, true, E_YAML, &it->c,
-			               "Value of plugin version alternatives must be a sequence");
+	for (uint32_t i = 0; i < n->n; i++)
+		if (!read_requirement(it, n->items[i]))
 			return;
-		}
-		names = hc_arena_alloc(&it->f->arena, (1 + (alternatives ? alternatives->n : 0)) * sizeof(*names));
-		if (!names) {
-			it->f->no_memory = true;
-			return;
-		}
-		if (!read_plugin(it, n->items[i], "required plugin versions entry", &names[0]))
-			return;
-		for (uint32_t k = 0; alternatives && k < alternatives->n; k++) {
-			if (!read_plugin(it, alternatives->items[k], "required plugin versions alternative",
-			                 &names[n_names]))
-				return;
-			n_names++;
-		}
-		for (uint32_t a = 0; a < n_names && n_names <= 1000; a++)
-			for (uint32_t b = 0; b < a; b++)
-				if (hc_str_eq(names[a], names[b])) {
-					falco_diag_put(it->f, true, E_VALIDATE, &it->c,
-					               "Plugin '" HC_STR_FMT
-					               "' is listed twice in one requirement",
-					               HC_STR_ARG(names[a]));
-					return;
-				}
-	}
 	warn_unknown_keys(it, known);
 }
 

@@ -129,6 +129,8 @@ static struct hc_value token_value(const struct fbound *f, uint32_t i, struct hc
 	if (!accesses || !accesses[i])
 		return value;
 	value = hc_access_value(v, accesses[i], row);
+	if (val && val->type == FT_IPNET && value.type && f->format->with_defects)
+		return hc_value_str(HC_STR("<IPNET>"));
 	if (!val || val->kind != FVAL_FIELD || !val->list || !value.type || value.type == HC_VT_LIST)
 		return value;
 	item = hc_arena_alloc(hc_view_arena(v),

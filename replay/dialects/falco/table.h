@@ -38,11 +38,10 @@ enum {
 	FF_NO_RHS = 1 << 2,
 	FF_NO_TR = 1 << 3,
 	FF_FILTER_ONLY = 1 << 4,
-	FF_PRINT_ONLY = 1 << 5,
-	FF_LIST = 1 << 6,
-	FF_DEPRECATED = 1 << 7,
-	FF_STATEFUL = 1 << 8,
-	FF_DEAD = 1 << 9, /* known, never has a value */
+	FF_LIST = 1 << 5,
+	FF_DEPRECATED = 1 << 6,
+	FF_STATEFUL = 1 << 7,
+	FF_DEAD = 1 << 8, /* known, never has a value */
 };
 
 enum fclass {
