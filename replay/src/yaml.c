@@ -40,9 +40,9 @@ struct composer {
 
 /* ---- any bytes ---- */
 
-/* libyaml refuses what is not UTF-8 and most control characters, and breaks lines where other libraries do not.
- * Each such byte is shown to it as a character of a private range, and taken back from the scalars. Characters of
- * that range go byte by byte themselves. */
+/* libyaml refuses what is not UTF-8 and most control characters, breaks lines where other libraries do not, and
+ * has no plain scalars that begin with a colon ([::1]). Each such byte is shown to it as a character of a private
+ * range, and taken back from the scalars. Characters of that range go byte by byte themselves. */
 #define DISGUISE 0x10fe00u
 #define DISGUISE_BYTES 4u
 
@@ -62,6 +62,19 @@ static unsigned plain_char(const char *p, size_t n)
 	return len && !is_odd_char(c) ? len : 0;
 }
 
+/* Whether the character at a place ends a plain scalar's colon, or is none. */
+static bool ends_colon(struct hc_str text, uint32_t at)
+{
+	return at >= text.len || strchr(" \t\r\n,[]{}", text.p[at]);
+}
+
+static bool begins_with_colon(struct hc_str text, uint32_t at)
+{
+	if (text.p[at] != ':' || !at || !strchr(" \t\r\n,[{", text.p[at - 1]) || ends_colon(text, at + 1))
+		return false;
+	return text.p[at + 1] != ':' || !ends_colon(text, at + 2);
+}
+
 static size_t count_odd(struct hc_str text)
 {
 	size_t n = 0;
@@ -70,6 +83,7 @@ static size_t count_odd(struct hc_str text)
 		unsigned len;
 
 		if (text.p[i] >= ' ' && text.p[i] <= '~') { /* nearly all of a file */
+			n += text.p[i] == ':' && begins_with_colon(text, i);
 			i++;
 			continue;
 		}
@@ -87,7 +101,7 @@ static char *disguise(struct hc_str text, size_t *ret_bytes)
 	size_t n = 0;
 
 	for (uint32_t i = 0; to && i < text.len;) {
-		unsigned len = plain_char(text.p + i, text.len - i);
+		unsigned len = begins_with_colon(text, i) ? 0 : plain_char(text.p + i, text.len - i);
 
 		if (len) {
 			memcpy(to + n, text.p + i, len);
@@ -121,6 +135,53 @@ static uint32_t undisguise(char *p, uint32_t n)
 		}
 	}
 	return to;
+}
+
+/* ---- documents ---- */
+
+struct line {
+	char *p;
+	size_t n;
+};
+
+static bool is_marker(struct line l, const char *marker)
+{
+	return l.n >= 3 && memcmp(l.p, marker, 3) == 0 && (l.n == 3 || strchr(" \t", l.p[3]));
+}
+
+/* Whether there is nothing but a comment from a place on. */
+static bool is_bare(struct line l, size_t at)
+{
+	while (at < l.n && strchr(" \t", l.p[at]))
+		at++;
+	return at == l.n || l.p[at] == '#';
+}
+
+/* libyaml wants each document but the first to begin with ---, where others take one that follows on ... too. The
+ * dots that end a document become dashes where one without them follows, other dots comments. */
+static void open_documents(char *text, size_t n)
+{
+	char *end = NULL; /* the dots of the last document, which nothing has followed yet */
+	bool within = false;
+	struct line l;
+
+	for (size_t i = 0; i < n; i += l.n + 1) {
+		l = (struct line){ text + i, 0 };
+		while (i + l.n < n && l.p[l.n] != '\n' && l.p[l.n] != '\r')
+			l.n++;
+		if (is_marker(l, "...") && is_bare(l, 3)) {
+			if (within)
+				end = l.p;
+			else
+				l.p[0] = '#';
+			within = false;
+		} else if (!is_bare(l, 0)) {
+			if (!within && end && !is_marker(l, "---") && l.p[0] != '%')
+				memcpy(end, "---", 3);
+			within |= l.p[0] != '%';
+			end = NULL;
+		}
+	}
 }
 
 /* ---- places ---- */
@@ -559,10 +620,13 @@ static int parse(const char *file, const void *text, size_t n_bytes, bool any_by
 		return hc_err_set(err, -ENOMEM, "out of memory");
 	c.y = y;
 	n_shown = y->text.len;
-	if (y->odd) {
-		shown = disguise(y->text, &n_shown);
+	if (y->odd || memmem(y->text.p, y->text.len, "...", 3)) {
+		shown = y->odd ? disguise(y->text, &n_shown) : malloc(n_shown);
 		if (!shown)
 			return out_of_memory(&c);
+		if (!y->odd)
+			memcpy(shown, y->text.p, n_shown);
+		open_documents(shown, n_shown);
 	}
 	if (!yaml_parser_initialize(&c.parser)) {
 		free(shown);

@@ -355,6 +355,70 @@ Test(yaml, keeps_any_bytes_and_counts_each_as_a_character)
 	cr_assert_eq(hc_yaml_parse_any("f", "- a\0", 4, &y, NULL), -EINVAL);
 }
 
+/* Plain scalars that begin with a colon, in flow sequences and elsewhere. */
+Test(yaml, takes_a_colon_for_a_scalars_first_character)
+{
+	static const char text[] = "- [::1, ::/0,:a, {k: ::2}]\n- ::3\n- k: :b\n- \"x ::4\" # ::5\n- ['y':z]\n";
+	static const char *const want[] = { "::1", "::/0", ":a" };
+	const struct hc_yaml_node *root, *list;
+	struct hc_err err = { 0 };
+	struct hc_yaml *y;
+	uint32_t line, column;
+
+	cr_assert_eq(hc_yaml_parse_any("f", text, sizeof(text) - 1, &y, &err), 0, "%s", err.msg);
+	root = hc_yaml_doc(y, 0);
+	list = root->items[0];
+	cr_assert_eq(list->n, 4);
+	for (unsigned i = 0; i < 3; i++)
+		cr_expect_str_eq(list->items[i]->text.p, want[i]);
+	hc_yaml_place(y, list->items[1], 2, &line, &column);
+	cr_expect(line == 1 && column == 11, "%u:%u", line, column);
+	cr_expect_str_eq(hc_yaml_get(list->items[3], "k")->text.p, "::2");
+	cr_expect_str_eq(root->items[1]->text.p, "::3");
+	cr_expect_str_eq(hc_yaml_get(root->items[2], "k")->text.p, ":b");
+	cr_expect_str_eq(root->items[3]->text.p, "x ::4");
+	cr_expect_str_eq(hc_yaml_get(root->items[4]->items[0], "y")->text.p, "z");
+	hc_yaml_free(y);
+	cr_expect_eq(hc_yaml_parse_any("f", "[::]", 4, &y, NULL), -EINVAL);
+	cr_expect_eq(hc_yaml_parse_any("f", "[a, :]", 6, &y, NULL), -EINVAL);
+}
+
+/* After dots that end a document the next one needs no dashes. */
+Test(yaml, takes_documents_that_follow_on_dots)
+{
+	static const struct {
+		const char *text, *last;
+		uint32_t n_docs, line;
+	} cases[] = {
+		{ "a\n...\nb\n", "b", 2, 3 },
+		{ "...\n# x\n... # y\na\n", "a", 1, 4 },
+		{ "a\n... # x\n\n# y\n...\t\nb\n...\n---\nc\n...\n", "c", 3, 9 },
+		{ "|\n ...\n b\n...\r\n\"... \"", "... ", 2, 5 },
+		{ "a\n...\n%YAML 1.1\n---\nb\n...", "b", 2, 5 },
+		{ "---\n...\nb", "b", 2, 3 },
+		{ "\xe9\n...\n\xe8", "\xe8", 2, 3 },
+	};
+	struct hc_yaml *y;
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct hc_err err = { 0 };
+		const struct hc_yaml_node *last;
+
+		cr_assert_eq(hc_yaml_parse_any("f", cases[i].text, strlen(cases[i].text), &y, &err), 0, "%s: %s",
+		             cases[i].text, err.msg);
+		cr_assert_eq(hc_yaml_n_docs(y), cases[i].n_docs, "%s: %u", cases[i].text, hc_yaml_n_docs(y));
+		last = hc_yaml_doc(y, cases[i].n_docs - 1);
+		cr_expect_str_eq(last->text.p, cases[i].last);
+		cr_expect_eq(last->line, cases[i].line);
+		hc_yaml_free(y);
+	}
+	cr_expect_eq(hc_yaml_parse_any("f", "a\n... b\n", 8, &y, NULL), -EINVAL);
+	cr_expect_eq(hc_yaml_parse_any("f", "\"a\n...\nb\"", 9, &y, NULL), -EINVAL);
+	cr_expect_eq(hc_yaml_parse_any("f", "...\n...", 7, &y, NULL), 0);
+	cr_expect_eq(hc_yaml_n_docs(y), 0);
+	hc_yaml_free(y);
+}
+
 Test(yaml, is_bounded)
 {
 	static const struct {
