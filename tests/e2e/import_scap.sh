@@ -242,6 +242,10 @@ END
 diff -u want events
 expect_exit 0 hindcast events rare -f 'evt.num = 18' -o '%thread.cgroups %proc.ppid' >events
 expect_match '^cpu=/a memory=/b 100$' events
+expect_exit 0 hindcast events rare -f 'evt.res in (EAGAIN, ENOENT) or evt.res = "-11"' -o '%evt.num %evt.type' >events
+printf '5 open\n12 clone\n' | diff -u - events
+expect_exit 0 hindcast events rare -f 'evt.res = EAGAIN' -o '%evt.num' >events
+[ ! -s events ]
 
 # what events tell of containers counts from then on, until they take it back
 expect_exit 0 hindcast import containers.scap -o containers >/dev/null

@@ -1733,9 +1733,7 @@ static struct hc_value row_res(struct hc_view *v, unsigned dom, uint32_t entry, 
 {
 	struct fctx c = ctx_of(v, dom, entry);
 	struct fjson out = begin(v);
-	const struct fparam *p;
 	const char *name;
-	bool named;
 	int64_t ret;
 
 	(void)arg;
@@ -1743,10 +1741,7 @@ static struct hc_value row_res(struct hc_view *v, unsigned dom, uint32_t entry, 
 		return absent();
 	if (ret >= 0)
 		return hc_value_str(HC_STR("SUCCESS"));
-	/* a result that is a process or a size is printed as such: no error has a name there */
-	p = c.row->code != CODE_GENERIC ? falco_events[c.row->code].params : NULL;
-	named = !p || p->type == PT_ERRNO || p->type == PT_FD;
-	name = named && ret > -4096 ? falco_errno_name(-ret) : NULL;
+	name = ret > -4096 && falco_row_names_errors(c.type) ? falco_errno_name(-ret) : NULL;
 	if (name)
 		return word(name);
 	fjson_i64(&out, ret);

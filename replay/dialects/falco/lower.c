@@ -162,6 +162,7 @@ static const struct hc_node *compare_res(struct flower *l, const struct fx *x)
 	const struct hc_access *ret = falco_bind(l->b, &ret_field);
 	const struct hc_value zero = hc_value_i64(0);
 	const struct hc_node *hit = no(l);
+	bool named = falco_row_names_errors(l->b->type);
 
 	if (!ret)
 		return no(l);
@@ -171,7 +172,7 @@ static const struct hc_node *compare_res(struct flower *l, const struct fx *x)
 		if (hc_str_eq(x->texts[i], HC_STR("SUCCESS"))) {
 			n = atom(l, ret, HC_OP_GE, HC_Q_ANY, &zero, 1);
 		} else {
-			for (int64_t e = 1; e < 4096; e++) {
+			for (int64_t e = 1; named && e < 4096; e++) {
 				const char *name = falco_errno_name(e);
 				struct hc_value v = hc_value_i64(-e);
 
@@ -184,7 +185,7 @@ static const struct hc_node *compare_res(struct flower *l, const struct fx *x)
 			    x->texts[i].p[0] == '-') { /* a nameless one */
 				struct hc_value v = hc_value_i64(strtoll(x->texts[i].p, NULL, 10));
 
-				if (v.i < 0 && (v.i < -4096 || !falco_errno_name(-v.i)))
+				if (v.i < 0 && (v.i < -4096 || !named || !falco_errno_name(-v.i)))
 					n = atom(l, ret, HC_OP_EQ, HC_Q_ANY, &v, 1);
 			}
 		}

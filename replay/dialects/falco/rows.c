@@ -115,6 +115,14 @@ bool falco_row_has_ret(unsigned type)
 	return row->code && row->code != CODE_GENERIC && (e->flags & EVF_SYSCALL) && e->params && e->params->name;
 }
 
+bool falco_row_names_errors(unsigned type)
+{
+	unsigned code = falco_row_map(type)->code;
+	const struct fparam *p = code != CODE_GENERIC ? falco_events[code].params : NULL;
+
+	return !p || p->type == PT_ERRNO || p->type == PT_FD;
+}
+
 bool falco_makes_process(unsigned type)
 {
 	return type == HC_EV_CLONE || type == HC_EV_FORK || type == HC_EV_VFORK || type == HC_EV_CLONE3;

@@ -104,6 +104,8 @@ const char *falco_row_name(unsigned type);
 unsigned falco_former_type(unsigned code);
 /* Does the event have a return value? */
 bool falco_row_has_ret(unsigned type);
+/* Have its errors names? A result that is a process or a size is printed as a number. */
+bool falco_row_names_errors(unsigned type);
 
 /* Is it a call that makes a process? */
 bool falco_makes_process(unsigned type);
