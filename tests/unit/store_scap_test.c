@@ -410,6 +410,29 @@ Test(scap, completes_an_old_exit_from_its_enter)
 	hc_scap_close(r);
 }
 
+/* An exit of two steps takes what the first needs of its enter, as the reference does. */
+Test(scap, uses_an_enter_for_one_step_alone)
+{
+	const struct hc_scap_event *e;
+	struct hc_scap_reader *r;
+
+	file.n = 0;
+	section();
+	event_v1(5, HC_SCAP_SOCKET_CONNECT_E, 2, (uint8_t[]){ 8, 7 }, (uint64_t[]){ 42, 0x50000001000102 });
+	event_v1(5, HC_SCAP_SOCKET_CONNECT_X, 2, (uint8_t[]){ 8, 0 }, (uint64_t[]){ 0, 0 });
+	r = reader(file.p, file.n);
+	e = next_event(r);
+	cr_assert(e->enter);
+	cr_assert(hc_scap_has(e, 1));
+	e = next_event(r);
+	cr_assert_eq(e->code, HC_SCAP_SOCKET_CONNECT_X);
+	cr_assert_eq(e->n_params, 4);
+	cr_assert_eq(hc_scap_i64(e, 2, -1), 42);
+	cr_assert(!hc_scap_has(e, 3));
+	cr_assert_null(next_event(r));
+	hc_scap_close(r);
+}
+
 Test(scap, brings_every_old_exit_to_a_current_form)
 {
 	static const struct {

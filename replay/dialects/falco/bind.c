@@ -2160,14 +2160,14 @@ static struct hc_value row_abspath(struct hc_view *v, unsigned dom, uint32_t ent
 	struct hc_str abs = hc_view_text(v, HC_OBJ_PATH, HC_O_PATH_abs, path), given = falco_path_given(v, path);
 	struct fjson out = begin(v), name = begin(v);
 	struct hc_str base;
-	bool is_cwd;
+	bool is_cwd, relative = given.p && given.len && given.p[0] != '/';
 
 	if (!path)
 		return absent();
 	if (given.p && !given.len)
 		return hc_value_str(HC_STR(""));
 	dir = dir_object(v, dom, entry, at->dirfd, &is_cwd);
-	if (given.len && given.p[0] != '/' && dir) {
+	if (relative && dir) {
 		falco_fd_name(v, dir, &name);
 		base = fjson_end(&name);
 		if (!base.len || base.p[base.len - 1] == '/') {
@@ -2179,7 +2179,7 @@ static struct hc_value row_abspath(struct hc_view *v, unsigned dom, uint32_t ent
 	}
 	if (abs.p)
 		return hc_value_str(abs);
-	put_unknown(v, given.len && given.p[0] != '/' ? "<UNKNOWN>/" : "", given, &out);
+	put_unknown(v, relative ? "<UNKNOWN>/" : "", given, &out);
 	return falco_out_value(&out);
 }
 ROW_LEAF(row_abspath, HC_VT_STR, MAY_BE(path), MAY_CONTAIN(path));
