@@ -18,13 +18,14 @@ static const char *const deprecated_fields[] = { "evt.dir",        "evt.latency"
 
 static struct fcontext of_rule(const struct frule *r, const char *type)
 {
-	struct fcontext c = { .type = type, .name = r->name, .place = r->place };
+	struct fcontext c = { .type = type, .place = r->place };
 
 	if (type) {
 		c.outer_type = "rule";
 		c.outer_name = r->name;
 	} else {
 		c.type = "rule";
+		c.name = r->name;
 	}
 	return c;
 }
@@ -350,7 +351,7 @@ static bool resolved(struct resolver *r, const struct fcontext *c)
 static void parse_macro(struct hc_falco *f, struct fmacro *m)
 {
 	struct fcontext c = {
-		.type = "macro condition", .outer_type = "macro", .outer_name = m->name, .place = m->place
+		.type = "condition expression", .outer_type = "macro", .outer_name = m->name, .place = m->place
 	};
 	struct fparse_err e = { 0 };
 	int r;
@@ -374,7 +375,9 @@ static void parse_macro(struct hc_falco *f, struct fmacro *m)
 
 static void resolve_macro(struct hc_falco *f, struct fmacro *m)
 {
-	struct fcontext c = { .type = "macro", .name = m->name, .place = m->place };
+	struct fcontext c = {
+		.type = "condition expression", .outer_type = "macro", .outer_name = m->name, .place = m->place
+	};
 	struct resolver r = { .f = f, .visibility = m->visibility };
 
 	if (!m->tree)
@@ -923,7 +926,7 @@ static bool compile_condition(struct hc_falco *f, struct frule *r)
 	r->ast = tree;
 	f->pass++;
 	resolve(&res, tree);
-	if (!resolved(&res, &whole))
+	if (!resolved(&res, &c))
 		return false;
 	w.mark = f->pass;
 	warn_tree(&w, tree);

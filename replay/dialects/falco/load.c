@@ -283,6 +283,17 @@ put_bad_value(const struct item *it, const char *key, const struct hc_yaml_node 
 /* Reports, and is false. */
 #define bad_value(...) (put_bad_value(__VA_ARGS__), false)
 
+/* What is not there is told of what lacks it. */
+static bool lacks(const struct item *it, const char *key, const struct hc_yaml_node *node)
+{
+	struct fcontext c = it->c;
+
+	c.place = (struct fplace){ it->yaml, node ? node : it->map };
+	if (node)
+		return falco_diag(it->f, true, E_YAML, &c, "Mapping for key '%s' is empty", key);
+	return falco_diag(it->f, true, E_YAML, &c, "Item has no mapping for key '%s'", key);
+}
+
 /* Text of a key. Absent: false and *ret_absent, reported only when required. */
 static bool get_text(const struct item *it, const char *key, bool required, struct hc_str *ret,
                      const struct hc_yaml_node **ret_node, bool *ret_absent)
@@ -294,9 +305,9 @@ static bool get_text(const struct item *it, const char *key, bool required, stru
 		*ret_node = n;
 	*ret_absent = !n;
 	if (!n)
-		return required && bad_value(it, key, NULL, "Item has no mapping for key '%s'", key);
+		return required && lacks(it, key, NULL);
 	if (n->kind == HC_YAML_NULL)
-		return bad_value(it, key, n, "Mapping for key '%s' is empty", key);
+		return lacks(it, key, n);
 	if (n->kind != HC_YAML_SCALAR)
 		return bad_value(it, key, n, "Value is not a scalar value");
 	if (!n->text.len)
@@ -356,7 +367,7 @@ static bool items_of(const struct item *it, const char *key, const struct hc_yam
 	*ret = NULL;
 	*ret_n = 0;
 	if (n->kind == HC_YAML_NULL)
-		return bad_value(it, key, n, "Mapping for key '%s' is empty", key);
+		return lacks(it, key, n);
 	if (n->kind != HC_YAML_SEQ)
 		return bad_value(it, key, n, "Value is not a sequence");
 	v = hc_arena_alloc(&it->f->arena, n->n * sizeof(*v) + 1);
@@ -365,8 +376,11 @@ static bool items_of(const struct item *it, const char *key, const struct hc_yam
 		return false;
 	}
 	for (uint32_t i = 0; i < n->n; i++) {
-		if (n->items[i]->kind != HC_YAML_SCALAR)
-			return bad_value(it, key, n->items[i], "sequence value is not scalar");
+		if (n->items[i]->kind != HC_YAML_SCALAR) {
+			const struct fcontext c = at_node(it, "list item", n->items[i]);
+
+			return falco_diag(it->f, true, E_YAML, &c, "sequence value is not scalar");
+		}
 		v[i] = (struct fitem){ n->items[i]->text, { it->yaml, n->items[i] } };
 	}
 	*ret = v;
@@ -383,7 +397,7 @@ static bool get_items(const struct item *it, const char *key, bool required, str
 	*ret_n = 0;
 	*ret_absent = !n;
 	if (!n)
-		return required && bad_value(it, key, NULL, "Item has no mapping for key '%s'", key);
+		return required && lacks(it, key, NULL);
 	return items_of(it, key, n, ret, ret_n);
 }
 
@@ -502,13 +516,16 @@ static bool override_entries(const struct item *it, unsigned may_append, unsigne
 			return falco_diag(it->f, true, E_VALIDATE, &c,
 			                  "The override operation for key '" HC_STR_FMT "' is not a word",
 			                  HC_STR_ARG(key->text));
-		if (!append && !replace)
+		if (!append && !replace) {
+			c.type = "value for";
+			c.place.node = op;
 			return falco_diag(it->f, true, E_YAML, &c,
 			                  "Invalid override operation for key '" HC_STR_FMT "': '" HC_STR_FMT
 			                  "'. Allowed values are: %s%s",
 			                  HC_STR_ARG(key->text),
 			                  HC_STR_ARG(op->kind == HC_YAML_NULL ? HC_STR("null") : op->text),
 			                  bit & may_append ? "append " : "", bit & may_replace ? "replace " : "");
+		}
 		if (append && !(bit & may_append))
 			return falco_diag(it->f, true, E_YAML, &c,
 			                  "Key '" HC_STR_FMT "' cannot be appended to, use 'replace' instead",
@@ -528,9 +545,9 @@ static bool has_overridden(const struct item *it, unsigned keys, const char *wha
 {
 	for (unsigned k = 0; k < N_KEYS; k++)
 		if ((keys >> k & 1) && !hc_yaml_get(it->map, override_keys[k]))
-			return bad_value(it, override_keys[k], NULL,
-			                 "An %s override for '%s' was specified but '%s' is not defined", what,
-			                 override_keys[k], override_keys[k]);
+			return falco_diag(it->f, true, E_YAML, &it->c,
+			                  "An %s override for '%s' was specified but '%s' is not defined", what,
+			                  override_keys[k], override_keys[k]);
 	return true;
 }
 
@@ -765,7 +782,7 @@ static bool get_exception(struct item *it, const struct hc_yaml_node *node, bool
 		               "Multiple definitions of exception '" HC_STR_FMT "' in the same rule",
 		               HC_STR_ARG(e->name));
 	if (fields_required && !hc_yaml_get(node, "fields"))
-		return bad_value(&sub, "fields", NULL, "Item has no mapping for key 'fields'");
+		return lacks(&sub, "fields", NULL);
 	if (!get_exception_part(&sub, "fields", &e->has_fields, &e->single, &e->fields, &e->n_fields) ||
 	    !get_exception_part(&sub, "comps", &e->has_comps, &e->comps_single, &e->comps, &e->n_comps))
 		return false;
@@ -1044,9 +1061,8 @@ static bool get_priority(const struct item *it, bool required, uint8_t *ret)
 	if (!get_text(it, "priority", required, &s, &n, &absent))
 		return absent && !required;
 	if (!falco_priority_parse(s, ret)) {
-		struct fcontext c = at_node(it, "rule priority", n);
+		const struct fcontext c = at_node(it, "rule priority", n);
 
-		c.name = s;
 		return falco_diag(it->f, true, E_YAML, &c, "Invalid priority");
 	}
 	return true;
@@ -1309,11 +1325,15 @@ static bool override_rule(struct item *it, const struct override *o)
 	for (unsigned k = 1; k < N_KEYS; k++) {
 		const struct hc_yaml_node *n = hc_yaml_get(it->map, override_keys[k]);
 
-		if (n && !((o->append | o->replace) >> k & 1))
-			return bad_value(
-				it, override_keys[k], n,
+		if (n && !((o->append | o->replace) >> k & 1)) {
+			struct fcontext c = at_node(it, "overrides", n);
+
+			c.name = hc_str_c(override_keys[k]);
+			return falco_diag(
+				it->f, true, E_YAML, &c,
 				"Unexpected key '%s': no corresponding entry under 'override' is defined.",
 				override_keys[k]);
+		}
 	}
 	return true;
 }
@@ -1439,12 +1459,12 @@ static bool check_requirements(struct item *it, const struct requirement *all, u
 		uint32_t v[3];
 
 		if (!parse_version(all[i].version, v))
-			return falco_diag(it->f, true, E_VALIDATE, &all[i].c,
+			return falco_diag(it->f, true, E_VALIDATE, &all->c,
 			                  "Invalid required version '" HC_STR_FMT "' for plugin '" HC_STR_FMT "'",
 			                  HC_STR_ARG(all[i].version), HC_STR_ARG(all[i].name));
 		for (uint32_t k = 0; k < i && n <= MAX_COMPARED_PLUGINS; k++)
 			if (hc_str_eq(all[i].name, all[k].name))
-				return falco_diag(it->f, true, E_VALIDATE, &all[i].c,
+				return falco_diag(it->f, true, E_VALIDATE, &all->c,
 				                  "Defined multiple alternative version requirements for plugin "
 				                  "'" HC_STR_FMT "'",
 				                  HC_STR_ARG(all[i].name));
