@@ -177,7 +177,7 @@ static void open_documents(char *text, size_t n)
 			within = false;
 		} else if (!is_bare(l, 0)) {
 			if (!within && end && !is_marker(l, "---") && l.p[0] != '%')
-				memcpy(end, "---", 3);
+				memset(end, '-', 3);
 			within |= l.p[0] != '%';
 			end = NULL;
 		}
