@@ -108,9 +108,6 @@ struct hc_retain_stream_stats {
 	int64_t unrecorded_until_wall_ns; /* nobody recorded before; 0: not known */
 };
 
-/* Since when all of the stream that was recorded is there; 0: there is nothing. */
-int64_t hc_retain_since(const struct hc_retain_stream_stats *s);
-
 struct hc_retain_stats {
 	struct hc_retain_stream_stats stream[HC_N_STREAMS];
 	uint64_t disk_bytes,
@@ -120,5 +117,8 @@ struct hc_retain_stats {
 };
 
 void hc_retain_stats(const struct hc_retain *r, struct hc_retain_stats *ret);
+/* Since when all of the stream that was recorded is there; 0: there is nothing. One that has no rows yet, or began
+ * late, is whole from where the recording begins. */
+int64_t hc_retain_since(const struct hc_retain_stats *st, enum hc_stream stream);
 
 #endif

@@ -385,8 +385,8 @@ static void set_past(const struct hc_captures *c, struct hc_capture_now *k)
 
 	if (c->daemon)
 		hc_daemon_stats(c->daemon, &s);
-	since = hc_retain_since(st);
-	bulk = hc_retain_since(&s.record.retain.stream[HC_STREAM_BULK]);
+	since = hc_retain_since(&s.record.retain, HC_STREAM_SECURITY);
+	bulk = hc_retain_since(&s.record.retain, HC_STREAM_BULK);
 	if (!since)
 		since = (int64_t)s.start_wall_ns;
 	k->past_wall_ns = past_of(k, since);

@@ -325,7 +325,7 @@ static void tell_horizon(const struct look *l)
 		"Since when it is recorded and kept without a hole, since the epoch: a new capture reaches "
 		"back to here.");
 	for (unsigned k = 0; k < HC_N_STREAMS; k++) {
-		int64_t since = hc_retain_since(&st->stream[k]);
+		int64_t since = hc_retain_since(st, (enum hc_stream)k);
 
 		if (since)
 			hc_metric_f64(l->out, (double)since / 1e9, "stream", hc_stream_name((enum hc_stream)k),

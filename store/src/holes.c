@@ -108,6 +108,7 @@ static int missing(struct hc_capture *c, struct hc_holes *h)
 {
 	const struct hc_capture_seg *before[HC_N_STREAMS] = { NULL }, *segs;
 	const struct hc_capture_block *blocks;
+	bool hole[HC_N_STREAMS] = { false };
 	uint32_t n_segs, n_blocks;
 	int r = 0;
 
@@ -117,12 +118,13 @@ static int missing(struct hc_capture *c, struct hc_holes *h)
 		const struct hc_capture_seg *s = &segs[i], *b = before[s->header.stream];
 		bool same = b && memcmp(b->header.boot_id, s->header.boot_id, sizeof(s->header.boot_id)) == 0;
 
-		if (!s->n_blocks)
-			continue;
-		if (s->header.number != (same ? b->header.number + 1 : 1) ||
-		    (!same && s->header.stream == HC_STREAM_SECURITY))
-			r = add(h, s->header.stream, begins(segs, i, n_segs, blocks));
+		hole[s->header.stream] |= s->header.number != (same ? b->header.number + 1 : 1) ||
+		                          (!same && s->header.stream == HC_STREAM_SECURITY);
 		before[s->header.stream] = s;
+		if (!s->n_blocks || !hole[s->header.stream]) /* one without rows, of a kill, is no hole itself */
+			continue;
+		hole[s->header.stream] = false;
+		r = add(h, s->header.stream, begins(segs, i, n_segs, blocks));
 	}
 	return r;
 }

@@ -633,12 +633,18 @@ bool hc_retain_removed_next(struct hc_retain *r, struct hc_retain_removed *ret)
 	return true;
 }
 
-int64_t hc_retain_since(const struct hc_retain_stream_stats *s)
+int64_t hc_retain_since(const struct hc_retain_stats *st, enum hc_stream stream)
 {
-	int64_t since =
-		s->removed_until_wall_ns > s->oldest_wall_ns ? s->removed_until_wall_ns : s->oldest_wall_ns;
+	const struct hc_retain_stream_stats *s = &st->stream[stream];
+	int64_t since = s->removed_until_wall_ns;
 
-	return s->unrecorded_until_wall_ns > since ? s->unrecorded_until_wall_ns : since;
+	for (unsigned k = 0; k < HC_N_STREAMS && !s->removed_until_wall_ns; k++) {
+		int64_t oldest = st->stream[k].oldest_wall_ns;
+
+		if (oldest && (!since || oldest < since))
+			since = oldest;
+	}
+	return since && s->unrecorded_until_wall_ns > since ? s->unrecorded_until_wall_ns : since;
 }
 
 void hc_retain_stats(const struct hc_retain *r, struct hc_retain_stats *ret)

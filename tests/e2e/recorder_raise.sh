@@ -109,7 +109,9 @@ phase both
 ask stop part >/dev/null
 phase rest
 
-ask start flush >/dev/null # what is before it is on disk
+ask start flush --pre 1h >answer # what is before it is on disk
+expect_match 'of the 1 h 0 min before it was asked for, .* the recording begins then' answer
+expect_no_match 'of reads, writes' answer # the profile has none: no older ones are removed
 
 # a recorder that is killed, or reads its configuration again, goes on with it
 kill -9 $pid

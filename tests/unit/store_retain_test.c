@@ -296,6 +296,17 @@ static void expect_holes(const struct fixture *f)
 	hc_holes_done(&h);
 }
 
+static void expect_no_hole(const struct fixture *f)
+{
+	HC_AUTO(hc_capture_close) struct hc_capture *c = NULL;
+	struct hc_holes h;
+
+	cr_assert_eq(hc_capture_open(f->dir, 0, &c, NULL), 0);
+	cr_assert_eq(hc_holes_load(c, &h, NULL), 0);
+	cr_assert_eq(h.n[HC_STREAM_BULK], 0, "a hole in bulk");
+	hc_holes_done(&h);
+}
+
 Test(retain, pinned_segments_stay_and_split_what_is_told)
 {
 	struct fixture f = begin(false);
@@ -320,7 +331,7 @@ Test(retain, pinned_segments_stay_and_split_what_is_told)
 	cr_assert_eq(count(&f, HC_STREAM_SECURITY), 1);
 	/* the old one that is pinned does not make up for those behind it */
 	hc_retain_stats(f.r, &st);
-	cr_assert_gt(hc_retain_since(&st.stream[HC_STREAM_BULK]), st.stream[HC_STREAM_BULK].oldest_wall_ns);
+	cr_assert_gt(hc_retain_since(&st, HC_STREAM_BULK), st.stream[HC_STREAM_BULK].oldest_wall_ns);
 	expect_holes(&f);
 	cr_assert(hc_retain_removed_next(f.r, &x));
 	cr_assert(x.first_number == 1 && x.last_number == 1);
@@ -446,6 +457,7 @@ Test(retain, a_segment_without_rows_stays_in_its_place)
 	cr_assert_eq(hc_retain_open(f.dir, f.boot_id, &again, &err), 0, "%s", err.msg);
 	hc_retain_stats(again, &st);
 	cr_assert_eq(st.stream[HC_STREAM_BULK].removed_until_wall_ns, 0, "a hole where nothing was removed");
+	expect_no_hole(&f);
 	cr_assert_eq(hc_retain_set_pins(again, &pin, 1), 0);
 	cr_assert_eq(hc_retain_apply(again, &rules, f.last_wall_ns, f.last_boot_ns, &err), 0, "%s", err.msg);
 	cr_assert(hc_retain_removed_next(again, &x));
