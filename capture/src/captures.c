@@ -107,13 +107,32 @@ static int64_t past_of(const struct hc_capture_now *k, int64_t since)
 
 /* ---- what was there ---- */
 
-/* What was recorded of one that runs, by other recorders: the clock may have been set meanwhile. */
+/* Was the clock set since a row was written? */
+static bool clock_was_set(const struct hc_capture_block *blocks, uint32_t n, uint64_t since_seq)
+{
+	int64_t least = INT64_MAX, most = INT64_MIN;
+
+	for (uint32_t i = 0; i < n; i++) {
+		int64_t offset = blocks[i].info.wall_offset_ns;
+
+		if (blocks[i].info.last_seq < since_seq)
+			continue;
+		least = offset < least ? offset : least;
+		most = offset > most ? offset : most;
+	}
+	return most > least && most - least >= WALL_STEP_NS;
+}
+
+/* What was recorded of one that runs, by other recorders, also under times from before its beginning or after its
+ * end. */
 static void widen(struct hc_capture_now *k, struct hc_capture *past, uint64_t begin_seq)
 {
 	const struct hc_capture_block *blocks;
 	uint32_t n;
 
 	blocks = hc_capture_blocks(past, &n);
+	if (!clock_was_set(blocks, n, begin_seq))
+		return;
 	for (uint32_t i = 0; i < n; i++) {
 		const struct hc_block_info *b = &blocks[i].info;
 		int64_t first = (int64_t)(b->first_ns + (uint64_t)b->wall_offset_ns),

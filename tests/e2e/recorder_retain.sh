@@ -49,7 +49,7 @@ EOC
 hindcast replay -p rule.yaml cap >out 2>&1 || :
 expect_match 'not kept that long' out
 
-# what rows say of captures stays as long as these do: one that has ended while nobody recorded, one that is deleted
+# what rows say of captures stays as long as these do: one that has ended while no recorder looked after it, one that is deleted
 begin() {
 	hindcast recorder --config /dev/null --control "$sock" -d kept -p full --segment-size 16KiB --segment-time 1s --retain-size 400KiB 2>>log3 &
 	pid=$!
@@ -70,6 +70,7 @@ rests 0.3
 ask stop long >/dev/null
 ends
 rests 2
+hindcast record -q -o kept -p full --for 2s # somebody records, and knows nothing of captures
 begin
 ask delete gone
 for _ in $(seq 300); do
