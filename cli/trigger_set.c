@@ -284,7 +284,7 @@ static bool fits(const struct hc_falco_rule *rule, const char *name, const char 
 {
 	if (name)
 		return hc_falco_name_matches(name, hc_str_c(rule->name));
-	for (const char *const *t = rule->tags; t && *t; t++)
+	for (const char *const *t = rule->tags; tag && t && *t; t++)
 		if (strcmp(*t, tag) == 0)
 			return true;
 	return false;
