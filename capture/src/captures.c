@@ -13,11 +13,12 @@
 #include "wall_clock.h"
 
 #define AGAIN_NS INT64_C(60000000000)
-#define ROW_NS INT64_C(1000000000) /* so far at most a row's time is from when it was written */
+#define ROW_NS INT64_C(10000000) /* so far at most the wall clock of blocks is from the clock itself */
 
 /* One that was deleted, as long as the row of its beginning is there. */
 struct deleted {
-	int64_t asked_wall_ns, row_wall_ns; /* of that row, and of the one that says so */
+	int64_t asked_wall_ns;     /* of that row */
+	struct hc_capture_row row; /* that says so */
 };
 
 struct hc_captures {
@@ -147,13 +148,18 @@ static void widen(struct hc_capture_now *k, struct hc_capture *past, uint64_t be
 	}
 }
 
-static int add_deleted(struct hc_captures *c, int64_t asked_wall_ns, int64_t row_wall_ns)
+static struct hc_capture_row row_at(int64_t wall_ns)
+{
+	return (struct hc_capture_row){ wall_ns, wall_ns };
+}
+
+static int add_deleted(struct hc_captures *c, int64_t asked_wall_ns, struct hc_capture_row row)
 {
 	struct deleted *v = realloc(c->deleted, (c->n_deleted + 1) * sizeof(*v));
 
 	if (!v)
 		return -ENOMEM;
-	v[c->n_deleted++] = (struct deleted){ .asked_wall_ns = asked_wall_ns, .row_wall_ns = row_wall_ns };
+	v[c->n_deleted++] = (struct deleted){ .asked_wall_ns = asked_wall_ns, .row = row };
 	c->deleted = v;
 	return 0;
 }
@@ -164,7 +170,7 @@ static int take(struct hc_captures *c, struct hc_capture *past, const struct hc_
 	struct hc_capture_now *k = &c->v[c->n];
 
 	if (m->state == HC_MARK_DELETED)
-		return add_deleted(c, m->asked_wall_ns, m->end_row_wall_ns);
+		return add_deleted(c, m->asked_wall_ns, row_at(m->end_row_wall_ns));
 	if (c->n == HC_CAPTURES_MAX)
 		return 0;
 	c->n++;
@@ -172,8 +178,8 @@ static int take(struct hc_captures *c, struct hc_capture *past, const struct hc_
 	snprintf(k->name, sizeof(k->name), "%s", m->name);
 	k->state = m->state;
 	k->snaplen = m->snaplen;
-	k->end_row_wall_ns = m->end_row_wall_ns;
-	k->clock_row_wall_ns = m->clock_row_wall_ns;
+	k->end_row = row_at(m->end_row_wall_ns);
+	k->clock_row = row_at(m->clock_row_wall_ns);
 	k->asked_wall_ns = m->asked_wall_ns;
 	k->from_wall_ns = m->from_wall_ns;
 	k->until_wall_ns = m->until_wall_ns;
@@ -234,25 +240,44 @@ struct hc_captures *hc_captures_free(struct hc_captures *c)
 
 /* ---- what must be kept ---- */
 
-static struct hc_retain_pin row_pin(int64_t row_wall_ns)
+static struct hc_retain_pin row_pin(struct hc_capture_row row)
 {
-	return (struct hc_retain_pin){ .from_ns = row_wall_ns - ROW_NS,
-		                       .until_ns = row_wall_ns + ROW_NS,
+	return (struct hc_retain_pin){ .from_ns = row.from_wall_ns - ROW_NS,
+		                       .until_ns = row.until_wall_ns + ROW_NS,
 		                       .streams = 1u << HC_STREAM_SECURITY };
+}
+
+/* Does what other captures keep hold the row of its beginning? */
+static bool is_kept(const struct hc_record *r, const struct deleted *d, const struct hc_retain_pin *pins, size_t n)
+{
+	struct hc_retain_pin beginning = row_pin(row_at(d->asked_wall_ns));
+	struct hc_retain_segment s;
+
+	if (!hc_record_held(r, &beginning, &s, 1))
+		return false;
+	for (size_t i = 0; i < n; i++)
+		if (pins[i].from_ns <= s.until_wall_ns && pins[i].until_ns >= s.from_wall_ns)
+			return true;
+	return false;
 }
 
 /* Rows about a capture may come after its end. Without them it would run again, or be there again, for the next
  * recorder and for readers: they stay as long as the one of its beginning. */
-static size_t add_row_pins(const struct hc_captures *c, struct hc_retain_pin *pins, size_t n)
+static size_t add_row_pins(const struct hc_captures *c, const struct hc_record *r, struct hc_retain_pin *pins,
+                           size_t n)
 {
+	size_t n_kept;
+
 	for (uint32_t i = 0; i < c->n; i++) {
-		if (c->v[i].end_row_wall_ns)
-			pins[n++] = row_pin(c->v[i].end_row_wall_ns);
-		if (c->v[i].clock_row_wall_ns)
-			pins[n++] = row_pin(c->v[i].clock_row_wall_ns);
+		if (c->v[i].end_row.from_wall_ns)
+			pins[n++] = row_pin(c->v[i].end_row);
+		if (c->v[i].clock_row.from_wall_ns)
+			pins[n++] = row_pin(c->v[i].clock_row);
 	}
+	n_kept = n;
 	for (size_t i = 0; i < c->n_deleted; i++)
-		pins[n++] = row_pin(c->deleted[i].row_wall_ns);
+		if (is_kept(r, &c->deleted[i], pins, n_kept))
+			pins[n++] = row_pin(c->deleted[i].row);
 	return n;
 }
 
@@ -269,7 +294,7 @@ int hc_captures_pin(const struct hc_captures *c, struct hc_record *r)
 			                          .until_ns = ended ? c->v[i].until_wall_ns : INT64_MAX,
 			                          .streams = (1u << HC_N_STREAMS) - 1 };
 	}
-	return hc_record_set_pins(r, pins, add_row_pins(c, pins, c->n));
+	return hc_record_set_pins(r, pins, add_row_pins(c, r, pins, c->n));
 }
 
 /* After each change. */
@@ -435,10 +460,11 @@ static void follow(struct hc_captures *c, int64_t step, int64_t now)
 		if (before.from_wall_ns == k->from_wall_ns && before.until_wall_ns == k->until_wall_ns &&
 		    before.expires_wall_ns == k->expires_wall_ns)
 			continue;
-		k->clock_row_wall_ns = hc_wall_ns();
+		k->clock_row.from_wall_ns = hc_wall_ns();
 		if (write_row(c, k, "clock", "clock", &err) < 0)
 			hc_log_err(hc_daemon_log(c->daemon), HC_LOG_ERROR,
 			           "the times of a capture cannot be written", &err);
+		k->clock_row.until_wall_ns = hc_wall_ns();
 	}
 	pin(c);
 }
@@ -548,8 +574,9 @@ static int end(struct hc_captures *c, struct hc_capture_now *k, int64_t at_boot_
 		k->expires_boot_ns = plus(at_boot_ns, hc_capture_keep_ns(&before));
 		k->expires_wall_ns = k->expires_boot_ns + c->clock.offset_ns;
 	}
-	k->end_row_wall_ns = hc_wall_ns();
+	k->end_row.from_wall_ns = hc_wall_ns();
 	code = write_row(c, k, "end", by, err);
+	k->end_row.until_wall_ns = hc_wall_ns();
 	if (code < 0) {
 		*k = before;
 		return code;
@@ -584,7 +611,7 @@ int hc_captures_stop(struct hc_captures *c, const char *name, const char *by, co
 int hc_captures_delete(struct hc_captures *c, const char *name, const char *by, struct hc_err *err)
 {
 	struct hc_capture_now *k = find(c, name);
-	int64_t now = hc_wall_ns();
+	struct hc_capture_row row = { .from_wall_ns = hc_wall_ns() };
 	int code = 0;
 
 	if (!k)
@@ -593,7 +620,8 @@ int hc_captures_delete(struct hc_captures *c, const char *name, const char *by, 
 		code = end(c, k, boot_ns(), by, err);
 	if (code >= 0)
 		code = write_row(c, k, "unpin", by, err);
-	if (code >= 0 && add_deleted(c, k->asked_wall_ns, now) < 0)
+	row.until_wall_ns = hc_wall_ns();
+	if (code >= 0 && add_deleted(c, k->asked_wall_ns, row) < 0)
 		code = hc_err_set(err, -ENOMEM, "out of memory");
 	if (code < 0)
 		return code;
@@ -630,13 +658,11 @@ static void forget_deleted(struct hc_captures *c, int64_t boot)
 		return;
 	c->deleted_boot_ns = boot;
 	for (size_t i = 0; i < c->n_deleted; i++) {
-		struct hc_retain_pin beginning = row_pin(c->deleted[i].asked_wall_ns);
+		struct hc_retain_pin beginning = row_pin(row_at(c->deleted[i].asked_wall_ns));
 
 		if (hc_record_held(hc_daemon_record(c->daemon), &beginning, NULL, 0))
 			c->deleted[n++] = c->deleted[i];
 	}
-	if (n == c->n_deleted)
-		return;
 	c->n_deleted = n;
 	pin(c);
 }
