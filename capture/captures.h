@@ -42,11 +42,6 @@ enum hc_capture_past {
 /* "beginning", "unrecorded", "removed"; NULL: whole. */
 const char *hc_capture_past_text(enum hc_capture_past past);
 
-/* Between which moments a row about it was written; 0: none was. */
-struct hc_capture_row {
-	int64_t from_wall_ns, until_wall_ns;
-};
-
 /* One capture as it is now. */
 struct hc_capture_now {
 	char id[33], name[HC_MARK_NAME_MAX + 1];
@@ -58,8 +53,8 @@ struct hc_capture_now {
 	int64_t asked_wall_ns, from_wall_ns, until_wall_ns, expires_wall_ns;
 	/* The same by the boot clock, which no one sets: these count. May be of before the boot; 0: none. */
 	int64_t asked_boot_ns, until_boot_ns, expires_boot_ns;
-	struct hc_capture_row end_row, clock_row; /* as in struct hc_mark */
-	int64_t latest_wall_ns;                   /* of its rows by recorders before, while it runs; 0: none */
+	uint64_t begin_seq, end_seq, state_seq, clock_seq; /* as in struct hc_mark */
+	int64_t latest_wall_ns; /* of its rows by recorders before, while it runs; 0: none */
 	/* From where the recording really has its past, without a hole: later than from_wall_ns when nobody
 	 * recorded for a while, or retention had taken it. 0: nothing was recorded before it was asked for. Of
 	 * the bulk stream it may be later still. */

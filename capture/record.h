@@ -90,8 +90,8 @@ struct hc_record_mark {
 	bool pinned;
 };
 /* Writes it, and whatever waits, to the disk: when it returns 0, no crash takes it back. What the disk does not
- * take is an error here (-ENOSPC, -EIO) also where the recording goes on (go_on). */
-int hc_record_mark(struct hc_record *r, const struct hc_record_mark *mark, struct hc_err *err);
+ * take is an error here (-ENOSPC, -EIO) also where the recording goes on (go_on). *ret_seq: the row's number. */
+int hc_record_mark(struct hc_record *r, const struct hc_record_mark *mark, uint64_t *ret_seq, struct hc_err *err);
 
 /* More detail than the profile has, for a scope. It is on top of it: what the recorder leaves out stays so. */
 struct hc_record_raise {
@@ -168,6 +168,9 @@ int hc_record_set_retain(struct hc_record *r, const struct hc_retain_rules *rule
 int hc_record_set_max_cpu(struct hc_record *r, double share, struct hc_err *err);
 /* Spans that stay, whatever the limits say; they stand for all there were before. Copied. -ENOMEM. */
 int hc_record_set_pins(struct hc_record *r, const struct hc_retain_pin *pins, size_t n);
+/* As hc_retain_keeps; false where nothing is removed. */
+bool hc_record_keeps(const struct hc_record *r, const struct hc_retain_pin *row, const struct hc_retain_pin *pins,
+                     size_t n);
 /* As hc_retain_held; 0 where nothing is removed. */
 uint32_t hc_record_held(const struct hc_record *r, const struct hc_retain_pin *pin, struct hc_retain_segment *ret,
                         uint32_t max);

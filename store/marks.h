@@ -31,9 +31,8 @@ struct hc_mark {
 	const char *detail; /* profile it was raised to; "" when it was not */
 	enum hc_mark_state state;
 	uint32_t snaplen;
-	uint64_t begin_seq, end_seq; /* of the rows that say so; 0: none yet */
-	int64_t end_row_wall_ns,
-		clock_row_wall_ns; /* when the newest such row was written; unpin is an end; 0: none */
+	uint64_t begin_seq, end_seq;   /* of the rows that say so; 0: none yet */
+	uint64_t state_seq, clock_seq; /* of the newest row that says its state, and its times; 0: none */
 	int64_t asked_wall_ns, from_wall_ns;
 	int64_t until_wall_ns; /* when it ended or is to end; 0: until it is stopped */
 	/* 0: kept until deleted. While until_wall_ns is 0: as if it had ended at asked_wall_ns. */

@@ -35,9 +35,10 @@ struct hc_retain_rules {
 	uint32_t keep_free_permille; /* of the file system's size; at most 1000 */
 };
 
-/* A span of wall time whose segments stay, whatever the rules say. */
+/* A span of wall time, or a row, whose segments stay, whatever the rules say. */
 struct hc_retain_pin {
 	int64_t from_ns, until_ns; /* inclusive, exclusive; UTC ns */
+	uint64_t seq;              /* not 0: the row with this number instead */
 	unsigned streams;          /* bit (1 << enum hc_stream) */
 };
 
@@ -80,6 +81,9 @@ struct hc_retain_segment {
 /* How many segments a pin would keep; ret has the newest of them, newest first, at most max. */
 uint32_t hc_retain_held(const struct hc_retain *r, const struct hc_retain_pin *pin, struct hc_retain_segment *ret,
                         uint32_t max);
+/* Whether these pins would keep the row that another one is for. */
+bool hc_retain_keeps(const struct hc_retain *r, const struct hc_retain_pin *row, const struct hc_retain_pin *pins,
+                     size_t n);
 /* The index to keep in step; NULL: none. Borrowed. */
 void hc_retain_set_index(struct hc_retain *r, struct hc_index_writer *index);
 /* Before this moment nobody recorded for a while. */

@@ -13,12 +13,11 @@
 #include "wall_clock.h"
 
 #define AGAIN_NS INT64_C(60000000000)
-#define ROW_NS INT64_C(10000000) /* so far at most the wall clock of blocks is from the clock itself */
 
 /* One that was deleted, as long as the row of its beginning is there. */
 struct deleted {
-	int64_t asked_wall_ns;     /* of that row */
-	struct hc_capture_row row; /* that says so */
+	uint64_t begin_seq;        /* of that row */
+	uint64_t end_seq, own_seq; /* of those that tell of its end, and that it was deleted */
 };
 
 struct hc_captures {
@@ -148,18 +147,13 @@ static void widen(struct hc_capture_now *k, struct hc_capture *past, uint64_t be
 	}
 }
 
-static struct hc_capture_row row_at(int64_t wall_ns)
-{
-	return (struct hc_capture_row){ wall_ns, wall_ns };
-}
-
-static int add_deleted(struct hc_captures *c, int64_t asked_wall_ns, struct hc_capture_row row)
+static int add_deleted(struct hc_captures *c, const struct deleted *d)
 {
 	struct deleted *v = realloc(c->deleted, (c->n_deleted + 1) * sizeof(*v));
 
 	if (!v)
 		return -ENOMEM;
-	v[c->n_deleted++] = (struct deleted){ .asked_wall_ns = asked_wall_ns, .row = row };
+	v[c->n_deleted++] = *d;
 	c->deleted = v;
 	return 0;
 }
@@ -170,7 +164,7 @@ static int take(struct hc_captures *c, struct hc_capture *past, const struct hc_
 	struct hc_capture_now *k = &c->v[c->n];
 
 	if (m->state == HC_MARK_DELETED)
-		return add_deleted(c, m->asked_wall_ns, row_at(m->end_row_wall_ns));
+		return add_deleted(c, &(struct deleted){ m->begin_seq, m->end_seq, m->state_seq });
 	if (c->n == HC_CAPTURES_MAX)
 		return 0;
 	c->n++;
@@ -178,8 +172,10 @@ static int take(struct hc_captures *c, struct hc_capture *past, const struct hc_
 	snprintf(k->name, sizeof(k->name), "%s", m->name);
 	k->state = m->state;
 	k->snaplen = m->snaplen;
-	k->end_row = row_at(m->end_row_wall_ns);
-	k->clock_row = row_at(m->clock_row_wall_ns);
+	k->begin_seq = m->begin_seq;
+	k->end_seq = m->end_seq;
+	k->state_seq = m->state_seq;
+	k->clock_seq = m->clock_seq;
 	k->asked_wall_ns = m->asked_wall_ns;
 	k->from_wall_ns = m->from_wall_ns;
 	k->until_wall_ns = m->until_wall_ns;
@@ -240,25 +236,9 @@ struct hc_captures *hc_captures_free(struct hc_captures *c)
 
 /* ---- what must be kept ---- */
 
-static struct hc_retain_pin row_pin(struct hc_capture_row row)
+static struct hc_retain_pin row_pin(uint64_t seq)
 {
-	return (struct hc_retain_pin){ .from_ns = row.from_wall_ns - ROW_NS,
-		                       .until_ns = row.until_wall_ns + ROW_NS,
-		                       .streams = 1u << HC_STREAM_SECURITY };
-}
-
-/* Does what other captures keep hold the row of its beginning? */
-static bool is_kept(const struct hc_record *r, const struct deleted *d, const struct hc_retain_pin *pins, size_t n)
-{
-	struct hc_retain_pin beginning = row_pin(row_at(d->asked_wall_ns));
-	struct hc_retain_segment s;
-
-	if (!hc_record_held(r, &beginning, &s, 1))
-		return false;
-	for (size_t i = 0; i < n; i++)
-		if (pins[i].from_ns <= s.until_wall_ns && pins[i].until_ns >= s.from_wall_ns)
-			return true;
-	return false;
+	return (struct hc_retain_pin){ .seq = seq, .streams = 1u << HC_STREAM_SECURITY };
 }
 
 /* Rows about a capture may come after its end. Without them it would run again, or be there again, for the next
@@ -269,21 +249,25 @@ static size_t add_row_pins(const struct hc_captures *c, const struct hc_record *
 	size_t n_kept;
 
 	for (uint32_t i = 0; i < c->n; i++) {
-		if (c->v[i].end_row.from_wall_ns)
-			pins[n++] = row_pin(c->v[i].end_row);
-		if (c->v[i].clock_row.from_wall_ns)
-			pins[n++] = row_pin(c->v[i].clock_row);
+		pins[n++] = row_pin(c->v[i].state_seq);
+		if (c->v[i].clock_seq)
+			pins[n++] = row_pin(c->v[i].clock_seq);
 	}
 	n_kept = n;
-	for (size_t i = 0; i < c->n_deleted; i++)
-		if (is_kept(r, &c->deleted[i], pins, n_kept))
-			pins[n++] = row_pin(c->deleted[i].row);
+	for (size_t i = 0; i < c->n_deleted; i++) {
+		struct hc_retain_pin beginning = row_pin(c->deleted[i].begin_seq);
+
+		if (!hc_record_keeps(r, &beginning, pins, n_kept)) /* it goes with all else, and first */
+			continue;
+		pins[n++] = row_pin(c->deleted[i].end_seq);
+		pins[n++] = row_pin(c->deleted[i].own_seq);
+	}
 	return n;
 }
 
 int hc_captures_pin(const struct hc_captures *c, struct hc_record *r)
 {
-	HC_AUTO(free) struct hc_retain_pin *pins = calloc(3u * c->n + c->n_deleted + 1, sizeof(*pins));
+	HC_AUTO(free) struct hc_retain_pin *pins = calloc(3u * c->n + 2 * c->n_deleted + 1, sizeof(*pins));
 
 	if (!pins)
 		return -ENOMEM;
@@ -353,7 +337,7 @@ static void lower_detail(struct hc_captures *c)
 }
 
 static int write_row(struct hc_captures *c, const struct hc_capture_now *k, const char *op, const char *by,
-                     struct hc_err *err)
+                     uint64_t *ret_seq, struct hc_err *err)
 {
 	struct hc_record_mark m = {
 		.op = op,
@@ -374,7 +358,7 @@ static int write_row(struct hc_captures *c, const struct hc_capture_now *k, cons
 		m.detail = k->detail[0] ? k->detail : NULL;
 		m.snaplen = k->snaplen;
 	}
-	return hc_record_mark(hc_daemon_record(c->daemon), &m, err);
+	return hc_record_mark(hc_daemon_record(c->daemon), &m, ret_seq, err);
 }
 
 static int check(struct hc_captures *c, const struct hc_capture_request *q, struct hc_err *err)
@@ -460,11 +444,9 @@ static void follow(struct hc_captures *c, int64_t step, int64_t now)
 		if (before.from_wall_ns == k->from_wall_ns && before.until_wall_ns == k->until_wall_ns &&
 		    before.expires_wall_ns == k->expires_wall_ns)
 			continue;
-		k->clock_row.from_wall_ns = hc_wall_ns();
-		if (write_row(c, k, "clock", "clock", &err) < 0)
+		if (write_row(c, k, "clock", "clock", &k->clock_seq, &err) < 0)
 			hc_log_err(hc_daemon_log(c->daemon), HC_LOG_ERROR,
 			           "the times of a capture cannot be written", &err);
-		k->clock_row.until_wall_ns = hc_wall_ns();
 	}
 	pin(c);
 }
@@ -513,7 +495,8 @@ static int begin(struct hc_captures *c, struct hc_capture_now *k, const struct h
 	if (code < 0)
 		return code;
 	set_times(c, k, q); /* from here on its scope is recorded as it wants it */
-	code = write_row(c, k, "begin", k->by, err);
+	code = write_row(c, k, "begin", k->by, &k->begin_seq, err);
+	k->state_seq = k->begin_seq;
 	if (code < 0)
 		lower_detail(c);
 	else
@@ -574,9 +557,8 @@ static int end(struct hc_captures *c, struct hc_capture_now *k, int64_t at_boot_
 		k->expires_boot_ns = plus(at_boot_ns, hc_capture_keep_ns(&before));
 		k->expires_wall_ns = k->expires_boot_ns + c->clock.offset_ns;
 	}
-	k->end_row.from_wall_ns = hc_wall_ns();
-	code = write_row(c, k, "end", by, err);
-	k->end_row.until_wall_ns = hc_wall_ns();
+	code = write_row(c, k, "end", by, &k->end_seq, err);
+	k->state_seq = k->end_seq;
 	if (code < 0) {
 		*k = before;
 		return code;
@@ -611,7 +593,7 @@ int hc_captures_stop(struct hc_captures *c, const char *name, const char *by, co
 int hc_captures_delete(struct hc_captures *c, const char *name, const char *by, struct hc_err *err)
 {
 	struct hc_capture_now *k = find(c, name);
-	struct hc_capture_row row = { .from_wall_ns = hc_wall_ns() };
+	struct deleted deleted = { 0 };
 	int code = 0;
 
 	if (!k)
@@ -619,9 +601,10 @@ int hc_captures_delete(struct hc_captures *c, const char *name, const char *by, 
 	if (k->state == HC_MARK_RUNNING)
 		code = end(c, k, boot_ns(), by, err);
 	if (code >= 0)
-		code = write_row(c, k, "unpin", by, err);
-	row.until_wall_ns = hc_wall_ns();
-	if (code >= 0 && add_deleted(c, k->asked_wall_ns, row) < 0)
+		code = write_row(c, k, "unpin", by, &deleted.own_seq, err);
+	deleted.begin_seq = k->begin_seq;
+	deleted.end_seq = k->end_seq;
+	if (code >= 0 && add_deleted(c, &deleted) < 0)
 		code = hc_err_set(err, -ENOMEM, "out of memory");
 	if (code < 0)
 		return code;
@@ -658,7 +641,7 @@ static void forget_deleted(struct hc_captures *c, int64_t boot)
 		return;
 	c->deleted_boot_ns = boot;
 	for (size_t i = 0; i < c->n_deleted; i++) {
-		struct hc_retain_pin beginning = row_pin(row_at(c->deleted[i].asked_wall_ns));
+		struct hc_retain_pin beginning = row_pin(c->deleted[i].begin_seq);
 
 		if (hc_record_held(hc_daemon_record(c->daemon), &beginning, NULL, 0))
 			c->deleted[n++] = c->deleted[i];

@@ -58,6 +58,12 @@ int hc_record_set_pins(struct hc_record *r, const struct hc_retain_pin *pins, si
 	return r->retain ? hc_retain_set_pins(r->retain, pins, n) : 0;
 }
 
+bool hc_record_keeps(const struct hc_record *r, const struct hc_retain_pin *row, const struct hc_retain_pin *pins,
+                     size_t n)
+{
+	return r->retain && hc_retain_keeps(r->retain, row, pins, n);
+}
+
 uint32_t hc_record_held(const struct hc_record *r, const struct hc_retain_pin *pin, struct hc_retain_segment *ret,
                         uint32_t max)
 {

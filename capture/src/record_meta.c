@@ -744,7 +744,7 @@ static void cell_time(struct hc_record *r, unsigned col, int64_t wall_ns)
 		hc_cell_set(&r->tracker->cells, col, (uint64_t)wall_ns);
 }
 
-int hc_record_mark(struct hc_record *r, const struct hc_record_mark *m, struct hc_err *err)
+int hc_record_mark(struct hc_record *r, const struct hc_record_mark *m, uint64_t *ret_seq, struct hc_err *err)
 {
 	const struct hc_writer_drops *drops = hc_writer_drops(r->writer);
 	struct hc_err own = { 0 };
@@ -772,6 +772,7 @@ int hc_record_mark(struct hc_record *r, const struct hc_record_mark *m, struct h
 		hc_cell_set(&r->tracker->cells, HC_C_META_MARK_snaplen, m->snaplen);
 	hc_cell_set(&r->tracker->cells, HC_C_META_MARK_pinned, m->pinned);
 	code = end(r, HC_EV_META_MARK, r->err);
+	*ret_seq = r->start.next_seq + hc_writer_stats(r->writer)->n_rows - 1;
 	n_dropped = drops->rows_by_type[HC_EV_META_MARK];
 	if (code >= 0)
 		code = hc_writer_flush(r->writer, r->err);

@@ -85,6 +85,7 @@ static int begin(struct hc_marks *m, const struct hc_scan_meta *row, int64_t wal
 		.detail = text_of(m, row, FIELD(detail)),
 		.snaplen = (uint32_t)number_of(row, FIELD(snaplen)),
 		.begin_seq = row->seq,
+		.state_seq = row->seq,
 		.asked_wall_ns = wall_ns,
 		.from_wall_ns = row->valid[FIELD(from_wall_ns)] ? row->number[FIELD(from_wall_ns)] : wall_ns,
 		.until_wall_ns = number_of(row, FIELD(until_wall_ns)),
@@ -111,19 +112,19 @@ static int apply(struct hc_marks *m, const struct hc_scan_meta *row, int64_t wal
 	if (hc_str_eq(op, HC_STR("clock"))) {
 		int64_t from = row->valid[FIELD(from_wall_ns)] ? row->number[FIELD(from_wall_ns)] : wall_ns;
 
-		k->clock_row_wall_ns = wall_ns;
+		k->clock_seq = row->seq;
 		k->from_wall_ns = from < k->from_wall_ns ? from : k->from_wall_ns;
 		k->until_wall_ns = number_of(row, FIELD(until_wall_ns));
 		k->expires_wall_ns = number_of(row, FIELD(expires_wall_ns));
 	} else if (hc_str_eq(op, HC_STR("end"))) {
 		k->state = HC_MARK_ENDED;
-		k->end_row_wall_ns = wall_ns;
+		k->state_seq = row->seq;
 		k->until_wall_ns = row->valid[FIELD(until_wall_ns)] ? row->number[FIELD(until_wall_ns)] : wall_ns;
 		k->expires_wall_ns = number_of(row, FIELD(expires_wall_ns));
 		k->end_seq = row->seq;
 	} else if (hc_str_eq(op, HC_STR("unpin"))) {
 		k->state = HC_MARK_DELETED;
-		k->end_row_wall_ns = wall_ns;
+		k->state_seq = row->seq;
 		if (!k->end_seq)
 			k->end_seq = row->seq;
 	}

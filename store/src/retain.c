@@ -26,7 +26,8 @@ struct seg {
 	uint8_t boot_id[16];
 	uint32_t number;
 	uint64_t bytes, n_rows;
-	uint64_t first_seq;        /* 0: no block, or not readable */
+	uint64_t first_seq; /* 0: no block, or not readable */
+	uint64_t last_seq;
 	uint64_t order_seq;        /* when they are listed: the same, or that of a neighbour */
 	int64_t from_ns, until_ns; /* wall, inclusive; of a file without rows, its mtime */
 	uint64_t until_boot_ns;    /* of its boot's clock */
@@ -97,6 +98,7 @@ static void take_block(struct seg *s, const struct hc_block_info *info)
 	s->from_ns = from < s->from_ns ? from : s->from_ns;
 	s->until_ns = until > s->until_ns ? until : s->until_ns;
 	s->until_boot_ns = info->last_ns > s->until_boot_ns ? info->last_ns : s->until_boot_ns;
+	s->last_seq = info->last_seq > s->last_seq ? info->last_seq : s->last_seq;
 	s->n_rows += info->n_rows;
 }
 
@@ -367,14 +369,36 @@ void hc_retain_set_unrecorded(struct hc_retain *r, int64_t until_wall_ns)
 
 static bool holds(const struct hc_retain_pin *p, enum hc_stream stream, const struct seg *s)
 {
-	return p->streams & (1u << stream) && s->from_ns < p->until_ns && s->until_ns >= p->from_ns;
+	if (!(p->streams & 1u << stream))
+		return false;
+	if (p->seq)
+		return s->first_seq && s->first_seq <= p->seq && s->last_seq >= p->seq;
+	return s->from_ns < p->until_ns && s->until_ns >= p->from_ns;
+}
+
+static bool one_holds(const struct hc_retain_pin *pins, size_t n, enum hc_stream stream, const struct seg *s)
+{
+	for (size_t i = 0; i < n; i++)
+		if (holds(&pins[i], stream, s))
+			return true;
+	return false;
 }
 
 static bool is_pinned(const struct hc_retain *r, enum hc_stream stream, const struct seg *s)
 {
-	for (size_t i = 0; i < r->n_pins; i++)
-		if (holds(&r->pins[i], stream, s))
-			return true;
+	return one_holds(r->pins, r->n_pins, stream, s);
+}
+
+bool hc_retain_keeps(const struct hc_retain *r, const struct hc_retain_pin *row, const struct hc_retain_pin *pins,
+                     size_t n)
+{
+	for (unsigned k = 0; k < HC_N_STREAMS; k++)
+		for (uint32_t i = 0; i < r->list[k].n; i++) {
+			const struct seg *s = &r->list[k].v[i];
+
+			if (holds(row, (enum hc_stream)k, s) && one_holds(pins, n, (enum hc_stream)k, s))
+				return true;
+		}
 	return false;
 }
 

@@ -20,6 +20,7 @@ struct seg {
 	uint32_t number;
 	uint64_t bytes;
 	int64_t from_ns, until_ns; /* wall, inclusive */
+	uint64_t first_seq, last_seq;
 	uint64_t header_bytes;
 	char path[512];
 };
@@ -60,6 +61,8 @@ static void look(struct fixture *f)
 			                   .bytes = segs[i].bytes,
 			                   .from_ns = (int64_t)first->first_ns + first->wall_offset_ns,
 			                   .until_ns = (int64_t)last->last_ns + last->wall_offset_ns,
+			                   .first_seq = first->first_seq,
+			                   .last_seq = last->last_seq,
 			                   .header_bytes = blocks[segs[i].first_block].off };
 		snprintf(f->segs[i].path, sizeof(f->segs[i].path), "%s/%s", f->dir, segs[i].path);
 		f->bytes[segs[i].header.stream] += segs[i].bytes;
@@ -343,6 +346,31 @@ Test(retain, pinned_segments_stay_and_split_what_is_told)
 	apply(&f, &rules, 0);
 	look(&f);
 	cr_assert_eq(count(&f, HC_STREAM_BULK), 1);
+	end(&f);
+}
+
+/* The other stream's segments hold rows with numbers around it. */
+Test(retain, the_segment_of_a_pinned_row_stays)
+{
+	struct fixture f = begin(false);
+	const struct seg third = *seg_of(&f, HC_STREAM_SECURITY, 3);
+	struct hc_retain_pin first = { .seq = third.first_seq, .streams = 1u << HC_STREAM_SECURITY },
+			     last = { .seq = third.last_seq, .streams = 1u << HC_STREAM_SECURITY },
+			     span = { .until_ns = INT64_MAX, .streams = 1u << HC_STREAM_BULK },
+			     behind = { .seq = UINT64_MAX, .streams = 1u << HC_STREAM_SECURITY };
+	struct hc_retain_rules rules = { .all.max_bytes = 1 };
+
+	cr_assert(hc_retain_keeps(f.r, &first, &last, 1));
+	cr_assert_not(hc_retain_keeps(f.r, &first, &span, 1), "by the other stream");
+	cr_assert_not(hc_retain_keeps(f.r, &behind, &last, 1), "a row that is not there");
+	cr_assert_not(hc_retain_keeps(f.r, &first, &behind, 1));
+	cr_assert_not(hc_retain_keeps(f.r, &first, NULL, 0));
+	cr_assert_eq(hc_retain_set_pins(f.r, &last, 1), 0);
+	apply(&f, &rules, 0);
+	look(&f);
+	cr_assert_eq(count(&f, HC_STREAM_BULK), 1);
+	cr_assert_eq(count(&f, HC_STREAM_SECURITY), 2);
+	cr_assert_not_null(seg_of(&f, HC_STREAM_SECURITY, 3));
 	end(&f);
 }
 
