@@ -16,7 +16,6 @@ struct hc_scap_reader {
 	struct hc_str param[HC_SCAP_MAX_PARAMS]; /* those from n_param on are empty */
 	uint32_t n_param;
 	bool begun;          /* a section header was read */
-	bool events;         /* of this section have begun */
 	uint32_t list;       /* type of the list that is being read; 0: none */
 	uint32_t list_total; /* its block's total length */
 	uint32_t list_left;  /* bytes of its body that are to come, padding included */
@@ -495,6 +494,15 @@ static bool split_params(struct hc_scap_reader *r, struct hc_rd *rd, uint32_t n,
 	return true;
 }
 
+/* How old writers spelt a pointer to nothing: readers take it for an empty parameter. */
+static bool is_null(const struct hc_scap_param_info *info, struct hc_str param)
+{
+	static const char null[] = "(NULL)";
+
+	return (info->type == HC_SCAP_T_STR || info->type == HC_SCAP_T_PATH || info->type == HC_SCAP_T_RPATH) &&
+	       param.len == sizeof(null) && memcmp(param.p, null, sizeof(null)) == 0;
+}
+
 /* Numbers are cut to their width, and what the table does not know is left out. */
 static void fit_params(struct hc_scap_reader *r, struct hc_scap_raw *raw, const struct hc_scap_event_info *info)
 {
@@ -502,11 +510,14 @@ static void fit_params(struct hc_scap_reader *r, struct hc_scap_raw *raw, const 
 		r->stats.n_cut_params += raw->n - info->n_params;
 		raw->n = info->n_params;
 	}
-	for (unsigned i = 0; info->params && i < raw->n; i++)
+	for (unsigned i = 0; info->params && i < raw->n; i++) {
 		if (info->params[i].width && r->param[i].len > info->params[i].width) {
 			r->param[i].len = info->params[i].width;
 			r->stats.n_cut_params++;
 		}
+		if (is_null(&info->params[i], r->param[i]))
+			r->param[i] = (struct hc_str){ 0 };
+	}
 	if (r->n_param > raw->n) /* of the event before */
 		memset(&r->param[raw->n], 0, (r->n_param - raw->n) * sizeof(r->param[0]));
 	r->n_param = raw->n;
@@ -604,7 +615,6 @@ static int read_section(struct hc_scap_reader *r, const uint8_t *p, uint32_t n, 
 		return hc_err_off(err, -ENOTSUP, r->name, off, "format %u.%u is newer than 1.2", major, minor);
 	hc_scap_conv_reset(r->conv);
 	r->begun = true;
-	r->events = false;
 	r->stats.n_sections++;
 	r->item.kind = HC_SCAP_SECTION;
 	r->item.off = off;

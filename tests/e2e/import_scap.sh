@@ -120,6 +120,13 @@ open("rare.scap", "wb").write(section + machine + processes + block(0x215, task(
 led = task(600, 1).replace(struct.pack("<qqqqq", 600, 600, 1, 600, 600), struct.pack("<qqqqq", 600, 600, 1, 500, 600))
 open("led.scap", "wb").write(section + machine + processes + block(0x215, led + task(500, 100)) + users +
                              b"".join(event(boot + n * 10**9, tid, 71, q(0, 0)) for n, tid in enumerate((600, 500))))
+# what old programs wrote for a pointer to nothing; events about threads, before the first call and after it
+seconds = lambda n, *one: event(boot + n * 10**9, *one)
+null = b"(NULL)\0"
+told_times = [(tid, 234, [struct.pack("<Q", 5), struct.pack("<Q", 6)]) for tid in (100, 300, 4242)]
+odd = [*told_times, (100, 71, q(0, 3)), (100, 3, [*q(-14), null, *u4(1, 0, 0), struct.pack("<Q", 0)]),
+       (100, 257, [*q(-14), b"(NULL)x\0", null, null, *u4(0)]), *told_times]
+open("odd.scap", "wb").write(section + machine + processes + users + b"".join(seconds(n, *one) for n, one in enumerate(odd, 1)))
 open("cut.scap", "wb").write(whole[:-9])
 lists = section + machine + processes + users
 open("empty.scap", "wb").write(lists)
@@ -258,6 +265,27 @@ for capture in led again; do
 	expect_exit 0 hindcast events $capture -o '*%thread.tid %proc.pid %proc.ppid %proc.pname %proc.sname' >events
 	printf '600 600 <NA> <NA> sh\n500 500 100 sh sh\n' | diff -u - events
 done
+
+# what old programs wrote for a pointer to nothing is nothing; events about threads count from the first call on
+expect_exit 0 hindcast import odd.scap -o odd >out
+expect_exit 0 hindcast events odd -f 'evt.type in (open, mount)' -o '%evt.args' >events
+cat >want <<'END'
+fd=-14(EFAULT) name=<NA> flags=1(O_RDONLY) mode=0 dev=0 ino=0
+res=-14(EFAULT) dev=(NULL)x dir=<NA> type=<NA> flags=0
+END
+diff -u want events
+expect_exit 0 hindcast events odd -f 'evt.type in (procinfo, fstat)' \
+	-o '*%evt.type %thread.tid %proc.name %evt.count.procinfo %evt.count.threadinfo %evt.reltime' >events
+cat >want <<'END'
+procinfo 100 sh 1 1 1700000001000000000
+procinfo 300 <NA> 0 1 1700000002000000000
+procinfo 4242 <NA> 0 1 1700000003000000000
+fstat 100 sh 0 0 000000000
+procinfo 100 sh 1 1 3000000000
+procinfo 300 <NA> 0 1 4000000000
+procinfo 4242 <NA> 0 1 5000000000
+END
+diff -u want events
 
 # what events tell of containers counts from then on, until they take it back
 expect_exit 0 hindcast import containers.scap -o containers >/dev/null
