@@ -120,7 +120,7 @@ static int write_fixes(struct job *j, struct cursor *k, unsigned type, uint32_t 
 	uint32_t n_fixes, n_names, ctr;
 	int64_t end;
 	unsigned tell;
-	int r = scap_lists_row(j->lists, k->view, type, entry, false, &k->seen);
+	int r = scap_lists_row(j->lists, k->view, type, entry, &k->seen);
 
 	if (r < 0)
 		return hc_err_set(err, r, "out of memory");
@@ -192,7 +192,7 @@ static int take_row(struct job *j, struct cursor *k, struct hc_err *err)
 	k->at++;
 	if (wanted && j->writing)
 		r = write_row(j, k, type, entry, err);
-	else if (wanted && scap_lists_row(j->lists, k->view, type, entry, j->imported, &k->seen) < 0)
+	else if (wanted && scap_lists_row(j->lists, k->view, type, entry, &k->seen) < 0)
 		r = hc_err_set(err, -ENOMEM, "out of memory");
 	if (r == 0 && ++j->done_rows % PROGRESS_ROWS == 0 && j->o->progress &&
 	    j->o->progress(j->o->ctx, j->done_rows, 2 * j->all_rows))
@@ -292,7 +292,7 @@ static int write_boot(struct job *j, uint32_t from, uint32_t until, int fd, stru
 			j->imported |= hc_type_set_has(&j->blocks[i].info.types, HC_EV_META_IMPORT);
 			node = j->segs[j->blocks[i].seg].header.node;
 		}
-	j->lists = scap_lists_new();
+	j->lists = scap_lists_new(j->imported);
 	if (!j->lists)
 		return hc_err_set(err, -ENOMEM, "out of memory");
 	j->writing = false;

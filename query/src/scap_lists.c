@@ -34,7 +34,8 @@ enum { THREAD_INITIAL, THREAD_BORN, THREAD_GONE, THREAD_UNKNOWN };
 struct first {
 	struct hc_scap_proc proc;
 	struct hc_falco_known is;
-	bool guessed; /* by what is known of another thread of its process */
+	bool guessed;    /* by what is known of another thread of its process */
+	bool has_memory; /* a row of its own has told how much it uses */
 	struct map known;
 	struct hc_scap_fd *fds;
 	uint32_t n_fds, cap_fds;
@@ -78,6 +79,7 @@ struct scap_lists {
 	bool has_machine;
 	struct hc_scap_iface *ifaces;
 	uint32_t n_ifaces;
+	bool imported;
 	bool again; /* the second pass */
 	struct scap_fix fixes[MAX_FIXES];
 	uint32_t n_fixes;
@@ -303,6 +305,19 @@ static int add_first(struct scap_lists *l, struct hc_view *v, uint32_t proc, int
 	f->guessed = guessed;
 	t->origin = f;
 	return 0;
+}
+
+/* What it used at its first event: that is of the list, or the event says it again. */
+static void add_memory(struct first *f, struct hc_view *v, uint32_t task)
+{
+#define OF_TASK(col) (uint64_t) hc_view_int_or(v, HC_OBJ_TASK, HC_O_TASK_##col, task, 0)
+	f->proc.vmsize_kb = (uint32_t)OF_TASK(vm_size_kib);
+	f->proc.vmrss_kb = (uint32_t)OF_TASK(vm_rss_kib);
+	f->proc.vmswap_kb = (uint32_t)OF_TASK(vm_swap_kib);
+	f->proc.pfmajor = OF_TASK(pgft_maj);
+	f->proc.pfminor = OF_TASK(pgft_min);
+#undef OF_TASK
+	f->has_memory = true;
 }
 
 /* The main thread of the process, and of all that it descends from or is led by. */
@@ -655,6 +670,26 @@ static bool is_made(unsigned type, unsigned col)
 	       (type == HC_EV_SOCKETPAIR && (col == HC_C_SOCKETPAIR_fd0 || col == HC_C_SOCKETPAIR_fd1));
 }
 
+/* A socket that is first met by what it sends, without an address or an inode: that event told of it, and readers
+ * of the export will make it of the same event. */
+static bool is_inferred(const struct scap_lists *l, struct hc_view *v, unsigned type, uint32_t entry,
+                        uint32_t fdobj)
+{
+	unsigned tuple = type == HC_EV_SENDTO    ? HC_C_SENDTO_tuple
+	                 : type == HC_EV_SENDMSG ? HC_C_SENDMSG_tuple
+	                 : type == HC_EV_SEND    ? HC_C_SEND_tuple
+	                                         : 0;
+	uint32_t sock = hc_view_ref(v, HC_OBJ_FDOBJ, HC_O_FDOBJ_sock, fdobj);
+	uint32_t file = hc_view_ref(v, HC_OBJ_FDOBJ, HC_O_FDOBJ_file, fdobj);
+	int64_t family = hc_view_int_or(v, HC_OBJ_SOCK, HC_O_SOCK_family, sock, 0);
+
+	return l->imported && tuple && (family == HC_SCAP_AF_INET || family == HC_SCAP_AF_INET6) &&
+	       row_int(v, type, HC_COL_RET, entry, -1) >= 0 && hc_view_ref(v, HC_DOM_ROWS(type), tuple, entry) &&
+	       hc_view_int_or(v, HC_OBJ_FILE, HC_O_FILE_ino, file, 0) == 0 &&
+	       !hc_view_ref(v, HC_OBJ_SOCK, HC_O_SOCK_local_addr, sock) &&
+	       !hc_view_ref(v, HC_OBJ_SOCK, HC_O_SOCK_peer_addr, sock);
+}
+
 /* What pidfd_getfd copied the other process has under that number. */
 static int see_copied(struct scap_lists *l, struct hc_view *v, uint32_t entry, int64_t unborn, uint64_t *seen)
 {
@@ -691,8 +726,9 @@ static int see_args(struct scap_lists *l, struct hc_view *v, unsigned type, uint
 			if (type == HC_EV_PIDFD_GETFD && col == HC_C_PIDFD_GETFD_target_fd && !fdobj)
 				r = see_copied(l, v, entry, unborn, seen);
 			else
-				r = is_made(type, col) ? fd_told(l, t, num, identity_of(v, fdobj))
-				                       : see_fd(l, v, t, num, fdobj);
+				r = is_made(type, col) || is_inferred(l, v, type, entry, fdobj)
+				            ? fd_told(l, t, num, identity_of(v, fdobj))
+				            : see_fd(l, v, t, num, fdobj);
 			break;
 		}
 		case HC_KIND_FDOBJ:
@@ -757,11 +793,10 @@ static const struct hc_falco_known *known_of(struct hc_view *v, uint32_t proc, s
 	return &seen->known[proc];
 }
 
-int scap_lists_row(struct scap_lists *l, struct hc_view *v, unsigned type, uint32_t entry, bool imported,
-                   struct scap_seen *s)
+int scap_lists_row(struct scap_lists *l, struct hc_view *v, unsigned type, uint32_t entry, struct scap_seen *s)
 {
 	uint64_t *seen = s->proc;
-	const bool tells = l->again && !imported;
+	const bool tells = l->again && !l->imported;
 	const struct hc_table_desc *d = hc_event_desc(type);
 	uint32_t task = hc_view_ref(v, HC_DOM_ROWS(type), HC_COL_TASK, entry);
 	uint32_t proc = hc_view_ref(v, HC_OBJ_TASK, HC_O_TASK_proc, task);
@@ -776,7 +811,7 @@ int scap_lists_row(struct scap_lists *l, struct hc_view *v, unsigned type, uint3
 		return l->again ? 0 : on_state(l, v, entry, seen);
 	if (!d || d->cls == HC_CLASS_META)
 		return 0;
-	if (imported && child_side(v, type, entry) && !t)
+	if (l->imported && child_side(v, type, entry) && !t)
 		unborn = tid; /* the row that follows makes it */
 	if (tid >= 0 && unborn < 0) {
 		int64_t vtid = hc_view_int_or(v, HC_OBJ_TASK, HC_O_TASK_vtid, task, -1);
@@ -788,6 +823,8 @@ int scap_lists_row(struct scap_lists *l, struct hc_view *v, unsigned type, uint3
 			t->origin->guessed = false;
 		}
 		t = thread_of(l, tid);
+		if (r == 0 && t && t->state == THREAD_INITIAL && t->origin && !t->origin->has_memory)
+			add_memory(t->origin, v, task);
 	}
 	if (r == 0 && t && proc && tells)
 		r = to_tell(l, v, type, entry, tid, t, known_of(v, proc, s));
@@ -1043,9 +1080,13 @@ int scap_lists_write(struct scap_lists *l, struct hc_scap_writer *w, struct hc_s
 	return r;
 }
 
-struct scap_lists *scap_lists_new(void)
+struct scap_lists *scap_lists_new(bool imported)
 {
-	return calloc(1, sizeof(struct scap_lists));
+	struct scap_lists *l = calloc(1, sizeof(*l));
+
+	if (l)
+		l->imported = imported;
+	return l;
 }
 
 struct scap_lists *scap_lists_free(struct scap_lists *l)

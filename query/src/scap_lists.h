@@ -8,7 +8,7 @@
 
 struct scap_lists;
 
-struct scap_lists *scap_lists_new(void);
+struct scap_lists *scap_lists_new(bool imported); /* from a scap file */
 struct scap_lists *scap_lists_free(struct scap_lists *l);
 HC_DEFINE_AUTO(struct scap_lists, scap_lists_free)
 
@@ -19,8 +19,7 @@ struct scap_seen {
 	uint64_t *proc;               /* a bit each */
 	struct hc_falco_known *known; /* .image is 0 until then */
 };
-int scap_lists_row(struct scap_lists *l, struct hc_view *v, unsigned type, uint32_t entry, bool imported,
-                   struct scap_seen *seen);
+int scap_lists_row(struct scap_lists *l, struct hc_view *v, unsigned type, uint32_t entry, struct scap_seen *seen);
 /* The row of META_START: the machine and its interfaces. */
 int scap_lists_machine(struct scap_lists *l, struct hc_view *v, uint32_t entry, const char *node);
 
