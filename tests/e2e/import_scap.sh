@@ -127,6 +127,14 @@ told_times = [(tid, 234, [struct.pack("<Q", 5), struct.pack("<Q", 6)]) for tid i
 odd = [*told_times, (100, 71, q(0, 3)), (100, 3, [*q(-14), null, *u4(1, 0, 0), struct.pack("<Q", 0)]),
        (100, 257, [*q(-14), b"(NULL)x\0", null, null, *u4(0)]), *told_times]
 open("odd.scap", "wb").write(section + machine + processes + users + b"".join(seconds(n, *one) for n, one in enumerate(odd, 1)))
+# a socket of which its traffic tells; a list between events; users of the file that is behind another
+sent = b"\x02" + inet([10, 0, 0, 5], 4000) + inet([1, 2, 3, 4], 53)
+sends = [(100, 71, q(0, 5)), (100, 31, [*q(1), b"d", *q(5), *u4(1), sent]), (100, 71, q(0, 5)), (100, 71, q(0, 0))]
+begun = section + machine + processes + users
+open("sends.scap", "wb").write(begun + block(0x218, struct.pack("<Q", 100) + listed(0, 7, 7, text(b"pipe:[7]"))) +
+                               b"".join(seconds(n, *one) for n, one in enumerate(sends, 1)))
+open("between.scap", "wb").write(begun + look(1) + block(0x215, task(200, 100)) + look(2))
+open("joined.scap", "wb").write(begun + seconds(1, *sends[0]) + section + machine + processes + seconds(2, *sends[0]))
 open("cut.scap", "wb").write(whole[:-9])
 lists = section + machine + processes + users
 open("empty.scap", "wb").write(lists)
@@ -265,6 +273,30 @@ for capture in led again; do
 	expect_exit 0 hindcast events $capture -o '*%thread.tid %proc.pid %proc.ppid %proc.pname %proc.sname' >events
 	printf '600 600 <NA> <NA> sh\n500 500 100 sh sh\n' | diff -u - events
 done
+
+# a socket of which its traffic tells is not there before it, in an export neither; memory is that of the list
+expect_exit 0 hindcast import sends.scap -o sends >out
+expect_exit 0 hindcast export sends --format scap -o sends.again.scap >out
+expect_exit 0 hindcast import sends.again.scap -o sends.again >out
+for capture in sends sends.again; do
+	expect_exit 0 hindcast events $capture \
+		-o '*%evt.type|%fd.name|%fd.types|%proc.vmsize|%proc.vmrss|%proc.vmswap|%thread.pfmajor|%thread.pfminor' >events
+	cat >want <<-'END'
+		fstat||(pipe)|1|2|3|4|5
+		sendto|10.0.0.5:4000->1.2.3.4:53|(pipe,ipv4)|1|2|3|4|5
+		fstat|10.0.0.5:4000->1.2.3.4:53|(pipe,ipv4)|1|2|3|4|5
+		fstat|pipe:[7]|(pipe,ipv4)|1|2|3|4|5
+	END
+	diff -u want events
+done
+
+# lists between events count from there on; a file behind another knows nothing of that one's users
+expect_exit 0 hindcast import between.scap -o between >out
+expect_exit 0 hindcast events between -o '*%thread.tid %proc.name' >events
+printf '200 <NA>\n200 sh\n' | diff -u - events
+expect_exit 0 hindcast import joined.scap -o joined >out
+expect_exit 0 hindcast events joined -o '*%proc.name %user.uid %user.name' >events
+printf 'sh 1000 alice\nsh 1000 <NA>\n' | diff -u - events
 
 # what old programs wrote for a pointer to nothing is nothing; events about threads count from the first call on
 expect_exit 0 hindcast import odd.scap -o odd >out
