@@ -17,6 +17,7 @@
 #include "store/scap_flags.h"
 
 #define L4_UNKNOWN 254
+#define L4_NONE 253 /* whatever it sends */
 #define AT_FDCWD_NUM (-100)
 #define IN_PROGRESS (-115)
 #define EXEC_EMPTY_PATH 1u /* AT_EMPTY_PATH */
@@ -668,7 +669,7 @@ static struct tfile *file_make(struct hc_scap_import *im, uint32_t dev, uint64_t
 	return file_get(im->t, &w);
 }
 
-static const uint8_t l4_proto[] = { 254, 254, 6, 17, 1, 255 };
+static const uint8_t l4_proto[] = { L4_UNKNOWN, L4_NONE, 6, 17, 1, 255 };
 
 static struct tsock *sock_make(uint16_t family, uint16_t protocol)
 {
@@ -679,6 +680,14 @@ static struct tsock *sock_make(uint16_t family, uint16_t protocol)
 		s->w.protocol = protocol;
 	}
 	return s;
+}
+
+/* As in the reference it shows when the socket gets a role; until then an export has it from the type. */
+static void hide_protocol(struct tsock *s, uint32_t protocol)
+{
+	s->w.protocol = L4_UNKNOWN;
+	s->w.extra[0] = protocol == L4_UNKNOWN ? 0 : protocol;
+	s->w.type = protocol == IPPROTO_TCP ? SOCK_STREAM : protocol == IPPROTO_UDP ? SOCK_DGRAM : 0;
 }
 
 /* IPv4 in IPv6's form; an address of zeros counts as such. */
@@ -1255,11 +1264,9 @@ void scap_add_fd(struct hc_scap_import *im, const struct hc_scap_fd *f)
 		if (fd->sock && fd->kind != HC_FD_UNIX) {
 			fd->kind = kind_of_family(fd->sock->w.family);
 			fd->sock->w.protocol = l4_proto[f->l4 < sizeof(l4_proto) ? f->l4 : 0];
-			if (f->type == HC_SCAP_FD_IPV6_SOCK && fd->kind == HC_FD_IPV6 && f->l4 != HC_SCAP_L4_RAW) {
-				fd->sock->w.extra[0] =
-					fd->sock->w.protocol; /* until it gets a role, as of socket() */
-				fd->sock->w.protocol = L4_UNKNOWN;
-			}
+			if (f->type == HC_SCAP_FD_IPV6_SOCK && fd->kind == HC_FD_IPV6 && f->l4 != HC_SCAP_L4_RAW &&
+			    f->l4 != HC_SCAP_L4_NA)
+				hide_protocol(fd->sock, fd->sock->w.protocol);
 			if (f->type == HC_SCAP_FD_IPV4_SERVSOCK || f->type == HC_SCAP_FD_IPV6_SERVSOCK)
 				fd->sock->near_end = NEAR_BOUND;
 			else
@@ -1512,8 +1519,8 @@ static void on_socket(struct hc_scap_import *im, struct sevent *s)
 	if (fd->sock && fd->sock->w.protocol && proto == IPPROTO_RAW)
 		fd->sock->w.protocol = IPPROTO_RAW;
 	else if (fd->sock && fd->sock->w.protocol)
-		fd->sock->w.extra[0] = proto; /* it shows when the socket gets a role, as in the reference */
-	if (fd->sock && family == AF_INET6)   /* no address is in the network of the loopback's */
+		hide_protocol(fd->sock, proto);
+	if (fd->sock && family == AF_INET6) /* no address is in the network of the loopback's */
 		fd->sock->serves_here = is_here(im, s->k, (const uint8_t[16]){ 0 }, true);
 	fd->cloexec = hc_scap_u64(s->e, 4, 0) & HC_SCAP_OPEN_CLOEXEC;
 	put_new(im, s, num, fd);
@@ -1785,7 +1792,7 @@ static void infer_socket(struct hc_scap_import *im, struct sevent *s)
 		return;
 	fd->sock = sock_make(family, L4_UNKNOWN);
 	if (fd->sock)
-		fd->sock->w.extra[0] = IPPROTO_UDP;
+		hide_protocol(fd->sock, IPPROTO_UDP);
 	s->fd = REF(fd);
 	fd_put(im, s->k, s->fd_num, fd);
 }

@@ -133,6 +133,16 @@ sends = [(100, 71, q(0, 5)), (100, 31, [*q(1), b"d", *q(5), *u4(1), sent]), (100
 begun = section + machine + processes + users
 open("sends.scap", "wb").write(begun + block(0x218, struct.pack("<Q", 100) + listed(0, 7, 7, text(b"pipe:[7]"))) +
                                b"".join(seconds(n, *one) for n, one in enumerate(sends, 1)))
+six = [(b"\x20\x01\x0d\xb8" + bytes(11) + bytes([n])) for n in (5, 9)]
+ends_of = lambda six_or_four, l4: six_or_four[0] + six_or_four[1] + struct.pack("<HHB", 77, 53, l4)
+inets = [(7, 4, ends_of(six, 3)), (8, 3, ends_of([bytes([10, 0, 0, 5]), bytes([1, 2, 3, 4])], 0)),
+         (9, 3, ends_of([bytes([10, 0, 0, 5]), bytes([1, 2, 3, 4])], 1))]
+protocols = [(100, 18, u4(2, 5, 132)), (100, 19, q(10))]
+for fd in (7, 8, 9, 10):
+    to = b"\x0a" + inet(six[0], 4000) + inet(six[1], 53) if fd == 7 else sent
+    protocols += [(100, 71, q(0, fd)), (100, 31, [*q(1), b"d", *q(fd), *u4(1), to])]
+open("protocols.scap", "wb").write(begun + block(0x218, struct.pack("<Q", 100) + b"".join(listed(fd, fd, *one) for fd, *one in inets)) +
+                                   b"".join(seconds(n, *one) for n, one in enumerate(protocols, 1)))
 open("between.scap", "wb").write(begun + look(1) + block(0x215, task(200, 100)) + look(2))
 open("joined.scap", "wb").write(begun + seconds(1, *sends[0]) + section + machine + processes + seconds(2, *sends[0]))
 open("cut.scap", "wb").write(whole[:-9])
@@ -286,6 +296,25 @@ for capture in sends sends.again; do
 		sendto|10.0.0.5:4000->1.2.3.4:53|(pipe,ipv4)|1|2|3|4|5
 		fstat|10.0.0.5:4000->1.2.3.4:53|(pipe,ipv4)|1|2|3|4|5
 		fstat|pipe:[7]|(pipe,ipv4)|1|2|3|4|5
+	END
+	diff -u want events
+done
+
+# what a socket's protocol is shows by what it sends, unless a list says that it has none
+expect_exit 0 hindcast import protocols.scap -o protocols >out
+expect_exit 0 hindcast export protocols --format scap -o protocols.again.scap >out
+expect_exit 0 hindcast import protocols.again.scap -o protocols.again >out
+for capture in protocols protocols.again; do
+	expect_exit 0 hindcast events $capture -f 'evt.type in (fstat, sendto)' -o '*%fd.num|%fd.name|%fd.l4proto' >events
+	cat >want <<-'END'
+		7|2001:db8::5:77->2001:db8::9:53|<NA>
+		7|2001:db8::5:4000->2001:db8::9:53|udp
+		8|10.0.0.5:77->1.2.3.4:53|<NA>
+		8|10.0.0.5:4000->1.2.3.4:53|udp
+		9|10.0.0.5:77->1.2.3.4:53|<NA>
+		9|<unknown>|<NA>
+		10||<NA>
+		10|10.0.0.5:4000->1.2.3.4:53|udp
 	END
 	diff -u want events
 done

@@ -14,6 +14,7 @@
 #define THREAD_FLAGS (HC_SCAP_CLONE_THREAD | HC_SCAP_CLONE_FILES)
 #define CLOEXEC_NATIVE 02000000u
 #define AT_FDCWD_NATIVE (-100)
+#define IMPORTED_L4 254
 
 /* ---- the table of imports, read backwards ---- */
 
@@ -506,9 +507,11 @@ static struct pval of_process(struct enc *e, enum fproc_param which, const struc
 
 /* ---- descriptors of the list ---- */
 
+/* An import's socket that has no role yet has IMPORTED_L4 as protocol, and the type that its own goes with. */
 static uint8_t l4_of(struct hc_view *v, uint32_t sock)
 {
 	const char *proto = falco_sock_proto(v, sock);
+	int64_t type = hc_view_int_or(v, HC_OBJ_SOCK, HC_O_SOCK_sock_type, sock, 0);
 
 	switch (proto[0]) {
 	case 't':
@@ -520,7 +523,9 @@ static uint8_t l4_of(struct hc_view *v, uint32_t sock)
 	case 'r':
 		return HC_SCAP_L4_RAW;
 	default:
-		return HC_SCAP_L4_NA;
+		if (hc_view_int_or(v, HC_OBJ_SOCK, HC_O_SOCK_protocol, sock, 0) != IMPORTED_L4)
+			return HC_SCAP_L4_NA;
+		return type == 1 ? HC_SCAP_L4_TCP : type == 2 ? HC_SCAP_L4_UDP : HC_SCAP_L4_UNKNOWN;
 	}
 }
 
