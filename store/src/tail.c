@@ -199,23 +199,29 @@ static int grow(struct hc_tail *t, struct stream *s, bool is_final, struct hc_er
 	HC_AUTO(hc_seg_free) struct hc_seg *seg = NULL;
 	struct hc_err why = { 0 };
 	struct stat st;
+	bool removed;
 	int r;
 
 	if (fstat(s->fd, &st) < 0)
 		return hc_err_set(err, -errno, "cannot read '%s': %s", s->path, strerror(errno));
-	is_final |= st.st_nlink == 0;
-	if ((uint64_t)st.st_size == s->seen_bytes && !is_final)
+	removed = st.st_nlink == 0 && !is_final;
+	if ((uint64_t)st.st_size == s->seen_bytes && !is_final && !removed)
 		return 0;
 	r = s->off ? hc_seg_load_more(s->fd, s->off, s->kind, s->path, &seg, &why)
 	           : hc_seg_load(s->fd, 0, UINT64_MAX, s->path, &seg, &why);
 	if (r == 0)
 		r = take_segment(t, s, seg, is_final);
-	else if (r == -EBADMSG && !is_final)
+	else if (r == -EBADMSG && !is_final && !removed)
 		r = 0; /* its header is not all there yet */
 	else if (r != -ENOMEM) {
 		s->grows = false;
 		r = hc_capture_problem_at(t->c, s->path, why.has_offset ? why.offset : 0, (uint64_t)st.st_size,
 		                          why.msg);
+	}
+	/* its writer may not have noticed: what is appended from now on is seen by nobody */
+	if (r == 0 && removed && s->grows) {
+		s->grows = false;
+		r = hc_capture_problem_at(t->c, s->path, s->off, 0, "was removed while it was written");
 	}
 	return r < 0 ? hc_err_set(err, r, "out of memory") : 0;
 }

@@ -308,6 +308,37 @@ static void remove_segment(const struct scene *s, const char *name)
 	cr_assert_eq(unlink(path), 0, "%s", path);
 }
 
+/* The writer may go on with it: nobody will see that. */
+Test(tail, says_which_segment_was_removed_while_it_was_written)
+{
+	char path[4096];
+	struct scene s;
+	struct stat st;
+	uint32_t n;
+
+	make(&s, 1);
+	hc_grow_segment(s.grow, HC_STREAM_SECURITY);
+	snprintf(path, sizeof(path), "%s/%s/security-00000002.hcs", s.to, boot1_dir);
+	while (stat(path, &st) < 0 || st.st_size < 5000)
+		cr_assert(hc_grow_step(s.grow, 3000));
+	open_tail(&s);
+	take(&s);
+	cr_assert_eq(n_problems(&s), 0);
+	remove_segment(&s, "security-00000002.hcs");
+	for (unsigned i = 0; i < 3000 && !n_problems(&s); i++) {
+		cr_assert_eq(take(&s), HC_TAIL_IDLE);
+		usleep(10000);
+	}
+	cr_assert_eq(n_problems(&s), 1);
+	cr_assert_str_eq(hc_capture_problems(s.c, &n)[0].what, "was removed while it was written");
+	usleep(100000); /* the next look at the directories */
+	cr_assert_eq(take(&s), HC_TAIL_IDLE);
+	cr_assert_eq(n_problems(&s), 1, "it is said once");
+	hc_grow_end(s.grow);
+	cr_assert_eq(take_all(&s), HC_TAIL_END);
+	done(&s);
+}
+
 Test(tail, says_which_segments_were_removed_before_they_were_read)
 {
 	struct hc_tail_block *b;
