@@ -9,6 +9,7 @@
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "follow.h"
@@ -16,6 +17,7 @@
 #include "query/json.h"
 #include "replay/falco_config.h"
 #include "replay/replay.h"
+#include "replay/yaml.h"
 #include "store/base/large_pages.h"
 #include "store/render.h"
 
@@ -243,6 +245,8 @@ static int emit(void *ctx, const struct hc_hit *hit, int64_t wall_ns, void *rend
 	(void)hit;
 	(void)wall_ns;
 	clear_progress(run);
+	if (ferror(stdout))
+		return 1; /* an earlier write has failed, and whoever made it says so */
 	errno = 0;
 	if (run->a->format == FORMAT_TEXT)
 		hc_cli_print_text(stdout, line->p, line->len);
@@ -666,22 +670,53 @@ static int read_config(struct run *run, struct args *a)
 	return HC_CLI_GO;
 }
 
+static bool is_there(const char *path)
+{
+	struct stat st;
+
+	return stat(path, &st) == 0;
+}
+
+static bool is_empty_dir(const char *path)
+{
+	struct hc_arena arena = { 0 };
+	const char *const *files;
+	bool empty = hc_yaml_dir(path, &arena, &files, NULL) == 0 && !*files;
+
+	hc_arena_done(&arena);
+	return empty;
+}
+
+/* What Falco itself leaves out of rules_files: what is not there (said, for it may be a slip), and directories
+ * without rules, as an installation has one for local rules. */
 static int find_policies(const struct run *run, const struct args *a, struct hc_policies *p)
 {
 	struct hc_strs named = { 0 };
+	size_t n = 0;
 	int code;
 
 	if (a->policies.n || !a->falco_config)
 		return hc_cli_policies(&hc_cmd_replay, &a->policies, p);
-	while (run->config.rules_files[named.n])
-		named.n++;
-	if (!named.n)
+	while (run->config.rules_files[n])
+		n++;
+	if (!n)
 		return hc_cli_usage(&hc_cmd_replay, "%s names no rules_files: give them with -p", a->falco_config);
-	named.v = calloc(named.n, sizeof(*named.v));
+	named.v = calloc(n, sizeof(*named.v));
 	if (!named.v)
 		return hc_cli_usage(&hc_cmd_replay, "out of memory");
-	memcpy(named.v, run->config.rules_files, named.n * sizeof(*named.v));
-	code = hc_cli_policies(&hc_cmd_replay, &named, p);
+	for (size_t i = 0; i < n; i++) {
+		const char *path = run->config.rules_files[i];
+
+		if (!is_there(path))
+			hc_cli_warn("%s: '%s' of rules_files is not there, and is left out as Falco does",
+			            a->falco_config, path);
+		else if (!is_empty_dir(path))
+			named.v[named.n++] = path;
+	}
+	code = named.n ? hc_cli_policies(&hc_cmd_replay, &named, p)
+	               : hc_cli_usage(&hc_cmd_replay,
+	                              "there are no rules in the rules_files of %s: give them with -p",
+	                              a->falco_config);
 	hc_strs_done(&named);
 	return code;
 }
@@ -712,6 +747,8 @@ static int run(int argc, char **argv)
 		code = hc_cli_usage(&hc_cmd_replay, "--follow: one capture at a time");
 	else if (a.since.set && a.until.set && a.since.ns >= a.until.ns)
 		code = hc_cli_usage(&hc_cmd_replay, "--since is not before --until");
+	else if (a.priority && !hc_falco_is_priority(a.priority))
+		code = hc_cli_usage(&hc_cmd_replay, "--min-priority: unknown priority '%s'", a.priority);
 	run.pool = hc_pool_new((unsigned)a.threads);
 	if (code == HC_CLI_GO && !run.pool)
 		code = hc_cli_usage(&hc_cmd_replay, "out of memory");

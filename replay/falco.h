@@ -50,6 +50,9 @@ struct hc_falco_opts {
 	              fd.net in (...) */
 };
 
+/* Whether it names one of Falco's priorities. */
+bool hc_falco_is_priority(const char *word);
+
 /* Whether a rule has that name; * in the pattern stands for any text. */
 bool hc_falco_name_matches(const char *pattern, struct hc_str name);
 

@@ -73,6 +73,20 @@ printf 'json_output: true\n' >none.yaml
 expect_exit 2 hindcast replay -c none.yaml capture 2>err
 expect_match 'none.yaml names no rules_files' err
 expect_exit 4 hindcast replay -c absent.yaml capture 2>err
+expect_exit 2 hindcast replay -p rules.d --min-priority loud capture 2>err
+expect_match "unknown priority 'loud'" err
+
+# a file that is not there is left out, as Falco does, and a directory for rules that has none yet
+mkdir empty.d
+printf 'rules_files: [rules.d, absent.yaml, empty.d]\n' >partly.yaml
+expect_exit 0 hindcast replay -q -c partly.yaml capture >alerts 2>err
+expect_exit 0 hindcast replay -q -p rules.d capture >all
+cmp alerts all
+expect_match "^hindcast: warning: partly.yaml: 'absent.yaml' of rules_files is not there" err
+[ "$(wc -l <err)" = 1 ] || fail "$(cat err)"
+printf 'rules_files: [absent.yaml, empty.d]\n' >nothing.yaml
+expect_exit 2 hindcast replay -q -c nothing.yaml capture 2>err
+expect_match 'no rules in the rules_files of nothing.yaml' err
 
 # bytes in base64, which is what the dots were made of
 cat >buffers.yaml <<'END'

@@ -50,14 +50,23 @@ expect_exit 0 wait $late
 [ "$(wc -l <late)" = 2 ] || fail "$(cat late)"
 expect_match '"kind":"summary".*"alerts":1,' late
 
+# a reader that has had enough is no error, whatever is found after it has gone
+: >$mark-x1 && : >$mark-x2
+{ hindcast replay -q -p rules.yaml --follow cap 2>err || echo $? >code; } | head -1 >first &
+for i in 1 2 3; do sleep 1 && : >$mark-y$i; done
+expect_exit 0 wait $!
+[ ! -e code ] && [ ! -s err ] || fail "$(cat code err)"
+expect_exit 4 hindcast replay -q -p rules.yaml --follow cap 2>err >/dev/full
+expect_match 'cannot write to standard output: No space left on device' err
+
 # the recorder's end is that of the follower
 kill -INT $recorder
 expect_exit 0 wait $recorder
 expect_exit 0 wait $follower
 expect_exit 0 hindcast replay -p rules.yaml cap >whole
-[ "$(wc -l <whole)" = 3 ] || fail "$(cat whole)"
+[ "$(wc -l <whole)" = 8 ] || fail "$(cat whole)"
 cmp out whole
-expect_match '^3 alerts from 1 of 1 rules' summary
+expect_match '^8 alerts from 1 of 1 rules' summary
 
 # nobody writes it: all of it, and the end
 expect_exit 0 hindcast replay -p rules.yaml --follow cap >again 2>/dev/null
@@ -80,7 +89,7 @@ kill -9 $recorder
 code=0
 wait $follower || code=$?
 [ $code = 0 ] || [ $code = 3 ] || fail "exit code $code" # 3: killed within a block
-[ "$(wc -l <out)" = 4 ] || fail "$(cat out)"
+[ "$(wc -l <out)" = 9 ] || fail "$(cat out)"
 
 # what cannot grow
 hindcast export cap --bundle -o cap.hcb >/dev/null 2>&1

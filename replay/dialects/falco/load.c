@@ -244,6 +244,13 @@ bool falco_priority_parse(struct hc_str word, uint8_t *ret)
 	return false;
 }
 
+bool hc_falco_is_priority(const char *word)
+{
+	uint8_t priority;
+
+	return falco_priority_parse(hc_str_c(word), &priority);
+}
+
 /* ---- decoding ---- */
 
 /* An item being read. */
