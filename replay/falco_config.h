@@ -2,8 +2,9 @@
  * What Falco's configuration file (falco.yaml) says of rules and of how alerts are printed, so that a replay
  * answers as the running agent would: rules_files, rules, priority, rule_matching, append_output,
  * time_format_iso_8601, buffer_format_base64, json_output and the json_include_ switches. Files that config_files
- * names are read on top: sequences are joined, anything else is replaced. ${NAME} in a value stands for the
- * environment variable. Everything else in the file is about running an agent and is passed over.
+ * names are read on top: sequences are joined, anything else is replaced, or as `strategy` says. ${NAME} in a
+ * value stands for the environment variable. Everything else in the file is about running an agent and is passed
+ * over.
  *
  * Source: falco.yaml of Falco 0.45 (engine 0.63.0).
  */

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -109,6 +110,54 @@ Test(falco_config, reads_what_config_files_names_on_top)
 	cr_expect_str_eq(c.rules_files[1], "first.yaml");
 	cr_expect_str_eq(c.rules_files[2], "second.yaml");
 	cr_expect_null(c.rules_files[3]);
+	hc_falco_config_done(&c);
+}
+
+Test(falco_config, replaces_or_leaves_keys_as_config_files_says)
+{
+	static const struct {
+		const char *strategy, *files[4];
+		const char *priority;
+		bool json;
+	} cases[] = {
+		{ "append", { "own.yaml", "added.yaml" }, "error", true },
+		{ "override", { "added.yaml" }, "error", true },
+		{ "add-only", { "own.yaml" }, "notice", true },
+	};
+
+	put("added.conf", "rules_files: [added.yaml]\npriority: error\njson_output: true\n"
+	                  "rules: [{ disable: { rule: a } }]\n");
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct hc_falco_config c = { 0 };
+		struct hc_err err = { 0 };
+		char text[512];
+
+		snprintf(text, sizeof(text),
+		         "config_files: [{ path: %s/added.conf, strategy: %s }]\nrules_files: [own.yaml]\n"
+		         "priority: notice\nrules: [{ disable: { rule: b } }]\n",
+		         dir, cases[i].strategy);
+		cr_assert_eq(load(text, &c, &err), 0, "%s", err.msg);
+		for (unsigned k = 0; k == 0 || cases[i].files[k - 1]; k++)
+			cr_expect(cases[i].files[k]
+			                  ? c.rules_files[k] && !strcmp(c.rules_files[k], cases[i].files[k])
+			                  : !c.rules_files[k],
+			          "%s: %u", cases[i].strategy, k);
+		cr_expect_str_eq(c.opts.min_priority, cases[i].priority);
+		cr_expect_eq(c.json_output, cases[i].json, "a key of its own is added in any case");
+		cr_expect_eq(c.opts.n_selects, i == 0 ? 2 : 1);
+		cr_expect_str_eq(c.opts.selects[0].rule, i == 1 ? "a" : "b");
+		hc_falco_config_done(&c);
+	}
+
+	/* what is no sequence takes the place of one */
+	put("one.conf", "rules_files: one.yaml\n");
+	struct hc_falco_config c = { 0 };
+	char text[512];
+
+	snprintf(text, sizeof(text), "config_files: [%s/one.conf]\nrules_files: [own.yaml, more.yaml]\n", dir);
+	cr_assert_eq(load(text, &c, NULL), 0);
+	cr_expect_str_eq(c.rules_files[0], "one.yaml");
+	cr_expect_null(c.rules_files[1]);
 	hc_falco_config_done(&c);
 }
 

@@ -17,6 +17,18 @@ struct growing {
 	size_t n, cap, bytes; /* of one */
 };
 
+/* What becomes of keys that are there already; words of Falco. */
+enum strategy {
+	STRATEGY_APPEND,   /* sequences are joined, anything else is replaced */
+	STRATEGY_OVERRIDE, /* replaced */
+	STRATEGY_ADD_ONLY  /* left as they are */
+};
+
+struct include {
+	const char *path;
+	enum strategy strategy;
+};
+
 struct config_reader {
 	struct hc_falco_config *c;
 	struct hc_arena *arena;
@@ -24,7 +36,9 @@ struct config_reader {
 	const char *file; /* being read */
 	bool may_include; /* a file that is included includes no more */
 	struct growing rules_files, selects, appends;
-	struct growing includes; /* const char * */
+	struct growing includes; /* struct include */
+	enum strategy strategy;  /* of the file being read */
+	struct growing keys;     /* const char *: at the root of what has been read */
 };
 
 static int no_memory(struct config_reader *r)
@@ -216,12 +230,22 @@ static int read_append(struct config_reader *r, const struct hc_yaml_node *item)
 	return q;
 }
 
+/* A key of the root that holds a sequence: is it added to what was read before, or instead of it? */
+static void begin_list(const struct config_reader *r, const struct hc_yaml_node *n, struct growing *to)
+{
+	if (r->strategy == STRATEGY_OVERRIDE || n->kind != HC_YAML_SEQ)
+		*to = (struct growing){ .bytes = to->bytes }; /* and not what lies there: entries begin zeroed */
+}
+
 static int read_items(struct config_reader *r, const struct hc_yaml_node *root, const char *key,
+                      struct growing *to,
                       int (*read_item)(struct config_reader *r, const struct hc_yaml_node *item))
 {
 	const struct hc_yaml_node *n = hc_yaml_get(root, key);
 	int q = 0;
 
+	if (n)
+		begin_list(r, n, to);
 	if (!n || n->kind == HC_YAML_NULL)
 		return 0;
 	if (n->kind != HC_YAML_SEQ)
@@ -265,47 +289,80 @@ static int read_priority(struct config_reader *r, const struct hc_yaml_node *roo
 	return 0;
 }
 
-/* Names of the files to include: of a directory its *.yaml and *.yml, in order. */
-static int read_includes(struct config_reader *r, const struct hc_yaml_node *root)
+/* An item of config_files: a path, or a mapping of it and what becomes of keys that are there already. */
+static int read_include(struct config_reader *r, const struct hc_yaml_node *item)
 {
-	const struct hc_yaml_node *n = hc_yaml_get(root, "config_files");
-	struct growing names = { .bytes = sizeof(char *) };
+	const struct hc_yaml_node *path = hc_yaml_get(item, "path");
+	struct include *in = grow(r, &r->includes);
+	const char *word = NULL;
+	int q;
 
-	if (!n || n->kind == HC_YAML_NULL || !r->may_include)
-		return 0;
-	if (n->kind != HC_YAML_SEQ)
-		return bad(r, n, "config_files is a sequence");
-	for (uint32_t i = 0; i < n->n; i++) {
-		const struct hc_yaml_node *item = n->items[i];
+	if (!in)
+		return r->err->code;
+	q = text_of(r, path ? path : item, &in->path);
+	if (q == 0)
+		q = read_text(r, item, "strategy", &word);
+	if (q == 0 && word)
+		in->strategy = strcmp(word, "override") == 0   ? STRATEGY_OVERRIDE
+		               : strcmp(word, "add-only") == 0 ? STRATEGY_ADD_ONLY
+		                                               : STRATEGY_APPEND;
+	return q;
+}
 
-		if (item->kind == HC_YAML_MAP && hc_yaml_get(item, "path"))
-			item = hc_yaml_get(item, "path");
-		if (read_texts(r, item, &names) < 0)
-			return -EINVAL;
+static bool has_key(const struct config_reader *r, struct hc_str key)
+{
+	for (size_t i = 0; i < r->keys.n; i++)
+		if (hc_str_eq(hc_str_c(((const char **)r->keys.v)[i]), key))
+			return true;
+	return false;
+}
+
+/* Notes which keys are there from now on. With STRATEGY_ADD_ONLY *ret is the root without those that were. */
+static int take_keys(struct config_reader *r, const struct hc_yaml_node *root, struct hc_yaml_node *ret)
+{
+	*ret = *root;
+	ret->n = 0;
+	ret->items = hc_arena_alloc(r->arena, (2 * (size_t)root->n + 1) * sizeof(*ret->items));
+	if (!ret->items)
+		return no_memory(r);
+	for (uint32_t i = 0; i < root->n; i++) {
+		const struct hc_yaml_node *key = root->items[2 * i];
+		bool is_new = key->kind == HC_YAML_SCALAR && !has_key(r, key->text);
+
+		if (is_new || r->strategy != STRATEGY_ADD_ONLY) {
+			memcpy(&ret->items[2 * ret->n], &root->items[2 * i], 2 * sizeof(*ret->items));
+			ret->n++;
+		}
+		if (is_new && put(r, &r->keys, hc_arena_str(r->arena, key->text).p) < 0)
+			return r->err->code;
 	}
-	r->includes = names;
 	return 0;
 }
 
-static int read_root(struct config_reader *r, const struct hc_yaml_node *root)
+static int read_root(struct config_reader *r, const struct hc_yaml_node *all)
 {
 	struct hc_falco_opts *o = &r->c->opts;
 	static const char *const rules_keys[] = { "rules_files", "rules_file" };
-	int q = 0;
+	struct hc_yaml_node taken;
+	const struct hc_yaml_node *root = &taken;
+	int q;
 
-	if (root->kind == HC_YAML_NULL)
+	if (all->kind == HC_YAML_NULL)
 		return 0;
-	if (root->kind != HC_YAML_MAP)
-		return bad(r, root, "this is no configuration of Falco: a mapping is expected");
+	if (all->kind != HC_YAML_MAP)
+		return bad(r, all, "this is no configuration of Falco: a mapping is expected");
+	q = take_keys(r, all, &taken);
 	for (unsigned i = 0; q == 0 && i < 2; i++) {
 		const struct hc_yaml_node *n = hc_yaml_get(root, rules_keys[i]);
 
+		if (n)
+			begin_list(r, n, &r->rules_files);
 		q = n ? read_texts(r, n, &r->rules_files) : 0;
 	}
 	if (q == 0)
-		q = read_items(r, root, "rules", read_select);
+		q = read_items(r, root, "rules", &r->selects, read_select);
 	if (q == 0)
-		q = read_items(r, root, "append_output", read_append);
+		q = read_items(r, root, "append_output", &r->appends, read_append);
 	if (q == 0)
 		q = read_priority(r, root);
 	if (q == 0)
@@ -324,7 +381,7 @@ static int read_root(struct config_reader *r, const struct hc_yaml_node *root)
 		q = read_bool(r, root, "json_include_tags_property", true, &o->json_no_tags);
 	if (q == 0)
 		q = read_bool(r, root, "json_include_message_property", false, &o->json_message);
-	return q == 0 ? read_includes(r, root) : q;
+	return q == 0 && r->may_include ? read_items(r, root, "config_files", &r->includes, read_include) : q;
 }
 
 static int read_docs(struct config_reader *r, const char *file, const struct hc_yaml *y)
@@ -345,34 +402,35 @@ static int read_file(struct config_reader *r, const char *path)
 	return q < 0 ? q : read_docs(r, path, y);
 }
 
-static int put_dir(struct config_reader *r, struct growing *to, const char *path)
+/* A file of config_files, or of a directory there the *.yaml and *.yml, in order of their names. What is not there
+ * is no error, as for Falco. */
+static int read_one_include(struct config_reader *r, const struct include *in, unsigned *n_files)
 {
-	const char *const *files;
-	int q = hc_yaml_dir(path, r->arena, &files, r->err);
+	const char *const one[] = { in->path, NULL }, *const *files = one;
+	struct stat st;
+	int q = 0;
 
-	while (q == 0 && *files)
-		q = put(r, to, *files++);
+	if (stat(in->path, &st) < 0)
+		return 0;
+	if (S_ISDIR(st.st_mode))
+		q = hc_yaml_dir(in->path, r->arena, &files, r->err);
+	r->strategy = in->strategy;
+	for (; q == 0 && *files; files++) {
+		if (++*n_files > MAX_FILES)
+			return hc_err_set(r->err, -E2BIG, "config_files names more than %d files", MAX_FILES);
+		q = read_file(r, *files);
+	}
 	return q;
 }
 
-/* What config_files names; what is not there is no error, as for Falco. */
 static int read_included(struct config_reader *r)
 {
-	struct growing files = { .bytes = sizeof(char *) };
+	unsigned n_files = 0;
 	int q = 0;
 
-	for (size_t i = 0; q == 0 && i < r->includes.n; i++) {
-		const char *path = ((const char **)r->includes.v)[i];
-		struct stat st;
-
-		if (stat(path, &st) == 0)
-			q = S_ISDIR(st.st_mode) ? put_dir(r, &files, path) : put(r, &files, path);
-	}
-	if (q == 0 && files.n > MAX_FILES)
-		return hc_err_set(r->err, -E2BIG, "config_files names more than %d files", MAX_FILES);
 	r->may_include = false;
-	for (size_t i = 0; q == 0 && i < files.n; i++)
-		q = read_file(r, ((const char **)files.v)[i]);
+	for (size_t i = 0; q == 0 && i < r->includes.n; i++)
+		q = read_one_include(r, (const struct include *)r->includes.v + i, &n_files);
 	return q;
 }
 
@@ -390,7 +448,8 @@ static int load(const char *name, const void *text, size_t n_bytes, struct hc_fa
 		.rules_files = { .bytes = sizeof(char *) },
 		.selects = { .bytes = sizeof(struct hc_falco_select) },
 		.appends = { .bytes = sizeof(struct hc_falco_append) },
-		.includes = { .bytes = sizeof(char *) },
+		.includes = { .bytes = sizeof(struct include) },
+		.keys = { .bytes = sizeof(char *) },
 	};
 	int q;
 
