@@ -412,6 +412,8 @@ static void judge_script(struct suite *u, size_t i)
 	if (run->timed_out)
 		e->what = hc_arena_printf(&u->arena, "the script was ended after %" PRIu64 " ms: its time was up",
 		                          run->took_ns / 1000000);
+	else if (run->keeper_killed)
+		e->what = "the process that looks after the script was killed";
 	else if (run->script->status < 0)
 		return;
 	else if (WIFSIGNALED(run->wait_status))
@@ -690,6 +692,8 @@ static int run(int argc, char **argv)
 		code = hc_cli_usage(&hc_cmd_test, "FILE is missing: which tests shall be run?");
 	else if (a.json + a.quiet + a.verbose > 1)
 		code = hc_cli_usage(&hc_cmd_test, "only one of --json, --quiet and --verbose can be given");
+	else if (a.list && a.junit)
+		code = hc_cli_usage(&hc_cmd_test, "--list runs nothing: there are no results for --junit");
 	if (code == HC_CLI_GO) {
 		struct hc_strs named = { .v = calloc((size_t)operands.n + 1, sizeof(*named.v)) };
 

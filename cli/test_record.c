@@ -234,6 +234,7 @@ struct place {
 struct kept {
 	int wait_status;
 	bool timed_out;
+	bool killed; /* the keeper, so that nothing is known of the script's end */
 };
 
 static void set_environment(const struct hc_test_record *rec, const struct place *p, const char *scratch)
@@ -387,8 +388,10 @@ static void keeper(const struct hc_test_file *f, const struct hc_test_script *s,
 			kill(script, SIGKILL);
 			break;
 		}
-		if (sigtimedwait(&wanted, NULL, &wait) == SIGTERM)
+		if (sigtimedwait(&wanted, NULL, &wait) == SIGTERM) {
+			k.killed = true;
 			break;
+		}
 	}
 	end_children();
 	(void)write_all(out, &k, sizeof(k));
@@ -449,8 +452,12 @@ static struct ran run_script(const struct driver *d, const struct hc_test_script
 	close(out[1]);
 	ran.until_ns = hc_clock_ns(CLOCK_BOOTTIME);
 	ran.pid = (uint32_t)pid;
-	if (pid < 0 || read_all(out[0], &ran.kept, sizeof(ran.kept)) < 0)
-		ran.code = pid < 0 ? -EAGAIN : -ECHILD;
+	if (pid < 0) {
+		ran.code = -EAGAIN;
+	} else if (read_all(out[0], &ran.kept, sizeof(ran.kept)) < 0) {
+		ran.kept.killed = true;
+		end_children(); /* what was the keeper's is ours */
+	}
 	close(out[0]);
 	while (pid > 0 && waitpid(pid, NULL, 0) < 0 && errno == EINTR)
 		;
@@ -511,6 +518,8 @@ static int run_setup(struct driver *d, const struct hc_test_script *setup, struc
 		return hc_err_set(err, ran.code, "cannot run the setup: %s", strerror(-ran.code));
 	if (ran.kept.timed_out)
 		return hc_err_set(err, -ETIMEDOUT, "the setup did not end in time");
+	if (ran.kept.killed)
+		return hc_err_set(err, -ECANCELED, "the setup killed the process that looks after it");
 	if (!WIFEXITED(ran.kept.wait_status) || WEXITSTATUS(ran.kept.wait_status) != 0)
 		return hc_err_set(err, -ECANCELED, "the setup failed");
 	return 0;
@@ -530,6 +539,8 @@ static void driver(void *ctx, int in, int out)
 		                  strerror(errno));
 	signal(SIGINT, SIG_DFL);
 	signal(SIGTERM, SIG_DFL);
+	prctl(PR_SET_PDEATHSIG, SIGTERM, 0, 0, 0); /* no script outlives a command that was killed */
+	prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0); /* nor a keeper that was */
 	umask(022);
 	if (code == 0) {
 		code = make_scratch(&d, &err);
@@ -590,6 +601,7 @@ static int hear_scripts(const struct hc_test_record_opts *o, const struct helper
 			                  strerror(-ran.code));
 		run->ran = true;
 		run->timed_out = ran.kept.timed_out;
+		run->keeper_killed = ran.kept.killed;
 		run->wait_status = ran.kept.wait_status;
 		run->took_ns = ran.took_ns;
 		run->keeper = (struct hc_test_keeper){

@@ -9,7 +9,7 @@ struct hc_test_run {
 	const struct hc_test_script *script;
 	const char *name; /* of its case, for errors */
 	/* filled by hc_test_record: */
-	bool ran, timed_out;
+	bool ran, timed_out, keeper_killed;
 	int wait_status; /* as of waitpid */
 	uint64_t took_ns;
 	struct hc_test_keeper keeper;

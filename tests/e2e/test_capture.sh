@@ -146,6 +146,8 @@ expect_match '^2 cases: 0 passed, 2 failed' out
 expect_match 'twice|2 times' out
 
 # Cases are chosen by a part of their name.
+expect_exit 2 hindcast test --list --junit listed.xml good.yaml 2>err
+[ ! -e listed.xml ] || fail "results of nothing were written"
 [ "$(hindcast test --list -f 'and f' -f noth good.yaml)" = $'good.yaml: counts and fields\ngood.yaml: all of a list, and nothing else\ngood.yaml: nothing before' ] ||
 	fail "--filter chose others"
 hindcast test -f 'nothing b?fore' good.yaml | grep -q '^1 case: 1 passed' || fail "--filter with a wildcard"

@@ -83,9 +83,13 @@ cases:
   - { name: anybody, run: ':', alerts: machine, expect: [marked] }
   - { name: leaves something, run: 'sleep $sleeps & setsid sleep $sleeps & exit 0', expect: none }
   - { name: not there, command: [no-such-program], expect: none }
+  - { name: kills its keeper, run: 'setsid sleep $sleeps & kill -9 \$PPID; sleep $sleeps', expect: none }
+  - { name: ends its keeper, run: 'kill \$PPID; sleep $sleeps', expect: none }
+  - { name: after that, run: /bin/echo mark, expect: [marked] }
 END
 expect_exit 1 hindcast test bad.yaml >out
-expect_match '^9 cases: 3 passed, 6 failed' out
+expect_match '^12 cases: 4 passed, 8 failed' out
+[ "$(grep -c 'the process that looks after the script was killed' out)" = 2 ] || fail "$(cat out)"
 for name in others anybody leaves; do expect_match "^  ok      $name" out; done
 expect_match 'the script ended with status 4 instead of 0' out
 expect_match '^            why$' out
@@ -95,6 +99,18 @@ expect_match "expected 'marked' at least once, got 0" out
 expect_match "unexpected: 'marked'" out
 expect_match "cannot run 'no-such-program'" out
 ! pgrep -fx "sleep $sleeps" >/dev/null || fail "what a script left running runs still"
+
+# Nor does anything run on when the command itself is killed.
+printf 'policies: rules.yaml\ncases: [{ name: a, expect: none }]\nrecord: { run: "trap : TERM; setsid sleep %s & sleep %s" }\n' \
+	$sleeps $sleeps >killed.yaml
+hindcast test killed.yaml >out 2>&1 &
+command=$!
+disown
+within 30 pgrep -fx "sleep $sleeps" >/dev/null || fail "the script does not run"
+kill -9 $command
+none_sleeps() { ! pgrep -fx "sleep $sleeps" >/dev/null; }
+within 10 none_sleeps || fail "a script outlives the command"
+rm -rf tmp/hindcast-test.* # nobody was left to do that
 
 # A setup that fails is a fault of the test file.
 printf 'policies: rules.yaml\nrecord: { run: ":", setup: { run: "echo no; exit 1" } }\ncases: [{ name: a, expect: none }]\n' >setup.yaml
