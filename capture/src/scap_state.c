@@ -1875,6 +1875,15 @@ static void set_comm(struct hc_scap_import *im, const struct hc_scap_event *e, s
 		set_comm_text(im, v, hc_scap_text(e, 13));
 }
 
+/* Events of old forms tell only what it was called by. */
+static void set_forked_comm(struct hc_scap_import *im, const struct hc_scap_event *e, struct tver *v)
+{
+	if (hc_scap_has(e, 13))
+		set_comm(im, e, v);
+	else
+		set_comm_text(im, v, hc_scap_text(e, 1));
+}
+
 static void set_cgroups(struct hc_scap_import *im, const struct hc_scap_event *e, struct tver *v)
 {
 	struct tcgs *c = hc_scap_has(e, 14) ? cgs_of(im, hc_scap_param(e, 14)) : NULL;
@@ -2061,10 +2070,7 @@ static void child_from(struct hc_scap_import *im, struct sevent *s, struct sthr 
 			v->image = i;
 		}
 	}
-	if (hc_scap_has(e, 13))
-		set_comm(im, e, v);
-	else
-		set_comm_text(im, v, hc_scap_text(e, 1));
+	set_forked_comm(im, e, v);
 	cgs_unref(im->t, v->cgs); /* never the other's */
 	v->cgs = NULL;
 	set_cgroups(im, e, v);
@@ -2121,10 +2127,7 @@ static void tell_what(struct hc_scap_import *im, struct sthr *k, const struct hc
 		i->env = REF(leader->cur->image->env);
 	image_unref(im->t, v->image);
 	v->image = i;
-	if (hc_scap_has(e, 13))
-		set_comm(im, e, v);
-	else
-		set_comm_text(im, v, hc_scap_text(e, 1));
+	set_forked_comm(im, e, v);
 }
 
 /* The thread that a new one takes after, by the new one's own event. A process is known by its threads. */
