@@ -157,6 +157,23 @@ static void enter_drop(struct hc_scap_import *im, struct sthr *k)
 	k->enter = NULL;
 }
 
+/* Those of calls whose ends ask for them: of what enter_of() is called for. */
+static bool is_asked_for(uint16_t enter)
+{
+	switch (enter) {
+	case HC_SCAP_SYSCALL_OPEN_E:
+	case HC_SCAP_SYSCALL_OPENAT_2_E:
+	case HC_SCAP_SYSCALL_OPENAT2_E:
+	case HC_SCAP_SYSCALL_CREAT_E:
+	case HC_SCAP_SOCKET_CONNECT_E:
+	case HC_SCAP_SYSCALL_EXECVE_19_E:
+	case HC_SCAP_SYSCALL_EXECVEAT_E:
+		return true;
+	default:
+		return false;
+	}
+}
+
 static void enter_keep(struct hc_scap_import *im, struct sthr *k, const struct hc_scap_event *e)
 {
 	unsigned n = e->n_params < SCAP_ENTER_PARAMS ? e->n_params : SCAP_ENTER_PARAMS;
@@ -164,6 +181,8 @@ static void enter_keep(struct hc_scap_import *im, struct sthr *k, const struct h
 	char *at;
 
 	enter_drop(im, k);
+	if (!is_asked_for(e->code))
+		return;
 	for (unsigned i = 0; i < n; i++)
 		total += hc_scap_param(e, i).len;
 	if (total > SCAP_MAX_ENTER || im->enter_bytes + total > SCAP_MAX_ENTER_BYTES)
@@ -1878,10 +1897,7 @@ static void set_comm(struct hc_scap_import *im, const struct hc_scap_event *e, s
 /* Events of old forms tell only what it was called by. */
 static void set_forked_comm(struct hc_scap_import *im, const struct hc_scap_event *e, struct tver *v)
 {
-	if (hc_scap_has(e, 13))
-		set_comm(im, e, v);
-	else
-		set_comm_text(im, v, hc_scap_text(e, 1));
+	set_comm_text(im, v, hc_scap_text(e, hc_scap_has(e, 13) ? 13 : 1));
 }
 
 static void set_cgroups(struct hc_scap_import *im, const struct hc_scap_event *e, struct tver *v)
