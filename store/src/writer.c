@@ -381,10 +381,9 @@ static int block_write_elsewhere(struct hc_writer *w, enum hc_stream which, cons
 	return code;
 }
 
-static void widen_untold(struct hc_writer *w, uint64_t first_ns, uint64_t last_ns)
+/* Times of more rows; 0: there are none. */
+static void widen(struct hc_writer_unsealed *u, uint64_t first_ns, uint64_t last_ns)
 {
-	struct hc_writer_unsealed *u = w->untold;
-
 	if (first_ns && (!u->first_ns || first_ns < u->first_ns))
 		u->first_ns = first_ns;
 	if (last_ns > u->last_ns)
@@ -401,7 +400,7 @@ static void drop(struct hc_writer *w, struct stream *s, const struct hc_block_in
 		w->untold->rows_by_type[type] += s->unsealed->rows_by_type[type];
 		w->stats.rows_by_type[type] -= s->unsealed->rows_by_type[type];
 	}
-	widen_untold(w, info->first_ns, info->last_ns);
+	widen(w->untold, info->first_ns, info->last_ns);
 	d->n_blocks++;
 	d->failing = true;
 	d->err = *why;
@@ -568,10 +567,7 @@ struct hc_cells *hc_writer_cells(struct hc_writer *w, unsigned type, uint64_t no
 static void note_unsealed(struct hc_writer_unsealed *u, const struct hc_row_head *head)
 {
 	u->rows_by_type[head->type]++;
-	if (!u->first_ns || head->ts_ns < u->first_ns)
-		u->first_ns = head->ts_ns;
-	if (head->ts_ns > u->last_ns)
-		u->last_ns = head->ts_ns;
+	widen(u, head->ts_ns, head->ts_ns);
 }
 
 int hc_writer_row(struct hc_writer *w, struct hc_row_head *head, const struct hc_cells *cells, struct hc_err *err)
@@ -644,7 +640,7 @@ void hc_writer_drops_add(struct hc_writer *w, const struct hc_writer_unsealed *d
 {
 	for (unsigned type = 0; type < HC_EV_MAX; type++)
 		w->untold->rows_by_type[type] += dropped->rows_by_type[type];
-	widen_untold(w, dropped->first_ns, dropped->last_ns);
+	widen(w->untold, dropped->first_ns, dropped->last_ns);
 }
 
 void hc_writer_drops_told(struct hc_writer *w, const struct hc_writer_unsealed *told)
