@@ -15,6 +15,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "json_few.h"
 #include "store/render.h"
 #include "store/scap.h"
 
@@ -121,11 +122,12 @@ static struct json_object *parse(struct hc_str text, enum json_type type)
 	struct json_tokener *tok;
 	struct json_object *o = NULL;
 
-	if (!text.len || text.len > CTR_MAX_SHARED_BYTES)
+	if (!text.len || text.len > CTR_MAX_SHARED_BYTES || !json_has_few(text.p, text.len, CTR_MAX_VALUES))
 		return NULL;
 	tok = json_tokener_new_ex(CTR_MAX_DEPTH);
 	if (!tok)
 		return NULL;
+	json_tokener_set_flags(tok, JSON_TOKENER_STRICT);
 	o = json_tokener_parse_ex(tok, text.p, (int)text.len);
 	json_tokener_free(tok);
 	if (o && json_object_get_type(o) != type) {

@@ -17,6 +17,7 @@
 #define CTR_MAX_FILE_BYTES (1u << 20)   /* of one container's file */
 #define CTR_MAX_SHARED_BYTES (4u << 20) /* of a file about all containers or images */
 #define CTR_MAX_DEPTH 24                /* of JSON */
+#define CTR_MAX_VALUES (64u << 10)      /* of JSON: 50 MiB of memory at most, while it is read */
 #define CTR_MAX_TEXT_BYTES 4096u
 #define CTR_MAX_ITEMS 256u        /* of a list */
 #define CTR_MAX_BYTES (64u << 10) /* of all texts of a container */

@@ -9,6 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "json_few.h"
+
 #define MAX_DEPTH 64
 #define MAX_ANNOTATION_BYTES (64u << 10)
 #define MAX_LABELS 1024u
@@ -28,34 +30,13 @@ struct kube_box {
 
 /* ---- JSON ---- */
 
-/* json-c takes 50 to 300 bytes a value, so that 4 MiB of "[[],[]" would become some hundred MiB. */
-static bool has_few_parts(const char *p, size_t n, uint32_t max)
-{
-	bool in_string = false;
-	uint32_t parts = 1;
-
-	for (size_t i = 0; i < n; i++) {
-		if (in_string) {
-			if (p[i] == '\\')
-				i++;
-			else if (p[i] == '"')
-				in_string = false;
-		} else if (p[i] == '"') {
-			in_string = true;
-		} else if ((p[i] == ',' || p[i] == '[' || p[i] == '{') && ++parts > max) {
-			return false;
-		}
-	}
-	return true;
-}
-
 struct json_object *kube_parse(const char *p, size_t n, uint32_t max_parts, int *ret)
 {
 	struct json_tokener *tok;
 	struct json_object *o;
 
 	*ret = -E2BIG;
-	if (n > INT32_MAX || !has_few_parts(p, n, max_parts))
+	if (n > INT32_MAX || !json_has_few(p, n, max_parts))
 		return NULL;
 	*ret = -ENOMEM;
 	tok = json_tokener_new_ex(MAX_DEPTH);

@@ -366,21 +366,29 @@ Test(container, hostile_json_is_held_to_limits)
 	struct ctr_facts *f;
 
 	put_many("crun/deep/config.json", "{\"ociVersion\":", "[", 100000, "");
-	put_many("crun/many/config.json", "{\"ociVersion\":\"1\",\"process\":{\"env\":[", "\"A=1\",", 100000,
+	put_many("crun/many/config.json", "{\"ociVersion\":\"1\",\"process\":{\"env\":[", "\"A=1\",", 50000,
 	         "\"B\"]}}");
 	put_many("crun/long/config.json",
 	         "{\"ociVersion\":\"1\",\"annotations\":{\"io.kubernetes.cri.container-type\":"
 	         "\"container\",\"io.kubernetes.cri.container-name\":\"",
 	         "x", 100000, "\"}}");
+	put_many("crun/bomb/config.json", "{\"ociVersion\":\"1\",\"x\":[", "{},", 100000, "{}]}");
+	/* a quote that only a parser which is not strict takes for a text: behind it nothing would be counted */
+	put_many("crun/quote/config.json", "{\"ociVersion\":\"1\",\"q\":'\"',\"x\":[", "{},", 100000, "{}]}");
 	put("crun/types/config.json", "{\"ociVersion\":1,\"process\":[],\"mounts\":{\"a\":1},\"linux\":7,"
 	                              "\"annotations\":[1,2],\"hooks\":null}");
 	f = find("crun", "crun", "deep");
 	cr_expect(f && !f->files);
 	ctr_facts_free(f);
+	for (const char *const *id = (const char *const[]){ "bomb", "quote", NULL }; *id; id++) {
+		f = find("crun", "crun", *id);
+		cr_expect(f && !f->files, "%s: more memory than a file is worth", *id);
+		ctr_facts_free(f);
+	}
 	f = find("crun", "crun", "many");
 	cr_assert(f);
 	cr_expect_eq(f->env_names.n, CTR_MAX_ITEMS);
-	cr_expect_eq(f->n_cut, 100001 - CTR_MAX_ITEMS);
+	cr_expect_eq(f->n_cut, 50001 - CTR_MAX_ITEMS);
 	ctr_facts_free(f);
 	f = find("crun", "crun", "long");
 	cr_assert(f);
