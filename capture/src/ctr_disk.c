@@ -27,9 +27,12 @@
 #define MAX_PENDING 128u
 #define MAX_KEPT 256u
 #define MAX_WATCHES 512u
+#define MAX_READS 16u /* of events in one turn: whoever makes directories may be as fast as we are */
 #define RESCAN_NS UINT64_C(2000000000) /* for roots that appear without anybody telling */
 #define PENDING_NS UINT64_C(2000000000)
 #define EAGER_NS UINT64_C(200000000) /* so long a new one is looked at every 2 ms, then every 50 */
+#define USERS_REST 9u                /* times what looking at users' places took, the watcher of them rests */
+#define LONGEST_REST_NS UINT64_C(5000000000)
 
 enum kind {
 	KIND_DOCKER,
@@ -46,9 +49,13 @@ enum kind {
 static const char *const kind_names[N_KINDS] = { "docker", "podman", "crio", "containerd",
 	                                         "crun",   "runc",   "lxc",  "nspawn" };
 
+/* Whose a place is. What users tell is taken for a container that no runtime of the system's knows, and for no
+ * other: else whoever guesses an id, or reads it in /sys/fs/cgroup, would tell what a container of others is. */
+enum owner { OF_SYSTEM, OF_USERS, N_OWNERS };
+
 struct root {
 	enum kind kind;
-	bool of_users; /* read by the thread only */
+	enum owner owner;
 	char *pattern;
 };
 
@@ -86,11 +93,11 @@ struct kept {
 	struct ctr_facts *facts;
 };
 
-struct ctr_disk {
-	struct root root[MAX_ROOTS];
-	unsigned n_roots;
-	atomic_uint_fast64_t n_refused;
-	/* the thread's */
+/* A thread that is told of new entries, and what it waits for. Users' places have one of their own: a home on a
+ * server that is gone holds it for ever, and one that fills with directories keeps it busy. */
+struct watcher {
+	struct ctr_disk *d;
+	enum owner owner;
 	pthread_t thread;
 	bool running;
 	int inotify_fd, stop_fd;
@@ -98,10 +105,17 @@ struct ctr_disk {
 	unsigned n_root_wds;
 	struct pending pending[MAX_PENDING];
 	unsigned n_pending;
-	/* both's */
-	pthread_mutex_t lock;
+	/* with the lock */
 	struct kept kept[MAX_KEPT];
 	unsigned next_kept;
+};
+
+struct ctr_disk {
+	struct root root[MAX_ROOTS];
+	unsigned n_roots;
+	atomic_uint_fast64_t n_refused;
+	struct watcher watcher[N_OWNERS];
+	pthread_mutex_t lock;
 };
 
 /* ---- files ---- */
@@ -342,6 +356,19 @@ static bool (*const looks[N_KINDS])(struct ctr_disk *d, int dir, const char *id,
 
 /* ---- roots ---- */
 
+static bool is_pattern(const char *path)
+{
+	return strpbrk(path, "*?[") != NULL;
+}
+
+/* Many places that one pattern names are many owners'. */
+static enum owner owner_of(const char *pattern)
+{
+	bool users = !strncmp(pattern, "/home/", 6) || !strncmp(pattern, "/run/user/", 10) || is_pattern(pattern);
+
+	return users ? OF_USERS : OF_SYSTEM;
+}
+
 static int root_parse(const char *text, struct root *ret, struct hc_err *err)
 {
 	const char *eq = strchr(text, '=');
@@ -352,10 +379,7 @@ static int root_parse(const char *text, struct root *ret, struct hc_err *err)
 			continue;
 		if (eq[1] != '/' || strlen(eq + 1) > PATH_MAX / 2)
 			return hc_err_set(err, -EINVAL, "'%s' needs an absolute path after the '='", text);
-		*ret = (struct root){ .kind = k,
-			              .of_users =
-			                      !strncmp(eq + 1, "/home/", 6) || !strncmp(eq + 1, "/run/user/", 10),
-			              .pattern = strdup(eq + 1) };
+		*ret = (struct root){ .kind = k, .owner = owner_of(eq + 1), .pattern = strdup(eq + 1) };
 		return ret->pattern ? 0 : hc_err_set(err, -ENOMEM, "out of memory");
 	}
 	return hc_err_set(
@@ -379,26 +403,25 @@ struct place {
 	const char *path;
 };
 
-/* Calls fn for each directory that the roots name, until it returns false. */
-static void each_place(struct ctr_disk *d, bool users, bool (*fn)(void *ctx, const struct place *p), void *ctx)
+/* Calls fn for each directory that the roots name. */
+static void each_place(struct ctr_disk *d, enum owner owner, void (*fn)(void *ctx, const struct place *p),
+                       void *ctx)
 {
-	bool go = true;
-
-	for (unsigned i = 0; i < d->n_roots && go; i++) {
+	for (unsigned i = 0; i < d->n_roots; i++) {
 		const struct root *r = &d->root[i];
 		struct place p = { .kind = r->kind, .path = r->pattern };
 		glob_t g = { 0 };
 
-		if (r->of_users && !users)
+		if (r->owner != owner)
 			continue;
-		if (!strpbrk(r->pattern, "*?[")) {
-			go = fn(ctx, &p);
+		if (!is_pattern(r->pattern)) {
+			fn(ctx, &p);
 			continue;
 		}
 		if (glob(r->pattern, GLOB_NOSORT | GLOB_ONLYDIR, NULL, &g) == 0) {
-			for (size_t k = 0; k < g.gl_pathc && k < MAX_WATCHES && go; k++) {
+			for (size_t k = 0; k < g.gl_pathc && k < MAX_WATCHES; k++) {
 				p.path = g.gl_pathv[k];
-				go = fn(ctx, &p);
+				fn(ctx, &p);
 			}
 		}
 		globfree(&g);
@@ -412,16 +435,15 @@ struct search {
 	bool found;
 };
 
-static bool search_place(void *ctx, const struct place *p)
+static void search_place(void *ctx, const struct place *p)
 {
 	struct search *s = ctx;
 	int dir = open(p->path, O_PATH | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
 
 	if (dir < 0)
-		return true;
+		return;
 	s->found |= looks[p->kind](s->d, dir, s->id, s->f);
 	close(dir);
-	return true;
 }
 
 /* A name that is one component, and no hidden file: containerd renames what it removes to .ID. */
@@ -431,13 +453,13 @@ static bool id_ok(struct hc_str id)
 	       !memchr(id.p, '\0', id.len);
 }
 
-static struct ctr_facts *look_up(struct ctr_disk *d, const char *id, bool users)
+static struct ctr_facts *look_up(struct ctr_disk *d, const char *id, enum owner owner)
 {
 	struct search s = { .d = d, .id = id, .f = ctr_facts_new() };
 
 	if (!s.f)
 		return NULL;
-	each_place(d, users, search_place, &s);
+	each_place(d, owner, search_place, &s);
 	if (!s.found)
 		return ctr_facts_free(s.f);
 	s.f->exists = true;
@@ -445,87 +467,90 @@ static struct ctr_facts *look_up(struct ctr_disk *d, const char *id, bool users)
 	return s.f;
 }
 
-/* ---- what the thread keeps ---- */
+/* ---- what the threads keep ---- */
 
-static struct ctr_facts *kept_take(struct ctr_disk *d, const char *id, bool whole)
+static struct ctr_facts *kept_take(struct watcher *w, const char *id, bool whole)
 {
 	struct ctr_facts *f = NULL;
 
-	pthread_mutex_lock(&d->lock);
+	pthread_mutex_lock(&w->d->lock);
 	for (unsigned i = 0; i < MAX_KEPT && !f; i++) {
-		struct kept *k = &d->kept[i];
+		struct kept *k = &w->kept[i];
 
 		if (k->facts && strcmp(k->id, id) == 0 && (!whole || k->facts->files & CTR_FILE_OCI)) {
 			f = k->facts;
 			k->facts = NULL;
 		}
 	}
-	pthread_mutex_unlock(&d->lock);
+	pthread_mutex_unlock(&w->d->lock);
 	return f;
 }
 
-static void kept_put(struct ctr_disk *d, const char *id, struct ctr_facts *f)
+static void kept_put(struct watcher *w, const char *id, struct ctr_facts *f)
 {
 	struct kept *k = NULL;
 
-	pthread_mutex_lock(&d->lock);
+	pthread_mutex_lock(&w->d->lock);
 	for (unsigned i = 0; i < MAX_KEPT && !k; i++)
-		if (d->kept[i].facts && strcmp(d->kept[i].id, id) == 0)
-			k = &d->kept[i];
+		if (w->kept[i].facts && strcmp(w->kept[i].id, id) == 0)
+			k = &w->kept[i];
 	if (!k)
-		k = &d->kept[d->next_kept++ % MAX_KEPT];
+		k = &w->kept[w->next_kept++ % MAX_KEPT];
 	ctr_facts_free(k->facts);
 	snprintf(k->id, sizeof(k->id), "%s", id);
 	k->facts = f;
-	pthread_mutex_unlock(&d->lock);
+	pthread_mutex_unlock(&w->d->lock);
 }
 
 struct ctr_facts *ctr_disk_find(struct ctr_disk *d, struct hc_str id)
 {
+	struct watcher *of_system = &d->watcher[OF_SYSTEM];
 	char name[CTR_MAX_ID_BYTES + 1];
 	struct ctr_facts *f, *part;
 
 	if (!id_ok(id))
 		return NULL;
 	snprintf(name, sizeof(name), HC_STR_FMT, HC_STR_ARG(id));
-	f = kept_take(d, name, true);
+	f = kept_take(of_system, name, true);
 	if (f)
 		return f;
-	f = look_up(d, name, false);
+	f = look_up(d, name, OF_SYSTEM);
 	if (f && f->files)
 		return f;
-	part = kept_take(d, name, false);
+	part = kept_take(of_system, name, false);
+	if (!part && !f)
+		part = kept_take(&d->watcher[OF_USERS], name, false);
 	if (!part)
 		return f;
 	ctr_facts_free(f);
 	return part;
 }
 
-/* ---- the thread ---- */
+/* ---- the threads ---- */
 
 /* since_ns: what has been there for longer than EAGER_NS is looked at less often. */
-static void pending_add(struct ctr_disk *d, const char *id, uint64_t since_ns)
+static void pending_add(struct watcher *w, const char *id, uint64_t since_ns)
 {
 	uint64_t now = hc_clock_ns(CLOCK_MONOTONIC);
 
 	if (!id_ok(hc_str_c(id)))
 		return;
-	for (unsigned i = 0; i < d->n_pending; i++)
-		if (strcmp(d->pending[i].id, id) == 0)
+	for (unsigned i = 0; i < w->n_pending; i++)
+		if (strcmp(w->pending[i].id, id) == 0)
 			return;
-	if (d->n_pending == MAX_PENDING) /* the oldest has had its time */
-		memmove(&d->pending[0], &d->pending[1], --d->n_pending * sizeof(d->pending[0]));
-	d->pending[d->n_pending] = (struct pending){ .since_ns = since_ns, .next_ns = now };
-	snprintf(d->pending[d->n_pending].id, sizeof(d->pending[0].id), "%s", id);
-	d->n_pending++;
+	if (w->n_pending == MAX_PENDING) /* the oldest has had its time */
+		memmove(&w->pending[0], &w->pending[1], --w->n_pending * sizeof(w->pending[0]));
+	w->pending[w->n_pending] = (struct pending){ .since_ns = since_ns, .next_ns = now };
+	snprintf(w->pending[w->n_pending].id, sizeof(w->pending[0].id), "%s", id);
+	w->n_pending++;
 }
 
-static void pending_look(struct ctr_disk *d)
+static void pending_look(struct watcher *w)
 {
 	uint64_t now = hc_clock_ns(CLOCK_MONOTONIC);
 
-	for (unsigned i = 0; i < d->n_pending;) {
-		struct pending *p = &d->pending[i];
+	for (unsigned i = 0; i < w->n_pending;) {
+		struct pending *p = &w->pending[i];
 		struct ctr_facts *f;
 		bool whole;
 
@@ -533,14 +558,14 @@ static void pending_look(struct ctr_disk *d)
 			i++;
 			continue;
 		}
-		f = look_up(d, p->id, true);
+		f = look_up(w->d, p->id, w->owner);
 		whole = f && f->files & CTR_FILE_OCI;
 		if (f && f->files)
-			kept_put(d, p->id, f);
+			kept_put(w, p->id, f);
 		else
 			ctr_facts_free(f);
 		if (whole || now - p->since_ns > PENDING_NS) {
-			memmove(p, p + 1, (--d->n_pending - i) * sizeof(*p));
+			memmove(p, p + 1, (--w->n_pending - i) * sizeof(*p));
 			continue;
 		}
 		p->next_ns = now + (now - p->since_ns < EAGER_NS ? 2000000 : 50000000);
@@ -549,63 +574,63 @@ static void pending_look(struct ctr_disk *d)
 }
 
 /* How long until the next of them is due, in ms; -1: none is waiting. */
-static int pending_wait(const struct ctr_disk *d)
+static int pending_wait(const struct watcher *w)
 {
 	uint64_t now = hc_clock_ns(CLOCK_MONOTONIC), next = UINT64_MAX;
 
-	for (unsigned i = 0; i < d->n_pending; i++)
-		next = d->pending[i].next_ns < next ? d->pending[i].next_ns : next;
+	for (unsigned i = 0; i < w->n_pending; i++)
+		next = w->pending[i].next_ns < next ? w->pending[i].next_ns : next;
 	if (next == UINT64_MAX)
 		return -1;
 	return next > now ? (int)((next - now + 999999) / 1000000) : 0;
 }
 
-static bool is_root_wd(const struct ctr_disk *d, int wd)
+static bool is_root_wd(const struct watcher *w, int wd)
 {
-	for (unsigned i = 0; i < d->n_root_wds; i++)
-		if (d->root_wd[i] == wd)
+	for (unsigned i = 0; i < w->n_root_wds; i++)
+		if (w->root_wd[i] == wd)
 			return true;
 	return false;
 }
 
 /* Watches a directory whose entries are containers; those that are there already are new to us, and older than
  * what is eagerly waited for. */
-static void watch_entries(struct ctr_disk *d, const char *path)
+static void watch_entries(struct watcher *w, const char *path)
 {
 	uint64_t since_ns = hc_clock_ns(CLOCK_MONOTONIC) - EAGER_NS;
-	int wd = inotify_add_watch(d->inotify_fd, path,
+	int wd = inotify_add_watch(w->inotify_fd, path,
 	                           IN_CREATE | IN_MOVED_TO | IN_ONLYDIR | IN_DONT_FOLLOW | IN_DELETE_SELF);
 	DIR *list;
 	struct dirent *e;
 
-	if (wd < 0 || is_root_wd(d, wd) || d->n_root_wds == MAX_WATCHES)
+	if (wd < 0 || is_root_wd(w, wd) || w->n_root_wds == MAX_WATCHES)
 		return;
-	d->root_wd[d->n_root_wds++] = wd;
+	w->root_wd[w->n_root_wds++] = wd;
 	list = opendir(path);
 	for (unsigned n = 0; list && n < MAX_PENDING && (e = readdir(list)) != NULL; n++)
-		pending_add(d, e->d_name, since_ns);
+		pending_add(w, e->d_name, since_ns);
 	if (list)
 		closedir(list);
 }
 
-static bool watch_place(void *ctx, const struct place *p)
+static void watch_place(void *ctx, const struct place *p)
 {
-	struct ctr_disk *d = ctx;
+	struct watcher *w = ctx;
 	char path[PATH_MAX];
 	struct dirent *e;
 	char *slash;
 	DIR *list;
 
 	if (p->kind != KIND_CONTAINERD)
-		watch_entries(d, p->path);
+		watch_entries(w, p->path);
 	/* what makes it appear, and the namespaces of containerd, are told by their parents */
 	snprintf(path, sizeof(path), "%s", p->path);
-	inotify_add_watch(d->inotify_fd, path,
+	inotify_add_watch(w->inotify_fd, path,
 	                  IN_CREATE | IN_MOVED_TO | IN_ONLYDIR | IN_DONT_FOLLOW | IN_MASK_ADD);
 	slash = strrchr(path, '/');
 	if (slash && slash != path) {
 		*slash = '\0';
-		inotify_add_watch(d->inotify_fd, path,
+		inotify_add_watch(w->inotify_fd, path,
 		                  IN_CREATE | IN_MOVED_TO | IN_ONLYDIR | IN_DONT_FOLLOW | IN_MASK_ADD);
 	}
 	list = p->kind == KIND_CONTAINERD ? opendir(p->path) : NULL;
@@ -613,33 +638,32 @@ static bool watch_place(void *ctx, const struct place *p)
 		if (e->d_name[0] == '.')
 			continue;
 		if ((size_t)snprintf(path, sizeof(path), "%s/%s", p->path, e->d_name) < sizeof(path))
-			watch_entries(d, path);
+			watch_entries(w, path);
 	}
 	if (list)
 		closedir(list);
-	return true;
 }
 
 /* Returns whether the places are to be looked at anew. */
-static bool take_events(struct ctr_disk *d)
+static bool take_events(struct watcher *w)
 {
 	_Alignas(struct inotify_event) char buf[16384];
 	bool rescan = false;
 	ssize_t n;
 
-	while ((n = read(d->inotify_fd, buf, sizeof(buf))) > 0) {
+	for (unsigned turn = 0; turn < MAX_READS && (n = read(w->inotify_fd, buf, sizeof(buf))) > 0; turn++) {
 		for (char *p = buf; p < buf + n;) {
 			const struct inotify_event *ev = (const void *)p;
 
 			p += sizeof(*ev) + ev->len;
 			if (ev->mask & IN_IGNORED) {
-				for (unsigned i = 0; i < d->n_root_wds; i++)
-					if (d->root_wd[i] == ev->wd)
-						d->root_wd[i] = d->root_wd[--d->n_root_wds];
+				for (unsigned i = 0; i < w->n_root_wds; i++)
+					if (w->root_wd[i] == ev->wd)
+						w->root_wd[i] = w->root_wd[--w->n_root_wds];
 				continue;
 			}
-			if (ev->mask & (IN_CREATE | IN_MOVED_TO) && ev->len && is_root_wd(d, ev->wd))
-				pending_add(d, ev->name, hc_clock_ns(CLOCK_MONOTONIC));
+			if (ev->mask & (IN_CREATE | IN_MOVED_TO) && ev->len && is_root_wd(w, ev->wd))
+				pending_add(w, ev->name, hc_clock_ns(CLOCK_MONOTONIC));
 			else
 				rescan = true; /* a parent, or what was lost of a full queue */
 		}
@@ -647,15 +671,26 @@ static bool take_events(struct ctr_disk *d)
 	return rescan;
 }
 
+/* So long that a tenth of the time at most is spent on what anybody may put there. False: it is to stop. */
+static bool rest(const struct watcher *w, uint64_t since_ns)
+{
+	struct pollfd stop = { .fd = w->stop_fd, .events = POLLIN };
+	uint64_t ns = (hc_clock_ns(CLOCK_MONOTONIC) - since_ns) * USERS_REST;
+
+	if (w->owner != OF_USERS || ns < 1000000)
+		return true;
+	return poll(&stop, 1, (int)((ns < LONGEST_REST_NS ? ns : LONGEST_REST_NS) / 1000000)) == 0;
+}
+
 static void *watch_thread(void *ctx)
 {
-	struct ctr_disk *d = ctx;
-	struct pollfd fds[2] = { { .fd = d->inotify_fd, .events = POLLIN },
-		                 { .fd = d->stop_fd, .events = POLLIN } };
-	uint64_t scanned_ns = 0;
+	struct watcher *w = ctx;
+	struct pollfd fds[2] = { { .fd = w->inotify_fd, .events = POLLIN },
+		                 { .fd = w->stop_fd, .events = POLLIN } };
+	uint64_t scanned_ns = 0, woke_ns;
 
-	for (;;) {
-		int timeout = pending_wait(d);
+	do {
+		int timeout = pending_wait(w);
 		bool rescan;
 
 		if (timeout < 0)
@@ -664,30 +699,75 @@ static void *watch_thread(void *ctx)
 			break;
 		if (fds[1].revents)
 			break;
-		rescan = take_events(d);
-		if (rescan || hc_clock_ns(CLOCK_MONOTONIC) - scanned_ns >= RESCAN_NS) {
-			each_place(d, true, watch_place, d);
+		woke_ns = hc_clock_ns(CLOCK_MONOTONIC);
+		rescan = take_events(w);
+		if (rescan || woke_ns - scanned_ns >= RESCAN_NS) {
+			each_place(w->d, w->owner, watch_place, w);
 			scanned_ns = hc_clock_ns(CLOCK_MONOTONIC);
 		}
-		pending_look(d);
-	}
+		pending_look(w);
+	} while (rest(w, woke_ns));
 	return NULL;
 }
 
+/* ---- life ---- */
+
+static bool has_places(const struct ctr_disk *d, enum owner owner)
+{
+	for (unsigned i = 0; i < d->n_roots; i++)
+		if (d->root[i].owner == owner)
+			return true;
+	return false;
+}
+
+static int watcher_open(struct watcher *w)
+{
+	if (!has_places(w->d, w->owner))
+		return 0;
+	w->inotify_fd = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
+	w->stop_fd = eventfd(0, EFD_CLOEXEC);
+	if (w->inotify_fd < 0 || w->stop_fd < 0)
+		return -errno;
+	if (w->owner == OF_SYSTEM)
+		each_place(w->d, w->owner, watch_place, w); /* from now on nothing is missed */
+	return 0;
+}
+
+static void watcher_done(struct watcher *w)
+{
+	if (w->inotify_fd >= 0)
+		close(w->inotify_fd);
+	if (w->stop_fd >= 0)
+		close(w->stop_fd);
+	for (unsigned i = 0; i < MAX_KEPT; i++)
+		ctr_facts_free(w->kept[i].facts);
+}
+
 /* Signals are for the others. */
-int ctr_disk_start(struct ctr_disk *d, struct hc_err *err)
+static int watcher_start(struct watcher *w)
 {
 	sigset_t all, old;
 	int r;
 
-	if (d->running || d->inotify_fd < 0)
-		return 0;
 	sigfillset(&all);
 	pthread_sigmask(SIG_SETMASK, &all, &old);
-	r = pthread_create(&d->thread, NULL, watch_thread, d);
+	r = pthread_create(&w->thread, NULL, watch_thread, w);
 	pthread_sigmask(SIG_SETMASK, &old, NULL);
-	d->running = r == 0;
-	return r ? hc_err_set(err, -r, "cannot watch the directories of container runtimes: %s", strerror(r)) : 0;
+	w->running = r == 0;
+	return -r;
+}
+
+int ctr_disk_start(struct ctr_disk *d, struct hc_err *err)
+{
+	for (unsigned i = 0; i < N_OWNERS; i++) {
+		struct watcher *w = &d->watcher[i];
+		int r = w->running || w->inotify_fd < 0 ? 0 : watcher_start(w);
+
+		if (r < 0)
+			return hc_err_set(err, r, "cannot watch the directories of container runtimes: %s",
+			                  strerror(-r));
+	}
+	return 0;
 }
 
 int ctr_disk_open(const char *const *roots, size_t n, bool watch, struct ctr_disk **ret, struct hc_err *err)
@@ -697,7 +777,8 @@ int ctr_disk_open(const char *const *roots, size_t n, bool watch, struct ctr_dis
 
 	if (!d)
 		return hc_err_set(err, -ENOMEM, "out of memory");
-	d->inotify_fd = d->stop_fd = -1;
+	for (unsigned i = 0; i < N_OWNERS; i++)
+		d->watcher[i] = (struct watcher){ .d = d, .owner = i, .inotify_fd = -1, .stop_fd = -1 };
 	pthread_mutex_init(&d->lock, NULL);
 	if (!n) {
 		roots = default_roots;
@@ -709,14 +790,11 @@ int ctr_disk_open(const char *const *roots, size_t n, bool watch, struct ctr_dis
 		code = root_parse(roots[i], &d->root[d->n_roots], err);
 		d->n_roots += code >= 0;
 	}
-	if (code >= 0 && watch) {
-		d->inotify_fd = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
-		d->stop_fd = eventfd(0, EFD_CLOEXEC);
-		if (d->inotify_fd >= 0 && d->stop_fd >= 0)
-			each_place(d, false, watch_place, d); /* from now on nothing is missed */
-		else
-			code = hc_err_set(err, -errno, "cannot watch the directories of container runtimes: %s",
-			                  strerror(errno));
+	for (unsigned i = 0; i < N_OWNERS && code >= 0 && watch; i++) {
+		code = watcher_open(&d->watcher[i]);
+		if (code < 0)
+			hc_err_set(err, code, "cannot watch the directories of container runtimes: %s",
+			           strerror(-code));
 	}
 	if (code < 0) {
 		ctr_disk_close(d);
@@ -728,27 +806,30 @@ int ctr_disk_open(const char *const *roots, size_t n, bool watch, struct ctr_dis
 
 struct ctr_disk *ctr_disk_close(struct ctr_disk *d)
 {
+	struct timespec until;
+	bool held = false;
+
 	if (!d)
 		return NULL;
-	if (d->running) {
-		struct timespec until;
+	for (unsigned i = 0; i < N_OWNERS; i++)
+		if (d->watcher[i].running)
+			eventfd_write(d->watcher[i].stop_fd, 1);
+	clock_gettime(CLOCK_MONOTONIC, &until); /* the wall clock may be set meanwhile */
+	until.tv_sec += 5;
+	for (unsigned i = 0; i < N_OWNERS; i++) {
+		struct watcher *w = &d->watcher[i];
 
-		eventfd_write(d->stop_fd, 1);
-		clock_gettime(CLOCK_MONOTONIC, &until); /* the wall clock may be set meanwhile */
-		until.tv_sec += 5;
-		if (pthread_clockjoin_np(d->thread, NULL, CLOCK_MONOTONIC, &until) != 0) {
-			pthread_detach(d->thread); /* held by a user's file system: what it uses stays */
-			return NULL;
+		if (w->running && pthread_clockjoin_np(w->thread, NULL, CLOCK_MONOTONIC, &until) != 0) {
+			pthread_detach(w->thread); /* by a user's file system */
+			held = true;
 		}
 	}
-	if (d->inotify_fd >= 0)
-		close(d->inotify_fd);
-	if (d->stop_fd >= 0)
-		close(d->stop_fd);
+	if (held)
+		return NULL; /* what it uses stays */
+	for (unsigned i = 0; i < N_OWNERS; i++)
+		watcher_done(&d->watcher[i]);
 	for (unsigned i = 0; i < d->n_roots; i++)
 		free(d->root[i].pattern);
-	for (unsigned i = 0; i < MAX_KEPT; i++)
-		ctr_facts_free(d->kept[i].facts);
 	pthread_mutex_destroy(&d->lock);
 	free(d);
 	return NULL;

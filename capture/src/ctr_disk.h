@@ -3,8 +3,9 @@
  *
  * Two readers: a thread of its own that inotify tells of new state, which reads it at once and keeps it (a
  * container may live for a millisecond), and the caller's, which reads what the thread has not. Directories that
- * belong to users (below /home and /run/user) are read by the thread only: whoever owns them can make reading
- * wait.
+ * belong to users (below /home and /run/user, and what a pattern names) are read by a second thread alone: whoever
+ * owns them can make reading wait, and fill them. What they tell counts where the system's directories do not know
+ * the id.
  */
 #ifndef HC_CAPTURE_CTR_DISK_H
 #define HC_CAPTURE_CTR_DISK_H

@@ -425,6 +425,46 @@ Test(container, one_that_is_gone_again_was_read_by_the_watch, .timeout = 20)
 	ctr_disk_close(d);
 }
 
+#define DOCKER(image) "{\"ID\":\"" ID "\",\"Name\":\"/x\",\"Config\":{\"Image\":\"" image "\"}}"
+
+/* The id of a container that runs is known to everybody: it is the name of its cgroup. */
+Test(container, what_users_tell_does_not_count_where_the_system_knows_it, .timeout = 60)
+{
+	char docker[256], task[256];
+	const char *roots[] = { docker, task };
+	struct hc_err err = { 0 };
+	struct ctr_disk *d;
+	struct ctr_facts *f = NULL;
+
+	snprintf(docker, sizeof(docker), "docker=%s/home/*/docker", top);
+	snprintf(task, sizeof(task), "containerd=%s/task", top);
+	put("home/mallory/docker/" ID "/config.v2.json", DOCKER("mallory/own"));
+	put("home/mallory/docker/" POD "/config.v2.json", DOCKER("mallory/own"));
+	put("task/k8s.io/x/y", "");
+	cr_assert_eq(ctr_disk_open(roots, 2, true, &d, &err), 0, "%s", err.msg);
+	cr_assert_eq(ctr_disk_start(d, &err), 0, "%s", err.msg);
+	for (unsigned i = 0; i < 1000 && !f; i++) { /* by then the thread has read both */
+		usleep(20000);
+		f = ctr_disk_find(d, HC_STR(POD));
+	}
+	cr_assert(f);
+	EXPECT_TEXT(f->image, "mallory/own");
+	ctr_facts_free(f);
+	put("task/k8s.io/" ID "/config.json", CRI_CONFIG);
+	f = ctr_disk_find(d, HC_STR(ID));
+	cr_assert(f);
+	EXPECT_TEXT(f->name, "web");
+	EXPECT_TEXT(f->image, "registry.example:5000/shop/web:1.2@sha256:aa");
+	ctr_facts_free(f);
+	usleep(100000); /* also when its own thread has had the time to read it */
+	f = ctr_disk_find(d, HC_STR(ID));
+	cr_assert(f);
+	EXPECT_TEXT(f->name, "web");
+	EXPECT_TEXT(f->image, "registry.example:5000/shop/web:1.2@sha256:aa");
+	ctr_facts_free(f);
+	ctr_disk_close(d);
+}
+
 Test(container, roots_that_make_no_sense_are_refused)
 {
 	static const char *const roots[] = { "", "docker", "docker=", "docker=x", "rkt=/var", "=/x" };
