@@ -85,7 +85,8 @@ struct kube_stream {
 	uint64_t due_ns, started_ns; /* next start; when the running exchange began */
 	uint64_t backoff_ms, retry_after_ms;
 	char rv[128]; /* opaque; where the watch begins */
-	char *more;   /* the list's continue token */
+	char *more;   /* the list's continue token: of the page that is asked for */
+	char *next;   /* that of the page behind it, which counts when all of this one is there */
 	struct kube_known *known;
 	uint32_t n_known, n_known_alloc;
 	char space[64]; /* the namespace that a list is of */

@@ -34,8 +34,9 @@ void kube_stream_done(struct kube_stream *st)
 	kube_xfer_done(&st->x);
 	kube_split_done(&st->split);
 	free(st->more);
+	free(st->next);
 	free(st->known);
-	st->more = NULL;
+	st->more = st->next = NULL;
 	st->known = NULL;
 	st->n_known = st->n_known_alloc = 0;
 }
@@ -367,8 +368,10 @@ static int take_member(struct kube_stream *st, const char *key, const char *p, s
 		r = 0; /* the watch is to begin at the first of several lists, or goes on where it was */
 	else
 		r = set_version(st, o) && strlen(more) <= MAX_CONTINUE_BYTES ? 0 : -EBADMSG;
-	free(st->more);
-	st->more = r == 0 && *more ? strdup(more) : NULL;
+	free(st->next);
+	st->next = r == 0 && *more ? strdup(more) : NULL;
+	if (r == 0 && *more && !st->next)
+		r = -ENOMEM; /* not the end of the list */
 	json_object_put(o);
 	return r;
 }
@@ -481,6 +484,8 @@ void kube_stream_start(struct kube_stream *st, uint64_t now_ns)
 
 	if (!watch && !st->more)
 		begin_list(st);
+	free(st->next);
+	st->next = NULL;
 	st->failed = -1;
 	st->open = false;
 	st->retry_after_ms = 0;
@@ -548,6 +553,8 @@ static void list_ended(struct kube_stream *st, uint64_t now_ns)
 		failed(st, HC_KUBE_R_BAD, now_ns);
 		return;
 	}
+	free(st->more);
+	st->more = hc_steal(st->next);
 	if (st->more) {
 		if (++st->n_pages >= MAX_PAGES) {
 			snprintf(st->x.why, sizeof(st->x.why), "the list has no end: %u pages", st->n_pages);

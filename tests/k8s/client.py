@@ -283,6 +283,26 @@ def expired_page_begins_the_list_anew(c):
 
 
 @scenario
+def page_that_was_cut_is_asked_for_again(c):
+    def handler(r):
+        if r.watch:
+            return no_more(r)
+        at = r.query.get("continue")
+        text = json.dumps(lst([pod(1), pod(2)] if not at else [pod(3)], "50", None if at else "second"))
+        if at or len(c.requests()) > 1:
+            r.head(length=len(text))
+            return r.raw(text)
+        r.head(length=len(text))
+        r.raw(text[:text.index("pod-2")])  # the token of the next page stands before the items
+        time.sleep(0.1)
+        r.reset()
+    c.serve(handler).start()
+    s = c.until("a watch", lambda s: s["pods"]["connected"])
+    assert [r.query.get("continue") for r in c.requests(False)] == [None, None, "second"]
+    assert s["pods"]["objects"] == 3 and s["gone"] == 0 and s["restarts"] == {"network": 1}, s
+
+
+@scenario
 def cut_at_every_byte(c):
     line = json.dumps({"type": "ADDED", "object": pod(1, "8")}) + "\n" + \
         json.dumps({"type": "MODIFIED", "object": pod(1, "9", labels={"last": "{\\\"}]"})}) + "\n"
