@@ -129,7 +129,7 @@ static void pod_changed(struct hc_cluster *c, const struct hc_kube_found *f)
 	if (f->ns)
 		hc_kube_ns_ref(f->ns);
 	c->pods[c->n_pods++] = *f;
-	cluster_pod_changed(c, f->pod);
+	cluster_pod_changed(c, f);
 }
 
 /* ---- events ---- */

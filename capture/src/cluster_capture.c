@@ -17,7 +17,8 @@
 #define RETRY_NS (10 * SECOND_NS)
 #define AGAIN_NS (60 * SECOND_NS)
 #define BY_BYTES 512
-#define NAME_KEPT 40 /* bytes of the object's name in that of a capture */
+#define LABELS_NS (15 * SECOND_NS) /* after which a namespace that the server has not told of is an error */
+#define NAME_KEPT 40               /* bytes of the object's name in that of a capture */
 
 const char *cluster_kind(const struct cluster_object *o)
 {
@@ -291,30 +292,46 @@ static void begin(struct hc_cluster *c, struct cluster_object *o, const char *sc
 
 /* ---- matching ---- */
 
-/* The labels of namespaces are not read; the one that every namespace has is its name. */
-static bool namespace_matches(struct hc_cluster *c, struct cluster_object *o, struct hc_str ns)
+/* Which namespace the labels of are not known yet, first of several. */
+static void wait_for_labels(struct cluster_object *o, struct hc_str ns)
 {
-	struct hc_kube_kv name = { HC_STR("kubernetes.io/metadata.name"), ns };
-
-	if (!o->cluster)
-		return hc_str_eq(ns, hc_str_c(o->ns));
-	for (uint32_t i = 0; i < o->spec->ns.n; i++) {
-		if (hc_str_eq(o->spec->ns.v[i].key, name.key))
-			continue;
-		failed(c, o,
-		       "spec.selector.namespaceSelector: recorders know only kubernetes.io/metadata.name of a "
-		       "namespace");
-		return false;
-	}
-	return cluster_labels_match(&o->spec->ns, &name, 1);
+	if (!o->unknown_ns[0])
+		snprintf(o->unknown_ns, sizeof(o->unknown_ns), HC_STR_FMT, HC_STR_ARG(ns));
+	if (!o->unknown_since_ns)
+		o->unknown_since_ns = record_boot_ns();
 }
 
-static void match(struct hc_cluster *c, struct cluster_object *o, const struct hc_kube_pod *pod)
+/* The one label that every namespace has is its name: it needs no server that tells it. */
+static bool namespace_matches(struct cluster_object *o, const struct hc_kube_found *f)
 {
+	struct hc_kube_kv name = { HC_STR("kubernetes.io/metadata.name"), f->pod->ns };
+	bool unknown = false;
+
+	if (!o->cluster)
+		return hc_str_eq(f->pod->ns, hc_str_c(o->ns));
+	for (uint32_t i = 0; i < o->spec->ns.n; i++) {
+		const struct cluster_labels one = { .v = &o->spec->ns.v[i], .n = 1 };
+
+		if (hc_str_eq(one.v->key, name.key)) {
+			if (!cluster_labels_match(&one, &name, 1))
+				return false;
+		} else if (!f->ns) {
+			unknown = true;
+		} else if (!cluster_labels_match(&one, f->ns->meta.labels, f->ns->meta.n_labels)) {
+			return false;
+		}
+	}
+	if (unknown)
+		wait_for_labels(o, f->pod->ns);
+	return !unknown;
+}
+
+static void match(struct hc_cluster *c, struct cluster_object *o, const struct hc_kube_found *f)
+{
+	const struct hc_kube_pod *pod = f->pod;
 	char scope[512];
 
-	if (!namespace_matches(c, o, pod->ns) ||
-	    !cluster_labels_match(&o->spec->pod, pod->meta.labels, pod->meta.n_labels))
+	if (!cluster_labels_match(&o->spec->pod, pod->meta.labels, pod->meta.n_labels) || !namespace_matches(o, f))
 		return;
 	if (o->spec->error[0]) {
 		failed(c, o, o->spec->error);
@@ -348,17 +365,43 @@ static void match_all(struct hc_cluster *c, struct cluster_object *o)
 {
 	o->rematch = false;
 	o->n_left_out = 0;
-	if (!is_open(o))
-		return;
-	for (uint32_t i = 0; i < c->n_pods && !o->rematch; i++)
-		match(c, o, c->pods[i].pod);
+	o->unknown_ns[0] = '\0';
+	for (uint32_t i = 0; i < c->n_pods && is_open(o) && !o->rematch; i++)
+		match(c, o, &c->pods[i]);
+	if (!o->unknown_ns[0])
+		o->unknown_since_ns = 0;
 }
 
-void cluster_pod_changed(struct hc_cluster *c, const struct hc_kube_pod *pod)
+/* Namespaces are asked for when their first pod is seen. Where the server has answered, and has not told of one,
+ * who asks by its labels is to know why nothing happens. */
+static void look_for_labels(struct hc_cluster *c, struct cluster_object *o)
+{
+	uint64_t now = record_boot_ns();
+	struct hc_kube_stats s;
+	char why[256];
+
+	if (now - o->unknown_since_ns < LABELS_NS)
+		return;
+	match_all(c, o);
+	if (!o->unknown_ns[0] || o->state != CLUSTER_IDLE)
+		return;
+	o->unknown_since_ns = now;
+	hc_kube_stats(c->kube, &s);
+	if (!s.of[HC_KUBE_NAMESPACES].synced && !s.of[HC_KUBE_NAMESPACES].error[0])
+		return; /* it is not asked yet */
+	snprintf(why, sizeof(why),
+	         "spec.selector.namespaceSelector: the labels of namespace %.63s are not known here: %.100s",
+	         o->unknown_ns,
+	         s.of[HC_KUBE_NAMESPACES].error[0] ? s.of[HC_KUBE_NAMESPACES].error
+	                                           : "the server has not told of it");
+	failed(c, o, why);
+}
+
+void cluster_pod_changed(struct hc_cluster *c, const struct hc_kube_found *f)
 {
 	for (struct cluster_object *o = c->objects; o; o = o->next)
 		if (!o->rematch && is_open(o))
-			match(c, o, pod);
+			match(c, o, f);
 }
 
 /* ---- ending ---- */
@@ -425,6 +468,8 @@ static void look_at(struct hc_cluster *c, struct cluster_object *o)
 
 	if (o->rematch && record_boot_ns() >= o->retry_ns)
 		match_all(c, o);
+	if (o->unknown_ns[0])
+		look_for_labels(c, o);
 	if (o->state != CLUSTER_RECORDING && o->state != CLUSTER_DONE)
 		return;
 	running = n_running(c, o, &all);

@@ -43,8 +43,10 @@ struct cluster_object {
 	char **scopes;        /* that captures were started for, by this process or one before */
 	int64_t *until_boot_ns;
 	uint32_t n_scopes, n_left_out;
-	bool rematch;      /* not all pods have been looked at since it changed */
-	uint64_t retry_ns; /* boot clock: not before */
+	bool rematch;              /* not all pods have been looked at since it changed */
+	uint64_t retry_ns;         /* boot clock: not before */
+	char unknown_ns[64];       /* a namespace whose labels are asked for and not known; "": there is none */
+	uint64_t unknown_since_ns; /* boot clock */
 	int64_t from_wall_ns, pre_from_wall_ns, to_wall_ns;
 	struct cluster_count base, before; /* the recording's counts when it began; what an earlier process had */
 	struct cluster_count total;        /* as last told */
@@ -115,7 +117,7 @@ void cluster_object_set(struct hc_cluster *c, const struct hc_kube_event *ev);
 void cluster_object_gone(struct hc_cluster *c, const struct hc_kube_event *ev);
 /* All objects of a resource are known: captures of others end. */
 void cluster_listed(struct hc_cluster *c, enum hc_kube_resource resource);
-void cluster_pod_changed(struct hc_cluster *c, const struct hc_kube_pod *pod);
+void cluster_pod_changed(struct hc_cluster *c, const struct hc_kube_found *f);
 /* Once a second, and soon after a turn that had too much to do. */
 void cluster_turn(struct hc_cluster *c);
 struct cluster_object *cluster_object_free(struct cluster_object *o);

@@ -331,6 +331,32 @@ def test_containers_and_errors(model, recorder):
     model.put("captures", old)
 
 
+def test_namespaces(model, recorder):
+    """By labels of the namespaces: those that have them, get them later, and that nobody tells of."""
+    def asked(name, uid, labels, app="changed"):
+        model.put("clustercaptures", {**capture(name, uid, ns="", selector={"namespaceSelector": {"matchLabels": labels},
+                                                                            "podSelector": {"matchLabels": {"app": app}}}), "kind": "ClusterCapture"})
+
+    def scopes(name):
+        return [k["scope"] for k in recorder.captures() if k["name"].startswith(name + "-")]
+    model.put("pods", pod(31, uid=f"{UID}-31", namespace="untold", labels={"app": "lost"}))
+    asked("by-label", "ccuid-2", {"team": "blue", "kubernetes.io/metadata.name": "shop"})
+    asked("by-other", "ccuid-3", {"team": "green"})
+    asked("by-nothing", "ccuid-4", {"team": "green"}, "lost")
+    until("one by a label", lambda: scopes("by-label") == ["pod=shop/pod-1"])
+    assert scopes("by-other") == [] and node_of(model, "by-other") is None
+    model.put("namespaces", namespace("shop", team="green"))
+    until("one by a label that came later", lambda: scopes("by-other") == ["pod=shop/pod-1"])
+    assert scopes("by-label") == ["pod=shop/pod-1"], "what was begun goes on"
+    node = until("that of one that cannot be known", lambda: (node_of(model, "by-nothing") or {}).get("status") and node_of(model, "by-nothing"), 40)
+    assert node["status"]["state"] == "Failed" and "namespace untold" in node["status"]["error"], node["status"]
+    model.put("namespaces", namespace("shop", team="blue"))
+    model.put("pods", model.get("pods", "untold", "pod-31"), kind="DELETED")
+    for name in ("by-label", "by-other", "by-nothing"):
+        model.put("clustercaptures", model.get("clustercaptures", "", name), kind="DELETED")
+    until("they are given up", lambda: not [k for k in recorder.captures() if k["name"].startswith("by-")])
+
+
 def test_segments(model, recorder):
     """What retention leaves alone for it is told with the name, times and size of the file, as in the schema."""
     def told():
@@ -486,7 +512,7 @@ def test_rows(recorder):
             "pod_ns_labels": '["team=blue"]', "pod_ns_annotations": '["kubearmor-file-posture=block"]'}
     assert {k: row[k] for k in want} == want, row
     updates = recorder.query(f"SELECT phase, count(*) AS n FROM ctr_update WHERE arg_container = '{hexid(1)}' GROUP BY 1 ORDER BY 1")
-    assert {u["phase"] for u in updates} <= {"known", "changed"} and sum(u["n"] for u in updates if u["phase"] == "changed") == 2, updates
+    assert {u["phase"] for u in updates} <= {"known", "changed"} and sum(u["n"] for u in updates if u["phase"] == "changed") == 4, updates
     events = {text: shown(recorder, text) for text in ("one", "two", "three", "four", "five")}
     assert events == {"one": "pod-1 web web:1 10.0.0.7", "two": "pod-1 changed web:1 10.0.0.7", "three": "pod-1 changed web:1 10.0.0.7",
                       "four": "pod-1 changed web:1 10.0.0.7", "five": "pod-1 changed web:1 10.0.0.7"}, events
@@ -524,7 +550,7 @@ def main():
         until("all is listed", lambda: len([r for r in model.server.seen if r.watch]) >= 4)
         shells += [Container(UID, hexid(1)), Container(UID + "-9", hexid(9))]
         for test, args in ((test_pods, (model, recorder, *shells)), (test_metrics, (recorder,)), (test_capture, (model, recorder)),
-                           (test_containers_and_errors, (model, recorder)), (test_segments, (model, recorder)),
+                           (test_namespaces, (model, recorder)), (test_containers_and_errors, (model, recorder)), (test_segments, (model, recorder)),
                            (test_summary, (model, recorder)), (test_gone_server, (model, recorder, shells[0])), (test_end, (model, recorder)),
                            (test_clock, (model, recorder)), (test_full, (model, recorder))):
             begin = time.monotonic()
