@@ -35,6 +35,8 @@ BREAKS = [
     ("examples/clustercapture.yaml", "duration: 1h", "duration: 1 hour", "against its own schema"),
     ("monitoring/alerts.yaml", "hindcast_events_lost_total{reason", "hindcast_events_gone_total{reason", "not a metric"),
     ("monitoring/alerts.yaml", "sum by (node) (rate(hindcast_events_total", "sum by (pod) (rate(hindcast_events_total", "by (pod)"),
+    ("monitoring/alerts.yaml", "hindcast_store_pinned_bytes / ", "hindcast_store_used_bytes / ", "uses all of its limit"),
+    ("monitoring/alerts.yaml", 'up{job=~".*hindcast.*"} == 0', "time() - hindcast_recorder_last_loop_time_seconds > 60", "does not answer"),
     ("monitoring/dashboard.json", "hindcast_captures{", "hindcast_capture{", "not a metric"),
 ]
 
