@@ -177,7 +177,8 @@ def test_captures(c, cluster):
     assert made["spec"]["retention"] == "720h" and made["spec"]["stop"] is False, "defaults"
     seen = c.want_event("SET", resource="captures", name="shop-incident")
     assert seen["object"]["spec"]["selector"] == wanted["spec"]["selector"] and seen["uid"] == made["metadata"]["uid"]
-    for broken in ({"duration": "1 hour"}, {"duration": "1h", "detail": "all"}, {"duration": "1h", "payloadBytes": 5000}, {}):
+    for broken in ({"duration": "1 hour"}, {"duration": "1h", "detail": "all"}, {"duration": "1h", "payloadBytes": 5000}, {},
+                   {"duration": "1h", "selector": {"podSelector": {"matchExpressions": [{"key": "app", "operator": "Exists"}]}}}):
         try:
             cluster.call("POST", "/apis/hindcast.dev/v1alpha1/namespaces/shop/captures",
                          {"apiVersion": "hindcast.dev/v1alpha1", "kind": "Capture", "metadata": {"name": "broken"}, "spec": broken})

@@ -219,6 +219,10 @@ def crds(docs):
         spec["spec"]["properties"]["selector"]["properties"]["podSelector"]["description"] = ""
     if one != two:
         problem("ClusterCapture", "is not Capture with a namespaceSelector")
+    for name, selector in kinds["ClusterCapture"]["properties"]["spec"]["properties"]["selector"]["properties"].items():
+        # what a schema does not name is dropped without a word, and an empty selector selects all
+        if name.endswith("Selector") and validate(selector, {"matchExpressions": [{"key": "app"}]}) != [".matchExpressions has too many items"]:
+            problem("ClusterCapture", f"{name} does not refuse expressions")
     n_examples = 0
     for path, doc in docs:
         if str(doc.get("apiVersion", "")).startswith("hindcast.dev/"):

@@ -18,6 +18,7 @@ BREAKS = [
     ("api/crds/captures.yaml", "jsonPath: .status.phase", "jsonPath: .status.phrase", "does not exist"),
     ("api/crds/captures.yaml", "self.detail == oldSelf.detail", "self.details == oldSelf.detail", "which there is not"),
     ("api/crds/clustercaptures.yaml", "minimum: 0\n                  maximum: 4096", "minimum: 0\n                  maximum: 9999", "is not Capture with"),
+    ("api/crds/clustercaptures.yaml", "matchExpressions:", "matchExpression:", "does not refuse expressions"),
     ("api/crds/capturenodes.yaml", "                  maxItems: 32\n", "", "maxItems"),
     ("api/crds/capturenodes.yaml", "        status: {}", "        scale: {}", "status subresource"),
     ("api/crds/captures.yaml", "scope: Namespaced", "scope: Namespaced\n  scope: Cluster", "given twice"),
