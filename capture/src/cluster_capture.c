@@ -537,6 +537,7 @@ void cluster_object_set(struct hc_cluster *c, const struct hc_kube_event *ev)
 		memcpy(o->uid, ev->uid, sizeof(o->uid));
 		memcpy(o->ns, ev->ns, sizeof(o->ns));
 		memcpy(o->name, ev->name, sizeof(o->name));
+		o->met_ns = record_boot_ns();
 		*at = o;
 		adopt(c, o);
 	}

@@ -56,6 +56,8 @@ struct cluster_object {
 	uint64_t get_id, apply_id, status_id;
 	uint64_t sent_ns, backoff_ns; /* boot clock */
 	struct cluster_condition cond[N_CONDS];
+	uint64_t met_ns,
+		told_ns; /* boot clock: when it was first seen; when this node's part was last written, or 0 */
 	/* of the summary of all nodes, where this recorder writes it */
 	uint64_t sum_ns; /* boot clock: when it is due */
 	uint64_t merge_id;
@@ -129,6 +131,12 @@ const char *cluster_kind(const struct cluster_object *o);
 
 /* Whether more is asked for than the recorder records anyway. */
 bool cluster_is_more(const struct hc_cluster *c, const struct cluster_object *o);
+/* How much longer than usual is waited between two words about it: what one node tells a server now and then,
+ * thousands tell it all the time. */
+static inline uint64_t cluster_calm_ns(const struct cluster_object *o)
+{
+	return o->spec ? o->spec->n_nodes * (SECOND_NS / 100) : 0;
+}
 /* What the recorder has written so far. */
 void cluster_count_now(struct hc_cluster *c, struct cluster_count *ret);
 /* Writes the object's CaptureNode when that is due. */

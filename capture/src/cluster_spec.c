@@ -13,6 +13,7 @@
 #include "kube_priv.h"
 
 #define MAX_PARTS 20000u
+#define MAX_NODES 20000u /* more of them do not make anything rarer still */
 #define HOUR_NS UINT64_C(3600000000000)
 #define MAX_DURATION_NS (1000000 * HOUR_NS)
 
@@ -231,6 +232,9 @@ int cluster_spec_parse(const char *json, size_t n_bytes, const char *node, struc
 	v = kube_at(o, "metadata", "generation", NULL);
 	s->generation = json_object_is_type(v, json_type_int) ? json_object_get_int64(v) : 0;
 	snprintf(s->phase, sizeof(s->phase), "%s", kube_text(kube_at(o, "status", NULL), "phase"));
+	v = kube_at(o, "status", "nodesMatched", NULL);
+	if (json_object_is_type(v, json_type_int) && json_object_get_int64(v) > 0)
+		s->n_nodes = json_object_get_int64(v) < MAX_NODES ? (uint32_t)json_object_get_int64(v) : MAX_NODES;
 	s->made_wall_ns = ctr_time(hc_str_c(kube_text(kube_at(o, "status", NULL), "acceptedAt")));
 	if (!s->made_wall_ns)
 		s->made_wall_ns = ctr_time(hc_str_c(kube_text(kube_at(o, "metadata", NULL), "creationTimestamp")));

@@ -31,6 +31,7 @@ struct cluster_spec {
 	int64_t generation;
 	int64_t made_wall_ns; /* when it was accepted, else created; 0: not told */
 	char phase[16];       /* of its status; "": none yet */
+	uint32_t n_nodes;     /* that serve it, as its status has it */
 };
 
 /* Parses an object as the API server gives it. 0, -EBADMSG: none of ours, -ENOMEM. `error` is set where one was

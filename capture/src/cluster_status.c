@@ -11,6 +11,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "ctr_facts.h"
 #include "kube_priv.h"
 
 #define COUNT_NS (SECOND_NS / 5) /* for so long a count is new enough: of many captures each asks every second */
@@ -24,6 +25,11 @@ static const char *const class_names[] = {
 	[HC_CLASS_FILE] = "file",     [HC_CLASS_IO] = "io",     [HC_CLASS_OTHER] = "other",
 };
 #define N_CLASSES (sizeof(class_names) / sizeof(class_names[0]))
+
+static const char *const states[] = { "Pending", "Recording", "Done", "Failed", "Expired" };
+
+static const char *const condition_types[N_CONDS] = { "Accepted", "PreRollComplete", "Recording", "LossFree",
+	                                              "DetailRaised" };
 
 void cluster_count_now(struct hc_cluster *c, struct cluster_count *ret)
 {
@@ -83,8 +89,6 @@ static void add_time(json_object *o, const char *key, int64_t wall_ns)
 static void add_condition(json_object *list, struct cluster_object *o, unsigned which, bool is, const char *reason,
                           const char *message)
 {
-	static const char *const types[N_CONDS] = { "Accepted", "PreRollComplete", "Recording", "LossFree",
-		                                    "DetailRaised" };
 	struct cluster_condition *cond = &o->cond[which];
 	json_object *one = json_object_new_object();
 
@@ -96,7 +100,7 @@ static void add_condition(json_object *list, struct cluster_object *o, unsigned 
 			                            .set = true,
 			                            .is = is };
 	}
-	add_text(one, "type", types[which]);
+	add_text(one, "type", condition_types[which]);
 	add_text(one, "status", is ? "True" : "False");
 	if (o->spec && o->spec->generation > 0)
 		add_number(one, "observedGeneration", (uint64_t)o->spec->generation);
@@ -216,7 +220,6 @@ static void add_segments(json_object *s, const struct hc_cluster *c, const struc
 
 static json_object *status_of(const struct hc_cluster *c, struct cluster_object *o)
 {
-	static const char *const states[] = { "Pending", "Recording", "Done", "Failed", "Expired" };
 	json_object *s = json_object_new_object(), *lost = json_object_new_array(),
 		    *rec = json_object_new_object();
 
@@ -330,8 +333,8 @@ static bool is_due(const struct hc_cluster *c, const struct cluster_object *o, u
 		return now - o->sent_ns >= ASK_NS;
 	if (o->backoff_ns) /* the last could not be written */
 		return now - o->sent_ns >= o->backoff_ns;
-	return o->dirty ||
-	       (o->state == CLUSTER_RECORDING && now - o->sent_ns >= c->o.status_ms * UINT64_C(1000000));
+	return o->dirty || (o->state == CLUSTER_RECORDING &&
+	                    now - o->sent_ns >= c->o.status_ms * UINT64_C(1000000) + cluster_calm_ns(o));
 }
 
 void cluster_tell(struct hc_cluster *c, struct cluster_object *o)
@@ -363,7 +366,25 @@ static uint64_t number_at(json_object *o, const char *key)
 	return n > 0 ? (uint64_t)n : 0;
 }
 
-/* What an earlier process of this node counted. */
+/* Since when its conditions are as they are. */
+static void take_conditions(struct cluster_object *o, json_object *list)
+{
+	size_t n = json_object_is_type(list, json_type_array) ? json_object_array_length(list) : 0;
+
+	for (size_t i = 0; i < n; i++) {
+		json_object *one = json_object_array_get_idx(list, i);
+		int64_t since_wall_ns = ctr_time(hc_str_c(kube_text(one, "lastTransitionTime")));
+
+		for (unsigned k = 0; k < N_CONDS && since_wall_ns; k++)
+			if (!strcmp(kube_text(one, "type"), condition_types[k]))
+				o->cond[k] = (struct cluster_condition){ .since_wall_ns = since_wall_ns,
+					                                 .set = true,
+					                                 .is = !strcmp(kube_text(one, "status"),
+					                                               "True") };
+	}
+}
+
+/* What an earlier process of this node counted, and told. */
 static void take_before(struct cluster_object *o, const struct hc_kube_event *ev)
 {
 	int r;
@@ -380,8 +401,12 @@ static void take_before(struct cluster_object *o, const struct hc_kube_event *ev
 				if (!strcmp(kube_text(json_object_array_get_idx(lost, i), "class"),
 				            class_names[k]))
 					o->before.lost[k] = number_at(json_object_array_get_idx(lost, i), "count");
+		take_conditions(o, kube_at(status, "conditions", NULL));
 		if (o->state != CLUSTER_RECORDING)
 			o->total = o->before;
+		/* whoever starts all recorders anew has not changed what they told of captures that are over */
+		if (o->state == CLUSTER_DONE && strcmp(kube_text(status, "state"), states[o->state]) == 0)
+			o->dirty = false;
 	}
 	json_object_put(node);
 }
@@ -427,6 +452,7 @@ void cluster_answer(struct hc_cluster *c, const struct hc_kube_event *ev)
 			write_failed(c, o, ev);
 		if (ok) {
 			c->stats.n_written++;
+			o->told_ns = record_boot_ns();
 			o->sum_ns = 0; /* this node's part is another now */
 			c->told_write_failure = false;
 			o->backoff_ns = 0;

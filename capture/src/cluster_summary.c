@@ -2,7 +2,8 @@
  * The status of a Capture: all nodes' CaptureNodes added up, by one recorder, so that an object has one writer.
  * Which one is settled by a Lease, as controllers settle it: whoever finds it free, or not renewed for its time by
  * this machine's own clock, takes it, and the server refuses the second of two. Only recorders that serve a
- * capture take part. Nothing depends on it but what people see of a capture as a whole.
+ * capture take part, until its end is told; of one that nobody serves any may say so. Nothing depends on it but
+ * what people see of a capture as a whole.
  */
 #include "cluster_priv.h"
 
@@ -20,17 +21,67 @@
 #define RENEW_NS (10 * SECOND_NS)
 #define LOOK_NS (20 * SECOND_NS) /* by those who do not hold it; up to half more */
 #define FAILED_NS (60 * SECOND_NS)
-#define PAGE_ITEMS 200 /* some hundred KiB, which are parsed in the loop */
+#define UNTOLD_NS (5 * SECOND_NS)
+#define SILENT_NS (300 * SECOND_NS) /* behind its end */
+#define NEWS_NS (600 * SECOND_NS)   /* for so long what a node has told may not be in the sum yet */
+#define PAGE_ITEMS 200              /* some hundred KiB, which are parsed in the loop */
 #define MAX_PARTS 100000u
 
 /* ---- the Lease ---- */
 
+/* One that is over, whose end somebody has told. */
+static bool is_told(const struct cluster_object *o)
+{
+	return (cluster_is_past(o) || o->spec->stop) && o->spec->phase[0] &&
+	       strcmp(o->spec->phase, "Recording") != 0 && strcmp(o->spec->phase, "Pending") != 0;
+}
+
+/* A part of a pause that is this node's own: not all do the same at once. */
+static uint64_t share_of(const struct hc_cluster *c, uint64_t pause_ns, unsigned parts)
+{
+	uint64_t share = 0;
+
+	for (const char *p = c->node; *p; p++)
+		share = share * 31 + (uint8_t)*p;
+	return share % parts * (pause_ns / parts);
+}
+
+/* One that no node serves: that it waits, and then that it was in vain, is said by whoever is first to see that
+ * nobody has. */
+static bool is_untold(const struct hc_cluster *c, const struct cluster_object *o, uint64_t now)
+{
+	uint64_t wait_ns = UNTOLD_NS + share_of(c, c->o.kube.start_spread_ms * UINT64_C(1000000), 4096);
+
+	if (o->state != CLUSTER_IDLE || !o->spec->made_wall_ns || now - o->met_ns < wait_ns)
+		return false;
+	return !o->spec->phase[0] ||
+	       (strcmp(o->spec->phase, "Pending") == 0 && (int64_t)now - o->deadline_boot_ns >= (int64_t)wait_ns);
+}
+
 static bool takes_part(const struct hc_cluster *c)
 {
-	for (const struct cluster_object *o = c->objects; o; o = o->next)
-		if (o->state != CLUSTER_IDLE && o->sum_ns != UINT64_MAX)
+	uint64_t now = record_boot_ns();
+
+	for (const struct cluster_object *o = c->objects; o; o = o->next) {
+		if (!o->spec)
+			continue;
+		if (is_untold(c, o, now))
 			return true;
+		if (o->state != CLUSTER_IDLE && (!is_told(o) || (o->told_ns && now - o->told_ns < NEWS_NS)))
+			return true;
+	}
 	return false;
+}
+
+/* How much less often the Lease is looked at where many take part. */
+static uint64_t calm_ns(const struct hc_cluster *c)
+{
+	uint64_t most_ns = 0;
+
+	for (const struct cluster_object *o = c->objects; o; o = o->next)
+		if (o->state != CLUSTER_IDLE && cluster_calm_ns(o) > most_ns)
+			most_ns = cluster_calm_ns(o);
+	return most_ns;
 }
 
 static json_object *lease_body(struct hc_cluster *c)
@@ -77,12 +128,8 @@ static void lease_ask(struct hc_cluster *c, enum hc_kube_verb verb, json_object 
 
 static void lease_later(struct hc_cluster *c, uint64_t pause_ns)
 {
-	/* not all at once: which part of the pause is each node's own */
-	uint64_t share = 0;
-
-	for (const char *p = c->node; *p; p++)
-		share = share * 31 + (uint8_t)*p;
-	c->lease.next_ns = record_boot_ns() + pause_ns + share % 16 * (pause_ns / 32);
+	pause_ns += calm_ns(c);
+	c->lease.next_ns = record_boot_ns() + pause_ns + share_of(c, pause_ns / 2, 4096);
 }
 
 /* What the Lease says; true: it is ours to take. */
@@ -235,6 +282,15 @@ static json_object *status_of(const struct cluster_object *o, const struct clust
 	return body;
 }
 
+/* A node that is gone, with all it had, does not tell that it has ended. */
+static void end_silent(const struct cluster_object *o, struct cluster_sum *s)
+{
+	if ((int64_t)record_boot_ns() - o->deadline_boot_ns < (int64_t)SILENT_NS)
+		return;
+	s->n[CLUSTER_FAILED] += s->n[CLUSTER_RECORDING];
+	s->n[CLUSTER_RECORDING] = 0;
+}
+
 static void write_sum(struct hc_cluster *c, struct cluster_object *o)
 {
 	json_object *body = status_of(o, &c->sum);
@@ -246,7 +302,7 @@ static void write_sum(struct hc_cluster *c, struct cluster_object *o)
 		                       .name = o->name,
 		                       .body = text };
 	uint64_t all = c->sum.n[CLUSTER_RECORDING] + c->sum.n[CLUSTER_DONE] + c->sum.n[CLUSTER_FAILED];
-	bool over = !c->sum.n[CLUSTER_RECORDING] && cluster_is_past(o);
+	bool over = !c->sum.n[CLUSTER_RECORDING] && (cluster_is_past(o) || o->spec->stop);
 
 	/* a sum that comes from many nodes is sent to as many, so it is made less often */
 	o->sum_ns = record_boot_ns() + c->o.status_ms * UINT64_C(1000000) + all * (SECOND_NS / 100);
@@ -256,7 +312,7 @@ static void write_sum(struct hc_cluster *c, struct cluster_object *o)
 			o->sum_text = strdup(text);
 		}
 	} else if (over) {
-		o->sum_ns = UINT64_MAX; /* until something changes */
+		o->sum_ns = record_boot_ns() + NEWS_NS / 2; /* some node may have been away */
 	}
 	json_object_put(body);
 }
@@ -279,10 +335,12 @@ static void sum_answer(struct hc_cluster *c, const struct hc_kube_event *ev)
 		add_node(&c->sum, json_object_array_get_idx(items, i));
 	free(c->sum.more);
 	c->sum.more = strdup(kube_text(kube_at(page, "metadata", NULL), "continue"));
-	if (n && c->sum.more && *c->sum.more)
+	if (n && c->sum.more && *c->sum.more) {
 		ask_page(c, o);
-	else if (c->lease.held)
+	} else if (c->lease.held) {
+		end_silent(o, &c->sum);
 		write_sum(c, o);
+	}
 	json_object_put(page);
 }
 
@@ -308,13 +366,6 @@ bool cluster_summary_answer(struct hc_cluster *c, const struct hc_kube_event *ev
 		return true;
 	}
 	return false;
-}
-
-/* One of long ago, whose end somebody has told. */
-static bool is_told(const struct cluster_object *o)
-{
-	return cluster_is_past(o) && o->spec->phase[0] && strcmp(o->spec->phase, "Recording") != 0 &&
-	       strcmp(o->spec->phase, "Pending") != 0;
 }
 
 void cluster_summarise(struct hc_cluster *c)

@@ -331,6 +331,47 @@ def test_containers_and_errors(model, recorder):
     model.put("captures", old)
 
 
+def test_untold(model, recorder):
+    """One that meets no pod says so, and in the end that it was in vain. What is told is not told again, nor asked for."""
+    def phase(name):
+        return model.get("captures", "shop", name).get("status", {}).get("phase")
+    model.put("captures", capture("nobody", "cuid-40", duration="9s", selector={"podSelector": {"matchLabels": {"none": "here"}}}))
+    gone = capture("gone", "cuid-42", selector={"podSelector": {"matchLabels": {"none": "here"}}})
+    gone["metadata"]["creationTimestamp"] = now(-3600)
+    with model.lock:
+        model.objects["capturenodes"]["shop", "gone-0123456789"] = {
+            "apiVersion": "hindcast.dev/v1alpha1", "kind": "CaptureNode", "status": {"state": "Recording", "bytes": 7},
+            "metadata": {"name": "gone-0123456789", "namespace": "shop", "labels": {"hindcast.dev/capture": "cuid-42"}},
+            "spec": {"captureRef": {"kind": "Capture", "name": "gone", "uid": "cuid-42"}, "nodeName": "node-2"}}
+    model.put("captures", gone)
+    until("it waits", lambda: phase("nobody") == "Pending", 30)
+    until("a node that is gone does not record for ever", lambda: phase("gone") == "Failed", 30)
+    status = model.get("captures", "shop", "gone")["status"]
+    assert (status["nodesRecording"], status["nodesFailed"], status["bytes"]) == (0, 1, 7), status
+    status = model.get("captures", "shop", "nobody")["status"]
+    assert status["nodesMatched"] == 0 and status["acceptedAt"] < status["until"], status
+    until("it was in vain", lambda: phase("nobody") == "Expired", 60)
+    assert node_of(model, "nobody") is None
+    brief = capture("brief", "cuid-41", duration="6s", selector={"podSelector": {"matchLabels": {"app": "changed"}}})
+    model.put("captures", brief)
+    until("it is served", lambda: (node_of(model, "brief") or {}).get("status"))
+    until("it is over", lambda: phase("brief") == "Done", 60)
+    told = json.dumps(node_of(model, "brief"))
+    recorder.stop()
+    seen, patches = len(model.server.seen), len(model.patches)
+    recorder.start()
+    until("all is listed", lambda: len([r for r in model.server.seen[seen:] if r.watch]) >= 4)
+    until("what it had told is asked for", lambda: any("capturenodes/brief-" in r.path for r in model.server.seen[seen:]))
+    time.sleep(2.5)
+    assert len(model.patches) == patches and json.dumps(node_of(model, "brief")) == told, model.patches[patches:]
+    assert not [r.path for r in model.server.seen[seen:] if r.path.endswith("/leases/hindcast-captures")], "nothing is left to be summed up"
+    for name in ("nobody", "brief", "gone"):
+        model.put("captures", model.get("captures", "shop", name), kind="DELETED")
+    with model.lock:
+        del model.objects["capturenodes"]["shop", "gone-0123456789"]
+    until("they are given up", lambda: recorder.captures() == [])
+
+
 def test_namespaces(model, recorder):
     """By labels of the namespaces: those that have them, get them later, and that nobody tells of."""
     def asked(name, uid, labels, app="changed"):
@@ -549,7 +590,8 @@ def main():
         recorder.start()
         until("all is listed", lambda: len([r for r in model.server.seen if r.watch]) >= 4)
         shells += [Container(UID, hexid(1)), Container(UID + "-9", hexid(9))]
-        for test, args in ((test_pods, (model, recorder, *shells)), (test_metrics, (recorder,)), (test_capture, (model, recorder)),
+        for test, args in ((test_pods, (model, recorder, *shells)), (test_metrics, (recorder,)), (test_untold, (model, recorder)),
+                           (test_capture, (model, recorder)),
                            (test_namespaces, (model, recorder)), (test_containers_and_errors, (model, recorder)), (test_segments, (model, recorder)),
                            (test_summary, (model, recorder)), (test_gone_server, (model, recorder, shells[0])), (test_end, (model, recorder)),
                            (test_clock, (model, recorder)), (test_full, (model, recorder))):

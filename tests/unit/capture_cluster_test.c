@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "cluster_spec.h"
+#include "cluster_priv.h"
 #include "tracker_priv.h"
 
 #define SECOND UINT64_C(1000000000)
@@ -116,6 +116,25 @@ Test(cluster_spec, knows_other_nodes)
 
 	cr_assert(!s->node);
 	cr_assert_str_empty(s->error);
+}
+
+Test(cluster_spec, tells_less_often_where_many_nodes_serve_it)
+{
+	const struct {
+		const char *nodes;
+		uint64_t calm_s;
+	} cases[] = { { "0", 0 }, { "5000", 50 }, { "999999999999", 200 }, { "-1", 0 }, { "\"9\"", 0 } };
+	char json[256];
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct cluster_object o = { 0 };
+
+		snprintf(json, sizeof(json), "{\"spec\":{\"duration\":\"1h\"},\"status\":{\"nodesMatched\":%s}}",
+		         cases[i].nodes);
+		cr_assert_eq(cluster_spec_parse(json, strlen(json), "node-1", &o.spec), 0);
+		cr_assert_eq(cluster_calm_ns(&o), cases[i].calm_s * SECOND, "%s", cases[i].nodes);
+		cluster_spec_free(o.spec);
+	}
 }
 
 Test(pod_uid, is_found_in_the_paths_of_both_cgroup_drivers)
