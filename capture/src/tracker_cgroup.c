@@ -191,6 +191,15 @@ struct tcgs *cgs_with_ctr(const struct tcgs *old, struct tctr *ctr)
 	return c;
 }
 
+struct hc_str cgs_path(struct hc_str item)
+{
+	const char *at = item.len ? memmem(item.p, item.len, "=/", 2) : NULL;
+
+	if (!at)
+		return (struct hc_str){ NULL, 0 };
+	return (struct hc_str){ at + 1, item.len - (uint32_t)(at + 1 - item.p) };
+}
+
 static struct tcgs *cgs_make(struct hc_tracker *t, struct txt **items, const uint16_t *hier, uint32_t n,
                              uint64_t cgroup_id)
 {
@@ -205,12 +214,10 @@ static struct tcgs *cgs_make(struct hc_tracker *t, struct txt **items, const uin
 	c->n = n;
 	memcpy(c->hier, hier, n * sizeof(*hier));
 	for (uint32_t i = 0; i < n && !c->ctr; i++) {
-		const char *eq = memrchr(items[i]->p, '=', items[i]->len);
+		struct hc_str path = cgs_path(txt_str(items[i]));
 
-		if (eq)
-			c->ctr = ctr_of_path(
-				t, (struct hc_str){ eq + 1, items[i]->len - (uint32_t)(eq + 1 - items[i]->p) },
-				cgroup_id);
+		if (path.p)
+			c->ctr = ctr_of_path(t, path, cgroup_id);
 	}
 	c->list = lst_of_txts(t, items, n);
 	return c;
@@ -284,11 +291,11 @@ struct tcgs *cgs_with(struct hc_tracker *t, const struct tcgs *old, unsigned hie
 
 	for (uint32_t i = 0; old && old->list && i < old->n && n < 16; i++) {
 		struct txt *was = old->list->txt[i];
-		const char *eq = memrchr(was->p, '=', was->len);
+		struct hc_str before = cgs_path(txt_str(was));
 
 		hiers[n] = old->hier[i];
-		if (old->hier[i] == hier && eq) {
-			int k = snprintf(t->buf, sizeof(t->buf), "%.*s=%.*s", (int)(eq - was->p), was->p,
+		if (old->hier[i] == hier && before.p) {
+			int k = snprintf(t->buf, sizeof(t->buf), "%.*s%.*s", (int)(was->len - before.len), was->p,
 			                 (int)path.len, path.p);
 
 			items[n] = k > 0 && (size_t)k < sizeof(t->buf) ? txt_get(t, t->buf, (size_t)k) : REF(was);

@@ -56,13 +56,10 @@ bool mask_wanted(const struct hc_tracker *t, const struct tver *v, const struct 
 	if (!hc_mask_wants(t->opts.mask, &who))
 		return false;
 	for (uint32_t i = 0; g && g->list && i < g->list->n; i++) {
-		struct hc_str path = txt_str(g->list->txt[i]);
-		const char *eq = path.p ? memrchr(path.p, '=', path.len) : NULL;
+		struct hc_str path = cgs_path(txt_str(g->list->txt[i]));
 
-		if (!eq)
+		if (!path.p)
 			continue;
-		path.len -= (uint32_t)(eq + 1 - path.p);
-		path.p = eq + 1;
 		if (!hc_mask_wants(t->opts.mask, &(struct hc_mask_who){ .cgroup = path }))
 			return false;
 	}

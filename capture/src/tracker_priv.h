@@ -613,6 +613,9 @@ int procfs_each(struct hc_tracker *t, uint32_t pid, const char *which, void (*fn
  * more. What is known of it is better then. */
 bool cgs_is_nowhere(const char *text, size_t n_bytes);
 struct tcgs *cgs_of_proc_text(struct hc_tracker *t, const char *text, size_t len, uint64_t cgroup_id);
+/* The path of an item of its list, NAME=/PATH; .p NULL: it is none. A name has no slash; who makes cgroups may put
+ * an '=' into their names, and one below it that is called like another's. */
+struct hc_str cgs_path(struct hc_str item);
 /* The same with the path of one hierarchy replaced. */
 struct tcgs *cgs_with(struct hc_tracker *t, const struct tcgs *old, unsigned hier, struct hc_str path,
                       uint64_t cgroup_id);

@@ -1192,13 +1192,9 @@ bool proc_is_excluded(struct hc_tracker *t, const struct tver *v)
 		while (want.len > 1 && want.p[want.len - 1] == '/')
 			want.len--;
 		for (uint32_t n = 0; n < v->cgs->list->n; n++) {
-			struct hc_str have = txt_str(v->cgs->list->txt[n]);
-			const char *eq = have.p ? memrchr(have.p, '=', have.len) : NULL;
+			struct hc_str have = cgs_path(txt_str(v->cgs->list->txt[n]));
 
-			if (!eq)
-				continue;
-			have = (struct hc_str){ eq + 1, have.len - (uint32_t)(eq + 1 - have.p) };
-			if (hc_str_starts(have, want) &&
+			if (have.p && hc_str_starts(have, want) &&
 			    (have.len == want.len || have.p[want.len] == '/' || want.len == 1))
 				return true;
 		}

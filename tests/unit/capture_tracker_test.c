@@ -640,6 +640,41 @@ Test(tracker, a_name_in_the_cgroup_leaves_out_all_below_it)
 	v.cgs = cgs_of_proc_text(tracker, "0::/noisyother\n", 15, 1);
 	cr_expect_not(proc_is_excluded(tracker, &v));
 	cgs_unref(tracker, v.cgs);
+	v.cgs = cgs_of_proc_text(tracker, "0::/user/x=/noisy\n", 18, 1);
+	cr_expect_not(proc_is_excluded(tracker, &v), "whoever may make cgroups does not hide in them");
+	cgs_unref(tracker, v.cgs);
+	v.cgs = cgs_of_proc_text(tracker, "1:name=systemd:/noisy/a=b\n", 26, 1);
+	cr_expect(proc_is_excluded(tracker, &v));
+	cgs_unref(tracker, v.cgs);
+	settle();
+	call(5, 5, START(3));
+	finish();
+}
+
+Test(tracker, an_equals_sign_in_a_cgroup_leads_out_of_no_container)
+{
+	static const char id[] = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
+	struct tcgs *in, *moved;
+	char text[256];
+
+	begin();
+	snprintf(text, sizeof(text), "1:name=systemd:/x\n0::/kubepods/pod1/%s/evil=x\n", id);
+	in = cgs_of_proc_text(tracker, text, strlen(text), 1);
+	cr_assert(in && in->ctr);
+	cr_expect(txt_is(in->ctr->id, id));
+	moved = cgs_with(tracker, in, 0, HC_STR("/a=b"), 2);
+	cr_assert(moved);
+	cgs_unref(tracker, in);
+	in = cgs_with(tracker, moved, 1, HC_STR("/other"), 2);
+	cr_assert(in);
+	cr_expect(txt_is(in->list->txt[0], "name=systemd=/other"), "%s", in->list->txt[0]->p);
+	cr_expect(txt_is(in->list->txt[1], "unified=/a=b"), "%s", in->list->txt[1]->p);
+	cgs_unref(tracker, moved);
+	moved = cgs_with(tracker, in, 0, HC_STR("/plain"), 2);
+	cr_assert(moved);
+	cr_expect(txt_is(moved->list->txt[1], "unified=/plain"), "%s", moved->list->txt[1]->p);
+	cgs_unref(tracker, in);
+	cgs_unref(tracker, moved);
 	settle();
 	call(5, 5, START(3));
 	finish();
