@@ -88,9 +88,12 @@ static int queue_object(struct kube_stream *st, enum hc_kube_event_kind kind, co
 	memcpy(ev.ns, o->ns, sizeof(ev.ns));
 	memcpy(ev.name, o->name, sizeof(ev.name));
 	if (json) {
+		static const char *const unused[] = { "managedFields", "annotations", "labels" };
 		struct json_object *meta = kube_at(json, "metadata", NULL);
 
-		json_object_object_del(meta, "managedFields");
+		/* its schema bounds the rest: thousands that somebody has hung much on do not fill the queue */
+		for (unsigned i = 0; i < sizeof(unused) / sizeof(unused[0]); i++)
+			json_object_object_del(meta, unused[i]);
 		text = json_object_to_json_string_length(json, JSON_C_TO_STRING_PLAIN, &ev.json_bytes);
 		ev.json = text ? strdup(text) : NULL;
 		if (!ev.json)
