@@ -255,6 +255,8 @@ def rights(docs):
             for group in rule["apiGroups"]:
                 for resource in rule["resources"]:
                     given.setdefault(group, {}).setdefault(resource, set()).update(rule["verbs"])
+                    if resource == "leases" and set(rule["verbs"]) - {"create"} and rule.get("resourceNames") != ["hindcast-captures"]:
+                        problem(path, "of the leases only one is the recorders'")
     for group in set(given) | set(RIGHTS):
         for resource in set(given.get(group, {})) | set(RIGHTS.get(group, {})):
             have, want = given.get(group, {}).get(resource, set()), RIGHTS.get(group, {}).get(resource, set())
@@ -417,7 +419,7 @@ def with_kubectl(folder):
                 daemonset(overlay, doc, caps)
                 token = doc["spec"]["template"]["spec"]["automountServiceAccountToken"]
                 mounts = {m["mountPath"] for m in doc["spec"]["template"]["spec"]["containers"][0]["volumeMounts"]}
-                if "/sys/fs/bpf" not in mounts:
+                if "/sys/fs/bpf" not in mounts or (overlay.endswith("k3s") and "/run/k3s" not in mounts):
                     problem(overlay, f"mounts {sorted(mounts)}")
                 config = next(v["configMap"]["name"] for v in doc["spec"]["template"]["spec"]["volumes"] if "configMap" in v)
                 if not any(d["kind"] == "ConfigMap" and d["metadata"]["name"] == config for d in docs):

@@ -24,6 +24,7 @@ BREAKS = [
     ("api/crds/captures.yaml", "scope: Namespaced", "scope: Namespaced\n  scope: Cluster", "given twice"),
     ("api/rbac.yaml", '    resources: ["pods", "namespaces"]', '    resources: ["pods", "namespaces", "secrets"]', "secrets"),
     ("api/rbac.yaml", '    verbs: ["get", "list", "create", "patch"]', '    verbs: ["get", "list", "create"]', "capturenodes.hindcast.dev"),
+    ("api/rbac.yaml", '    resourceNames: ["hindcast-captures"]\n', "", "only one is the recorders'"),
     ("base/daemonset.yaml", "                - PERFMON\n", "                - SYS_ADMIN\n", "capabilities"),
     ("base/daemonset.yaml", "              memory: 768Mi", "              memory: 768Mi\n              cpu: 1", "limit on CPU"),
     ("base/recorder.yaml", "*:9817", "9817", "not the port of the probes"),
