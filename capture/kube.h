@@ -277,4 +277,8 @@ struct hc_kube_stats {
 /* Any thread. */
 void hc_kube_stats(struct hc_kube *k, struct hc_kube_stats *ret);
 
+/* The server's wall clock at the zero of CLOCK_BOOTTIME, to a second or two: what its objects call a time is told
+ * from its own clock, not from this machine's. false: no answer had a Date. Any thread. */
+bool hc_kube_server_wall(struct hc_kube *k, int64_t *ret_ns);
+
 #endif

@@ -101,18 +101,23 @@ static int64_t boot_ns(void)
 	return (int64_t)record_boot_ns();
 }
 
-/* The moment at which it ends was told by somebody else's wall clock. This machine's is asked once what lies
- * between; from then on it may be set. */
-static void note_deadline(struct cluster_object *o)
+/* The moment at which it ends was told by the server's wall clock. That is asked once what lies between, or this
+ * machine's where the server's is not known; from then on both may be set. */
+static void note_deadline(struct hc_cluster *c, struct cluster_object *o)
 {
-	int64_t wall_ns = o->spec->made_wall_ns + (int64_t)o->spec->for_ns;
+	int64_t wall_ns = o->spec->made_wall_ns + (int64_t)o->spec->for_ns, here_ns = hc_wall_ns() - boot_ns(),
+		server_ns;
 
 	if (!o->spec->made_wall_ns)
 		return;
-	if (!o->deadline_wall_ns)
-		o->deadline_boot_ns = wall_ns - hc_wall_ns() + boot_ns();
-	else
+	if (!hc_kube_server_wall(c->kube, &server_ns))
+		server_ns = here_ns;
+	if (!o->deadline_wall_ns) {
+		o->deadline_boot_ns = wall_ns - server_ns;
+		o->made_here_ns = o->spec->made_wall_ns - server_ns + here_ns;
+	} else {
 		o->deadline_boot_ns += wall_ns - o->deadline_wall_ns;
+	}
 	o->deadline_wall_ns = wall_ns;
 }
 
@@ -227,7 +232,7 @@ static bool has_scope(const struct cluster_object *o, const char *scope)
 static int start_one(struct hc_cluster *c, struct cluster_object *o, const char *scope, struct hc_err *err)
 {
 	const struct hc_capture_now *now;
-	int64_t left = o->deadline_boot_ns - boot_ns(), late = (int64_t)o->spec->for_ns - left;
+	int64_t all = (int64_t)o->spec->for_ns, left = o->deadline_boot_ns - boot_ns(), late;
 	char name[HC_MARK_NAME_MAX + 1], by[BY_BYTES];
 	struct hc_capture_request q = { .name = name, .scope = scope, .by = by };
 	int code = capture_name(o, scope, name);
@@ -235,6 +240,8 @@ static int start_one(struct hc_cluster *c, struct cluster_object *o, const char 
 	if (code < 0)
 		return hc_err_set(err, code, "the name of '%s' is too long", scope);
 	by_text(o, by);
+	left = left < all ? left : all; /* a clock that is behind does not make it longer */
+	late = all - left;
 	q.pre_ns = o->spec->pre_ns + (late > 0 && o->spec->pre_ns ? (uint64_t)late : 0);
 	q.for_ns = left > 0 ? (uint64_t)left : 1;
 	q.keep_ns = o->spec->keep_ns ? o->spec->keep_ns : 1;
@@ -531,7 +538,7 @@ void cluster_object_set(struct hc_cluster *c, const struct hc_kube_event *ev)
 	}
 	cluster_spec_free(o->spec);
 	o->spec = spec;
-	note_deadline(o);
+	note_deadline(c, o);
 	if (fresh) {
 		o->cluster = cluster;
 		memcpy(o->uid, ev->uid, sizeof(o->uid));

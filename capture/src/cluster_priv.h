@@ -35,6 +35,7 @@ struct cluster_object {
 	struct cluster_spec *spec; /* NULL: not understood */
 	int64_t deadline_wall_ns;  /* as the object tells it; 0: not known */
 	int64_t deadline_boot_ns;  /* the same moment, by the clock that nobody sets: this counts */
+	int64_t made_here_ns; /* when it was accepted, by this machine's wall clock as it was when it was met */
 	enum cluster_state state;
 	const char *ended; /* why, for a condition: "Ended", "Stopped", "LimitReached", "Expired" */
 	char error[256];

@@ -112,15 +112,15 @@ static void add_condition(json_object *list, struct cluster_object *o, unsigned 
 
 static void add_pre_roll(json_object *list, struct cluster_object *o)
 {
-	int64_t asked = o->spec->made_wall_ns - (int64_t)o->spec->pre_ns;
+	int64_t made = o->made_here_ns, asked = made - (int64_t)o->spec->pre_ns;
 	bool whole =
 		!o->spec->pre_ns || (o->pre_from_wall_ns && o->pre_from_wall_ns <= asked + (int64_t)SECOND_NS);
 	char text[128];
 
 	snprintf(text, sizeof(text), "Of the %" PRIu64 " s before the request, %" PRId64 " s are there.",
 	         o->spec->pre_ns / SECOND_NS,
-	         o->pre_from_wall_ns && o->pre_from_wall_ns < o->spec->made_wall_ns
-	                 ? (o->spec->made_wall_ns - o->pre_from_wall_ns) / (int64_t)SECOND_NS
+	         o->pre_from_wall_ns && o->pre_from_wall_ns < made
+	                 ? (made - o->pre_from_wall_ns) / (int64_t)SECOND_NS
 	                 : 0);
 	add_condition(list, o, COND_PRE_ROLL, whole, whole ? "Complete" : "PastTooShort",
 	              whole ? "All of the past that was asked for is there." : text);

@@ -204,6 +204,12 @@ void hc_kube_stats(struct hc_kube *k, struct hc_kube_stats *ret)
 	pthread_mutex_unlock(&k->lock);
 }
 
+bool hc_kube_server_wall(struct hc_kube *k, int64_t *ret_ns)
+{
+	*ret_ns = atomic_load(&k->server_ns);
+	return *ret_ns != 0;
+}
+
 int hc_kube_capture_node_name(const char *capture, const char *node, bool cluster, char ret[HC_KUBE_NAME_BYTES])
 {
 	char text[512], hex[HC_SHA256_HEX];

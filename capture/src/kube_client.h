@@ -137,6 +137,8 @@ struct hc_kube {
 	CURLM *multi;
 	pthread_t thread;
 	atomic_bool stop;
+	atomic_int_fast64_t
+		server_ns; /* its wall clock at the boot clock's zero, as its last answer had it; 0: none had */
 	int event_fd;
 	uint64_t random;
 	struct kube_stream stream[HC_KUBE_N_RESOURCES];

@@ -14,6 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <time.h>
 #include <unistd.h>
 
 #define MAX_TOKEN_BYTES (16u << 10)
@@ -112,9 +113,19 @@ static int add_token(struct kube_xfer *x)
 
 /* ---- callbacks of libcurl ---- */
 
+/* "Sun, 06 Nov 1994 08:49:37 GMT", cut to whole seconds by the server. */
+static void take_date(struct hc_kube *k, const char *text)
+{
+	struct tm tm = { 0 };
+
+	text += strspn(text, " ");
+	if (strptime(text, "%a, %d %b %Y %H:%M:%S GMT", &tm) && tm.tm_year >= 70 && tm.tm_year <= 300)
+		atomic_store(&k->server_ns, (int64_t)timegm(&tm) * 1000000000 - (int64_t)kube_now());
+}
+
 static size_t on_header(char *p, size_t size, size_t n, void *ctx)
 {
-	static const char retry[] = "retry-after:", encoding[] = "content-encoding:";
+	static const char retry[] = "retry-after:", encoding[] = "content-encoding:", date[] = "date:";
 	struct kube_xfer *x = ctx;
 	size_t bytes = size * n;
 	char line[64];
@@ -129,6 +140,8 @@ static size_t on_header(char *p, size_t size, size_t n, void *ctx)
 
 		if (s > 0)
 			x->retry_after_ms = (uint64_t)(s > 86400 ? 86400 : s) * 1000;
+	} else if (!strncasecmp(line, date, sizeof(date) - 1)) {
+		take_date(x->k, line + sizeof(date) - 1);
 	} else if (!strncasecmp(line, encoding, sizeof(encoding) - 1)) {
 		const char *how = line + sizeof(encoding) - 1;
 

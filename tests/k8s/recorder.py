@@ -492,19 +492,26 @@ def test_end(model, recorder):
 
 
 def test_clock(model, recorder):
-    """The node's clock is asked when an object is met, and may be set then: a capture lasts as long, also for pods that come later."""
+    """The server's clock is asked when an object is met, the node's may be wrong and be set: a capture lasts as long, also for pods that come later."""
     if not os.path.exists(recorder.shift_clock):
         return
-    model.put("captures", capture("clock", "cuid-20", selector={"podSelector": {"matchLabels": {"app": "later"}}}))
 
-    def lasts(n, seconds):
+    def lasts(n, seconds, name="clock"):
         """The pod of that number comes, and is captured for what is left by that clock."""
         model.put("pods", pod(n, uid=f"{UID}-{n}", labels={"app": "later"}))
         scope = f"pod=shop/pod-{n}"
         until("a capture of " + scope, lambda: scope in [k["scope"] for k in recorder.captures()])
-        for k in [k for k in recorder.captures() if k["name"].startswith("clock-")]:
+        for k in [k for k in recorder.captures() if k["name"].startswith(name + "-")]:
             left = k["until_ns"] / 1e9 - time.time() - seconds
             assert k["state"] == "running" and 1600 < left <= 1800, (k, left)
+    for n, seconds in enumerate((36000, -7200), 51):
+        recorder.set_clock(seconds)
+        model.put("captures", capture(f"wrong{n}", f"cuid-{n}", selector={"podSelector": {"matchLabels": {"app": "later"}}}))
+        lasts(n, seconds, f"wrong{n}")
+        model.put("captures", model.get("captures", "shop", f"wrong{n}"), kind="DELETED")
+        model.put("pods", model.get("pods", "shop", f"pod-{n}"), kind="DELETED")
+    recorder.set_clock(0)
+    model.put("captures", capture("clock", "cuid-20", selector={"podSelector": {"matchLabels": {"app": "later"}}}))
     lasts(21, 0)
     recorder.set_clock(36000)
     lasts(22, 36000)

@@ -1,4 +1,5 @@
 """A Kubernetes API server that says what a test tells it to, over real TLS sockets, byte by byte."""
+import email.utils
 import json
 import os
 import queue
@@ -51,7 +52,7 @@ class Request:
         self.conn.sendall(data if isinstance(data, bytes) else data.encode())
 
     def head(self, code=200, headers=(), chunked=False, length=None):
-        lines = [f"HTTP/1.1 {code} X", "Content-Type: application/json", *headers]
+        lines = [f"HTTP/1.1 {code} X", "Content-Type: application/json", "Date: " + email.utils.formatdate(usegmt=True), *headers]
         if chunked:
             lines.append("Transfer-Encoding: chunked")
         if length is not None:
