@@ -888,9 +888,14 @@ int ctr_parse_docker_repos(struct hc_str json, struct ctr_facts *f)
 
 int ctr_parse_podman(struct hc_str json, struct hc_str id, struct ctr_facts *f)
 {
-	struct json_object *root = parse(json, json_type_array), *found = NULL, *meta;
-	size_t n = root ? json_object_array_length(root) : 0;
+	struct json_object *root, *found = NULL, *meta;
+	size_t n;
 
+	/* most names that are looked for are those of other runtimes' containers, or of no container */
+	if (!id.len || !memmem(json.p, json.len, id.p, id.len))
+		return -ENOENT;
+	root = parse(json, json_type_array);
+	n = root ? json_object_array_length(root) : 0;
 	if (!root)
 		return -EBADMSG;
 	for (size_t i = 0; i < n && !found; i++) {

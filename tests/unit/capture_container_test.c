@@ -253,6 +253,16 @@ Test(container, of_podman)
 	ctr_facts_free(f);
 }
 
+Test(container, a_list_of_all_is_read_for_those_in_it_only)
+{
+	struct ctr_facts *f = ctr_facts_new();
+
+	cr_expect_eq(ctr_parse_podman(HC_STR("[{\"id\":\"" ID "\"},"), HC_STR(POD), f), -ENOENT, "not looked at");
+	cr_expect_eq(ctr_parse_podman(HC_STR("[{\"id\":\"" ID "\"},"), HC_STR(ID), f), -EBADMSG);
+	cr_expect_eq(ctr_parse_podman(HC_STR("[{\"id\":\"" ID "\"}]"), HC_STR(ID), f), 0);
+	ctr_facts_free(f);
+}
+
 Test(container, of_crun_and_runc)
 {
 	struct ctr_facts *f;
