@@ -662,10 +662,13 @@ static bool take_events(struct watcher *w)
 						w->root_wd[i] = w->root_wd[--w->n_root_wds];
 				continue;
 			}
-			if (ev->mask & (IN_CREATE | IN_MOVED_TO) && ev->len && is_root_wd(w, ev->wd))
+			if (ev->mask & (IN_CREATE | IN_MOVED_TO) && ev->len && is_root_wd(w, ev->wd)) {
+				/* what is kept of that name was of one before it */
+				ctr_facts_free(kept_take(w, ev->name, false));
 				pending_add(w, ev->name, hc_clock_ns(CLOCK_MONOTONIC));
-			else
+			} else {
 				rescan = true; /* a parent, or what was lost of a full queue */
+			}
 		}
 	}
 	return rescan;

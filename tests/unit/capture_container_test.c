@@ -435,6 +435,30 @@ Test(container, one_that_is_gone_again_was_read_by_the_watch, .timeout = 20)
 	ctr_disk_close(d);
 }
 
+/* Names that people choose are given again. */
+Test(container, one_of_the_same_name_is_not_the_one_before, .timeout = 20)
+{
+	struct ctr_disk *d;
+	struct ctr_facts *f;
+	char from[512], to[512];
+
+	put("crun/old/x", "");
+	d = disk_of("crun", "crun", true);
+	usleep(50000);
+	put("crun/web/config.json", "{\"ociVersion\":\"1.0\",\"process\":{\"env\":[\"A=1\"]}}");
+	usleep(300000); /* the thread has read and kept it */
+	snprintf(from, sizeof(from), "%s/crun/web", top);
+	snprintf(to, sizeof(to), "%s/gone", top);
+	cr_assert_eq(rename(from, to), 0);
+	put("crun/web/status", ""); /* the next, of which nothing is told yet */
+	usleep(300000);
+	f = ctr_disk_find(d, HC_STR("web"));
+	cr_assert(f);
+	cr_expect(f->exists && !f->files);
+	ctr_facts_free(f);
+	ctr_disk_close(d);
+}
+
 #define DOCKER(image) "{\"ID\":\"" ID "\",\"Name\":\"/x\",\"Config\":{\"Image\":\"" image "\"}}"
 
 /* The id of a container that runs is known to everybody: it is the name of its cgroup. */
