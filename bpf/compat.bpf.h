@@ -46,6 +46,19 @@ struct io_kiocb___old {
 	u64 user_data;
 };
 
+/* 6.13 made the files of a ring nodes of their own. */
+struct io_fixed_file {
+	u64 file_ptr;
+};
+
+struct io_file_table___old {
+	struct io_fixed_file *files;
+};
+
+struct io_ring_ctx___old {
+	struct io_file_table___old file_table;
+};
+
 /* 5.8 .. 5.10 have the exec id as u32 in some vendor kernels. */
 struct task_struct___x32 {
 	u32 self_exec_id;

@@ -522,8 +522,26 @@ struct io_uring_cqe {
 struct io_kiocb {
 	struct file *file;
 	u8 opcode;
+	u64 flags; /* u32 before 6.8: the low bits are those of the submitted request */
 	struct io_cqe cqe;
 	struct io_ring_ctx *ctx;
+	void *async_data;
+};
+
+struct io_rsrc_node {
+	u64 file_ptr; /* with flags in the low bits */
+};
+
+struct io_rsrc_data {
+	struct io_rsrc_node **nodes;
+};
+
+struct io_file_table {
+	struct io_rsrc_data data;
+};
+
+struct io_ring_ctx {
+	struct io_file_table file_table;
 };
 
 struct module {

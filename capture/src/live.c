@@ -60,6 +60,7 @@ struct hook_desc {
 	bool optional;
 	unsigned types[4];           /* recorded with its help; 0 ends; all zero: system calls */
 	unsigned min_args, max_args; /* arguments the tracepoint must have; 0: any */
+	const char *finish;          /* program of the same tracepoint that it goes on in; NULL: none of its own */
 };
 
 static const struct hook_desc hook_descs[] = {
@@ -132,6 +133,12 @@ static const struct hook_desc hook_descs[] = {
 	  .max_args = 2 },
 	{ .program = "hc_uring_done", .tracepoint = "io_uring_complete", .optional = true, .max_args = 3 },
 	{ .program = "hc_uring_done_old", .tracepoint = "io_uring_complete", .optional = true, .min_args = 7 },
+	{ .program = "hc_uring_spill",
+	  .tracepoint = "io_uring_cqe_overflow",
+	  .optional = true,
+	  .min_args = 5,
+	  .max_args = 5,
+	  .finish = "hc_spill_finish" },
 	{ .program = "hc_lsm_denied",
 	  .tracepoint = "selinux_audited",
 	  .optional = true,
@@ -163,7 +170,7 @@ static const struct {
 	{ "hc_handlers", "hc_sys_mux", HC_H_MUX },     { "hc_handlers", "hc_sys_finish", HC_H_FINISH },
 	{ "hc_handlers", "hc_sys_raise", HC_H_RAISE }, { "hc_handlers", "hc_sys_dup", HC_H_DUP },
 	{ "hc_exec_next", "hc_exec_finish", 0 },       { "hc_dup_next", "hc_dup_finish", 0 },
-	{ "hc_uring_next", "hc_uring_finish", 0 },
+	{ "hc_uring_next", "hc_uring_finish", 0 },     { "hc_spill_next", "hc_spill_finish", 0 },
 };
 
 struct hc_live {
@@ -625,6 +632,9 @@ static void choose_hooks(struct hc_live *live, const struct hc_live_options *opt
 		}
 		if (!wanted)
 			say_off(h);
+		if (p && !h->loaded)
+			bpf_program__set_autoload(p, false);
+		p = d->finish ? bpf_object__find_program_by_name(live->skel->obj, d->finish) : NULL;
 		if (p && !h->loaded)
 			bpf_program__set_autoload(p, false);
 	}

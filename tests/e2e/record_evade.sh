@@ -12,7 +12,7 @@ value() { hindcast query "$1" "$2" --csv 2>/dev/null | tail -n +2 | tr -d '\r'; 
 
 cp "$evade" evade
 for name in plain deleted capable setid; do cp /bin/true prog-$name; done
-for name in int80 thread handle a b old; do echo $name >file-$name; done
+for name in int80 thread handle a b old direct; do echo $name >file-$name; done
 ln -s file-a link
 mkdir view real
 echo bound >real/file-bound
@@ -24,7 +24,10 @@ time.sleep(600)' >port &
 server=$!
 ./evade wait-open go "$PWD/file-old" & # older than the recording
 old=$!
-trap 'kill $server $old 2>/dev/null || true' EXIT
+./evade uring-wait uring-port || echo "uring-wait $?" >>done &
+waiting=$!
+within 10 eval '[ -s uring-port ] || ! kill -0 $waiting 2>/dev/null' || fail "nobody waits"
+trap 'kill $server $old $waiting 2>/dev/null || true' EXIT
 within 10 [ -s port ] || fail "the server does not come"
 chmod 4755 prog-setid
 chmod 755 . ..
@@ -36,6 +39,12 @@ try() {
 }
 try uring file-uring "$1"
 try sqpoll file-sqpoll "$1"
+try uring-quiet file-quiet
+try uring-full file-full
+try uring-direct file-direct
+try uring-accept
+try uring-refused 1
+[ ! -s uring-port ] || timeout 10 python3 -c 'import socket, sys; socket.create_connection(("127.0.0.1", int(sys.argv[1])))' "$(cat uring-port)"
 try int80-open file-int80
 try int80-exec "$PWD/prog-plain"
 try thread-open file-thread
@@ -70,6 +79,20 @@ for way in uring sqpoll; do
 	seen $way 1 "SELECT count(*) FROM connect WHERE row_flags & 4 AND ret = 0 AND $me"
 	seen $way 1 "SELECT count(*) FROM write WHERE row_flags & 4 AND ret = 8 AND $me"
 done
+by() { echo "row_flags & 4 AND guid IN (SELECT guid FROM process_versions WHERE cmdline LIKE './evade $1%')"; }
+# no completion when it works; its name, which is as long as may be, is whole
+seen uring-quiet "$here/file-quiet" "SELECT pathname_abs FROM openat WHERE ret IS NULL AND NOT row_flags & 32 AND $(by uring-quiet)"
+# no room for a completion
+seen uring-full 1 "SELECT count(*) FROM openat WHERE pathname_real = '$here/file-full' AND ret >= 0 AND $(by uring-full)"
+# no descriptor, and none of its number is taken for it
+seen uring-direct 1 "SELECT count(*) FROM openat WHERE pathname_real = '$here/file-direct' AND newfd = pathname_real AND ret = 0 AND $(by uring-direct)"
+seen uring-direct 1 "SELECT count(*) FROM read WHERE fd IS NULL AND fd_name = '$here/file-direct' AND ret > 0 AND $(by uring-direct)"
+# one request, many completions
+seen uring-accept 2 "SELECT count(*) FROM accept4 WHERE ret >= 0 AND newfd LIKE '127.0.0.1:%' AND $(by uring-accept)"
+# to whom, though nobody was there
+seen uring-refused 1 "SELECT count(*) FROM connect WHERE addr = '127.0.0.1:1' AND ret = -111 AND $(by uring-refused)"
+# asked for before anybody recorded
+seen uring-wait 1 "SELECT count(*) FROM accept4 WHERE row_flags & 128 AND newfd LIKE '127.0.0.1:%' AND ret >= 0 AND $(by uring-wait)"
 seen int80-open 1 "SELECT count(*) FROM open WHERE pathname_real = '$here/file-int80' AND row_flags & 1"
 seen int80-exec 1 "SELECT count(*) FROM proc_exec WHERE proc_after_exe = '$here/prog-plain' AND proc_after_cmdline LIKE '% by-int80'"
 seen thread-open 1 "SELECT count(*) FROM openat WHERE pathname_real = '$here/file-thread' AND tid != pid"

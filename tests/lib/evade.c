@@ -3,6 +3,12 @@
  * Exit code 77: this kernel or machine has no such way; 1: it failed.
  *
  *   uring|sqpoll FILE PORT   opens FILE for writing, writes, connects to 127.0.0.1:PORT, all by io_uring
+ *   uring-quiet FILE         the same without a completion where it works; its name is as long as a path may be
+ *   uring-full FILE          opens FILE by io_uring while no completion finds room
+ *   uring-direct FILE        opens FILE by io_uring without a descriptor, reads from it
+ *   uring-accept             accepts two connections by one request
+ *   uring-wait PORT-FILE     waits by io_uring for a connection to the port that it writes into PORT-FILE
+ *   uring-refused PORT       connects to 127.0.0.1:PORT by io_uring, where nobody listens
  *   int80-open FILE          opens by the 32-bit call from 64-bit code
  *   int80-exec PROGRAM       the same for execve
  *   thread-open FILE         opens in a thread
@@ -136,6 +142,170 @@ static int do_uring(char **a)
 static int do_sqpoll(char **a)
 {
 	return uring(a, true);
+}
+
+/* Hands requests over, and does not look for what comes of them. */
+static int uring_put(struct uring *u, const struct io_uring_sqe *sqe, unsigned n)
+{
+	for (unsigned i = 0; i < n; i++) {
+		uint32_t tail = *u->sq_tail, idx = tail & *u->sq_mask;
+
+		u->sqe[idx] = sqe[i];
+		u->sq_array[idx] = idx;
+		__atomic_store_n(u->sq_tail, tail + 1, __ATOMIC_SEQ_CST);
+	}
+	return (int)syscall(SYS_io_uring_enter, u->fd, n, 0, 0, NULL, 0) == (int)n ? 0 : -errno;
+}
+
+static struct io_uring_sqe open_sqe(const char *name, int flags)
+{
+	return (struct io_uring_sqe){ .opcode = IORING_OP_OPENAT,
+		                      .fd = AT_FDCWD,
+		                      .addr = (uintptr_t)name,
+		                      .len = 0600,
+		                      .open_flags = (uint32_t)flags };
+}
+
+static int do_uring_quiet(char **a)
+{
+	char name[4096];
+	size_t n = strlen(a[0]);
+	struct io_uring_sqe sqe;
+	struct uring u;
+
+	if (uring_make(&u, false) < 0)
+		return fail("io_uring_setup");
+	for (size_t i = 0; i < sizeof(name); i++)
+		name[i] = (sizeof(name) - 1 - n - i) % 2 ? '/' : '.';
+	memcpy(name + sizeof(name) - 1 - n, a[0], n + 1);
+	sqe = open_sqe(name + (name[0] == '/'), O_WRONLY | O_CREAT);
+	sqe.flags = IOSQE_CQE_SKIP_SUCCESS;
+	if (uring_put(&u, &sqe, 1) < 0)
+		return fail("io_uring_enter");
+	for (int i = 0; i < 1000 && access(a[0], F_OK) < 0; i++)
+		usleep(1000);
+	return access(a[0], F_OK) < 0 ? fail(a[0]) : 0;
+}
+
+static int do_uring_full(char **a)
+{
+	struct io_uring_sqe nop[8] = { { .opcode = IORING_OP_NOP } }, sqe = open_sqe(a[0], O_WRONLY | O_CREAT);
+	struct uring u;
+
+	if (uring_make(&u, false) < 0)
+		return fail("io_uring_setup");
+	if (uring_put(&u, nop, 8) < 0 || uring_put(&u, nop, 8) < 0 || uring_put(&u, &sqe, 1) < 0)
+		return fail("io_uring_enter");
+	for (int i = 0; i < 1000 && access(a[0], F_OK) < 0; i++)
+		usleep(1000);
+	return access(a[0], F_OK) < 0 ? fail(a[0]) : 0;
+}
+
+static int do_uring_direct(char **a)
+{
+	int none[2] = { -1, -1 }, r;
+	char buf[8];
+	struct io_uring_sqe sqe = open_sqe(a[0], O_RDONLY);
+	struct uring u;
+
+	if (uring_make(&u, false) < 0)
+		return fail("io_uring_setup");
+	if (syscall(SYS_io_uring_register, u.fd, IORING_REGISTER_FILES, none, 2) < 0)
+		return fail("io_uring_register");
+	sqe.file_index = 2;
+	r = uring_do(&u, &sqe);
+	if (r < 0)
+		return fprintf(stderr, "open: %s\n", strerror(-r)), 1;
+	r = uring_do(&u, &(struct io_uring_sqe){ .opcode = IORING_OP_READ,
+	                                         .flags = IOSQE_FIXED_FILE,
+	                                         .fd = 1,
+	                                         .addr = (uintptr_t)buf,
+	                                         .len = sizeof(buf) });
+	return r < 0 ? (fprintf(stderr, "read: %s\n", strerror(-r)), 1) : 0;
+}
+
+/* A port of 127.0.0.1 that listens. */
+static int listening(struct sockaddr_in *ret_at)
+{
+	struct sockaddr_in at = { .sin_family = AF_INET, .sin_addr = { htonl(INADDR_LOOPBACK) } };
+	int server = socket(AF_INET, SOCK_STREAM, 0);
+	socklen_t n = sizeof(at);
+
+	if (bind(server, (struct sockaddr *)&at, n) < 0 || listen(server, 9) < 0 ||
+	    getsockname(server, (struct sockaddr *)&at, &n) < 0)
+		return -1;
+	*ret_at = at;
+	return server;
+}
+
+static int do_uring_accept(char **a)
+{
+	struct io_uring_sqe sqe = { .opcode = IORING_OP_ACCEPT,
+		                    .ioprio = IORING_ACCEPT_MULTISHOT,
+		                    .user_data = 7 };
+	struct sockaddr_in at;
+	struct uring u;
+
+	(void)a;
+	sqe.fd = listening(&at);
+	if (sqe.fd < 0)
+		return fail("listen");
+	if (uring_make(&u, false) < 0)
+		return fail("io_uring_setup");
+	if (uring_put(&u, &sqe, 1) < 0)
+		return fail("io_uring_enter");
+	for (uint32_t i = 0; i < 2; i++) {
+		int s = socket(AF_INET, SOCK_STREAM, 0), r;
+
+		if (connect(s, (struct sockaddr *)&at, sizeof(at)) < 0)
+			return fail("connect");
+		while (__atomic_load_n(u.cq_tail, __ATOMIC_ACQUIRE) == i)
+			if (syscall(SYS_io_uring_enter, u.fd, 0, 1, IORING_ENTER_GETEVENTS, NULL, 0) < 0)
+				return fail("io_uring_enter");
+		r = u.cqe[i & *u.cq_mask].res;
+		if (r < 0)
+			return fprintf(stderr, "accept: %s\n", strerror(-r)), r == -EINVAL ? 77 : 1;
+	}
+	return 0;
+}
+
+static int do_uring_wait(char **a)
+{
+	struct io_uring_sqe sqe = { .opcode = IORING_OP_ACCEPT };
+	struct sockaddr_in at;
+	struct uring u;
+	FILE *f;
+
+	sqe.fd = listening(&at);
+	if (sqe.fd < 0)
+		return fail("listen");
+	if (uring_make(&u, false) < 0)
+		return fail("io_uring_setup");
+	if (uring_put(&u, &sqe, 1) < 0)
+		return fail("io_uring_enter");
+	f = fopen(a[0], "w");
+	if (!f || fprintf(f, "%d\n", ntohs(at.sin_port)) < 0 || fclose(f) != 0)
+		return fail(a[0]);
+	while (__atomic_load_n(u.cq_tail, __ATOMIC_ACQUIRE) == 0)
+		if (syscall(SYS_io_uring_enter, u.fd, 0, 1, IORING_ENTER_GETEVENTS, NULL, 0) < 0 && errno != EINTR)
+			return fail("io_uring_enter");
+	return u.cqe[0].res < 0 ? 1 : 0;
+}
+
+static int do_uring_refused(char **a)
+{
+	struct sockaddr_in to = { .sin_family = AF_INET,
+		                  .sin_port = htons((uint16_t)atoi(a[0])),
+		                  .sin_addr = { htonl(INADDR_LOOPBACK) } };
+	struct io_uring_sqe sqe = { .opcode = IORING_OP_CONNECT,
+		                    .fd = socket(AF_INET, SOCK_STREAM, 0),
+		                    .addr = (uintptr_t)&to,
+		                    .off = sizeof(to) };
+	struct uring u;
+
+	if (uring_make(&u, false) < 0)
+		return fail("io_uring_setup");
+	return uring_do(&u, &sqe) == -ECONNREFUSED ? 0 : fail("connect");
 }
 
 /* ---- 32-bit calls ---- */
@@ -363,6 +533,12 @@ int main(int argc, char **argv)
 	} deeds[] = {
 		{ "uring", do_uring, 2 },
 		{ "sqpoll", do_sqpoll, 2 },
+		{ "uring-quiet", do_uring_quiet, 1 },
+		{ "uring-full", do_uring_full, 1 },
+		{ "uring-direct", do_uring_direct, 1 },
+		{ "uring-accept", do_uring_accept, 0 },
+		{ "uring-wait", do_uring_wait, 1 },
+		{ "uring-refused", do_uring_refused, 1 },
 		{ "int80-open", do_int80_open, 1 },
 		{ "int80-exec", do_int80_exec, 1 },
 		{ "thread-open", do_thread_open, 1 },
