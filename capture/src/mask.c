@@ -14,6 +14,9 @@
 #include <string.h>
 
 #define MAX_GAP 8u /* blanks around '=' and ':' */
+#define MIN_URL_TOKEN 20u
+#define MIN_URL_DIGITS 3u
+#define MAX_CLUSTER 8u /* bytes of an argument that is several options of a letter */
 
 /* ---- the automaton ---- */
 
@@ -191,6 +194,24 @@ static size_t last_end(const struct hc_mask *m)
 	return m->n_spans ? m->span[m->n_spans - 1].end : 0;
 }
 
+static void span_put(struct scan *s, size_t start, size_t end, uint32_t rule)
+{
+	struct hc_mask *m = s->m;
+
+	if (m->n_spans == m->cap_spans) {
+		size_t cap = m->cap_spans ? 2 * m->cap_spans : 64;
+		struct mask_span *more = reallocarray(m->span, cap, sizeof(*more));
+
+		if (!more) {
+			s->failed = true;
+			return;
+		}
+		m->span = more;
+		m->cap_spans = cap;
+	}
+	m->span[m->n_spans++] = (struct mask_span){ start, end, rule };
+}
+
 static void span_add(struct scan *s, size_t start, size_t end, uint32_t rule)
 {
 	struct hc_mask *m = s->m;
@@ -207,18 +228,7 @@ static void span_add(struct scan *s, size_t start, size_t end, uint32_t rule)
 			m->span[m->n_spans - 1].end = end;
 		return;
 	}
-	if (m->n_spans == m->cap_spans) {
-		size_t cap = m->cap_spans ? 2 * m->cap_spans : 64;
-		struct mask_span *more = reallocarray(m->span, cap, sizeof(*more));
-
-		if (!more) {
-			s->failed = true;
-			return;
-		}
-		m->span = more;
-		m->cap_spans = cap;
-	}
-	m->span[m->n_spans++] = (struct mask_span){ start, end, rule };
+	span_put(s, start, end, rule);
 }
 
 static size_t skip_blanks(const struct scan *s, size_t at)
@@ -330,7 +340,7 @@ static void see_name(struct scan *s, size_t from, size_t to, uint32_t rule)
 		span_add(s, right + 1, s->arg_to, rule); /* NAME=VALUE is all there is in it */
 	} else if (s->form != HC_MASK_ENV && option && left == s->arg_from && right == s->arg_to) {
 		value_in_next(s, rule);
-	} else if (option && right < s->arg_to && s->p[right] == ' ') {
+	} else if (option && right < s->arg_to && (s->p[right] == ' ' || s->p[right] == '\t')) {
 		size_t at = skip_blanks(s, right);
 
 		if (at < s->arg_to && s->p[at] != '-' && s->p[at] != '$') {
@@ -406,6 +416,19 @@ static void see_jwt(struct scan *s, size_t from, size_t to, uint32_t rule)
 	span_add(s, to, at, rule);
 }
 
+/* A name in a URL that nobody would give himself: long, of letters and digits. */
+static bool is_url_token(const struct scan *s, size_t from, size_t to)
+{
+	unsigned digits = 0;
+
+	for (size_t i = from; i < to; i++) {
+		if (!is_token_char(s->p[i]))
+			return false;
+		digits += s->p[i] >= '0' && s->p[i] <= '9';
+	}
+	return to - from >= MIN_URL_TOKEN && digits >= MIN_URL_DIGITS;
+}
+
 static void see_url(struct scan *s, size_t from, size_t to, uint32_t rule)
 {
 	size_t colon = 0, at_sign = 0, at = to;
@@ -425,6 +448,8 @@ static void see_url(struct scan *s, size_t from, size_t to, uint32_t rule)
 	}
 	if (colon && at_sign > colon && s->p[colon + 1] != '$')
 		span_add(s, colon + 1, at_sign, rule);
+	else if (!colon && at_sign && is_url_token(s, to, at_sign))
+		span_add(s, to, at_sign, rule);
 }
 
 static void see_pem(struct scan *s, size_t from, size_t to, uint32_t rule)
@@ -498,6 +523,22 @@ static void see_program(const struct scan *s, struct hc_str *ret)
 		}
 }
 
+static bool is_option_of(const struct mask_rule *r, struct hc_str program)
+{
+	return (r->kind == MASK_OPTION || r->kind == MASK_ATTACHED) && program_is(r, program);
+}
+
+/* -su for -s -u VALUE: the letter at the end of a few others. */
+static bool ends_cluster(const struct mask_rule *r, const char *arg, size_t n)
+{
+	if (r->kind != MASK_OPTION || r->arg_bytes != 2 || n < 3 || n > MAX_CLUSTER || arg[n - 1] != r->arg[1])
+		return false;
+	for (size_t i = 1; i < n; i++)
+		if (!isalpha((unsigned char)arg[i]))
+			return false;
+	return true;
+}
+
 /* One entry of an argument list, after the program. */
 static void see_option(struct scan *s, struct hc_str program)
 {
@@ -507,14 +548,148 @@ static void see_option(struct scan *s, struct hc_str program)
 	for (uint32_t i = 0; n >= 2 && *arg == '-' && i < s->m->n_rules; i++) {
 		const struct mask_rule *r = &s->m->rule[i];
 
-		if ((r->kind != MASK_OPTION && r->kind != MASK_ATTACHED) || n < r->arg_bytes ||
-		    memcmp(arg, r->arg, r->arg_bytes) != 0 || !program_is(r, program))
+		if (!is_option_of(r, program))
+			continue;
+		if (ends_cluster(r, arg, n)) {
+			value_in_next(s, i);
+			continue;
+		}
+		if (n < r->arg_bytes || memcmp(arg, r->arg, r->arg_bytes) != 0)
 			continue;
 		if (n > r->arg_bytes && (r->arg[1] != '-' || arg[r->arg_bytes] == '='))
 			span_add(s, s->arg_from + r->arg_bytes + (arg[r->arg_bytes] == '='), s->arg_to, i);
 		else if (n == r->arg_bytes && r->kind == MASK_OPTION)
 			value_in_next(s, i);
 	}
+}
+
+/* ---- command lines in an argument ---- */
+
+static bool ends_command(char c)
+{
+	return c == '\n' || c == ';' || c == '|' || c == '&' || c == '(' || c == ')' || c == '`';
+}
+
+static bool ends_word(char c)
+{
+	return c == ' ' || c == '\t' || c == '"' || c == '\'' || ends_command(c);
+}
+
+/* The end of a shell's word, quotes and what is in them included; a quote within it that nothing closes is the end
+ * of what the whole command line stands in. */
+static size_t shell_word_end(const struct scan *s, size_t from)
+{
+	size_t at = from;
+
+	while (at < s->arg_to && s->p[at] != ' ' && s->p[at] != '\t' && !ends_command(s->p[at])) {
+		if (s->p[at] == '"' || s->p[at] == '\'') {
+			size_t close = quoted_end(s, at + 1, s->p[at], false);
+
+			if (close == s->arg_to && at > from)
+				break;
+			at = close;
+		} else if (s->p[at] == '\\') {
+			at++;
+		}
+		at += at < s->arg_to;
+	}
+	return at;
+}
+
+/* One word of a command line, from `from` to `to`, after the program; returns where what it masks ends, or `to`.
+ */
+static size_t see_word_option(struct scan *s, struct hc_str program, size_t from, size_t to)
+{
+	const char *word = s->p + from;
+	size_t n = to - from, at, end;
+
+	for (uint32_t i = 0; i < s->m->n_rules; i++) {
+		const struct mask_rule *r = &s->m->rule[i];
+		bool cluster;
+
+		if (!is_option_of(r, program))
+			continue;
+		cluster = ends_cluster(r, word, n);
+		if (!cluster && (n < r->arg_bytes || memcmp(word, r->arg, r->arg_bytes) != 0))
+			continue;
+		at = cluster ? to : from + r->arg_bytes;
+		if (at < to && r->arg[1] == '-' && s->p[at] != '=')
+			continue; /* another option, which begins so */
+		at += at < to && s->p[at] == '=';
+		if (at == to && (at >= s->arg_to || (s->p[at] != '"' && s->p[at] != '\''))) {
+			at = skip_blanks(s, at);
+			if (r->kind != MASK_OPTION || at >= s->arg_to || s->p[at] == '-')
+				continue;
+		}
+		if (s->p[at] == '$')
+			continue;
+		end = shell_word_end(s, at);
+		if (end == at)
+			continue;
+		span_put(s, at, end, i);
+		return end;
+	}
+	return to;
+}
+
+/* The arguments of `sh -c` and the like: programs and their options, as shells take them apart. */
+static void scan_words(struct scan *s, size_t from, size_t to)
+{
+	struct hc_str program = { 0 };
+	size_t at = from;
+
+	while (at < to) {
+		size_t end = at;
+
+		while (end < to && !ends_word(s->p[end]))
+			end++;
+		if (end == at) {
+			if (ends_command(s->p[at]))
+				program = (struct hc_str){ 0 };
+			at++;
+			continue;
+		}
+		s->arg_from = from;
+		s->arg_to = to;
+		if (program.p && s->p[at] == '-') {
+			at = see_word_option(s, program, at, end);
+			continue;
+		}
+		s->arg_from = at;
+		s->arg_to = end;
+		see_program(s, &program);
+		at = end;
+	}
+	s->arg_from = from;
+	s->arg_to = to;
+}
+
+/* Spans from `first` on are in order up to `mid`, and from there on: all of them are then, and apart. */
+static void spans_merge(struct scan *s, size_t first, size_t mid)
+{
+	struct hc_mask *m = s->m;
+	size_t n = m->n_spans - first, a = first, b = mid, k = 0;
+	struct mask_span *all;
+
+	if (mid == m->n_spans || s->failed)
+		return;
+	all = malloc(n * sizeof(*all));
+	if (!all) {
+		s->failed = true;
+		return;
+	}
+	while (a < mid || b < m->n_spans) {
+		bool left = b == m->n_spans || (a < mid && m->span[a].start <= m->span[b].start);
+		const struct mask_span *v = &m->span[left ? a++ : b++];
+
+		if (k && v->start < all[k - 1].end)
+			all[k - 1].end = v->end > all[k - 1].end ? v->end : all[k - 1].end;
+		else
+			all[k++] = *v;
+	}
+	memcpy(m->span + first, all, k * sizeof(*all));
+	m->n_spans = first + k;
+	free(all);
 }
 
 /* ---- all of it ---- */
@@ -552,7 +727,8 @@ static size_t entry_end(const struct scan *s, size_t from)
 	return to - from < MASK_MIN_ANCHOR ? to : to + strnlen(s->p + to, s->n - to);
 }
 
-/* A payload may have the arguments of several processes, or begin within them: any entry may name the program. */
+/* Any entry may name the program: behind sudo, env or a container's exec, and in a payload, which may have the
+ * arguments of several processes or begin within them. */
 static void scan_list(struct scan *s)
 {
 	struct hc_str program = { 0 };
@@ -560,10 +736,17 @@ static void scan_list(struct scan *s)
 	for (size_t from = 0; from < s->n;) {
 		size_t to = entry_end(s, from);
 
+		size_t first = s->m->n_spans, mid;
+
 		scan_part(s, from, to);
+		mid = s->m->n_spans;
+		if (s->form == HC_MASK_ARGS && mid >= first && memchr(s->p + from, ' ', to - from)) {
+			scan_words(s, from, to);
+			spans_merge(s, first, mid);
+		}
 		if (program.p)
 			see_option(s, program);
-		if (s->form == HC_MASK_BYTES ? in_list(s) : s->form == HC_MASK_ARGS && from == 0)
+		if (s->form != HC_MASK_ENV && in_list(s))
 			see_program(s, &program);
 		for (from = to + 1; from < s->n && s->p[from] == '\0';)
 			from++;

@@ -20,17 +20,20 @@ static const char default_rules[] =
 	"name *password*\nname *passwd*\nname *passphrase*\nname *_pass\nname pass\nname *_pwd\n"
 	"name *secret*\nname *_token\nname token\nname *api_key*\nname *apikey*\nname *access_key*\n"
 	"name *accesskey*\nname *private_key*\nname *credential*\nname *authorization\nname *cookie\n"
-	"name x_auth_*\nname x_amz_security_*\nname *_auth\nname *_encryption_key\nname *_signing_key\n"
+	"name x_auth_*\nname x_amz_security_*\nname *_auth\nname *encryption_key\nname *signing_key\n"
 	"name *privatekey*\nname *account_key*\nname *accountkey*\nname *accesstoken\nname *authtoken\n"
 	"name *bearertoken\nname *idtoken\nname *refreshtoken\nname sshpass\nname docker_auth_config\n"
 	"keep *_file\nkeep *_fd\nkeep *_stdin\nkeep *_path\nkeep *_dir\nkeep *_name\n"
 	"attached -p mysql,mysqldump,mysqladmin,mysqlimport,mysqlshow,mysqlcheck,mariadb,mariadb-dump,mariadb-admin\n"
-	"option -p sshpass\noption -a redis-cli\noption -u curl\noption -U smbclient\n"
+	"option -p sshpass\noption -a redis-cli\noption -u curl\noption --user curl\noption -U curl,smbclient\n"
+	"option --proxy-user curl\noption --oauth2-bearer curl\noption -b curl\noption -k openssl\n"
+	"option -P zip,unzip\nattached -p 7z,7za,7zr\n"
 	"option -w ldapsearch,ldapadd\nafter 8 Bearer\ntoken 36 ghp_\ntoken 36 gho_\ntoken 36 ghu_\n"
 	"token 36 ghs_\ntoken 36 ghr_\ntoken 50 github_pat_\ntoken 20 glpat-\ntoken 20 xoxb-\n"
 	"token 20 xoxp-\ntoken 20 xoxa-\ntoken 20 xoxs-\ntoken 20 xapp-\ntoken 16 AKIA\ntoken 16 ASIA\n"
 	"token 35 AIza\ntoken 36 npm_\ntoken 50 pypi-\ntoken 24 sk_live_\ntoken 24 rk_live_\n"
-	"token 32 sk-proj-\ntoken 32 sk-ant-\ntoken 60 dop_v1_\ntoken 22 SG.\ntoken 24 hvs.\nbuiltin url\n"
+	"token 32 sk-proj-\ntoken 32 sk-ant-\ntoken 60 dop_v1_\ntoken 22 SG.\ntoken 24 hvs.\n"
+	"token 20 hooks.slack.com/services/\ntoken 20 discord.com/api/webhooks/\nbuiltin url\n"
 	"builtin pem\nbuiltin jwt\n";
 /* clang-format on */
 

@@ -84,6 +84,33 @@ Test(mask, arguments_keep_their_options_and_lose_their_values, .init = make, .fi
 		{ "curl|https://h:8080/x?a=b@c", NULL },
 		{ "curl|-H|Authorization: Bearer abcdefgh12", "curl|-H|Authorization: ***" },
 		{ "sh|-c|mysql --password=x -e 'y'", "sh|-c|mysql --password=*** -e 'y'" },
+		{ "curl|https://hooks.slack.com/services/T0/B0/0123456789abcdef",
+		  "curl|https://hooks.slack.com/services/***" },
+		{ "git|clone|https://a1b2c3d4e5f6g7h8i9j0@host/r", "git|clone|https://***@host/r" },
+		{ "git|clone|https://a-name-that-is-really-long@host/r", NULL },
+		{ "sh|-c|tool --password\thunter2", "sh|-c|tool --password\t***" },
+		/* behind other programs, in other spellings */
+		{ "sudo|-u|root|mysql|-phunter2|db", "sudo|-u|root|mysql|-p***|db" },
+		{ "docker|exec|db|/usr/bin/mysqldump|-phunter2", "docker|exec|db|/usr/bin/mysqldump|-p***" },
+		{ "curl|-sSfu|bob:pw|https://h/", "curl|-sSfu|***|https://h/" },
+		{ "curl|-sSfo|out|https://h/", NULL },
+		{ "curl|-Fupload=@/etc/passwd|https://h/", NULL },
+		{ "curl|--user|bob:pw|--user-agent|me|--proxy-user=u:pw",
+		  "curl|--user|***|--user-agent|me|--proxy-user=***" },
+		{ "openssl|enc|-k|pw|-in|f", "openssl|enc|-k|***|-in|f" },
+		/* command lines in an argument */
+		{ "sh|-c|exec /usr/bin/mysql -u root -phunter2 db; mysql -p",
+		  "sh|-c|exec /usr/bin/mysql -u root -p*** db; mysql -p" },
+		{ "sh|-c|mysql -p'a b' -e \"x\" && ls -pz", "sh|-c|mysql -p*** -e \"x\" && ls -pz" },
+		{ "sh|-c|cd /; A_TOKEN=t curl -su bob:pw -H 'X-Auth-Key: k' h|x",
+		  "sh|-c|cd /; A_TOKEN=*** curl -su *** -H 'X-Auth-Key: ***' h|x" },
+		{ "sh|-c|curl -u \"bob:$PW\" h", "sh|-c|curl -u *** h" },
+		{ "sh|-c|curl -u $AUTH h; mysql -p$PW; curl --user-agent a", NULL },
+		{ "bash|-c|sh -c 'mysql -phunter2'", "bash|-c|sh -c 'mysql -p***'" },
+		{ "sh|-c|mysql -ppassword=x", "sh|-c|mysql -p***" },
+		{ "sh|-c|curl -u", NULL },
+		{ "sh|-c|curl -u ", NULL },
+		{ "sh|-c|curl -u '", "sh|-c|curl -u ***" },
 		{ "sh|-c|tool --secret 'a b' c", "sh|-c|tool --secret '***' c" },
 		{ "sh|-c|export TOKEN=abc; run", "sh|-c|export TOKEN=***; run" },
 		{ "sh|-c|tool --password $PASSWORD", NULL },
@@ -311,10 +338,11 @@ Test(mask, is_off_for_images_and_namespaces, .init = make, .fini = drop)
 Test(mask, costs_little_more_on_hostile_text, .init = make, .fini = drop)
 {
 	static const char *const parts[] = {
-		"password:",     "password=\"", "a://b:",   "-----BEGIN PRIVATE KEY-----",
-		"eyJ.eyJ.",      "--token ",    "ghp_",     "bearer ",
-		"passwordtoken", "\\\"",        "a|",       "curl|-u|",
-		"--token|a|",    "|--token",    "A_TOKEN=|"
+		"password:",     "password=\"", "a://b:",       "-----BEGIN PRIVATE KEY-----",
+		"eyJ.eyJ.",      "--token ",    "ghp_",         "bearer ",
+		"passwordtoken", "\\\"",        "a|",           "curl|-u|",
+		"--token|a|",    "|--token",    "A_TOKEN=|",    "mysql -pa\\\" ",
+		"mysql -p'",     "curl -u $\"", "curl -u \" '", "curl -u --password=a "
 	};
 	const size_t bytes = 1 << 20;
 	char *text = malloc(bytes);
