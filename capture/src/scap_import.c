@@ -507,7 +507,7 @@ static int event_row(struct hc_scap_import *im, const struct sevent *s, struct h
 			cell_ref(c,
 			         type == HC_EV_ASYNC_EVENT ? HC_C_ASYNC_EVENT_container
 			                                   : HC_C_CONTAINER_JSON_container,
-			         in_ctr(b, s->ctr));
+			         in_ctr(im->t, b, s->ctr));
 	}
 	return end_row(im, type, e, err);
 }

@@ -208,7 +208,7 @@ static int news_row(struct hc_tracker *t, const struct ctr_news *n, uint64_t now
 	if (!b)
 		return err && err->code ? err->code : -EIO;
 	/* the three types have the same columns */
-	cell_ref(c, HC_C_CTR_START_container, in_ctr(b, n->ctr));
+	cell_ref(c, HC_C_CTR_START_container, in_ctr(t, b, n->ctr));
 	cell_ref(c, HC_C_CTR_START_phase, hc_build_str(b, hc_str_c(n->phase)));
 	cell_ref(c, HC_C_CTR_START_source, hc_build_str(b, source_of(n->ctr, source, sizeof(source))));
 	return row_end(t, n->type, 0, now_ns, NULL, err);
@@ -659,14 +659,28 @@ static void cell_strs(struct hc_builder *b, struct hc_cells *c, unsigned col, co
 	cell_ref(c, col, hc_build_strs(b, refs, list->n));
 }
 
+static void cell_labels(struct hc_tracker *t, struct hc_builder *b, struct hc_cells *c, unsigned col,
+                        const struct tctr *k, const char *column, const struct ctr_strs *list, bool has)
+{
+	uint32_t refs[CTR_MAX_ITEMS];
+
+	if (!has)
+		return;
+	for (uint32_t i = 0; i < list->n; i++)
+		refs[i] = hc_build_str(b, mask_label(t, k, column, list->v[i]));
+	cell_ref(c, col, hc_build_strs(b, refs, list->n));
+}
+
 static void cell_tri(struct hc_cells *c, unsigned col, uint8_t tri)
 {
 	if (tri != CTR_UNKNOWN)
 		hc_cell_set(c, col, tri == CTR_YES);
 }
 
-static void cells_of_files(struct hc_builder *b, struct hc_cells *c, const struct ctr_facts *f)
+static void cells_of_files(struct hc_tracker *t, struct hc_builder *b, struct hc_cells *c, const struct tctr *k)
 {
+	const struct ctr_facts *f = k->facts;
+
 	cell_text(b, c, HC_O_CTR_name, f->name);
 	cell_text(b, c, HC_O_CTR_image, f->image);
 	cell_text(b, c, HC_O_CTR_image_id, f->image_id);
@@ -681,8 +695,8 @@ static void cells_of_files(struct hc_builder *b, struct hc_cells *c, const struc
 	cell_tri(c, HC_O_CTR_is_sandbox, f->is_sandbox);
 	cell_text(b, c, HC_O_CTR_sandbox_id, f->sandbox_id);
 	cell_strs(b, c, HC_O_CTR_mounts, &f->mounts, f->has_mounts);
-	cell_strs(b, c, HC_O_CTR_labels, &f->labels, f->has_labels);
-	cell_strs(b, c, HC_O_CTR_annotations, &f->annotations, f->has_annotations);
+	cell_labels(t, b, c, HC_O_CTR_labels, k, "labels", &f->labels, f->has_labels);
+	cell_labels(t, b, c, HC_O_CTR_annotations, k, "annotations", &f->annotations, f->has_annotations);
 	cell_strs(b, c, HC_O_CTR_env_names, &f->env_names, f->has_env);
 	if (f->has_caps)
 		hc_cell_set(c, HC_O_CTR_caps, f->caps);
@@ -695,8 +709,9 @@ static void cells_of_files(struct hc_builder *b, struct hc_cells *c, const struc
 	cell_text(b, c, HC_O_CTR_pod_namespace, f->pod_namespace);
 	cell_text(b, c, HC_O_CTR_pod_uid, f->pod_uid);
 	cell_text(b, c, HC_O_CTR_pod_ip, f->pod_ip);
-	cell_strs(b, c, HC_O_CTR_pod_labels, &f->pod_labels, f->has_pod_labels);
-	cell_strs(b, c, HC_O_CTR_pod_annotations, &f->pod_annotations, f->has_pod_annotations);
+	cell_labels(t, b, c, HC_O_CTR_pod_labels, k, "pod_labels", &f->pod_labels, f->has_pod_labels);
+	cell_labels(t, b, c, HC_O_CTR_pod_annotations, k, "pod_annotations", &f->pod_annotations,
+	            f->has_pod_annotations);
 	cell_text(b, c, HC_O_CTR_seccomp, f->seccomp);
 	cell_text(b, c, HC_O_CTR_apparmor, f->apparmor);
 	cell_text(b, c, HC_O_CTR_selinux, f->selinux);
@@ -728,18 +743,19 @@ static void cells_of_network(struct hc_builder *b, struct hc_cells *c, const str
 		cell_strs(b, c, HC_O_CTR_pod_labels, &of->pod_labels, of->has_pod_labels);
 }
 
-void cells_of_facts(struct hc_builder *b, struct hc_cells *c, const struct tctr *k)
+void cells_of_facts(struct hc_tracker *t, struct hc_builder *b, struct hc_cells *c, struct tctr *k)
 {
 	char source[128];
 
 	cell_text(b, c, HC_O_CTR_source, source_of(k, source, sizeof(source)));
 	if (k->facts && k->facts->files) {
 		hc_cell_set(c, HC_O_CTR_known_at_ns, k->known_at_ns);
-		cells_of_files(b, c, k->facts);
+		cells_of_files(t, b, c, k);
 		if (k->facts->files & CTR_FILE_SCAP)
 			cells_of_network(b, c, k);
 		else if (!k->pod_uid && !k->facts->pod_uid.len)
 			cell_told(b, c, HC_O_CTR_pod_ip, HC_STR("")); /* in no pod, as far as is known */
 	}
-	cells_of_pod(b, c, k);
+	cells_of_pod(t, b, c, k);
+	k->mask_told = true;
 }

@@ -66,6 +66,24 @@ bool mask_wanted(const struct hc_tracker *t, const struct tver *v, const struct 
 	return true;
 }
 
+struct hc_str mask_label(struct hc_tracker *t, const struct tctr *k, const char *column, struct hc_str text)
+{
+	struct hc_mask_who who = { .container = txt_str(k->id),
+		                   .image = ctr_image_name(k),
+		                   .ns = ctr_pod_namespace(k),
+		                   .cgroup = txt_str(k->path) };
+	struct hc_mask_hits hits;
+	size_t n;
+
+	if (!t->opts.mask || !hc_mask_wants(t->opts.mask, &who))
+		return text;
+	text.p = hc_mask_apply(t->opts.mask, HC_MASK_ENV, text.p, text.len, &n, &hits);
+	text.len = text.p ? (uint32_t)n : 0; /* else out of memory: rather nothing than a secret */
+	if (text.p && !k->mask_told)
+		mask_note(t, HC_EV_CTR_START, column, &hits);
+	return text;
+}
+
 struct lst *lst_masked(struct hc_tracker *t, const struct tver *v, const struct timage *image,
                        enum hc_mask_form form, unsigned type, const char *column, const void *p, size_t bytes)
 {

@@ -735,7 +735,7 @@ uint32_t in_user(struct hc_builder *b, struct tuser *u)
 	return ref || !u ? ref : add_user(b, u);
 }
 
-static __attribute__((noinline)) uint32_t add_ctr(struct hc_builder *b, struct tctr *k)
+static __attribute__((noinline)) uint32_t add_ctr(struct hc_tracker *t, struct hc_builder *b, struct tctr *k)
 {
 	struct hc_cells c;
 
@@ -746,15 +746,15 @@ static __attribute__((noinline)) uint32_t add_ctr(struct hc_builder *b, struct t
 	if (k->cgroup_id)
 		hc_cell_set(&c, HC_O_CTR_cgroup_id, k->cgroup_id);
 	cell_ref(&c, HC_O_CTR_outer_id, in_txt(b, k->outer));
-	cells_of_facts(b, &c, k);
+	cells_of_facts(t, b, &c, k);
 	return hc_slot_put(&k->slot, b, hc_build_obj(b, HC_OBJ_CTR, &c));
 }
 
-uint32_t in_ctr(struct hc_builder *b, struct tctr *k)
+uint32_t in_ctr(struct hc_tracker *t, struct hc_builder *b, struct tctr *k)
 {
 	uint32_t ref = k ? hc_slot_get(&k->slot, b) : 0;
 
-	return ref || !k ? ref : add_ctr(b, k);
+	return ref || !k ? ref : add_ctr(t, b, k);
 }
 
 static uint32_t in_tty(struct hc_builder *b, uint32_t tty)
@@ -918,7 +918,7 @@ static __attribute__((noinline)) uint32_t add_ver(struct hc_tracker *t, struct h
 		hc_cell_set(&c, HC_O_PROC_cgroup_id, v->cgroup_id);
 	if (v->cgs) {
 		cell_ref(&c, HC_O_PROC_cgroups, in_lst(b, v->cgs->list));
-		cell_ref(&c, HC_O_PROC_container, in_ctr(b, v->cgs->ctr));
+		cell_ref(&c, HC_O_PROC_container, in_ctr(t, b, v->cgs->ctr));
 	}
 	if (v->cgs_exec)
 		cell_ref(&c, HC_O_PROC_cgroups_at_exec, in_lst(b, v->cgs_exec->list));

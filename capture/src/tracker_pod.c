@@ -309,8 +309,8 @@ static void cell_some(struct hc_builder *b, struct hc_cells *c, unsigned col, st
 		cell_ref(c, col, hc_build_str(b, s));
 }
 
-static void cell_kvs(struct hc_builder *b, struct hc_cells *c, unsigned col, const struct hc_kube_kv *kv,
-                     uint32_t n)
+static void cell_kvs(struct hc_tracker *t, struct hc_builder *b, struct hc_cells *c, unsigned col,
+                     const struct tctr *of, const char *column, const struct hc_kube_kv *kv, uint32_t n)
 {
 	char text[512 + HC_KUBE_MAX_VALUE_BYTES];
 	uint32_t refs[CTR_MAX_ITEMS], k = 0;
@@ -320,7 +320,8 @@ static void cell_kvs(struct hc_builder *b, struct hc_cells *c, unsigned col, con
 		                     HC_STR_ARG(kv[i].value));
 
 		if (is_kept(&kv[i]) && bytes > 0 && (size_t)bytes < sizeof(text))
-			refs[k++] = hc_build_str(b, (struct hc_str){ text, (uint32_t)bytes });
+			refs[k++] = hc_build_str(
+				b, mask_label(t, of, column, (struct hc_str){ text, (uint32_t)bytes }));
 	}
 	cell_ref(c, col, hc_build_strs(b, refs, k));
 }
@@ -376,7 +377,7 @@ struct hc_str ctr_pod_namespace(const struct tctr *k)
 
 /* The server's word counts for what changes while a pod lives; else that of the runtime's files, where there is
  * one. */
-void cells_of_pod(struct hc_builder *b, struct hc_cells *c, const struct tctr *k)
+void cells_of_pod(struct hc_tracker *t, struct hc_builder *b, struct hc_cells *c, const struct tctr *k)
 {
 	static const struct ctr_facts none;
 	const struct ctr_facts *f = k->facts ? k->facts : &none;
@@ -394,11 +395,13 @@ void cells_of_pod(struct hc_builder *b, struct hc_cells *c, const struct tctr *k
 	hc_cell_set(c, HC_O_CTR_pod_known_at_ns, p->known_at_ns);
 	if (ns) {
 		hc_cell_set(c, HC_O_CTR_pod_ns_known_at_ns, ns->known_at_ns);
-		cell_kvs(b, c, HC_O_CTR_pod_ns_labels, ns->meta.labels, ns->meta.n_labels);
-		cell_kvs(b, c, HC_O_CTR_pod_ns_annotations, ns->meta.annotations, ns->meta.n_annotations);
+		cell_kvs(t, b, c, HC_O_CTR_pod_ns_labels, k, "pod_ns_labels", ns->meta.labels, ns->meta.n_labels);
+		cell_kvs(t, b, c, HC_O_CTR_pod_ns_annotations, k, "pod_ns_annotations", ns->meta.annotations,
+		         ns->meta.n_annotations);
 	}
-	cell_kvs(b, c, HC_O_CTR_pod_labels, p->meta.labels, p->meta.n_labels);
-	cell_kvs(b, c, HC_O_CTR_pod_annotations, p->meta.annotations, p->meta.n_annotations);
+	cell_kvs(t, b, c, HC_O_CTR_pod_labels, k, "pod_labels", p->meta.labels, p->meta.n_labels);
+	cell_kvs(t, b, c, HC_O_CTR_pod_annotations, k, "pod_annotations", p->meta.annotations,
+	         p->meta.n_annotations);
 	cell_some(b, c, HC_O_CTR_service_account, p->service_account);
 	cell_some(b, c, HC_O_CTR_pod_qos, p->qos);
 	owner = owner_of(p);

@@ -135,6 +135,7 @@ struct tctr {
 	struct ctr_facts *sandbox;   /* of an import: of its pod's sandbox; NULL: that was not told of before */
 	uint64_t known_at_ns;        /* when the facts came; 0: none did */
 	bool asked;                  /* the runtimes' files have been looked at */
+	bool mask_told;              /* what is masked of this version has been counted */
 	/* of the newest version, which is the one in the table */
 	bool waiting; /* more may come */
 	uint8_t n_looks;
@@ -453,7 +454,7 @@ static inline uint32_t in_task(struct hc_tracker *t, struct hc_builder *b, struc
 }
 uint32_t in_image(struct hc_tracker *t, struct hc_builder *b, struct timage *i);
 uint32_t in_user(struct hc_builder *b, struct tuser *u);
-uint32_t in_ctr(struct hc_builder *b, struct tctr *c);
+uint32_t in_ctr(struct hc_tracker *t, struct hc_builder *b, struct tctr *c);
 uint32_t in_ver(struct hc_tracker *t, struct hc_builder *b, struct tver *v);
 
 static inline void cell_ref(struct hc_cells *c, unsigned col, uint32_t ref)
@@ -586,6 +587,8 @@ void exe_done(struct hc_tracker *t);
 bool mask_wanted(const struct hc_tracker *t, const struct tver *v, const struct timage *image);
 /* Counts what was masked in a column (a literal) of a type; hits NULL: nothing. */
 void mask_note(struct hc_tracker *t, unsigned type, const char *column, const struct hc_mask_hits *hits);
+/* A label or annotation ("key=value") as it may be written; borrowed until the next one. */
+struct hc_str mask_label(struct hc_tracker *t, const struct tctr *k, const char *column, struct hc_str text);
 /* lst_of_block with secrets masked, and counted; what was masked before is not looked at again. */
 struct lst *lst_masked(struct hc_tracker *t, const struct tver *v, const struct timage *image,
                        enum hc_mask_form form, unsigned type, const char *column, const void *p, size_t bytes);
@@ -650,7 +653,7 @@ bool ctr_looks(const struct hc_tracker *t);
 /* What the sockets of runtimes did. */
 void ctr_socket_counts(const struct hc_tracker *t, struct hc_tracker_stats *ret);
 int ctr_tick(struct hc_tracker *t, struct hc_err *err);
-void cells_of_facts(struct hc_builder *b, struct hc_cells *c, const struct tctr *k);
+void cells_of_facts(struct hc_tracker *t, struct hc_builder *b, struct hc_cells *c, struct tctr *k);
 /* A version to take the place of `old`, with the same facts; NULL: out of memory. ctr_replace takes it. */
 struct tctr *ctr_renew(struct hc_tracker *t, const struct tctr *old);
 /* Puts the new version into the table and the processes; a row tells of it. */
@@ -669,7 +672,7 @@ void pod_tick(struct hc_tracker *t);
 /* As its columns have them; .p NULL: not known. */
 struct hc_str ctr_image_name(const struct tctr *k);
 struct hc_str ctr_pod_namespace(const struct tctr *k);
-void cells_of_pod(struct hc_builder *b, struct hc_cells *c, const struct tctr *k);
+void cells_of_pod(struct hc_tracker *t, struct hc_builder *b, struct hc_cells *c, const struct tctr *k);
 
 /* ---- tracker_limit.c ---- */
 

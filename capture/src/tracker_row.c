@@ -986,7 +986,7 @@ static void cells_of_arg(struct hc_tracker *t, struct hc_builder *b, const struc
 		cell_ref(c, a->col, in_ver(t, b, arg_proc(w, a, i)));
 		break;
 	case HC_KIND_CTR:
-		cell_ref(c, a->col, in_ctr(b, w->ctr));
+		cell_ref(c, a->col, in_ctr(t, b, w->ctr));
 		break;
 	default:
 		break;

@@ -41,14 +41,14 @@ static int state_row(struct hc_tracker *t, const struct state_of *s, uint64_t no
 
 		cell_ref(c, HC_C_META_STATE_proc, in_ver(t, b, v));
 		if (v->cgs)
-			cell_ref(c, HC_C_META_STATE_container, in_ctr(b, v->cgs->ctr));
+			cell_ref(c, HC_C_META_STATE_container, in_ctr(t, b, v->cgs->ctr));
 	}
 	if (s->fd >= 0) {
 		hc_cell_set(c, HC_C_META_STATE_fd, (uint64_t)s->fd);
 		cell_ref(c, HC_C_META_STATE_fd_obj, in_fd(t, b, s->fdobj));
 	}
 	if (s->ctr)
-		cell_ref(c, HC_C_META_STATE_container, in_ctr(b, s->ctr));
+		cell_ref(c, HC_C_META_STATE_container, in_ctr(t, b, s->ctr));
 	cell_ref(c, HC_C_META_STATE_file, in_file(b, s->file));
 	return row_end(t, HC_EV_META_STATE, 0, now_ns, NULL, err);
 }

@@ -45,7 +45,7 @@ mkfifo go-1 go-2
 
 cat >docker.json <<END
 { "ID": "$late", "Name": "/happy_ant", "Image": "sha256:1234", "Created": "2024-05-01T08:20:30Z", "State": {},
-  "Config": { "Image": "nginx:1", "Env": ["A=1"], "Labels": { "com.example.team": "a" } }, "MountPoints": {} }
+  "Config": { "Image": "nginx:1", "Env": ["A=1"], "Labels": { "com.example.team": "a", "example.com/db-password": "hunter2" } }, "MountPoints": {} }
 END
 
 cat >run <<'END'
@@ -191,6 +191,8 @@ expect_exit 2 hindcast export cap --metadata known --bundle -o none.hcb 2>/dev/n
 fields "container.full_id = $late and proc.args = 'sleep 0.1'" \
 	'%container.type %container.name %container.image.repository:%container.image.tag %container.image.id %container.privileged %container.host_pid %container.label[com.example.team]' \
 	'docker happy_ant nginx:1 1234 true true a'
+fields "container.full_id = $late and proc.args = 'sleep 0.1'" '%container.label[example.com/db-password]' '***'
+expect "SELECT in_column, count > 0 AS some FROM meta_masked WHERE of_type = 'ctr_start'" '{"in_column":"labels","some":1}'
 
 for id in "$web" "$named" "$nobody" "$late"; do
 	expect "SELECT phase FROM ctr_stop WHERE arg_container = '$id'" '{"phase":"gone"}'
