@@ -80,12 +80,11 @@ struct hc_falco_diag {
 	bool repeated;    /* said for an earlier file already */
 	const char *code; /* "LOAD_ERR_VALIDATE" */
 	const char *message;
-	const char *item_type, *item_name;   /* innermost; name may be empty */
-	const char *outer_type, *outer_name; /* the list, macro or rule it is in; NULL when it is that itself */
-	const char *file; /* of the load; line and column may be of an earlier file: see place_file */
+	const char *item_type,
+		*item_name; /* the list, macro or rule; name may be empty. NULL: it is about the file */
+	const char *file;   /* of the load; line and column may be of an earlier file: see place_file */
 	const char *place_file;
-	uint32_t line, column; /* 1-based; 0 unknown */
-	uint64_t offset;
+	uint32_t line, column;        /* 1-based; 0 unknown */
 	const char *deprecated_field; /* or NULL */
 };
 

@@ -479,6 +479,105 @@ Test(falco_load, tells_the_rule_of_what_is_within_an_exception)
 	hc_arena_done(&arena);
 }
 
+#define R(condition) "- rule: R\n  desc: d\n  condition: " condition "\n  output: o\n  priority: INFO\n"
+
+Test(falco_load, says_what_is_wrong_in_the_words_of_Falco)
+{
+	static const struct {
+		const char *rules, *message;
+	} cases[] = {
+		{ R("fd.sip = 1.2.3"), "unrecognized IPv4 address 1.2.3" },
+		{ R("fd.sip = x"), "unrecognized IPv6 address x" },
+		{ R("fd.snet = 1.2.3.4"), "unrecognized IP network 1.2.3.4" },
+		{ R("fd.snet = 1.2.3/8"), "unrecognized IP address 1.2.3/8" },
+		{ R("fd.snet = 1.2.3.4/33"), "invalid netmask 33" },
+		{ R("fd.snet = '1.2.3.4/x'"), "x is not a valid number" },
+		{ R("fd.snet = '::'"), "invalid v6 netmask: ::" },
+		{ R("fd.snet = '::/0'"), "invalid v6 netmask 0" },
+		{ R("fd.rport = http-ish"), "unrecognized protocol http-ish" },
+		{ R("evt.failed = 1"), "filter error: unrecognized boolean value 1" },
+		{ R("evt.failed < 1"), "filter error: '<' operator not supported for numeric filters" },
+		{ R("proc.args = x"), "filter error: '=' operator not supported list filters" },
+		{ R("fd.sip contains 1"),
+		  "filter error: 'contains' operator not supported for ip address and network filters" },
+		{ R("fd.sip contains oneof (1)"),
+		  "filter error: 'contains' with modifier not supported for ip address and network filters" },
+		{ R("evt.buffer glob x"), "filter error: 'glob' operator not supported for buffer filters" },
+		{ R("evt.rawarg.tuple = x"), "filter error: '=' operator not supported for type 'SOCKTUPLE'" },
+		{ R("toupper(proc.pid) = 1"),
+		  "can't add field transformer: type 'INT64' is not supported by 'toupper' transformer applied on "
+		  "field 'proc.pid'" },
+		{ R("proc.name = val(proc.args)"),
+		  "field 'proc.name' has type 'CHARBUF' while the right-hand side field 'proc.args' has "
+		  "incompatible type 'CHARBUF (list)'" },
+		{ R("fd.sip = val(fd.ip)"), "field 'fd.ip' can't be used as a right-hand side field" },
+		{ R("proc.name regex val(proc.exe)"), "operator 'REGEX' doesn't support right-hand side fields" },
+		{ R("proc.name regex '[z-a]'"), "invalid regex pattern: invalid character class range: z-a" },
+		{ R("proc.name regex 'a{5000}'"), "invalid regex pattern: invalid repetition size: {5000}" },
+		{ R("evt.type.is.nothing = 1"), "filter_check called with nonexistent field evt.type.is.nothing" },
+		{ R("container.label = x"),
+		  "filter 'container.label': container.label requires an argument but none provided" },
+		{ R("evt.type = open and and"), "Undefined macro 'and' used in filter." },
+		{ "- list: L\n  items:\n", "Value is not a sequence" },
+		{ "- macro: a\n  condition: evt.type = open\n- macro: b\n  condition: a\n"
+		  "- macro: a\n  condition: or b\n  append: true\n",
+		  "reference loop in macro 'b'" },
+		{ R("evt.type = open") "- rule: R\n  condition: and proc.name = a\n  output: o\n  desc: d\n"
+		                       "  override: {condition: append}\n",
+		  "Unexpected key 'desc': no corresponding entry under 'override' is defined." },
+		{ R("evt.type = open") "- rule: R\n  condition: and proc.name = a\n"
+		                       "  override: {condition: append, output: append}\n",
+		  "An append override for 'output' was specified but 'output' is not defined" },
+		{ "- required_plugin_versions: [{name: a, version: 1.0.0, alternatives: [x]}]\n",
+		  "Plugin version alternative must be a mapping" },
+	};
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		HC_AUTO(hc_falco_free) struct hc_falco *f;
+		const struct hc_falco_diag *error = NULL;
+		int r;
+
+		f = load(cases[i].rules, &r);
+		cr_expect_lt(r, 0, "%s", cases[i].rules);
+		for (uint32_t k = 0; k < hc_falco_n_diags(f) && !error; k++)
+			error = hc_falco_diag(f, k)->is_error ? hc_falco_diag(f, k) : NULL;
+		cr_assert(error, "%s", cases[i].rules);
+		cr_expect_str_eq(error->message, cases[i].message, "%s: %s", cases[i].rules, error->message);
+	}
+}
+
+/* The items around a place and the line below it, as Falco's own result has them. */
+Test(falco_load, has_the_context_of_Falco_in_its_result)
+{
+	char rules[2000], text[400];
+	HC_AUTO(hc_falco_free) struct hc_falco *f;
+	struct hc_arena arena = { 0 };
+	const char *json;
+	int r;
+
+	memset(text, 'x', sizeof(text));
+	snprintf(rules, sizeof(rules),
+	         "- rule: R\n  desc: d\n  condition: evt.type = open\n  output: o\n  priority: INFO\n"
+	         "  exceptions:\n    - {name: n, fields: [proc.name], comment: %.200s, values: ['']} # %.200s\n",
+	         text, text);
+	f = load(rules, &r);
+	cr_assert_lt(r, 0);
+	json = hc_falco_results_json(f, &arena);
+	cr_expect(strstr(json, "\"item_name\":\"\",\"item_type\":\"rules content\""), "%s", json);
+	cr_expect(strstr(json,
+	                 "\"item_name\":\"n\",\"item_type\":\"exception\",\"position\":{\"column\":6,\"line\":6,"),
+	          "%s", json);
+	cr_expect(strstr(json, "\"item_type\":\"exception values\""), "%s", json);
+	cr_expect(strstr(json, "\"item_type\":\"exception value\""), "%s", json);
+	cr_expect(strstr(json, "\"item_name\":\"\",\"item_type\":\"value for\""), "%s", json);
+	cr_expect(strstr(json, "\"snippet\":\"...xxx"), "%s", json);
+	cr_expect(strstr(json, "...\\n                                                                            "
+	                       "    ^\\n\""),
+	          "%s", json);
+	cr_expect(strstr(json, "\"codedesc\":\"Error validating internal structure of YAML file\""), "%s", json);
+	hc_arena_done(&arena);
+}
+
 /* Loads files until one does not load; what was said of them, to be freed. */
 static char *results_of(const char *const *paths, size_t n, bool ahead)
 {

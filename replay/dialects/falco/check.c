@@ -159,6 +159,22 @@ static enum ftype raw_type(struct hc_str param)
 	return param_type(falco_param_first(param));
 }
 
+#define NO_FIELD "filter_check called with nonexistent field "
+
+static void syntax_message(const struct fref *f, char *msg, size_t msg_bytes)
+{
+	snprintf(msg, msg_bytes, "filter syntax error: " HC_STR_FMT, HC_STR_ARG(f->text));
+}
+
+/* Of an argument in brackets that is no number. */
+static void number_message(struct hc_str rest, char *msg, size_t msg_bytes)
+{
+	const char *end = memchr(rest.p, ']', rest.len);
+	struct hc_str inner = { rest.p + 1, (uint32_t)(end ? end - rest.p - 1 : 0) };
+
+	snprintf(msg, msg_bytes, HC_STR_FMT " is not a valid number", HC_STR_ARG(inner));
+}
+
 static enum flookup event_arg(struct hc_str rest, struct fref *f, char *msg, size_t msg_bytes)
 {
 	struct hc_str inner;
@@ -170,10 +186,14 @@ static enum flookup event_arg(struct hc_str rest, struct fref *f, char *msg, siz
 		return FLOOKUP_OK;
 	}
 	if (rest.len < 2 || rest.p[0] != '.') {
-		snprintf(msg, msg_bytes,
-		         f->id == F_EVT_ARG ? "%s needs an argument: .NAME, or [N]"
-		                            : "%s needs an argument: .NAME",
-		         falco_fields[f->id].name);
+		if (rest.len && rest.p[0] == '[' && f->id == F_EVT_RAWARG)
+			snprintf(msg, msg_bytes, "evt.arg fields must be expressed explicitly");
+		else if (rest.len && rest.p[0] == '[')
+			number_message(rest, msg, msg_bytes);
+		else if (rest.len)
+			snprintf(msg, msg_bytes, "unknown event argument ");
+		else
+			syntax_message(f, msg, msg_bytes);
 		return FLOOKUP_ERROR;
 	}
 	inner = (struct hc_str){ rest.p + 1, rest.len - 1 };
@@ -208,7 +228,7 @@ static enum flookup dotted(struct hc_str rest, struct fref *f, char *msg, size_t
 	if (rest.len < 2 || rest.p[0] != '.') {
 		if (f->id == F_EVT_ABSPATH)
 			return FLOOKUP_NONE;
-		snprintf(msg, msg_bytes, "%s needs an argument: .NAME", falco_fields[f->id].name);
+		syntax_message(f, msg, msg_bytes);
 		return FLOOKUP_ERROR;
 	}
 	f->arg = FARG_NAME;
@@ -229,8 +249,8 @@ static enum flookup dotted(struct hc_str rest, struct fref *f, char *msg, size_t
 			f->index = code;
 			return FLOOKUP_OK;
 		}
-	snprintf(msg, msg_bytes, "unknown event type " HC_STR_FMT, HC_STR_ARG(inner));
-	return FLOOKUP_ERROR;
+	snprintf(msg, msg_bytes, NO_FIELD HC_STR_FMT, HC_STR_ARG(f->text));
+	return FLOOKUP_NONE;
 }
 
 /* A plugin reads its field's argument itself: up to the first bracket that closes, in a text that ends at its
@@ -242,14 +262,24 @@ static enum flookup container_arg(struct hc_str rest, struct fref *f, char *msg,
 	const char *blank = rest.len ? memchr(rest.p, ' ', rest.len) : NULL, *end;
 	struct hc_str arg = { rest.p + 1, 0 };
 
-	if (!wants || !rest.len || rest.p[0] != '[') {
-		snprintf(msg, msg_bytes, wants ? "%s needs an argument in brackets" : "%s takes no argument",
-		         d->name);
-		return !wants && rest.len && rest.p[0] != '[' ? FLOOKUP_NONE : FLOOKUP_ERROR;
+	if (rest.len && rest.p[0] != '[' && !wants)
+		return FLOOKUP_NONE;
+	end = rest.len ? memchr(rest.p, ']', rest.len) : NULL;
+	if (!rest.len || rest.p[0] != '[') {
+		snprintf(msg, msg_bytes, "filter '" HC_STR_FMT "': %s requires an argument but none provided",
+		         HC_STR_ARG(f->text), d->name);
+		return FLOOKUP_ERROR;
 	}
-	end = memchr(rest.p, ']', rest.len);
 	if (!end || (blank && blank < end)) {
-		snprintf(msg, msg_bytes, "%s has unbalanced argument brackets", d->name);
+		snprintf(msg, msg_bytes, "filter '" HC_STR_FMT "': %s has unbalanced argument brackets",
+		         HC_STR_ARG(f->text), d->name);
+		return FLOOKUP_ERROR;
+	}
+	if (!wants) {
+		snprintf(msg, msg_bytes,
+		         "filter '" HC_STR_FMT
+		         "': %s does not allow nor require an argument but one is provided: " HC_STR_FMT,
+		         HC_STR_ARG(f->text), d->name, (int)(end - rest.p - 1), rest.p + 1);
 		return FLOOKUP_ERROR;
 	}
 	if (end + 1 < rest.p + rest.len)
@@ -273,7 +303,10 @@ static enum flookup bracket_arg(struct hc_str rest, struct fref *f, char *msg, s
 	if (!brackets(rest, &f->name)) {
 		if (f->id != F_EVT_AROUND)
 			return FLOOKUP_NONE;
-		snprintf(msg, msg_bytes, "%s needs an argument in brackets", falco_fields[f->id].name);
+		if (rest.len && rest.p[0] == '.')
+			snprintf(msg, msg_bytes, "wrong syntax for evt.around");
+		else
+			syntax_message(f, msg, msg_bytes);
 		return FLOOKUP_ERROR;
 	}
 	if (hc_str_eq(f->name, HC_STR("-1")) && !only_number && !or_name) {
@@ -311,8 +344,7 @@ enum flookup falco_field_find(struct hc_str name, bool has_arg, struct hc_str ar
 	}
 	id = longest(text, &len);
 	if ((id < 0 || len < text.len) && msg_bytes)
-		snprintf(msg, msg_bytes, "filter_check called with nonexistent field " HC_STR_FMT,
-		         HC_STR_ARG(text));
+		snprintf(msg, msg_bytes, NO_FIELD HC_STR_FMT, HC_STR_ARG(text));
 	if (id < 0)
 		return FLOOKUP_NONE;
 	rest = (struct hc_str){ text.p + len, text.len - len };
@@ -330,7 +362,7 @@ enum flookup falco_field_find(struct hc_str name, bool has_arg, struct hc_str ar
 	else if (rest.len)
 		found = FLOOKUP_NONE;
 	else if (falco_fields[id].flags & FF_ARG_REQ) {
-		snprintf(msg, msg_bytes, "%s needs an argument", falco_fields[id].name);
+		syntax_message(&f, msg, msg_bytes);
 		found = FLOOKUP_ERROR;
 	}
 	if (found == FLOOKUP_OK)
@@ -433,6 +465,38 @@ static bool read_ip(struct hc_str s, bool net, struct hc_arena *arena, struct hc
 	return true;
 }
 
+/* What is wrong with a text that read_ip() refused. */
+static void ip_message(struct hc_str s, bool net, char *msg, size_t msg_bytes)
+{
+	const char *slash = s.len ? memchr(s.p, '/', s.len) : NULL;
+	bool v4 = s.len && memchr(s.p, '.', s.len);
+	struct hc_str address = s, mask = { 0 };
+	uint8_t ignored[16];
+	char buf[80];
+	uint64_t bits;
+
+	if (net && slash) {
+		address.len = (uint32_t)(slash - s.p);
+		mask = (struct hc_str){ slash + 1, s.len - address.len - 1 };
+	}
+	snprintf(buf, sizeof(buf), HC_STR_FMT, HC_STR_ARG(address));
+	if (net && !slash)
+		snprintf(msg, msg_bytes,
+		         v4 ? "unrecognized IP network " HC_STR_FMT : "invalid v6 netmask: " HC_STR_FMT,
+		         HC_STR_ARG(s));
+	else if (!net || inet_pton(v4 ? AF_INET : AF_INET6, buf, ignored) != 1)
+		snprintf(msg, msg_bytes, "unrecognized %s address " HC_STR_FMT,
+		         !v4   ? "IPv6"
+		         : net ? "IP"
+		               : "IPv4",
+		         HC_STR_ARG(s));
+	else if (!read_number(mask, false, &bits))
+		snprintf(msg, msg_bytes, HC_STR_FMT " is not a valid number", HC_STR_ARG(mask));
+	else
+		snprintf(msg, msg_bytes, v4 ? "invalid netmask " HC_STR_FMT : "invalid v6 netmask " HC_STR_FMT,
+		         HC_STR_ARG(mask));
+}
+
 static int hex_value(char c)
 {
 	if (c >= '0' && c <= '9')
@@ -483,7 +547,7 @@ bool falco_const_read(enum ftype type, enum fop op, struct hc_str text, struct h
 
 	if (is_text(type)) {
 		if (text.len && memchr(text.p, 0, text.len)) {
-			snprintf(msg, msg_bytes, "a value must not hold a NUL byte");
+			snprintf(msg, msg_bytes, "filter error: filter value cannot contain a NUL byte (\\x00)");
 			return false;
 		}
 		if (op == FOP_REGEX) {
@@ -499,7 +563,8 @@ bool falco_const_read(enum ftype type, enum fop op, struct hc_str text, struct h
 		if (op == FOP_BCONTAINS || op == FOP_BSTARTSWITH) {
 			if (read_hex(text, arena, ret))
 				return true;
-			snprintf(msg, msg_bytes, HC_STR_FMT " is not a valid hex string", HC_STR_ARG(text));
+			snprintf(msg, msg_bytes,
+			         "filter error: bcontains and bstartswith operator support hex strings only");
 			return false;
 		}
 		*ret = hc_value_bytes(HC_VT_BYTES, text.p ? text.p : "", text.len);
@@ -509,21 +574,18 @@ bool falco_const_read(enum ftype type, enum fop op, struct hc_str text, struct h
 			*ret = hc_value_bool(text.len == 4);
 			return true;
 		}
-		snprintf(msg, msg_bytes, HC_STR_FMT " is not a valid boolean, only true and false are",
-		         HC_STR_ARG(text));
+		snprintf(msg, msg_bytes, "filter error: unrecognized boolean value " HC_STR_FMT, HC_STR_ARG(text));
 		return false;
 	case FT_IPADDR:
 	case FT_IPNET:
 		if (read_ip(text, type == FT_IPNET, arena, ret))
 			return true;
-		snprintf(msg, msg_bytes, "unrecognized IP %s " HC_STR_FMT,
-		         type == FT_IPNET ? "network" : "address", HC_STR_ARG(text));
+		ip_message(text, type == FT_IPNET, msg, msg_bytes);
 		return false;
 	case FT_PORT:
 		if (read_port(text, &number))
 			break;
-		snprintf(msg, msg_bytes, HC_STR_FMT " is not a valid port number or service name",
-		         HC_STR_ARG(text));
+		snprintf(msg, msg_bytes, "unrecognized protocol " HC_STR_FMT, HC_STR_ARG(text));
 		return false;
 	case FT_UNCOMPARABLE:
 		snprintf(msg, msg_bytes, "operator not supported for type");
@@ -576,20 +638,64 @@ static bool is_argument_list(const struct fx_val *v)
 	return list && v->kind != FVAL_TRANSFORM;
 }
 
+static const char *type_word(enum ftype type)
+{
+	static const char *const words[FT_N] = {
+		[FT_UINT32] = "UINT32",   [FT_UINT64] = "UINT64",   [FT_INT16] = "INT16",
+		[FT_INT32] = "INT32",     [FT_INT64] = "INT64",     [FT_DOUBLE] = "DOUBLE",
+		[FT_BOOL] = "BOOL",       [FT_PORT] = "PORT",       [FT_RELTIME] = "RELTIME",
+		[FT_ABSTIME] = "ABSTIME", [FT_CHARBUF] = "CHARBUF", [FT_BYTEBUF] = "BYTEBUF",
+		[FT_IPADDR] = "IPADDR",   [FT_IPNET] = "IPNET",     [FT_DYN] = "DYNAMIC",
+		[FT_FSPATH] = "FSPATH",
+	};
+
+	return words[type] ? words[type] : "NONE";
+}
+
+/* The field that a value is of, through transformers of one argument; NULL: of several, or of none. */
+static const struct fref *field_of(const struct fx_val *v)
+{
+	while (v->kind == FVAL_TRANSFORM && v->n == 1)
+		v = v->kids[0];
+	return v->kind == FVAL_FIELD ? &v->field : NULL;
+}
+
+/* That field's name; of a value that is of none, its transformer's. */
+static const char *name_of(const struct fx_val *v)
+{
+	const struct fref *of = field_of(v);
+
+	return of ? falco_fields[of->id].name : v->kind == FVAL_TRANSFORM ? ftr_name(v->tr) : "";
+}
+
+/* The transformer cannot be applied to what it stands around. */
+static bool no_transform(struct fcheck *c, const struct fx_val *v, const struct fval *from)
+{
+	const struct fx_val *first = v->kids[0];
+
+	return fail(c, from->pos,
+	            "can't add field transformer: type '%s' is not supported by '%s' transformer applied on %s"
+	            "field '%s'",
+	            type_word(first->type), ftr_name(v->tr), first->list ? "list " : "", name_of(first));
+}
+
+static bool takes_no_arg(struct fcheck *c, const struct fval *from)
+{
+	return !from->has_arg ||
+	       fail(c, from->pos, "transformer '%s' does not support field arguments", ftr_name(from->tr));
+}
+
 static bool check_transform(struct fcheck *c, struct fx_val *v, const struct fval *from)
 {
 	const struct fx_val *first = v->n ? v->kids[0] : NULL;
 	const char *name = ftr_name(v->tr);
-	bool takes_any = v->tr >= FTR_JOIN; /* the flag is heeded by those of one argument alone */
+	bool takes_any = v->tr >= FTR_JOIN; /* the flag is heeded by those alone that change one argument */
 
 	if (v->tr < FTR_JOIN && v->n != 1)
 		return fail(c, from->pos, "%s() takes exactly one argument", name);
-	if (from->has_arg && (v->tr != FTR_GETOPT || from->arg.len != 1))
-		return fail(c, from->pos,
-		            v->tr == FTR_GETOPT ? "%s() takes one character in brackets"
-		                                : "%s() takes no argument in brackets",
-		            name);
-	for (uint32_t i = 0; i < v->n && !takes_any; i++)
+	if (from->has_arg && !takes_any)
+		return fail(c, from->pos, "filter error: transformer '%s' does not support field arguments", name);
+	for (uint32_t i = 0; i < v->n && !takes_any && v->tr != FTR_VAL; i++)
 		if (v->kids[i]->kind == FVAL_FIELD && (falco_fields[v->kids[i]->field.id].flags & FF_NO_TR))
 			return fail(c, from->pos, "field '%s' does not support transformers",
 			            falco_fields[v->kids[i]->field.id].name);
@@ -602,55 +708,63 @@ static bool check_transform(struct fcheck *c, struct fx_val *v, const struct fva
 	case FTR_TOUPPER:
 		v->type = first->type;
 		v->list = first->list;
-		return is_text(first->type) || fail(c, from->pos, "%s() needs text", name);
+		return is_text(first->type) || no_transform(c, v, from);
 	case FTR_BASENAME:
 		v->type = first->type;
 		v->list = first->list;
-		return is_text(first->type) || fail(c, from->pos, "basename() needs text");
+		return is_text(first->type) || no_transform(c, v, from);
 	case FTR_B64:
 		v->type = first->type;
 		v->list = first->list;
-		return is_text(first->type) || first->type == FT_BYTEBUF ||
-		       fail(c, from->pos, "b64() needs text or bytes");
+		return is_text(first->type) || first->type == FT_BYTEBUF || no_transform(c, v, from);
 	case FTR_LEN:
 		v->type = FT_UINT64;
 		return first->list || is_text(first->type) || first->type == FT_BYTEBUF ||
-		       fail(c, from->pos, "len() needs text, bytes or a list");
+		       no_transform(c, v, from);
 	case FTR_JOIN:
 		v->type = FT_CHARBUF;
 		if (v->n != 2)
-			return fail(c, from->pos, "join() takes exactly two arguments");
-		if (first->list || !is_text(first->type))
-			return fail(c, from->pos, "join() first argument must be a string");
-		return (is_argument_list(v->kids[1]) && is_text(v->kids[1]->type)) ||
-		       fail(c, from->pos, "join() second argument must be a list");
+			return fail(c, from->pos, "join() requires exactly 2 arguments: separator and list");
+		if (first->list)
+			return fail(c, from->pos,
+			            "join() first argument (separator) must be a single value, not a list");
+		if (!is_argument_list(v->kids[1]))
+			return fail(c, from->pos, "join() second argument must be a list");
+		if (!is_text(first->type) || !is_text(v->kids[1]->type))
+			return fail(c, from->pos, "join() arguments must be strings");
+		return takes_no_arg(c, from);
 	case FTR_CONCAT:
 		v->type = FT_CHARBUF;
 		if (v->n < 2)
-			return fail(c, from->pos, "concat() takes at least two arguments");
+			return fail(c, from->pos, "concat() requires at least 2 arguments");
 		for (uint32_t i = 0; i < v->n; i++)
 			if (v->kids[i]->list || !is_text(v->kids[i]->type) ||
 			    (v->kids[i]->kind == FVAL_FIELD && v->kids[i]->field.id == F_EVT_RAWARG))
 				return fail(c, from->pos, "concat() arguments must be strings");
-		return true;
+		return takes_no_arg(c, from);
 	default:
 		v->type = FT_CHARBUF;
 		v->list = !from->has_arg;
 		v->has_opt = from->has_arg;
 		v->text = from->arg;
 		if (v->n != 2)
-			return fail(c, from->pos, "getopt() takes exactly two arguments");
-		if (!is_argument_list(first) || !is_text(first->type))
+			return fail(c, from->pos,
+			            "getopt() requires exactly 2 arguments: args list and optstring");
+		if (!is_argument_list(first))
 			return fail(c, from->pos, "getopt() first argument must be a list");
-		return (!v->kids[1]->list && is_text(v->kids[1]->type)) ||
-		       fail(c, from->pos, "getopt() second argument must be a string");
+		if (v->kids[1]->list)
+			return fail(c, from->pos, "getopt() second argument (optstring) must be a single value");
+		if (!is_text(first->type) || !is_text(v->kids[1]->type))
+			return fail(c, from->pos, "getopt() arguments must be strings");
+		return !from->has_arg || from->arg.len == 1 ||
+		       fail(c, from->pos, "getopt() field argument must be a single option character");
 	}
 }
 
 const struct fx_val *falco_check_val(struct fcheck *c, const struct fval *from)
 {
 	struct fx_val *v = mem(c, sizeof(*v));
-	char msg[300];
+	char msg[512];
 
 	if (!v)
 		return NULL;
@@ -727,18 +841,19 @@ static bool is_too_long(const struct fx *x, struct hc_str text)
 	       (is_text(x->lhs->type) || x->lhs->type == FT_BYTEBUF);
 }
 
-/* The field that a value is of, through transformers of one argument; NULL: of several, or of none. */
-static const struct fref *field_of(const struct fx_val *v)
+/* Of texts Falco counts the NUL behind them. */
+static bool too_long(struct fcheck *c, const struct fx *x, const struct fval *k)
 {
-	while (v->kind == FVAL_TRANSFORM && v->n == 1)
-		v = v->kids[0];
-	return v->kind == FVAL_FIELD ? &v->field : NULL;
+	if (x->lhs->type == FT_BYTEBUF)
+		return fail(c, k->pos, "filter parameter too long (byte buf)");
+	return fail(c, k->pos, "filter parameter too long (used=%u, available=%u):" HC_STR_FMT, k->name.len + 1,
+	            MAX_CONST + 1, HC_STR_ARG(k->name));
 }
 
 static bool check_consts(struct fcheck *c, struct fx *x, const struct fast *from)
 {
 	const struct fref *of = field_of(x->lhs);
-	char msg[300];
+	char msg[512];
 
 	if (from->n_consts && x->lhs->kind == FVAL_FIELD && is_raw_without_constants(&x->lhs->field))
 		return fail(c, from->pos, "wrong parameter type: no constant of it can be written");
@@ -752,8 +867,7 @@ static bool check_consts(struct fcheck *c, struct fx *x, const struct fast *from
 		struct code_set unused = { 0 };
 
 		if (!c->any_length && is_too_long(x, k->name))
-			return fail(c, k->pos, "a value of %u bytes is too long: at most %u are taken",
-			            k->name.len, MAX_CONST);
+			return too_long(c, x, k);
 		if (!falco_const_read(x->lhs->type, x->op, k->name, c->arena, &x->consts[i], msg, sizeof(msg)))
 			return fail(c, k->pos, "%s", msg);
 		if (of && of->id == F_EVT_TYPE && !is_nobodys_type(k->name) &&
@@ -767,40 +881,66 @@ static bool check_consts(struct fcheck *c, struct fx *x, const struct fast *from
 	return true;
 }
 
-static const char *type_word(enum ftype type)
+static const char *kind_word(enum ftype type)
 {
-	static const char *const words[FT_N] = {
-		[FT_UINT32] = "UINT32",   [FT_UINT64] = "UINT64",   [FT_INT16] = "INT16",
-		[FT_INT32] = "INT32",     [FT_INT64] = "INT64",     [FT_DOUBLE] = "DOUBLE",
-		[FT_BOOL] = "BOOL",       [FT_PORT] = "PORT",       [FT_RELTIME] = "RELTIME",
-		[FT_ABSTIME] = "ABSTIME", [FT_CHARBUF] = "CHARBUF", [FT_BYTEBUF] = "BYTEBUF",
-		[FT_IPADDR] = "IPADDR",   [FT_IPNET] = "IPNET",     [FT_DYN] = "DYN",
-		[FT_FSPATH] = "FSPATH",
-	};
-
-	return words[type] ? words[type] : "NONE";
-}
-
-static const char *kind_word(enum ftype type, bool list)
-{
-	if (list)
-		return "list";
 	switch (type) {
 	case FT_CHARBUF:
 	case FT_FSPATH:
 		return "string";
 	case FT_BYTEBUF:
-		return "byte buffer";
-	case FT_BOOL:
-		return "boolean";
+		return "buffer";
 	case FT_IPADDR:
 	case FT_IPNET:
-		return "IP";
-	case FT_UNCOMPARABLE:
-		return "such";
+		return "ip address and network";
 	default:
 		return "numeric";
 	}
+}
+
+/* Falco's word for the type of a parameter that compares with nothing. */
+static const char *raw_word(const struct fx_val *v)
+{
+	const struct fparam *p = falco_param_first(v->field.name);
+
+	switch (p ? p->type : PT_DYN) {
+	case PT_SADDR:
+		return "SOCKADDR";
+	case PT_STUPLE:
+		return "SOCKTUPLE";
+	case PT_FDLIST:
+		return "FDLIST";
+	case PT_SIGSET:
+		return "SIGSET";
+	case PT_UID:
+		return "UID";
+	case PT_GID:
+		return "GID";
+	case PT_STRARR:
+		return "CHARBUFARRAY";
+	default:
+		return "DYNAMIC";
+	}
+}
+
+/* The operator is none for the field's type. */
+static bool no_operator(struct fcheck *c, const struct fx *x, const struct fast *from)
+{
+	const char *op = fop_name(x->op);
+	const struct fx_val *lhs = x->lhs;
+
+	if (lhs->list && falco_op_fits(FT_CHARBUF, true, x->op))
+		return fail(c, from->pos, "filter error: list filters are not supported for type '%s'",
+		            type_word(lhs->type));
+	if (lhs->list)
+		return fail(c, from->pos, "filter error: '%s' operator not supported list filters", op);
+	if (lhs->type == FT_UNCOMPARABLE)
+		return fail(c, from->pos, "filter error: '%s' operator not supported for type '%s'", op,
+		            raw_word(lhs));
+	if (x->mod && (lhs->type == FT_IPADDR || lhs->type == FT_IPNET))
+		return fail(c, from->pos, "filter error: '%s' with modifier not supported for %s filters", op,
+		            kind_word(lhs->type));
+	return fail(c, from->pos, "filter error: '%s' operator not supported for %s filters", op,
+	            kind_word(lhs->type));
 }
 
 static const struct ffield *no_rhs(const struct fx_val *v)
@@ -823,20 +963,24 @@ static bool check_rhs(struct fcheck *c, struct fx *x, const struct fast *from)
 	x->rhs = falco_check_val(c, from->rhs);
 	if (!x->rhs)
 		return false;
+	if (x->op == FOP_PMATCH || x->op == FOP_REGEX)
+		return fail(c, from->pos, "operator '%s' doesn't support right-hand side fields",
+		            x->op == FOP_REGEX ? "REGEX" : "PMATCH");
+	if (x->lhs->type == FT_IPNET)
+		return fail(c, from->pos, "field type 'IPNET' doesn't support right-hand side fields");
+	f = no_rhs(x->lhs);
+	if (f)
+		return fail(c, from->pos, "field '%s' doesn't support right-hand side fields", f->name);
 	f = no_rhs(x->rhs);
 	if (f)
 		return fail(c, from->rhs->pos, "field '%s' can't be used as a right-hand side field", f->name);
-	f = no_rhs(x->lhs);
-	if (f)
-		return fail(c, from->pos, "field '%s' can't be compared with a right-hand side field", f->name);
-	if (x->op == FOP_PMATCH || x->op == FOP_REGEX || x->lhs->type == FT_IPNET)
-		return fail(c, from->pos, "'%s' does not compare with a right-hand side field", fop_name(x->op));
 	if (x->lhs->type != x->rhs->type || x->lhs->list != x->rhs->list)
-		return fail(c, from->rhs->pos,
-		            "the left side has type '%s%s' while the right-hand side field has incompatible type "
-		            "'%s%s'",
-		            x->lhs->list ? "list of " : "", type_word(x->lhs->type),
-		            x->rhs->list ? "list of " : "", type_word(x->rhs->type));
+		return fail(
+			c, from->rhs->pos,
+			"field '%s' has type '%s%s' while the right-hand side field '%s' has incompatible type "
+			"'%s%s'",
+			name_of(x->lhs), type_word(x->lhs->type), x->lhs->list ? " (list)" : "", name_of(x->rhs),
+			type_word(x->rhs->type), x->rhs->list ? " (list)" : "");
 	if (chooses_types(x) && x->lhs->kind == FVAL_FIELD && x->lhs->field.id == F_EVT_TYPE)
 		return fail(c, from->pos, "evt.type compares with constants only");
 	return true;
@@ -861,7 +1005,7 @@ static bool check_special(struct fcheck *c, const struct fx *x, const struct fas
 		       fail(c, from->pos, "'%s' operator not supported for %s", fop_name(x->op),
 		            falco_fields[x->lhs->field.id].name);
 	case F_EVT_AROUND:
-		return x->op == FOP_EQ || fail(c, from->pos, "only '=' is supported for evt.around");
+		return x->op == FOP_EQ || fail(c, from->pos, "evt.around supports only '=' comparison operator");
 	default:
 		return true;
 	}
@@ -880,12 +1024,8 @@ static struct fx *check_test(struct fcheck *c, struct fx *x, const struct fast *
 	of = field_of(x->lhs);
 	if ((chooses_types(x) || base == FOP_EXISTS) && of && of != &x->lhs->field && of->id == F_EVT_TYPE)
 		return fail(c, from->pos, "transformers can't be applied to evt.type here");
-	if (!falco_op_fits(x->lhs->type, x->lhs->list, base)) {
-		if (x->lhs->type == FT_UNCOMPARABLE)
-			return fail(c, from->pos, "'%s' operator not supported for type", fop_name(base));
-		return fail(c, from->pos, "'%s' operator not supported for %s filters", fop_name(base),
-		            kind_word(x->lhs->type, x->lhs->list));
-	}
+	if (!falco_op_fits(x->lhs->type, x->lhs->list, base))
+		return no_operator(c, x, from) ? x : NULL;
 	if (!check_special(c, x, from))
 		return NULL;
 	if (base == FOP_EXISTS)

@@ -16,18 +16,19 @@ static const char *const deprecated_fields[] = { "evt.dir",        "evt.latency"
 	                                         "evt.latency.ns", "evt.latency.human", "evt.wait_latency" };
 #define N_DEPRECATED (sizeof(deprecated_fields) / sizeof(deprecated_fields[0]))
 
-static struct fcontext of_rule(const struct frule *r, const char *type)
+static struct fcontext of_rule(const struct frule *r)
 {
-	struct fcontext c = { .type = type, .place = r->place };
+	return (struct fcontext){ .type = "rule", .name = r->name, .place = r->place };
+}
 
-	if (type) {
-		c.outer_type = "rule";
-		c.outer_name = r->name;
-	} else {
-		c.type = "rule";
-		c.name = r->name;
-	}
-	return c;
+static struct fcontext of_output(const struct frule *r, const struct fcontext *rule)
+{
+	return (struct fcontext){ .type = "rule output", .place = r->output_place, .in = rule };
+}
+
+static struct fcontext of_expression(struct fplace place, const struct fcontext *in)
+{
+	return (struct fcontext){ .type = "condition expression", .place = place, .in = in };
 }
 
 static bool over_budget(struct hc_falco *f, const struct fcontext *c)
@@ -350,9 +351,9 @@ static bool resolved(struct resolver *r, const struct fcontext *c)
 
 static void parse_macro(struct hc_falco *f, struct fmacro *m)
 {
-	struct fcontext c = {
-		.type = "condition expression", .outer_type = "macro", .outer_name = m->name, .place = m->place
-	};
+	const struct fcontext macro = { .type = "macro", .name = m->name, .place = m->place };
+	const struct fcontext cond = { .type = "macro condition", .place = m->cond_place, .in = &macro };
+	const struct fcontext c = of_expression(m->cond_place, &cond);
 	struct fparse_err e = { 0 };
 	int r;
 
@@ -375,18 +376,14 @@ static void parse_macro(struct hc_falco *f, struct fmacro *m)
 
 static void resolve_macro(struct hc_falco *f, struct fmacro *m)
 {
-	struct fcontext c = {
-		.type = "condition expression", .outer_type = "macro", .outer_name = m->name, .place = m->place
-	};
+	const struct fcontext macro = { .type = "macro", .name = m->name, .place = m->place };
+	const struct fcontext c = of_expression(m->cond_place, &macro);
 	struct resolver r = { .f = f, .visibility = m->visibility };
 
 	if (!m->tree)
 		return;
 	f->pass++;
-	m->on_path = true;
-	m->pass = f->pass;
-	m->depth = resolve(&r, m->tree);
-	m->on_path = false;
+	m->depth = resolve(&r, m->tree); /* of a loop the macro is told that comes back first, as Falco does */
 	m->done = true;
 	if (!resolved(&r, &c)) {
 		m->failed = true;
@@ -523,11 +520,8 @@ static void add_exception_value(struct ftext *t, const struct hc_yaml *yaml, con
 
 static bool add_exception(struct hc_falco *f, const struct frule *r, const struct fexception *e, struct ftext *t)
 {
-	struct fcontext c = { .type = "exception",
-		              .name = e->name,
-		              .outer_type = "rule",
-		              .outer_name = r->name,
-		              .place = e->place };
+	const struct fcontext rule = of_rule(r);
+	struct fcontext c = { .type = "exception", .name = e->name, .place = e->place, .in = &rule };
 
 	if (!e->n_values)
 		return true;
@@ -538,7 +532,7 @@ static bool add_exception(struct hc_falco *f, const struct frule *r, const struc
 		ftext_add(t, e->comps[0].text, e->comps[0].place.yaml, e->comps[0].place.node, 0, false);
 		add_plain(t, " (");
 		for (uint32_t i = 0; i < e->n_values; i++) {
-			c.place = e->value_places[i];
+			c.point = e->value_places[i].node;
 			if (e->values[i]->kind == HC_YAML_SEQ)
 				return falco_diag(f, true, E_VALIDATE, &c,
 				                  "Expected values array to contain a list of strings");
@@ -552,7 +546,7 @@ static bool add_exception(struct hc_falco *f, const struct frule *r, const struc
 	for (uint32_t i = 0; i < e->n_values; i++) {
 		const struct hc_yaml_node *v = e->values[i];
 
-		c.place = e->value_places[i];
+		c.point = e->value_places[i].node;
 		if (v->kind != HC_YAML_SEQ || v->n != e->n_fields)
 			return falco_diag(f, true, E_VALIDATE, &c,
 			                  "Fields and values lists must have equal length");
@@ -649,6 +643,7 @@ static bool put_output(struct hc_falco *f, struct frule *r, struct ftext *out)
 	static const struct hc_str old = { "%container.info", 15 };
 	uint32_t from = 0;
 	struct ftext all;
+	bool told = false;
 
 	ftext_init(&all, &f->work);
 	ftext_add_part(&all, &r->output, 0, r->output.len);
@@ -667,13 +662,18 @@ static bool put_output(struct hc_falco *f, struct frule *r, struct ftext *out)
 	ftext_init(out, &f->work);
 	for (;;) {
 		const char *p = memmem(all.p + from, all.len - from, old.p, old.len);
-		struct fcontext c = of_rule(r, "rule output");
+		struct fcontext c = of_rule(r);
 
 		if (!p)
 			break;
-		c.place = r->output_place;
-		falco_diag_put(f, false, "LOAD_DEPRECATED_ITEM", &c,
-		               "%%container.info is deprecated and no more part of the output");
+		c.point = r->output_place.node;
+		if (!told)
+			falco_diag_put(
+				f, false, "LOAD_DEPRECATED_ITEM", &c,
+				"%%container.info is deprecated and no more useful, and will be dropped by "
+				"Falco 1.0.0. The container plugin will automatically add required fields to the "
+				"output message.");
+		told = true;
 		ftext_add_part(out, &all, from, (uint32_t)(p - all.p));
 		from = (uint32_t)(p - all.p) + old.len;
 	}
@@ -685,7 +685,7 @@ static bool put_output(struct hc_falco *f, struct frule *r, struct ftext *out)
 /* extra_fields of the configuration: "field", or "key=format". */
 static bool compile_extra(struct hc_falco *f, struct frule *r, const char *spec)
 {
-	struct fcontext c = of_rule(r, "rule output");
+	const struct fcontext rule = of_rule(r), c = of_output(r, &rule);
 	struct fcheck check = { .arena = &f->work };
 	const char *eq = strchr(spec, '=');
 	struct fextra *e = &r->extras[r->n_extras];
@@ -732,11 +732,10 @@ static bool compile_extras(struct hc_falco *f, struct frule *r)
 /* False: the rule is out, reported or passed over. */
 static bool compile_output(struct hc_falco *f, struct frule *r)
 {
-	struct fcontext c = of_rule(r, "rule output");
+	const struct fcontext rule = of_rule(r), c = of_output(r, &rule);
 	struct fcheck check = { .arena = &f->work };
 	struct ftext out;
 
-	c.place = r->output_place;
 	if (!put_output(f, r, &out)) {
 		f->no_memory = true;
 		return false;
@@ -775,8 +774,10 @@ struct warner {
 	struct hc_falco *f;
 	struct fcontext c;
 	unsigned mark;
-	bool of_consts;      /* asked once the condition is known to compile; all others before */
-	unsigned deprecated; /* seen already */
+	bool of_consts; /* asked once the condition is known to compile; all others before */
+	/* where each of the deprecated fields is used first */
+	unsigned deprecated;
+	const struct fast *first[N_DEPRECATED];
 };
 
 static struct hc_str without_blanks(struct hc_str s, char *buf, size_t buf_bytes)
@@ -824,18 +825,28 @@ static void warn_const(struct warner *w, const struct fast *n, const struct fval
 {
 	char buf[512];
 	struct hc_str bare = without_blanks(k->name, buf, sizeof(buf));
-	const char *what = NULL;
 
 	if (n->op == FOP_REGEX && plain_regex(k->name))
-		what = "is a regular expression that a simpler operator can do";
-	else if (k->name.len < sizeof(buf) && memchr(bare.p, '.', bare.len) && falco_is_field(bare, &w->f->work))
-		what = "is a field's name: val(...) compares with its value";
-	else if (k->name.len < sizeof(buf) && looks_transformed(bare))
-		what = "is written like a transformer, but is text here";
-	if (what)
 		falco_diag_text_put(w->f, false, "LOAD_COMPILE_CONDITION", &w->c, n->text, k->pos,
-		                    "'" HC_STR_FMT "' %s", HC_STR_ARG(k->name), what);
+		                    "regex check with '" HC_STR_FMT
+		                    "' may be optimized with simpler operators such as "
+		                    "'=', 'contains', 'startswith', 'endswith'",
+		                    HC_STR_ARG(k->name));
+	else if (k->name.len < sizeof(buf) && looks_transformed(bare))
+		falco_diag_text_put(w->f, false, "LOAD_COMPILE_CONDITION", &w->c, n->text, k->pos,
+		                    "'" HC_STR_FMT
+		                    "' may be a valid field transformer misused as a const string value",
+		                    HC_STR_ARG(k->name));
+	else if (k->name.len < sizeof(buf) && memchr(bare.p, '.', bare.len) && falco_is_field(bare, &w->f->work))
+		falco_diag_text_put(w->f, false, "LOAD_COMPILE_CONDITION", &w->c, n->text, k->pos,
+		                    "'" HC_STR_FMT "' may be a valid field misused as a const string value",
+		                    HC_STR_ARG(k->name));
 }
+
+#define DIR_GONE                                                                                             \
+	"due to the drop of enter events, 'evt.dir = <' always evaluates to true, and 'evt.dir = >' always " \
+	"evaluates to false. The rule expression can be simplified by removing the condition on 'evt.dir'"
+#define LATENCY_GONE "field is not available due to the drop of enter events."
 
 /* Of the left side, also within transformers. */
 static void warn_deprecated(struct warner *w, const struct fast *n, const struct fval *lhs)
@@ -846,9 +857,18 @@ static void warn_deprecated(struct warner *w, const struct fast *n, const struct
 		if (!hc_str_eq(lhs->name, hc_str_c(deprecated_fields[i])) || w->deprecated >> i & 1)
 			continue;
 		w->deprecated |= 1u << i;
-		falco_diag_text_put(w->f, false, "LOAD_DEPRECATED_ITEM", &w->c, n->text, n->pos,
-		                    "usage of deprecated field '%s' has been detected in the rule condition",
-		                    deprecated_fields[i]);
+		w->first[i] = n;
+	}
+}
+
+/* In Falco's order, once all of the condition was seen. */
+static void tell_deprecated(struct warner *w)
+{
+	for (unsigned i = 0; i < N_DEPRECATED; i++) {
+		if (!w->first[i])
+			continue;
+		falco_diag_text_put(w->f, false, "LOAD_DEPRECATED_ITEM", &w->c, w->first[i]->text,
+		                    w->first[i]->pos, "%s", i ? LATENCY_GONE : DIR_GONE);
 		falco_diag_field(w->f, deprecated_fields[i]);
 	}
 }
@@ -901,8 +921,10 @@ static void warn_tree(struct warner *w, struct fast *n)
 
 static bool compile_condition(struct hc_falco *f, struct frule *r)
 {
-	struct fcontext c = of_rule(r, "condition expression");
-	struct fcontext whole = of_rule(r, NULL);
+	struct fcontext rule = of_rule(r);
+	const struct fcontext cond = { .type = "rule condition", .place = r->cond_place, .in = &rule };
+	const struct fcontext c = of_expression(r->cond_place, &cond);
+	const struct fcontext unresolved = of_expression(r->cond_place, &rule);
 	struct resolver res = { .f = f, .visibility = UINT32_MAX };
 	struct fcheck check = { .arena = &f->work, .any_length = f->opts.sane };
 	struct fparse_err e = { 0 };
@@ -911,9 +933,6 @@ static bool compile_condition(struct hc_falco *f, struct frule *r)
 	struct fast *tree;
 	int got;
 
-	c.place = r->cond_place;
-	whole.place = r->cond_place;
-	w.c = c;
 	if (!put_lists(f, &r->full, &r->uses, &c))
 		return false;
 	got = falco_parse(&r->full, &f->work, &tree, &e);
@@ -926,10 +945,11 @@ static bool compile_condition(struct hc_falco *f, struct frule *r)
 	r->ast = tree;
 	f->pass++;
 	resolve(&res, tree);
-	if (!resolved(&res, &c))
+	if (!resolved(&res, &unresolved))
 		return false;
 	w.mark = f->pass;
 	warn_tree(&w, tree);
+	tell_deprecated(&w);
 	r->tree = falco_check(&check, tree);
 	if (!r->tree) {
 		if (check.no_memory) {
@@ -950,8 +970,9 @@ static bool compile_condition(struct hc_falco *f, struct frule *r)
 	warn_tree(&w, tree);
 	codes = falco_codes(r->tree);
 	if (r->warn_evttypes && code_set_count(&codes) > 100) {
+		rule.point = r->cond_place.node;
 		falco_diag_put(
-			f, false, "LOAD_NO_EVTTYPE", &whole,
+			f, false, "LOAD_NO_EVTTYPE", &rule,
 			"Rule matches too many evt.type values. This has a significant performance penalty.");
 	}
 	return true;

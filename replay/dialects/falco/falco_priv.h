@@ -47,7 +47,7 @@ struct fmacro {
 	struct hc_str name;
 	uint32_t index, visibility;
 	struct ftext cond;
-	struct fplace place;
+	struct fplace place, cond_place;
 	bool used;
 	/* of the last compilation */
 	struct ftext full;
@@ -118,10 +118,17 @@ struct fnames {
 	uint32_t hash_size;
 };
 
+struct flevel {
+	const char *type, *name, *file; /* of the files that are kept */
+	uint32_t line, column;          /* 1-based; 0: unknown */
+	uint64_t off;
+};
+
 struct fdiag {
 	struct hc_falco_diag pub;
-	struct fplace place;
-	uint32_t file_no;
+	const struct hc_yaml_node *node;
+	struct flevel *levels; /* of what the file has, the outermost first */
+	uint32_t n_levels;     /* 0: it is about the file */
 };
 
 struct hc_falco {
@@ -180,13 +187,13 @@ static inline struct frule *falco_rule_at(const struct hc_falco *f, uint32_t i)
 	return f->rules.v[i];
 }
 
-/* What a diagnostic is about. */
+/* What a diagnostic is about, in Falco's terms: part of the item `in`, and so on up to the file. */
 struct fcontext {
 	const char *type;
 	struct hc_str name;
-	const char *outer_type;
-	struct hc_str outer_name;
 	struct fplace place;
+	const struct hc_yaml_node *point; /* a closer place, for people; NULL: there is none */
+	const struct fcontext *in;        /* NULL: of the file itself */
 };
 
 /* printf-like; at an offset into the place's scalar. Errors set file_failed. */

@@ -79,8 +79,8 @@ static bool token(struct hc_str text, uint32_t *at, struct fcheck *c, struct tok
 			return fail(c, *at, "invalid formatting token: the width is over 1023", HC_STR(""));
 	}
 	if (from >= text.len)
-		return fail(c, *at, "invalid formatting syntax: formatting cannot end with a % or a width",
-		            HC_STR(""));
+		return fail(c, *at, "invalid formatting syntax: formatting cannot end with a ",
+		            from == *at + 1 ? HC_STR("%") : HC_STR("number"));
 	rest = (struct hc_str){ text.p + from, text.len - from };
 	if (!falco_parse_token(rest, c->arena, accept, &a, &val, &len)) {
 		uint32_t n = 0;

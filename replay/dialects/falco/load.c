@@ -45,10 +45,36 @@ static const char *keep_text(struct hc_falco *f, struct hc_str s)
 
 static void find_repeated(const struct hc_falco *f, struct fdiag *d)
 {
-	for (uint32_t i = 0; d->place.node && i < f->first_diag && !d->pub.repeated; i++)
-		d->pub.repeated = !strcmp(f->diags[i].pub.code, d->pub.code) &&
-		                  f->diags[i].place.node == d->place.node &&
+	for (uint32_t i = 0; d->node && i < f->first_diag && !d->pub.repeated; i++)
+		d->pub.repeated = !strcmp(f->diags[i].pub.code, d->pub.code) && f->diags[i].node == d->node &&
 		                  !strcmp(f->diags[i].pub.message, d->pub.message);
+}
+
+static void keep_levels(struct hc_falco *f, struct fdiag *d, const struct fcontext *c)
+{
+	uint32_t n = 0;
+
+	for (const struct fcontext *at = c; at && at->type; at = at->in)
+		n++;
+	d->levels = hc_arena_alloc(&f->arena, n * sizeof(*d->levels) + 1);
+	if (!d->levels) {
+		f->no_memory = true;
+		return;
+	}
+	d->n_levels = n;
+	for (const struct fcontext *at = c; at && at->type; at = at->in) {
+		struct flevel *l = &d->levels[--n];
+
+		*l = (struct flevel){ .type = at->type, .name = at->name.p ? at->name.p : "", .file = f->file };
+		if (!at->place.node)
+			continue;
+		l->file = hc_yaml_file(at->place.yaml);
+		l->line = at->place.node->line;
+		l->column = at->place.node->column;
+		l->off = at->place.node->off;
+	}
+	d->pub.item_type = d->n_levels ? d->levels[0].type : NULL;
+	d->pub.item_name = d->n_levels ? d->levels[0].name : "";
 }
 
 __attribute__((format(printf, 5, 0))) static void diag_v(struct hc_falco *f, bool is_error, const char *code,
@@ -56,7 +82,7 @@ __attribute__((format(printf, 5, 0))) static void diag_v(struct hc_falco *f, boo
 {
 	bool full = f->n_diags - f->first_diag >= MAX_DIAGS && !(is_error && !f->file_failed);
 	struct fdiag *d = full ? NULL : new_diag(f);
-	char msg[700];
+	char msg[4096];
 
 	if (is_error) {
 		if (d)
@@ -68,23 +94,18 @@ __attribute__((format(printf, 5, 0))) static void diag_v(struct hc_falco *f, boo
 		return;
 	if (!is_error)
 		d->pub.beyond = f->file_failed;
-	vsnprintf(msg, sizeof(msg), fmt, ap);
 	d->pub.is_error = is_error;
 	d->pub.code = code;
+	vsnprintf(msg, sizeof(msg), fmt, ap);
 	d->pub.message = keep_text(f, hc_str_c(msg));
-	d->pub.item_type = c->type;
-	d->pub.item_name = keep_text(f, c->name);
-	d->pub.outer_type = c->outer_type;
-	d->pub.outer_name = c->outer_type ? keep_text(f, c->outer_name) : NULL;
 	d->pub.file = f->file;
 	d->pub.place_file = f->file;
-	d->place = c->place;
-	d->file_no = f->n_yamls;
-	if (c->place.node) {
+	keep_levels(f, d, c);
+	d->node = c->point ? c->point : c->place.node;
+	if (d->node) {
 		d->pub.place_file = hc_yaml_file(c->place.yaml);
-		d->pub.line = c->place.node->line;
-		d->pub.column = c->place.node->column;
-		d->pub.offset = c->place.node->off;
+		d->pub.line = d->node->line;
+		d->pub.column = d->node->column;
 	}
 	find_repeated(f, d);
 }
@@ -97,6 +118,19 @@ void falco_diag_put(struct hc_falco *f, bool is_error, const char *code, const s
 	va_start(ap, fmt);
 	diag_v(f, is_error, code, c, fmt, ap);
 	va_end(ap);
+}
+
+/* Of a condition's parts the place is told that they have in the file: a position in the text that it was unfolded
+ * to helps nobody. */
+static void level_in_text(struct fdiag *d)
+{
+	struct flevel *l = d->n_levels ? &d->levels[d->n_levels - 1] : NULL;
+
+	if (!l || strcmp(l->type, "condition expression") != 0)
+		return;
+	l->file = d->pub.place_file;
+	l->line = d->pub.line;
+	l->column = d->pub.column;
 }
 
 void falco_diag_text_put(struct hc_falco *f, bool is_error, const char *code, const struct fcontext *c,
@@ -112,8 +146,10 @@ void falco_diag_text_put(struct hc_falco *f, bool is_error, const char *code, co
 	if (f->n_diags > n) {
 		struct hc_falco_diag *d = &f->diags[n].pub;
 
-		if (ftext_place(text, pos, &yaml, &d->line, &d->column))
+		if (ftext_place(text, pos, &yaml, &d->line, &d->column)) {
 			d->place_file = hc_yaml_file(yaml);
+			level_in_text(&f->diags[n]);
+		}
 	}
 }
 
@@ -261,30 +297,22 @@ struct item {
 	struct fcontext c;
 };
 
-/* Of what is within an item; within a part of one it is the item that is told. */
+/* Of a part of the item. */
 static struct fcontext at_node(const struct item *it, const char *type, const struct hc_yaml_node *node)
 {
-	bool nested = it->c.outer_type;
-	struct fcontext c = { .type = type,
-		              .outer_type = nested ? it->c.outer_type : it->c.type,
-		              .outer_name = nested ? it->c.outer_name : it->c.name,
-		              .place = { it->yaml, node ? node : it->map } };
-
-	return c;
+	return (struct fcontext){ .type = type, .place = { it->yaml, node ? node : it->map }, .in = &it->c };
 }
 
 __attribute__((format(printf, 4, 5))) static void
 put_bad_value(const struct item *it, const char *key, const struct hc_yaml_node *node, const char *fmt, ...)
 {
 	struct fcontext c = at_node(it, "value for", node);
-	char msg[300];
 	va_list ap;
 
-	va_start(ap, fmt);
-	vsnprintf(msg, sizeof(msg), fmt, ap);
-	va_end(ap);
 	c.name = hc_str_c(key);
-	falco_diag_put(it->f, true, E_YAML, &c, "%s", msg);
+	va_start(ap, fmt);
+	diag_v(it->f, true, E_YAML, &c, fmt, ap);
+	va_end(ap);
 }
 
 /* Reports, and is false. */
@@ -295,7 +323,7 @@ static bool lacks(const struct item *it, const char *key, const struct hc_yaml_n
 {
 	struct fcontext c = it->c;
 
-	c.place = (struct fplace){ it->yaml, node ? node : it->map };
+	c.point = node;
 	if (node)
 		return falco_diag(it->f, true, E_YAML, &c, "Mapping for key '%s' is empty", key);
 	return falco_diag(it->f, true, E_YAML, &c, "Item has no mapping for key '%s'", key);
@@ -373,8 +401,6 @@ static bool items_of(const struct item *it, const char *key, const struct hc_yam
 
 	*ret = NULL;
 	*ret_n = 0;
-	if (n->kind == HC_YAML_NULL)
-		return lacks(it, key, n);
 	if (n->kind != HC_YAML_SEQ)
 		return bad_value(it, key, n, "Value is not a sequence");
 	v = hc_arena_alloc(&it->f->arena, n->n * sizeof(*v) + 1);
@@ -384,8 +410,12 @@ static bool items_of(const struct item *it, const char *key, const struct hc_yam
 	}
 	for (uint32_t i = 0; i < n->n; i++) {
 		if (n->items[i]->kind != HC_YAML_SCALAR) {
-			const struct fcontext c = at_node(it, "list item", n->items[i]);
+			struct fcontext seq = at_node(it, "value for", n);
+			const struct fcontext c = { .type = "list item",
+				                    .place = { it->yaml, n->items[i] },
+				                    .in = &seq };
 
+			seq.name = hc_str_c(key);
 			return falco_diag(it->f, true, E_YAML, &c, "sequence value is not scalar");
 		}
 		v[i] = (struct fitem){ n->items[i]->text, { it->yaml, n->items[i] } };
@@ -419,7 +449,7 @@ static void warn_unknown_keys(const struct item *it, const char *const *known)
 		if (!found) {
 			struct fcontext c = it->c;
 
-			c.place.node = key;
+			c.point = key;
 			falco_diag_put(it->f, false, "LOAD_UNKNOWN_KEY", &c,
 			               "Unknown key '" HC_STR_FMT "'. The key will be ignored.",
 			               HC_STR_ARG(key->kind == HC_YAML_NULL ? HC_STR("null") : key->text));
@@ -436,7 +466,7 @@ static bool has_odd_key(struct hc_falco *f, const struct fcontext *c, const stru
 
 		if (key->kind != HC_YAML_SEQ && key->kind != HC_YAML_MAP)
 			continue;
-		at.place.node = key;
+		at.point = key;
 		falco_diag_put(f, true, "LOAD_ERR_YAML_PARSE", &at, "A key must be a scalar value");
 		return true;
 	}
@@ -486,6 +516,7 @@ static const char *const override_keys[] = { "items",    "condition",     "outpu
 	                                     "desc",     "tags",          "exceptions",
 	                                     "priority", "capture",       "capture_duration",
 	                                     "enabled",  "warn_evttypes", "skip-if-unknown-filter" };
+#define LAST_KEYS (K_CAPTURE | K_CAPTURE_DURATION | K_ENABLED | K_WARN | K_SKIP) /* to be read */
 #define N_KEYS (sizeof(override_keys) / sizeof(override_keys[0]))
 
 struct override {
@@ -497,11 +528,13 @@ static bool override_entries(const struct item *it, unsigned may_append, unsigne
                              struct override *ret)
 {
 	const struct hc_yaml_node *n = hc_yaml_get(it->map, "override");
+	struct fcontext all = at_node(it, "overrides", NULL);
 
 	*ret = (struct override){ 0 };
 	if (n && n->kind == HC_YAML_SEQ && n->n) {
-		struct fcontext c = at_node(it, "overrides", n);
+		struct fcontext c = all;
 
+		c.point = n;
 		return falco_diag(it->f, true, E_VALIDATE, &c, "Value of 'override' must be a mapping");
 	}
 	if (!n || n->kind != HC_YAML_MAP)
@@ -510,12 +543,13 @@ static bool override_entries(const struct item *it, unsigned may_append, unsigne
 		return false;
 	for (uint32_t i = 0; i < n->n; i++) {
 		const struct hc_yaml_node *key = n->items[2 * i], *op = n->items[2 * i + 1];
-		struct fcontext c = at_node(it, "overrides", key);
+		struct fcontext c = {
+			.type = "overrides", .name = key->text, .place = { it->yaml, key }, .in = &all
+		};
 		bool append = op->kind == HC_YAML_SCALAR && hc_str_eq(op->text, HC_STR("append"));
 		bool replace = op->kind == HC_YAML_SCALAR && hc_str_eq(op->text, HC_STR("replace"));
 		unsigned bit = 0;
 
-		c.name = key->text;
 		for (unsigned k = 0; k < N_KEYS; k++)
 			if (key->kind == HC_YAML_SCALAR && hc_str_eq(key->text, hc_str_c(override_keys[k])))
 				bit = 1u << k;
@@ -703,6 +737,7 @@ static bool read_macro(struct item *it)
 	if (!append) {
 		ftext_init(&m->cond, &f->arena);
 		m->place = it->c.place;
+		m->cond_place = (struct fplace){ it->yaml, node };
 	}
 	append_node(&m->cond, it, node);
 	warn_unknown_keys(it, known);
@@ -727,6 +762,17 @@ static bool is_empty_text(const struct hc_yaml_node *n)
 	return n->kind == HC_YAML_SCALAR && !n->text.len;
 }
 
+static bool empty_part(const struct item *it, const char *key, const struct hc_yaml_node *all,
+                       const struct hc_yaml_node *part)
+{
+	struct fcontext value = at_node(it, "value for", all);
+	struct fcontext inner = { .type = "exception", .place = { it->yaml, part }, .in = &value };
+	const struct fcontext text = { .type = "value for", .place = { it->yaml, part }, .in = &inner };
+
+	value.name = hc_str_c(key);
+	return falco_diag(it->f, true, E_YAML, part == all ? &value : &text, "Value must be non-empty");
+}
+
 /* A scalar or a sequence of scalars; null and a mapping are as good as absent, and as an item an empty text. */
 static bool get_exception_part(const struct item *it, const char *key, bool *ret_has, bool *ret_single,
                                struct fitem **ret, uint32_t *ret_n)
@@ -747,7 +793,7 @@ static bool get_exception_part(const struct item *it, const char *key, bool *ret
 		const struct hc_yaml_node *part = n->kind == HC_YAML_SEQ ? n->items[i] : n;
 
 		if (is_empty_text(part))
-			return bad_value(it, key, part, "Value must be non-empty");
+			return empty_part(it, key, n, part);
 		(*ret)[i] = (struct fitem){ part->kind == HC_YAML_SCALAR ? part->text : HC_STR(""),
 			                    { it->yaml, part } };
 	}
@@ -755,25 +801,33 @@ static bool get_exception_part(const struct item *it, const char *key, bool *ret
 }
 
 /* No text in a value, however deep, is empty. */
-static bool no_empty_text(const struct item *it, const struct hc_yaml_node *v)
+static bool no_empty_text(struct hc_falco *f, const struct fcontext *in, const struct hc_yaml_node *v)
 {
+	const struct fcontext value = { .type = "value for", .place = { in->place.yaml, v }, .in = in };
+
 	if (is_empty_text(v))
-		return bad_value(it, "values", v, "Value must be non-empty");
-	for (uint32_t i = 0; v->kind == HC_YAML_SEQ && i < v->n; i++)
-		if (!no_empty_text(it, v->items[i]))
+		return falco_diag(f, true, E_YAML, &value, "Value must be non-empty");
+	for (uint32_t i = 0; v->kind == HC_YAML_SEQ && i < v->n; i++) {
+		const struct fcontext part = { .type = "exception",
+			                       .place = { in->place.yaml, v->items[i] },
+			                       .in = &value };
+
+		if (!no_empty_text(f, &part, v->items[i]))
 			return false;
+	}
 	return true;
 }
 
-/* Into e; first .. e - 1 are the item's exceptions before it. */
-static bool get_exception(struct item *it, const struct hc_yaml_node *node, bool fields_required,
-                          const struct fexception *first, struct fexception *e)
+/* Into e; first .. e - 1 are the item's exceptions before it, all that they are told of. */
+static bool get_exception(struct item *it, const struct fcontext *all, const struct hc_yaml_node *node,
+                          bool fields_required, const struct fexception *first, struct fexception *e)
 {
 	const struct hc_yaml_node *values;
 	struct item sub = { .f = it->f, .yaml = it->yaml, .map = node };
+	struct fcontext of_values;
 	bool absent;
 
-	sub.c = at_node(it, "exception", node);
+	sub.c = (struct fcontext){ .type = "exception", .place = { it->yaml, node }, .in = all };
 	*e = (struct fexception){ .place = { it->yaml, node } };
 	if (node->kind != HC_YAML_MAP)
 		return falco_diag(it->f, true, E_YAML, &sub.c, "Rule exception must be a mapping");
@@ -782,6 +836,7 @@ static bool get_exception(struct item *it, const struct hc_yaml_node *node, bool
 	if (!get_text(&sub, "name", true, &e->name, NULL, &absent))
 		return false;
 	sub.c.name = e->name;
+	sub.c.in = &it->c; /* once it has a name, Falco tells it of the rule and not of its exceptions */
 	while (first < e && !hc_str_eq(first->name, e->name))
 		first++;
 	if (first < e)
@@ -798,11 +853,9 @@ static bool get_exception(struct item *it, const struct hc_yaml_node *node, bool
 	values = hc_yaml_get(node, "values");
 	if (!values)
 		return true;
-	if (values->kind != HC_YAML_SEQ) {
-		struct fcontext c = at_node(&sub, "exception values", values);
-
-		return falco_diag(it->f, true, E_YAML, &c, "Rule exception values must be a sequence");
-	}
+	of_values = at_node(&sub, "exception values", values);
+	if (values->kind != HC_YAML_SEQ)
+		return falco_diag(it->f, true, E_YAML, &of_values, "Rule exception values must be a sequence");
 	e->values = hc_arena_alloc(&it->f->arena, values->n * sizeof(const struct hc_yaml_node *) + 1);
 	e->value_places = hc_arena_alloc(&it->f->arena, values->n * sizeof(struct fplace) + 1);
 	if (!e->values || !e->value_places) {
@@ -812,7 +865,10 @@ static bool get_exception(struct item *it, const struct hc_yaml_node *node, bool
 	for (uint32_t i = 0; i < values->n; i++) {
 		const struct hc_yaml_node *v = values->items[i];
 
-		if (!no_empty_text(&sub, v))
+		if (!no_empty_text(it->f,
+		                   &(struct fcontext){
+					   .type = "exception value", .place = { it->yaml, v }, .in = &of_values },
+		                   v))
 			return false;
 		e->values[i] = v;
 		e->value_places[i] = (struct fplace){ it->yaml, v };
@@ -832,29 +888,23 @@ static bool too_many_exceptions(struct hc_falco *f, const struct fcontext *c, ui
 static bool get_exceptions(struct item *it, bool append, struct fexception **ret, uint32_t *ret_n)
 {
 	const struct hc_yaml_node *n = hc_yaml_get(it->map, "exceptions");
+	const struct fcontext all = at_node(it, "exceptions", n);
 	struct fexception *v;
 
 	*ret_n = 0;
 	if (!n || n->kind == HC_YAML_NULL)
 		return true;
-	if (n->kind != HC_YAML_SEQ) {
-		struct fcontext c = at_node(it, "exceptions", n);
-
-		return falco_diag(it->f, true, E_YAML, &c, "Rule exceptions must be a sequence");
-	}
-	{
-		struct fcontext c = at_node(it, "exceptions", n);
-
-		if (too_many_exceptions(it->f, &c, n->n))
-			return false;
-	}
+	if (n->kind != HC_YAML_SEQ)
+		return falco_diag(it->f, true, E_YAML, &all, "Rule exceptions must be a sequence");
+	if (too_many_exceptions(it->f, &all, n->n))
+		return false;
 	v = hc_arena_alloc(&it->f->arena, n->n * sizeof(*v) + 1);
 	if (!v) {
 		it->f->no_memory = true;
 		return false;
 	}
 	for (uint32_t i = 0; i < n->n; i++) {
-		if (!get_exception(it, n->items[i], !append, v, &v[i]))
+		if (!get_exception(it, &all, n->items[i], !append, v, &v[i]))
 			return false;
 		if (append && !hc_yaml_get(n->items[i], "values")) {
 			struct fcontext c = at_node(it, "exception", n->items[i]);
@@ -935,7 +985,7 @@ static bool valid_exception(const struct item *it, struct fexception *e, bool so
 	for (uint32_t i = 0; i < e->n_comps; i++) {
 		struct hc_str comp = e->comps[i].text;
 
-		c.place = e->comps[i].place;
+		c.point = e->comps[i].place.node;
 		if (!comp_known(comp, &modified) && !e->single)
 			return falco_diag(it->f, true, E_VALIDATE, &c,
 			                  "'" HC_STR_FMT "' is not a supported comparison operator",
@@ -947,7 +997,7 @@ static bool valid_exception(const struct item *it, struct fexception *e, bool so
 			                  "intersects) or a modifier operator (e.g. startswith oneof)");
 	}
 	for (uint32_t i = 0; source_known && i < e->n_fields; i++) {
-		c.place = e->fields[i].place;
+		c.point = e->fields[i].place.node;
 		if (!falco_is_field(e->fields[i].text, &it->f->arena))
 			return falco_diag(it->f, true, E_VALIDATE, &c,
 			                  "'" HC_STR_FMT "' is not a supported filter field",
@@ -1225,15 +1275,20 @@ struct overridden {
 
 static bool get_overridden(struct item *it, unsigned keys, bool append, struct overridden *ret)
 {
+	const char *what = append ? "append" : "replace";
 	struct hc_str s;
 	bool absent;
 
 	*ret = (struct overridden){ 0 };
-	return has_overridden(it, keys, append ? "append" : "replace") &&
+	return has_overridden(it, keys & K_CONDITION, what) &&
 	       (!(keys & K_CONDITION) || get_text(it, "condition", true, &s, &ret->cond, &absent)) &&
+	       has_overridden(it, keys & K_EXCEPTIONS, what) &&
 	       (!(keys & K_EXCEPTIONS) || get_exceptions(it, append, &ret->exceptions, &ret->n_exceptions)) &&
+	       has_overridden(it, keys & K_OUTPUT, what) &&
 	       (!(keys & K_OUTPUT) || get_text(it, "output", true, &s, &ret->output, &absent)) &&
+	       has_overridden(it, keys & K_DESC, what) &&
 	       (!(keys & K_DESC) || get_text(it, "desc", true, &s, &ret->desc, &absent)) &&
+	       has_overridden(it, keys & K_TAGS, what) &&
 	       (!(keys & K_TAGS) || get_items(it, "tags", true, &ret->tags, &ret->n_tags, &absent));
 }
 
@@ -1268,8 +1323,9 @@ static bool override_replace(struct item *it, struct frule *r, unsigned keys, st
 	struct frule options = { 0 };
 	struct overridden o;
 
-	if (!get_overridden(it, keys, false, &o) ||
-	    (keys & K_PRIORITY && !get_priority(it, true, &options.priority)) || !get_options(it, keys, &options))
+	if (!get_overridden(it, keys, false, &o) || !has_overridden(it, keys & K_PRIORITY, "replace") ||
+	    (keys & K_PRIORITY && !get_priority(it, true, &options.priority)) ||
+	    !has_overridden(it, keys & LAST_KEYS, "replace") || !get_options(it, keys, &options))
 		return false;
 	if (!r)
 		return falco_diag(f, true, E_VALIDATE, &it->c,
@@ -1317,8 +1373,26 @@ static bool replaces_what_it_appends(const struct item *it, const struct overrid
 	for (unsigned k = 0; !key && k < N_KEYS; k++)
 		if ((o->append & o->replace) >> k & 1)
 			key = override_keys[k];
-	return key && !bad_value(it, key, NULL,
-	                         "An replace override for '%s' was specified but '%s' is not defined", key, key);
+	return key && !falco_diag(it->f, true, E_YAML, &it->c,
+	                          "An replace override for '%s' was specified but '%s' is not defined", key, key);
+}
+
+/* What the item has beside; of several keys the first in the alphabet is told. */
+static bool no_more_than_overridden(const struct item *it, unsigned overridden)
+{
+	const char *key = NULL;
+	struct fcontext c;
+
+	for (unsigned k = 1; k < N_KEYS; k++)
+		if (!(overridden >> k & 1) && hc_yaml_get(it->map, override_keys[k]) &&
+		    (!key || strcmp(override_keys[k], key) < 0))
+			key = override_keys[k];
+	if (!key)
+		return true;
+	c = at_node(it, "overrides", hc_yaml_get(it->map, key));
+	c.name = hc_str_c(key);
+	return falco_diag(it->f, true, E_YAML, &c,
+	                  "Unexpected key '%s': no corresponding entry under 'override' is defined.", key);
 }
 
 static bool override_rule(struct item *it, const struct override *o)
@@ -1329,20 +1403,7 @@ static bool override_rule(struct item *it, const struct override *o)
 	if (!get_source(it, true, &source) || (o->append && !override_append(it, r, o->append, source)) ||
 	    replaces_what_it_appends(it, o) || (o->replace && !override_replace(it, r, o->replace, source)))
 		return false;
-	for (unsigned k = 1; k < N_KEYS; k++) {
-		const struct hc_yaml_node *n = hc_yaml_get(it->map, override_keys[k]);
-
-		if (n && !((o->append | o->replace) >> k & 1)) {
-			struct fcontext c = at_node(it, "overrides", n);
-
-			c.name = hc_str_c(override_keys[k]);
-			return falco_diag(
-				it->f, true, E_YAML, &c,
-				"Unexpected key '%s': no corresponding entry under 'override' is defined.",
-				override_keys[k]);
-		}
-	}
-	return true;
+	return no_more_than_overridden(it, o->append | o->replace);
 }
 
 static void read_rule(struct item *it)
@@ -1419,7 +1480,7 @@ static void read_engine_version(struct item *it)
 	it->c.type = "required_engine_version";
 	if (!get_text(it, "required_engine_version", true, &s, &n, &absent))
 		return;
-	it->c.place.node = n;
+	it->c.point = n;
 	if (!parse_u32(s, &v[1]) && !parse_version(s, v)) {
 		falco_diag_put(it->f, true, E_YAML, &it->c,
 		               "Unable to parse engine version '" HC_STR_FMT
@@ -1443,15 +1504,19 @@ struct requirement {
 	struct hc_str name, version;
 };
 
-static bool read_plugin(struct item *it, const struct hc_yaml_node *node, const char *type,
+static bool read_plugin(struct item *it, const struct hc_yaml_node *node, const struct fcontext *in,
                         struct requirement *ret)
 {
 	struct item sub = { .f = it->f, .yaml = it->yaml, .map = node };
-	bool absent;
+	bool alternative = in != &it->c, absent;
 
-	sub.c = at_node(it, type, node);
+	sub.c = (struct fcontext){ .type = alternative ? "required plugin versions alternative"
+		                                       : "required plugin versions entry",
+		                   .place = { it->yaml, node },
+		                   .in = in };
 	if (node->kind != HC_YAML_MAP)
-		return falco_diag(it->f, true, E_YAML, &sub.c, "Plugin version must be a mapping");
+		return falco_diag(it->f, true, E_YAML, &sub.c, "Plugin version %smust be a mapping",
+		                  alternative ? "alternative " : "");
 	if (!get_text(&sub, "name", true, &ret->name, NULL, &absent))
 		return false;
 	sub.c.name = ret->name;
@@ -1490,13 +1555,13 @@ static bool read_requirement(struct item *it, const struct hc_yaml_node *node)
 		it->f->no_memory = true;
 		return false;
 	}
-	if (!read_plugin(it, node, "required plugin versions entry", &all[0]))
+	if (!read_plugin(it, node, &it->c, &all[0]))
 		return false;
 	if (alternatives && alternatives->kind != HC_YAML_SEQ)
 		return falco_diag(it->f, true, E_YAML, &all[0].c,
 		                  "Value of plugin version alternatives must be a sequence");
 	for (uint32_t i = 0; i < n_alternatives; i++)
-		if (!read_plugin(it, alternatives->items[i], "required plugin versions alternative", &all[1 + i]))
+		if (!read_plugin(it, alternatives->items[i], &all[0].c, &all[1 + i]))
 			return false;
 	return check_requirements(it, all, 1 + n_alternatives);
 }
@@ -1516,6 +1581,7 @@ static void read_plugin_versions(struct item *it)
 	for (uint32_t i = 0; i < n->n; i++)
 		if (!read_requirement(it, n->items[i]))
 			return;
+	it->c.place.node = it->map;
 	warn_unknown_keys(it, known);
 }
 
@@ -1583,7 +1649,7 @@ static void read_documents(struct hc_falco *f, const struct hc_yaml *yaml)
 {
 	for (uint32_t i = 0; i < hc_yaml_n_docs(yaml) && !stops(f); i++) {
 		const struct hc_yaml_node *root = hc_yaml_doc(yaml, i);
-		struct fcontext c = { .type = "rules content", .place = { yaml, root } };
+		struct fcontext c = { .place = { yaml, root } };
 
 		if (root->kind == HC_YAML_SCALAR)
 			falco_diag_put(f, true, E_YAML, &c, "Rules content is not yaml");
@@ -1628,7 +1694,7 @@ static int keep_yaml(struct hc_falco *f, struct hc_yaml *take, struct hc_err *er
 static int load_failed(struct hc_falco *f, const char *text, size_t n_bytes, int r, const struct hc_err *why,
                        struct hc_err *err)
 {
-	struct fcontext c = { .type = "rules content" };
+	struct fcontext c = { .type = text ? "value for" : NULL };
 	uint32_t n = f->n_diags;
 
 	if (r == -ENOMEM)
@@ -1637,6 +1703,10 @@ static int load_failed(struct hc_falco *f, const char *text, size_t n_bytes, int
 	if (f->n_diags > n) {
 		f->diags[n].pub.line = why->line;
 		f->diags[n].pub.column = why->column;
+		for (uint32_t i = 0; i < f->diags[n].n_levels; i++) {
+			f->diags[n].levels[i].line = why->line;
+			f->diags[n].levels[i].column = why->column;
+		}
 	}
 	if (err && !err->code)
 		*err = *why;

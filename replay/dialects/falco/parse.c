@@ -331,8 +331,9 @@ static bool unescape(struct parser *p, struct hc_str raw, char quote, struct hc_
 			low = high >= 0 ? hex_digit(raw.p[i + 2]) : -1;
 			if (low < 0) {
 				p->at = (uint32_t)(raw.p - p->p) + i - 1;
-				return fail(
-					p, "unsupported string escape sequence: \\x needs two hexadecimal digits");
+				if (i + 2 >= raw.len)
+					return fail(p, "truncated hex char escape sequence");
+				return fail(p, "invalid hex char escape sequence: %.2s", raw.p + i + 1);
 			}
 			out[n++] = (char)(high * 16 + low);
 			i += 2;
@@ -340,6 +341,8 @@ static bool unescape(struct parser *p, struct hc_str raw, char quote, struct hc_
 		default:
 			if (!c || c != quote) {
 				p->at = (uint32_t)(raw.p - p->p) + i - 1;
+				if (c == '"' || c == '\'')
+					return fail(p, "invalid \\%c escape in %c-quoted string", c, quote);
 				return fail(p, "unsupported string escape sequence: \\%c", c ? c : ' ');
 			}
 			out[n++] = c;
@@ -494,7 +497,7 @@ static struct fval *parse_arg(struct parser *p, bool in_list)
 					blanks(p);
 				} while (word(p, ","));
 				if (!word(p, ")")) {
-					fail(p, "expected a ')' token");
+					fail(p, "expected ')'");
 					return NULL;
 				}
 			}
@@ -507,8 +510,11 @@ static struct fval *parse_arg(struct parser *p, bool in_list)
 		if (transformer_name(p, &t))
 			return parse_transformer(p, t, pos);
 		if (!field_name(p)) {
-			fail(p, "expected a field, a string, a number%s or a transformer",
-			     in_list ? "" : ", a list");
+			fail(p,
+			     in_list ? "expected transformer list argument: field, transformer, quoted string, or "
+			               "number"
+			             : "expected field transformer argument: field, transformer, quoted string, "
+			               "number, or transformer list");
 			return NULL;
 		}
 	}
@@ -529,7 +535,7 @@ static struct fval *parse_transformer(struct parser *p, enum ftr t, uint32_t pos
 
 		blanks(p);
 		if (!field_name(p)) {
-			fail(p, "expected a field within '%s()'", tr_names[t]);
+			fail(p, "expected a field within '%s' transformer", tr_names[t]);
 			return NULL;
 		}
 		f = parse_field(p);
@@ -642,8 +648,11 @@ static struct fast *parse_rest(struct parser *p)
 	return n;
 }
 
+/* Falco takes a list whose first value is none for an empty one that is not closed. */
 static bool list_literal(struct parser *p, struct val_list *l)
 {
+	bool first = true;
+
 	blanks(p);
 	if (word(p, ")"))
 		return true;
@@ -659,15 +668,16 @@ static bool list_literal(struct parser *p, struct val_list *l)
 			return false;
 		if (!r) {
 			if (!bare(p, "()\"'=,"))
-				return fail(p, "expected a valid list value: a quoted string or a bare string");
+				return fail(p, first ? "expected a ')' token" : "expected a string value");
 			text = last(p);
 		}
 		if (!add_val(p, l, const_val(p, pos, text)))
 			return false;
+		first = false;
 		blanks(p);
 	} while (word(p, ","));
 	if (!word(p, ")"))
-		return fail(p, "expected a ')' token closing the list");
+		return fail(p, "expected a ')' token");
 	return true;
 }
 
@@ -702,7 +712,8 @@ static bool list_rhs(struct parser *p, struct fast *n, bool transformers)
 		return r > 0;
 	if (identifier(p))
 		return one_const(p, n, pos, last(p));
-	return fail(p, "expected a list, an identifier, or " TRANSFORMERS);
+	return fail(p, transformers ? "expected a list, an identifier, or " TRANSFORMERS
+	                            : "expected a list or an identifier");
 }
 
 /* oneof, anyof or allof before a list or an identifier that is no boolean word; else the word is the value. */

@@ -433,7 +433,7 @@ static bool char_class(struct rx *r)
 		negate = true;
 	}
 	while (first || r->at >= r->len || r->p[r->at] != ']') {
-		uint32_t low = 0, high = 0;
+		uint32_t low = 0, high = 0, from = r->at;
 		bool found = false;
 
 		if (r->at >= r->len)
@@ -451,7 +451,7 @@ static bool char_class(struct rx *r)
 			if (!class_char(r, begin, &high))
 				return false;
 			if (high < low)
-				return fail(r, "invalid character class range: ", r->p + begin, r->at - begin);
+				return fail(r, "invalid character class range: ", r->p + from, r->at - from);
 		}
 		if (!set_add(r, &s, low, high))
 			return false;
@@ -574,7 +574,8 @@ static bool quantifiers(struct rx *r, uint32_t from)
 	bool stacked = false;
 
 	while (r->at < r->len) {
-		char c = r->p[r->at], text[32];
+		uint32_t begin = r->at;
+		char c = r->p[begin], text[32];
 		int low, high;
 
 		if (c == '*' || c == '+' || c == '?') {
@@ -583,7 +584,7 @@ static bool quantifiers(struct rx *r, uint32_t from)
 		} else if (c == '{' && repeat(r, &low, &high)) {
 			if (low > MAX_REPEAT || high > MAX_REPEAT || (high >= 0 && high < low) ||
 			    !multiplied(r, low, high))
-				return fail(r, "invalid repetition size", "", 0);
+				return fail(r, "invalid repetition size: ", r->p + begin, r->at - begin);
 			if (high < 0)
 				snprintf(text, sizeof(text), "{%d,}", low);
 			else

@@ -27,25 +27,39 @@ static const struct hc_yaml *yaml_of(const struct hc_falco *f, const char *file)
 	return NULL;
 }
 
+/* Is the byte one of a character that began before it? */
+static bool in_character(struct hc_str line, uint32_t at)
+{
+	return at < line.len && ((uint8_t)line.p[at] & 0xc0) == 0x80;
+}
+
+/* Bytes of a line before a column. */
+static uint32_t bytes_before(struct hc_str line, uint32_t column)
+{
+	uint32_t at = 0;
+
+	for (uint32_t c = 1; c < column && at < line.len; c++) {
+		at++;
+		while (in_character(line, at))
+			at++;
+	}
+	return at;
+}
+
 /* At most `max` bytes of a line around a column, tabs as blanks; the column within it. */
 static struct hc_str window(struct hc_str line, uint32_t *column, uint32_t max)
 {
-	uint32_t from = 0, at = 0;
+	uint32_t from = 0, at = bytes_before(line, *column);
 
-	for (uint32_t c = 1; c < *column && at < line.len; c++) {
-		at++;
-		while (at < line.len && ((uint8_t)line.p[at] & 0xc0) == 0x80)
-			at++;
-	}
 	if (line.len <= max)
 		return line;
 	if (at > max / 2) {
 		from = at - max / 2;
-		while (from < line.len && ((uint8_t)line.p[from] & 0xc0) == 0x80)
+		while (in_character(line, from))
 			from++;
 	}
 	for (uint32_t i = 0; i < from; i++)
-		*column -= ((uint8_t)line.p[i] & 0xc0) != 0x80;
+		*column -= !in_character(line, i);
 	line.p += from;
 	line.len -= from;
 	if (line.len > max)
@@ -53,9 +67,8 @@ static struct hc_str window(struct hc_str line, uint32_t *column, uint32_t max)
 	return line;
 }
 
-/* The line and a caret below it, behind an indent; "" when there is none. NULL without memory. */
-static const char *snippet(const struct hc_falco *f, const struct hc_falco_diag *d, const char *indent,
-                           struct hc_arena *arena)
+/* The line and a caret below it; "" when there is none. NULL without memory. */
+static const char *snippet(const struct hc_falco *f, const struct hc_falco_diag *d, struct hc_arena *arena)
 {
 	const struct hc_yaml *yaml = yaml_of(f, d->place_file);
 	uint32_t column = d->column;
@@ -70,52 +83,69 @@ static const char *snippet(const struct hc_falco *f, const struct hc_falco_diag 
 	for (char *p = shown; p && *p; p++)
 		if ((unsigned char)*p < ' ' || *p == 0x7f)
 			*p = ' ';
-	return shown ? hc_arena_printf(arena, "%s%s\n%s%*s^\n", indent, shown, indent, (int)column - 1, "") : NULL;
+	return shown ? hc_arena_printf(arena, "    %s\n    %*s^\n", shown, (int)column - 1, "") : NULL;
 }
 
 const char *hc_falco_diag_text(const struct hc_falco *f, const struct hc_falco_diag *d, struct hc_arena *arena)
 {
 	const char *kind = d->is_error ? "error" : "warning";
-	const char *where, *about = "", *line = snippet(f, d, "    ", arena);
+	const char *where, *about = "", *line = snippet(f, d, arena);
 
 	where = d->line ? hc_arena_printf(arena, "%s:%u:%u", d->place_file, d->line, d->column)
 	                : hc_arena_printf(arena, "%s", d->place_file);
-	if (d->outer_type && d->outer_name[0])
-		about = hc_arena_printf(arena, "%s '%s': ", d->outer_type, d->outer_name);
-	else if (d->item_name[0] && !d->outer_type)
+	if (d->item_type && d->item_name[0])
 		about = hc_arena_printf(arena, "%s '%s': ", d->item_type, d->item_name);
+	if (about && d->deprecated_field && !strstr(d->message, d->deprecated_field))
+		about = hc_arena_printf(arena, "%s%s: ", about, d->deprecated_field);
 	if (!where || !about || !line)
 		return NULL;
 	return hc_arena_printf(arena, "%s: %s: %s%s [%s]\n%s", where, kind, about, d->message, d->code, line);
 }
 
+/* Falco's own descriptions: tools know them. */
 static const char *description(const char *code)
 {
 	static const struct {
 		const char *code, *text;
 	} all[] = {
-		{ "LOAD_ERR_FILE_READ", "This occurs when Falco can not read a given file. Check permissions and "
-		                        "whether the file exists." },
-		{ "LOAD_ERR_YAML_PARSE", "This occurs when the rules content is not valid YAML." },
-		{ "LOAD_ERR_YAML_VALIDATE",
-		  "This occurs when the internal structure of the YAML file is incorrect." },
-		{ "LOAD_ERR_COMPILE_CONDITION", "This occurs when a condition can not be compiled to a filter." },
-		{ "LOAD_ERR_COMPILE_OUTPUT", "This occurs when the output can not be compiled to a formatter." },
-		{ "LOAD_ERR_VALIDATE", "This occurs when a rule, macro or list item is incorrect." },
-		{ "LOAD_UNKNOWN_SOURCE", "A rule has a source that is not known." },
-		{ "LOAD_UNSAFE_NA_CHECK", "A rule compares a field with <NA>, which the field can not have." },
-		{ "LOAD_NO_EVTTYPE", "A rule matches too many event types." },
-		{ "LOAD_UNKNOWN_FILTER", "A rule uses an unknown field or event and was passed over." },
-		{ "LOAD_UNUSED_MACRO", "A macro is not used by any rule or macro." },
-		{ "LOAD_UNUSED_LIST", "A list is not used by any rule, macro or list." },
-		{ "LOAD_UNKNOWN_ITEM", "An item is neither a rule, a macro, a list nor a version requirement." },
-		{ "LOAD_DEPRECATED_ITEM", "A deprecated item is used." },
-		{ "LOAD_APPEND_NO_VALUES", "An exception is appended without values." },
-		{ "LOAD_EXCEPTION_NAME_NOT_UNIQUE", "An exception is defined twice." },
-		{ "LOAD_INVALID_MACRO_NAME", "A macro has a name that conditions can not use." },
-		{ "LOAD_INVALID_LIST_NAME", "A list has an odd name." },
-		{ "LOAD_COMPILE_CONDITION", "A condition is probably not what was meant." },
-		{ "LOAD_UNKNOWN_KEY", "An item has an unknown key." },
+		{ "LOAD_ERR_FILE_READ", "File read error" },
+		{ "LOAD_ERR_YAML_PARSE", "YAML parse error" },
+		{ "LOAD_ERR_YAML_VALIDATE", "Error validating internal structure of YAML file" },
+		{ "LOAD_ERR_COMPILE_CONDITION", "Error compiling condition" },
+		{ "LOAD_ERR_COMPILE_OUTPUT", "Error compiling output" },
+		{ "LOAD_ERR_VALIDATE", "Error validating rule/macro/list/exception objects" },
+		{ "LOAD_UNKNOWN_SOURCE",
+		  "A rule has a unknown event source. This can occur when reading rules content without having a "
+		  "corresponding plugin loaded, etc. The rule will be silently ignored." },
+		{ "LOAD_UNSAFE_NA_CHECK",
+		  "Comparing a field value with <NA> is unsafe and can lead to unpredictable behavior of the rule "
+		  "condition. If you need to check for the existence of a field, consider using the 'exists' "
+		  "operator "
+		  "instead." },
+		{ "LOAD_NO_EVTTYPE",
+		  "A rule condition matches too many evt.type values. This has a significant performance penalty. "
+		  "Make the condition more specific by adding an evt.type field or further restricting the number "
+		  "of "
+		  "evt.type values in the condition." },
+		{ "LOAD_UNKNOWN_FILTER", "A rule condition or output refers to a field or evt.type that does not "
+		                         "exist. This is normally an "
+		                         "error, but if a rule has a skip-if-unknown-filter property, the error "
+		                         "is downgraded to a warning." },
+		{ "LOAD_UNUSED_MACRO",
+		  "A macro is defined in the rules content but is not used by any other macro or rule." },
+		{ "LOAD_UNUSED_LIST",
+		  "A list is defined in the rules content but is not used by any other list, macro, or rule." },
+		{ "LOAD_UNKNOWN_ITEM",
+		  "An unknown top-level object is in the rules content. It will be ignored." },
+		{ "LOAD_DEPRECATED_ITEM", "A deprecated item is employed by lists, macros, or rules." },
+		{ "LOAD_APPEND_NO_VALUES", "A rule exception is overriding/appending with no values" },
+		{ "LOAD_EXCEPTION_NAME_NOT_UNIQUE", "A rule is defining multiple exceptions with the same name" },
+		{ "LOAD_INVALID_MACRO_NAME", "A macro is defined with an invalid name" },
+		{ "LOAD_INVALID_LIST_NAME", "A list is defined with an invalid name" },
+		{ "LOAD_COMPILE_CONDITION", "A rule condition or output have been parsed with a warning" },
+		{ "LOAD_UNKNOWN_KEY",
+		  "An item in the rules content contains an unrecognized key. The key will be ignored. This may "
+		  "indicate a typo or a property placed on the wrong item type." },
 	};
 
 	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++)
@@ -124,40 +154,79 @@ static const char *description(const char *code)
 	return "";
 }
 
-static void put_location(struct fjson *j, const char *type, const char *name, const struct hc_falco_diag *d,
-                         bool begin)
+#define AROUND 80 /* bytes of a line that Falco shows before and behind the place */
+
+/* The line of the innermost place with a caret below, cut as Falco does; the caret counts characters. NULL without
+ * memory. */
+static const char *context(const struct hc_falco *f, const struct flevel *l, struct hc_arena *arena)
 {
-	fjson_raw(j, "{\"item_name\":");
-	fjson_text(j, hc_str_c(name ? name : ""));
-	fjson_raw(j, ",\"item_type\":");
-	fjson_text(j, hc_str_c(type));
-	fjson_raw(j, ",\"position\":{\"column\":");
-	fjson_u64(j, !begin && d->column ? d->column - 1 : 0);
-	fjson_raw(j, ",\"line\":");
-	fjson_u64(j, !begin && d->line ? d->line - 1 : 0);
-	fjson_raw(j, ",\"name\":");
-	fjson_text(j, hc_str_c(d->place_file ? d->place_file : ""));
-	fjson_raw(j, ",\"offset\":");
-	fjson_u64(j, begin ? 0 : d->offset);
-	fjson_raw(j, begin ? "}}," : "}}");
+	const struct hc_yaml *yaml = yaml_of(f, l->file);
+	uint32_t at, from, until, before = 0, no = l->line;
+	struct hc_str line = { 0 };
+	bool cut, cut_end;
+
+	if (yaml && no)
+		line = hc_yaml_line(yaml, no);
+	at = bytes_before(line, l->column);
+	while (yaml && no > 1 && !line.len) { /* behind all that there is: where that ends */
+		line = hc_yaml_line(yaml, --no);
+		at = line.len;
+	}
+	if (!line.len)
+		return "<No context available>\n";
+	if (at == line.len)
+		at--;
+	cut = at >= AROUND;
+	cut_end = line.len - at > AROUND;
+	from = cut ? at - AROUND + 3 : 0;
+	until = cut_end ? at + AROUND - 2 : line.len;
+	while (in_character(line, from))
+		from++;
+	while (in_character(line, until))
+		until--;
+	for (uint32_t i = from; i < at; i++)
+		before += !in_character(line, i);
+	return hc_arena_printf(arena, "%s%.*s%s\n%*s^\n", cut ? "..." : "", (int)(until - from), line.p + from,
+	                       cut_end ? "..." : "", (int)before + (cut ? 3 : 0), "");
 }
 
-static void put_diag(const struct hc_falco *f, struct fjson *j, const struct hc_falco_diag *d)
+static void put_location(struct fjson *j, const struct flevel *l)
 {
-	const char *line = snippet(f, d, "", j->arena);
+	fjson_raw(j, "{\"item_name\":");
+	fjson_text(j, hc_str_c(l->name));
+	fjson_raw(j, ",\"item_type\":");
+	fjson_text(j, hc_str_c(l->type));
+	fjson_raw(j, ",\"position\":{\"column\":");
+	fjson_u64(j, l->column ? l->column - 1 : 0);
+	fjson_raw(j, ",\"line\":");
+	fjson_u64(j, l->line ? l->line - 1 : 0);
+	fjson_raw(j, ",\"name\":");
+	fjson_text(j, hc_str_c(l->file));
+	fjson_raw(j, ",\"offset\":");
+	fjson_u64(j, l->off);
+	fjson_raw(j, "}}");
+}
+
+static void put_diag(const struct hc_falco *f, struct fjson *j, const struct fdiag *diag)
+{
+	const struct hc_falco_diag *d = &diag->pub;
+	const struct flevel file = { .type = "rules content",
+		                     .name = "",
+		                     .file = diag->n_levels ? diag->levels[0].file : d->file,
+		                     .line = 1,
+		                     .column = 1 };
+	const char *line = context(f, diag->n_levels ? &diag->levels[diag->n_levels - 1] : &file, j->arena);
 
 	fjson_raw(j, "{\"code\":");
 	fjson_text(j, hc_str_c(d->code));
 	fjson_raw(j, ",\"codedesc\":");
 	fjson_text(j, hc_str_c(description(d->code)));
 	fjson_raw(j, ",\"context\":{\"locations\":[");
-	if (strcmp(d->item_type, "rules content") != 0)
-		put_location(j, "rules content", "", d, true);
-	if (d->outer_type) {
-		put_location(j, d->outer_type, d->outer_name, d, false);
+	put_location(j, &file);
+	for (uint32_t i = 0; i < diag->n_levels; i++) {
 		fjson_raw(j, ",");
+		put_location(j, &diag->levels[i]);
 	}
-	put_location(j, d->item_type, d->item_name, d, false);
 	fjson_raw(j, "],\"snippet\":");
 	fjson_text(j, hc_str_c(line ? line : ""));
 	fjson_raw(j, "}");
@@ -175,9 +244,9 @@ static void put_list(const struct hc_falco *f, struct fjson *j, uint32_t from, u
 	bool any = false;
 
 	for (uint32_t i = from; i < until; i++) {
-		const struct hc_falco_diag *d = &f->diags[i].pub;
+		const struct fdiag *d = &f->diags[i];
 
-		if (d->is_error != errors || d->beyond)
+		if (d->pub.is_error != errors || d->pub.beyond)
 			continue;
 		if (any)
 			fjson_raw(j, ",");
