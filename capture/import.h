@@ -40,8 +40,9 @@ HC_DEFINE_AUTO(struct hc_scap_import, hc_scap_import_free)
 struct hc_import_opts {
 	const char *file, *dir; /* dir: made; one that is there must be empty */
 	const char *tool;       /* "hindcast VERSION" */
-	/* Now and then, with what has been read of the file so far; total 0: not known. NULL: nobody looks. */
-	void (*progress)(void *ctx, uint64_t bytes, uint64_t total_bytes);
+	/* Now and then, with what has been read of the file so far; total 0: not known. True ends the import with
+	 * -EINTR. NULL: nobody looks. */
+	bool (*progress)(void *ctx, uint64_t bytes, uint64_t total_bytes);
 	void *ctx;
 };
 

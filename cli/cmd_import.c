@@ -28,11 +28,12 @@ static const struct hc_opt options[] = {
 	{ 0 },
 };
 
-static void progress(void *ctx, uint64_t bytes, uint64_t total)
+static bool progress(void *ctx, uint64_t bytes, uint64_t total)
 {
 	(void)ctx;
 	if (total)
 		fprintf(stderr, "\r%3" PRIu64 "%%", bytes * 100 / total);
+	return false;
 }
 
 static void summary(const struct hc_import_summary *s)

@@ -254,6 +254,14 @@ static bool is_regular(const char *path)
 	return stat(path, &st) == 0 && S_ISREG(st.st_mode);
 }
 
+static bool import_progress(void *ctx, uint64_t bytes, uint64_t total_bytes)
+{
+	(void)ctx;
+	(void)bytes;
+	(void)total_bytes;
+	return stopped;
+}
+
 /* A file that is no capture may be one of another recorder: it is imported. */
 static int import(struct suite *u, const char *file, struct hc_capture **ret, struct hc_err *err)
 {
@@ -265,8 +273,10 @@ static int import(struct suite *u, const char *file, struct hc_capture **ret, st
 		return code;
 	if (asprintf(&to, "%s/capture", u->dir) < 0)
 		return out_of_memory();
-	r = hc_import_scap(&(struct hc_import_opts){ .file = file, .dir = to, .tool = "hindcast " HC_VERSION },
-	                   &sum, err);
+	r = hc_import_scap(
+		&(struct hc_import_opts){
+			.file = file, .dir = to, .tool = "hindcast " HC_VERSION, .progress = import_progress },
+		&sum, err);
 	if (r == 0 && sum.damaged) {
 		*err = sum.why;
 		r = -EBADMSG;
@@ -437,7 +447,8 @@ static void judge(struct suite *u, struct hc_capture *c)
 		                           .keepers = keepers,
 		                           .n_keepers = u->n_runs,
 		                           .selected = u->selected,
-		                           .n_threads = (unsigned)u->s->a->threads };
+		                           .n_threads = (unsigned)u->s->a->threads,
+		                           .interrupted = is_stopped };
 	struct hc_err err = { 0 };
 
 	if (!keepers || !policies) {
@@ -648,7 +659,21 @@ static int write_junit(struct session *s)
 	return r < 0 ? hc_cli_error(&hc_cmd_test, &err) : HC_EXIT_OK;
 }
 
-static int run_files(const struct args *a, const struct hc_policies *files)
+/* A file, or those of a directory. One that is not there does not keep the others from being run. */
+static void test_operand(struct session *s, char *name)
+{
+	const struct hc_strs given = { .v = (const char *[]){ name }, .n = 1 };
+	struct hc_policies files = { 0 };
+	struct hc_err err = { 0 };
+
+	if (hc_policies_find(&given, &files, &err) < 0)
+		bad_file(s, name, &err);
+	for (size_t i = 0; i < files.n && !stopped; i++)
+		test_file(s, files.v[i]);
+	hc_policies_done(&files);
+}
+
+static int run_operands(const struct args *a, const struct hc_operands *operands)
 {
 	struct session s = { .a = a,
 		             .style = a->json      ? HC_TEST_JSON
@@ -664,8 +689,8 @@ static int run_files(const struct args *a, const struct hc_policies *files)
 		return out_of_memory();
 	sigaction(SIGINT, &sa, NULL);
 	sigaction(SIGTERM, &sa, NULL);
-	for (size_t i = 0; i < files->n && !stopped; i++)
-		test_file(&s, files->v[i]);
+	for (int i = 0; i < operands->n && !stopped; i++)
+		test_operand(&s, operands->v[i]);
 	s.totals.took_ns = hc_clock_ns(CLOCK_MONOTONIC) - start;
 	if (!a->list && !stopped)
 		hc_test_print_totals(stdout, s.style, hc_cli_colour(stdout), &s.totals);
@@ -682,7 +707,6 @@ static int run_files(const struct args *a, const struct hc_policies *files)
 static int run(int argc, char **argv)
 {
 	struct args a = { .metadata = HC_METADATA_NOT_SAID };
-	struct hc_policies files = { 0 };
 	struct hc_operands operands;
 	int code = hc_cli_parse(&hc_cmd_test, argc, argv, &a, &operands);
 
@@ -694,17 +718,8 @@ static int run(int argc, char **argv)
 		code = hc_cli_usage(&hc_cmd_test, "only one of --json, --quiet and --verbose can be given");
 	else if (a.list && a.junit)
 		code = hc_cli_usage(&hc_cmd_test, "--list runs nothing: there are no results for --junit");
-	if (code == HC_CLI_GO) {
-		struct hc_strs named = { .v = calloc((size_t)operands.n + 1, sizeof(*named.v)) };
-
-		for (; named.v && named.n < (size_t)operands.n; named.n++)
-			named.v[named.n] = operands.v[named.n];
-		code = named.v ? hc_cli_policies(&hc_cmd_test, &named, &files) : out_of_memory();
-		hc_strs_done(&named);
-	}
 	if (code == HC_CLI_GO)
-		code = run_files(&a, &files);
-	hc_policies_done(&files);
+		code = run_operands(&a, &operands);
 	hc_strs_done(&a.policies);
 	hc_strs_done(&a.filters);
 	return code;
@@ -802,7 +817,8 @@ const struct hc_command hc_cmd_test = {
 	.examples = examples,
 	.exit_notes =
 		"0: no case failed (some may have been skipped). 1: a case failed. 2: a test file or a policy "
-		"is wrong; the other files have been run. 3: a capture is damaged",
+		"is wrong. 3: a capture is damaged. 4: a file is not there. The other files have been run in "
+		"each case",
 	.complete = HC_COMPLETE_FILE,
 	.run = run,
 };

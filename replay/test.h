@@ -154,6 +154,8 @@ struct hc_test_judge_opts {
 	size_t n_keepers;
 	const bool *selected; /* by case; NULL: all */
 	unsigned n_threads;   /* 0: one per processor */
+	/* Asked after each block that was read; true ends it with -EINTR. NULL: nobody interrupts. */
+	bool (*interrupted)(void);
 };
 
 struct hc_test_alert {

@@ -258,9 +258,10 @@ static int each(struct job *j, struct hc_import_summary *ret, struct hc_err *err
 		code = hc_scap_import_item(j->im, item, err);
 		if (code < 0)
 			return code;
-		if (j->o->progress && ++n % PROGRESS_EVENTS == 0)
-			j->o->progress(j->o->ctx, hc_scap_stats(j->in)->file_bytes,
-			               hc_scap_stats(j->in)->file_total_bytes);
+		if (j->o->progress && ++n % PROGRESS_EVENTS == 0 &&
+		    j->o->progress(j->o->ctx, hc_scap_stats(j->in)->file_bytes,
+		                   hc_scap_stats(j->in)->file_total_bytes))
+			return hc_err_set(err, -EINTR, "interrupted");
 	}
 	if (!j->w) { /* nothing to begin a capture with */
 		*err = ret->why;

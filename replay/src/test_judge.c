@@ -439,10 +439,26 @@ static int emit(void *ctx, const struct hc_hit *hit, int64_t wall_ns, void *rend
 	return 0;
 }
 
+static int is_interrupted(const struct judge *j)
+{
+	return j->o->interrupted && j->o->interrupted();
+}
+
+static int mode_progress(void *ctx, uint64_t done_rows, uint64_t all_rows)
+{
+	const struct mode *m = ctx;
+
+	(void)done_rows;
+	(void)all_rows;
+	return is_interrupted(m->j);
+}
+
 static int mode_run(struct mode *m, const struct hc_facts *facts)
 {
 	struct judge *j = m->j;
-	struct hc_replay_opts opts = { .n_threads = j->o->n_threads, .render = render, .emit = emit, .ctx = m };
+	struct hc_replay_opts opts = {
+		.n_threads = j->o->n_threads, .render = render, .emit = emit, .progress = mode_progress, .ctx = m
+	};
 	int r = hc_answers_new(m->ir, facts, &m->answers, j->err);
 
 	return r < 0 ? r : hc_replay(m->plan, j->c, &opts, &m->stats, j->err);
@@ -518,12 +534,21 @@ static int add_where(struct judge *j, const struct hc_test_case *c, struct hc_ir
 	return 0;
 }
 
+static int wheres_progress(void *ctx, uint64_t done_rows, uint64_t all_rows)
+{
+	(void)done_rows;
+	(void)all_rows;
+	return is_interrupted(ctx);
+}
+
 /* One pass over the capture for all filters: it finds those of the alerts' events that they hold for. */
 static int run_wheres(struct judge *j)
 {
 	HC_AUTO(hc_ir_free) struct hc_ir *ir = hc_ir_new();
 	HC_AUTO(hc_plan_free) struct hc_plan *plan = NULL;
-	struct hc_replay_opts opts = { .n_threads = j->o->n_threads, .emit = mark, .ctx = j };
+	struct hc_replay_opts opts = {
+		.n_threads = j->o->n_threads, .emit = mark, .progress = wheres_progress, .ctx = j
+	};
 	struct hc_replay_stats stats = { 0 };
 	int r = 0;
 

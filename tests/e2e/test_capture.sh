@@ -236,4 +236,19 @@ printf 'policies: ${NO_SUCH_VARIABLE}\ncapture: case.hcb\ncases: [{ name: a, exp
 printf 'policies: rules\ncases: [{ name: a, expect: none }]\n' | bad '1:1: there is neither a capture nor a record'
 printf 'a: [\n' | bad '2:1: '
 printf -- '- rule: x\n' | bad '1:1: this is no test file'
+
+# So it is with what is not there: the others are run, and it counts.
+mkdir nothing
+for missing in absent.yaml nothing; do
+	code=4
+	[ "$missing" = nothing ] && code=2
+	expect_exit $code hindcast test --junit out.xml "$missing" good.yaml >out 2>err
+	expect_match "$missing" err
+	expect_match '^5 cases: 4 passed, 1 could not be judged, in ' out
+	grep -q "<testcase classname=\"$missing\"" out.xml || fail "$missing is not among the results for a CI server"
+	expect_exit $code hindcast test --json good.yaml "$missing" >out 2>err
+	[ "$(grep -c '"outcome":"error"' out)" = 1 ] || fail "$missing is not among the results in JSON"
+	expect_exit $code hindcast test --list good.yaml "$missing" >out 2>err
+	[ "$(wc -l <out)" = 4 ] || fail "--list has not the cases beside $missing"
+done
 expect_exit 2 hindcast test 2>err

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "store/capture.h"
 #include "test_priv.h"
 
 static int duration(const char *text, uint64_t *ret_ns)
@@ -185,5 +186,43 @@ Test(test_file, paths_have_variables_and_start_at_the_file)
 	path = hc_test_file_join(f, "/x");
 	cr_assert_str_eq(path, "/x");
 	free(path);
+	hc_test_file_free(f);
+}
+
+/* ---- judging ---- */
+
+static unsigned asked, stop_at;
+
+static bool stops(void)
+{
+	return ++asked == stop_at;
+}
+
+/* Each pass over a capture asks after each of its blocks: one of rules, and one of filters. */
+Test(test_judge, ends_at_the_block_at_which_it_is_interrupted)
+{
+	static const char *const policies[] = { HC_SOURCE_DIR "/policies/falco/00_base.yaml" };
+	const struct hc_test_judge_opts opts = { .policies = policies, .n_policies = 1, .interrupted = stops };
+	struct hc_test_verdicts verdicts;
+	struct hc_capture *c;
+	struct hc_test_file *f;
+	struct hc_err err = { 0 };
+	unsigned n_asked;
+
+	cr_assert_eq(load(HEAD "  - {name: a, where: evt.type = execve, expect: none, allow: any}\n", &f, &err), 0,
+	             "%s", err.msg);
+	cr_assert_eq(hc_capture_open(HC_SOURCE_DIR "/tests/demo/capture.hcb", 0, &c, &err), 0, "%s", err.msg);
+	stop_at = 0;
+	cr_assert_eq(hc_test_judge(f, c, &opts, &verdicts, &err), 0, "%s", err.msg);
+	hc_test_verdicts_done(&verdicts);
+	n_asked = asked;
+	cr_assert_geq(n_asked, 2);
+	for (stop_at = 1; stop_at <= n_asked; stop_at++) {
+		err = (struct hc_err){ 0 };
+		asked = 0;
+		cr_expect_eq(hc_test_judge(f, c, &opts, &verdicts, &err), -EINTR, "%s", err.msg);
+		cr_expect_eq(asked, stop_at);
+	}
+	hc_capture_close(c);
 	hc_test_file_free(f);
 }
