@@ -65,6 +65,31 @@ expect_match '^[0-9T:.+-]+: Error connect from=here$' text
 expect_exit 0 hindcast replay -q -p rules.d --iso-time --matching all capture >all
 expect_match '^20[0-9-]+T[0-9:.]+\+0000: Informational open$' all
 
+# of keys that are there twice the last counts: extra fields win over those of the output
+cat >twice.yaml <<'END'
+json_output: true
+append_output:
+  - extra_fields: [evt.num, evt.num, { evt.type: "first %evt.type" }, { evt.time: now }]
+  - match: { rule: Twice }
+    extra_fields: [{ evt.type: "a %evt.type" }]
+END
+cat >typed.yaml <<'END'
+- rule: Twice
+  desc: its type is in the output and in extra fields
+  condition: evt.type = connect
+  output: "%evt.type %evt.num"
+  priority: INFO
+END
+expect_exit 0 hindcast replay -q -c twice.yaml -p typed.yaml capture >alerts
+python3 - alerts <<'PY'
+import json, sys
+alerts = [json.loads(l) for l in open(sys.argv[1], encoding="utf-8")]
+assert alerts
+for a in alerts:
+    fields = a["output_fields"]
+    assert fields["evt.type"] == "a connect" and fields["evt.time"] == "now" and fields["evt.num"] > 0, fields
+PY
+
 # what is wrong has its place
 printf 'priority: loud\n' >bad.yaml
 expect_exit 2 hindcast replay -c bad.yaml capture 2>err

@@ -193,6 +193,9 @@ Test(falco_config, that_is_wrong_is_refused_with_its_place)
 		{ "append_output:\n  - match: all\n", 2, 12, "match is a mapping" },
 		{ "append_output:\n  - extra_fields: x\n", 2, 19, "extra_fields is a sequence" },
 		{ "append_output:\n  - extra_fields: [{a=b: c}]\n", 2, 20, "cannot hold '='" },
+		{ "append_output:\n  - extra_fields: [{a: b}, {a: c}]\n", 2, 28, "is here already" },
+		{ "append_output:\n  - extra_fields: [evt.num, {evt.num: c}]\n", 2, 29, "is here already" },
+		{ "append_output:\n  - extra_fields: [{evt.num: c}, evt.num]\n", 2, 34, "is here already" },
 		{ "config_files: 1\n", 1, 15, "config_files is a sequence" },
 	};
 

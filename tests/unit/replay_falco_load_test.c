@@ -497,7 +497,7 @@ Test(falco_load, says_what_is_wrong_in_the_words_of_Falco)
 		{ R("fd.rport = http-ish"), "unrecognized protocol http-ish" },
 		{ R("evt.failed = 1"), "filter error: unrecognized boolean value 1" },
 		{ R("evt.failed < 1"), "filter error: '<' operator not supported for numeric filters" },
-		{ R("proc.args = x"), "filter error: '=' operator not supported list filters" },
+		{ R("fd.types = x"), "filter error: '=' operator not supported list filters" },
 		{ R("fd.sip contains 1"),
 		  "filter error: 'contains' operator not supported for ip address and network filters" },
 		{ R("fd.sip contains oneof (1)"),
@@ -507,8 +507,8 @@ Test(falco_load, says_what_is_wrong_in_the_words_of_Falco)
 		{ R("toupper(proc.pid) = 1"),
 		  "can't add field transformer: type 'INT64' is not supported by 'toupper' transformer applied on "
 		  "field 'proc.pid'" },
-		{ R("proc.name = val(proc.args)"),
-		  "field 'proc.name' has type 'CHARBUF' while the right-hand side field 'proc.args' has "
+		{ R("proc.name = val(fd.types)"),
+		  "field 'proc.name' has type 'CHARBUF' while the right-hand side field 'fd.types' has "
 		  "incompatible type 'CHARBUF (list)'" },
 		{ R("fd.sip = val(fd.ip)"), "field 'fd.ip' can't be used as a right-hand side field" },
 		{ R("proc.name regex val(proc.exe)"), "operator 'REGEX' doesn't support right-hand side fields" },

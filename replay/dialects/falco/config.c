@@ -191,9 +191,16 @@ static int read_extra_field(struct config_reader *r, const struct hc_yaml_node *
 		q = text_of(r, n->items[1], &format);
 		if (q == 0 && strchr(name, '='))
 			return bad(r, n, "the name of an extra field cannot hold '='");
-		if (q == 0)
-			name = hc_arena_printf(r->arena, "%s=%s", name, format);
 	}
+	for (size_t i = 0; q == 0 && i < to->n; i++) {
+		const char *other = ((const char **)to->v)[i];
+		size_t n_bytes = strcspn(other, "=");
+
+		if ((format || other[n_bytes]) && strncmp(other, name, n_bytes) == 0 && !name[n_bytes])
+			return bad(r, n, "an extra field of this name is here already");
+	}
+	if (q == 0 && format)
+		name = hc_arena_printf(r->arena, "%s=%s", name, format);
 	return q < 0 ? q : put(r, to, name);
 }
 

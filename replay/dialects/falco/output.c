@@ -233,11 +233,14 @@ struct pairs {
 	uint32_t n, cap;
 };
 
+/* In the place of what has that key already. */
 static void add_pair(struct pairs *p, const struct pair *pair)
 {
 	for (uint32_t i = 0; i < p->n; i++)
-		if (hc_str_eq(p->v[i].key, pair->key))
+		if (hc_str_eq(p->v[i].key, pair->key)) {
+			p->v[i] = *pair;
 			return;
+		}
 	if (p->n == p->cap) {
 		uint32_t cap = p->cap ? p->cap * 2 : 32;
 		struct pair *grown = hc_arena_alloc(p->arena, cap * sizeof(*grown));
@@ -277,6 +280,8 @@ void falco_fields_put(const struct fbound *const *formats, uint32_t n, const str
 
 	for (uint32_t i = 0; i < n; i++)
 		add_format(&p, formats[i], v, type, row);
+	if (time_key)
+		add_pair(&p, &(struct pair){ .key = hc_str_c(time_key), .is_time_key = true });
 	for (uint32_t i = 0; i < n_extras; i++) {
 		const struct fextra *e = &extras[i];
 		const struct fbound *f = child ? e->bound_child : e->bound;
@@ -292,8 +297,6 @@ void falco_fields_put(const struct fbound *const *formats, uint32_t n, const str
 		}
 		add_pair(&p, &pair);
 	}
-	if (time_key)
-		add_pair(&p, &(struct pair){ .key = hc_str_c(time_key), .is_time_key = true });
 	if (p.n)
 		qsort(p.v, p.n, sizeof(*p.v), by_key);
 	fjson_char(out, '{');
