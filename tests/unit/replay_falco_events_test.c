@@ -794,6 +794,12 @@ Test(falco_alert, comes_for_both_ends_of_a_fork_and_not_for_rows_that_falco_has_
 	       "  output: \"%proc.name %evt.rawres %thread.tid\"\n  priority: INFO\n",
 	       HC_FALCO_TEXT,
 	       "22:13:20.006000000: Informational cat 44 31\n22:13:20.006000000: Informational child 0 44");
+	/* so it is for a rule that names no event type */
+	alerts(c,
+	       "- rule: Any\n  desc: d\n  condition: evt.num = 6\n"
+	       "  output: \"%proc.name %evt.rawres %thread.tid\"\n  priority: INFO\n",
+	       HC_FALCO_TEXT,
+	       "22:13:20.006000000: Informational cat 44 31\n22:13:20.006000000: Informational child 0 44");
 	/* what looks like a defect is one in Falco, too */
 	alerts(c,
 	       "- rule: A\n  desc: d\n  condition: evt.rawarg.size in (4) or evt.rawarg.size = 5\n  output: a\n"

@@ -507,9 +507,9 @@ Test(falco_load, says_what_is_wrong_in_the_words_of_Falco)
 		{ R("toupper(proc.pid) = 1"),
 		  "can't add field transformer: type 'INT64' is not supported by 'toupper' transformer applied on "
 		  "field 'proc.pid'" },
-		{ R("proc.name = val(fd.types)"),
-		  "field 'proc.name' has type 'CHARBUF' while the right-hand side field 'fd.types' has "
-		  "incompatible type 'CHARBUF (list)'" },
+		{ R("proc.name = val(proc.pid)"),
+		  "field 'proc.name' has type 'CHARBUF' while the right-hand side field 'proc.pid' has "
+		  "incompatible type 'INT64'" },
 		{ R("fd.sip = val(fd.ip)"), "field 'fd.ip' can't be used as a right-hand side field" },
 		{ R("proc.name regex val(proc.exe)"), "operator 'REGEX' doesn't support right-hand side fields" },
 		{ R("proc.name regex '[z-a]'"), "invalid regex pattern: invalid character class range: z-a" },

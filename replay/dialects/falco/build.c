@@ -525,7 +525,7 @@ int hc_falco_build(struct hc_falco *f, struct hc_ir *ir, struct hc_err *err)
 		for (unsigned k = 0; k < 4; k++)
 			fork = fork || code_set_has(&codes, forks[k]);
 		/* A fork is two events, that of the parent and that of the child, and each may be an alert. */
-		if (fork && !many)
+		if (fork)
 			r = add_rule(&bd, rule, true, many);
 		if (r < 0)
 			return r;
