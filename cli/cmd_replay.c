@@ -25,7 +25,7 @@ enum format { FORMAT_TEXT, FORMAT_JSON, FORMAT_FALCO_JSON, FORMAT_NOT_SAID };
 enum matching { MATCHING_FIRST, MATCHING_ALL, MATCHING_NOT_SAID };
 
 struct args {
-	struct hc_strs policies;
+	struct hc_strs policies, falco_options;
 	unsigned format, matching;
 	uint64_t threads;
 	struct hc_time_arg since, until;
@@ -37,7 +37,7 @@ struct args {
 
 struct run {
 	const struct args *a;
-	struct hc_falco_config config; /* all zero without --falco-config */
+	struct hc_falco_config config; /* of --falco-config and --falco-option */
 	struct hc_pool *pool;
 	struct hc_falco *falco;
 	struct hc_ir *ir;
@@ -659,7 +659,7 @@ static int run_policies(struct run *run, const struct hc_policies *p, const stru
 static int read_config(struct run *run, struct args *a)
 {
 	struct hc_err err = { 0 };
-	int r = a->falco_config ? hc_falco_config_load(a->falco_config, &run->config, &err) : 0;
+	int r = hc_falco_config_load(a->falco_config, a->falco_options.v, a->falco_options.n, &run->config, &err);
 
 	if (r < 0)
 		return hc_cli_error(&hc_cmd_replay, &err);
@@ -765,6 +765,7 @@ static int run(int argc, char **argv)
 	hc_falco_config_done(&run.config);
 	hc_policies_done(&p);
 	hc_strs_done(&a.policies);
+	hc_strs_done(&a.falco_options);
 	return code;
 }
 
@@ -783,6 +784,13 @@ static const struct hc_opt opts[] = {
 	  .value = "FILE",
 	  .help = "take rules, their selection, append_output and the form of alerts from this falco.yaml",
 	  .complete = HC_COMPLETE_FILE },
+	{ .name = "falco-option",
+	  .letter = 'o',
+	  .kind = HC_OPT_STRS,
+	  .off = offsetof(struct args, falco_options),
+	  .value = "KEY=VALUE",
+	  .help = "set a key of falco.yaml as 'falco -o' does, as in 'rules[].disable.tag=network'; may be "
+	          "repeated" },
 	{ .name = "format",
 	  .letter = 'f',
 	  .kind = HC_OPT_CHOICE,

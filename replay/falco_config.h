@@ -22,9 +22,14 @@ struct hc_falco_config {
 	struct hc_arena arena; /* of all that is pointed to */
 };
 
-/* Fills *ret_config, which hc_falco_config_done empties. -EINVAL: not such a file, err has the place; -errno when
- * it cannot be read. Nothing is kept on failure. */
-int hc_falco_config_load(const char *path, struct hc_falco_config *ret_config, struct hc_err *err);
+/*
+ * Fills *ret_config, which hc_falco_config_done empties. path NULL: there is no file. Options are what `falco -o`
+ * takes, "KEY=VALUE" as "json_output=true" and "rules[].disable.tag=network"; they are read last, but for
+ * config_files. -EINVAL: not such a file or option, err has the place; -errno when it cannot be read. Nothing is
+ * kept on failure.
+ */
+int hc_falco_config_load(const char *path, const char *const *options, size_t n_options,
+                         struct hc_falco_config *ret_config, struct hc_err *err);
 /* The same of a text; config_files is passed over. `name` is for errors and must live as long as they do. */
 int hc_falco_config_load_text(const char *name, const void *text, size_t n_bytes,
                               struct hc_falco_config *ret_config, struct hc_err *err);

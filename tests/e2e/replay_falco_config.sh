@@ -90,6 +90,16 @@ for a in alerts:
     assert fields["evt.type"] == "a connect" and fields["evt.time"] == "now" and fields["evt.num"] > 0, fields
 PY
 
+# what falco -o sets, on top of the configuration or without one
+expect_exit 0 hindcast replay -q -c falco.yaml -o json_output=false -o priority=error -o 'rules[].enable.tag=noisy' capture >text
+expect_match '^[0-9T:.+-]+: Error connect from=here$' text
+expect_exit 0 hindcast replay -q -p rules.d -o 'rules[].disable.rule=*' -o 'rules[].enable.rule=Conn*' -o json_output=true capture >alerts
+grep -q '"rule":"Connection"' alerts && ! grep -v '"rule":"Connection"' alerts
+expect_exit 0 hindcast replay -q -p rules.d -o config_files=twice.yaml capture >alerts
+grep -q '"evt.type":"first connect"' alerts
+expect_exit 2 hindcast replay -p rules.d -o json_output capture 2>err
+expect_match "'json_output' is no option: KEY=VALUE" err
+
 # what is wrong has its place
 printf 'priority: loud\n' >bad.yaml
 expect_exit 2 hindcast replay -c bad.yaml capture 2>err

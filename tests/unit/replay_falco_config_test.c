@@ -43,7 +43,7 @@ static const char *put(const char *name, const char *text)
 
 static int load(const char *text, struct hc_falco_config *c, struct hc_err *err)
 {
-	return hc_falco_config_load(put("falco.yaml", text), c, err);
+	return hc_falco_config_load(put("falco.yaml", text), NULL, 0, c, err);
 }
 
 Test(falco_config, takes_all_that_speaks_of_rules_and_alerts)
@@ -196,7 +196,7 @@ Test(falco_config, that_is_wrong_is_refused_with_its_place)
 		{ "append_output:\n  - extra_fields: [{a: b}, {a: c}]\n", 2, 28, "is here already" },
 		{ "append_output:\n  - extra_fields: [evt.num, {evt.num: c}]\n", 2, 29, "is here already" },
 		{ "append_output:\n  - extra_fields: [{evt.num: c}, evt.num]\n", 2, 34, "is here already" },
-		{ "config_files: 1\n", 1, 15, "config_files is a sequence" },
+		{ "config_files: {}\n", 1, 15, "config_files is a sequence" },
 	};
 
 	for (unsigned i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
@@ -208,5 +208,69 @@ Test(falco_config, that_is_wrong_is_refused_with_its_place)
 		cr_expect(err.line == cases[i].line && err.column == cases[i].column, "%s: %u:%u", cases[i].text,
 		          err.line, err.column);
 	}
-	cr_expect_eq(hc_falco_config_load("/nowhere/falco.yaml", &(struct hc_falco_config){ 0 }, NULL), -ENOENT);
+	cr_expect_eq(hc_falco_config_load("/nowhere/falco.yaml", NULL, 0, &(struct hc_falco_config){ 0 }, NULL),
+	             -ENOENT);
+}
+
+Test(falco_config, takes_what_the_command_line_of_Falco_takes)
+{
+	static const char *const options[] = {
+		"json_output=true",
+		"priority=error",
+		"rules[].disable.tag=network",
+		"rules[].enable.rule=A \"quoted\" \\ rule=x",
+		"append_output[]={match: {source: syscall}, extra_fields: [evt.num, {kind: 'a %evt.type'}]}",
+		"rules_files[]=more.yaml",
+		"webserver.enabled=false",
+		"plugins\\.x=y",
+	};
+	struct hc_falco_config c;
+	struct hc_err err = { 0 };
+
+	cr_assert_eq(hc_falco_config_load(put("falco.yaml", "rules_files: [a.yaml]\npriority: info\n"
+	                                                    "rules:\n  - disable: {rule: '*'}\n"),
+	                                  options, sizeof(options) / sizeof(options[0]), &c, &err),
+	             0, "%s", err.msg);
+	cr_expect(c.json_output);
+	cr_expect_str_eq(c.opts.min_priority, "error");
+	cr_expect_eq(c.opts.n_selects, 3);
+	cr_expect_str_eq(c.opts.selects[0].rule, "*");
+	cr_expect_str_eq(c.opts.selects[1].tag, "network");
+	cr_expect_str_eq(c.opts.selects[2].rule, "A \"quoted\" \\ rule=x");
+	cr_expect(c.opts.selects[2].enable);
+	cr_expect_eq(c.opts.n_appends, 1);
+	cr_expect_str_eq(c.opts.appends[0].extra_fields[1], "kind=a %evt.type");
+	cr_expect_str_eq(c.rules_files[1], "more.yaml");
+	cr_expect_null(c.rules_files[2]);
+	hc_falco_config_done(&c);
+	cr_assert_eq(hc_falco_config_load(NULL, options, 1, &c, &err), 0, "%s", err.msg);
+	cr_expect(c.json_output);
+	hc_falco_config_done(&c);
+}
+
+Test(falco_config, refuses_options_that_are_none)
+{
+	static const struct {
+		const char *option, *message;
+	} cases[] = {
+		{ "json_output", "is no option" },
+		{ "=true", "is no option" },
+		{ "a..b=1", "is no option" },
+		{ "a.=1", "is no option" },
+		{ "rules[0].disable.rule=x", "is no option" },
+		{ "a\\b=1", "is no option" },
+		{ "json_output=maybe", "option 'json_output=maybe': json_output is not true or false" },
+		{ "append_output[]={match: ", "each item of append_output is a mapping" },
+		{ "append_output[]={match: }}", "option 'append_output[]={match: }}': " },
+		{ "rules=x", "rules is a sequence" },
+	};
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct hc_falco_config c;
+		struct hc_err err = { 0 };
+
+		cr_expect_eq(hc_falco_config_load(NULL, &cases[i].option, 1, &c, &err), -EINVAL, "%s",
+		             cases[i].option);
+		cr_expect(strstr(err.msg, cases[i].message), "%s: %s", cases[i].option, err.msg);
+	}
 }

@@ -1,5 +1,6 @@
 /* falco.yaml: what it says of rules and alerts. */
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -316,6 +317,15 @@ static int read_include(struct config_reader *r, const struct hc_yaml_node *item
 	return q;
 }
 
+/* One file need not be a sequence. */
+static int read_includes(struct config_reader *r, const struct hc_yaml_node *root)
+{
+	const struct hc_yaml_node *n = hc_yaml_get(root, "config_files");
+
+	return n && n->kind == HC_YAML_SCALAR ? read_include(r, n)
+	                                      : read_items(r, root, "config_files", &r->includes, read_include);
+}
+
 static bool has_key(const struct config_reader *r, struct hc_str key)
 {
 	for (size_t i = 0; i < r->keys.n; i++)
@@ -388,7 +398,7 @@ static int read_root(struct config_reader *r, const struct hc_yaml_node *all)
 		q = read_bool(r, root, "json_include_tags_property", true, &o->json_no_tags);
 	if (q == 0)
 		q = read_bool(r, root, "json_include_message_property", false, &o->json_message);
-	return q == 0 && r->may_include ? read_items(r, root, "config_files", &r->includes, read_include) : q;
+	return q == 0 && r->may_include ? read_includes(r, root) : q;
 }
 
 static int read_docs(struct config_reader *r, const char *file, const struct hc_yaml *y)
@@ -441,9 +451,111 @@ static int read_included(struct config_reader *r)
 	return q;
 }
 
-/* text NULL: the file of that name, and what it includes. */
-static int load(const char *name, const void *text, size_t n_bytes, struct hc_falco_config *ret_config,
-                struct hc_err *err)
+/* ---- options: KEY=VALUE ---- */
+
+/* Text within a JSON string. */
+static void put_escaped(FILE *f, const char *text, size_t n_bytes)
+{
+	for (size_t i = 0; i < n_bytes; i++) {
+		if ((unsigned char)text[i] < ' ')
+			fprintf(f, "\\u%04x", (unsigned char)text[i]);
+		else if (text[i] == '"' || text[i] == '\\')
+			fprintf(f, "\\%c", text[i]);
+		else
+			fputc(text[i], f);
+	}
+}
+
+/* One name of a key, up to a dot or a bracket that no backslash stands before; NULL: there is none. */
+static const char *put_name(FILE *f, const char *key, const char *end)
+{
+	const char *begin = key;
+
+	fputs("{\"", f);
+	while (key < end && *key != '.' && *key != '[') {
+		if (*key == '\\' && (++key == end || !strchr(".[]\\", *key)))
+			return NULL;
+		put_escaped(f, key++, 1);
+	}
+	fputs("\": ", f);
+	return key > begin ? key : NULL;
+}
+
+/* "a[].b=c" is {"a": [{"b": "c"}]}: a value in braces stands as it is. False: it is no option. */
+static bool put_option(FILE *f, const char *option)
+{
+	const char *end = strchr(option, '='), *key = option;
+	struct hc_str value;
+	char closing[64];
+	size_t n = 0;
+
+	if (!end)
+		return false;
+	value = hc_str_c(end + 1);
+	while (key && key < end && n + 2 < sizeof(closing)) {
+		key = put_name(f, key, end);
+		closing[n++] = '}';
+		if (key && end - key >= 2 && key[0] == '[' && key[1] == ']') {
+			fputc('[', f);
+			closing[n++] = ']';
+			key += 2;
+		}
+		if (key && key < end && (*key++ != '.' || key == end))
+			return false;
+	}
+	if (key != end || !n)
+		return false;
+	if (value.len && value.p[0] == '{' && value.p[value.len - 1] == '}') {
+		fwrite(value.p, 1, value.len, f);
+	} else {
+		fputc('"', f);
+		put_escaped(f, value.p, value.len);
+		fputc('"', f);
+	}
+	while (n > 0)
+		fputc(closing[--n], f);
+	return true;
+}
+
+/* What is wrong with an option has no place but the option. */
+static int read_option(struct config_reader *r, const char *option)
+{
+	HC_AUTO(hc_yaml_free) struct hc_yaml *y = NULL;
+	HC_AUTO(free) char *text = NULL;
+	struct hc_err own = { 0 }, *err = r->err;
+	size_t n_bytes = 0;
+	FILE *f = open_memstream(&text, &n_bytes);
+	bool understood = f && put_option(f, option);
+	int q = 0;
+
+	if (!f || fclose(f) != 0)
+		return no_memory(r);
+	if (!understood)
+		return hc_err_set(err, -EINVAL,
+		                  "'%s' is no option: KEY=VALUE, KEY.KEY=VALUE or KEY[]=VALUE is expected",
+		                  option);
+	r->err = &own;
+	r->strategy = STRATEGY_APPEND;
+	q = hc_yaml_parse(option, text, n_bytes, &y, &own);
+	q = q < 0 ? q : read_docs(r, option, y);
+	r->err = err;
+	return q < 0 ? hc_err_set(err, own.code, "option '%s': %s", option, own.msg) : 0;
+}
+
+/* Files that options name are read with those that the configuration names, all other options behind them. */
+static int read_options(struct config_reader *r, const char *const *options, size_t n, bool includes)
+{
+	int q = 0;
+
+	for (size_t i = 0; q == 0 && i < n; i++)
+		if ((strncmp(options[i], "config_files", 12) == 0) == includes)
+			q = read_option(r, options[i]);
+	return q;
+}
+
+/* text NULL: the file of that name, and what it includes; name NULL: none. */
+static int load(const char *name, const void *text, size_t n_bytes, const char *const *options, size_t n_options,
+                struct hc_falco_config *ret_config, struct hc_err *err)
 {
 	struct hc_falco_config c = { 0 };
 	struct hc_err own = { 0 };
@@ -466,8 +578,10 @@ static int load(const char *name, const void *text, size_t n_bytes, struct hc_fa
 		q = hc_yaml_parse(name, text, n_bytes, &y, r.err);
 		q = q < 0 ? q : read_docs(&r, name, y);
 	} else {
-		q = read_file(&r, name);
+		q = name ? read_file(&r, name) : 0;
+		q = q < 0 ? q : read_options(&r, options, n_options, true);
 		q = q < 0 ? q : read_included(&r);
+		q = q < 0 ? q : read_options(&r, options, n_options, false);
 	}
 	c.rules_files = r.rules_files.v;
 	if (q == 0 && !c.rules_files) {
@@ -486,15 +600,16 @@ static int load(const char *name, const void *text, size_t n_bytes, struct hc_fa
 	return 0;
 }
 
-int hc_falco_config_load(const char *path, struct hc_falco_config *ret_config, struct hc_err *err)
+int hc_falco_config_load(const char *path, const char *const *options, size_t n_options,
+                         struct hc_falco_config *ret_config, struct hc_err *err)
 {
-	return load(path, NULL, 0, ret_config, err);
+	return load(path, NULL, 0, options, n_options, ret_config, err);
 }
 
 int hc_falco_config_load_text(const char *name, const void *text, size_t n_bytes,
                               struct hc_falco_config *ret_config, struct hc_err *err)
 {
-	return load(name, text, n_bytes, ret_config, err);
+	return load(name, text, n_bytes, NULL, 0, ret_config, err);
 }
 
 void hc_falco_config_done(struct hc_falco_config *c)
