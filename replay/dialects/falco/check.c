@@ -706,9 +706,6 @@ static bool check_transform(struct fcheck *c, struct fx_val *v, const struct fva
 		return true;
 	case FTR_TOLOWER:
 	case FTR_TOUPPER:
-		v->type = first->type;
-		v->list = first->list;
-		return is_text(first->type) || no_transform(c, v, from);
 	case FTR_BASENAME:
 		v->type = first->type;
 		v->list = first->list;
