@@ -6,7 +6,8 @@ text and as JSON, and the two have to say the same: exit code 0 or 2, Falco's sh
 the text below a character that is no blank. The corpus is ../shared/corpus from the repository, or HINDCAST_CORPUS.
 
 falco_load.json has for each case what Falco's engine (of the corpus's commits) says in its JSON: code, message, and type and name of
-each location, errors first. All of it has to be said here in the same words, but for OWN_WORDS.
+each location, errors first. All of it has to be said here in the same words, but for OWN_WORDS. A case that is not in it is judged by its
+codes alone.
 """
 import json
 import os
@@ -90,7 +91,8 @@ def check_json(out, name, want):
     codes = {e["code"] for e in result["errors"] + result["warnings"]}
     if codes != want["codes"]:
         yield f"codes are {sorted(codes)}"
-    yield from check_words(result["errors"] + result["warnings"], want["name"], want["told"])
+    if want["told"] is not None:
+        yield from check_words(result["errors"] + result["warnings"], want["name"], want["told"])
     lines = want["rules"].splitlines()
     for entry in result["errors"] + result["warnings"]:
         if not entry["codedesc"] or not entry["message"] or not entry["context"]["locations"]:
@@ -152,11 +154,11 @@ def main():
     with open(os.path.join(os.path.dirname(os.path.abspath(__file__)), "falco_load.json"), encoding="utf-8") as f:
         told = json.load(f)
     for case in cases:
-        case["told"] = told.get(case["name"], [])
+        case["told"] = told.get(case["name"])
     with tempfile.TemporaryDirectory(prefix="hc-conformance-") as work:
         equal = sum(check(os.environ["HINDCAST"], case, work) for case in cases)
     print(f"{equal} of {len(cases)} load cases equal")
-    print(f"{check_words.equal} of {sum(len(case['told']) for case in cases)} messages in Falco's words")
+    print(f"{check_words.equal} of {sum(len(case['told'] or []) for case in cases)} messages in Falco's words")
     return 0 if cases and equal == len(cases) else 1
 
 
