@@ -390,9 +390,11 @@ static void look_for_labels(struct hc_cluster *c, struct cluster_object *o)
 	if (now - o->unknown_since_ns < LABELS_NS)
 		return;
 	match_all(c, o);
-	if (!o->unknown_ns[0] || o->state != CLUSTER_IDLE)
+	if (!o->unknown_ns[0])
 		return;
 	o->unknown_since_ns = now;
+	if (o->state != CLUSTER_IDLE)
+		return;
 	hc_kube_stats(c->kube, &s);
 	if (!s.of[HC_KUBE_NAMESPACES].synced && !s.of[HC_KUBE_NAMESPACES].error[0])
 		return; /* it is not asked yet */
