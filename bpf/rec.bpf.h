@@ -532,6 +532,27 @@ static __always_inline u64 hc_wake(struct hc_cpu *c, u8 lane, u32 bytes)
 	return BPF_RB_FORCE_WAKEUP;
 }
 
+#define HC_EINPROGRESS 115 /* of a connection that was begun */
+
+/* Anybody can make some records of the security classes as fast as he likes, and so have others find the ring
+ * full. So the last quarter of it is for births, execs and ends, which cost whoever makes them far more than the
+ * recorder; and half of it is all that there is for what comes cheapest: names, sockets without a peer and calls
+ * that fail. */
+static __always_inline bool hc_crowded(void *ring, u8 lane, u16 type, bool failed)
+{
+	u64 size, used;
+
+	if (lane == HC_WIRE_LANE_BULK || type == HC_EV_PROC_EXEC || type == HC_EV_PROC_FORK ||
+	    type == HC_EV_PROC_EXIT)
+		return false;
+	size = bpf_ringbuf_query(ring, BPF_RB_RING_SIZE);
+	used = bpf_ringbuf_query(ring, BPF_RB_AVAIL_DATA);
+	if (failed || type == HC_EV_PROC_RENAME || type == HC_EV_PRCTL || type == HC_EV_CAP_CHECK ||
+	    type == HC_EV_SOCKET)
+		return used > size / 2;
+	return used > size - size / 4;
+}
+
 /* A fixed-shape record; NULL when the ring is full, which is counted. */
 static __always_inline void *hc_reserve(struct hc_cpu *c, u32 cpu, u8 lane, u16 type, const u64 bytes)
 {
@@ -542,7 +563,7 @@ static __always_inline void *hc_reserve(struct hc_cpu *c, u32 cpu, u8 lane, u16 
 
 	count->seen++;
 	seq = c->seq[lane]++;
-	if (ring)
+	if (ring && !hc_crowded(ring, lane, type, false))
 		h = bpf_ringbuf_reserve(ring, bytes, 0);
 	if (!h) {
 		count->lost_full++;
@@ -751,7 +772,8 @@ static __always_inline bool hc_output(struct hc_scratch *s, u32 cpu)
 	h->cpu = cpu;
 	h->cpu_seq = c->seq[lane]++;
 	h->ts_ns = bpf_ktime_get_boot_ns();
-	if (ring && !bpf_ringbuf_output(ring, s->data, bytes, hc_wake(c, lane, bytes)))
+	if (ring && !hc_crowded(ring, lane, h->type, h->ret < 0 && h->ret != -HC_EINPROGRESS) &&
+	    !bpf_ringbuf_output(ring, s->data, bytes, hc_wake(c, lane, bytes)))
 		return true;
 	count->lost_full++;
 	/* What this record was to introduce has not been introduced. */

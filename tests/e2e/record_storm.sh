@@ -36,4 +36,22 @@ done
 [ "$(value cap "SELECT sum(count) FROM meta_gap")" = "$(lost all)" ] || fail "meta_gap: $(value cap "SELECT sum(count) FROM meta_gap")"
 [ "$(value cap "SELECT count(*) FROM meta_gap WHERE of_type IS NULL OR on_cpu IS NULL OR from_ns > until_ns OR cause != 'ring_full'")" = 0 ] ||
 	fail "a gap that is not placed"
+
+# A flood of what stands in the same rings: it pushes out its like, and no birth, program or end.
+cat >noise.py <<'END'
+import os, subprocess, sys
+noise = subprocess.Popen([sys.argv[1], "noise", "3"])
+n = 0
+while noise.poll() is None:
+    os.waitpid(os.posix_spawn("/bin/true", ["noise-child"], {}), 0)
+    n += 1
+open("spawned", "w").write(str(n))
+END
+hindcast record --json -p security -o noise -- python3 noise.py "$evade" >json
+[ "$(value noise "SELECT count(*) > 1000 FROM proc_rename")" = 1 ] || fail "no noise"
+for type in proc_exec proc_fork proc_exit; do
+	[ "$(lost $type)" = 0 ] || fail "$(lost $type) of $type lost in the noise"
+done
+[ "$(value noise "SELECT count(*) FROM proc_exec WHERE proc_after_cmdline = 'noise-child'")" = "$(cat spawned)" ] || fail "an exec is missing in the noise"
+[ "$(value noise "SELECT coalesce(sum(count), 0) FROM meta_gap")" = "$(lost all)" ] || fail "meta_gap of the noise"
 echo ok

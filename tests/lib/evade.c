@@ -20,6 +20,7 @@
  *   caps-set FILE            gives FILE the capability NET_RAW
  *   race-open LINK A B       opens LINK, which leads to A; makes it lead to B at once
  *   wait-open GO FILE        waits until GO exists, then opens FILE
+ *   noise SECONDS            makes records of the security classes as fast as it can, in a process for each CPU
  *   storm SECONDS            reads and writes as fast as it can, in a process for each CPU
  */
 #include <errno.h>
@@ -35,6 +36,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -495,33 +497,59 @@ static int do_wait_open(char **a)
 	return open(a[1], O_RDONLY) < 0 ? fail(a[1]) : 0;
 }
 
-static void storm(double seconds)
+static void read_and_write(void)
 {
-	int in = open("/dev/zero", O_RDONLY), out = open("/dev/null", O_WRONLY);
-	struct timespec from, now;
+	static int in = -1, out;
 	char buf[64];
+
+	if (in < 0) {
+		in = open("/dev/zero", O_RDONLY);
+		out = open("/dev/null", O_WRONLY);
+	}
+	if (read(in, buf, sizeof(buf)) < 0 || write(out, buf, sizeof(buf)) < 0)
+		_exit(1);
+}
+
+static void cry(void)
+{
+	prctl(PR_SET_NAME, "cry", 0, 0, 0);
+	prctl(PR_SET_NAME, "weep", 0, 0, 0);
+}
+
+static void repeat(void (*what)(void), double seconds)
+{
+	struct timespec from, now;
 
 	clock_gettime(CLOCK_MONOTONIC, &from);
 	do {
 		for (int i = 0; i < 1000; i++)
-			if (read(in, buf, sizeof(buf)) < 0 || write(out, buf, sizeof(buf)) < 0)
-				_exit(1);
+			what();
 		clock_gettime(CLOCK_MONOTONIC, &now);
 	} while ((double)(now.tv_sec - from.tv_sec) + (double)(now.tv_nsec - from.tv_nsec) / 1e9 < seconds);
 	_exit(0);
 }
 
-static int do_storm(char **a)
+static int on_all_cpus(void (*what)(void), const char *seconds)
 {
 	long n = sysconf(_SC_NPROCESSORS_ONLN);
 	int status, code = 0;
 
 	for (long i = 0; i < n; i++)
 		if (fork() == 0)
-			storm(strtod(a[0], NULL));
+			repeat(what, strtod(seconds, NULL));
 	while (wait(&status) > 0)
 		code |= status;
 	return code ? 1 : 0;
+}
+
+static int do_storm(char **a)
+{
+	return on_all_cpus(read_and_write, a[0]);
+}
+
+static int do_noise(char **a)
+{
+	return on_all_cpus(cry, a[0]);
 }
 
 int main(int argc, char **argv)
@@ -550,6 +578,7 @@ int main(int argc, char **argv)
 		{ "caps-set", do_caps_set, 1 },
 		{ "race-open", do_race_open, 3 },
 		{ "wait-open", do_wait_open, 2 },
+		{ "noise", do_noise, 1 },
 		{ "storm", do_storm, 1 },
 	};
 
