@@ -1215,7 +1215,7 @@ void scap_add_proc(struct hc_scap_import *im, const struct hc_scap_proc *p)
 	v->sid = v->vsid = (uint32_t)p->sid;
 	v->pgid = (uint32_t)p->pgid;
 	v->vpgid = (uint32_t)p->vpgid;
-	v->tty_nr = p->tty;
+	v->tty_nr = (uint32_t)hc_scap_dev_native(p->tty);
 	v->pidns_ns = p->pidns_init_start_ns;
 	v->nofile = (uint64_t)p->fdlimit;
 	v->has |= HAS_NOFILE;
@@ -2002,7 +2002,8 @@ static void on_exec(struct hc_scap_import *im, struct sevent *s)
 		v->nofile = hc_scap_u64(e, 7, 0);
 		v->has |= HAS_NOFILE;
 	}
-	set_u32(e, 16, &v->tty_nr);
+	if (hc_scap_has(e, 16))
+		v->tty_nr = (uint32_t)hc_scap_dev_native((uint32_t)hc_scap_u64(e, 16, 0));
 	set_u32(e, 17, &v->vpgid);
 	set_u32(e, 18, &v->creds.loginuid);
 	if (hc_scap_has(e, 20)) {

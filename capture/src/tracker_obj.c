@@ -4,6 +4,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "store/scap_flags.h"
+
 /* ---- texts and lists ---- */
 
 static size_t txt_bytes(const struct txt *s)
@@ -855,7 +857,7 @@ static void cells_imported(struct hc_cells *c, struct hc_builder *b, const struc
 	hc_cell_set(c, HC_O_PROC_vsid, (uint64_t)(int32_t)v->vsid);
 	hc_cell_set(c, HC_O_PROC_pgid, (uint64_t)(int32_t)v->pgid);
 	hc_cell_set(c, HC_O_PROC_vpgid, (uint64_t)(int32_t)v->vpgid);
-	hc_cell_set(c, HC_O_PROC_tty_nr, v->tty_nr);
+	hc_cell_set(c, HC_O_PROC_tty_nr, hc_scap_dev_portable(v->tty_nr));
 	hc_cell_set(c, HC_O_PROC_subreaper, v->subreaper);
 	if (v->pidns_ns)
 		hc_cell_set(c, HC_O_PROC_pidns_start_ns, v->pidns_ns);
@@ -927,7 +929,7 @@ static __attribute__((noinline)) uint32_t add_ver(struct hc_tracker *t, struct h
 		hc_cell_set(&c, HC_O_PROC_pgid, v->pgid);
 		hc_cell_set(&c, HC_O_PROC_vsid, v->vsid);
 		hc_cell_set(&c, HC_O_PROC_vpgid, v->vpgid);
-		hc_cell_set(&c, HC_O_PROC_tty_nr, v->tty_nr);
+		hc_cell_set(&c, HC_O_PROC_tty_nr, hc_scap_dev_portable(v->tty_nr));
 		cell_ref(&c, HC_O_PROC_tty_name, in_tty(b, v->tty_nr));
 		hc_cell_set(&c, HC_O_PROC_subreaper, v->subreaper);
 	}
