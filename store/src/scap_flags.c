@@ -50,6 +50,7 @@ static const struct pair mmap_bits[] = {
 };
 
 static const struct pair openat2_bits[] = { { 8, 1 }, { 16, 2 }, { 2, 4 }, { 4, 8 }, { 1, 16 }, { 32, 32 } };
+static const struct pair accept4_bits[] = { { 04000, 64 }, { 02000000, 4096 } };
 static const struct pair fchownat_bits[] = { { 0x100, 1024 }, { 0x1000, 4096 } };
 static const struct pair delete_module_bits[] = { { 04000, 2 }, { 01000, 1 } };
 
@@ -91,6 +92,7 @@ static const struct table tables[HC_SCAP_N_TABS] = {
 	[HC_SCAP_TAB_prot_flags] = { .form = BITS, PAIRS(prot_bits) },
 	[HC_SCAP_TAB_mmap_flags] = { .form = BITS, PAIRS(mmap_bits) },
 	[HC_SCAP_TAB_openat2_flags] = { .form = BITS, PAIRS(openat2_bits) },
+	[HC_SCAP_TAB_accept4_flags] = { .form = BITS, PAIRS(accept4_bits) },
 	[HC_SCAP_TAB_fchownat_flags] = { .form = BITS, PAIRS(fchownat_bits) },
 	[HC_SCAP_TAB_epoll_create1_flags] = { .form = BITS, PAIRS(epoll_create1_bits) },
 	[HC_SCAP_TAB_delete_module_flags] = { .form = BITS, PAIRS(delete_module_bits) },
