@@ -456,7 +456,8 @@ struct tfd *fd_see(struct hc_tracker *t, const struct wrec *r, unsigned subject,
 		f->kind = HC_FD_TTY;
 	if (w->flags & (HC_WIRE_FD_DEF | HC_WIRE_FD_SAME))
 		fd_define(t, f, r, subject, ver, opened);
-	if (f->kind == HC_FD_PIPE && !f->path) /* it has no name of its own, but one that it was opened by */
+	if ((f->kind == HC_FD_PIPE || f->kind == HC_FD_NAMESPACE) && !f->path)
+		/* it has no name of its own, but one that it was opened by */
 		f->path = REF(opened);
 	if (f->kind == HC_FD_PIDFD && w->target) {
 		struct tproc *p = proc_find(t, w->target, 0);

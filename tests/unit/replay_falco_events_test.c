@@ -21,7 +21,8 @@ struct scene {
 	uint64_t now_ns;
 	unsigned type;
 	struct hc_cells c;
-	bool host; /* not in the container */
+	bool host;  /* not in the container */
+	bool inner; /* the first process of a pid namespace of its own */
 };
 
 static uint32_t str(struct scene *s, const char *text)
@@ -105,6 +106,7 @@ static uint32_t process(struct scene *s, int64_t pid, const char *exe, const cha
                         uint32_t parent, uint32_t container)
 {
 	static const char *const env[] = { "PATH=/bin", "SECRET= x ", NULL };
+	static const int64_t inner[] = { 44, 1 };
 	struct hc_cells image = { 0 }, c = { 0 }, user = { 0 };
 
 	image.v[HC_O_IMAGE_exe] = path(s, exe, exe);
@@ -116,6 +118,7 @@ static uint32_t process(struct scene *s, int64_t pid, const char *exe, const cha
 	user.v[HC_O_USER_name] = str(s, "alice");
 	hc_cell_set(&c, HC_O_PROC_pid, (uint64_t)pid);
 	hc_cell_set(&c, HC_O_PROC_vpid, (uint64_t)pid);
+	c.v[HC_O_PROC_vpids] = hc_build_ints(s->b, s->inner ? inner : &pid, s->inner ? 2 : 1);
 	hc_cell_set(&c, HC_O_PROC_start_ns, 1000);
 	hc_cell_set(&c, HC_O_PROC_fork_ns, 1000);
 	c.v[HC_O_PROC_image] = hc_build_obj(s->b, HC_OBJ_IMAGE, &image);
@@ -222,9 +225,11 @@ static void write_rows(struct scene *s)
 	begin(s, HC_EV_PROC_FORK); /* 6: vfork */
 	set(s, HC_C_PROC_FORK_via, 58);
 	set(s, HC_C_PROC_FORK_child_tid, 44);
-	set(s, HC_C_PROC_FORK_child_vtid, 44);
+	set(s, HC_C_PROC_FORK_child_vtid, 1);
 	set(s, HC_C_PROC_FORK_clone_flags, 0x4100);
+	s->inner = true;
 	s->c.v[HC_C_PROC_FORK_child] = cat(s, "child");
+	s->inner = false;
 	end(s, 0, false);
 
 	begin(s, HC_EV_SYS); /* 7: getcpu */

@@ -31,6 +31,7 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/sysmacros.h>
 #include <sys/uio.h>
 #include <sys/un.h>
 #include <sys/wait.h>
@@ -124,6 +125,15 @@ static void opens(void)
 	    dir, dir);
 	CALL(fchdir, fd);
 	say("fchdir", "evt.args=res=0 fd=%d(<d>%s)\tproc.cwd=%s/\tfd.num=%d", fd, dir, dir, fd);
+	close(fd);
+	fd = (int)syscall(SYS_openat, AT_FDCWD, dir, O_RDWR | O_TMPFILE, 0600);
+	if (fd >= 0) { /* not all file systems can */
+		say("openat", "fd.num=%d\tfd.type=directory\tfd.typechar=d\tfd.name=%s\tevt.is_open_write=true",
+		    fd, dir);
+		close(fd);
+	}
+	fd = (int)CALL(openat, AT_FDCWD, "/proc/self/ns/uts", O_RDONLY);
+	say("openat", "fd.num=%d\tfd.type=file\tfd.name=/proc/self/ns/uts\tfd.filename=uts", fd);
 	close(fd);
 	CALL(truncate, "file", 0);
 	say("truncate", "evt.args=\tevt.res=<NA>\tevt.rawres=<NA>\tevt.failed=<NA>\tsyscall.type=truncate");
@@ -340,7 +350,7 @@ static void sockets(void)
 	    tuple, client, tuple, port, tuple, ntohs(from.sin_port), port, ntohs(from.sin_port), port);
 	conn = (int)CALL(accept4, server, NULL, NULL, SOCK_CLOEXEC);
 	say("accept4",
-	    "evt.arg.fd=<4t>%s\tevt.arg.tuple=%s\tevt.arg.flags=80000\tfd.num=%d\tfd.name=%s\tfd.cport=%d\tfd."
+	    "evt.arg.fd=<4t>%s\tevt.arg.tuple=%s\tevt.arg.flags=1000\tfd.num=%d\tfd.name=%s\tfd.cport=%d\tfd."
 	    "sport=%d\t"
 	    "fd.connected=true\tevt.rawres=%d\tfd.is_server=true",
 	    tuple, tuple, conn, tuple, ntohs(from.sin_port), port, conn);
@@ -607,6 +617,64 @@ static void children(void)
 	tid = me;
 }
 
+/* What a terminal's number is, and the number of a process in a new pid namespace; `self` from a memfd. */
+static void terminal(void)
+{
+	int status, master = (int)must(posix_openpt(O_RDWR | O_NOCTTY), "posix_openpt");
+	char name[64], copy[65536];
+	struct stat st;
+	pid_t child;
+
+	must(grantpt(master) | unlockpt(master) | ptsname_r(master, name, sizeof(name)) | stat(name, &st),
+	     "terminal");
+	child = fork();
+	if (child == 0) {
+		setsid();
+		close(open(name, O_RDWR)); /* becomes its terminal */
+		execl(self, "falco-fields", "copy", NULL);
+		_exit(127);
+	}
+	waitpid(child, &status, 0);
+	tid = child;
+	say("execve", "evt.rawres=0\tproc.tty=%u\tevt.rawarg.tty=%u", 136 << 8 | minor(st.st_rdev),
+	    136 << 8 | minor(st.st_rdev));
+	close(master);
+
+	child = fork();
+	if (child == 0) {
+		char *const args[] = { "copied", "copy", NULL };
+		int from = open(self, O_RDONLY), to = memfd_create("copied", 0);
+		ssize_t n;
+
+		while ((n = read(from, copy, sizeof(copy))) > 0 && write(to, copy, (size_t)n) == n)
+			;
+		fexecve(to, args, environ);
+		_exit(127);
+	}
+	waitpid(child, &status, 0);
+	tid = child;
+	say("execve",
+	    "evt.rawres=0\tproc.exepath=memfd:copied\tproc.is_exe_from_memfd=true\t"
+	    "evt.arg.trusted_exepath=%s/memfd:copied",
+	    dir);
+
+	fflush(out);
+	child = fork();
+	if (child == 0) {
+		if (unshare(CLONE_NEWPID))
+			_exit(1);
+		child = fork();
+		if (child == 0)
+			_exit(0);
+		waitpid(child, &status, 0);
+		fprintf(out, "clone\tthread.tid=%d\tevt.rawres=%d\tproc.pid=%d\n", getpid(), child, getpid());
+		fflush(out);
+		_exit(0);
+	}
+	waitpid(child, &status, 0);
+	tid = getpid();
+}
+
 static void *thread(void *arg)
 {
 	*(int *)arg = gettid();
@@ -630,6 +698,8 @@ static void threads(void)
 
 int main(int argc, char **argv)
 {
+	if (argc > 1 && strcmp(argv[1], "copy") == 0)
+		return 0;
 	if (argc > 1 && strcmp(argv[1], "child") == 0)
 		return write(0, "x", 1) != 1; /* its end of the pipe */
 	if (argc < 2 || !getcwd(dir, sizeof(dir)) || !(out = fopen(argv[1], "w")))
@@ -657,6 +727,7 @@ int main(int argc, char **argv)
 	bound_to("::ffff:127.0.0.1", "ipv4", "127.0.0.1");
 	anonymous();
 	threads();
+	terminal();
 	children(); /* before the namespaces: names of users are those of the host then */
 	processes();
 	return fclose(out) != 0;

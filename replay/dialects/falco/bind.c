@@ -190,10 +190,14 @@ static struct hc_value image_exepath(struct hc_view *v, unsigned dom, uint32_t i
 {
 	struct hc_value path = path_value(v, hc_view_ref(v, HC_OBJ_IMAGE, HC_O_IMAGE_exe, image), true);
 	static const struct hc_str deleted = { " (deleted)", 10 };
+	struct hc_str exe;
 
 	UNUSED_ARG;
 	if (!path.type)
 		return image ? hc_value_str(HC_STR("")) : absent();
+	exe = falco_image_exe(v, image);
+	if (exe.len < path.s.len)
+		return hc_value_str(exe);
 	if (path.s.len > deleted.len && !memcmp(path.s.p + path.s.len - deleted.len, deleted.p, deleted.len)) {
 		path.s.len -= deleted.len;
 		path.ref = 0;

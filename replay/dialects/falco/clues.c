@@ -132,7 +132,8 @@ bool falco_may_contain_joined(struct hc_prune *p, const void *arg, struct hc_str
 
 bool falco_may_be_exepath(struct hc_prune *p, const void *arg, struct hc_str s)
 {
-	return falco_may_be_text(p, arg, s) || has_between(p, HC_STR(""), s, HC_STR(" (deleted)"));
+	return falco_may_be_text(p, arg, s) || has_between(p, HC_STR(""), s, HC_STR(" (deleted)")) ||
+	       (hc_str_starts(s, HC_STR("memfd:")) && has_between(p, HC_STR("/"), s, HC_STR("")));
 }
 
 bool falco_may_be_cwd(struct hc_prune *p, const void *arg, struct hc_str s)

@@ -160,6 +160,19 @@ const char *fctx_name(const struct fctx *c)
 	return c->type == HC_EV_PROC_FORK ? fork_name(c) : sys_name(c);
 }
 
+/* The number that whoever made a pid namespace's first process has got: of its own namespace. */
+static bool child_in_new_ns(const struct fctx *c, int64_t *ret)
+{
+	uint32_t child = hc_view_ref(c->v, c->dom, HC_C_PROC_FORK_child, c->entry), n, own;
+	const int64_t *pids = hc_view_ints(c->v, hc_view_ref(c->v, HC_OBJ_PROC, HC_O_PROC_vpids, child), &n);
+
+	hc_view_ints(c->v, hc_view_ref(c->v, HC_OBJ_PROC, HC_O_PROC_vpids, fctx_proc(c)), &own);
+	if (!own || own >= n)
+		return false;
+	*ret = pids[own - 1];
+	return true;
+}
+
 bool fctx_ret(const struct fctx *c, int64_t *ret)
 {
 	switch (c->type) {
@@ -167,7 +180,8 @@ bool fctx_ret(const struct fctx *c, int64_t *ret)
 		*ret = 0;
 		return true;
 	case HC_EV_PROC_FORK:
-		return hc_view_int(c->v, c->dom, HC_C_PROC_FORK_child_vtid, c->entry, ret) ||
+		return child_in_new_ns(c, ret) ||
+		       hc_view_int(c->v, c->dom, HC_C_PROC_FORK_child_vtid, c->entry, ret) ||
 		       hc_view_int(c->v, c->dom, HC_C_PROC_FORK_child_tid, c->entry, ret);
 	case HC_EV_SYS: {
 		struct code_set codes = { 0 };
@@ -279,6 +293,20 @@ struct hc_str falco_path_text(struct hc_view *v, uint32_t path)
 	if (!s.p)
 		s = hc_view_text(v, HC_OBJ_PATH, HC_O_PATH_real, path);
 	return s.p ? s : falco_path_given(v, path);
+}
+
+struct hc_str falco_image_exe(struct hc_view *v, uint32_t image)
+{
+	static const struct hc_str deleted = { " (deleted)", 10 };
+	struct hc_str s = falco_path_real(v, hc_view_ref(v, HC_OBJ_IMAGE, HC_O_IMAGE_exe, image));
+
+	if (hc_view_int_or(v, HC_OBJ_IMAGE, HC_O_IMAGE_flags, image, 0) & HC_IMAGE_MEMFD &&
+	    hc_str_starts(s, HC_STR("/memfd:")) &&
+	    (s.len < deleted.len || memcmp(s.p + s.len - deleted.len, deleted.p, deleted.len) != 0)) {
+		s.p++;
+		s.len--;
+	}
+	return s;
 }
 
 struct hc_str falco_path_real(struct hc_view *v, uint32_t path)
@@ -697,16 +725,17 @@ static const struct {
 };
 
 /* Of one that was opened before its eyes Falco knows the flags alone: a directory
- * is one if it was asked for. */
+ * is one if it was asked for, as it is for O_TMPFILE, which makes a file without a name in it. */
 unsigned falco_fd_kind(struct hc_view *v, uint32_t fdobj)
 {
 	int64_t what = hc_view_int_or(v, HC_OBJ_FDOBJ, HC_O_FDOBJ_what, fdobj, HC_FD_UNKNOWN), flags;
 
 	if (what == HC_FD_PIPE && hc_view_ref(v, HC_OBJ_FDOBJ, HC_O_FDOBJ_path, fdobj))
 		return HC_FD_FILE; /* opened anew by a name */
-	if (what == HC_FD_DIR && hc_view_ref(v, HC_OBJ_FDOBJ, HC_O_FDOBJ_opened_by, fdobj) &&
-	    hc_view_int(v, HC_OBJ_FDOBJ, HC_O_FDOBJ_f_flags, fdobj, &flags) && !(flags & O_DIRECTORY_NATIVE))
-		return HC_FD_FILE;
+	if ((what == HC_FD_DIR || what == HC_FD_FILE) &&
+	    hc_view_ref(v, HC_OBJ_FDOBJ, HC_O_FDOBJ_opened_by, fdobj) &&
+	    hc_view_int(v, HC_OBJ_FDOBJ, HC_O_FDOBJ_f_flags, fdobj, &flags))
+		return flags & O_DIRECTORY_NATIVE ? HC_FD_DIR : HC_FD_FILE;
 	return what >= 0 && (size_t)what < sizeof(fd_kinds) / sizeof(fd_kinds[0]) ? (unsigned)what : HC_FD_UNKNOWN;
 }
 
@@ -900,7 +929,6 @@ static struct pval proc_val(const struct fctx *c, enum fproc_param which)
 	uint32_t proc = fctx_proc(c), image = falco_proc_image(c->v, proc), task = fctx_task(c);
 	uint32_t file = hc_view_ref(c->v, HC_OBJ_IMAGE, HC_O_IMAGE_exe_file, image);
 	struct pval p;
-	struct hc_str s;
 	int64_t i;
 
 	switch (which) {
@@ -966,8 +994,7 @@ static struct pval proc_val(const struct fctx *c, enum fproc_param which)
 	case PP_exe_ino_mtime:
 		return int_col(c, HC_OBJ_FILE, HC_O_FILE_mtime_ns, file);
 	case PP_trusted_exepath:
-		s = falco_path_real(c->v, hc_view_ref(c->v, HC_OBJ_IMAGE, HC_O_IMAGE_exe, image));
-		return text_val(s);
+		return text_val(falco_image_exe(c->v, image));
 	case PP_pidns_init_start_ts:
 		if (c->type == HC_EV_PROC_FORK)
 			return int_val(0); /* the child's side has it */
@@ -1174,7 +1201,8 @@ static struct pval param_from(const struct fctx *c, const struct fparam *p, cons
 		if (!fctx_ret(c, &i))
 			return v;
 		v = int_val(i);
-		if (i == hc_view_int_or(c->v, c->dom, HC_C_PROC_FORK_child_tid, c->entry, -1))
+		if (i == hc_view_int_or(c->v, c->dom, HC_C_PROC_FORK_child_tid, c->entry, -1) &&
+		    i == hc_view_int_or(c->v, c->dom, HC_C_PROC_FORK_child_vtid, c->entry, i))
 			v.ref = hc_view_ref(c->v, c->dom, HC_C_PROC_FORK_child, c->entry);
 		return v;
 	case HOW_RET:
@@ -1641,6 +1669,19 @@ static void put_path(const struct fctx *c, const struct pval *v, struct fjson *o
 		falco_path_normal(v->s, out);
 }
 
+/* Falco takes the name of a memfd for a relative path. */
+static void put_in_cwd(const struct fctx *c, struct hc_str name, struct fjson *out)
+{
+	struct hc_str cwd = falco_path_real(c->v, hc_view_ref(c->v, HC_OBJ_PROC, HC_O_PROC_cwd, fctx_proc(c)));
+
+	if (!cwd.len)
+		return;
+	fjson_bytes(out, cwd.p, cwd.len);
+	if (cwd.len > 1)
+		fjson_raw(out, "/");
+	fjson_bytes(out, name.p, name.len);
+}
+
 static bool in_container(const struct fctx *c)
 {
 	return hc_view_ref(c->v, HC_OBJ_PROC, HC_O_PROC_container, fctx_proc(c)) != 0;
@@ -1693,6 +1734,8 @@ void falco_param_resolved(const struct fctx *c, const struct fparam *p, const st
 	case PT_RPATH:
 		if (v->kind == PV_PATH)
 			put_path(c, v, out);
+		else if (v->kind == PV_TEXT && hc_str_starts(v->s, HC_STR("memfd:")))
+			put_in_cwd(c, v->s, out);
 		return;
 	case PT_FLAGS:
 	case PT_MODE:

@@ -201,6 +201,9 @@ struct hc_str falco_path_text(struct hc_view *v,
                               uint32_t path); /* what fd.name is: absolute, links not followed */
 struct hc_str falco_path_given(struct hc_view *v, uint32_t path);
 struct hc_str falco_path_real(struct hc_view *v, uint32_t path);
+/* The program's path. What was run from a memfd has a name that is no path: memfd:x; lists made of links have it
+ * as a path. */
+struct hc_str falco_image_exe(struct hc_view *v, uint32_t image);
 void falco_path_normal(struct hc_str s, struct fjson *out); /* // . .. and a last / removed */
 uint32_t falco_proc_image(struct hc_view *v, uint32_t proc);
 struct hc_str falco_exe(struct hc_view *v, uint32_t image); /* argv[0] */

@@ -362,7 +362,7 @@ bool hc_falco_scap_proc(struct hc_view *v, uint32_t proc, int64_t tid, int64_t v
 		.vpid = OF_PROC(vpid, pid),
 		.comm = hc_view_text(v, HC_OBJ_PROC, HC_O_PROC_image_comm, proc),
 		.exe = falco_exe(v, image),
-		.exepath = falco_path_real(v, hc_view_ref(v, HC_OBJ_IMAGE, HC_O_IMAGE_exe, image)),
+		.exepath = falco_image_exe(v, image),
 		.cwd = falco_path_real(v, proc_ref(&e, HC_O_PROC_cwd, proc)),
 		.root = falco_path_real(v, proc_ref(&e, HC_O_PROC_root, proc)),
 		.args = strings(&e, argv, 1),
@@ -431,7 +431,7 @@ static struct pval of_process(struct enc *e, enum fproc_param which, const struc
 		*bytes = text(e, hc_view_text(e->v, HC_OBJ_PROC, HC_O_PROC_image_comm, w->proc));
 		break;
 	case PP_trusted_exepath:
-		*bytes = text(e, falco_path_real(e->v, hc_view_ref(e->v, HC_OBJ_IMAGE, HC_O_IMAGE_exe, image)));
+		*bytes = text(e, falco_image_exe(e->v, image));
 		break;
 	case PP_tid:
 		p.i = w->tid;
