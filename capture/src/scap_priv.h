@@ -57,7 +57,7 @@ struct smem {
 
 /* A thread. */
 struct sthr {
-	int64_t tid, pid, ptid, vtid, vpid; /* ptid: by set_parent() alone */
+	int64_t tid, pid, ptid, vtid, vpid; /* ptid: by scap_set_parent() alone */
 	int64_t reaper; /* who gets the children, by the event of its end; 0 or less: not told */
 	uint64_t clone_ns;
 	bool invalid; /* seen, but never told of */
