@@ -574,7 +574,7 @@ Test(falco_load, has_the_context_of_Falco_in_its_result)
 	cr_expect(strstr(json, "...\\n                                                                            "
 	                       "    ^\\n\""),
 	          "%s", json);
-	cr_expect(strstr(json, "\"codedesc\":\"Error validating internal structure of YAML file\""), "%s", json);
+	cr_expect(strstr(json, "\"codedesc\":\"The YAML does not have the structure of rules.\""), "%s", json);
 	hc_arena_done(&arena);
 }
 

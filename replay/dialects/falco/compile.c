@@ -668,11 +668,8 @@ static bool put_output(struct hc_falco *f, struct frule *r, struct ftext *out)
 			break;
 		c.point = r->output_place.node;
 		if (!told)
-			falco_diag_put(
-				f, false, "LOAD_DEPRECATED_ITEM", &c,
-				"%%container.info is deprecated and no more useful, and will be dropped by "
-				"Falco 1.0.0. The container plugin will automatically add required fields to the "
-				"output message.");
+			falco_diag_put(f, false, "LOAD_DEPRECATED_ITEM", &c,
+			               "%%container.info is deprecated and no more part of the output");
 		told = true;
 		ftext_add_part(out, &all, from, (uint32_t)(p - all.p));
 		from = (uint32_t)(p - all.p) + old.len;
@@ -828,25 +825,17 @@ static void warn_const(struct warner *w, const struct fast *n, const struct fval
 
 	if (n->op == FOP_REGEX && plain_regex(k->name))
 		falco_diag_text_put(w->f, false, "LOAD_COMPILE_CONDITION", &w->c, n->text, k->pos,
-		                    "regex check with '" HC_STR_FMT
-		                    "' may be optimized with simpler operators such as "
-		                    "'=', 'contains', 'startswith', 'endswith'",
+		                    "'" HC_STR_FMT "' is a regular expression that a simpler operator can do",
 		                    HC_STR_ARG(k->name));
 	else if (k->name.len < sizeof(buf) && looks_transformed(bare))
 		falco_diag_text_put(w->f, false, "LOAD_COMPILE_CONDITION", &w->c, n->text, k->pos,
-		                    "'" HC_STR_FMT
-		                    "' may be a valid field transformer misused as a const string value",
+		                    "'" HC_STR_FMT "' is written like a transformer, but is text here",
 		                    HC_STR_ARG(k->name));
 	else if (k->name.len < sizeof(buf) && memchr(bare.p, '.', bare.len) && falco_is_field(bare, &w->f->work))
 		falco_diag_text_put(w->f, false, "LOAD_COMPILE_CONDITION", &w->c, n->text, k->pos,
-		                    "'" HC_STR_FMT "' may be a valid field misused as a const string value",
+		                    "'" HC_STR_FMT "' is a field's name: val(...) compares with its value",
 		                    HC_STR_ARG(k->name));
 }
-
-#define DIR_GONE                                                                                             \
-	"due to the drop of enter events, 'evt.dir = <' always evaluates to true, and 'evt.dir = >' always " \
-	"evaluates to false. The rule expression can be simplified by removing the condition on 'evt.dir'"
-#define LATENCY_GONE "field is not available due to the drop of enter events."
 
 /* Of the left side, also within transformers. */
 static void warn_deprecated(struct warner *w, const struct fast *n, const struct fval *lhs)
@@ -867,8 +856,11 @@ static void tell_deprecated(struct warner *w)
 	for (unsigned i = 0; i < N_DEPRECATED; i++) {
 		if (!w->first[i])
 			continue;
-		falco_diag_text_put(w->f, false, "LOAD_DEPRECATED_ITEM", &w->c, w->first[i]->text,
-		                    w->first[i]->pos, "%s", i ? LATENCY_GONE : DIR_GONE);
+		falco_diag_text_put(
+			w->f, false, "LOAD_DEPRECATED_ITEM", &w->c, w->first[i]->text, w->first[i]->pos,
+			i ? "'%s' is deprecated: only the ends of calls are events, which have none"
+			  : "'%s' is deprecated: only the ends of calls are events, so '<' is always true",
+			deprecated_fields[i]);
 		falco_diag_field(w->f, deprecated_fields[i]);
 	}
 }

@@ -102,50 +102,31 @@ const char *hc_falco_diag_text(const struct hc_falco *f, const struct hc_falco_d
 	return hc_arena_printf(arena, "%s: %s: %s%s [%s]\n%s", where, kind, about, d->message, d->code, line);
 }
 
-/* Falco's own descriptions: tools know them. */
 static const char *description(const char *code)
 {
 	static const struct {
 		const char *code, *text;
 	} all[] = {
-		{ "LOAD_ERR_FILE_READ", "File read error" },
-		{ "LOAD_ERR_YAML_PARSE", "YAML parse error" },
-		{ "LOAD_ERR_YAML_VALIDATE", "Error validating internal structure of YAML file" },
-		{ "LOAD_ERR_COMPILE_CONDITION", "Error compiling condition" },
-		{ "LOAD_ERR_COMPILE_OUTPUT", "Error compiling output" },
-		{ "LOAD_ERR_VALIDATE", "Error validating rule/macro/list/exception objects" },
-		{ "LOAD_UNKNOWN_SOURCE",
-		  "A rule has a unknown event source. This can occur when reading rules content without having a "
-		  "corresponding plugin loaded, etc. The rule will be silently ignored." },
-		{ "LOAD_UNSAFE_NA_CHECK",
-		  "Comparing a field value with <NA> is unsafe and can lead to unpredictable behavior of the rule "
-		  "condition. If you need to check for the existence of a field, consider using the 'exists' "
-		  "operator "
-		  "instead." },
-		{ "LOAD_NO_EVTTYPE",
-		  "A rule condition matches too many evt.type values. This has a significant performance penalty. "
-		  "Make the condition more specific by adding an evt.type field or further restricting the number "
-		  "of "
-		  "evt.type values in the condition." },
-		{ "LOAD_UNKNOWN_FILTER", "A rule condition or output refers to a field or evt.type that does not "
-		                         "exist. This is normally an "
-		                         "error, but if a rule has a skip-if-unknown-filter property, the error "
-		                         "is downgraded to a warning." },
-		{ "LOAD_UNUSED_MACRO",
-		  "A macro is defined in the rules content but is not used by any other macro or rule." },
-		{ "LOAD_UNUSED_LIST",
-		  "A list is defined in the rules content but is not used by any other list, macro, or rule." },
-		{ "LOAD_UNKNOWN_ITEM",
-		  "An unknown top-level object is in the rules content. It will be ignored." },
-		{ "LOAD_DEPRECATED_ITEM", "A deprecated item is employed by lists, macros, or rules." },
-		{ "LOAD_APPEND_NO_VALUES", "A rule exception is overriding/appending with no values" },
-		{ "LOAD_EXCEPTION_NAME_NOT_UNIQUE", "A rule is defining multiple exceptions with the same name" },
-		{ "LOAD_INVALID_MACRO_NAME", "A macro is defined with an invalid name" },
-		{ "LOAD_INVALID_LIST_NAME", "A list is defined with an invalid name" },
-		{ "LOAD_COMPILE_CONDITION", "A rule condition or output have been parsed with a warning" },
-		{ "LOAD_UNKNOWN_KEY",
-		  "An item in the rules content contains an unrecognized key. The key will be ignored. This may "
-		  "indicate a typo or a property placed on the wrong item type." },
+		{ "LOAD_ERR_FILE_READ", "The file cannot be read." },
+		{ "LOAD_ERR_YAML_PARSE", "The text is no YAML." },
+		{ "LOAD_ERR_YAML_VALIDATE", "The YAML does not have the structure of rules." },
+		{ "LOAD_ERR_COMPILE_CONDITION", "A condition makes no filter." },
+		{ "LOAD_ERR_COMPILE_OUTPUT", "An output makes no format." },
+		{ "LOAD_ERR_VALIDATE", "A rule, a macro or a list is wrong in itself." },
+		{ "LOAD_UNKNOWN_SOURCE", "A rule has a source that is not known." },
+		{ "LOAD_UNSAFE_NA_CHECK", "A rule compares a field with <NA>, which the field can not have." },
+		{ "LOAD_NO_EVTTYPE", "A rule matches too many event types." },
+		{ "LOAD_UNKNOWN_FILTER", "A rule uses an unknown field or event and was passed over." },
+		{ "LOAD_UNUSED_MACRO", "A macro is not used by any rule or macro." },
+		{ "LOAD_UNUSED_LIST", "A list is not used by any rule, macro or list." },
+		{ "LOAD_UNKNOWN_ITEM", "An item is neither a rule, a macro, a list nor a version requirement." },
+		{ "LOAD_DEPRECATED_ITEM", "A deprecated item is used." },
+		{ "LOAD_APPEND_NO_VALUES", "An exception is appended without values." },
+		{ "LOAD_EXCEPTION_NAME_NOT_UNIQUE", "An exception is defined twice." },
+		{ "LOAD_INVALID_MACRO_NAME", "A macro has a name that conditions can not use." },
+		{ "LOAD_INVALID_LIST_NAME", "A list has an odd name." },
+		{ "LOAD_COMPILE_CONDITION", "A condition is probably not what was meant." },
+		{ "LOAD_UNKNOWN_KEY", "An item has an unknown key." },
 	};
 
 	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++)
