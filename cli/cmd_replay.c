@@ -277,12 +277,18 @@ static int progress(void *ctx, uint64_t done_rows, uint64_t all_rows)
 
 /* ---- summary ---- */
 
+/* Of rules as people count them. */
+static bool is_unanswerable(const struct run *run, uint32_t i)
+{
+	return !hc_ir_rule(run->ir, i)->more && !hc_answers_rule(run->answers, i)->answerable;
+}
+
 static uint32_t n_unanswerable(const struct run *run)
 {
 	uint32_t n = 0;
 
 	for (uint32_t i = 0; i < hc_ir_n_rules(run->ir); i++)
-		n += !hc_answers_rule(run->answers, i)->answerable;
+		n += is_unanswerable(run, i);
 	return n;
 }
 
@@ -348,7 +354,7 @@ static void print_unanswerable(const struct run *run)
 	for (uint32_t i = 0; i < hc_ir_n_rules(run->ir); i++) {
 		const struct hc_answer *answer = hc_answers_rule(run->answers, i);
 
-		if (answer->answerable)
+		if (!is_unanswerable(run, i))
 			continue;
 		fputs("  ", stderr);
 		put(hc_ir_rule(run->ir, i)->name);
@@ -379,7 +385,7 @@ static void print_notes(const struct run *run)
 
 				for (const char *const *t = other->reasons; other->answerable && *t; t++)
 					same |= strcmp(*t, *note) == 0;
-				n += same;
+				n += same && !hc_ir_rule(run->ir, j)->more;
 				if (same && first == n_rules)
 					first = j;
 			}
@@ -394,15 +400,16 @@ static void print_notes(const struct run *run)
 
 static void print_costs(const struct run *run, const struct hc_replay_stats *s)
 {
-	uint32_t n_rules = hc_ir_n_rules(run->ir);
+	uint32_t n_rules = hc_ir_n_rules(run->ir), n = 0;
 	struct order *order = calloc(n_rules + 1u, sizeof(*order));
 
 	for (uint32_t i = 0; order && i < n_rules; i++)
-		order[i] = (struct order){ i, s->costs[i].ns };
+		if (!hc_ir_rule(run->ir, i)->more)
+			order[n++] = (struct order){ i, s->costs[i].ns };
 	if (order)
-		qsort(order, n_rules, sizeof(*order), by_key);
+		qsort(order, n, sizeof(*order), by_key);
 	fprintf(stderr, "\n%10s %8s %8s %10s %10s  rule\n", "time", "blocks", "read", "candidates", "alerts");
-	for (uint32_t i = 0; order && i < n_rules; i++) {
+	for (uint32_t i = 0; i < n; i++) {
 		const struct hc_rule_cost *c = &s->costs[order[i].rule];
 
 		fprintf(stderr, "%7.2f ms %8" PRIu64 " %8" PRIu64 " %10" PRIu64 " %10" PRIu64 "  ",
@@ -424,7 +431,7 @@ static void print_summary(const struct run *run, const struct hc_replay_stats *s
 	fflush(stdout);
 	fprintf(stderr, "%s%s %s from %u of %u rules; %s events in %s (%.1f M events/s, %u %s)\n",
 	        s->n_hits ? "\n" : "", hc_count_text(s->n_hits, alerts), s->n_hits == 1 ? "alert" : "alerts",
-	        n_fired, hc_ir_n_rules(run->ir), hc_count_text(s->n_rows, rows), hc_span_text(s->wall_ns, span),
+	        n_fired, hc_ir_n_whole(run->ir), hc_count_text(s->n_rows, rows), hc_span_text(s->wall_ns, span),
 	        s->wall_ns ? (double)s->n_rows * 1e3 / (double)s->wall_ns : 0, s->n_threads,
 	        s->n_threads == 1 ? "thread" : "threads");
 	print_hits(run, s);
@@ -484,7 +491,8 @@ static void print_json_summary(const struct run *run, const struct hc_replay_sta
 	add(o, "cpu_ns", hc_json_u64(s->cpu_ns));
 	add(o, "threads", hc_json_u64(s->n_threads));
 	for (uint32_t i = 0; i < hc_ir_n_rules(run->ir); i++)
-		json_object_array_add(rules, json_rule(run, s, i));
+		if (!hc_ir_rule(run->ir, i)->more)
+			json_object_array_add(rules, json_rule(run, s, i));
 	add(o, "rules", rules);
 	text = json_object_to_json_string_ext(o, JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE);
 	hc_cli_print_json(stdout, text, strlen(text));

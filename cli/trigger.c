@@ -113,8 +113,8 @@ static void wake_loop(struct hc_trigger *t)
 /* What the rules did so far, for who asks meanwhile. With the lock; the set is not being used. */
 static void note_rules(struct hc_trigger *t, const struct hc_trigger_set *set)
 {
-	for (uint32_t i = 0; i < t->n_rules; i++)
-		t->rules[i] = hc_trigger_set_stats(set, i);
+	if (set)
+		t->n_rules = hc_trigger_set_stats(set, t->rules, t->n_rules);
 }
 
 /* Room for them. With the lock. */

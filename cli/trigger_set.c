@@ -240,7 +240,7 @@ int hc_cli_trigger_set(const struct hc_command *cmd, const struct hc_trigger_arg
 
 uint32_t hc_trigger_set_n_rules(const struct hc_trigger_set *s)
 {
-	return hc_ir_n_rules(s->ir);
+	return hc_ir_n_whole(s->ir);
 }
 
 uint64_t hc_trigger_set_cooldown_ns(const struct hc_trigger_set *s, const char *rule)
@@ -256,11 +256,22 @@ struct hc_type_set hc_trigger_set_types(const struct hc_trigger_set *s)
 	return hc_plan_types(s->plan);
 }
 
-struct hc_trigger_rule_stats hc_trigger_set_stats(const struct hc_trigger_set *s, uint32_t rule)
+uint32_t hc_trigger_set_stats(const struct hc_trigger_set *s, struct hc_trigger_rule_stats *ret, uint32_t max)
 {
-	return (struct hc_trigger_rule_stats){ .rule = hc_ir_rule(s->ir, rule)->name,
-		                               .n_matches = s->rules[rule].n_matches,
-		                               .ns = hc_eval_costs(s->eval)[rule].ns };
+	uint32_t n = 0;
+
+	for (uint32_t i = 0; i < hc_ir_n_rules(s->ir); i++) {
+		const struct hc_rule_opts *rule = hc_ir_rule(s->ir, i);
+
+		if (!rule->more) {
+			if (n == max)
+				break;
+			ret[n++] = (struct hc_trigger_rule_stats){ .rule = rule->name };
+		}
+		ret[n - 1].n_matches += s->rules[i].n_matches;
+		ret[n - 1].ns += hc_eval_costs(s->eval)[i].ns;
+	}
+	return n;
 }
 
 int hc_trigger_set_unanswerable(const struct hc_trigger_set *s, const struct hc_facts *facts,
@@ -273,8 +284,10 @@ int hc_trigger_set_unanswerable(const struct hc_trigger_set *s, const struct hc_
 	for (uint32_t i = 0; r == 0 && i < hc_ir_n_rules(s->ir); i++) {
 		const struct hc_answer *a = hc_answers_rule(answers, i);
 
-		n += !a->answerable;
-		for (const char *const *reason = a->reasons; !a->answerable && *reason; reason++)
+		if (a->answerable || hc_ir_rule(s->ir, i)->more)
+			continue;
+		n++;
+		for (const char *const *reason = a->reasons; *reason; reason++)
 			say(ctx, hc_ir_rule(s->ir, i)->name, *reason);
 	}
 	return r < 0 ? r : n;

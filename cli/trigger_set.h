@@ -63,6 +63,7 @@ unsigned hc_trigger_set_unmatched(struct hc_trigger_set *s,
 /* Evaluates the block at `off` of a segment. -EBADMSG: it is damaged; -ENOENT: removed. */
 int hc_trigger_set_block(struct hc_trigger_set *s, const char *path, uint64_t off, struct hc_trigger_batch *ret,
                          struct hc_err *err);
-struct hc_trigger_rule_stats hc_trigger_set_stats(const struct hc_trigger_set *s, uint32_t rule);
+/* Of the first `max` rules; returns of how many. */
+uint32_t hc_trigger_set_stats(const struct hc_trigger_set *s, struct hc_trigger_rule_stats *ret, uint32_t max);
 
 #endif

@@ -186,6 +186,7 @@ struct hc_rule_opts {
 	const void *user; /* the front end's own, for output */
 	bool any_type; /* the rule does not name event types: what the capture lacks does not make it unanswerable
 	                */
+	bool more;     /* further rows of the rule before it: for people the two are one rule */
 };
 
 /* Index of the rule: rules are numbered from 0 in the order they are added, which is the order of "first".
@@ -217,6 +218,8 @@ void hc_ir_rule_unanswerable(struct hc_ir *ir, int rule, bool never, const char 
 	__attribute__((format(printf, 4, 5)));
 
 uint32_t hc_ir_n_rules(const struct hc_ir *ir);
+uint32_t
+hc_ir_n_whole(const struct hc_ir *ir); /* as people count them: without those that are `more` of another */
 /* Lives as long as the IR. */
 const struct hc_rule_opts *hc_ir_rule(const struct hc_ir *ir, uint32_t rule);
 /* NULL-terminated; empty when the front end could express all of it. */

@@ -99,8 +99,9 @@ struct hc_replay_stats {
 	uint64_t n_regex_limits;
 	uint64_t wall_ns, cpu_ns; /* spent */
 	unsigned n_threads;
-	struct hc_rule_cost *costs; /* by rule when asked for; free() */
-	uint64_t *hits_by_rule;     /* free() */
+	/* By rule; what is `more` of another counts for that one. free() */
+	struct hc_rule_cost *costs; /* when asked for */
+	uint64_t *hits_by_rule;
 };
 
 /*

@@ -207,7 +207,7 @@ static struct json_object *unanswerable(struct hc_bundle *b, const struct hc_pla
 		const struct hc_answer *a = hc_answers_rule(answers, i);
 		struct json_object *o, *reasons;
 
-		if (a->answerable)
+		if (a->answerable || hc_plan_rule(plan, i)->more)
 			continue;
 		b->stats.n_unanswerable++;
 		o = json_object_new_object();
@@ -291,7 +291,7 @@ static int run(struct hc_bundle *b, struct hc_falco *falco, struct hc_err *err)
 			add(b->results, "metadata", hc_json_text(b->opts->metadata));
 		if (b->opts->scope)
 			add(b->results, "scope", json_object_new_string(b->opts->scope->text));
-		add(b->results, "rules", hc_json_u64(hc_plan_n_rules(plan)));
+		add(b->results, "rules", hc_json_u64(hc_ir_n_whole(ir)));
 		add(b->results, "findings", hc_json_u64(f.n));
 		add(b->results, "by_rule", by_rule(plan, &stats));
 		add(b->results, "unanswerable", unanswerable(b, plan, answers));

@@ -1174,8 +1174,11 @@ int hc_answers_new(const struct hc_ir *ir, const struct hc_facts *f, struct hc_a
 	a->v = calloc(a->n + 1u, sizeof(*a->v));
 	if (!a->v)
 		return hc_err_set(err, -ENOMEM, "out of memory");
-	for (uint32_t i = 0; r == 0 && i < a->n; i++)
+	for (uint32_t i = 0; r == 0 && i < a->n; i++) {
 		r = answer_rule(a, &ir->rules[i], f, &a->v[i]);
+		if (r == 0 && ir->rules[i].opts.more && !a->v[i].answerable && a->v[i - 1].answerable)
+			a->v[i - 1] = a->v[i];
+	}
 	if (r < 0)
 		return hc_err_set(err, r, "out of memory");
 	*ret = hc_steal(a);

@@ -486,18 +486,22 @@ int hc_feed_new(const struct hc_plan *plan, const struct hc_replay_opts *opts, c
 	return 0;
 }
 
+static void add_cost(struct hc_rule_cost *to, const struct hc_rule_cost *c)
+{
+	to->ns += c->ns;
+	to->n_blocks += c->n_blocks;
+	to->n_evaluated += c->n_evaluated;
+	to->n_candidates += c->n_candidates;
+	to->n_hits += c->n_hits;
+}
+
 static void add_costs(struct hc_replay_stats *s, const struct hc_eval *eval, uint32_t n_rules)
 {
 	const struct hc_rule_cost *costs = hc_eval_costs(eval);
 
 	s->n_regex_limits += hc_eval_regex_limits(eval);
-	for (uint32_t i = 0; s->costs && i < n_rules; i++) {
-		s->costs[i].ns += costs[i].ns;
-		s->costs[i].n_blocks += costs[i].n_blocks;
-		s->costs[i].n_evaluated += costs[i].n_evaluated;
-		s->costs[i].n_candidates += costs[i].n_candidates;
-		s->costs[i].n_hits += costs[i].n_hits;
-	}
+	for (uint32_t i = 0; s->costs && i < n_rules; i++)
+		add_cost(&s->costs[i], &costs[i]);
 }
 
 /* What was pushed and not collected is given back. */
@@ -524,9 +528,27 @@ static void stop_workers(struct hc_feed *f)
 	}
 }
 
+/* What people count as one rule has one count. */
+static void add_more(struct hc_feed *f)
+{
+	struct hc_replay_stats *s = &f->stats;
+
+	for (uint32_t i = hc_plan_n_rules(f->plan); i-- > 1;) {
+		if (!hc_plan_rule(f->plan, i)->more)
+			continue;
+		s->hits_by_rule[i - 1] += s->hits_by_rule[i];
+		s->hits_by_rule[i] = 0;
+		if (s->costs) {
+			add_cost(&s->costs[i - 1], &s->costs[i]);
+			s->costs[i] = (struct hc_rule_cost){ 0 };
+		}
+	}
+}
+
 void hc_feed_finish(struct hc_feed *f, struct hc_replay_stats *ret)
 {
 	stop_workers(f);
+	add_more(f);
 	f->stats.n_threads = f->n_workers;
 	f->stats.wall_ns = hc_clock_ns(CLOCK_MONOTONIC) - f->began_ns;
 	f->stats.cpu_ns = f->cpu_ns + hc_clock_ns(CLOCK_THREAD_CPUTIME_ID) - f->cpu_began_ns;

@@ -1646,6 +1646,15 @@ uint32_t hc_ir_n_rules(const struct hc_ir *ir)
 	return ir->n_rules;
 }
 
+uint32_t hc_ir_n_whole(const struct hc_ir *ir)
+{
+	uint32_t n = 0;
+
+	for (uint32_t i = 0; i < ir->n_rules; i++)
+		n += !ir->rules[i].opts.more;
+	return n;
+}
+
 const struct hc_rule_opts *hc_ir_rule(const struct hc_ir *ir, uint32_t rule)
 {
 	return rule < ir->n_rules ? &ir->rules[rule].opts : NULL;

@@ -42,6 +42,7 @@ from openmetrics import must, scrape, value
 
 m = scrape(sys.argv[1])
 outcome = lambda o: value(m, "hindcast_trigger_matches_total", outcome=o)
+must(value(m, "hindcast_trigger_rules") == 101, m["hindcast_trigger_rules"], "rules")
 must(value(m, "hindcast_trigger_blocks_total", result="unreadable") == 0, m["hindcast_trigger_blocks"], "blocks")
 if value(m, "hindcast_trigger_blocks_total", result="skipped") == 0:
     must(outcome("max-running") >= 97 and outcome("cooldown") > 18000, m["hindcast_trigger_matches"], "what was held back")

@@ -53,6 +53,21 @@ with open("middle", "w") as f:
     f.write(alerts[len(alerts) // 2]["time"])
 PY
 
+# a fork is two events, of the parent and of the new process: the rule that fires on both is one rule
+printf -- '- rule: Births\n  desc: d\n  condition: evt.type = clone\n  output: o\n  priority: INFO\n' >births.yaml
+demo=$HC_SOURCE_DIR/tests/demo/capture.hcb
+expect_exit 0 hindcast replay -p births.yaml --format json --profile-rules "$demo" >json
+python3 - json <<'PY'
+import json, sys
+lines = [json.loads(l) for l in open(sys.argv[1], encoding="utf-8")]
+rules, n = lines[-1]["rules"], len(lines) - 1
+assert n > 1 and len({a["seq"] for a in lines[:-1]}) == n / 2, n
+assert [(r["rule"], r["alerts"]) for r in rules] == [("Births", n)] and rules[0]["candidates"] >= n, rules
+PY
+expect_exit 0 hindcast replay -p births.yaml --profile-rules "$demo" >out 2>summary
+expect_match '^[0-9]+ alerts from 1 of 1 rules; ' summary
+[ "$(grep -c 'Births$' summary)" = 2 ] || { cat summary >&2; fail "not one line of alerts and one of costs"; }
+
 # a span is exact: what is before a moment and what is from it on are the whole
 middle=$(<middle)
 expect_exit 0 hindcast replay -p rules.yaml -q --until "$middle" capture >before

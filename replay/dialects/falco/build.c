@@ -260,6 +260,7 @@ static int add_rule(struct builder *bd, struct frule *r, bool child, bool any_ty
 		                           .dialect = "falco",
 		                           .severity = r->pub.priority,
 		                           .group = child,
+		                           .more = child,
 		                           .user = &r->pub,
 		                           .any_type = any_type };
 	int index = hc_ir_rule_add(bd->ir, &opts);
