@@ -57,8 +57,8 @@ struct cluster_object {
 	uint64_t get_id, apply_id, status_id;
 	uint64_t sent_ns, backoff_ns; /* boot clock */
 	struct cluster_condition cond[N_CONDS];
-	uint64_t met_ns,
-		told_ns; /* boot clock: when it was first seen; when this node's part was last written, or 0 */
+	uint64_t met_ns;  /* boot clock: when it was first seen */
+	uint64_t told_ns; /* the same: when this node's part was last written; 0: never */
 	/* of the summary of all nodes, where this recorder writes it */
 	uint64_t sum_ns; /* boot clock: when it is due */
 	uint64_t merge_id;

@@ -775,18 +775,17 @@ static void find_unexpected(struct verdict_maker *k, size_t first)
 
 static void find_unanswerable(struct verdict_maker *k)
 {
-	const char *what = NULL, *detail = NULL, *last = "";
+	const char *what = NULL, *detail = NULL;
 	uint32_t n = 0;
 
 	for (uint32_t i = 0; i < hc_ir_n_rules(k->m->ir); i++) {
-		const char *name = hc_ir_rule(k->m->ir, i)->name;
+		const struct hc_rule_opts *rule = hc_ir_rule(k->m->ir, i);
 		const struct hc_answer *answer = hc_answers_rule(k->m->answers, i);
 
-		if (answer->answerable || strcmp(name, last) == 0 || tolerated(k, &k->c->unanswerable, name))
+		if (answer->answerable || rule->more || tolerated(k, &k->c->unanswerable, rule->name))
 			continue;
-		last = name;
 		if (n++ < MAX_SHOWN)
-			put(k, &detail, "%s%s: %s", detail ? "\n" : "", name, answer->reasons[0]);
+			put(k, &detail, "%s%s: %s", detail ? "\n" : "", rule->name, answer->reasons[0]);
 	}
 	if (!n)
 		return;

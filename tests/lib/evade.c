@@ -240,6 +240,17 @@ static int listening(struct sockaddr_in *ret_at)
 	return server;
 }
 
+/* Asks a new ring for connections to a new socket. */
+static int uring_accept(struct uring *u, struct io_uring_sqe *sqe, struct sockaddr_in *at)
+{
+	sqe->fd = listening(at);
+	if (sqe->fd < 0)
+		return fail("listen");
+	if (uring_make(u, false) < 0)
+		return fail("io_uring_setup");
+	return uring_put(u, sqe, 1) < 0 ? fail("io_uring_enter") : 0;
+}
+
 static int do_uring_accept(char **a)
 {
 	struct io_uring_sqe sqe = { .opcode = IORING_OP_ACCEPT,
@@ -247,15 +258,12 @@ static int do_uring_accept(char **a)
 		                    .user_data = 7 };
 	struct sockaddr_in at;
 	struct uring u;
+	int code;
 
 	(void)a;
-	sqe.fd = listening(&at);
-	if (sqe.fd < 0)
-		return fail("listen");
-	if (uring_make(&u, false) < 0)
-		return fail("io_uring_setup");
-	if (uring_put(&u, &sqe, 1) < 0)
-		return fail("io_uring_enter");
+	code = uring_accept(&u, &sqe, &at);
+	if (code)
+		return code;
 	for (uint32_t i = 0; i < 2; i++) {
 		int s = socket(AF_INET, SOCK_STREAM, 0), r;
 
@@ -277,14 +285,11 @@ static int do_uring_wait(char **a)
 	struct sockaddr_in at;
 	struct uring u;
 	FILE *f;
+	int code;
 
-	sqe.fd = listening(&at);
-	if (sqe.fd < 0)
-		return fail("listen");
-	if (uring_make(&u, false) < 0)
-		return fail("io_uring_setup");
-	if (uring_put(&u, &sqe, 1) < 0)
-		return fail("io_uring_enter");
+	code = uring_accept(&u, &sqe, &at);
+	if (code)
+		return code;
 	f = fopen(a[0], "w");
 	if (!f || fprintf(f, "%d\n", ntohs(at.sin_port)) < 0 || fclose(f) != 0)
 		return fail(a[0]);

@@ -8,6 +8,7 @@
 #include "replay/dialects/falco/falco_priv.h"
 #include "replay/falco_config.h"
 #include "replay/yaml.h"
+#include "store/base/utf8.h"
 
 #define MAX_TEXT (1u << 20)
 #define MAX_ENTRIES 65536
@@ -457,12 +458,14 @@ static int read_included(struct config_reader *r)
 static void put_escaped(FILE *f, const char *text, size_t n_bytes)
 {
 	for (size_t i = 0; i < n_bytes; i++) {
-		if ((unsigned char)text[i] < ' ')
-			fprintf(f, "\\u%04x", (unsigned char)text[i]);
-		else if (text[i] == '"' || text[i] == '\\')
-			fprintf(f, "\\%c", text[i]);
-		else
+		char esc[HC_JSON_ESCAPE_ROOM];
+
+		if ((unsigned char)text[i] < ' ' || text[i] == '"' || text[i] == '\\') {
+			hc_json_escape((unsigned char)text[i], esc);
+			fputs(esc, f);
+		} else {
 			fputc(text[i], f);
+		}
 	}
 }
 
