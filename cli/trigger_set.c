@@ -122,8 +122,8 @@ static int load_file(struct hc_trigger_set *s, size_t i, struct hc_err *err)
 
 	if (r == 0)
 		r = hc_falco_load_text(s->falco, s->files.v[i], text, n_bytes, err);
-	if (r == 0 && hc_sha256_of(text, n_bytes, digest) < 0)
-		r = hc_err_set(err, -ENOMEM, "out of memory");
+	if (r == 0)
+		r = hc_sha256_of(text, n_bytes, digest, err);
 	if (r < 0)
 		return r;
 	hc_sha256_hex(digest, hex);

@@ -135,7 +135,7 @@ static int capture_name(const struct cluster_object *o, const char *scope, char 
 
 	if (n < 0 || (size_t)n >= sizeof(text))
 		return -E2BIG;
-	r = hc_sha256_of(text, (size_t)n, digest);
+	r = hc_sha256_of(text, (size_t)n, digest, NULL);
 	if (r < 0)
 		return r;
 	hc_sha256_hex(digest, hex);

@@ -218,7 +218,7 @@ int hc_kube_capture_node_name(const char *capture, const char *node, bool cluste
 
 	if (n < 0 || (size_t)n >= sizeof(text) || strlen(capture) + 11 >= HC_KUBE_NAME_BYTES)
 		return -E2BIG;
-	r = hc_sha256_of(text, (size_t)n, digest);
+	r = hc_sha256_of(text, (size_t)n, digest, NULL);
 	if (r < 0)
 		return r;
 	hc_sha256_hex(digest, hex);

@@ -331,7 +331,7 @@ int hc_mask_add(struct hc_mask *m, const char *file, const char *text, size_t n,
 		return hc_err_set(err, -E2BIG, "'%s' has more than 256 KiB", file);
 	code = parse_all(m, file, text, n, err);
 	if (code == 0)
-		code = hc_sha256_of(text, n, digest);
+		code = hc_sha256_of(text, n, digest, err);
 	if (code == 0) {
 		hc_sha256_hex(digest, hex);
 		if (asprintf(&sources, "%s%s%s sha256=%s", m->sources, m->sources[0] ? ", " : "", file, hex) < 0)

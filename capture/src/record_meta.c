@@ -144,7 +144,7 @@ static const char *btf_digest(char hex[HC_SHA256_HEX])
 
 	while (fd >= 0 && buf && have < 64u << 20 && (n = read(fd, buf + have, (64u << 20) - have)) > 0)
 		have += (size_t)n;
-	if (have && n >= 0 && hc_sha256_of(buf, have, digest) == 0) {
+	if (have && n >= 0 && hc_sha256_of(buf, have, digest, NULL) == 0) {
 		hc_sha256_hex(digest, hex);
 		ret = hex;
 	}

@@ -133,8 +133,7 @@ static ssize_t read_at(void *ctx, void *buf, size_t n, uint64_t off)
 
 static bool hash_begin(struct hc_tracker *t, struct texe *e, struct tfile *f, struct tver *v, int fd)
 {
-	e->sum = hc_sha256_new();
-	if (!e->sum) {
+	if (hc_sha256_new(&e->sum, NULL) < 0) {
 		close(fd);
 		return false;
 	}

@@ -55,6 +55,7 @@ int hc_bundle_add(struct hc_bundle *b, const char *path, const char *role, void 
                   struct hc_err *err)
 {
 	struct hc_bundle_file f = { .role = role, .bytes = n_bytes, .data = take_data, .owned = take_data };
+	int r;
 
 	f.path = hc_arena_str(&b->arena, hc_str_c(path)).p;
 	if (b->n_files == b->cap_files) {
@@ -66,10 +67,12 @@ int hc_bundle_add(struct hc_bundle *b, const char *path, const char *role, void 
 			b->cap_files = cap;
 		}
 	}
-	if (!f.path || b->n_files == b->cap_files ||
-	    (take_data && hc_sha256_of(take_data, n_bytes, f.sha256) < 0)) {
+	r = f.path && b->n_files < b->cap_files ? 0 : hc_err_set(err, -ENOMEM, "out of memory");
+	if (r == 0 && take_data)
+		r = hc_sha256_of(take_data, n_bytes, f.sha256, err);
+	if (r < 0) {
 		free(take_data);
-		return hc_err_set(err, -ENOMEM, "out of memory");
+		return r;
 	}
 	b->files[b->n_files++] = f;
 	return 0;
@@ -222,10 +225,10 @@ static int add_sums(struct hc_bundle *b, struct hc_err *err)
 		hc_sha256_hex(b->files[i].sha256, hex);
 		n_bytes += (size_t)snprintf(text + n_bytes, room - n_bytes, "%s  %s\n", hex, b->files[i].path);
 	}
-	r = hc_sha256_of(text, n_bytes, digest);
+	r = hc_sha256_of(text, n_bytes, digest, err);
 	if (r < 0) {
 		free(text);
-		return hc_err_set(err, r, "out of memory");
+		return r;
 	}
 	hc_sha256_hex(digest, b->stats.sha256);
 	r = hc_bundle_add(b, "SHA256SUMS", "info", text, n_bytes, err);
@@ -245,12 +248,14 @@ static int tar_error(struct archive *a, struct hc_err *err)
 static int copy_data(struct archive *a, const struct hc_bundle *b, const struct hc_bundle_file *f,
                      struct hc_err *err)
 {
-	struct hc_sha256 *sha = hc_sha256_new();
+	struct hc_sha256 *sha = NULL;
 	uint8_t *buf = malloc(COPY_BYTES), digest[32];
 	uint64_t done = 0;
 	int fd = hc_capture_file_open(b->c, f->from, err);
-	int r = fd < 0 ? fd : sha && buf ? 0 : hc_err_set(err, -ENOMEM, "out of memory");
+	int r = fd < 0 ? fd : buf ? 0 : hc_err_set(err, -ENOMEM, "out of memory");
 
+	if (r == 0)
+		r = hc_sha256_new(&sha, err);
 	while (r == 0 && done < f->bytes) {
 		size_t want = f->bytes - done < COPY_BYTES ? (size_t)(f->bytes - done) : COPY_BYTES;
 		ssize_t got = pread(fd, buf, want, (off_t)(f->from->off + done));

@@ -102,8 +102,8 @@ static int add_policy(struct hc_bundle *b, struct hc_falco *f, const char *given
 	if (r < 0)
 		return r;
 	r = hc_falco_load_text(f, given, text, n_bytes, err);
-	if (r == 0 && hc_sha256_of(text, n_bytes, digest) < 0)
-		r = hc_err_set(err, -ENOMEM, "out of memory");
+	if (r == 0)
+		r = hc_sha256_of(text, n_bytes, digest, err);
 	if (r < 0) {
 		free(text);
 		return r;

@@ -438,10 +438,11 @@ static int bundle_id(const struct hc_bundle *b, bool reproducible, int64_t now_m
 	uint8_t id[32];
 
 	if (reproducible) {
-		struct hc_sha256 *s = hc_sha256_new();
+		struct hc_sha256 *s;
+		int r = hc_sha256_new(&s, err);
 
-		if (!s)
-			return hc_err_set(err, -ENOMEM, "out of memory");
+		if (r < 0)
+			return r;
 		for (uint32_t i = 0; i < b->n_files; i++) {
 			hc_sha256_add(s, b->files[i].path, strlen(b->files[i].path) + 1);
 			hc_sha256_add(s, b->files[i].sha256, 32);

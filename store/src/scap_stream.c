@@ -224,8 +224,8 @@ int hc_scap_stream_take(int fd, const char *name, struct hc_scap_stream **ret, s
 	memccpy(s->name, name, 0, sizeof(s->name) - 1);
 	if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode))
 		s->total_bytes = (uint64_t)st.st_size;
-	else if (!(s->sha = hc_sha256_new()))
-		r = hc_err_set(err, -ENOMEM, "out of memory");
+	else
+		r = hc_sha256_new(&s->sha, err);
 	s->out_cap = OUT_BYTES;
 	s->in = calloc(1, IN_BYTES);
 	s->window.p = s->out = malloc(OUT_BYTES);

@@ -5,7 +5,6 @@
 #include "segment_priv.h"
 
 #include <errno.h>
-#include <openssl/evp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,6 +13,7 @@
 #include <xxhash.h>
 
 #include "store/base/rd.h"
+#include "store/base/sha256.h"
 
 #define SEARCH_BYTES (1u << 20)
 
@@ -355,24 +355,22 @@ static int search(const struct reader *in, uint64_t from, uint64_t *ret, struct 
 
 static int hash_block(const struct reader *in, struct hc_seg_block *b, struct hc_err *err)
 {
-	EVP_MD_CTX *ctx = EVP_MD_CTX_new();
+	struct hc_sha256 *sha = NULL;
 	uint8_t *buf = malloc(1u << 16);
 	uint64_t done = 0;
-	int r = ctx && buf && EVP_DigestInit_ex(ctx, EVP_sha256(), NULL) ? 0 : -ENOMEM;
+	int r = buf ? hc_sha256_new(&sha, err) : hc_err_set(err, -ENOMEM, "out of memory");
 
 	while (r == 0 && done < b->info.bytes) {
 		size_t n = b->info.bytes - done < (1u << 16) ? (size_t)(b->info.bytes - done) : 1u << 16;
 
 		r = read_full(in, buf, n, b->off + done, err);
-		if (r == 0 && !EVP_DigestUpdate(ctx, buf, n))
-			r = -ENOMEM;
+		if (r == 0)
+			hc_sha256_add(sha, buf, n);
 		done += n;
 	}
-	if (r == 0 && !EVP_DigestFinal_ex(ctx, b->sha256, NULL))
-		r = -ENOMEM;
-	if (r == -ENOMEM)
-		hc_err_set(err, r, "out of memory");
-	EVP_MD_CTX_free(ctx);
+	if (r == 0)
+		hc_sha256_take(sha, b->sha256);
+	hc_sha256_free(sha);
 	free(buf);
 	return r;
 }

@@ -2,52 +2,92 @@
 
 #include <errno.h>
 #include <openssl/evp.h>
+#include <pthread.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "store/base/late.h"
+
 #define PIECE_BYTES (256u << 10)
+
+#define CRYPTO(X)             \
+	X(EVP_DigestFinal_ex) \
+	X(EVP_DigestInit_ex)  \
+	X(EVP_DigestUpdate)   \
+	X(EVP_MD_CTX_free)    \
+	X(EVP_MD_CTX_new)     \
+	X(EVP_sha256)
+
+#define MEMBER(f) typeof(f) *f;
+static struct crypto {
+	CRYPTO(MEMBER)
+} crypto;
 
 struct hc_sha256 {
 	EVP_MD_CTX *ctx;
 };
 
-struct hc_sha256 *hc_sha256_new(void)
+static int load(struct hc_err *err)
 {
-	struct hc_sha256 *s = calloc(1, sizeof(*s));
+#define NAME(f) { #f, offsetof(struct crypto, f) },
+	static const struct hc_late_name names[] = { CRYPTO(NAME) };
+	static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+	int r = 0;
 
+	pthread_mutex_lock(&lock);
+	if (!crypto.EVP_MD_CTX_new)
+		r = hc_late_load("libcrypto.so.3", "libssl3", names, sizeof(names) / sizeof(names[0]), &crypto,
+		                 err);
+	pthread_mutex_unlock(&lock);
+	return r;
+}
+
+int hc_sha256_new(struct hc_sha256 **ret, struct hc_err *err)
+{
+	struct hc_sha256 *s;
+	int r = load(err);
+
+	if (r < 0)
+		return r;
+	s = calloc(1, sizeof(*s));
 	if (s)
-		s->ctx = EVP_MD_CTX_new();
-	if (!s || !s->ctx || EVP_DigestInit_ex(s->ctx, EVP_sha256(), NULL) != 1)
-		return hc_sha256_free(s);
-	return s;
+		s->ctx = crypto.EVP_MD_CTX_new();
+	if (!s || !s->ctx || crypto.EVP_DigestInit_ex(s->ctx, crypto.EVP_sha256(), NULL) != 1) {
+		hc_sha256_free(s);
+		return hc_err_set(err, -ENOMEM, "out of memory");
+	}
+	*ret = s;
+	return 0;
 }
 
 void hc_sha256_add(struct hc_sha256 *s, const void *p, size_t n_bytes)
 {
-	EVP_DigestUpdate(s->ctx, p, n_bytes);
+	crypto.EVP_DigestUpdate(s->ctx, p, n_bytes);
 }
 
 void hc_sha256_take(struct hc_sha256 *s, uint8_t ret[HC_SHA256_BYTES])
 {
-	EVP_DigestFinal_ex(s->ctx, ret, NULL);
-	EVP_DigestInit_ex(s->ctx, EVP_sha256(), NULL);
+	crypto.EVP_DigestFinal_ex(s->ctx, ret, NULL);
+	crypto.EVP_DigestInit_ex(s->ctx, NULL, NULL);
 }
 
 struct hc_sha256 *hc_sha256_free(struct hc_sha256 *s)
 {
 	if (s)
-		EVP_MD_CTX_free(s->ctx);
+		crypto.EVP_MD_CTX_free(s->ctx);
 	free(s);
 	return NULL;
 }
 
-int hc_sha256_of(const void *p, size_t n_bytes, uint8_t ret[HC_SHA256_BYTES])
+int hc_sha256_of(const void *p, size_t n_bytes, uint8_t ret[HC_SHA256_BYTES], struct hc_err *err)
 {
-	struct hc_sha256 *s = hc_sha256_new();
+	struct hc_sha256 *s;
+	int r = hc_sha256_new(&s, err);
 
-	if (!s)
-		return -ENOMEM;
+	if (r < 0)
+		return r;
 	hc_sha256_add(s, p, n_bytes);
 	hc_sha256_take(s, ret);
 	hc_sha256_free(s);
@@ -57,10 +97,12 @@ int hc_sha256_of(const void *p, size_t n_bytes, uint8_t ret[HC_SHA256_BYTES])
 int hc_sha256_file(int fd, uint64_t off, uint64_t n_bytes, const char *name, uint8_t ret[HC_SHA256_BYTES],
                    struct hc_err *err)
 {
-	struct hc_sha256 *s = hc_sha256_new();
 	uint8_t *buf = malloc(PIECE_BYTES);
-	int r = s && buf ? 0 : hc_err_set(err, -ENOMEM, "out of memory");
+	struct hc_sha256 *s = NULL;
+	int r = buf ? 0 : hc_err_set(err, -ENOMEM, "out of memory");
 
+	if (r == 0)
+		r = hc_sha256_new(&s, err);
 	while (r == 0 && n_bytes) {
 		ssize_t got = pread(fd, buf, n_bytes < PIECE_BYTES ? (size_t)n_bytes : PIECE_BYTES, (off_t)off);
 

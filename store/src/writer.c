@@ -4,11 +4,11 @@
  * its header is in it, so that a kill never leaves a file that is no segment.
  */
 #include "store/base/clock.h"
+#include "store/base/sha256.h"
 #include "store/writer.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <openssl/evp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -57,7 +57,7 @@ struct hc_writer {
 	struct hc_writer_stats stats;
 	struct hc_writer_drops drops;
 	struct hc_writer_unsealed *untold, own_untold; /* of them */
-	EVP_MD_CTX *md;
+	struct hc_sha256 *sha;
 	uint64_t young_ns;       /* no block is due by its age before */
 	uint64_t max_file_bytes; /* as long as a file may become: RLIMIT_FSIZE when it was opened */
 	int follow_fd;           /* the directory `segments`: who follows holds a lock on it */
@@ -143,9 +143,9 @@ int hc_writer_open(const struct hc_writer_opts *opts, struct hc_writer **ret, st
 	snprintf(w->boot, sizeof(w->boot), "%02x%02x%02x%02x-%02x%02x-%02x%02x-%02x%02x-%02x%02x%02x%02x%02x%02x",
 	         id[0], id[1], id[2], id[3], id[4], id[5], id[6], id[7], id[8], id[9], id[10], id[11], id[12],
 	         id[13], id[14], id[15]);
-	w->md = EVP_MD_CTX_new();
-	if (!w->md)
-		return hc_err_set(err, -ENOMEM, "out of memory");
+	r = hc_sha256_new(&w->sha, err);
+	if (r < 0)
+		return r;
 	for (unsigned i = 0; i < HC_N_STREAMS; i++) {
 		w->stream[i].number = opts->next_number[i] ? opts->next_number[i] : 1;
 		w->stream[i].unsealed = opts->unsealed ? &opts->unsealed[i] : &w->stream[i].own_unsealed;
@@ -316,9 +316,8 @@ static int block_write(struct hc_writer *w, struct stream *s, const struct hc_bl
 	uint64_t begun_ns;
 	int r;
 
-	if (!EVP_DigestInit_ex(w->md, EVP_sha256(), NULL) || !EVP_DigestUpdate(w->md, out->bytes, out->n_bytes) ||
-	    !EVP_DigestFinal_ex(w->md, block.sha256, NULL))
-		return hc_err_set(err, -ENOMEM, "cannot compute SHA-256 of a block");
+	hc_sha256_add(w->sha, out->bytes, out->n_bytes);
+	hc_sha256_take(w->sha, block.sha256);
 	if (s->n_blocks == s->cap_blocks) {
 		uint32_t cap = s->cap_blocks ? s->cap_blocks * 2 : 64;
 		struct hc_seg_block *p = realloc(s->blocks, cap * sizeof(*p));
@@ -687,7 +686,7 @@ struct hc_writer *hc_writer_abort(struct hc_writer *w)
 	}
 	if (w->follow_fd >= 0)
 		close(w->follow_fd);
-	EVP_MD_CTX_free(w->md);
+	hc_sha256_free(w->sha);
 	free(w);
 	return NULL;
 }
