@@ -141,13 +141,15 @@ static void expect_list(struct ftext *out, const struct ftext *t, const struct f
 /* Replaces one list's name in a text. */
 static void put_list(struct hc_falco *f, struct ftext *t, struct flist *l)
 {
+	struct hc_arena *pieces = &f->pieces[t->arena == &f->pieces[0]];
 	uint32_t copied = 0, at = find_name(t, 0, l->name);
 	struct ftext out;
 
 	if (at == t->len || !l->name.len)
 		return;
 	l->used = true;
-	ftext_init(&out, &f->work);
+	hc_arena_reset(pieces);
+	ftext_init(&out, pieces);
 	expect_list(&out, t, l);
 	while (at < t->len) {
 		uint32_t begin = at, end = at + l->name.len;
@@ -177,6 +179,19 @@ static void put_list(struct hc_falco *f, struct ftext *t, struct flist *l)
 	if (t->failed)
 		out.failed = true;
 	*t = out;
+}
+
+/* A text made of pieces stays, as large as it is. */
+static void keep(struct hc_falco *f, struct ftext *t)
+{
+	struct ftext kept;
+
+	if (t->arena != &f->pieces[0] && t->arena != &f->pieces[1])
+		return;
+	ftext_init(&kept, &f->work);
+	ftext_expect(&kept, t->len, t->n_spans);
+	ftext_add_part(&kept, t, 0, t->len);
+	*t = kept;
 }
 
 static bool is_word(struct hc_str s)
@@ -231,6 +246,7 @@ static bool put_lists(struct hc_falco *f, struct ftext *t, struct flist_use **us
 		*uses = use;
 		put_list(f, t, l);
 	}
+	keep(f, t);
 	if (t->failed)
 		return falco_diag(f, true, E_COND, c, "the condition is larger than %u MiB with its lists",
 		                  FTEXT_MAX_BYTES >> 20);

@@ -134,6 +134,8 @@ struct fdiag {
 struct hc_falco {
 	struct hc_arena arena; /* until free */
 	struct hc_arena work;  /* of the last compilation */
+	struct hc_arena
+		pieces[2]; /* of a text while lists are put into it: what was there, and what comes of it */
 	struct hc_falco_opts opts;
 	uint8_t min_priority;
 	struct hc_yaml_ahead *ahead; /* NULL: files are read when they are loaded */

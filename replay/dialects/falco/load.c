@@ -1811,7 +1811,7 @@ struct hc_falco *hc_falco_new(const struct hc_falco_opts *opts)
 	if (!f)
 		return NULL;
 	f->arena.tight = true;
-	f->work.tight = true;
+	f->work.tight = f->pieces[0].tight = f->pieces[1].tight = true;
 	f->min_priority = 7;
 	if (opts) {
 		f->opts = *opts;
@@ -1838,6 +1838,8 @@ struct hc_falco *hc_falco_free(struct hc_falco *f)
 	free(f->diags);
 	free(f->files);
 	free(f->built);
+	hc_arena_done(&f->pieces[0]);
+	hc_arena_done(&f->pieces[1]);
 	hc_arena_done(&f->work);
 	hc_arena_done(&f->arena);
 	free(f);
