@@ -211,8 +211,9 @@ static int add_literal(struct walk *w, struct hc_textset *set, enum hc_where whe
 	return hc_textset_add(set, where, text, number);
 }
 
-/* Nodes of one source, into its set; their number when the set could not be made. scannable: of all sources. */
-static int fill_source(struct walk *w, struct hc_source *source, const uint32_t *scannable, uint32_t n_scannable)
+/* Nodes of one source, into its set. first: index + 1 of the first of them, and next, by index, that of the one
+ * behind it. */
+static int fill_source(struct walk *w, struct hc_source *source, uint32_t first, const uint32_t *next)
 {
 	struct hc_plan *p = w->plan;
 	int r = 0;
@@ -221,12 +222,11 @@ static int fill_source(struct walk *w, struct hc_source *source, const uint32_t 
 	source->exists = plan_alloc(w, (source->n_nodes + 1u) * sizeof(*source->exists));
 	if (!source->set || !source->exists)
 		return -ENOMEM;
-	for (uint32_t i = 0; r == 0 && i < n_scannable; i++) {
-		struct hc_node *node = &p->nodes[scannable[i]];
+	for (uint32_t at = first; r == 0 && at; at = next[at - 1]) {
+		struct hc_node *node = &p->nodes[at - 1];
 		enum hc_where where = HC_WHERE_EQUAL;
 
-		if (source_of(p, node) != source || !is_scannable(node, &where))
-			continue;
+		is_scannable(node, &where);
 		node->source = (uint32_t)(source - p->sources) + 1;
 		if (node->operand->op == HC_OP_EXISTS)
 			source->exists[source->n_exists++] = node->id;
@@ -260,27 +260,31 @@ static uint32_t alike_of(struct hc_plan *p, const struct hc_node *leaf)
 static void make_sources(struct walk *w)
 {
 	struct hc_plan *p = w->plan;
-	uint32_t *alone; /* by leaf id: nodes that are not scanned for */
-	uint32_t *scannable, n_scannable = 0;
+	uint32_t *alone;        /* by leaf id: nodes that are not scanned for */
+	uint32_t *first, *next; /* by source and by node: index + 1 of what is to be scanned for, in order */
 
 	p->n_sources = p->ir->n_leaf_ids + 1;
 	p->sources = plan_alloc(w, p->n_sources * sizeof(*p->sources));
 	p->alike = plan_alloc(w, p->n_sources * sizeof(*p->alike));
 	alone = plan_alloc(w, (p->n_sources + 1u) * sizeof(*alone));
-	scannable = plan_alloc(w, (p->n_nodes + 1u) * sizeof(*scannable));
-	if (!p->sources || !p->alike || !alone || !scannable)
+	first = plan_alloc(w, p->n_sources * sizeof(*first));
+	next = plan_alloc(w, (p->n_nodes + 1u) * sizeof(*next));
+	if (!p->sources || !p->alike || !alone || !first || !next)
 		return;
-	for (uint32_t i = 0; i < p->n_nodes; i++) {
+	for (uint32_t i = p->n_nodes; i-- > 0;) {
 		struct hc_node *node = &p->nodes[i];
 		enum hc_where where;
 
 		if (node->kind != HC_NODE_HEAP && node->kind != HC_NODE_LEAF)
 			continue;
 		if (is_scannable(node, &where)) {
-			scannable[n_scannable++] = i;
-			source_of(p, node)->n_nodes++;
-			if (node->kind == HC_NODE_LEAF)
-				source_of(p, node)->leaf = node;
+			struct hc_source *source = source_of(p, node);
+
+			next[i] = first[source - p->sources];
+			first[source - p->sources] = i + 1;
+			source->n_nodes++;
+			if (node->kind == HC_NODE_LEAF && !source->leaf)
+				source->leaf = node;
 		} else if (node->kind == HC_NODE_LEAF) {
 			alone[node->leaf_id]++;
 		}
@@ -291,7 +295,7 @@ static void make_sources(struct walk *w)
 
 		if (source->n_nodes < SCAN_FROM)
 			continue;
-		r = fill_source(w, source, scannable, n_scannable);
+		r = fill_source(w, source, first[i], next);
 		if (r == 0) {
 			if (i)
 				p->leaf_users[i - 1] = alone[i - 1] + 1;

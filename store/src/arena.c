@@ -1,4 +1,5 @@
-/* Chunks double from 64 KiB; under ASan free space is poisoned so that stale pointers are caught. */
+/* Chunks double from 64 KiB, those of many small things up to 512 KiB only: of the last one half may never be
+ * used. Under ASan free space is poisoned so that stale pointers are caught. */
 #include "store/base/arena.h"
 
 #include <stdarg.h>
@@ -20,7 +21,9 @@
 #define ASAN_UNPOISON_MEMORY_REGION(p, n) ((void)(p), (void)(n))
 #endif
 
-#define FIRST_CHUNK_BYTES (64u << 10)
+#define FIRST_CHUNK_BYTES ((size_t)64 << 10)
+#define MOST_CHUNK_BYTES ((size_t)64 << 20)
+#define MOST_TIGHT_CHUNK_BYTES ((size_t)512 << 10)
 #define TAIL_BYTES 64u
 #define TIGHT_TAIL_BYTES (POISONING ? 16u : 0u) /* a red zone */
 
@@ -40,10 +43,11 @@ void *hc_arena_raw(struct hc_arena *a, size_t n_bytes)
 	if (need < n_bytes)
 		return NULL;
 	if (!c || c->size_bytes - c->used_bytes < need) {
-		size_t size = c ? c->size_bytes * 2 : FIRST_CHUNK_BYTES;
+		size_t size = c ? c->size_bytes * 2 : FIRST_CHUNK_BYTES,
+		       most = a->tight ? MOST_TIGHT_CHUNK_BYTES : MOST_CHUNK_BYTES;
 
-		if (size > (size_t)64 << 20)
-			size = (size_t)64 << 20;
+		if (size > most)
+			size = most;
 		if (size < need)
 			size = need;
 		c = malloc(sizeof(*c) + size);
