@@ -40,34 +40,35 @@ static void key_done(struct key *k)
 		free(k->p);
 }
 
-static void key_bytes(struct key *k, const void *p, size_t n)
+static bool key_grow(struct key *k, size_t n)
 {
-	if (k->bad)
-		return;
-	if (k->cap - k->n < n) {
-		size_t cap = (k->n + n) * 2;
-		uint8_t *grown = malloc(cap);
+	size_t cap = (k->n + n) * 2;
+	uint8_t *grown = k->bad ? NULL : malloc(cap);
 
-		if (!grown) {
-			k->bad = true;
-			return;
-		}
-		memcpy(grown, k->p, k->n);
-		key_done(k);
-		k->p = grown;
-		k->cap = cap;
-	}
-	if (n)
-		memcpy(k->p + k->n, p, n);
+	k->bad = !grown;
+	if (!grown)
+		return false;
+	memcpy(grown, k->p, k->n);
+	key_done(k);
+	k->p = grown;
+	k->cap = cap;
+	return true;
+}
+
+static inline void key_bytes(struct key *k, const void *p, size_t n)
+{
+	if (!n || (k->cap - k->n < n && !key_grow(k, n)))
+		return;
+	memcpy(k->p + k->n, p, n);
 	k->n += n;
 }
 
-static void key_u32(struct key *k, uint32_t v)
+static inline void key_u32(struct key *k, uint32_t v)
 {
 	key_bytes(k, &v, sizeof(v));
 }
 
-static void key_ptr(struct key *k, const void *p)
+static inline void key_ptr(struct key *k, const void *p)
 {
 	uintptr_t v = (uintptr_t)p;
 
@@ -627,20 +628,36 @@ struct kids {
 	const struct hc_node **v;
 	size_t n, cap;
 	bool bad;
+	const struct hc_node *few[16]; /* most have no more */
 };
+
+static void kids_init(struct kids *kids)
+{
+	kids->v = kids->few;
+	kids->n = 0;
+	kids->cap = sizeof(kids->few) / sizeof(kids->few[0]);
+	kids->bad = false;
+}
+
+static void kids_done(struct kids *kids)
+{
+	if (kids->v != kids->few)
+		free(kids->v);
+}
 
 static void kids_add(struct kids *kids, const struct hc_node *node)
 {
 	if (kids->n == kids->cap) {
-		size_t cap = kids->cap ? kids->cap * 2 : 16;
-		const struct hc_node **v = realloc(kids->v, cap * sizeof(*v));
+		const struct hc_node **v = malloc(kids->cap * 2 * sizeof(*v));
 
 		if (!v) {
 			kids->bad = true;
 			return;
 		}
+		memcpy(v, kids->v, kids->n * sizeof(*v));
+		kids_done(kids);
 		kids->v = v;
-		kids->cap = cap;
+		kids->cap *= 2;
 	}
 	kids->v[kids->n++] = node;
 }
@@ -670,6 +687,17 @@ static int order_kids(const void *pa, const void *pb)
 	return (a->id > b->id) - (a->id < b->id);
 }
 
+/* As they come they mostly are in order. */
+static void kids_sort(struct kids *kids)
+{
+	for (size_t i = 1; i < kids->n; i++) {
+		if (order_kids(&kids->v[i - 1], &kids->v[i]) > 0) {
+			qsort(kids->v, kids->n, sizeof(kids->v[0]), order_kids);
+			return;
+		}
+	}
+}
+
 static const struct hc_node *junction(struct hc_ir *ir, enum hc_node_kind kind, const struct hc_node *const *nodes,
                                       size_t n);
 
@@ -679,7 +707,7 @@ static const struct hc_node *merged(struct hc_ir *ir, enum hc_node_kind kind, co
                                     size_t n)
 {
 	const struct hc_node **known;
-	struct kids inner = { 0 };
+	struct kids inner;
 	struct key k;
 	bool is_new;
 
@@ -690,12 +718,13 @@ static const struct hc_node *merged(struct hc_ir *ir, enum hc_node_kind kind, co
 	key_done(&k);
 	if (!known || !is_new)
 		return known ? *known : ir->no;
+	kids_init(&inner);
 	for (size_t i = 0; i < n; i++)
 		kids_add(&inner, lifts[i]->kids[0]);
 	if (inner.bad)
 		ir_failed(ir, -ENOMEM, "out of memory");
 	*known = inner.bad ? ir->no : junction(ir, kind, inner.v, inner.n);
-	free(inner.v);
+	kids_done(&inner);
 	return *known;
 }
 
@@ -707,7 +736,7 @@ static const struct hc_node *simplify(struct hc_ir *ir, enum hc_node_kind kind, 
 	const struct hc_node *deciding = kind == HC_NODE_AND ? ir->no : ir->yes;
 	size_t n = 0;
 
-	qsort(kids->v, kids->n, sizeof(kids->v[0]), order_kids);
+	kids_sort(kids);
 	for (size_t i = 0, end; i < kids->n; i = end) {
 		const struct hc_node *node = kids->v[i];
 
@@ -737,18 +766,19 @@ static const struct hc_node *simplify(struct hc_ir *ir, enum hc_node_kind kind, 
 static const struct hc_node *junction(struct hc_ir *ir, enum hc_node_kind kind, const struct hc_node *const *nodes,
                                       size_t n)
 {
-	struct kids kids = { 0 };
+	struct kids kids;
 	const struct hc_node *ret;
 	const struct hc_node **own;
 	struct hc_node *node;
 	struct key k;
 	bool is_new;
 
+	kids_init(&kids);
 	flatten(ir, &kids, kind, nodes, n);
 	if (kids.bad || kids.n > MAX_KIDS) {
 		ir_failed(ir, kids.bad ? -ENOMEM : -E2BIG,
 		          kids.bad ? "out of memory" : "a condition with too many parts");
-		free(kids.v);
+		kids_done(&kids);
 		return ir->no;
 	}
 	ret = kids.n ? simplify(ir, kind, &kids) : NULL;
@@ -757,7 +787,7 @@ static const struct hc_node *junction(struct hc_ir *ir, enum hc_node_kind kind, 
 	if (!ret && kids.n == 1)
 		ret = kids.v[0];
 	if (ret) {
-		free(kids.v);
+		kids_done(&kids);
 		return ret;
 	}
 	key_begin(&k, kind == HC_NODE_AND ? '&' : '|');
@@ -783,7 +813,7 @@ static const struct hc_node *junction(struct hc_ir *ir, enum hc_node_kind kind, 
 			}
 		}
 	}
-	free(kids.v);
+	kids_done(&kids);
 	return ir->err.code || !node ? ir->no : node;
 }
 
@@ -799,8 +829,8 @@ const struct hc_node *hc_node_or(struct hc_ir *ir, const struct hc_node *const *
 
 static const struct hc_node *inverted(struct hc_ir *ir, const struct hc_node *node)
 {
-	struct kids kids = { 0 };
 	const struct hc_node *ret;
+	struct kids kids;
 
 	switch (node->kind) {
 	case HC_NODE_FALSE:
@@ -813,6 +843,7 @@ static const struct hc_node *inverted(struct hc_ir *ir, const struct hc_node *no
 		return lift(ir, node->step, hc_node_not(ir, node->kids[0]));
 	case HC_NODE_AND:
 	case HC_NODE_OR:
+		kids_init(&kids);
 		for (size_t i = 0; i < node->n_kids; i++)
 			kids_add(&kids, hc_node_not(ir, node->kids[i]));
 		if (kids.bad)
@@ -820,7 +851,7 @@ static const struct hc_node *inverted(struct hc_ir *ir, const struct hc_node *no
 		ret = kids.bad
 		              ? ir->no
 		              : junction(ir, node->kind == HC_NODE_AND ? HC_NODE_OR : HC_NODE_AND, kids.v, kids.n);
-		free(kids.v);
+		kids_done(&kids);
 		return ret;
 	default:
 		return one_kid(ir, '!', HC_NODE_NOT, node->dom, node, NULL, 0);

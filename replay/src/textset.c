@@ -189,24 +189,26 @@ static uint32_t add_state(struct automaton *a)
 	return a->n_states++;
 }
 
-/* The trie: next[] has only the literals' own steps. */
-static void make_trie(struct automaton *a, const struct list *l, bool from_end)
+/* The trie: next[] has only the literals' own steps. Where nothing will be added to them, the last one of each is
+ * marked. */
+static void make_trie(struct automaton *a, const struct list *l, bool from_end, bool mark)
 {
 	a->n_states = 0;
 	add_state(a);
 	for (uint32_t i = 0; i < l->n; i++) {
-		uint32_t state = 0;
+		uint32_t state = 0, *next = NULL;
 
 		for (uint32_t j = 0; j < l->v[i].text.len; j++) {
-			uint32_t *next = &a->next[(size_t)state << a->shift |
-			                          a->class_of[byte_at(l->v[i].text, j, from_end)]];
-
+			next = &a->next[(size_t)state << a->shift |
+			                a->class_of[byte_at(l->v[i].text, j, from_end)]];
 			if (*next == NONE)
 				*next = add_state(a);
-			state = *next;
+			state = *next & ~HAS_OUTPUT;
 		}
 		a->chain[i] = a->output[state];
 		a->output[state] = i + 1;
+		if (mark && next)
+			*next |= HAS_OUTPUT;
 	}
 }
 
@@ -250,6 +252,7 @@ static void mark_output(struct automaton *a)
 
 static int make_automaton(struct automaton *a, const struct list *l, enum hc_where where)
 {
+	bool anywhere = where == HC_WHERE_IN || where == HC_WHERE_IN_ANYCASE;
 	size_t states = 1, cells;
 	uint32_t n_classes;
 	uint32_t *fail, *queue, *fit;
@@ -275,10 +278,11 @@ static int make_automaton(struct automaton *a, const struct list *l, enum hc_whe
 		free(queue);
 		return -ENOMEM;
 	}
-	make_trie(a, l, where == HC_WHERE_END);
-	if (where == HC_WHERE_IN || where == HC_WHERE_IN_ANYCASE)
+	make_trie(a, l, where == HC_WHERE_END, !anywhere);
+	if (anywhere) {
 		make_failures(a, fail, queue);
-	mark_output(a);
+		mark_output(a);
+	}
 	free(fail);
 	free(queue);
 	fit = realloc(a->next, ((size_t)a->n_states << a->shift) * sizeof(*a->next));
@@ -342,7 +346,8 @@ static uint32_t collect_pairs(struct pairs *p, const struct list *l)
 	}
 	for (uint32_t w = 0; w < PAIR_WORDS; w++) {
 		p->before[w] = (uint16_t)n;
-		n += (uint32_t)__builtin_popcountll(p->known[w]);
+		if (p->known[w]) /* hardly any has a pair */
+			n += (uint32_t)__builtin_popcountll(p->known[w]);
 	}
 	return n;
 }

@@ -82,9 +82,13 @@ static size_t count_odd(struct hc_str text)
 	for (uint32_t i = 0; i < text.len;) {
 		unsigned len;
 
-		if (text.p[i] >= ' ' && text.p[i] <= '~') { /* nearly all of a file */
-			n += text.p[i] == ':' && begins_with_colon(text, i);
+		while (i < text.len && text.p[i] >= ' ' && text.p[i] <= '~' &&
+		       text.p[i] != ':') /* nearly all of a file */
 			i++;
+		if (i == text.len)
+			break;
+		if (text.p[i] == ':') {
+			n += begins_with_colon(text, i++);
 			continue;
 		}
 		len = plain_char(text.p + i, text.len - i);

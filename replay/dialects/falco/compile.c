@@ -50,9 +50,15 @@ static bool is_blank(char c)
 	return c == ' ' || c == '\t' || c == '\r' || c == '\n';
 }
 
+/* All are below 64; texts are gone through byte by byte. */
 static bool is_delimiter(char c)
 {
-	return is_blank(c) || c == '(' || c == ')' || c == ',' || c == '=';
+#define BIT(c) (UINT64_C(1) << (c))
+	const uint64_t delimiters =
+		BIT(' ') | BIT('\t') | BIT('\n') | BIT('\r') | BIT('(') | BIT(')') | BIT(',') | BIT('=');
+
+	return (uint8_t)c < 64 && delimiters >> c & 1;
+#undef BIT
 }
 
 static void unfold_list(struct hc_falco *f, struct flist *l)
