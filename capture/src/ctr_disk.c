@@ -464,6 +464,7 @@ static struct ctr_facts *look_up(struct ctr_disk *d, const char *id, enum owner 
 		return ctr_facts_free(s.f);
 	s.f->exists = true;
 	ctr_image_parts(s.f);
+	ctr_facts_look_at_joins(s.f);
 	return s.f;
 }
 

@@ -11,8 +11,10 @@
 #include <errno.h>
 #include <json-c/json.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
 
 #include "json_few.h"
@@ -499,26 +501,78 @@ static void set_confinement(struct ctr_facts *f, struct json_object *root, struc
 	                                    !mounts_read_only(root));
 }
 
+static const struct join {
+	const char *type, *file; /* in the configuration, and below /proc/PID/ns */
+	size_t host;
+} joins[CTR_N_JOINS] = {
+	[CTR_JOIN_PID] = { "pid", "pid", offsetof(struct ctr_facts, host_pid) },
+	[CTR_JOIN_NET] = { "network", "net", offsetof(struct ctr_facts, host_net) },
+	[CTR_JOIN_IPC] = { "ipc", "ipc", offsetof(struct ctr_facts, host_ipc) },
+};
+
+static uint8_t *host_of(struct ctr_facts *f, const struct join *j)
+{
+	return (uint8_t *)f + j->host;
+}
+
+/* The N of /proc/N/ns/FILE; 0: another path. */
+static uint32_t joined_process(struct hc_str path, const char *file)
+{
+	char text[32];
+	unsigned pid;
+	int n = 0;
+
+	if (!path.len || path.len >= sizeof(text))
+		return 0;
+	snprintf(text, sizeof(text), HC_STR_FMT, HC_STR_ARG(path));
+	if (sscanf(text, "/proc/%9u/ns/%n", &pid, &n) != 1 || !n || strcmp(text + n, file) != 0)
+		return 0;
+	return pid;
+}
+
+/* Containers of a pod join its sandbox's namespaces, and these may be the host's. */
 static void set_namespaces(struct ctr_facts *f, struct json_object *oci_linux)
 {
-	bool pid = false, net = false, ipc = false, user = false;
+	bool user = false, has[CTR_N_JOINS] = { false };
 	size_t n;
 	struct json_object *list = get_array(oci_linux, "namespaces", &n);
 
 	if (!oci_linux)
 		return;
 	for (size_t i = 0; i < n; i++) {
-		struct hc_str type = get_text(json_object_array_get_idx(list, i), "type");
+		struct json_object *item = json_object_array_get_idx(list, i);
+		struct hc_str type = get_text(item, "type");
 
-		pid |= hc_str_eq(type, HC_STR("pid"));
-		net |= hc_str_eq(type, HC_STR("network"));
-		ipc |= hc_str_eq(type, HC_STR("ipc"));
 		user |= hc_str_eq(type, HC_STR("user"));
+		for (unsigned k = 0; k < CTR_N_JOINS; k++) {
+			if (!hc_str_eq(type, hc_str_c(joins[k].type)))
+				continue;
+			has[k] = true;
+			f->joins[k] = joined_process(get_text(item, "path"), joins[k].file);
+		}
 	}
-	ctr_set_tri(&f->host_pid, !pid);
-	ctr_set_tri(&f->host_net, !net);
-	ctr_set_tri(&f->host_ipc, !ipc);
+	for (unsigned k = 0; k < CTR_N_JOINS; k++)
+		if (!f->joins[k])
+			ctr_set_tri(host_of(f, &joins[k]), !has[k]);
 	ctr_set_tri(&f->user_ns, user);
+}
+
+void ctr_facts_look_at_joins(struct ctr_facts *f)
+{
+	for (unsigned k = 0; k < CTR_N_JOINS; k++) {
+		struct stat its, hosts;
+		char path[64];
+
+		if (!f->joins[k] || *host_of(f, &joins[k]) != CTR_UNKNOWN)
+			continue;
+		snprintf(path, sizeof(path), "/proc/%u/ns/%s", f->joins[k], joins[k].file);
+		if (stat(path, &its) < 0)
+			continue;
+		snprintf(path, sizeof(path), "/proc/1/ns/%s", joins[k].file);
+		if (stat(path, &hosts) == 0)
+			ctr_set_tri(host_of(f, &joins[k]),
+			            its.st_dev == hosts.st_dev && its.st_ino == hosts.st_ino);
+	}
 }
 
 #define CRI "io.kubernetes.cri."

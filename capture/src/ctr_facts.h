@@ -49,6 +49,8 @@ enum ctr_file {                               /* bits: which files told somethin
 
 #define CTR_SOCKETS (CTR_SOCKET_DOCKER | CTR_SOCKET_PODMAN | CTR_SOCKET_CRI)
 
+enum ctr_join { CTR_JOIN_PID, CTR_JOIN_NET, CTR_JOIN_IPC, CTR_N_JOINS };
+
 struct ctr_facts {
 	struct hc_arena arena; /* of all texts and lists */
 	uint32_t n_more;       /* owners beside the first */
@@ -68,11 +70,14 @@ struct ctr_facts {
 	uint64_t caps;                /* bounding set */
 	bool has_caps, has_env, has_mounts, has_labels, has_annotations, has_pod_labels, has_pod_annotations;
 	uint8_t privileged, is_sandbox, host_pid, host_net, host_ipc, user_ns; /* enum ctr_tri */
-	bool has_paths;                                                        /* the two numbers are known */
+	uint32_t joins[CTR_N_JOINS]; /* process whose namespace it is in, by enum ctr_join; 0: none was named */
+	bool has_paths;              /* the two numbers are known */
 	uint32_t n_masked_paths, n_readonly_paths;
 };
 
 struct ctr_facts *ctr_facts_new(void);
+/* Looks whether the namespaces that it joins are the host's, while the processes live that have them. */
+void ctr_facts_look_at_joins(struct ctr_facts *f);
 struct ctr_facts *ctr_facts_free(struct ctr_facts *f); /* by each owner */
 /* One owner more, of the same thread. */
 struct ctr_facts *ctr_facts_share(struct ctr_facts *f);

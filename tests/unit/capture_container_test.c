@@ -2,11 +2,13 @@
 #include <criterion/criterion.h>
 
 #include <errno.h>
+#include <sched.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -107,7 +109,7 @@ static void expect_list(const struct ctr_strs *list, unsigned n, ...)
 	"\"io.kubernetes.cri.sandbox-name\":\"web-1\",\"io.kubernetes.cri.sandbox-namespace\":\"shop\","        \
 	"\"io.kubernetes.cri.sandbox-uid\":\"1-2-3\"},"                                                         \
 	"\"linux\":{\"rootfsPropagation\":\"private\",\"namespaces\":[{\"type\":\"pid\"},{\"type\":\"user\"},"  \
-	"{\"type\":\"network\",\"path\":\"/proc/7/ns/net\"}]," CONFINED "}}"
+	"{\"type\":\"network\",\"path\":\"/run/netns/cni-7\"}]," CONFINED "}}"
 
 Test(container, of_containerd_and_kubernetes)
 {
@@ -135,12 +137,67 @@ Test(container, of_containerd_and_kubernetes)
 	cr_expect_eq(f->is_sandbox, CTR_NO);
 	cr_expect_eq(f->privileged, CTR_NO);
 	cr_expect_eq(f->host_pid, CTR_NO);
-	cr_expect_eq(f->host_net, CTR_NO, "it has joined another's");
+	cr_expect_eq(f->host_net, CTR_NO, "one was made for the pod");
 	cr_expect_eq(f->host_ipc, CTR_YES);
 	cr_expect_eq(f->user_ns, CTR_YES);
 	cr_expect_eq(f->n_masked_paths, 1);
 	cr_expect_eq(f->n_readonly_paths, 2);
 	cr_expect(f->files & CTR_FILE_OCI);
+	ctr_facts_free(f);
+}
+
+/* Of containers that join the namespaces of a process, as those of a pod do its sandbox's. */
+static struct ctr_facts *of_joined(unsigned pid)
+{
+	char text[512];
+
+	snprintf(text, sizeof(text),
+	         "{\"ociVersion\":\"1.1.0\",\"linux\":{\"namespaces\":[{\"type\":\"pid\"},"
+	         "{\"type\":\"network\",\"path\":\"/proc/%u/ns/net\"},{\"type\":\"ipc\",\"path\":\"/proc/%u/ns/"
+	         "ipc\"}]}}",
+	         pid, pid);
+	put("task/k8s.io/" ID "/config.json", text);
+	return find("containerd", "task", ID);
+}
+
+Test(container, namespaces_of_others)
+{
+	struct stat own, hosts;
+	bool known = stat("/proc/self/ns/ipc", &own) == 0 && stat("/proc/1/ns/ipc", &hosts) == 0;
+	int begin[2], ready[2];
+	struct ctr_facts *f;
+	char byte = 0;
+	pid_t child;
+
+	f = of_joined(getpid());
+	cr_assert(f);
+	cr_expect_eq(f->host_pid, CTR_NO);
+	cr_expect_eq(f->host_ipc, !known ? CTR_UNKNOWN : own.st_ino == hosts.st_ino ? CTR_YES : CTR_NO);
+	ctr_facts_free(f);
+
+	cr_assert(pipe(begin) == 0 && pipe(ready) == 0);
+	child = fork();
+	if (child == 0) {
+		byte = unshare(CLONE_NEWIPC | CLONE_NEWNET) == 0 ||
+		       unshare(CLONE_NEWUSER | CLONE_NEWIPC | CLONE_NEWNET) == 0;
+		(void)!write(ready[1], &byte, 1);
+		(void)!read(begin[0], &byte, 1);
+		_exit(0);
+	}
+	cr_assert(child > 0 && read(ready[0], &byte, 1) == 1);
+	f = of_joined((unsigned)child);
+	cr_assert(f);
+	if (byte && known) {
+		cr_expect_eq(f->host_net, CTR_NO);
+		cr_expect_eq(f->host_ipc, CTR_NO);
+	}
+	ctr_facts_free(f);
+	cr_assert(write(begin[1], &byte, 1) == 1 && waitpid(child, NULL, 0) == child);
+
+	f = of_joined((unsigned)child); /* it is gone: whoever else knows may tell */
+	cr_assert(f);
+	cr_expect_eq(f->host_net, CTR_UNKNOWN);
+	cr_expect_eq(f->host_ipc, CTR_UNKNOWN);
 	ctr_facts_free(f);
 }
 
