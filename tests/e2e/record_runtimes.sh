@@ -61,13 +61,22 @@ for _ in $(seq 100); do
 	sleep 0.1
 done
 {
-	printf '%q ' "${podman[@]}" run --rm --name hc-pod -l team=red --network none --ulimit nofile=64:64 --ulimit nproc=64:64 \
-		localhost/hc-tool:7 /busybox sleep 1
-	echo
-	[ -z "$containerd" ] || cat pod.cmd
+	run() { # NAME OPTION..
+		printf '%q ' "${podman[@]}" run -d --name "$@" --ulimit nofile=64:64 --ulimit nproc=64:64 localhost/hc-tool:7 /busybox sleep 1000
+		echo '>/dev/null'
+	}
+	run hc-pod -l team=red --network none -e TOKEN=secret -v "$S/root:/data:ro"
+	run hc-priv --privileged --network host --pid host --uidmap 0:100000:1000 --gidmap 0:100000:1000
+	printf '%q ' "${podman[@]}" inspect hc-pod hc-priv
+	echo '>inspect'
+	[ -z "$containerd" ] || cat pod.cmd || echo sleep 1
+	printf '%q ' "${podman[@]}" rm -f -t 0 hc-pod hc-priv
+	echo '>/dev/null'
 } >both
+began=$(date +%s)
 "$HINDCAST" record --json -o cap --container-root "podman=$S/pod/root/vfs-containers" --container-root "containerd=$S/ctd/state/io.containerd.runtime.v2.task" \
 	--runtime-socket "$S/podman.sock" --runtime-socket "$S/containerd.sock" -- sh -e both >summary || fail "$(cat containerd.log)"
+ended=$(date +%s)
 jq -e '.command_status == 0' summary >/dev/null || fail "$(tail -n 5 containerd.log)"
 
 sql() { "$HINDCAST" query --json cap "$1" | jq -S -c '.[]'; }
@@ -79,13 +88,42 @@ expect() {
 is  $got
 not $2"
 }
-expect "SELECT DISTINCT source, image, labels, image_digest LIKE 'sha256:%' AS digest FROM containers WHERE name = 'hc-pod' AND labels IS NOT NULL" \
-	'{"source":"disk:podman+overlay,socket:podman","image":"localhost/hc-tool:7","labels":"[\"team=red\"]","digest":1}'
+# What Podman itself says of its containers, as columns.
+said() { # NAME JSON-OF-THE-REST
+	jq -c --argjson rest "$2" ".[] | select(.Name == \"$1\")"' | {
+		id: .Id, name: .Name, runtime: "podman", source: "disk:podman+overlay,socket:podman",
+		image: .ImageName, image_id: .Image, image_repo: "localhost/hc-tool", image_tag: "7", image_digest: .ImageDigest,
+		privileged: (if .HostConfig.Privileged then 1 else 0 end), is_sandbox: 0, sandbox_id: null,
+		host_pid: (if .HostConfig.PidMode == "host" then 1 else 0 end), host_net: (if .HostConfig.NetworkMode == "host" then 1 else 0 end),
+		host_ipc: (if .HostConfig.IpcMode == "host" then 1 else 0 end),
+		caps: (.BoundingCaps | sort), env: ([.Config.Env[] | split("=")[0]] | sort), cgroup_path: ("/libpod_parent/libpod-" + .Id),
+		pod_name: null, pod_namespace: null, pod_uid: null, owner_name: null, ip: null, outer_id: null,
+		created_s: (.Created | sub("\\.(?<f>[0-9]{3}).*"; "Z") | fromdate), start_s: (.State.StartedAt | sub("\\.(?<f>[0-9]{3}).*"; "Z") | fromdate)
+	} + $rest' inspect
+}
+for name in hc-pod hc-priv; do
+	rest='{"user_ns":0,"masked_paths":11,"readonly_paths":6,"seccomp":"SCMP_ACT_ERRNO","apparmor":"","selinux":"","labels":"[\"team=red\"]","ours":1}'
+	[ $name = hc-pod ] || rest='{"user_ns":1,"masked_paths":0,"readonly_paths":0,"seccomp":"","apparmor":"","selinux":"","labels":null,"ours":0}'
+	said $name "$rest" >want
+	sql "SELECT DISTINCT id, name, runtime, source, image, image_id, image_repo, image_tag, image_digest, privileged, is_sandbox, sandbox_id,
+		host_pid, host_net, host_ipc, caps_text, env_names, cgroup_path, pod_name, pod_namespace, pod_uid, owner_name, ip, outer_id,
+		created_ns / 1000000000 AS created_s, start_ns / 1000000000 AS start_s, user_ns, masked_paths, readonly_paths, seccomp, apparmor,
+		selinux, labels, mounts LIKE '%$S/root:/data::false:rprivate%' AS ours FROM containers WHERE name = '$name' AND start_ns IS NOT NULL" |
+		jq -c '.caps = (.caps_text | split("|") | sort) | .env = (.env_names | fromjson | sort) | del(.caps_text, .env_names)' >is
+	diff <(jq -S . want) <(jq -S . is) || fail "not what podman inspect says of $name"
+done
 [ -n "$containerd" ] || exit 0
 read -r pod ctr <ids
-expect "SELECT DISTINCT source, name, image, image_digest, pod_annotations, sandbox_id FROM containers WHERE id = '$ctr' AND labels IS NOT NULL" \
-	"{\"source\":\"disk:containerd,socket:cri\",\"name\":\"web\",\"image\":\"localhost/hc-tool:7\",\"image_digest\":\"$digest\",
-	\"pod_annotations\":\"[\\\"example.com/note=hello\\\"]\",\"sandbox_id\":\"$pod\"}"
+expect "SELECT DISTINCT source, runtime, name, image, image_repo, image_tag, image_digest, pod_annotations, sandbox_id, pod_name, pod_namespace, pod_uid,
+	pod_ip, is_sandbox, privileged, host_pid, host_net, host_ipc, user_ns, printf('%x', caps) AS caps, env_names, seccomp, masked_paths, readonly_paths,
+	cgroup_path, mounts LIKE '%\"/tmp:/data::false:rprivate\"%' AS data, created_ns / 1000000000 BETWEEN $began AND $ended AS created
+	FROM containers WHERE id = '$ctr' AND labels IS NOT NULL" \
+	"{\"source\":\"disk:containerd,socket:cri\",\"runtime\":\"containerd\",\"name\":\"web\",\"image\":\"localhost/hc-tool:7\",
+	\"image_repo\":\"localhost/hc-tool\",\"image_tag\":\"7\",\"image_digest\":\"$digest\",
+	\"pod_annotations\":\"[\\\"example.com/note=hello\\\"]\",\"sandbox_id\":\"$pod\",\"pod_name\":\"web-0\",\"pod_namespace\":\"shop\",
+	\"pod_uid\":\"11-22\",\"pod_ip\":\"\",\"is_sandbox\":0,\"privileged\":0,\"host_pid\":0,\"host_net\":1,\"host_ipc\":1,\"user_ns\":0,
+	\"caps\":\"a80425fb\",\"env_names\":\"[\\\"PATH\\\",\\\"HOSTNAME\\\",\\\"TOKEN\\\"]\",\"seccomp\":\"\",\"masked_paths\":0,
+	\"readonly_paths\":0,\"cgroup_path\":\"/kubepods/besteffort/podhc-11-22/$ctr\",\"data\":1,\"created\":1}"
 expect "SELECT DISTINCT is_sandbox, name, pod_annotations FROM containers WHERE id = '$pod' AND labels IS NOT NULL" \
 	'{"is_sandbox":1,"name":"web-0","pod_annotations":"[\"example.com/note=hello\"]"}'
 for id in "$pod" "$ctr"; do
