@@ -530,6 +530,17 @@ static uint32_t joined_process(struct hc_str path, const char *file)
 	return pid;
 }
 
+/* Docker has the host's network bound there for containers that share it; `ip netns` and CNI bind what they made.
+ */
+static bool is_hosts_network(struct hc_str path)
+{
+	const struct hc_str end = HC_STR("/netns/default");
+
+	return path.len > end.len && memcmp(path.p + path.len - end.len, end.p, end.len) == 0 &&
+	       !hc_str_eq(path, HC_STR("/run/netns/default")) &&
+	       !hc_str_eq(path, HC_STR("/var/run/netns/default"));
+}
+
 /* Containers of a pod join its sandbox's namespaces, and these may be the host's. */
 static void set_namespaces(struct ctr_facts *f, struct json_object *oci_linux)
 {
@@ -547,7 +558,7 @@ static void set_namespaces(struct ctr_facts *f, struct json_object *oci_linux)
 		for (unsigned k = 0; k < CTR_N_JOINS; k++) {
 			if (!hc_str_eq(type, hc_str_c(joins[k].type)))
 				continue;
-			has[k] = true;
+			has[k] = k != CTR_JOIN_NET || !is_hosts_network(get_text(item, "path"));
 			f->joins[k] = joined_process(get_text(item, "path"), joins[k].file);
 		}
 	}
@@ -795,12 +806,19 @@ int ctr_parse_docker(struct hc_str json, struct ctr_facts *f)
 	return 0;
 }
 
+/* "container:ID" says it of another. */
+static void set_mode(uint8_t *at, struct hc_str mode)
+{
+	if (!hc_str_starts(mode, HC_STR("container:")))
+		ctr_set_tri(at, hc_str_eq(mode, HC_STR("host")));
+}
+
 static void docker_host(struct ctr_facts *f, struct json_object *host)
 {
 	ctr_set_tri(&f->privileged, json_object_get_boolean(get(host, "Privileged")));
-	ctr_set_tri(&f->host_pid, hc_str_eq(get_text(host, "PidMode"), HC_STR("host")));
-	ctr_set_tri(&f->host_net, hc_str_eq(get_text(host, "NetworkMode"), HC_STR("host")));
-	ctr_set_tri(&f->host_ipc, hc_str_eq(get_text(host, "IpcMode"), HC_STR("host")));
+	set_mode(&f->host_pid, get_text(host, "PidMode"));
+	set_mode(&f->host_net, get_text(host, "NetworkMode"));
+	set_mode(&f->host_ipc, get_text(host, "IpcMode"));
 }
 
 int ctr_parse_docker_host(struct hc_str json, struct ctr_facts *f)

@@ -30,14 +30,18 @@ bundle() {
 		    { "destination": "/dev", "type": "tmpfs", "source": "tmpfs", "options": ["mode=755"] },
 		    { "destination": "/tmp", "type": "bind", "source": "$S", "options": ["bind", "ro", "rslave"] } ],
 		  "linux": { "cgroupsPath": "$2", "maskedPaths": ["/proc/kcore"],
-		    "namespaces": [{ "type": "pid" }, { "type": "mount" }, { "type": "ipc" }, { "type": "uts" }] } }
+		    "namespaces": [{ "type": "pid" }, { "type": "mount" }, { "type": "ipc" $ipc }, { "type": "uts" }] } }
 	END
 }
 
 cri=io.kubernetes.cri
+ipc=", \"path\": \"/proc/$$/ns/ipc\"" # as containers of a pod join its sandbox's; it is the host's where that can be seen
 bundle web "/$groups/kubepods/pod1-2/$web" "\"$cri.container-type\": \"container\", \"$cri.container-name\": \"web\",
 	\"$cri.image-name\": \"registry.example:5000/shop/web:1.2@sha256:aa\", \"$cri.sandbox-id\": \"$pod\",
 	\"$cri.sandbox-name\": \"web-1\", \"$cri.sandbox-namespace\": \"shop\", \"$cri.sandbox-uid\": \"1-2\"" true
+host_ipc=false
+[ /proc/1/ns/ipc -ef /proc/$$/ns/ipc ] && host_ipc=true
+ipc=
 bundle late "/$groups/docker/$late" '' ': </tmp/go-1; /bin/busybox sleep 0; : </tmp/go-2; /bin/busybox sleep 0.1'
 bundle named "/$groups/$named" '' true
 bundle nobody "/$groups/docker/$nobody" '' true
@@ -128,8 +132,8 @@ short=${web:0:12}
 fields "container.image.repository = registry.example:5000/shop/web and proc.name = busybox" \
 	'%container.id %container.type %container.name %container.image.tag %container.image.digest' "$short containerd web 1.2 sha256:aa"
 fields "container.full_id = $web and proc.name = busybox" \
-	'%k8s.pod.name %k8s.ns.name %k8s.pod.uid %k8s.pod.sandbox_id %container.privileged %container.host_network %container.host_pid' \
-	"web-1 shop 1-2 ${pod:0:12} false true false"
+	'%k8s.pod.name %k8s.ns.name %k8s.pod.uid %k8s.pod.sandbox_id %container.privileged %container.host_network %container.host_pid %container.host_ipc' \
+	"web-1 shop 1-2 ${pod:0:12} false true false $host_ipc"
 fields "container.id = $named and proc.name = busybox" '[%k8s.pod.name] [%k8s.ns.name] [%k8s.pod.id] [%k8s.pod.uid]' '[<NA>] [<NA>] [<NA>] [<NA>]'
 fields "container.id = host and proc.name = crun" '[%k8s.pod.name] [%k8s.ns.name] [%k8s.pod.uid] [%k8s.pod.sandbox_id] [%k8s.pod.ip]' \
 	'[<NA>] [<NA>] [<NA>] [] []'

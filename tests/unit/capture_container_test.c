@@ -160,6 +160,49 @@ static struct ctr_facts *of_joined(unsigned pid)
 	return find("containerd", "task", ID);
 }
 
+Test(container, networks_by_path)
+{
+	static const struct {
+		const char *path;
+		uint8_t want;
+	} all[] = {
+		{ "/run/netns/cni-1", CTR_NO },
+		{ "/var/run/netns/default", CTR_NO },
+		{ "/netns/default", CTR_NO },
+		{ "/var/run/docker/netns/default", CTR_YES },
+		{ "/var/run/docker/netns/0a1b", CTR_NO },
+		{ "/proc/4294967295/ns/net", CTR_NO }, /* no process has that number */
+		{ "/proc/self/ns/net", CTR_NO },
+	};
+
+	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
+		char text[256];
+		struct ctr_facts *f;
+
+		snprintf(text, sizeof(text),
+		         "{\"ociVersion\":\"1.1.0\",\"linux\":{\"namespaces\":[{\"type\":\"network\",\"path\":\"%"
+		         "s\"}]}}",
+		         all[i].path);
+		put("task/moby/" ID "/config.json", text);
+		f = find("containerd", "task", ID);
+		cr_assert(f);
+		cr_expect_eq(f->host_net, all[i].want, "%s", all[i].path);
+		ctr_facts_free(f);
+	}
+	put("containers/" ID "/config.v2.json", "{\"ID\":\"" ID "\",\"Config\":{\"Image\":\"a\"}}");
+	put("containers/" ID "/hostconfig.json",
+	    "{\"Privileged\":false,\"NetworkMode\":\"container:" POD "\",\"PidMode\":\"host\",\"IpcMode\":\"\"}");
+	{
+		struct ctr_facts *f = find("docker", "containers", ID);
+
+		cr_assert(f);
+		cr_expect_eq(f->host_net, CTR_UNKNOWN, "it is the other's");
+		cr_expect_eq(f->host_pid, CTR_YES);
+		cr_expect_eq(f->host_ipc, CTR_NO);
+		ctr_facts_free(f);
+	}
+}
+
 Test(container, namespaces_of_others)
 {
 	struct stat own, hosts;
