@@ -491,10 +491,10 @@ static void set_gone(struct kube_table *t, struct kube_entry *e, uint64_t now_ns
 	e->seq = ++t->seq;
 }
 
-/* Makes room for a pod by forgetting those gone longest. */
-static bool make_room(struct kube_table *t, size_t bytes)
+/* Makes room for a pod by forgetting those gone longest; have: of these bytes it takes the place, 0: of none. */
+static bool make_room(struct kube_table *t, size_t bytes, size_t have)
 {
-	while (t->n >= t->max_pods || t->bytes + bytes > t->max_bytes) {
+	while ((!have && t->n >= t->max_pods) || t->bytes - have + bytes > t->max_bytes) {
 		uint32_t oldest = UINT32_MAX;
 
 		for (uint32_t i = 0; i < t->n; i++)
@@ -541,38 +541,50 @@ static bool loses_containers(const struct hc_kube_pod *old, const struct hc_kube
 	return false;
 }
 
+static struct kube_entry *newest(struct kube_table *t, struct hc_str uid)
+{
+	for (uint32_t i = 0; i < t->n; i++)
+		if (!t->e[i].ghost && hc_str_eq(t->e[i].pod->meta.uid, uid))
+			return &t->e[i];
+	return NULL;
+}
+
 int kube_table_set(struct kube_table *t, struct hc_kube_pod *pod, uint64_t now_ns)
 {
-	struct kube_entry *e = NULL;
+	struct kube_entry *e = newest(t, pod->meta.uid);
+	uint64_t gone_ns = e ? e->gone_ns : 0;
+	bool in_place = e && !loses_containers(e->pod, pod), room;
 
-	for (uint32_t i = 0; i < t->n && !e; i++)
-		if (!t->e[i].ghost && hc_str_eq(t->e[i].pod->meta.uid, pod->meta.uid))
-			e = &t->e[i];
 	if (e) {
 		e->seen = true;
-		if (e->pod->meta.resource_version.len && !e->gone_ns &&
+		if (e->pod->meta.resource_version.len && !gone_ns &&
 		    hc_str_eq(e->pod->meta.resource_version, pod->meta.resource_version)) {
 			hc_kube_pod_unref(pod); /* a list again: nothing new */
 			return 0;
 		}
-		if (!loses_containers(e->pod, pod)) {
-			t->bytes += kube_pod_bytes(pod);
-			t->bytes -= kube_pod_bytes(e->pod);
-			hc_kube_pod_unref(e->pod);
-			*e = (struct kube_entry){ .pod = pod, .seq = ++t->seq, .seen = true };
-			kube_space_want(t, pod->ns);
-			return 0;
-		}
-		e->ghost = true;
-		e->gone_ns = now_ns ? now_ns : 1;
+		e->gone_ns = 0; /* it is not forgotten to make room for itself */
 	}
-	if (!make_room(t, kube_pod_bytes(pod))) {
+	room = make_room(t, kube_pod_bytes(pod), in_place ? kube_pod_bytes(e->pod) : 0);
+	e = newest(t, pod->meta.uid);
+	if (e)
+		e->gone_ns = gone_ns;
+	if (!room) { /* what was known of it stays */
 		hc_kube_pod_unref(pod);
 		t->n_refused++;
 		return -ENOBUFS;
 	}
-	t->e[t->n++] = (struct kube_entry){ .pod = pod, .seq = ++t->seq, .seen = true };
 	t->bytes += kube_pod_bytes(pod);
+	if (in_place) {
+		t->bytes -= kube_pod_bytes(e->pod);
+		hc_kube_pod_unref(e->pod);
+	} else {
+		if (e) {
+			e->ghost = true;
+			e->gone_ns = now_ns ? now_ns : 1;
+		}
+		e = &t->e[t->n++];
+	}
+	*e = (struct kube_entry){ .pod = pod, .seq = ++t->seq, .seen = true };
 	kube_space_want(t, pod->ns);
 	return 0;
 }

@@ -98,7 +98,7 @@ static struct hc_kube_pod *pod(const char *uid, const char *rv, const char *id)
 {
 	struct hc_kube_pod *p;
 	struct json_object *o;
-	char text[512];
+	char text[1024];
 	int r;
 
 	snprintf(text, sizeof(text),
@@ -159,6 +159,34 @@ Test(kube_table, forgets_the_gone_before_it_refuses_the_new)
 	cr_assert_eq(kube_table_set(&t, pod("u3", "1", "a3"), 5), 0);
 	cr_assert_eq(found(&t, "a1"), -1);
 	cr_assert_eq(t.n_refused, 1);
+	kube_table_done(&t);
+}
+
+Test(kube_table, lets_no_pod_grow_beyond_its_bytes)
+{
+	struct kube_table t = { .max_pods = 10, .max_bytes = 1 << 20, .gone_ms = 600000 };
+	char long_id[400];
+
+	memset(long_id, 'a', sizeof(long_id) - 1);
+	long_id[sizeof(long_id) - 1] = '\0';
+	cr_assert_eq(kube_table_set(&t, pod("u1", "1", ""), 1), 0);
+	cr_assert_eq(kube_table_set(&t, pod("u2", "1", "a2"), 2), 0);
+	kube_table_remove(&t, HC_STR("u2"), 3);
+	t.max_bytes = t.bytes;
+	cr_assert_eq(kube_table_set(&t, pod("u1", "2", long_id), 4), 0, "what is gone makes room for it");
+	cr_assert_eq(found(&t, "a2"), -1);
+	cr_assert_leq(t.bytes, t.max_bytes);
+	t.max_bytes = t.bytes - 1;
+	cr_assert_eq(kube_table_set(&t, pod("u1", "3", long_id), 5), -ENOBUFS);
+	cr_assert_eq(kube_table_set(&t, pod("u1", "4", "bb"), 6), -ENOBUFS);
+	cr_assert_eq(found(&t, long_id), 0, "what was known of it stays");
+	cr_assert_eq(kube_table_living(&t), 1);
+	cr_assert_eq(t.n_refused, 2);
+	kube_table_remove(&t, HC_STR("u1"), 7);
+	t.max_bytes = t.bytes + 1;
+	cr_assert_eq(kube_table_set(&t, pod("u1", "5", long_id), 8), 0,
+	             "one that comes again takes its own place");
+	cr_assert_eq(kube_table_living(&t), 1);
 	kube_table_done(&t);
 }
 
