@@ -68,6 +68,7 @@ struct hc_kube_opts {
 	uint32_t max_objects;      /* of one resource */
 	uint64_t max_table_bytes;  /* the pods; those deleted go first, then new ones are refused and counted */
 	uint32_t max_events;       /* waiting in the queue; beyond, objects are dropped and listed again later */
+	uint64_t max_queue_bytes;  /* of them; beyond, as above, and answers come without their bodies */
 };
 
 /* In-cluster addresses, the times and limits that docs/kubernetes.md gives, no resource. */
@@ -268,7 +269,7 @@ struct hc_kube_stats {
 	uint64_t n_too_big; /* objects passed over: bytes or parts over the limit */
 	uint64_t n_foreign; /* pods of other nodes: the server's filter did not work */
 	uint64_t n_refused; /* objects beyond max_objects or max_table_bytes */
-	uint64_t n_dropped; /* objects that found the queue full */
+	uint64_t n_dropped; /* objects, or bodies of answers, that found the queue full */
 	uint64_t n_tokens;  /* times the token was another than before */
 	uint64_t table_bytes;
 	uint32_t n_gone; /* in the table, deleted or replaced */

@@ -91,11 +91,16 @@ void kube_wake_reader(struct hc_kube *k)
 bool kube_queue(struct hc_kube *k, struct hc_kube_event *ev)
 {
 	struct kube_queued *q = malloc(sizeof(*q));
-	bool taken = q != NULL;
+	bool taken = q != NULL, full;
 
 	pthread_mutex_lock(&k->lock);
-	if (ev->kind != HC_KUBE_ANSWER && k->n_queued >= k->o.max_events)
+	full = k->queued_bytes + ev->json_bytes > k->o.max_queue_bytes;
+	if (ev->kind == HC_KUBE_ANSWER && full && ev->json) {
+		hc_kube_event_done(ev); /* whoever waits for it is told at least that it is there */
+		k->stats.n_dropped++;
+	} else if (ev->kind != HC_KUBE_ANSWER && (full || k->n_queued >= k->o.max_events)) {
 		taken = false;
+	}
 	if (taken) {
 		*q = (struct kube_queued){ .ev = *ev };
 		if (k->last)
@@ -104,6 +109,7 @@ bool kube_queue(struct hc_kube *k, struct hc_kube_event *ev)
 			k->first = q;
 		k->last = q;
 		k->n_queued++;
+		k->queued_bytes += ev->json_bytes;
 	} else {
 		k->stats.n_dropped++;
 	}
@@ -137,6 +143,7 @@ int hc_kube_next(struct hc_kube *k, struct hc_kube_event *ret)
 		if (!k->first)
 			k->last = NULL;
 		k->n_queued--;
+		k->queued_bytes -= q->ev.json_bytes;
 		n = k->n_queued;
 	} else {
 		n = 0;
@@ -356,6 +363,7 @@ void hc_kube_opts_init(struct hc_kube_opts *opts)
 		.max_objects = 4096,
 		.max_table_bytes = 32u << 20,
 		.max_events = 4096,
+		.max_queue_bytes = 32u << 20,
 	};
 }
 

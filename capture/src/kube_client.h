@@ -151,6 +151,7 @@ struct hc_kube {
 	struct hc_kube_stats stats;
 	struct kube_queued *first, *last;
 	uint32_t n_queued;
+	uint64_t queued_bytes;
 	struct kube_job *jobs; /* waiting, oldest first */
 	uint32_t n_jobs;
 	uint64_t next_id;

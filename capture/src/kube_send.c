@@ -158,6 +158,13 @@ static int job_new(struct hc_kube *k, const struct hc_kube_request *req, struct 
 	return 0;
 }
 
+/* The server has asked to wait with what it says of an object, not with one version of that. */
+static void inherit(struct kube_job *newer, const struct kube_job *job)
+{
+	newer->due_ns = job->due_ns;
+	newer->backoff_ms = job->backoff_ms;
+}
+
 int hc_kube_send(struct hc_kube *k, const struct hc_kube_request *req, uint64_t *ret_id, struct hc_err *err)
 {
 	struct hc_kube_event ev = { .kind = HC_KUBE_ANSWER };
@@ -171,6 +178,7 @@ int hc_kube_send(struct hc_kube *k, const struct hc_kube_request *req, uint64_t 
 		if (job->replaceable && (*at)->verb == job->verb && !strcmp((*at)->path, job->path)) {
 			old = *at;
 			job->next = old->next;
+			inherit(job, old);
 			break;
 		}
 	}
@@ -254,7 +262,9 @@ static void again(struct hc_kube *k, struct kube_job *job)
 	for (at = &k->jobs; *at && !newer; at = &(*at)->next)
 		if (job->replaceable && (*at)->verb == job->verb && !strcmp((*at)->path, job->path))
 			newer = *at;
-	if (!newer) {
+	if (newer) {
+		inherit(newer, job);
+	} else {
 		job->next = k->jobs;
 		k->jobs = job;
 		k->n_jobs++;

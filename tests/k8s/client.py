@@ -733,6 +733,28 @@ def newer_status_takes_the_place(c):
 
 
 @scenario
+def newer_status_waits_as_long(c):
+    """What the server asks for with Retry-After counts for the object, also when there is news of it meanwhile."""
+    times = []
+
+    def handler(r):
+        if r.method == "GET":
+            return no_more(r) if r.watch else r.json(lst([]))
+        times.append(time.monotonic())
+        if len(times) == 1:
+            return r.status(429, "TooManyRequests", "slow down", headers=["Retry-After: 2"])
+        r.json({"body": json.loads(r.body)})
+    c.serve(handler).start()
+    send = "send merge-status apis/hindcast.dev/v1alpha1 captures shop cap-1 - "
+    c.ask(send + '{"n":1}', "sent")
+    c.until("the refusal", lambda s: s["codes"].get("patch 429"))
+    c.ask(send + '{"n":2}', "sent")
+    assert c.want_event("ANSWER", id=1)["status"] == 0
+    assert c.want_event("ANSWER", id=2)["object"]["body"] == {"n": 2}
+    assert times[1] - times[0] > 1.95, times
+
+
+@scenario
 def requests_give_up(c):
     c.serve(lambda r: no_more(r) if r.watch else r.json(lst([])) if r.method == "GET" else r.reset()).start("give_up_ms=2500")
     c.ask("send delete api/v1 pods shop x - -", "sent")
@@ -975,6 +997,34 @@ def queue_full(c):
     c2.stats()
     c2.want_event("SYNCED", resource="captures")
     assert len([x for x in c2.lines if x.get("event") == "SET"]) == 30
+    c2.stop()
+    c.process = c.server = None
+
+
+@scenario
+def queue_of_bounded_bytes(c):
+    """Objects within their own limit, and too many of them: the queue holds some of them, and an answer without its body."""
+    def handler(r):
+        if r.method == "PATCH":
+            return r.json({"big": "x" * (3 << 20)})
+        if r.watch:
+            return no_more(r)
+        big = [capture(n) for n in range(30)]
+        for o in big:
+            o["spec"]["long"] = "x" * (1 << 20)
+        return r.json(lst(big, "5", kind="Capture"))
+    c.serve(handler).start("resources=2", "max_queue_bytes=5000000", "hold=1")
+    deadline = time.monotonic() + 10
+    while len(c.requests(False)) < 2 and time.monotonic() < deadline:
+        time.sleep(0.02)
+    s = c.stats()
+    assert s["dropped"] > 0 and s["restarts"].get("overflow", 0) > 0, s
+    c.stop()
+    c2 = Case("answers", c.certs)
+    c2.serve(handler).start("resources=2", "max_queue_bytes=2500000")
+    c2.ask("send merge-status apis/hindcast.dev/v1alpha1 captures shop x - {}", "sent")
+    answer = c2.want_event("ANSWER", id=1)
+    assert answer["status"] == 200 and answer["object"] is None and not answer["why"], answer
     c2.stop()
     c.process = c.server = None
 

@@ -272,6 +272,8 @@ static bool set_number(struct hc_kube_opts *o, const char *arg)
 		o->max_list_bytes = strtoull(eq + 1, NULL, 10);
 	else if (eq && !strncmp(arg, "max_table_bytes=", 16))
 		o->max_table_bytes = strtoull(eq + 1, NULL, 10);
+	else if (eq && !strncmp(arg, "max_queue_bytes=", 16))
+		o->max_queue_bytes = strtoull(eq + 1, NULL, 10);
 	else
 		return false;
 	return true;
