@@ -8,7 +8,10 @@
 #include <sys/epoll.h>
 
 #include "late.h"
+#include "store/base/sha256.h"
 
+#define MANAGER "hindcast-"
+#define MAX_MANAGER_BYTES 128
 #define MAX_EVENTS 8                /* of the client, in one turn of the loop */
 #define MAX_CHANGED 32              /* pods */
 #define MAX_MARKS 4                 /* captures started or ended: each waits for the disk */
@@ -29,6 +32,22 @@ static char *copy(const char *text, bool *ok)
 
 	*ok &= !text || p;
 	return p;
+}
+
+/* The server takes no name of a field manager that is longer; a node's may be twice as long. */
+char *cluster_manager(const char *node)
+{
+	char hex[HC_SHA256_HEX];
+	uint8_t digest[HC_SHA256_BYTES];
+	char *name;
+
+	if (strlen(node) > MAX_MANAGER_BYTES - strlen(MANAGER)) {
+		if (hc_sha256_of(node, strlen(node), digest) < 0)
+			return NULL;
+		hc_sha256_hex(digest, hex);
+		node = hex;
+	}
+	return asprintf(&name, MANAGER "%s", node) < 0 ? NULL : name;
 }
 
 int hc_cluster_new(const struct hc_cluster_opts *opts, struct hc_cluster **ret, struct hc_err *err)
@@ -54,10 +73,8 @@ int hc_cluster_new(const struct hc_cluster_opts *opts, struct hc_cluster **ret, 
 	c->o.version = c->version = copy(opts->version, &ok);
 	k->resources = 1u << HC_KUBE_PODS | 1u << HC_KUBE_CAPTURES | 1u << HC_KUBE_CLUSTERCAPTURES |
 	               1u << HC_KUBE_NAMESPACES;
-	if (!ok || asprintf(&c->manager, "hindcast-%s", c->node) < 0) {
-		c->manager = NULL;
+	if (!ok || !(c->manager = cluster_manager(c->node)))
 		return hc_err_set(err, -ENOMEM, "out of memory");
-	}
 	f = fopen("/proc/sys/kernel/random/boot_id", "re");
 	if (f) {
 		if (!fgets(c->boot_id, sizeof(c->boot_id), f))
@@ -250,6 +267,10 @@ static void on_second(void *ctx, struct hc_daemon *d)
 	hc_kube_stats(c->kube, &s);
 	for (unsigned r = 0; r < HC_KUBE_N_RESOURCES; r++)
 		look_at(c, r, &s, record_boot_ns());
+	if (c->n_pods > s.of[HC_KUBE_PODS].n_objects) { /* some were forgotten before they were told as gone */
+		drop_pods(c);
+		c->pods_seq = 0;
+	}
 	turn(c);
 }
 

@@ -371,7 +371,8 @@ static bool is_open(const struct cluster_object *o)
 static void match_all(struct hc_cluster *c, struct cluster_object *o)
 {
 	o->rematch = false;
-	o->n_left_out = 0;
+	if (is_open(o)) /* of one that is over it stays as it was */
+		o->n_left_out = 0;
 	o->unknown_ns[0] = '\0';
 	for (uint32_t i = 0; i < c->n_pods && is_open(o) && !o->rematch; i++)
 		match(c, o, &c->pods[i]);
@@ -408,9 +409,12 @@ static void look_for_labels(struct hc_cluster *c, struct cluster_object *o)
 
 void cluster_pod_changed(struct hc_cluster *c, const struct hc_kube_found *f)
 {
-	for (struct cluster_object *o = c->objects; o; o = o->next)
-		if (!o->rematch && is_open(o))
+	for (struct cluster_object *o = c->objects; o; o = o->next) {
+		if (o->n_left_out)
+			o->rematch = true; /* those are counted anew, not once for each change */
+		else if (!o->rematch && is_open(o))
 			match(c, o, f);
+	}
 }
 
 /* ---- ending ---- */

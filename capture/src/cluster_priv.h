@@ -72,7 +72,7 @@ struct cluster_lease {
 	enum hc_kube_verb verb;              /* of that */
 	uint64_t next_ns, until_ns, seen_ns; /* boot clock: next look; held until; when `renew` was first seen */
 	char holder[254], renew[40], version[64];
-	int64_t transitions;
+	int32_t transitions;
 };
 
 /* A summary in the making: the CaptureNodes of one capture, page by page. */
@@ -81,6 +81,7 @@ struct cluster_sum {
 	bool cluster;
 	char uid[64], labels[96];
 	char *more;
+	uint32_t n_pages;
 	uint64_t n[CLUSTER_EXPIRED + 1], bytes, events, lost;
 };
 
@@ -113,6 +114,11 @@ struct hc_cluster {
 	uint64_t counted_ns;        /* boot clock; 0: never */
 	struct hc_cluster_stats stats;
 };
+
+/* ---- cluster.c ---- */
+
+/* The field manager under which a node writes; to be freed. NULL: out of memory. */
+char *cluster_manager(const char *node);
 
 /* ---- cluster_capture.c ---- */
 

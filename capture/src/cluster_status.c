@@ -150,6 +150,21 @@ static void add_detail(json_object *list, const struct hc_cluster *c, struct clu
 		              "The detail that was asked for is recorded of them.");
 }
 
+/* A later end makes another capture of the same pod. */
+static uint32_t n_followed(const struct cluster_object *o)
+{
+	uint32_t n = 0;
+
+	for (uint32_t i = 0; i < o->n_scopes; i++) {
+		uint32_t k = 0;
+
+		while (k < i && strcmp(o->scopes[k], o->scopes[i]) != 0)
+			k++;
+		n += k == i;
+	}
+	return n;
+}
+
 static json_object *conditions_of(const struct hc_cluster *c, struct cluster_object *o)
 {
 	json_object *list = json_object_new_array();
@@ -166,9 +181,9 @@ static json_object *conditions_of(const struct hc_cluster *c, struct cluster_obj
 		snprintf(text, sizeof(text),
 		         "%u pods or containers are followed; %u more match and are not: one capture follows %u "
 		         "on a node.",
-		         o->n_scopes, o->n_left_out, CLUSTER_MAX_SCOPES);
+		         n_followed(o), o->n_left_out, CLUSTER_MAX_SCOPES);
 	else
-		snprintf(text, sizeof(text), "%u pods or containers of this node are followed.", o->n_scopes);
+		snprintf(text, sizeof(text), "%u pods or containers of this node are followed.", n_followed(o));
 	add_condition(list, o, COND_ACCEPTED, true, "Started", text);
 	add_pre_roll(list, o);
 	add_condition(list, o, COND_RECORDING, recording,

@@ -25,6 +25,7 @@
 #define SILENT_NS (300 * SECOND_NS) /* behind its end */
 #define NEWS_NS (600 * SECOND_NS)   /* for so long what a node has told may not be in the sum yet */
 #define PAGE_ITEMS 200              /* some hundred KiB, which are parsed in the loop */
+#define MAX_PAGES 200u              /* of one sum: a server that never comes to an end is not followed */
 #define MAX_PARTS 100000u
 
 /* ---- the Lease ---- */
@@ -103,7 +104,9 @@ static json_object *lease_body(struct hc_cluster *c)
 	json_object_object_add(spec, "holderIdentity", json_object_new_string(c->node));
 	json_object_object_add(spec, "leaseDurationSeconds", json_object_new_int(LEASE_SECONDS));
 	json_object_object_add(spec, "renewTime", json_object_new_string(now));
-	json_object_object_add(spec, "leaseTransitions", json_object_new_int64(c->lease.transitions + !again));
+	json_object_object_add(
+		spec, "leaseTransitions",
+		json_object_new_int64(c->lease.transitions + (!again && c->lease.transitions < INT32_MAX)));
 	json_object_object_add(o, "apiVersion", json_object_new_string("coordination.k8s.io/v1"));
 	json_object_object_add(o, "kind", json_object_new_string("Lease"));
 	json_object_object_add(o, "metadata", meta);
@@ -145,7 +148,7 @@ static bool lease_is_free(struct hc_cluster *c, json_object *o)
 	snprintf(c->lease.holder, sizeof(c->lease.holder), "%s", kube_text(spec, "holderIdentity"));
 	snprintf(c->lease.version, sizeof(c->lease.version), "%s",
 	         kube_text(kube_at(o, "metadata", NULL), "resourceVersion"));
-	c->lease.transitions = json_object_is_type(n, json_type_int) ? json_object_get_int64(n) : 0;
+	c->lease.transitions = json_object_is_type(n, json_type_int) ? json_object_get_int(n) : 0;
 	return !c->lease.holder[0] || strcmp(c->lease.holder, c->node) == 0 ||
 	       now - c->lease.seen_ns > LEASE_SECONDS * SECOND_NS;
 }
@@ -336,7 +339,8 @@ static void sum_answer(struct hc_cluster *c, const struct hc_kube_event *ev)
 	free(c->sum.more);
 	c->sum.more = strdup(kube_text(kube_at(page, "metadata", NULL), "continue"));
 	if (n && c->sum.more && *c->sum.more) {
-		ask_page(c, o);
+		if (++c->sum.n_pages < MAX_PAGES)
+			ask_page(c, o);
 	} else if (c->lease.held) {
 		end_silent(o, &c->sum);
 		write_sum(c, o);

@@ -39,6 +39,7 @@ class Model:
         self.objects = {r: {} for r in KINDS}
         self.history, self.rv, self.down, self.expire = [], 100, False, 0
         self.patches = []
+        self.endless = None  # by label, how many pages were given, each with the promise of one more; None: it does not lie
         self.certs = certs
         self.server = Server(certs, self.guarded)
         self.url = self.server.url
@@ -86,6 +87,9 @@ class Model:
                 # pages of one, so that more than one is asked for
                 at = int(q.query.get("continue") or 0)
                 text = lst(found[at:at + 1] if key else found, str(self.rv), str(at + 1) if key and at + 1 < len(found) else None, KINDS[parts[0]])
+            if key and self.endless is not None:
+                self.endless[value] = self.endless.get(value, 0) + 1
+                text = lst([{"kind": KINDS[parts[0]]}], "1", "1", KINDS[parts[0]])
             q.json(text)
         elif q.method == "GET":
             o = self.get(parts[0], ns, parts[1])
@@ -436,6 +440,7 @@ def test_summary(model, recorder):
     until("that of a broken one", lambda: model.get("captures", "shop", "broken").get("status", {}).get("phase") == "Failed")
     with model.lock:
         del model.objects["capturenodes"]["shop", "incident-0123456789"]
+    assert condition(node_of(model, "incident"), "Accepted")["message"].startswith("1 pods"), "it is one pod, followed twice"
 
 
 def shown(recorder, text, *options):
@@ -526,6 +531,72 @@ def test_clock(model, recorder):
     until("what it pinned is given up", lambda: not [k for k in recorder.captures() if k["name"].startswith("clock-")])
 
 
+def test_many(model, recorder):
+    """More pods than one object may follow, and than a node can have; those that go are forgotten, however many go at once."""
+    def message(name):
+        node = node_of(model, name)
+        return condition(node, "Accepted")["message"] if node and "status" in node else ""
+
+    def pods(label, numbers, kind=None):
+        with model.lock:
+            for n in numbers:
+                model.put("pods", pod(n, uid=f"{UID}-{n}", labels={"app": label}), kind)
+
+    def known():
+        return int(recorder.metrics().split('hindcast_kube_objects{resource="pods"} ')[1].split()[0])
+    pods("many", range(100, 170))
+    model.put("captures", capture("many", "cuid-60", selector={"podSelector": {"matchLabels": {"app": "many"}}}))
+    until("its part", lambda: message("many").startswith("64 pods or containers are followed; 6 more "), 30)
+    for _ in range(3):
+        pods("many", range(100, 170))
+        time.sleep(0.3)
+    wanted = json.loads(json.dumps(model.get("captures", "shop", "many")))
+    wanted["spec"]["stop"] = True
+    model.put("captures", wanted)
+    until("its end", lambda: node_of(model, "many")["status"]["state"] == "Done")
+    assert message("many").startswith("64 pods or containers are followed; 6 more "), message("many")
+    model.put("captures", wanted, kind="DELETED")
+    pods("many", range(100, 170), "DELETED")
+    until("what it pinned is given up", lambda: not [k for k in recorder.captures() if k["name"].startswith("many-")])
+    others = known()
+    first, second = range(1000, 5000), range(5000, 9000)
+    pods("first", first)
+    until("they are known", lambda: known() == others + len(first), 60)
+    pods("first", first, "DELETED")
+    pods("second", second)
+    until("the others are known", lambda: known() == others + len(second), 60)
+    time.sleep(10)
+    model.put("captures", capture("none", "cuid-61", selector={"podSelector": {"matchLabels": {"app": "first"}}}))
+    model.put("captures", capture("few", "cuid-62", duration="3s", selector={"podSelector": {"matchLabels": {"app": "second"}}}))
+    until("those that are there", lambda: message("few").startswith("64 pods "), 30)
+    assert node_of(model, "none") is None and not [k for k in recorder.captures() if k["name"].startswith("none-")], recorder.captures()
+    for name in ("none", "few"):
+        model.put("captures", model.get("captures", "shop", name), kind="DELETED")
+    pods("second", second, "DELETED")
+    until("they are given up", lambda: not [k for k in recorder.captures() if k["name"].startswith("few-")])
+
+
+def test_lies(model, recorder):
+    """A list of parts that has no end, and a Lease that has changed hands as often as can be said."""
+    with model.lock:
+        model.objects["leases"]["hindcast", "hindcast-captures"]["spec"].update(holderIdentity="", leaseTransitions=2**63 - 1)
+    model.put("captures", capture("lie", "cuid-70", selector={"podSelector": {"matchLabels": {"app": "changed"}}}))
+    until("the Lease is taken", lambda: model.get("leases", "hindcast", "hindcast-captures")["spec"]["holderIdentity"] == NODE, 90)
+    assert model.get("leases", "hindcast", "hindcast-captures")["spec"]["leaseTransitions"] == 2**31 - 1
+    model.endless = {}
+
+    def rests():
+        before = sum(model.endless.values())
+        time.sleep(2)
+        return before == sum(model.endless.values())
+    until("many pages", lambda: model.endless.get("cuid-70", 0) >= 150, 90)
+    until("an end of it", rests, 30)
+    assert max(model.endless.values()) == 200, model.endless
+    model.endless = None
+    model.put("captures", model.get("captures", "shop", "lie"), kind="DELETED")
+    until("it is given up", lambda: not [k for k in recorder.captures() if k["name"].startswith("lie-")])
+
+
 def test_full(model, recorder):
     """Ends that the disk does not take are tried again, and do not fill the log."""
     names = [f"full-{n}" for n in range(4)]
@@ -601,7 +672,7 @@ def main():
                            (test_capture, (model, recorder)),
                            (test_namespaces, (model, recorder)), (test_containers_and_errors, (model, recorder)), (test_segments, (model, recorder)),
                            (test_summary, (model, recorder)), (test_gone_server, (model, recorder, shells[0])), (test_end, (model, recorder)),
-                           (test_clock, (model, recorder)), (test_full, (model, recorder))):
+                           (test_clock, (model, recorder)), (test_many, (model, recorder)), (test_lies, (model, recorder)), (test_full, (model, recorder))):
             begin = time.monotonic()
             test(*args)
             print(f"ok {time.monotonic() - begin:5.1f} s  {test.__name__}")

@@ -3,6 +3,7 @@
 #include <criterion/criterion.h>
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "cluster_priv.h"
@@ -45,6 +46,28 @@ Test(cluster_spec, takes_durations_of_the_schema_and_no_others)
 	cr_assert_eq(ns, 62 * SECOND);
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
 		cr_assert(!cluster_duration(bad[i], &ns), "'%s'", bad[i]);
+}
+
+Test(cluster, has_a_field_manager_that_servers_take)
+{
+	char node[254], *name = cluster_manager("node-1"), *other;
+
+	cr_assert_str_eq(name, "hindcast-node-1");
+	free(name);
+	memset(node, 'n', 119);
+	node[119] = '\0';
+	name = cluster_manager(node);
+	cr_assert_eq(strlen(name), 128);
+	free(name);
+	memset(node, 'n', 253);
+	node[253] = '\0';
+	name = cluster_manager(node);
+	node[252] = 'm';
+	other = cluster_manager(node);
+	cr_assert_leq(strlen(name), 128);
+	cr_assert_str_neq(name, other);
+	free(name);
+	free(other);
 }
 
 Test(cluster_spec, has_the_defaults_of_the_schema)
