@@ -204,10 +204,103 @@ def test_captures(c, cluster):
         send("apply-status", {"apiVersion": head["apiVersion"], "kind": head["kind"], "metadata": {"name": head["metadata"]["name"]}, "status": state})
     now = cluster.call("GET", "/apis/hindcast.dev/v1alpha1/namespaces/shop/capturenodes/shop-incident-0123456789")
     assert now["status"] == state and now["spec"] == spec and now["metadata"]["labels"] == head["metadata"]["labels"], now
+    for n, code in ((128, 200), (129, 422)):  # of a field manager's name: what cluster_manager() keeps to
+        since = len(c.lines)
+        c.ask(f"send apply {where} {'m' * n} {json.dumps({**head, 'spec': spec})}", "sent")
+        answer = c.want("an answer", lambda e: e.get("event") == "ANSWER", since=since)
+        assert answer["status"] == code, answer
     c.ask('send merge-status apis/hindcast.dev/v1alpha1 captures shop shop-incident - {"status":{"phase":"Recording","nodesMatched":1}}', "sent")
     c.want("the summary", lambda e: e.get("event") == "SET" and e["object"].get("status", {}).get("phase") == "Recording")
     cluster.call("DELETE", "/apis/hindcast.dev/v1alpha1/namespaces/shop/captures/shop-incident")
     c.want_event("GONE", resource="captures", name="shop-incident")
+
+
+# What is right and what is wrong by each pattern of the schemas.
+PATTERNS = {"^([0-9]{1,9}(ms|s|m|h)){1,4}$": (["0s", "90s", "1h30m", "250ms", "1h1m1s1ms"], ["", "10", "1 h", "-1s", "1.5h", "1d", "1h1h1h1h1h", "1000000000s", "1h\n"]),
+            "^[1-9][0-9]{0,9}(KiB|MiB|GiB)$": (["1KiB", "512MiB", "9999999999GiB"], ["", "0MiB", "01MiB", "1MB", "1.5GiB", "2Gi", "10000000000KiB"]),
+            "^[A-Z][A-Za-z]{0,62}$": (["Accepted"], ["", "accepted", "Not Yet", "A" * 64]),
+            "^[A-Z][A-Za-z0-9]{0,63}$": (["Started2"], ["", "started", "Not-Yet", "A" * 65])}
+
+
+def least(s):
+    """The smallest value that a schema takes."""
+    if s["type"] == "object":
+        return {k: least(s["properties"][k]) for k in s.get("required", [])}
+    if s["type"] == "string":
+        text = "2026-01-02T03:04:05Z" if s.get("format") == "date-time" else "x"  # this server takes an empty text that is required, or in a map, for none
+        return s["enum"][0] if "enum" in s else PATTERNS[s["pattern"]][0][0] if "pattern" in s else text
+    return {"array": [], "integer": s.get("minimum", 0), "boolean": False}[s["type"]]
+
+
+def values(s):
+    """Values and whether the schema takes them, for it and for each of its parts."""
+    kind = s["type"]
+    for wrong in ("text", 5, 1.5, True, [], {}):
+        if not isinstance(wrong, {"string": str, "integer": int, "boolean": bool, "array": list, "object": dict}[kind]) or (kind == "integer" and wrong is True):
+            if wrong != [] or "format" not in s or kind == "integer":  # which this server does not look at
+                yield wrong, False
+    yield least(s), True
+    if kind == "string":
+        good, bad = PATTERNS[s["pattern"]] if "pattern" in s else (s.get("enum", []), ["Else", ""]) if "enum" in s else \
+            ([], ["yesterday", "2026-01-02"]) if s.get("format") == "date-time" else (["x" * s["maxLength"]], ["x" * (s["maxLength"] + 1)])
+        bad = bad + [""] if s.get("minLength") and "" not in bad else bad
+        yield from ((v, True) for v in good)
+        yield from ((v, False) for v in bad)
+    elif kind == "integer":
+        yield s["minimum"] - 1, False
+        yield s.get("maximum", 2**63 - 1), True
+        if "maximum" in s:
+            yield s["maximum"] + 1, False
+    elif kind == "array":
+        def items(n):  # each another one, as sets and maps need it
+            key = s.get("x-kubernetes-list-map-keys", [None])[0]
+            name = "A" if key == "type" else "x"
+            return [least(s["items"]) | ({key: name + chr(97 + i // 26) + chr(97 + i % 26)} if key else {}) if s["items"]["type"] == "object" else f"x{i}" for i in range(n)]
+        if s["maxItems"]:
+            yield items(s["maxItems"]), True
+        yield items(s["maxItems"] + 1), False
+        if s.get("x-kubernetes-list-type") == "set":  # this server does not look at the keys of maps in a status
+            yield items(1) * 2, False
+        if s["maxItems"]:
+            yield from (([v], ok) for v, ok in values(s["items"]))
+    elif "additionalProperties" in s:
+        yield {f"k{i}": "x" for i in range(s["maxProperties"])}, True
+        yield {f"k{i}": "x" for i in range(s["maxProperties"] + 1)}, False
+        yield from (({"k": v}, ok) for v, ok in values(s["additionalProperties"]) if v != "")
+    elif kind == "object":
+        for name in s.get("required", []):
+            yield {k: v for k, v in least(s).items() if k != name}, False
+        for name, part in s["properties"].items():
+            yield from ((least(s) | {name: v}, ok) for v, ok in values(part))
+
+
+def test_schemas(_, cluster):
+    """Each field of each kind takes what its schema says, and refuses what is just beyond it."""
+    n = 0
+    for plural in ("captures", "clustercaptures", "capturenodes"):
+        with open(os.path.join(K8S, f"api/crds/{plural}.yaml")) as f:
+            doc = yaml.safe_load(f)
+        kind, schema = doc["spec"]["names"]["kind"], doc["spec"]["versions"][0]["schema"]["openAPIV3Schema"]
+        path = "/apis/hindcast.dev/v1alpha1/" + ("" if kind == "ClusterCapture" else "namespaces/shop/") + plural
+        head = {"apiVersion": "hindcast.dev/v1alpha1", "kind": kind, "metadata": {"name": "schema"}}
+        spec = least(schema["properties"]["spec"])
+        cluster.call("POST", path, {**head, "spec": spec})
+        for part in ("spec", "status"):
+            for value, ok in values(schema["properties"][part]):
+                n += 1
+                try:
+                    if part == "spec":
+                        cluster.call("POST", path + "?dryRun=All", {**head, "metadata": {"name": "other"}, "spec": value})
+                    else:
+                        old = cluster.call("GET", path + "/schema")
+                        cluster.call("PUT", path + "/schema/status?dryRun=All", {**old, "status": value})
+                except AssertionError as e:
+                    assert not ok and (": 422:" in str(e) or ": 400:" in str(e)), f"{kind} {part} {str(value)[:300]}: {e}"
+                else:
+                    assert ok, f"the server took {kind} {part} {str(value)[:300]}"
+        cluster.call("DELETE", path + "/schema")
+    print(f"               {n} values")
+    assert n > 500, n
 
 
 def test_rights(c, cluster):
@@ -351,7 +444,7 @@ def main():
             c.start(f"resources={ALL}", "request_ms=20000", "watch_ms=60000", "backoff_min_ms=100", "backoff_max_ms=1000", url=cluster.url)
             s = c.until("all watches", lambda s: all(s[r]["connected"] for r in ("pods", "captures", "clustercaptures")), 30)
             assert not s["namespaces"]["wanted"], "no pod, no namespace to ask for"
-            for test in (test_pods, test_captures, test_rights, test_expired, test_token):
+            for test in (test_pods, test_captures, test_schemas, test_rights, test_expired, test_token):
                 begin = time.monotonic()
                 test(c, cluster)
                 print(f"ok     {time.monotonic() - begin:5.1f} s  {test.__name__}")

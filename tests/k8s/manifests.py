@@ -203,8 +203,21 @@ def crd(path, doc):
                 problem(path, f"the column {column['name']} is no date")
 
 
+def written(where, s, source):
+    """What people are told of a status is what some recorder writes."""
+    for word in [*s.get("properties", {}), *s.get("enum", [])]:
+        if f'"{word}"' not in source and word != "Unknown":
+            problem(where, f"{word} is never written")
+    for part in [*s.get("properties", {}).values(), *([s["items"]] if "items" in s else [])]:
+        written(where, part, source)
+
+
 def crds(docs):
     kinds = {}
+    source = ""
+    for name in ("cluster_status.c", "cluster_summary.c"):
+        with open(os.path.join(SOURCE, "capture/src", name), encoding="utf-8") as f:
+            source += f.read()
     for path, doc in docs:
         if doc.get("kind") == "CustomResourceDefinition":
             crd(path, doc)
@@ -212,6 +225,8 @@ def crds(docs):
     if set(kinds) != {"Capture", "ClusterCapture", "CaptureNode"}:
         problem("k8s", f"the kinds are {sorted(kinds)}")
         return
+    for kind, whole in kinds.items():
+        written(f"{kind}.status", whole["properties"]["status"], source)
     one, two = (json.loads(json.dumps(kinds[k]["properties"])) for k in ("Capture", "ClusterCapture"))
     if not two["spec"]["properties"]["selector"]["properties"].pop("namespaceSelector", None):
         problem("ClusterCapture", "needs a namespaceSelector")

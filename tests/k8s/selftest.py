@@ -20,6 +20,8 @@ BREAKS = [
     ("api/crds/clustercaptures.yaml", "minimum: 0\n                  maximum: 4096", "minimum: 0\n                  maximum: 9999", "is not Capture with"),
     ("api/crds/clustercaptures.yaml", "matchExpressions:", "matchExpression:", "does not refuse expressions"),
     ("api/crds/capturenodes.yaml", "                  maxItems: 32\n", "", "maxItems"),
+    ("api/crds/capturenodes.yaml", "                    - Expired", "                    - Sealed", "Sealed is never written"),
+    ("api/crds/captures.yaml", "                nodesMatched:", "                nodesReached:", "nodesReached is never written"),
     ("api/crds/capturenodes.yaml", "        status: {}", "        scale: {}", "status subresource"),
     ("api/crds/captures.yaml", "scope: Namespaced", "scope: Namespaced\n  scope: Cluster", "given twice"),
     ("api/rbac.yaml", '    resources: ["pods", "namespaces"]', '    resources: ["pods", "namespaces", "secrets"]', "secrets"),
