@@ -45,6 +45,12 @@ expect_match '^4 cases: 4 passed, in ' out
 expect_match '^  ok      counts and fields \(22 alerts\)$' out
 [ "$(hindcast test -j 1 good.yaml | grep -c '^  ok ')" = 4 ] || fail "one thread has another result"
 
+# A rule that is switched off fails the cases that are about it, also those that expect it never, and no others.
+printf -- '- { rule: Coin miner started, enabled: false, override: { enabled: replace } }\n' >off.yaml
+expect_exit 1 hindcast test -p off.yaml good.yaml >out
+expect_match '^4 cases: 3 passed, 1 failed, in ' out
+expect_match "the rule 'Coin miner started' is disabled" out
+
 # Each of these must fail, and say this. fails NAME PATTERN < expectations of a case
 n_failing=0
 fails() {
