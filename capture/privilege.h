@@ -24,7 +24,8 @@ struct hc_privilege_opts {
 	                    us write into keeps that */
 	bool signals; /* a child of ours, perhaps another user by then, is to be ended: keeps CAP_KILL, and kill(2)
 	               */
-	bool serves;  /* listens on Unix and internet sockets, and calls others */
+	bool serves;  /* listens on sockets, and calls others */
+	bool inet;    /* on internet sockets too */
 	bool asks;    /* calls others on Unix sockets by libcurl */
 	bool raises;  /* attaches programs that are loaded, and lists processes by one of them */
 	/* Whether what is held can still be used without CAP_BPF: 0 or a negative errno. With -EPERM (kernels

@@ -278,6 +278,7 @@ static int record(struct recorder *rec, struct hc_mask *mask, const gid_t *group
 	if (code >= 0)
 		code = cluster_new(rec, captures, &cluster, &err);
 	o.record.pods = cluster != NULL;
+	keep.inet = cluster || (metrics && a->metrics[0] != '/');
 	if (code >= 0 && a->take_over)
 		code = try_before_take_over(a->dir, control, metrics, &err);
 	if (code >= 0)

@@ -252,7 +252,7 @@ static int allow_some(scmp_filter_ctx f, const struct hc_privilege_opts *o)
 	/* threads, not processes; glibc tries clone3 first, whose flags a filter cannot see */
 	r = seccomp_rule_add_array(f, SCMP_ACT_ALLOW, NR(clone), 1, &is_thread);
 	r = r < 0 ? r : seccomp_rule_add(f, SCMP_ACT_ERRNO(ENOSYS), NR(clone3), 0);
-	for (size_t i = 0; r >= 0 && i < (o->serves ? 4 : 2); i++)
+	for (size_t i = 0; r >= 0 && i < (o->inet ? 4 : 2); i++)
 		r = allow_if(f, NR(socket), 0, (uint64_t)families[i]);
 	for (size_t i = 0; r >= 0 && i < sizeof(bpf_cmds) / sizeof(bpf_cmds[0]); i++)
 		r = allow_if(f, NR(bpf), 0, (uint64_t)bpf_cmds[i]);

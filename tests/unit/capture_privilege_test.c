@@ -224,7 +224,8 @@ static int unix_socket(void)
 
 Test(privilege, leaves_what_a_recorder_does, .init = make_files, .fini = remove_files)
 {
-	struct hc_privilege_opts opts = { .dir = dir }, child = { .signals = true }, serving = { .serves = true };
+	struct hc_privilege_opts opts = { .dir = dir }, child = { .signals = true }, serving = { .serves = true },
+				 online = { .serves = true, .inet = true };
 
 	if (geteuid() == 0)
 		cr_expect_eq(try(read_foreign, &opts), 0, "cannot read another's file");
@@ -233,7 +234,9 @@ Test(privilege, leaves_what_a_recorder_does, .init = make_files, .fini = remove_
 	cr_expect_eq(try(make_thread, &opts), 0, "cannot make a thread");
 	cr_expect_eq(try(unix_socket, &opts), 0, "cannot open a Unix socket");
 	cr_expect_eq(try(kill_parent, &child), 0, "cannot end a child");
-	cr_expect_eq(try(internet_socket, &serving), 0, "cannot serve");
+	cr_expect_eq(try(unix_socket, &serving), 0, "cannot serve");
+	cr_expect_eq(try(internet_socket, &serving), EPERM, "can serve others than those of this machine");
+	cr_expect_eq(try(internet_socket, &online), 0, "cannot serve others");
 }
 
 static int refused(void *ctx)
