@@ -31,7 +31,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		memcpy(text, data, size);
 	text[size] = '\0';
 	if (cluster_spec_parse(text, size, "node-1", &s) == 0) {
-		must(s->n_containers <= CLUSTER_MAX_NAMES);
+		must(s->n_containers <= CLUSTER_MAX_CONTAINERS);
 		for (uint32_t i = 0; i < s->n_containers; i++)
 			must(cluster_spec_has_container(s, s->containers[i]));
 		if (s->node) {

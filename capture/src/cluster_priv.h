@@ -136,6 +136,10 @@ const char *cluster_kind(const struct cluster_object *o);
 
 /* ---- cluster_status.c ---- */
 
+/* Bytes of text before the first that is no UTF-8. What others said was cut to fit, perhaps within a character,
+ * and a server refuses an object with half of one. */
+size_t cluster_whole(const char *text);
+
 /* Whether more is asked for than the recorder records anyway. */
 bool cluster_is_more(const struct hc_cluster *c, const struct cluster_object *o);
 /* How much longer than usual is waited between two words about it: what one node tells a server now and then,

@@ -123,7 +123,9 @@ static bool read_labels(struct cluster_spec *s, struct json_object *selector, co
 	ret->v = hc_arena_alloc(&s->arena, CLUSTER_MAX_LABELS * sizeof(*ret->v));
 	json_object_object_foreach(labels, name, value)
 	{
-		if (!ret->v || !json_object_is_type(value, json_type_string))
+		if (!ret->v || !json_object_is_type(value, json_type_string) ||
+		    strlen(name) > CLUSTER_MAX_KEY_BYTES ||
+		    (size_t)json_object_get_string_len(value) > CLUSTER_MAX_NAME_BYTES)
 			return false;
 		ret->v[ret->n].key = keep_text(s, name, strlen(name));
 		ret->v[ret->n++].value =
@@ -138,13 +140,14 @@ static bool read_containers(struct cluster_spec *s, struct json_object *list)
 
 	if (!list)
 		return true;
-	if (!n || n > CLUSTER_MAX_NAMES)
+	if (!n || n > CLUSTER_MAX_CONTAINERS)
 		return json_object_is_type(list, json_type_array) && n == 0;
 	s->containers = hc_arena_alloc(&s->arena, n * sizeof(*s->containers));
 	for (size_t i = 0; i < n; i++) {
 		struct json_object *v = json_object_array_get_idx(list, i);
 
-		if (!s->containers || !json_object_is_type(v, json_type_string))
+		if (!s->containers || !json_object_is_type(v, json_type_string) ||
+		    (size_t)json_object_get_string_len(v) > CLUSTER_MAX_NAME_BYTES)
 			return false;
 		s->containers[s->n_containers++] =
 			keep_text(s, json_object_get_string(v), (size_t)json_object_get_string_len(v));
@@ -159,13 +162,13 @@ static bool read_nodes(struct cluster_spec *s, struct json_object *names, const 
 	s->node = n == 0;
 	if (names && !json_object_is_type(names, json_type_array))
 		return false;
-	for (size_t i = 0; i < n && i < CLUSTER_MAX_NAMES; i++) {
+	for (size_t i = 0; i < n && i < CLUSTER_MAX_NODES; i++) {
 		struct json_object *v = json_object_array_get_idx(names, i);
 
 		s->node |=
 			json_object_is_type(v, json_type_string) && strcmp(json_object_get_string(v), node) == 0;
 	}
-	return n <= CLUSTER_MAX_NAMES;
+	return n <= CLUSTER_MAX_NODES;
 }
 
 static void read_selector(struct cluster_spec *s, struct json_object *selector, const char *node)

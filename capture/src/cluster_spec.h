@@ -9,7 +9,10 @@
 #include "store/base/arena.h"
 
 #define CLUSTER_MAX_LABELS 32u
-#define CLUSTER_MAX_NAMES 256u /* of containers, of nodes */
+#define CLUSTER_MAX_KEY_BYTES 317u /* of a label: a name of 63, below a domain of 253 */
+#define CLUSTER_MAX_NAME_BYTES 63u /* of a container, and the value of a label */
+#define CLUSTER_MAX_CONTAINERS 32u
+#define CLUSTER_MAX_NODES 256u
 
 struct cluster_labels {
 	struct hc_kube_kv *v; /* all must be there */

@@ -13,6 +13,7 @@
 
 #include "ctr_facts.h"
 #include "kube_priv.h"
+#include "store/base/utf8.h"
 
 #define COUNT_NS (SECOND_NS / 5) /* for so long a count is new enough: of many captures each asks every second */
 #define ASK_NS (30 * SECOND_NS)  /* how long the first status waits for what an earlier process had told */
@@ -68,9 +69,22 @@ static void count(struct hc_cluster *c, struct cluster_object *o)
 
 /* ---- JSON ---- */
 
+size_t cluster_whole(const char *text)
+{
+	size_t n = strlen(text), at = 0;
+	unsigned bytes = 1;
+	uint32_t c;
+
+	while (at < n && bytes) {
+		bytes = hc_utf8(text + at, n - at, &c);
+		at += bytes;
+	}
+	return at;
+}
+
 static void add_text(json_object *o, const char *key, const char *text)
 {
-	json_object_object_add(o, key, json_object_new_string(text));
+	json_object_object_add(o, key, json_object_new_string_len(text, (int)cluster_whole(text)));
 }
 
 static void add_number(json_object *o, const char *key, uint64_t n)

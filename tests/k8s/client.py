@@ -9,6 +9,7 @@ import gzip
 import json
 import os
 import queue
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -1034,6 +1035,37 @@ def foreign_certificate(c):
     c.serve(lambda r: r.json(lst([pod(1)]))).start(ca="other.pem")
     s = c.until("a failure", lambda s: s["restarts"].get("network", 0) >= 2)
     assert "certificate" in s["pods"]["error"].lower() and not c.requests(), s
+
+
+@scenario
+def server_and_roots_renewed(c):
+    """The server comes back with a certificate of another CA: refused, until the file of the roots has that one."""
+    roots, certificate = os.path.join(c.folder, "roots.pem"), os.path.join(c.folder, "renewed.pem")
+    shutil.copy(os.path.join(c.certs, "ca.pem"), roots)
+    subprocess.run(["openssl", "x509", "-req", "-in", "server.csr", "-CA", "other.pem", "-CAkey", "other.key", "-set_serial", "7", "-days", "2",
+                    "-extfile", "ext", "-out", certificate], check=True, cwd=c.certs, stderr=subprocess.DEVNULL)
+    renewed = threading.Event()
+
+    def handler(r):
+        if not r.watch:
+            return r.json(lst([pod(1)], "5"))
+        r.open()
+        if not renewed.wait(10) or len(c.requests(True)) > 1:
+            r.event("ADDED", pod(2, "6"))
+            return r.wait()
+        return r.reset()
+    c.serve(handler)
+    c.server.context.num_tickets = 0  # a session that goes on has no certificate
+    c.start(ca=roots)
+    c.until("a watch", lambda s: s["pods"]["connected"])
+    c.server.context.load_cert_chain(certificate, os.path.join(c.certs, "server.key"))
+    renewed.set()
+    c.until("a refusal", lambda s: "certificate" in s["pods"]["error"].lower())
+    assert len(c.requests(True)) == 1, "nothing is sent to a server that cannot be trusted"
+    shutil.copy(os.path.join(c.certs, "other.pem"), roots + ".new")
+    os.rename(roots + ".new", roots)
+    c.want_pod("pod-2")
+    assert c.stats()["pods"]["lists"] == 1 and c.requests(True)[1].query["resourceVersion"] == "5"
 
 
 @scenario

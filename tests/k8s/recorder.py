@@ -83,7 +83,7 @@ class Model:
         what = parts[0] + ("/status" if parts[2:] == ["status"] else "")
         verb = {"GET": "watch" if q.watch else "get" if parts[1:] else "list", "POST": "create", "PUT": "update"}.get(q.method, q.method.lower())
         self.used.add((group, what, verb))
-        if q.method == "PATCH" and not self.get(parts[0], ns, parts[1]):
+        if q.method == "PATCH" and not parts[2:] and not self.get(parts[0], ns, parts[1]):
             self.used.add((group, parts[0], "create"))  # what is applied and is not there
         if q.watch:
             self.watch(q, parts[0])
@@ -122,15 +122,15 @@ class Model:
 
     def patch(self, q, resource, ns, name, is_status):
         body, old = json.loads(q.body), self.get(resource, ns, name)
+        if not old and (is_status or q.headers["content-type"] == "application/merge-patch+json"):
+            q.status(404, "NotFound")
+            return
         if q.headers["content-type"] == "application/merge-patch+json":
             self.put(resource, {**old, "status": {**old.get("status", {}), **body["status"]}})
             q.json(self.get(resource, ns, name))
             return
         assert b"\\/" not in q.body, "what is applied is read as YAML, which knows no such escape"
         assert q.query["fieldManager"] == "hindcast-" + NODE and q.query["force"] == "true", q.query
-        if is_status and not old:
-            q.status(404, "NotFound")
-            return
         o = dict(old or {})
         if is_status:
             o["status"] = body["status"]
@@ -567,6 +567,8 @@ def test_many(model, recorder):
     model.put("captures", wanted, kind="DELETED")
     pods("many", range(100, 170), "DELETED")
     until("what it pinned is given up", lambda: not [k for k in recorder.captures() if k["name"].startswith("many-")])
+    if SLOW > 1:
+        return
     others = known()
     first, second = range(1000, 5000), range(5000, 9000)
     pods("first", first)

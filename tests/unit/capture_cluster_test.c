@@ -48,6 +48,44 @@ Test(cluster_spec, takes_durations_of_the_schema_and_no_others)
 		cr_assert(!cluster_duration(bad[i], &ns), "'%s'", bad[i]);
 }
 
+static bool is_understood(const char *head, unsigned n, const char *tail)
+{
+	HC_AUTO(cluster_spec_free) struct cluster_spec *s = NULL;
+	char text[400], spec[1024];
+
+	memset(text, 'x', n);
+	text[n] = '\0';
+	snprintf(spec, sizeof(spec), "{\"duration\":\"1h\",\"selector\":{%s%s%s}}", head, text, tail);
+	s = parsed(spec);
+	return s->node && !s->error[0];
+}
+
+Test(cluster_spec, keeps_texts_of_the_lengths_of_the_schema_and_no_longer_ones)
+{
+	static const struct {
+		const char *head, *tail;
+		unsigned longest;
+	} of[] = {
+		{ "\"podSelector\":{\"matchLabels\":{\"", "\":\"v\"}}", 317 },
+		{ "\"namespaceSelector\":{\"matchLabels\":{\"k\":\"", "\"}}", 63 },
+		{ "\"containers\":[\"", "\"]", 63 },
+	};
+
+	for (size_t i = 0; i < sizeof(of) / sizeof(of[0]); i++) {
+		cr_assert(is_understood(of[i].head, of[i].longest, of[i].tail), "%s", of[i].head);
+		cr_assert(!is_understood(of[i].head, of[i].longest + 1, of[i].tail), "%s", of[i].head);
+	}
+}
+
+Test(cluster, tells_of_no_half_characters)
+{
+	cr_assert_eq(cluster_whole(""), 0);
+	cr_assert_eq(cluster_whole("no such namespace"), 17);
+	cr_assert_eq(cluster_whole("\xc3\xbc\xe2\x82\xac"), 5);
+	cr_assert_eq(cluster_whole("\xc3\xbc\xe2\x82"), 2);
+	cr_assert_eq(cluster_whole("a\xff z"), 1);
+}
+
 Test(cluster, has_a_field_manager_that_servers_take)
 {
 	char node[254], *name = cluster_manager("node-1"), *other;
