@@ -2,6 +2,7 @@
  * is one piece of memory, counted, never changed. */
 #include "kube_priv.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <json-c/json.h>
 #include <stdarg.h>
@@ -575,6 +576,7 @@ int kube_table_set(struct kube_table *t, struct hc_kube_pod *pod, uint64_t now_n
 	}
 	t->bytes += kube_pod_bytes(pod);
 	if (in_place) {
+		assert(e); /* as one that is there it was not forgotten */
 		t->bytes -= kube_pod_bytes(e->pod);
 		hc_kube_pod_unref(e->pod);
 	} else {
