@@ -38,10 +38,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 			check_labels(&s->pod);
 			check_labels(&s->ns);
 		}
-		if (!s->error[0]) {
-			must(s->pre_ns <= 24 * HOUR_NS && s->for_ns > 0 && s->for_ns <= 24 * HOUR_NS);
-			must(s->keep_ns <= 8784 * HOUR_NS && s->snaplen <= 4096 && s->detail);
-		}
+		must(s->pre_ns <= 24 * HOUR_NS && s->for_ns <= 24 * HOUR_NS && (s->for_ns > 0 || s->error[0]));
+		must(s->keep_ns <= 8784 * HOUR_NS && s->snaplen <= 4096 && s->detail);
 		must(strnlen(s->error, sizeof(s->error)) < sizeof(s->error));
 	}
 	free(text);

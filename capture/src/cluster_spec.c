@@ -76,10 +76,11 @@ static uint64_t duration(struct cluster_spec *s, struct json_object *spec, const
 
 	if (v && (!json_object_is_type(v, json_type_string) || !cluster_duration(json_object_get_string(v), &ns)))
 		wrong(s, "spec.%s is no duration such as 90s, 10m or 1h30m", key);
-	else if (ns < min_ns || ns > max_ns)
-		wrong(s, "spec.%s is not between %gs and %gh", key, (double)min_ns / 1e9,
-		      (double)max_ns / (double)HOUR_NS);
-	return ns;
+	if (ns >= min_ns && ns <= max_ns)
+		return ns;
+	wrong(s, "spec.%s is not between %gs and %gh", key, (double)min_ns / 1e9,
+	      (double)max_ns / (double)HOUR_NS);
+	return def_ns;
 }
 
 static uint64_t size_of(struct cluster_spec *s, struct json_object *spec, const char *key, uint64_t def)
@@ -201,8 +202,10 @@ static void read_numbers(struct cluster_spec *s, struct json_object *spec)
 	for (unsigned i = 0; i < 3; i++)
 		if (strcmp(detail, details[i]) == 0)
 			s->detail = details[i];
-	if (!s->detail)
+	if (!s->detail) {
 		wrong(s, "spec.detail is none of minimal, security, full");
+		s->detail = "security";
+	}
 	if (v && (!json_object_is_type(v, json_type_int) || json_object_get_int64(v) < 0 ||
 	          json_object_get_int64(v) > 4096))
 		wrong(s, "spec.payloadBytes is not between 0 and 4096");

@@ -38,7 +38,8 @@ struct cluster_spec {
 };
 
 /* Parses an object as the API server gives it. 0, -EBADMSG: none of ours, -ENOMEM. `error` is set where one was
- * asked for that cannot be served; the selector is valid also then, or selects nothing. */
+ * asked for that cannot be served; all else is within the limits also then, and the selector is valid, or selects
+ * nothing. */
 int cluster_spec_parse(const char *json, size_t n_bytes, const char *node, struct cluster_spec **ret);
 struct cluster_spec *cluster_spec_free(struct cluster_spec *s);
 HC_DEFINE_AUTO(struct cluster_spec, cluster_spec_free)

@@ -119,7 +119,7 @@ static void take_date(struct hc_kube *k, const char *text)
 	struct tm tm = { 0 };
 
 	text += strspn(text, " ");
-	if (strptime(text, "%a, %d %b %Y %H:%M:%S GMT", &tm) && tm.tm_year >= 70 && tm.tm_year <= 300)
+	if (strptime(text, "%a, %d %b %Y %H:%M:%S GMT", &tm) && tm.tm_year >= 100 && tm.tm_year <= 300)
 		atomic_store(&k->server_ns, (int64_t)timegm(&tm) * 1000000000 - (int64_t)kube_now());
 }
 

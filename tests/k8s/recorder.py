@@ -332,6 +332,13 @@ def test_containers_and_errors(model, recorder):
     node = until("the second", lambda: (node_of(model, "payload") or {}).get("status") and node_of(model, "payload"))
     assert [k["scope"] for k in recorder.captures()][1:] == ["container=" + hexid(1)], recorder.captures()
     assert condition(node, "DetailRaised")["reason"] == "Raised" and recorder.captures()[1]["detail"] == "full", node
+    right = model.get("captures", "shop", "payload")
+    wrong = json.loads(json.dumps(right))
+    wrong["spec"]["detail"] = "everything"
+    model.put("captures", wrong)
+    until("what is wrong with one that runs", lambda: "spec.detail" in node_of(model, "payload")["status"].get("error", ""))
+    assert node_of(model, "payload")["status"]["state"] == "Recording", node_of(model, "payload")["status"]
+    model.put("captures", right)
     model.put("captures", capture("broken", "cuid-6", duration="1 hour"))
     node = until("that of a broken one", lambda: (node_of(model, "broken") or {}).get("status") and node_of(model, "broken"))
     assert node["status"]["state"] == "Failed" and "spec.duration" in node["status"]["error"], node["status"]

@@ -60,6 +60,16 @@ static bool is_understood(const char *head, unsigned n, const char *tail)
 	return s->node && !s->error[0];
 }
 
+Test(cluster_spec, stays_within_its_limits_when_it_is_wrong)
+{
+	HC_AUTO(cluster_spec_free) struct cluster_spec *s = NULL;
+
+	s = parsed("{\"duration\":\"1000000h\",\"preRoll\":\"25h\",\"retention\":\"9000h\",\"detail\":\"all\"}");
+	cr_assert(strstr(s->error, "spec.preRoll"), "the first is told: %s", s->error);
+	cr_assert(s->for_ns == 0 && s->pre_ns == 0 && s->keep_ns == 720 * 3600 * SECOND);
+	cr_assert_str_eq(s->detail, "security");
+}
+
 Test(cluster_spec, keeps_texts_of_the_lengths_of_the_schema_and_no_longer_ones)
 {
 	static const struct {
