@@ -523,7 +523,8 @@ static int event(struct hc_scap_import *im, const struct hc_scap_event *e, struc
 	struct sevent s = { .e = e };
 	int r = 0;
 
-	if (e->code >= HC_SCAP_N_CODES || !e->info || !e->info->params)
+	/* of calls' beginnings of old forms no parameter has a name, and no row */
+	if (e->code >= HC_SCAP_N_CODES || !e->info || (!e->info->params && !e->enter))
 		return 0;
 	if (!im->listed)
 		scap_lists_done(im);

@@ -11,20 +11,22 @@
 static struct tpath *passed_program(struct hc_scap_import *im, const struct sevent *s)
 {
 	const struct senter *in = scap_enter(s);
+	bool at = in && in->code == HC_SCAP_SYSCALL_EXECVEAT_E, unread;
 	struct hc_str name;
 	int64_t below;
 	struct tfd *fd;
 
 	if (!in)
 		return NULL;
-	if (in->code != HC_SCAP_SYSCALL_EXECVEAT_E)
-		return scap_path(im, s, scap_enter_text(in, 0), -1);
-	name = scap_enter_text(in, 1);
+	name = scap_enter_text(in, at ? 1 : 0);
+	unread = hc_str_eq(name, HC_STR("<NA>"));
+	if (!at)
+		return unread ? path_of_text(im->t, name, 6, 0) : scap_path(im, s, name, -1);
 	below = (int64_t)scap_enter_num(in, 0, (uint64_t)SCAP_AT_FDCWD);
 	fd = scap_fd(im, s->k, below);
 	if (scap_enter_num(in, 2, 0) & EXEC_EMPTY_PATH)
 		return fd && fd->path ? REF(fd->path) : path_of_text(im->t, HC_STR("<NA>"), 6, 0);
-	if (!name.len || (name.p[0] != '/' && below != SCAP_AT_FDCWD && !fd))
+	if (!name.len || unread || (name.p[0] != '/' && below != SCAP_AT_FDCWD && !fd))
 		return path_of_text(im->t, HC_STR("<NA>"), 6, 0);
 	return scap_path_below(im, s, name, below);
 }
@@ -79,14 +81,8 @@ static void set_comm_text(struct hc_scap_import *im, struct tver *v, struct hc_s
 	v->image_comm = REF(comm);
 }
 
-static void set_comm(struct hc_scap_import *im, const struct hc_scap_event *e, struct tver *v)
-{
-	if (hc_scap_has(e, 13))
-		set_comm_text(im, v, hc_scap_text(e, 13));
-}
-
 /* Events of old forms tell only what it was called by. */
-static void set_forked_comm(struct hc_scap_import *im, const struct hc_scap_event *e, struct tver *v)
+static void set_comm(struct hc_scap_import *im, const struct hc_scap_event *e, struct tver *v)
 {
 	set_comm_text(im, v, hc_scap_text(e, hc_scap_has(e, 13) ? 13 : 1));
 }
@@ -277,7 +273,7 @@ static void child_from(struct hc_scap_import *im, struct sevent *s, struct sthr 
 			v->image = i;
 		}
 	}
-	set_forked_comm(im, e, v);
+	set_comm(im, e, v);
 	cgs_unref(im->t, v->cgs); /* never the other's */
 	v->cgs = NULL;
 	set_cgroups(im, e, v);
@@ -334,7 +330,7 @@ static void tell_what(struct hc_scap_import *im, struct sthr *k, const struct hc
 		i->env = REF(leader->cur->image->env);
 	image_unref(im->t, v->image);
 	v->image = i;
-	set_forked_comm(im, e, v);
+	set_comm(im, e, v);
 }
 
 /* The thread that a new one takes after, by the new one's own event. A process is known by its threads. */

@@ -98,6 +98,8 @@ static void on_open(struct hc_scap_import *im, struct sevent *s, unsigned name, 
 	const struct senter *in = s->e->code == HC_SCAP_SYSCALL_OPEN_BY_HANDLE_AT_X ? NULL : scap_enter(s);
 	struct hc_str given = hc_scap_text(s->e, name), passed = { 0 };
 	struct tfd *fd;
+	uint32_t on_dev;
+	bool has_ino;
 
 	if (num < 0)
 		return;
@@ -118,10 +120,10 @@ static void on_open(struct hc_scap_import *im, struct sevent *s, unsigned name, 
 	fd->f_flags = (uint32_t)hc_scap_native(HC_SCAP_TAB_file_flags, f);
 	fd->cloexec = f & HC_SCAP_OPEN_CLOEXEC;
 	fd->created = f & HC_SCAP_OPEN_CREATED;
-	if (hc_scap_has(s->e, (unsigned)dev) || hc_scap_has(s->e, (unsigned)dev + 1) ||
-	    f & (HC_SCAP_OPEN_UPPER_LAYER | HC_SCAP_OPEN_LOWER_LAYER))
-		fd->file = scap_file_make(im, (uint32_t)hc_scap_u64(s->e, (unsigned)dev, 0),
-		                          hc_scap_u64(s->e, (unsigned)dev + 1, 0), f);
+	has_ino = hc_scap_has(s->e, (unsigned)dev + 1);
+	on_dev = dirfd < 0 || has_ino ? (uint32_t)hc_scap_u64(s->e, (unsigned)dev, 0) : 0; /* as in the reference */
+	if (on_dev || has_ino || f & (HC_SCAP_OPEN_UPPER_LAYER | HC_SCAP_OPEN_LOWER_LAYER))
+		fd->file = scap_file_make(im, on_dev, hc_scap_u64(s->e, (unsigned)dev + 1, 0), f);
 	scap_put_new(im, s, num, fd);
 }
 
@@ -530,6 +532,12 @@ static void remove_gone(struct hc_scap_import *im, uint64_t now_ns)
 	im->gone_tid = im->closed_tid = -1;
 }
 
+/* Of the events that no call makes, those whose thread is whose state the reader shows. */
+static bool names_thread(unsigned code)
+{
+	return !scap_tells_of_user(code) && code != HC_SCAP_CONTAINER_JSON_2_E && code != HC_SCAP_ASYNCEVENT_E;
+}
+
 void scap_apply(struct hc_scap_import *im, struct sevent *s)
 {
 	const struct hc_scap_event *e = s->e;
@@ -547,7 +555,7 @@ void scap_apply(struct hc_scap_import *im, struct sevent *s)
 			scap_on_container(im, s, hc_scap_param(e, 0), false);
 		if (e->code == HC_SCAP_ASYNCEVENT_E)
 			scap_on_async(im, s);
-		if (e->code == HC_SCAP_PROCINFO_E)
+		if (names_thread(e->code))
 			s->k = scap_thread(im, e->tid); /* it is about one, and changes nothing */
 		if (s->k)
 			s->before = REF(scap_refresh(im, s->k));
