@@ -373,7 +373,12 @@ static const struct hc_node *compare_ends(struct flower *l, const struct fx *x)
 {
 	enum hc_op op = x->op == FOP_NE ? HC_OP_EQ : op_of(x->op);
 	size_t n = x->n_consts;
+	struct fref fd = x->lhs->field;
 
+	if (x->op == FOP_EXISTS && !l->sane) { /* the original asks for a descriptor, of whatever type */
+		fd.id = F_FD_TYPE;
+		return exists(l, falco_bind(l->b, &fd));
+	}
 	switch (x->lhs->field.id) {
 	case F_FD_IP:
 		if (x->op == FOP_IN && !l->sane) /* the original compares addresses of length 0 */
@@ -433,6 +438,7 @@ static const struct hc_node *lower_test(struct flower *l, struct fx *x)
 	const struct fref *f = x->lhs->kind == FVAL_FIELD ? &x->lhs->field : NULL;
 	bool plain = f && !x->rhs && !x->mod && (x->op == FOP_EQ || x->op == FOP_NE || x->op == FOP_IN);
 	struct code_set codes;
+	struct fx first;
 
 	if (!f)
 		return compare(l, x, falco_bind_val(l->b, x->lhs));
@@ -477,7 +483,7 @@ static const struct hc_node *lower_test(struct flower *l, struct fx *x)
 			return with_own_name(l, x, compare(l, x, falco_bind(l->b, f)));
 		break;
 	case F_PROC_APID:
-		if (f->arg == FARG_NONE && x->op == FOP_IN && !l->sane)
+		if (f->arg == FARG_NONE && (x->op == FOP_IN || x->op == FOP_INTERSECTS) && !l->sane)
 			return no(l);
 		break;
 	case F_PROC_AENV:
@@ -489,23 +495,19 @@ static const struct hc_node *lower_test(struct flower *l, struct fx *x)
 		}
 		break;
 	case F_EVT_RAWARG:
-		if (x->op == FOP_IN && f->type != FT_CHARBUF && f->type != FT_FSPATH && !l->sane)
+		if ((x->op == FOP_IN || x->op == FOP_INTERSECTS) && f->type != FT_CHARBUF && f->type != FT_FSPATH && !l->sane)
 			return no(l);
 		break;
 	default:
 		break;
 	}
-	if (falco_is_ancestor_field(f)) {
-		struct fx first = *x;
-
-		if (x->mod && x->n_consts && !l->sane) { /* the original looks at the first value alone */
-			first.mod = 0;
-			first.n_consts = 1;
-			x = &first;
-		}
-		return compare(l, x, falco_bind_any_ancestor(l->b, f));
+	if (x->mod && x->n_consts && !l->sane && (falco_is_ancestor_field(f) || f->id == F_EVT_RAWARG)) {
+		first = *x; /* the original looks at the first value alone */
+		first.mod = 0;
+		first.n_consts = 1;
+		x = &first;
 	}
-	return compare(l, x, falco_bind(l->b, f));
+	return compare(l, x, falco_is_ancestor_field(f) ? falco_bind_any_ancestor(l->b, f) : falco_bind(l->b, f));
 }
 
 const struct hc_node *falco_lower(struct flower *l, struct fx *x)
