@@ -394,6 +394,18 @@ sed 's/;/ /g' >want <<END
 3f4c9d0b1e7a podman web reg/web:2 true /proc:/host::true:rprivate 10.0.0.7 web-0 prod
 END
 diff -u want events
+# and is an event of the name that it has
+expect_exit 0 hindcast events containers -f 'evt.type in (container_removed, container) and evt.is_async = true and evt.num > 3' \
+	-o '*%evt.num %evt.type %evt.asynctype %evt.arg.name %evt.arg.plugin_id' >events
+cat >want <<'END'
+4 container container container 0
+6 container_removed container_removed container_removed 0
+8 container container <NA> <NA>
+10 container container container 0
+END
+diff -u want events
+expect_exit 0 hindcast events containers -f 'evt.type = container_removed' -o '%evt.args' >events
+[ "$(cat events)" = 'plugin_id=0 name=container_removed data={"container": {"id": "3f4c9d0b1e7a"}}.' ] || fail "arguments of an event about a container"
 # of a pod's network the sandbox tells, where the container's own event does not
 expect_exit 0 hindcast import pods.scap -o pods >/dev/null
 expect_exit 0 hindcast events pods -f 'evt.type = close' \

@@ -272,7 +272,8 @@ const struct fparam *falco_param_of(const struct fbinder *b, const struct fref *
 	const struct fparam *p = falco_events[b->row->code].params;
 	int i = f->arg == FARG_NAME ? falco_param_find(b->row->code, f->name) : (int)f->index;
 
-	if (!p || b->row->code <= CODE_GENERIC || b->row->code == CODE_ASYNC || i < 0 || i >= MAX_PARAMS)
+	if (!p || b->row->code <= CODE_GENERIC || i < 0 || i >= MAX_PARAMS ||
+	    (b->row->code == CODE_ASYNC && b->type != HC_EV_ASYNC_EVENT))
 		return NULL;
 	for (int k = 0; k <= i; k++)
 		if (!p[k].name)

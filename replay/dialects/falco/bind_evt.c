@@ -314,6 +314,8 @@ static bool has_ret(const struct fbinder *b)
 const struct hc_access *falco_bind_evt(struct fbinder *b, const struct fref *f)
 {
 	const char *name = falco_row_name(b->type);
+	/* a meta event of whatever name */
+	bool named = b->type == HC_EV_ASYNC_EVENT;
 	bool meta = event_flags(b) & EVF_METAEVENT, exits = event_flags(b) & EVF_SYSCALL || b->type == HC_EV_SYS;
 
 	switch (f->id) {
@@ -353,7 +355,9 @@ const struct hc_access *falco_bind_evt(struct fbinder *b, const struct fref *f)
 	case F_EVT_IS_ASYNC:
 		return constant(b, hc_value_bool(meta));
 	case F_EVT_ASYNCTYPE:
-		return meta ? constant(b, word(name)) : NULL;
+		return named  ? col(b, b->at_row, HC_C_ASYNC_EVENT_name)
+		       : meta ? constant(b, word(name))
+		              : NULL;
 	case F_EVT_HOSTNAME:
 		why(b, "the host's name is not part of an event here", NULL, NULL);
 		return NULL;
@@ -370,7 +374,9 @@ const struct hc_access *falco_bind_evt(struct fbinder *b, const struct fref *f)
 	case F_SYSCALL_TYPE:
 		return !exits ? NULL : name ? constant(b, word(name)) : row(b, &leaf_row_name, NULL);
 	case F_EVT_TYPE:
-		return name ? constant(b, word(name)) : row(b, &leaf_row_name, NULL);
+		return named  ? col(b, b->at_row, HC_C_ASYNC_EVENT_name)
+		       : name ? constant(b, word(name))
+		              : row(b, &leaf_row_name, NULL);
 	case F_EVT_TYPE_IS:
 		if (!b->row->code)
 			return NULL;

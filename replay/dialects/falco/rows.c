@@ -1833,7 +1833,7 @@ void falco_args(const struct fctx *c, struct fjson *out)
 	unsigned former = former_type(c), code = former ? map[former].code : falco_result_code(c);
 	const struct fparam *p = falco_events[code].params;
 
-	if (code == CODE_GENERIC || code == CODE_ASYNC)
+	if (code == CODE_GENERIC || (code == CODE_ASYNC && c->type != HC_EV_ASYNC_EVENT))
 		return;
 	for (unsigned i = 0; p && p[i].name; i++) {
 		struct pval v = former                 ? former_val(c, former, &p[i])
