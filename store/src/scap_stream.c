@@ -30,6 +30,8 @@ struct hc_scap_stream {
 	z_stream z;
 	bool z_ready;
 	ZSTD_DStream *zstd;
+	int failed; /* found behind bytes that are still to be given out; 0: nothing was */
+	struct hc_err why;
 };
 
 /* Adds to what is in `in`. */
@@ -102,10 +104,13 @@ static int produce(struct hc_scap_stream *s, struct hc_err *err)
 	size_t before = s->out_end;
 
 	while (s->out_end == before && !s->ended) {
-		int r = refill(s, err);
+		int r = s->failed ? s->failed : refill(s, &s->why);
 
-		if (r < 0)
+		if (r < 0) {
+			if (err && !err->code)
+				*err = s->why;
 			return r;
+		}
 		if (s->form == PLAIN) {
 			size_t n = s->in_end - s->in_pos, room = s->out_cap - s->out_end;
 
@@ -114,9 +119,9 @@ static int produce(struct hc_scap_stream *s, struct hc_err *err)
 			s->in_pos += n;
 			s->out_end += n;
 		} else if (s->in_pos < s->in_end || s->member_open) {
-			r = s->form == GZIP ? inflate_some(s, err) : unzstd_some(s, err);
-			if (r < 0)
-				return r;
+			s->failed = s->form == GZIP ? inflate_some(s, &s->why) : unzstd_some(s, &s->why);
+			if (s->failed)
+				continue; /* what came before it first */
 		}
 		if (s->in_eof && s->out_end == before) {
 			s->ended = true;
@@ -185,6 +190,7 @@ int hc_scap_stream_digest(struct hc_scap_stream *s, uint8_t ret[HC_SHA256_BYTES]
 static int begin(struct hc_scap_stream *s, struct hc_err *err)
 {
 	static const uint8_t zstd_magic[] = { 0x28, 0xb5, 0x2f, 0xfd };
+	static const uint8_t zstd_skipped[] = { 0x2a, 0x4d, 0x18 }; /* frames without data, as of pzstd */
 	int r = 0;
 
 	while (r == 0 && s->in_end < sizeof(zstd_magic) &&
@@ -194,7 +200,8 @@ static int begin(struct hc_scap_stream *s, struct hc_err *err)
 		return r;
 	if (s->in_end >= 2 && s->in[0] == 0x1f && s->in[1] == 0x8b)
 		s->form = GZIP;
-	else if (s->in_end >= 4 && memcmp(s->in, zstd_magic, 4) == 0)
+	else if (s->in_end >= 4 && (memcmp(s->in, zstd_magic, 4) == 0 ||
+	                            (s->in[0] >> 4 == 5 && memcmp(s->in + 1, zstd_skipped, 3) == 0)))
 		s->form = ZSTD;
 	if (s->form == GZIP) {
 		if (inflateInit2(&s->z, 15 + 16) != Z_OK)

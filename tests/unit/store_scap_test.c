@@ -308,6 +308,44 @@ Test(scap, cut_inside_compressed_data_is_an_error)
 	hc_scap_close(r);
 }
 
+Test(scap, what_came_before_damage_in_compressed_data_is_given_out)
+{
+	struct hc_scap_reader *r;
+	const struct hc_scap_item *item;
+	unsigned n_items = 0;
+	int e;
+
+	write_all(0);
+	file.p[file.n - 8] ^= 1; /* the checksum of it all */
+	r = reader(file.p, file.n);
+	cr_assert_not_null(r);
+	while ((e = hc_scap_next(r, &item, NULL)) > 0)
+		n_items++;
+	cr_assert_eq(e, -EBADMSG);
+	cr_assert_eq(n_items, 11);
+	cr_assert_eq(hc_scap_next(r, &item, NULL), -EBADMSG);
+	hc_scap_close(r);
+}
+
+Test(scap, frames_without_data_are_passed_over)
+{
+	static const char skipped[] = { 0x50, 0x2a, 0x4d, 0x18, 3, 0, 0, 0, 'a', 'b', 'c' };
+	struct hc_scap_reader *r;
+	size_t n = sizeof(skipped);
+	char *both;
+
+	write_all(HC_SCAP_ZSTD);
+	both = calloc(1, n + file.n);
+	cr_assert_not_null(both);
+	memcpy(both, skipped, n);
+	memcpy(both + n, file.p, file.n);
+	r = reader(both, n + file.n);
+	cr_assert_not_null(r);
+	cr_assert_not_null(next_event(r));
+	hc_scap_close(r);
+	free(both);
+}
+
 Test(scap, reads_every_version_of_the_process_list)
 {
 	static const uint32_t types[] = { 0x202, 0x207, 0x209, 0x210, 0x211, 0x212, 0x213, 0x214 };
