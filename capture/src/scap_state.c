@@ -121,7 +121,8 @@ static void on_open(struct hc_scap_import *im, struct sevent *s, unsigned name, 
 	fd->cloexec = f & HC_SCAP_OPEN_CLOEXEC;
 	fd->created = f & HC_SCAP_OPEN_CREATED;
 	has_ino = hc_scap_has(s->e, (unsigned)dev + 1);
-	on_dev = dirfd < 0 || has_ino ? (uint32_t)hc_scap_u64(s->e, (unsigned)dev, 0) : 0; /* as in the reference */
+	on_dev =
+		dirfd < 0 || has_ino ? (uint32_t)hc_scap_u64(s->e, (unsigned)dev, 0) : 0; /* as in the reference */
 	if (on_dev || has_ino || f & (HC_SCAP_OPEN_UPPER_LAYER | HC_SCAP_OPEN_LOWER_LAYER))
 		fd->file = scap_file_make(im, on_dev, hc_scap_u64(s->e, (unsigned)dev + 1, 0), f);
 	scap_put_new(im, s, num, fd);

@@ -815,12 +815,13 @@ Test(falco_alert, comes_for_both_ends_of_a_fork_and_not_for_rows_that_falco_has_
 	       "  priority: INFO\n"
 	       "- rule: C\n  desc: d\n  condition: proc.aname = oneof (bash, sshd) and evt.num = 2\n  output: c\n"
 	       "  priority: INFO\n"
-	       "- rule: D\n  desc: d\n  condition: evt.rawarg.size intersects (4) or evt.rawarg.size = anyof (5, 4) or "
+	       "- rule: D\n  desc: d\n  condition: evt.rawarg.size intersects (4) or evt.rawarg.size = anyof (5, "
+	       "4) or "
 	       "proc.apid intersects (1, 30, 31)\n  output: d\n  priority: INFO\n"
-	       "- rule: E\n  desc: d\n  condition: fd.ip exists and evt.num > 9 or evt.rawarg.size = allof (4, 5)\n"
+	       "- rule: E\n  desc: d\n  condition: fd.ip exists and evt.num > 9 or evt.rawarg.size = allof (4, "
+	       "5)\n"
 	       "  output: e\n  priority: INFO\n",
-	       HC_FALCO_TEXT,
-	       "22:13:20.002000000: Informational c\n22:13:20.010000000: Informational e");
+	       HC_FALCO_TEXT, "22:13:20.002000000: Informational c\n22:13:20.010000000: Informational e");
 	alerts(c, "- rule: All\n  desc: d\n  condition: evt.num > 11\n  output: \"%evt.num\"\n  priority: INFO\n",
 	       HC_FALCO_TEXT, "22:13:20.012000000: Informational 12");
 	scene_done(&s, c);

@@ -355,9 +355,7 @@ const struct hc_access *falco_bind_evt(struct fbinder *b, const struct fref *f)
 	case F_EVT_IS_ASYNC:
 		return constant(b, hc_value_bool(meta));
 	case F_EVT_ASYNCTYPE:
-		return named  ? col(b, b->at_row, HC_C_ASYNC_EVENT_name)
-		       : meta ? constant(b, word(name))
-		              : NULL;
+		return named ? col(b, b->at_row, HC_C_ASYNC_EVENT_name) : meta ? constant(b, word(name)) : NULL;
 	case F_EVT_HOSTNAME:
 		why(b, "the host's name is not part of an event here", NULL, NULL);
 		return NULL;

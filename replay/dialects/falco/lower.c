@@ -495,7 +495,8 @@ static const struct hc_node *lower_test(struct flower *l, struct fx *x)
 		}
 		break;
 	case F_EVT_RAWARG:
-		if ((x->op == FOP_IN || x->op == FOP_INTERSECTS) && f->type != FT_CHARBUF && f->type != FT_FSPATH && !l->sane)
+		if ((x->op == FOP_IN || x->op == FOP_INTERSECTS) && f->type != FT_CHARBUF &&
+		    f->type != FT_FSPATH && !l->sane)
 			return no(l);
 		break;
 	default:
