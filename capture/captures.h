@@ -61,6 +61,7 @@ struct hc_capture_now {
 	int64_t past_wall_ns, past_bulk_wall_ns;
 	enum hc_capture_past past_limit; /* of one that was started by this recorder */
 	uint32_t n_in_scope; /* processes or control groups in its scope when it began; 0 for the host */
+	bool given_up;       /* it is being deleted: retention need not leave its span alone any more */
 };
 
 /* How long it is kept after its end; 0: until it is deleted. */
@@ -84,7 +85,8 @@ int hc_captures_start(struct hc_captures *c, const struct hc_capture_request *re
 /* -ENOENT no such capture. One that has ended already stays as it is. */
 int hc_captures_stop(struct hc_captures *c, const char *name, const char *by, const struct hc_capture_now **ret,
                      struct hc_err *err);
-/* Ends it when it runs, and gives up what it pinned. -ENOENT. */
+/* Ends it when it runs, and gives up what it pinned; on a disk that is full, before the rows that tell of it, which
+ * may find no other room. -ENOENT, or why they were not written: then it is there still, without what made room. */
 int hc_captures_delete(struct hc_captures *c, const char *name, const char *by, struct hc_err *err);
 
 /* Those that are not deleted, in the order in which they were started. Borrowed until the next call. */

@@ -249,6 +249,8 @@ static size_t add_row_pins(const struct hc_captures *c, const struct hc_record *
 	size_t n_kept;
 
 	for (uint32_t i = 0; i < c->n; i++) {
+		if (c->v[i].given_up)
+			continue;
 		pins[n++] = row_pin(c->v[i].state_seq);
 		if (c->v[i].clock_seq)
 			pins[n++] = row_pin(c->v[i].clock_seq);
@@ -268,17 +270,20 @@ static size_t add_row_pins(const struct hc_captures *c, const struct hc_record *
 int hc_captures_pin(const struct hc_captures *c, struct hc_record *r)
 {
 	HC_AUTO(free) struct hc_retain_pin *pins = calloc(3u * c->n + 2 * c->n_deleted + 1, sizeof(*pins));
+	size_t n = 0;
 
 	if (!pins)
 		return -ENOMEM;
 	for (uint32_t i = 0; i < c->n; i++) {
 		bool ended = c->v[i].state == HC_MARK_ENDED && c->v[i].until_wall_ns;
 
-		pins[i] = (struct hc_retain_pin){ .from_ns = c->v[i].from_wall_ns,
-			                          .until_ns = ended ? c->v[i].until_wall_ns : INT64_MAX,
-			                          .streams = (1u << HC_N_STREAMS) - 1 };
+		if (c->v[i].given_up)
+			continue;
+		pins[n++] = (struct hc_retain_pin){ .from_ns = c->v[i].from_wall_ns,
+			                            .until_ns = ended ? c->v[i].until_wall_ns : INT64_MAX,
+			                            .streams = (1u << HC_N_STREAMS) - 1 };
 	}
-	return hc_record_set_pins(r, pins, add_row_pins(c, r, pins, c->n));
+	return hc_record_set_pins(r, pins, add_row_pins(c, r, pins, n));
 }
 
 /* After each change. */
@@ -590,29 +595,40 @@ int hc_captures_stop(struct hc_captures *c, const char *name, const char *by, co
 	return code;
 }
 
-int hc_captures_delete(struct hc_captures *c, const char *name, const char *by, struct hc_err *err)
+/* The rows about it, and what it pinned is given up. One that runs ends at a moment of the boot clock. */
+static int give_up(struct hc_captures *c, struct hc_capture_now *k, int64_t end_boot_ns, const char *end_by,
+                   const char *by, struct hc_err *err)
 {
-	struct hc_capture_now *k = find(c, name);
 	struct deleted deleted = { 0 };
 	int code = 0;
 
-	if (!k)
-		return unknown(name, err);
+	k->given_up = true; /* where captures have filled the disk, the rows find room in what it kept, or none */
+	pin(c);
 	if (k->state == HC_MARK_RUNNING)
-		code = end(c, k, boot_ns(), by, err);
+		code = end(c, k, end_boot_ns, end_by, err);
 	if (code >= 0)
 		code = write_row(c, k, "unpin", by, &deleted.own_seq, err);
 	deleted.begin_seq = k->begin_seq;
 	deleted.end_seq = k->end_seq;
 	if (code >= 0 && add_deleted(c, &deleted) < 0)
 		code = hc_err_set(err, -ENOMEM, "out of memory");
-	if (code < 0)
+	if (code < 0) {
+		k->given_up = false;
+		pin(c);
 		return code;
+	}
 	hc_log(hc_daemon_log(c->daemon), HC_LOG_INFO, "a capture was deleted", HC_LOG_STR("capture", k->name),
 	       HC_LOG_STR("by", by));
 	drop(c, k);
 	pin(c);
 	return 0;
+}
+
+int hc_captures_delete(struct hc_captures *c, const char *name, const char *by, struct hc_err *err)
+{
+	struct hc_capture_now *k = find(c, name);
+
+	return k ? give_up(c, k, boot_ns(), by, by, err) : unknown(name, err);
 }
 
 const struct hc_capture_now *hc_captures_list(const struct hc_captures *c, uint32_t *ret_n)
@@ -658,15 +674,15 @@ static void look(struct hc_captures *c)
 	forget_deleted(c, boot);
 	for (uint32_t i = c->n; i--;) {
 		struct hc_capture_now *k = &c->v[i];
+		bool runs = k->state == HC_MARK_RUNNING,
+		     over = !runs || (k->until_boot_ns && boot >= k->until_boot_ns);
 		struct hc_err err = { 0 };
-		char name[sizeof(k->name)];
 		int code = 0;
 
-		if (k->state == HC_MARK_RUNNING && k->until_boot_ns && boot >= k->until_boot_ns)
+		if (over && k->expires_boot_ns && boot >= k->expires_boot_ns)
+			code = give_up(c, k, k->until_boot_ns, "time", "expiry", &err);
+		else if (over && runs)
 			code = end(c, k, k->until_boot_ns, "time", &err);
-		snprintf(name, sizeof(name), "%s", k->name);
-		if (code >= 0 && k->state == HC_MARK_ENDED && k->expires_boot_ns && boot >= k->expires_boot_ns)
-			code = hc_captures_delete(c, name, "expiry", &err);
 		if (code < 0)
 			cannot_end(c, boot, &err);
 	}

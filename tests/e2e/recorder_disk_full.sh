@@ -50,6 +50,38 @@ n=$(value "SELECT sum(count) FROM meta_gap WHERE cause = 'block_dropped'")
 [ "${n:-0}" -gt 0 ] || fail "no gap tells what was lost"
 lost=$(sed -nE 's/.*msg=stopped .*events_lost=([0-9]+).*/\1/p' log)
 [ "$lost" -gt 0 ] || fail "the loss is not counted"
+# what captures keep has filled the disk: one that is deleted, or whose time to be kept is over, makes the room in which that is told
+rm -r small/cap
+sock=$PWD/control.sock
+ask() { hindcast capture "$@" --control "$sock" >out 2>&1; }
+hindcast recorder --config /dev/null --control "$sock" --pin none -d small/cap -p full --snaplen 256 --segment-size 4KiB --retain-size 0 \
+	--keep-free 0 2>log4 &
+pid=$!
+answers "$sock" log4
+fill() { # until not even a page is left
+	within 60 eval 'load; [ "$(stat -f -c %a small)" -lt 100 ]' || fail "a capture does not fill the disk"
+	dd if=/dev/zero of=small/filler bs=4k oflag=append conv=notrunc 2>/dev/null || :
+	load
+}
+for how in delete delete expire; do
+	within 20 ask start case --pre 1h $([ $how = delete ] || echo --for 1s --keep 2s) || { cat out >&2; fail "what was deleted left no room"; }
+	fill
+	if [ $how = delete ]; then
+		expect_exit 0 hindcast capture delete case --control "$sock"
+	else
+		within 20 eval 'load; ask list; grep -q "no captures" out' || { cat out log4 >&2; fail "it does not go by itself"; }
+	fi
+done
+ask start after || { cat out >&2; fail "what has gone left no room"; }
+kill -TERM $pid
+wait $pid || fail "exit code $?"
+pid=
+code=0
+hindcast verify small/cap >out || code=$?
+[ $code -le 1 ] || { cat out log4 >&2; fail "not whole"; } # 1: the index has no room
+[ "$(value "SELECT group_concat(op || ' ' || by, ', ') FROM meta_mark WHERE name = 'case' AND op = 'unpin' AND by = 'expiry'")" = "unpin expiry" ] ||
+	fail "nothing tells that it has expired"
+rm -f small/filler
 # killed while the disk is full: what it has not told of is told by the next one, also when that one finds the disk full
 mkdir fs
 if mount -t bpf bpf fs 2>/dev/null; then
