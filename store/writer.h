@@ -69,9 +69,10 @@ struct hc_writer_drops {
 #define HC_WRITER_N_TIMES 8
 
 struct hc_writer_stats {
-	uint64_t n_rows, n_blocks, n_segments, bytes;               /* bytes on disk */
-	uint64_t raw_bytes;                                         /* of the blocks written, before compression */
-	uint32_t n_open;                                            /* segments being written now */
+	uint64_t n_rows, n_blocks, n_segments, bytes; /* bytes on disk */
+	uint64_t raw_bytes;                           /* of the blocks written, before compression */
+	uint32_t n_open;                              /* segments being written now */
+	uint32_t n_restored; /* times that somebody removed one of them, and it was written anew */
 	uint64_t n_writes_by_time[HC_WRITER_N_TIMES + 1], write_ns; /* of blocks, refused ones too */
 	uint64_t rows_by_type[HC_EV_MAX]; /* without those of dropped blocks, which n_rows has: they were numbered
 	                                   */

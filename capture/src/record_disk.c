@@ -138,6 +138,18 @@ static int retain_look(struct hc_record *r, struct hc_err *err)
 	return tell_removed(r, err);
 }
 
+/* What is being written cannot be removed, but that somebody tried is worth a look. */
+static void restored_look(struct hc_record *r)
+{
+	uint32_t n = hc_writer_stats(r->writer)->n_restored;
+
+	if (n != r->n_restored_told)
+		hc_log(r->opts.log, HC_LOG_WARN,
+		       "segments that were being written have been removed, and were written anew",
+		       HC_LOG_U64("segments", n - r->n_restored_told));
+	r->n_restored_told = n;
+}
+
 /* Rows for what was dropped. They count as told when the block that has them was taken. */
 static int drops_look(struct hc_record *r, struct hc_err *err)
 {
@@ -254,6 +266,7 @@ int disk_look(struct hc_record *r, struct hc_err *err)
 {
 	int code = drops_look(r, err);
 
+	restored_look(r);
 	if (code >= 0)
 		code = gaps_again(r, err);
 	if (code >= 0 && r->retain)

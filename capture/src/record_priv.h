@@ -35,6 +35,7 @@ struct hc_record {
 	struct hc_retain_rules retain_rules;
 	char retain_text[256];
 	uint64_t n_drops_told;    /* blocks */
+	uint32_t n_restored_told; /* segments that were written anew */
 	uint32_t n_index_missing; /* segments that it still lacks */
 	/* Boot clock: when each was last said or tried; 0: not yet. */
 	uint64_t disk_log_ns, retain_log_ns, over_log_ns, index_log_ns, index_try_ns;

@@ -50,7 +50,9 @@ struct stream {
 struct hc_writer {
 	struct hc_writer_opts opts;
 	char dir[3072], boot[40], node[65], tool[65];
-	bool shared; /* the directory's group may read */
+	bool shared;   /* the directory's group may read */
+	dev_t dir_dev; /* which directory it is, whatever has its name later */
+	ino_t dir_ino;
 	struct stream stream[HC_N_STREAMS];
 	uint64_t next_seq;
 	int64_t wall_offset_ns;
@@ -88,6 +90,30 @@ static int make_dirs(const char *path, bool shared, struct hc_err *err)
 	}
 }
 
+/* With all above it. */
+static int make_segments_dir(const struct hc_writer *w, struct hc_err *err)
+{
+	char path[4096];
+
+	snprintf(path, sizeof(path), "%s/segments/%s/%s", w->dir, w->node, w->boot);
+	return make_dirs(path, w->shared, err);
+}
+
+static int open_follow(struct hc_writer *w, struct hc_err *err)
+{
+	char path[4096];
+	int fd;
+
+	snprintf(path, sizeof(path), "%s/segments", w->dir);
+	fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd < 0)
+		return hc_err_set(err, -errno, "cannot open '%s': %s", path, strerror(errno));
+	if (w->follow_fd >= 0)
+		close(w->follow_fd);
+	w->follow_fd = fd;
+	return 0;
+}
+
 void hc_seg_node_clean(char *to, size_t room, const char *from)
 {
 	size_t n = 0;
@@ -109,7 +135,7 @@ int hc_writer_open(const struct hc_writer_opts *opts, struct hc_writer **ret, st
 	HC_AUTO(hc_writer_abort) struct hc_writer *w = calloc(1, sizeof(*w));
 	const uint8_t *id = opts->boot_id;
 	struct rlimit limit;
-	char path[4096];
+	struct stat st;
 	int r;
 
 	if (!w)
@@ -153,15 +179,17 @@ int hc_writer_open(const struct hc_writer_opts *opts, struct hc_writer **ret, st
 		if (!w->stream[i].builder)
 			return hc_err_set(err, -ENOMEM, "out of memory");
 	}
-	snprintf(path, sizeof(path), "%s/segments/%s/%s", w->dir, w->node, w->boot);
 	w->shared = hc_dir_shared(w->dir);
-	r = make_dirs(path, w->shared, err);
+	r = make_segments_dir(w, err);
 	if (r < 0)
 		return r;
-	snprintf(path, sizeof(path), "%s/segments", w->dir);
-	w->follow_fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (w->follow_fd < 0)
-		return hc_err_set(err, -errno, "cannot open '%s': %s", path, strerror(errno));
+	if (stat(w->dir, &st) < 0)
+		return hc_err_set(err, -errno, "cannot look at '%s': %s", w->dir, strerror(errno));
+	w->dir_dev = st.st_dev;
+	w->dir_ino = st.st_ino;
+	r = open_follow(w, err);
+	if (r < 0)
+		return r;
 	*ret = hc_steal(w);
 	return 0;
 }
@@ -212,7 +240,72 @@ static int write_at(struct hc_writer *w, struct stream *s, const void *p, size_t
 	return 0;
 }
 
-/* A file with the header in it, under a name that no reader looks at. */
+/* Where a file is made: a name that no reader looks at. */
+static void new_path(const struct hc_writer *w, const struct stream *s, char *buf, size_t room)
+{
+	snprintf(buf, room, "%s/segments/%s/%s/.%s.new", w->dir, w->node, w->boot, stream_names[s - w->stream]);
+}
+
+static int copy_bytes(int from, int to, uint64_t n_bytes)
+{
+	uint8_t buf[65536];
+
+	for (uint64_t off = 0; off < n_bytes;) {
+		size_t want = n_bytes - off < sizeof(buf) ? (size_t)(n_bytes - off) : sizeof(buf);
+		ssize_t n = pread(from, buf, want, (off_t)off);
+
+		if (n == 0)
+			return -EIO;
+		n = n < 0 ? n : pwrite(to, buf, (size_t)n, (off_t)off);
+		if (n < 0 && errno != EINTR)
+			return -errno;
+		off += n < 0 ? 0 : (uint64_t)n;
+	}
+	return 0;
+}
+
+/* The open segment once more, as a file that has its name. */
+static int write_anew(struct hc_writer *w, struct stream *s, struct hc_err *err)
+{
+	struct stat st;
+	char path[sizeof(s->path)];
+	int fd, r;
+
+	if (stat(w->dir, &st) < 0 || st.st_dev != w->dir_dev || st.st_ino != w->dir_ino)
+		return hc_err_set(err, -ENOENT, "the directory '%s' was removed", w->dir);
+	r = make_segments_dir(w, err);
+	if (r < 0)
+		return r;
+	new_path(w, s, path, sizeof(path));
+	fd = open(path, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, HC_MODE_FILE);
+	r = fd < 0 || (w->shared && fchmod(fd, HC_MODE_FILE_SHARED) < 0) ? -errno : copy_bytes(s->fd, fd, s->off);
+	if (r == 0 && rename(path, s->path) < 0)
+		r = -errno;
+	if (r == 0)
+		r = open_follow(w, err);
+	if (r < 0) {
+		if (fd >= 0) {
+			close(fd);
+			unlink(path);
+		}
+		return hc_err_set(err, r, "%s was removed, and cannot be written anew: %s", s->path, strerror(-r));
+	}
+	close(s->fd);
+	s->fd = fd;
+	s->torn = false;
+	w->stats.n_restored++;
+	return 0;
+}
+
+/* Whoever removes what is being written removes nothing: it is still open, and gets its name again. */
+static int segment_restore(struct hc_writer *w, struct stream *s, struct hc_err *err)
+{
+	struct stat st;
+
+	return fstat(s->fd, &st) == 0 && st.st_nlink == 0 ? write_anew(w, s, err) : 0;
+}
+
+/* A file with the header in it. */
 static int header_write(struct hc_writer *w, struct stream *s, const char *path, struct hc_err *err)
 {
 	uint8_t buf[HC_SEG_HEADER_MAX_BYTES];
@@ -258,7 +351,7 @@ static int segment_open(struct hc_writer *w, enum hc_stream which, struct hc_err
 	snprintf(s->header.tool, sizeof(s->header.tool), "%s", w->tool);
 	snprintf(s->path, sizeof(s->path), "%s/segments/%s/%s/%s-%08u.hcs", w->dir, w->node, w->boot,
 	         stream_names[which], s->number);
-	snprintf(path, sizeof(path), "%s/segments/%s/%s/.%s.new", w->dir, w->node, w->boot, stream_names[which]);
+	new_path(w, s, path, sizeof(path));
 	r = header_write(w, s, path, err);
 	if (r < 0) {
 		if (s->fd >= 0) {
@@ -295,8 +388,12 @@ static int segment_close(struct hc_writer *w, struct stream *s, struct hc_err *e
 
 	if (s->fd < 0)
 		return 0;
+	r = segment_restore(w, s, err);
 	footer = hc_seg_footer_write(s->blocks, s->n_blocks, s->off, &n);
-	r = footer ? write_at(w, s, footer, n, err) : hc_err_set(err, -ENOMEM, "out of memory");
+	if (!footer)
+		r = hc_err_set(err, -ENOMEM, "out of memory");
+	if (r == 0)
+		r = write_at(w, s, footer, n, err);
 	free(footer);
 	if (r == 0) {
 		w->stats.bytes += n;
@@ -380,6 +477,18 @@ static int block_write_elsewhere(struct hc_writer *w, enum hc_stream which, cons
 	return code;
 }
 
+/* Of a segment that was removed, and for which there is no other place, the next block tries again. */
+static int block_out(struct hc_writer *w, enum hc_stream which, const struct hc_block_out *out, struct hc_err *err)
+{
+	struct stream *s = &w->stream[which];
+	int code = segment_restore(w, s, err);
+
+	if (code < 0)
+		return code;
+	code = block_write(w, s, out, err);
+	return code < 0 ? block_write_elsewhere(w, which, out, code, err) : 0;
+}
+
 /* Times of more rows; 0: there are none. */
 static void widen(struct hc_writer_unsealed *u, uint64_t first_ns, uint64_t last_ns)
 {
@@ -422,9 +531,7 @@ static int seal(struct hc_writer *w, enum hc_stream which, struct hc_err *err)
 	if (failed == 0)
 		failed = segment_for(w, which, out.n_bytes, &why);
 	if (failed == 0)
-		failed = block_write(w, s, &out, &why);
-	if (failed < 0 && s->fd >= 0)
-		failed = block_write_elsewhere(w, which, &out, failed, &why);
+		failed = block_out(w, which, &out, &why);
 	if (failed < 0 && (!w->opts.go_on || !disk_refuses(failed))) {
 		if (err && !err->code)
 			*err = why;
