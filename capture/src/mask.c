@@ -267,34 +267,86 @@ static size_t quoted_end(const struct scan *s, size_t from, char quote, bool esc
 	return from < s->arg_to ? from : s->arg_to;
 }
 
-/* A value after the name that ends at `at`, as shells, forms, JSON, YAML and HTTP write it. */
-static void value_in_text(struct scan *s, size_t at, uint32_t rule)
+static bool is_quote(const struct scan *s, size_t at)
 {
-	bool escaped = false, line;
-	char quote = 0;
+	return at < s->arg_to && (s->p[at] == '"' || s->p[at] == '\'');
+}
 
-	if (at + 1 < s->arg_to && s->p[at] == '\\' && s->p[at + 1] == '"')
+/* Inside of another text, as a log that quotes JSON has it. */
+static bool is_escaped_quote(const struct scan *s, size_t at)
+{
+	return at + 1 < s->arg_to && s->p[at] == '\\' && s->p[at + 1] == '"';
+}
+
+/* Up to the quote of b'..', $'..', @".." and the like. */
+static size_t skip_prefix(const struct scan *s, size_t at)
+{
+	static const char letters[] = "bBfFrRuU$@";
+	size_t to = at;
+
+	while (to < s->arg_to && to - at < 2 && memchr(letters, s->p[to], sizeof(letters) - 1))
+		to++;
+	return is_quote(s, to) ? to : at;
+}
+
+static size_t skip_space(const struct scan *s, size_t at)
+{
+	while (at < s->arg_to && (s->p[at] == ' ' || s->p[at] == '\t' || s->p[at] == '\r' || s->p[at] == '\n'))
 		at++;
-	if (at < s->arg_to && (s->p[at] == '"' || s->p[at] == '\''))
-		at++;
-	at = skip_blanks(s, at);
-	if (at >= s->arg_to || (s->p[at] != '=' && s->p[at] != ':'))
-		return;
-	line = s->p[at] == ':';
-	at = skip_blanks(s, at + 1);
-	if (at + 1 < s->arg_to && s->p[at] == '\\' && s->p[at + 1] == '"') {
-		escaped = true;
-		at++;
-	}
-	if (at < s->arg_to && (s->p[at] == '"' || s->p[at] == '\'')) {
+	return at;
+}
+
+/* The value that begins at `at`. Returns where what follows it begins. */
+static size_t value_at(struct scan *s, size_t at, bool line, uint32_t rule)
+{
+	bool escaped = is_escaped_quote(s, at);
+	char quote = 0;
+	size_t end;
+
+	at = escaped ? at + 1 : skip_prefix(s, at);
+	if (is_quote(s, at)) {
 		quote = s->p[at++];
 		line = false;
 	}
 	/* a shell's variable is no secret, a second slash or colon makes it something else */
 	if (at >= s->arg_to || (s->form != HC_MASK_BYTES && s->p[at] == '$') || (line && s->p[at] == '/') ||
 	    s->p[at] == ':')
+		return at;
+	end = quote ? quoted_end(s, at, quote, escaped) : value_end(s, at, line);
+	span_add(s, at, end, rule);
+	return quote && end < s->arg_to ? end + 1 + escaped : end;
+}
+
+/* Whether a list of quoted values begins there. */
+static bool is_list(const struct scan *s, size_t at)
+{
+	if (at >= s->arg_to || s->p[at] != '[')
+		return false;
+	at = skip_space(s, at + 1);
+	return is_escaped_quote(s, at) || is_quote(s, skip_prefix(s, at));
+}
+
+/* A value after the name that ends at `at`, as shells, forms, JSON, YAML, HTTP and programs write it. */
+static void value_in_text(struct scan *s, size_t at, uint32_t rule)
+{
+	bool line;
+
+	at += is_escaped_quote(s, at);
+	at += is_quote(s, at);
+	at = skip_blanks(s, at);
+	if (at >= s->arg_to || (s->p[at] != '=' && s->p[at] != ':'))
 		return;
-	span_add(s, at, quote ? quoted_end(s, at, quote, escaped) : value_end(s, at, line), rule);
+	line = s->p[at++] == ':';
+	if (at < s->arg_to && (s->p[at] == '=' || (!line && s->p[at] == '>'))) /* := == => */
+		at++;
+	at = skip_blanks(s, at);
+	if (!is_list(s, at)) {
+		value_at(s, at, line, rule);
+		return;
+	}
+	do
+		at = skip_space(s, value_at(s, skip_space(s, at + 1), false, rule));
+	while (at < s->arg_to && s->p[at] == ',');
 }
 
 /* The whole next argument, unless it is an option. */
