@@ -60,23 +60,26 @@ int resume_open(struct hc_record *r, struct hc_err *err)
 }
 
 /* Rows that the dead recorder had read, and not yet written. */
-static int unwritten(struct hc_record *r, const struct hc_live_kept *kept, struct hc_err *err)
+static int unwritten(struct hc_record *r, const struct hc_live_kept *kept, uint64_t *n_lost, struct hc_err *err)
 {
 	int code = 0;
 
 	for (unsigned k = 0; k < HC_N_STREAMS; k++) {
 		const struct hc_writer_unsealed *u = &kept->unsealed[k];
 
-		for (unsigned type = 32; type < HC_EV_MAX && code >= 0; type++)
-			if (u->rows_by_type[type] && hc_event_desc(type))
-				code = gap_tell(r, u->first_ns, u->last_ns, -1, hc_event_desc(type)->name,
-				                u->rows_by_type[type], "crash", err);
+		for (unsigned type = 32; type < HC_EV_MAX && code >= 0; type++) {
+			if (!u->rows_by_type[type] || !hc_event_desc(type))
+				continue;
+			*n_lost += u->rows_by_type[type];
+			code = gap_tell(r, u->first_ns, u->last_ns, -1, hc_event_desc(type)->name,
+			                u->rows_by_type[type], "crash", err);
+		}
 	}
 	return code;
 }
 
 /* Losses that it had not told of: from where records are missing to the moment when ours began. */
-static int untold(struct hc_record *r, const struct hc_live_left *left, struct hc_err *err)
+static int untold(struct hc_record *r, const struct hc_live_left *left, uint64_t *n_lost, struct hc_err *err)
 {
 	int code = 0;
 
@@ -91,6 +94,7 @@ static int untold(struct hc_record *r, const struct hc_live_left *left, struct h
 				continue;
 			r->sampled[type] += c.sampled;
 			r->lost[type] += c.lost_full + c.lost_busy;
+			*n_lost += c.lost_full + c.lost_busy;
 			if (c.lost_full)
 				code = gap_tell(r, from, r->start_ns, (int)cpu, hc_event_desc(type)->name,
 				                c.lost_full, "ring_full", err);
@@ -102,7 +106,7 @@ static int untold(struct hc_record *r, const struct hc_live_left *left, struct h
 	return code;
 }
 
-static int one_left(struct hc_record *r, const struct hc_live_left *left, struct hc_err *err)
+static int one_left(struct hc_record *r, const struct hc_live_left *left, uint64_t *n_lost, struct hc_err *err)
 {
 	int code;
 
@@ -110,8 +114,8 @@ static int one_left(struct hc_record *r, const struct hc_live_left *left, struct
 		return gap_tell(r, r->start.last_boot_ns, r->start_ns, -1, NULL, hc_live_left_waiting(left),
 		                "other_version", err);
 	hc_writer_drops_add(r->writer, &hc_live_left_kept(left)->untold);
-	code = unwritten(r, hc_live_left_kept(left), err);
-	return code < 0 ? code : untold(r, left, err);
+	code = unwritten(r, hc_live_left_kept(left), n_lost, err);
+	return code < 0 ? code : untold(r, left, n_lost, err);
 }
 
 int resume_find(struct hc_record *r, struct hc_err *err)
@@ -136,7 +140,7 @@ bool resume_unread(const struct hc_record *r)
 
 int resume_left(struct hc_record *r, struct hc_err *err)
 {
-	uint64_t n_read = 0, n_unread = 0;
+	uint64_t n_read = 0, n_unread = 0, n_lost = 0;
 	int code = 0;
 
 	told_use(&r->tracker->told, hc_live_descriptions(r->live), r->n_cpus);
@@ -147,7 +151,7 @@ int resume_left(struct hc_record *r, struct hc_err *err)
 
 		told_use(&r->tracker->told, hc_live_left_descriptions(r->left[i]), r->n_cpus);
 		got = hc_live_left_drain(r->left[i], record_take, r);
-		code = got < 0 ? (int)got : one_left(r, r->left[i], err);
+		code = got < 0 ? (int)got : one_left(r, r->left[i], &n_lost, err);
 		n_read += got > 0 ? (uint64_t)got : 0;
 		if (!hc_live_left_readable(r->left[i]))
 			n_unread += hc_live_left_waiting(r->left[i]);
@@ -160,8 +164,9 @@ int resume_left(struct hc_record *r, struct hc_err *err)
 	for (size_t i = 0; i < r->n_left; i++)
 		r->left[i] = hc_live_left_remove(r->left[i]);
 	r->n_left = 0;
-	hc_log(r->opts.log, n_unread ? HC_LOG_WARN : HC_LOG_INFO, "went on where another recorder had ended",
-	       HC_LOG_U64("records_waiting", n_read), HC_LOG_U64("records_of_another_version", n_unread));
+	hc_log(r->opts.log, n_unread || n_lost ? HC_LOG_WARN : HC_LOG_INFO,
+	       "went on where another recorder had ended", HC_LOG_U64("records_waiting", n_read),
+	       HC_LOG_U64("records_of_another_version", n_unread), HC_LOG_U64("events_lost", n_lost));
 	return 0;
 }
 

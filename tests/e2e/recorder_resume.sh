@@ -15,6 +15,8 @@ read -r e distinct <<<"$(seen e)"
 [ "$e" = "$distinct" ] || fail "doubled: $e rows of $distinct calls"
 [ "$e" -lt 20000 ] || fail "all calls in a ring of 1 MiB"
 [ $((e + $(lost ring_full))) -ge 20000 ] || fail "$e calls are there and $(lost ring_full) counted, of 20000"
+told=$(sed -nE 's/.*level=warn msg="went on where another recorder had ended".* events_lost=([0-9]+).*/\1/p' log5)
+[ "${told:-0}" -ge "$(lost ring_full)" ] || fail "the log tells of ${told:-no} losses, of $(lost ring_full) and more"
 [ "$(value "SELECT count(*) > 0 FROM meta_gap WHERE cause = 'ring_full' AND of_type = 'openat' AND on_cpu IS NOT NULL AND exact
 	AND from_ns < until_ns AND until_ns <= (SELECT max(boot_ns) FROM meta_clock)")" = 1 ] || fail "the loss is not placed"
 
