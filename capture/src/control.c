@@ -147,6 +147,13 @@ struct member {
 	void *to;
 };
 
+/* A string without NUL. */
+static bool is_text(json_object *v)
+{
+	return json_object_is_type(v, json_type_string) &&
+	       strlen(json_object_get_string(v)) == (size_t)json_object_get_string_len(v);
+}
+
 /* Reads the members of a request; all but "hindcast" and "op" must be known. */
 static int read_members(json_object *request, const struct member *members, struct hc_err *err)
 {
@@ -161,8 +168,7 @@ static int read_members(json_object *request, const struct member *members, stru
 		if (!m->key)
 			return hc_err_set(err, -EINVAL, "this op has no member '%.64s'", key);
 		if (m->kind == MEMBER_STR) {
-			if (!json_object_is_type(value, json_type_string) ||
-			    strlen(json_object_get_string(value)) != (size_t)json_object_get_string_len(value))
+			if (!is_text(value))
 				return hc_err_set(err, -EINVAL, "'%s' must be a string without NUL", key);
 			*(const char **)m->to = json_object_get_string(value);
 		} else {
@@ -334,7 +340,7 @@ static json_object *serve(struct hc_control *c, json_object *request, const char
 	if (!json_object_object_get_ex(request, "hindcast", &v) || !json_object_is_type(v, json_type_int) ||
 	    json_object_get_int64(v) != HC_CONTROL_VERSION)
 		return failure("bad_version", "this recorder speaks version 1 of the protocol: \"hindcast\": 1");
-	if (!json_object_object_get_ex(request, "op", &v) || !json_object_is_type(v, json_type_string))
+	if (!json_object_object_get_ex(request, "op", &v) || !is_text(v))
 		return failure("bad_request", "'op' is missing");
 	for (size_t i = 0; i < sizeof(ops) / sizeof(ops[0]); i++)
 		if (strcmp(ops[i].op, json_object_get_string(v)) == 0)
@@ -352,7 +358,7 @@ char *hc_control_answer(struct hc_control *c, const char *request, size_t n_byte
 	if (!tok)
 		return NULL;
 	json_tokener_set_flags(tok, JSON_TOKENER_STRICT | JSON_TOKENER_VALIDATE_UTF8);
-	if (n_bytes <= HC_CONTROL_MAX_BYTES)
+	if (n_bytes <= HC_CONTROL_MAX_BYTES && !memchr(request, '\0', n_bytes)) /* where it would stop */
 		in = json_tokener_parse_ex(tok, request, (int)n_bytes);
 	if (json_tokener_get_error(tok) == json_tokener_continue) /* a number may go on: it does not */
 		in = json_tokener_parse_ex(tok, "\n", 1);
