@@ -395,7 +395,7 @@ static int run_with(struct recorder *rec)
 	if (code == HC_CLI_GO)
 		code = check_kube_files(a);
 	if (code == HC_CLI_GO && a->trigger.policies.n)
-		code = hc_cli_trigger_set(&hc_cmd_recorder, &a->trigger, &rules);
+		code = hc_cli_trigger_set(&hc_cmd_recorder, &a->trigger, a->check_config, &rules);
 	if (code != HC_CLI_GO)
 		return code;
 	if (a->check_config)

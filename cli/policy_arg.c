@@ -81,6 +81,12 @@ void hc_policies_done(struct hc_policies *p)
 	*p = (struct hc_policies){ 0 };
 }
 
+bool hc_cli_diag_tells(const struct hc_falco_diag *d)
+{
+	return !d->repeated &&
+	       strncmp(d->code, "LOAD_UNUSED_", 12) != 0; /* what is not used: for those who write it */
+}
+
 void hc_cli_print_diags(const struct hc_falco *f, bool errors_only)
 {
 	struct hc_arena arena = { 0 };
@@ -89,8 +95,8 @@ void hc_cli_print_diags(const struct hc_falco *f, bool errors_only)
 		const struct hc_falco_diag *d = hc_falco_diag(f, i);
 		const char *text;
 
-		if (d->repeated || (errors_only && !d->is_error) || strncmp(d->code, "LOAD_UNUSED_", 12) == 0)
-			continue; /* what is not used is for those who write policies */
+		if ((errors_only && !d->is_error) || !hc_cli_diag_tells(d))
+			continue;
 		text = hc_falco_diag_text(f, d, &arena);
 		if (text)
 			hc_cli_print_lines(stderr, "", text);

@@ -157,6 +157,20 @@ static void say_unanswerable(void *ctx, const char *rule, const char *reason)
 		       HC_LOG_STR("rule", rule), HC_LOG_STR("reason", reason));
 }
 
+/* The line and the caret below it, which a terminal gets, are no lines of a log. */
+static void say_warning(void *ctx, const struct hc_falco_diag *d)
+{
+	struct sayer *s = ctx;
+	char place[32];
+
+	if (s->n++ >= MAX_TOLD)
+		return;
+	snprintf(place, sizeof(place), "%u:%u", d->line, d->column);
+	hc_log(s->log, HC_LOG_WARN, "a file of triggers' rules is doubtful",
+	       HC_LOG_STR("file", d->place_file ? d->place_file : d->file), HC_LOG_STR("place", place),
+	       HC_LOG_STR("item", d->item_name), HC_LOG_STR("warning", d->message), HC_LOG_STR("code", d->code));
+}
+
 static void say_unmatched(void *ctx, const char *option, const char *value)
 {
 	struct hc_trigger *t = ctx;
@@ -202,6 +216,7 @@ static void install(struct hc_trigger *t, struct hc_trigger_set *set)
 	if (set) {
 		hc_log(t->log, HC_LOG_INFO, "rules of triggers are in force",
 		       HC_LOG_U64("rules", hc_trigger_set_n_rules(set)));
+		hc_trigger_set_warnings(set, say_warning, &(struct sayer){ .log = t->log });
 		(void)hc_trigger_set_unmatched(set, say_unmatched, t);
 		report(t, set, segment);
 	}

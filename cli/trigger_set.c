@@ -219,14 +219,14 @@ int hc_trigger_set_new(const struct hc_trigger_args *args, struct hc_trigger_set
 	return 0;
 }
 
-int hc_cli_trigger_set(const struct hc_command *cmd, const struct hc_trigger_args *args,
+int hc_cli_trigger_set(const struct hc_command *cmd, const struct hc_trigger_args *args, bool warnings,
                        struct hc_trigger_set **ret)
 {
 	HC_AUTO(hc_trigger_set_free) struct hc_trigger_set *s = calloc(1, sizeof(*s));
 	struct hc_err err = { 0 };
 	int r = s ? make(args, s, &err) : hc_err_set(&err, -ENOMEM, "out of memory");
 
-	if (s && s->falco && hc_falco_n_diags(s->falco))
+	if (s && s->falco && hc_falco_n_diags(s->falco) && (r < 0 || warnings))
 		hc_cli_print_diags(s->falco, r < 0);
 	else if (r < 0)
 		return hc_cli_error(cmd, &err);
@@ -234,6 +234,14 @@ int hc_cli_trigger_set(const struct hc_command *cmd, const struct hc_trigger_arg
 		return HC_EXIT_USAGE;
 	*ret = hc_steal(s);
 	return HC_CLI_GO;
+}
+
+void hc_trigger_set_warnings(const struct hc_trigger_set *s, void (*say)(void *ctx, const struct hc_falco_diag *d),
+                             void *ctx)
+{
+	for (uint32_t i = 0; i < hc_falco_n_diags(s->falco); i++)
+		if (hc_cli_diag_tells(hc_falco_diag(s->falco, i)))
+			say(ctx, hc_falco_diag(s->falco, i));
 }
 
 /* ---- asking ---- */

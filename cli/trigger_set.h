@@ -41,9 +41,13 @@ struct hc_trigger_rule_stats {
 int hc_trigger_set_new(const struct hc_trigger_args *args, struct hc_trigger_set **ret, struct hc_err *err);
 struct hc_trigger_set *hc_trigger_set_free(struct hc_trigger_set *s);
 HC_DEFINE_AUTO(struct hc_trigger_set, hc_trigger_set_free)
-/* The same, and prints what is wrong with the files: HC_CLI_GO or an exit code. */
-int hc_cli_trigger_set(const struct hc_command *cmd, const struct hc_trigger_args *args,
+/* The same, and prints why the files do not load, or, when asked to, what is doubtful about files that do:
+ * HC_CLI_GO or an exit code. */
+int hc_cli_trigger_set(const struct hc_command *cmd, const struct hc_trigger_args *args, bool warnings,
                        struct hc_trigger_set **ret);
+/* Calls back for each thing that is doubtful about the files. */
+void hc_trigger_set_warnings(const struct hc_trigger_set *s, void (*say)(void *ctx, const struct hc_falco_diag *d),
+                             void *ctx);
 
 uint32_t hc_trigger_set_n_rules(const struct hc_trigger_set *s);
 /* How long the rule of this name starts no other capture in the same place; of one that is not there, what the

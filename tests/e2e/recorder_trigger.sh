@@ -48,6 +48,19 @@ expect_exit 2 hindcast recorder -d none --trigger-policy broken.yaml 2>err
 expect_match "^broken.yaml:1:" err
 [ ! -e none ] || fail "it has begun with a broken policy"
 
+# what is doubtful about the files is a line of the log like any other
+printf -- '- rule: all\n  desc: d\n  condition: evt.type exists\n  output: x\n  priority: DEBUG\n' >doubtful.yaml
+expect_exit 0 hindcast recorder --check-config --trigger-policy doubtful.yaml 2>err
+expect_match '^doubtful.yaml:3:14: warning: ' err
+hindcast recorder -d doubtful --control "$sock" --pin none --log-format json --trigger-policy doubtful.yaml --trigger-max-hour 1 2>log &
+pid=$!
+logged '"msg":"rules of triggers are in force"'
+answers "$sock" log
+kill -TERM $pid
+wait $pid || fail "it did not stop well"
+jq -es 'map(select(.code == "LOAD_NO_EVTTYPE")) | length == 1 and .[0].level == "warn" and .[0].file == "doubtful.yaml" and .[0].place == "3:14"' log >/dev/null ||
+	{ cat log >&2; fail "the log is no JSON, or lacks the warning"; }
+
 begin --config recorder.yaml
 /bin/echo what-led-to-it >/dev/null
 : <hc-trigger-other
