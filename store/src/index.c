@@ -839,13 +839,24 @@ static int take_block(struct hc_index_writer *iw, const char *seg_path, const st
 	return r;
 }
 
+/* Somebody may have removed it, and what is written then is in no directory. */
+static int check_there(const struct hc_index_writer *iw, struct hc_err *err)
+{
+	int moved = 0;
+
+	(void)sqlite3_file_control(iw->db.sql, "main", SQLITE_FCNTL_HAS_MOVED, &moved);
+	return moved ? hc_err_set(err, -ENOENT, "'%s/%s' was removed", iw->dir, HC_INDEX_NAME) : 0;
+}
+
 int hc_index_writer_block(void *index_writer, const char *seg_path, const struct hc_seg_header *seg,
                           const struct hc_seg_block *block, struct hc_err *err)
 {
 	struct hc_index_writer *iw = index_writer;
 
 	(void)err; /* the index never stops a recording */
-	if (!iw->first.code && take_block(iw, seg_path, seg, block, &iw->first) < 0 && !iw->first.code)
+	if (iw->first.code || check_there(iw, &iw->first) < 0)
+		return 0;
+	if (take_block(iw, seg_path, seg, block, &iw->first) < 0 && !iw->first.code)
 		iw->first.code = -EIO;
 	return 0;
 }
