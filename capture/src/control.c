@@ -40,6 +40,7 @@ struct hc_control {
 	struct peer *peers[MAX_PEERS];
 	gid_t group;
 	int fd;
+	bool unreachable; /* the socket's name is gone, and said so */
 };
 
 /* ---- requests ---- */
@@ -557,16 +558,6 @@ static void on_connect(void *ctx, int listening, uint32_t events)
 		let_go(p);
 }
 
-static void on_second(void *ctx, struct hc_daemon *d)
-{
-	struct hc_control *c = ctx;
-
-	(void)d;
-	for (unsigned i = 0; i < MAX_PEERS; i++)
-		if (c->peers[i] && ++c->peers[i]->idle_seconds > IDLE_SECONDS)
-			let_go(c->peers[i]);
-}
-
 /* ---- life ---- */
 
 int hc_control_path_check(const char *path, struct hc_err *err)
@@ -659,14 +650,55 @@ int hc_control_listen(struct hc_control *c, struct hc_err *err)
 	return 0;
 }
 
+static int wait_for_requests(struct hc_control *c, struct hc_err *err)
+{
+	int code = hc_daemon_watch(c->daemon, c->fd, EPOLLIN, on_connect, c);
+
+	return code < 0 ? hc_err_set(err, code, "cannot wait for requests: %s", strerror(-code)) : 0;
+}
+
 static int on_start(void *ctx, struct hc_daemon *d, struct hc_err *err)
 {
 	struct hc_control *c = ctx;
-	int code;
 
 	c->daemon = d;
-	code = hc_daemon_watch(d, c->fd, EPOLLIN, on_connect, c);
-	return code < 0 ? hc_err_set(err, code, "cannot wait for requests: %s", strerror(-code)) : 0;
+	return wait_for_requests(c, err);
+}
+
+/* Nobody finds a socket that has no name any more. Without CAP_CHOWN the new one is for root alone. */
+static void listen_anew(struct hc_control *c)
+{
+	struct unix_listen_opts o = unix_opts(c);
+	struct hc_err err = { 0 };
+	int fd;
+
+	o.group = NULL;
+	fd = unix_listen(&o, &err);
+	if (fd >= 0) {
+		hc_daemon_unwatch(c->daemon, c->fd);
+		close(c->fd);
+		c->fd = fd;
+		(void)wait_for_requests(c, &err);
+	}
+	if (err.code && !c->unreachable)
+		hc_log_err(hc_daemon_log(c->daemon), HC_LOG_ERROR,
+		           "the control socket was removed; nobody can ask", &err);
+	else if (!err.code)
+		hc_log(hc_daemon_log(c->daemon), HC_LOG_WARN, "the control socket was removed, and is there again",
+		       HC_LOG_STR("open_to", c->opts.group ? "root, not the group any more" : "root"));
+	c->unreachable = err.code != 0;
+}
+
+static void on_second(void *ctx, struct hc_daemon *d)
+{
+	struct hc_control *c = ctx;
+
+	(void)d;
+	for (unsigned i = 0; i < MAX_PEERS; i++)
+		if (c->peers[i] && ++c->peers[i]->idle_seconds > IDLE_SECONDS)
+			let_go(c->peers[i]);
+	if (access(c->opts.path, F_OK) < 0 && errno == ENOENT)
+		listen_anew(c);
 }
 
 static void on_stop(void *ctx, struct hc_daemon *d)

@@ -31,6 +31,20 @@ hindcast verify rec >out || { cat out log >&2; fail "not whole"; }
 [ "$(args)" = "$say before+$say after" ] || fail "is there after the end: $(args)"
 [ "$(value "SELECT count(*) FROM meta_stop")" = 1 ] || fail "its end is not there"
 
+# the control socket, with its directory
+mkdir run
+hindcast recorder --config /dev/null --control "$PWD/run/sock" --pin none -d rec 2>log &
+pid=$!
+answers "$PWD/run/sock" log
+rm -r run
+waits 'level=warn msg="the control socket was removed, and is there again" open_to=root$' log
+answers "$PWD/run/sock" log
+[ "$(stat -c %a run/sock)" = 600 ] || fail "it is open to others"
+kill -TERM $pid
+wait $pid || fail "it did not stop well"
+[ ! -e run/sock ] || fail "it is left behind"
+rm -r rec
+
 # the directory itself: another one under its name is not the recorder's
 hindcast recorder --config /dev/null --control "$sock" --pin none -d rec 2>log &
 pid=$!
