@@ -242,23 +242,20 @@ static void index_look(struct hc_record *r)
 int disk_close_index(struct hc_record *r, struct hc_err *err)
 {
 	struct hc_index_writer *index = hc_steal(r->index);
-	struct hc_err why = { 0 };
+	struct hc_err why = { 0 }, again = { 0 };
 	int code = index ? hc_index_writer_close(index, &why) : -EIO;
 
+	if (code < 0 && hc_index_writer_open(r->opts.dir, &index, &again) == 0) /* it takes in what is missing */
+		code = hc_index_writer_close(index, &again);
+	if (code >= 0)
+		return 0;
 	if (!r->opts.go_on) {
-		if (code < 0 && err && !err->code)
+		if (err && !err->code)
 			*err = why;
 		return code;
 	}
-	if (code < 0) { /* once more: it takes in what is missing */
-		why = (struct hc_err){ 0 };
-		code = hc_index_writer_open(r->opts.dir, &index, &why);
-		if (code == 0)
-			code = hc_index_writer_close(index, &why);
-	}
-	if (code < 0)
-		hc_log_err(r->opts.log, HC_LOG_WARN,
-		           "the index is not up to date; the segments are read without it", &why);
+	hc_log_err(r->opts.log, HC_LOG_WARN, "the index is not up to date; the segments are read without it",
+	           again.code ? &again : &why);
 	return 0;
 }
 

@@ -31,6 +31,11 @@ hindcast verify rec >out || { cat out log >&2; fail "not whole"; }
 [ "$(args)" = "$say before+$say after" ] || fail "is there after the end: $(args)"
 [ "$(value "SELECT count(*) FROM meta_stop")" = 1 ] || fail "its end is not there"
 
+# hindcast record
+hindcast record -o once -- sh -c "sleep 1.5; '$say' first; rm -r once/*; sleep 1.5; '$say' second" >out 2>&1 || { cat out >&2; fail "it has not gone on"; }
+hindcast verify once >out || { cat out >&2; fail "not whole"; }
+[ "$(hindcast query once --csv --no-header "SELECT count(*) FROM execs WHERE cmdline LIKE '$say %'" | tr -d '\r')" = 2 ] || fail "something is missing"
+
 # the control socket, with its directory
 mkdir run
 hindcast recorder --config /dev/null --control "$PWD/run/sock" --pin none -d rec 2>log &
