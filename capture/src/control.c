@@ -41,6 +41,7 @@ struct hc_control {
 	gid_t group;
 	int fd;
 	bool unreachable; /* the socket's name is gone, and said so */
+	bool pausing;     /* no connection is taken before the next second */
 };
 
 /* ---- requests ---- */
@@ -527,6 +528,13 @@ static void on_connect(void *ctx, int listening, uint32_t events)
 	unsigned slot = 0;
 
 	(void)events;
+	if (fd < 0 && (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM)) {
+		/* it waits, and the loop would be told of it without end */
+		hc_log(hc_daemon_log(c->daemon), HC_LOG_WARN, "a request has to wait",
+		       HC_LOG_STR("error", strerror(errno)));
+		hc_daemon_unwatch(c->daemon, listening);
+		c->pausing = true;
+	}
 	if (fd < 0)
 		return;
 	if (!is_allowed(c, fd, &who)) {
@@ -699,6 +707,9 @@ static void on_second(void *ctx, struct hc_daemon *d)
 			let_go(c->peers[i]);
 	if (access(c->opts.path, F_OK) < 0 && errno == ENOENT)
 		listen_anew(c);
+	else if (c->pausing)
+		(void)wait_for_requests(c, NULL);
+	c->pausing = false;
 }
 
 static void on_stop(void *ctx, struct hc_daemon *d)

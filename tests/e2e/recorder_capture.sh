@@ -179,6 +179,16 @@ for _ in range(100):
 assert status["ok"], status
 PY
 ask list >/dev/null || fail "it does not answer after all that"
+# one that finds no descriptor left waits, and is taken when there is one
+full=$(ls /proc/$pid/fd | wc -l)
+prlimit --pid $pid --nofile=$((full - 1)):
+ask list >waited 2>&1 &
+waiting=$!
+waits 'msg="a request has to wait" error="Too many open files"' log
+rests 2
+[ "$(grep -c 'a request has to wait' log)" -le $((5 * slow)) ] || fail "the loop is told of it again and again"
+prlimit --pid $pid --nofile=1024:
+wait $waiting || { cat waited >&2; fail "it was not answered"; }
 
 # a time in which nobody recorded is a hole in the past of those that come after it, and of no other
 past() { ask list --json | jq ".captures[] | select(.name == \"$1\") | .past_from_ns"; }
