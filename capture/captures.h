@@ -85,8 +85,9 @@ int hc_captures_start(struct hc_captures *c, const struct hc_capture_request *re
 /* -ENOENT no such capture. One that has ended already stays as it is. */
 int hc_captures_stop(struct hc_captures *c, const char *name, const char *by, const struct hc_capture_now **ret,
                      struct hc_err *err);
-/* Ends it when it runs, and gives up what it pinned; on a disk that is full, before the rows that tell of it, which
- * may find no other room. -ENOENT, or why they were not written: then it is there still, without what made room. */
+/* Ends it when it runs, and gives up what it pinned; on a disk that is full, before the rows that tell of it,
+ * which may find no other room. -ENOENT, or why they were not written: then it is there still, without what made
+ * room. */
 int hc_captures_delete(struct hc_captures *c, const char *name, const char *by, struct hc_err *err);
 
 /* Those that are not deleted, in the order in which they were started. Borrowed until the next call. */
