@@ -42,7 +42,7 @@ char *cluster_manager(const char *node)
 	char *name;
 
 	if (strlen(node) > MAX_MANAGER_BYTES - strlen(MANAGER)) {
-		if (hc_sha256_of(node, strlen(node), digest) < 0)
+		if (hc_sha256_of(node, strlen(node), digest, NULL) < 0)
 			return NULL;
 		hc_sha256_hex(digest, hex);
 		node = hex;
