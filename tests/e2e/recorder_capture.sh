@@ -184,7 +184,7 @@ prlimit --pid $pid --nofile=3: # no number that a new one could have, whatever i
 ask list >waited 2>&1 &
 waiting=$!
 waits 'msg="a request has to wait" error="Too many open files"' log
-rests 2
+sleep 2 # less than whoever asks waits
 [ "$(grep -c 'a request has to wait' log)" -le $((5 * slow)) ] || fail "the loop is told of it again and again"
 prlimit --pid $pid --nofile=1024:
 wait $waiting || { cat waited >&2; fail "it was not answered"; }
