@@ -534,9 +534,7 @@ static uint32_t joined_process(struct hc_str path, const char *file)
  */
 static bool is_hosts_network(struct hc_str path)
 {
-	const struct hc_str end = HC_STR("/netns/default");
-
-	return path.len > end.len && memcmp(path.p + path.len - end.len, end.p, end.len) == 0 &&
+	return hc_str_ends(path, HC_STR("/netns/default")) && !hc_str_eq(path, HC_STR("/netns/default")) &&
 	       !hc_str_eq(path, HC_STR("/run/netns/default")) &&
 	       !hc_str_eq(path, HC_STR("/var/run/netns/default"));
 }

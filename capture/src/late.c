@@ -19,12 +19,10 @@ int late_curl(struct hc_err *err)
 {
 	static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 	static bool ready;
-	int code = 0;
+	int code = hc_late_load("libcurl.so.4", "libcurl4", curl_names, sizeof(curl_names) / sizeof(curl_names[0]),
+	                        &late, err);
 
 	pthread_mutex_lock(&lock);
-	if (!late.curl_easy_init)
-		code = hc_late_load("libcurl.so.4", "libcurl4", curl_names,
-		                    sizeof(curl_names) / sizeof(curl_names[0]), &late, err);
 	if (code == 0 && !ready) {
 		ready = late.curl_global_init(CURL_GLOBAL_DEFAULT) == CURLE_OK;
 		code = ready ? 0 : hc_err_set(err, -ENOMEM, "libcurl cannot be set up: out of memory");
@@ -35,7 +33,6 @@ int late_curl(struct hc_err *err)
 
 int late_mhd(struct hc_err *err)
 {
-	return late.MHD_run ? 0
-	                    : hc_late_load("libmicrohttpd.so.12", "libmicrohttpd12", mhd_names,
-	                                   sizeof(mhd_names) / sizeof(mhd_names[0]), &late, err);
+	return hc_late_load("libmicrohttpd.so.12", "libmicrohttpd12", mhd_names,
+	                    sizeof(mhd_names) / sizeof(mhd_names[0]), &late, err);
 }

@@ -60,8 +60,7 @@ struct late {
 /* Empty until the library is loaded. */
 extern struct late late;
 
-/* Load the library, once; it stays. -ENOENT it is not there or lacks a function: `err` says which package has it.
- * late_curl also from several threads at the same time; it sets up the library as a whole. */
+/* As hc_late_load(); late_curl() also sets up the library as a whole. */
 int late_curl(struct hc_err *err);
 int late_mhd(struct hc_err *err);
 

@@ -17,10 +17,8 @@ static bool is_hex64(struct hc_str s)
 
 static struct hc_str cut_end(struct hc_str s, const char *suffix)
 {
-	size_t n = strlen(suffix);
-
-	if (s.len >= n && memcmp(s.p + s.len - n, suffix, n) == 0)
-		s.len -= (uint32_t)n;
+	if (hc_str_ends(s, hc_str_c(suffix)))
+		s.len -= (uint32_t)strlen(suffix);
 	return s;
 }
 
@@ -259,11 +257,6 @@ struct tcgs *cgs_of_proc_text(struct hc_tracker *t, const char *text, size_t len
 	return n ? cgs_make(t, items, hier, n, cgroup_id) : NULL;
 }
 
-static bool ends_with(struct hc_str s, struct hc_str end)
-{
-	return s.len >= end.len && memcmp(s.p + s.len - end.len, end.p, end.len) == 0;
-}
-
 bool cgs_is_nowhere(const char *text, size_t n_bytes)
 {
 	const char *end = text + n_bytes;
@@ -275,7 +268,7 @@ bool cgs_is_nowhere(const char *text, size_t n_bytes)
 		if (!nl)
 			nl = end;
 		line = (struct hc_str){ p, (uint32_t)(nl - p) };
-		if (!ends_with(line, HC_STR(":/")) && !ends_with(line, HC_STR(" (deleted)")))
+		if (!hc_str_ends(line, HC_STR(":/")) && !hc_str_ends(line, HC_STR(" (deleted)")))
 			return false;
 	}
 	return true;

@@ -50,13 +50,6 @@ void ctr_done(struct hc_tracker *t)
 
 /* ---- names that only a runtime can tell to be containers ---- */
 
-static bool ends(struct hc_str s, const char *suffix)
-{
-	size_t n = strlen(suffix);
-
-	return s.len >= n && memcmp(s.p + s.len - n, suffix, n) == 0;
-}
-
 /* The name that a runtime would know the component by; false: it is none of a container. */
 static bool free_name(struct hc_str c, struct hc_str *ret)
 {
@@ -64,9 +57,9 @@ static bool free_name(struct hc_str c, struct hc_str *ret)
 	static const char *const units[] = { ".slice", ".service", ".mount", ".socket", ".swap" };
 
 	for (size_t i = 0; i < sizeof(units) / sizeof(units[0]); i++)
-		if (ends(c, units[i]))
+		if (hc_str_ends(c, hc_str_c(units[i])))
 			return false;
-	if (ends(c, ".scope")) {
+	if (hc_str_ends(c, HC_STR(".scope"))) {
 		struct hc_str whole = c;
 
 		for (size_t i = 0; i < sizeof(prefixes) / sizeof(prefixes[0]); i++)

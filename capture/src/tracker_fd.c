@@ -539,7 +539,7 @@ struct tfd *fd_from_proc(struct hc_tracker *t, uint32_t pid, int fd)
 			f->kind = HC_FD_MEMFD;
 			f->name = txt_get(t, text.p + 1, text.len - 1);
 		}
-		if (text.len > 10 && memcmp(text.p + text.len - 10, " (deleted)", 10) == 0) {
+		if (text.len > 10 && hc_str_ends(text, HC_STR(" (deleted)"))) {
 			text.len -= 10;
 			flags = HC_PATH_DELETED;
 		}

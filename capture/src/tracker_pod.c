@@ -33,8 +33,7 @@ static bool component_uid(struct hc_str c, struct hc_str *ret)
 	static const char slice[] = ".slice";
 	struct hc_str s = c;
 
-	if (s.len > sizeof(slice) - 1 &&
-	    memcmp(s.p + s.len - (sizeof(slice) - 1), slice, sizeof(slice) - 1) == 0) {
+	if (s.len > sizeof(slice) - 1 && hc_str_ends(s, hc_str_c(slice))) {
 		const char *pod = memmem(s.p, s.len, "-pod", 4);
 
 		if (!pod)

@@ -147,11 +147,6 @@ bool hc_str_icontains(struct hc_str s, struct hc_str needle)
 	return false;
 }
 
-static bool ends_with(struct hc_str s, struct hc_str end)
-{
-	return s.len >= end.len && (!end.len || memcmp(s.p + s.len - end.len, end.p, end.len) == 0);
-}
-
 static bool in_class(struct hc_str name, unsigned char c)
 {
 	static const struct {
@@ -681,7 +676,7 @@ static bool one_const(const struct hc_operand *o, uint32_t i, struct hc_str s, s
 	case HC_OP_STARTSWITH:
 		return hc_str_starts(s, c);
 	case HC_OP_ENDSWITH:
-		return ends_with(s, c);
+		return hc_str_ends(s, c);
 	case HC_OP_GLOB:
 	case HC_OP_IGLOB:
 		return hc_glob(c, s, o->op == HC_OP_IGLOB);
@@ -787,7 +782,7 @@ static bool compare_scalars(const struct hc_value *a, enum hc_op op, const struc
 	case HC_OP_STARTSWITH:
 		return hc_str_starts(a->s, right.s);
 	case HC_OP_ENDSWITH:
-		return ends_with(a->s, right.s);
+		return hc_str_ends(a->s, right.s);
 	case HC_OP_GLOB:
 	case HC_OP_IGLOB:
 		return hc_glob(right.s, a->s, op == HC_OP_IGLOB);

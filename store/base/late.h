@@ -16,9 +16,8 @@ struct hc_late_name {
 };
 
 /*
- * Loads the library `file`, which stays, and fills in the pointers of the table, all or none; not for several
- * threads at the same time with the same table. -ENOENT: it is not there or lacks a function; `err` says that
- * `package` has it.
+ * Loads the library `file`, once, and fills in the pointers of the table, all or none; from any thread. It stays.
+ * -ENOENT: it is not there or lacks a function; `err` says that `package` has it.
  */
 int hc_late_load(const char *file, const char *package, const struct hc_late_name *names, size_t n_names,
                  void *ret_table, struct hc_err *err);

@@ -30,6 +30,12 @@ static inline bool hc_str_starts(struct hc_str s, struct hc_str prefix)
 	return s.len >= prefix.len && (prefix.len == 0 || memcmp(s.p, prefix.p, prefix.len) == 0);
 }
 
+static inline bool hc_str_ends(struct hc_str s, struct hc_str suffix)
+{
+	return s.len >= suffix.len &&
+	       (suffix.len == 0 || memcmp(s.p + s.len - suffix.len, suffix.p, suffix.len) == 0);
+}
+
 /* FNV-1a from a start of one's own: for tables in memory, where nobody gains by texts that meet. */
 static inline uint64_t hc_str_hash(uint64_t h, struct hc_str s)
 {

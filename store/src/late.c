@@ -2,10 +2,11 @@
 
 #include <dlfcn.h>
 #include <errno.h>
+#include <pthread.h>
 #include <string.h>
 
-int hc_late_load(const char *file, const char *package, const struct hc_late_name *names, size_t n_names,
-                 void *ret_table, struct hc_err *err)
+static int load(const char *file, const char *package, const struct hc_late_name *names, size_t n_names,
+                void *ret_table, struct hc_err *err)
 {
 	void *library = dlopen(file, RTLD_NOW | RTLD_LOCAL), *f;
 
@@ -22,4 +23,19 @@ int hc_late_load(const char *file, const char *package, const struct hc_late_nam
 		memcpy((char *)ret_table + names[i].off, &f, sizeof(f));
 	}
 	return 0;
+}
+
+int hc_late_load(const char *file, const char *package, const struct hc_late_name *names, size_t n_names,
+                 void *ret_table, struct hc_err *err)
+{
+	static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+	void *first;
+	int r = 0;
+
+	pthread_mutex_lock(&lock);
+	memcpy(&first, (char *)ret_table + names[0].off, sizeof(first));
+	if (!first)
+		r = load(file, package, names, n_names, ret_table, err);
+	pthread_mutex_unlock(&lock);
+	return r;
 }

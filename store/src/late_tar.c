@@ -1,7 +1,6 @@
 #define HC_LATE_WITHOUT_NAMES
 #include "store/base/late_tar.h"
 
-#include <pthread.h>
 #include <stddef.h>
 
 #include "store/base/late.h"
@@ -13,13 +12,6 @@ static const struct hc_late_name names[] = { HC_LATE_TAR(NAME) };
 
 int hc_late_tar_load(struct hc_err *err)
 {
-	static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
-	int r = 0;
-
-	pthread_mutex_lock(&lock);
-	if (!hc_late_tar.archive_read_new)
-		r = hc_late_load("libarchive.so.13", "libarchive13", names, sizeof(names) / sizeof(names[0]),
-		                 &hc_late_tar, err);
-	pthread_mutex_unlock(&lock);
-	return r;
+	return hc_late_load("libarchive.so.13", "libarchive13", names, sizeof(names) / sizeof(names[0]),
+	                    &hc_late_tar, err);
 }

@@ -2,7 +2,6 @@
 
 #include <errno.h>
 #include <openssl/evp.h>
-#include <pthread.h>
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
@@ -33,15 +32,8 @@ static int load(struct hc_err *err)
 {
 #define NAME(f) { #f, offsetof(struct crypto, f) },
 	static const struct hc_late_name names[] = { CRYPTO(NAME) };
-	static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
-	int r = 0;
 
-	pthread_mutex_lock(&lock);
-	if (!crypto.EVP_MD_CTX_new)
-		r = hc_late_load("libcrypto.so.3", "libssl3", names, sizeof(names) / sizeof(names[0]), &crypto,
-		                 err);
-	pthread_mutex_unlock(&lock);
-	return r;
+	return hc_late_load("libcrypto.so.3", "libssl3", names, sizeof(names) / sizeof(names[0]), &crypto, err);
 }
 
 int hc_sha256_new(struct hc_sha256 **ret, struct hc_err *err)

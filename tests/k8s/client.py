@@ -981,18 +981,23 @@ def watch_that_ends_at_once(c):
     assert 2 <= n <= 14, n
 
 
-@scenario
-def queue_full(c):
-    """Objects that find no room are listed again until there is room."""
-    def handler(r):
-        return no_more(r) if r.watch else r.json(lst([capture(n) for n in range(30)], "5", kind="Capture"))
-    c.serve(handler).start("resources=2", "max_events=10", "hold=1")
+def overflows(c):
+    """Until the queue has overflowed, and the objects are listed again."""
     deadline = time.monotonic() + 10
     while len(c.requests(False)) < 2 and time.monotonic() < deadline:
         time.sleep(0.02)
     s = c.stats()
     assert s["dropped"] > 0 and s["restarts"].get("overflow", 0) > 0, s
     c.stop()
+
+
+@scenario
+def queue_full(c):
+    """Objects that find no room are listed again until there is room."""
+    def handler(r):
+        return no_more(r) if r.watch else r.json(lst([capture(n) for n in range(30)], "5", kind="Capture"))
+    c.serve(handler).start("resources=2", "max_events=10", "hold=1")
+    overflows(c)
     c2 = Case("queue_read", c.certs)
     c2.serve(handler).start("resources=2", "max_events=40", "hold=1")
     c2.stats()
@@ -1015,12 +1020,7 @@ def queue_of_bounded_bytes(c):
             o["spec"]["long"] = "x" * (1 << 20)
         return r.json(lst(big, "5", kind="Capture"))
     c.serve(handler).start("resources=2", "max_queue_bytes=5000000", "hold=1")
-    deadline = time.monotonic() + 10
-    while len(c.requests(False)) < 2 and time.monotonic() < deadline:
-        time.sleep(0.02)
-    s = c.stats()
-    assert s["dropped"] > 0 and s["restarts"].get("overflow", 0) > 0, s
-    c.stop()
+    overflows(c)
     c2 = Case("answers", c.certs)
     c2.serve(handler).start("resources=2", "max_queue_bytes=2500000")
     c2.ask("send merge-status apis/hindcast.dev/v1alpha1 captures shop x - {}", "sent")

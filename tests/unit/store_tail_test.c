@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "gen.h"
+#include "mark.h"
 #include "grow.h"
 #include "store/tail.h"
 
@@ -457,16 +458,6 @@ static unsigned blocks_after(struct hc_writer *w, uint64_t *now, uint64_t ns)
 	*now += ns;
 	cr_assert_eq(hc_writer_tick(w, *now, &err), 0, "%s", err.msg);
 	return (unsigned)(hc_writer_stats(w)->n_blocks - before);
-}
-
-static void add_mark(struct hc_writer *w, uint64_t now)
-{
-	struct hc_row_head head = { .type = HC_EV_META_MARK, .ts_ns = now };
-	struct hc_cells cells = { 0 };
-	struct hc_err err = { 0 };
-
-	cr_assert_not_null(hc_writer_begin(w, head.type, now, &err));
-	cr_assert_eq(hc_writer_row(w, &head, &cells, &err), 0, "%s", err.msg);
 }
 
 Test(writer, does_not_keep_quiet_blocks_back_while_somebody_follows)

@@ -30,7 +30,7 @@ static struct hc_value image_exepath(struct hc_view *v, unsigned dom, uint32_t i
 	exe = falco_image_exe(v, image);
 	if (exe.len < path.s.len)
 		return hc_value_str(exe);
-	if (path.s.len > deleted.len && !memcmp(path.s.p + path.s.len - deleted.len, deleted.p, deleted.len)) {
+	if (path.s.len > deleted.len && hc_str_ends(path.s, deleted)) {
 		path.s.len -= deleted.len;
 		path.ref = 0;
 	}
@@ -266,7 +266,7 @@ static struct hc_value proc_loginshell(struct hc_view *v, unsigned dom, uint32_t
 	for (unsigned i = 0; proc && i < MAX_ANCESTORS; i++) {
 		struct hc_str comm = hc_view_text(v, HC_OBJ_PROC, HC_O_PROC_image_comm, proc);
 
-		if (comm.len >= 2 && !memcmp(comm.p + comm.len - 2, "sh", 2))
+		if (hc_str_ends(comm, HC_STR("sh")))
 			found = hc_view_int_or(v, HC_OBJ_PROC, HC_O_PROC_pid, proc, -1);
 		proc = hc_view_ref(v, HC_OBJ_PROC, HC_O_PROC_parent, proc);
 	}
@@ -519,7 +519,7 @@ static struct hc_str subsystem_name(struct hc_str name)
 		       { { "mem", 3 }, { "memory", 6 } } };
 	static const struct hc_str suffix = { "_cgroup", 7 };
 
-	if (name.len > suffix.len && !memcmp(name.p + name.len - suffix.len, suffix.p, suffix.len))
+	if (name.len > suffix.len && hc_str_ends(name, suffix))
 		name.len -= suffix.len;
 	for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++)
 		if (hc_str_eq(name, others[i].was))

@@ -929,7 +929,7 @@ static bool comp_known(struct hc_str s, bool *ret_modified)
 	for (unsigned i = 0; i < 3; i++) {
 		struct hc_str mod = hc_str_c(mods[i]), base = s;
 
-		if (s.len <= mod.len || memcmp(s.p + s.len - mod.len, mod.p, mod.len) != 0)
+		if (s.len == mod.len || !hc_str_ends(s, mod))
 			continue;
 		base.len -= mod.len;
 		op = fop_find(base);

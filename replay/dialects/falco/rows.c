@@ -301,8 +301,7 @@ struct hc_str falco_image_exe(struct hc_view *v, uint32_t image)
 	struct hc_str s = falco_path_real(v, hc_view_ref(v, HC_OBJ_IMAGE, HC_O_IMAGE_exe, image));
 
 	if (hc_view_int_or(v, HC_OBJ_IMAGE, HC_O_IMAGE_flags, image, 0) & HC_IMAGE_MEMFD &&
-	    hc_str_starts(s, HC_STR("/memfd:")) &&
-	    (s.len < deleted.len || memcmp(s.p + s.len - deleted.len, deleted.p, deleted.len) != 0)) {
+	    hc_str_starts(s, HC_STR("/memfd:")) && !hc_str_ends(s, deleted)) {
 		s.p++;
 		s.len--;
 	}
