@@ -57,7 +57,10 @@ struct hc_tracker_opts {
 	bool sockets;
 	const char *const *runtime_sockets;
 	size_t n_runtime_sockets;
-	bool pods;                 /* hc_tracker_set_kube will follow */
+	bool pods; /* hc_tracker_set_kube will follow */
+	/* The hierarchy by which the records' ids tell control groups apart: as hc_live_hierarchy has it, and
+	 * where it is mounted. NULL: not known, ids are not looked up. Borrowed until free. */
+	const char *hierarchy, *hierarchy_root;
 	uint32_t own_pid;          /* asked about in /proc at the start alone */
 	struct hc_exclude exclude; /* borrowed until free */
 	struct hc_mask *mask;      /* borrowed until free; NULL: nothing is masked */

@@ -178,6 +178,9 @@ int hc_record_open(const struct hc_record_opts *opts, struct hc_record **ret, st
 	to.runtime_sockets = opts->runtime_sockets;
 	to.n_runtime_sockets = opts->n_runtime_sockets;
 	to.pods = opts->pods;
+	to.hierarchy = hc_live_hierarchy(r->live);
+	if (record_hierarchy_root(r, r->hierarchy_root, sizeof(r->hierarchy_root)))
+		to.hierarchy_root = r->hierarchy_root;
 	code = hc_tracker_new(&to, &r->tracker, err);
 	if (code >= 0)
 		code = resume_open(r, err);

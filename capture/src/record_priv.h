@@ -73,6 +73,7 @@ struct hc_record {
 	uint64_t n_sheds;
 	uint64_t shed_from_ns[HC_N_SHEDS]; /* boot clock, by step; 0: not shed, or nothing is in it */
 	char shed_text[HC_N_SHEDS][64];
+	char hierarchy_root[512];
 	struct hc_err *err; /* of the call under way, for callbacks */
 };
 
@@ -149,6 +150,8 @@ int raise_rows(struct hc_record *r, bool ended, struct hc_err *err);
 /* After each step: scopes whose control groups have come or gone. second: one has gone by. */
 int raise_look(struct hc_record *r, bool second, struct hc_err *err);
 void raise_free(struct hc_record *r);
+/* Where the hierarchy by which the kernel's programs tell control groups apart is mounted; false: nowhere. */
+bool record_hierarchy_root(const struct hc_record *r, char *path, size_t room);
 
 /* ---- record_disk.c ---- */
 

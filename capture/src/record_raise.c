@@ -84,8 +84,7 @@ static bool has_word(const char *list, const char *word)
 	return false;
 }
 
-/* Where the hierarchy by which the kernel's programs tell control groups apart is mounted; false: nowhere. */
-static bool hierarchy_root(const struct hc_record *r, char *path, size_t room)
+bool record_hierarchy_root(const struct hc_record *r, char *path, size_t room)
 {
 	const char *controller = hc_live_hierarchy(r->live);
 	FILE *f = fopen("/proc/self/mountinfo", "re");
@@ -144,7 +143,7 @@ static int find_cgroups(struct hc_record *r, const char *scope, struct ids *ret)
 	struct tctr *c;
 	int code = 0;
 
-	if (!hierarchy_root(r, root, sizeof(root)))
+	if (!record_hierarchy_root(r, root, sizeof(root)))
 		return 0;
 	if (strncmp(scope, "cgroup=", 7) == 0)
 		return add_path(ret, root, hc_str_c(scope + 7));

@@ -25,6 +25,7 @@ int hc_tracker_new(const struct hc_tracker_opts *opts, struct hc_tracker **ret, 
 	t->exe_queue_end = &t->exe_queue;
 	t->ctr_news_end = &t->ctr_news;
 	t->proc_fd = -1;
+	t->group_hier = opts->hierarchy && !opts->hierarchy[0] ? 0 : -1;
 	if (getrandom(&t->seed, sizeof(t->seed), 0) != (ssize_t)sizeof(t->seed)) {
 		hc_tracker_free(t);
 		return hc_err_set(err, -EIO, "no random numbers to be had");
@@ -67,6 +68,7 @@ struct hc_tracker *hc_tracker_free(struct hc_tracker *t)
 	fd_done(t);
 	proc_done(t);
 	user_done(t);
+	group_done(t);
 	ctr_done(t);
 	exe_done(t);
 	for (unsigned i = 0; i < N_FILES; i++)

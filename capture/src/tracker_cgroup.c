@@ -2,8 +2,12 @@
 #include "tracker_priv.h"
 
 #include <ctype.h>
+#include <limits.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
+
+#define MAX_GROUPS 8192u
 
 static bool is_hex64(struct hc_str s)
 {
@@ -198,6 +202,132 @@ struct hc_str cgs_path(struct hc_str item)
 	return (struct hc_str){ at + 1, item.len - (uint32_t)(at + 1 - item.p) };
 }
 
+/* ---- by id ---- */
+
+static uint64_t group_hash(const struct hc_tracker *t, uint64_t id)
+{
+	return hash_u64(t->seed.a, id);
+}
+
+static struct tgroup *group_find(struct hc_tracker *t, uint64_t id)
+{
+	struct tgroup *g;
+
+	TABLE_EACH(&t->groups, group_hash(t, id), at, g)
+	{
+		if (g->id == id) {
+			g->used = true;
+			return g;
+		}
+	}
+	return NULL;
+}
+
+static void group_free(struct hc_tracker *t, struct tgroup *g)
+{
+	txt_unref(t, g->path);
+	free(g);
+}
+
+static void group_forget(struct hc_tracker *t, struct tgroup *g)
+{
+	table_remove(&t->groups, group_hash(t, g->id), g);
+	group_free(t, g);
+}
+
+bool group_evict(struct hc_tracker *t, uint32_t keep)
+{
+	struct tgroup *g;
+
+	if (t->groups.n <= keep)
+		return false;
+	TABLE_OLDEST(&t->groups, &t->group_hand, g);
+	group_forget(t, g);
+	return true;
+}
+
+static void group_put(struct hc_tracker *t, uint64_t id, struct hc_str path)
+{
+	struct tgroup *g = group_find(t, id);
+
+	if (g)
+		group_forget(t, g);
+	group_evict(t, MAX_GROUPS - 1);
+	g = calloc(1, sizeof(*g));
+	if (!g)
+		return;
+	g->id = id;
+	g->path = txt_get(t, path.p, path.len);
+	if (!g->path || !table_add(&t->groups, group_hash(t, id), g))
+		group_free(t, g);
+}
+
+void group_made(struct hc_tracker *t, uint64_t id, uint64_t hier, struct hc_str path)
+{
+	if (t->group_hier >= 0 && hier == (uint64_t)t->group_hier && path.len)
+		group_put(t, id, path);
+}
+
+void group_gone(struct hc_tracker *t, uint64_t id, uint64_t hier)
+{
+	struct tgroup *g = t->group_hier >= 0 && hier == (uint64_t)t->group_hier ? group_find(t, id) : NULL;
+
+	if (g)
+		group_forget(t, g);
+}
+
+/* What /proc says of a process now is the path of the id that a record gave only if the process has not moved
+ * since: the file system knows. */
+static void group_seen(struct hc_tracker *t, uint64_t id, struct hc_str path)
+{
+	char full[PATH_MAX];
+	struct stat st;
+	int n;
+
+	if (!id || path.len < 2 || !t->opts.hierarchy_root || group_find(t, id))
+		return;
+	n = snprintf(full, sizeof(full), "%s%.*s", t->opts.hierarchy_root, (int)path.len, path.p);
+	if (n > 0 && (size_t)n < sizeof(full) && stat(full, &st) == 0 && st.st_ino == id)
+		group_put(t, id, path);
+}
+
+void group_done(struct hc_tracker *t)
+{
+	struct tgroup *g;
+
+	TABLE_ALL(&t->groups, at, g)
+	group_free(t, g);
+	table_done(&t->groups);
+}
+
+uint64_t group_bytes(const struct hc_tracker *t)
+{
+	return t->groups.n * (sizeof(struct tgroup) + HEAP_BYTES);
+}
+
+/* Whether the hierarchy whose controllers are `names`, "a,b", is the one that ids are of. */
+static bool is_group_hier(const struct hc_tracker *t, struct hc_str names)
+{
+	struct hc_str want;
+
+	if (!t->opts.hierarchy)
+		return false;
+	want = hc_str_c(t->opts.hierarchy);
+	while (names.len > want.len) {
+		const char *comma = memchr(names.p, ',', names.len);
+		uint32_t n = comma ? (uint32_t)(comma - names.p) : names.len;
+
+		if (hc_str_eq((struct hc_str){ names.p, n }, want))
+			return true;
+		if (!comma)
+			return false;
+		names = (struct hc_str){ comma + 1, names.len - n - 1 };
+	}
+	return hc_str_eq(names, want);
+}
+
+/* ---- the groups of a process ---- */
+
 static struct tcgs *cgs_make(struct hc_tracker *t, struct txt **items, const uint16_t *hier, uint32_t n,
                              uint64_t cgroup_id)
 {
@@ -241,6 +371,10 @@ struct tcgs *cgs_of_proc_text(struct hc_tracker *t, const char *text, size_t len
 			int k;
 
 			path++;
+			if (is_group_hier(t, (struct hc_str){ names + 1, (uint32_t)room })) {
+				t->group_hier = (int)h;
+				group_seen(t, cgroup_id, (struct hc_str){ path, (uint32_t)(line_end - path) });
+			}
 			if (room)
 				k = snprintf(t->buf, sizeof(t->buf), "%.*s=%.*s", room, names + 1,
 				             (int)(line_end - path), path);
@@ -307,4 +441,35 @@ struct tcgs *cgs_with(struct hc_tracker *t, const struct tcgs *old, unsigned hie
 		n += items[n] != NULL;
 	}
 	return n ? cgs_make(t, items, hiers, n, cgroup_id) : NULL;
+}
+
+bool cgs_moved(struct hc_tracker *t, struct tver *v, uint32_t tgid, uint64_t id, struct hc_str path)
+{
+	const struct tgroup *g = group_find(t, id);
+	struct tcgs *now = NULL;
+	bool only;
+	char buf[4096];
+	ssize_t n = -1;
+
+	if (g && path.p && !hc_str_eq(txt_str(g->path), path))
+		g = NULL; /* the same number in another hierarchy */
+	if (g) {
+		v->cgroup_id = id;
+		v->has |= HAS_CGROUP;
+	}
+	/* /proc tells of all hierarchies, as long as the process is there, but as of now: it may have moved on */
+	only = g && v->cgs && v->cgs->n == 1 && v->cgs->hier[0] == t->group_hier;
+	if (!only && t->proc_fd >= 0)
+		n = procfs_read(t, tgid, "cgroup", buf, sizeof(buf));
+	if (n > 0 && !((path.p ? path.len > 1 : g || v->cgs) && cgs_is_nowhere(buf, (size_t)n)))
+		now = cgs_of_proc_text(t, buf, (size_t)n, id);
+	else if (g)
+		now = cgs_with(t, v->cgs, (unsigned)t->group_hier, txt_str(g->path), id);
+	else if (path.p)
+		now = cgs_with(t, v->cgs, 0, path, id);
+	if (!now)
+		return false;
+	cgs_unref(t, v->cgs);
+	v->cgs = now;
+	return true;
 }

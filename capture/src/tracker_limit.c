@@ -37,10 +37,11 @@ static uint64_t process_bytes(const struct hc_tracker *t)
 
 uint64_t tracker_bytes(const struct hc_tracker *t)
 {
-	const struct table *const tables[] = { &t->txts,  &t->lists,     &t->paths, &t->procs,
-		                               &t->tasks, &t->fds,       &t->socks, &t->by_vpid,
-		                               &t->dirs,  &t->dir_names, &t->exes,  &t->cgroups };
-	uint64_t n = sizeof(*t) + t->text_bytes + t->ctr_bytes + cached_bytes(t) + process_bytes(t);
+	const struct table *const tables[] = { &t->txts, &t->lists,   &t->paths,   &t->procs, &t->tasks,
+		                               &t->fds,  &t->socks,   &t->by_vpid, &t->dirs,  &t->dir_names,
+		                               &t->exes, &t->cgroups, &t->groups };
+	uint64_t n =
+		sizeof(*t) + t->text_bytes + t->ctr_bytes + cached_bytes(t) + process_bytes(t) + group_bytes(t);
 
 	for (size_t i = 0; i < sizeof(tables) / sizeof(tables[0]); i++)
 		n += slots(tables[i]);
@@ -64,6 +65,7 @@ static void evict_caches(struct hc_tracker *t, uint32_t keep)
 			any |= fd_evict(t, keep);
 			any |= sock_evict(t, keep);
 			any |= path_evict(t, keep);
+			any |= group_evict(t, keep);
 		}
 	}
 }

@@ -164,6 +164,13 @@ struct tcgs {
 	struct tctr *ctr;
 };
 
+/* A control group of the hierarchy that ids are of, by its id. */
+struct tgroup {
+	uint64_t id;
+	struct txt *path;
+	bool used;
+};
+
 enum ver_has {
 	HAS_CREDS = 1 << 0,
 	HAS_NS = 1 << 1,
@@ -315,12 +322,14 @@ struct hc_tracker {
 	struct hc_tracker_stats stats;
 	struct hc_cells cells; /* of the row being made; clean between rows */
 
-	struct table txts, lists, paths, procs, tasks, fds, socks, by_vpid, cgroups, dirs, dir_names, exes;
+	struct table txts, lists, paths, procs, tasks, fds, socks, by_vpid, cgroups, groups, dirs, dir_names, exes;
 	uint64_t text_bytes; /* of texts and lists */
 	uint64_t ctr_bytes;  /* of containers, as of the last second */
 	uint64_t n_vers, n_images;
-	uint32_t path_hand, fd_hand, sock_hand; /* where each table was looked at last for what may go */
-	struct tproc *dead;                     /* in order of death */
+	uint32_t path_hand, fd_hand, sock_hand,
+		group_hand; /* where each table was looked at last for what may go */
+	int group_hier;     /* number of the hierarchy of `groups`; -1: not known yet */
+	struct tproc *dead; /* in order of death */
 	struct tproc **dead_end;
 	uint64_t tree_gen, next_lineage, next_fd_id;
 	uint64_t now_ns;             /* time of the record in hand */
@@ -622,6 +631,15 @@ struct hc_str cgs_path(struct hc_str item);
 /* The same with the path of one hierarchy replaced. */
 struct tcgs *cgs_with(struct hc_tracker *t, const struct tcgs *old, unsigned hier, struct hc_str path,
                       uint64_t cgroup_id);
+/* What is known of control groups by id: a process that ends at once cannot be asked for its path. */
+void group_made(struct hc_tracker *t, uint64_t id, uint64_t hier, struct hc_str path);
+void group_gone(struct hc_tracker *t, uint64_t id, uint64_t hier);
+bool group_evict(struct hc_tracker *t, uint32_t keep); /* as fd_evict */
+void group_done(struct hc_tracker *t);
+uint64_t group_bytes(const struct hc_tracker *t);
+/* The process is in this group now. path: of which hierarchy the kernel does not say; .p NULL: by the id alone.
+ * Whether that changed v->cgs. */
+bool cgs_moved(struct hc_tracker *t, struct tver *v, uint32_t tgid, uint64_t id, struct hc_str path);
 /* What a cgroup path alone tells: the innermost container, whose id and place lie in the path, its runtime, and
  * the id of the outermost one; id.p NULL: none. */
 struct cgroup_ctr {

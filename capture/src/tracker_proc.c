@@ -519,15 +519,9 @@ static void facts_task(struct hc_tracker *t, struct edit *e, const struct hc_wir
 		whole = true;
 	}
 	if (w->cgroup_id && v->cgroup_id != w->cgroup_id) {
-		char buf[2048];
-		ssize_t n = t->proc_fd >= 0 ? procfs_read(t, w->tgid, "cgroup", buf, sizeof(buf)) : -1;
-
 		v->cgroup_id = w->cgroup_id;
 		v->has |= HAS_CGROUP;
-		if (n > 0 && !(v->cgs && cgs_is_nowhere(buf, (size_t)n))) {
-			cgs_unref(t, v->cgs);
-			v->cgs = cgs_of_proc_text(t, buf, (size_t)n, w->cgroup_id);
-		}
+		cgs_moved(t, v, w->tgid, w->cgroup_id, (struct hc_str){ NULL, 0 });
 		whole = true;
 	}
 	if (!v->n_vpids && w->n_levels && w->n_levels <= HC_WIRE_MAX_NSPIDS) {
@@ -728,6 +722,8 @@ static struct tproc *fork_process(struct hc_tracker *t, const struct wrec *r, co
 	p->excluded = caller->proc->excluded;
 	p->io_worker = !!(w->flags & HC_WIRE_TASK_IO_WORKER);
 	child_facts(t, p, r, HC_WIRE_SUBJ_TARGET);
+	if (p->cur->cgs != from->cgs) /* born into another group */
+		p->excluded = proc_is_excluded(t, p->cur);
 	ver_leaders(t, p, p->cur);
 	vpid_note(t, p);
 	return p;

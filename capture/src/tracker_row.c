@@ -343,11 +343,8 @@ static void effect_attach(struct hc_tracker *t, struct row *w)
 		WREC_GET(&w->r, HC_WIRE_F_TASKREF, HC_WIRE_SUBJ_TARGET, struct hc_wire_taskref);
 	struct hc_str path = wrec_str(&w->r, HC_A_CG_ATTACH_path);
 	uint64_t id = slot(w, HC_A_CG_ATTACH_cgroup_id);
-	struct tcgs *now = NULL;
 	struct tproc *p;
 	struct edit e;
-	char buf[4096];
-	ssize_t n;
 
 	if (!ref)
 		ref = WREC_GET(&w->r, HC_WIRE_F_TASKREF, HC_A_CG_ATTACH_target, struct hc_wire_taskref);
@@ -358,15 +355,7 @@ static void effect_attach(struct hc_tracker *t, struct row *w)
 	w->target = REF(p->cur);
 	if (!edit_begin(t, &e, p, NULL, HC_CAUSE_CGROUP))
 		return;
-	/* the record does not say which hierarchy: /proc does, as long as the process is there */
-	n = t->proc_fd >= 0 ? procfs_read(t, p->tgid, "cgroup", buf, sizeof(buf)) : -1;
-	if (n > 0 && !(path.len > 1 && cgs_is_nowhere(buf, (size_t)n)))
-		now = cgs_of_proc_text(t, buf, (size_t)n, id);
-	else if (path.p)
-		now = cgs_with(t, e.v->cgs, 0, path, id);
-	if (now) {
-		cgs_unref(t, e.v->cgs);
-		e.v->cgs = now;
+	if (cgs_moved(t, e.v, p->tgid, id, path)) {
 		e.changed = true;
 		e.thread_only = false;
 	}
@@ -1203,10 +1192,15 @@ static void see_procs(struct hc_tracker *t, struct row *w)
 	w->arg[i].proc = proc_of_arg(t, w, i);
 	if (w->head->type == HC_EV_CG_MKDIR || w->head->type == HC_EV_CG_RMDIR) {
 		struct hc_str path = wrec_str(&w->r, HC_A_CG_MKDIR_path);
+		uint64_t id = slot(w, HC_A_CG_MKDIR_cgroup_id), hier = slot(w, HC_A_CG_MKDIR_hierarchy);
 
 		t->n_cgroup_changes++;
+		if (w->head->type == HC_EV_CG_MKDIR)
+			group_made(t, id, hier, path);
+		else
+			group_gone(t, id, hier);
 		if (w->head->type == HC_EV_CG_MKDIR || !ctr_looks(t)) {
-			w->ctr = ctr_of_path(t, path, slot(w, HC_A_CG_MKDIR_cgroup_id));
+			w->ctr = ctr_of_path(t, path, id);
 		} else {
 			/* every hierarchy tells of the end; it is that of one container, once */
 			w->ctr = ctr_gone(t, path);

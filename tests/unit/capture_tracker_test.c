@@ -25,14 +25,15 @@ static struct hc_tracker *tracker;
 static struct hc_writer *writer;
 static struct hc_exclude exclude;
 static uint64_t max_bytes;
-static uint16_t more_flags; /* of each record */
-static bool recalls;        /* records have their rows elsewhere */
-static uint32_t cpu_seq;    /* of each record */
-static bool more_facts;     /* one that nobody knows, behind all others */
+static const char *hierarchy; /* NULL: ids of control groups are not looked up */
+static uint16_t more_flags;   /* of each record */
+static bool recalls;          /* records have their rows elsewhere */
+static uint32_t cpu_seq;      /* of each record */
+static bool more_facts;       /* one that nobody knows, behind all others */
 
 static void begin(void)
 {
-	struct hc_tracker_opts to = { .exclude = exclude, .max_bytes = max_bytes };
+	struct hc_tracker_opts to = { .exclude = exclude, .max_bytes = max_bytes, .hierarchy = hierarchy };
 	struct hc_writer_opts wo = { .dir = dir, .node = "n", .tool = "t", .capture_id = { 1 }, .boot_id = { 2 } };
 	struct hc_err err = { 0 };
 
@@ -624,6 +625,93 @@ Test(tracker, a_chain_of_creators_is_cut_not_kept_for_ever)
 	cr_expect_leq(n, 2 * MAX_CREATORS);
 	call(20100, 20100, START(20) + 20000);
 	finish();
+}
+
+/* type: HC_EV_CG_MKDIR or _RMDIR */
+static void group_row(unsigned type, uint64_t id, const char *at, uint64_t hier)
+{
+	struct rec r;
+
+	rec(&r, type, 1, 1, START(1), 4);
+	set(&r, HC_A_CG_MKDIR_cgroup_id, id);
+	str(&r, HC_A_CG_MKDIR_path, at);
+	set(&r, HC_A_CG_MKDIR_hierarchy, hier);
+	push(&r);
+}
+
+/* clone3 with CLONE_INTO_CGROUP: nothing tells of a move. */
+static void born_into(uint32_t pid, uint64_t start, uint64_t id)
+{
+	struct hc_wire_task w = task_of(pid, pid, start, 1, START(1), "a");
+	struct rec r;
+
+	w.cgroup_id = id;
+	rec(&r, HC_EV_PROC_FORK, 1, 1, START(1), 8);
+	set(&r, HC_A_PROC_FORK_child_tid, pid);
+	set(&r, HC_A_PROC_FORK_child_pid, pid);
+	fact(&r, HC_WIRE_F_TASK, HC_WIRE_SUBJ_TARGET, &w, sizeof(w));
+	push(&r);
+}
+
+/* The last group of the process of the nth call, "(absent)": none is known. */
+static const char *group_of(uint32_t nth)
+{
+	struct row_at r = row_of(HC_EV_PERSONALITY, nth);
+	uint32_t list = obj_ref(r.b, HC_OBJ_PROC, HC_O_PROC_cgroups, proc_of(r));
+	struct hc_lists lists;
+
+	if (!list)
+		return "(absent)";
+	cr_assert_eq(hc_block_lists(r.b, HC_OBJ_STRS, &lists, NULL), 0);
+	return text_of(r.b, lists.refs[lists.first[list] - 1]);
+}
+
+Test(tracker, a_process_that_ends_at_once_is_in_the_group_it_was_born_into)
+{
+	static const char *const cgroups[] = { "/noisy/" };
+
+	exclude = (struct hc_exclude){ .cgroups = cgroups, .n_cgroups = 1 };
+	hierarchy = "";
+	begin();
+	alive(1, 1, START(1), 0, "init", 0);
+	settle();
+	group_row(HC_EV_CG_MKDIR, 77, "/a/b", 0);
+	group_row(HC_EV_CG_MKDIR, 77, "/other", 5); /* the same number elsewhere */
+	group_row(HC_EV_CG_MKDIR, 78, "/noisy/c", 0);
+	born_into(200, START(10), 77);
+	call(200, 200, START(10));
+	born_into(201, START(11), 78);
+	call(201, 201, START(11));
+	group_row(HC_EV_CG_RMDIR, 77, "/other", 5);
+	born_into(202, START(12), 77);
+	call(202, 202, START(12));
+	group_row(HC_EV_CG_RMDIR, 77, "/a/b", 0);
+	born_into(203, START(13), 77);
+	call(203, 203, START(13));
+	finish();
+	cr_assert_eq(n_rows(HC_EV_PERSONALITY), 3, "one of them is excluded");
+	cr_expect_str_eq(group_of(0), "unified=/a/b");
+	cr_expect_str_eq(group_of(1), "unified=/a/b");
+	cr_expect_str_eq(group_of(2), "(absent)");
+}
+
+Test(tracker, groups_known_by_id_are_bounded)
+{
+	char at[32];
+
+	hierarchy = "";
+	begin();
+	alive(1, 1, START(1), 0, "init", 0);
+	settle();
+	for (unsigned i = 0; i < 20000; i++) {
+		snprintf(at, sizeof(at), "/g%u", i);
+		group_row(HC_EV_CG_MKDIR, 100 + i, at, 0);
+	}
+	cr_expect_leq(tracker->groups.n, 8192);
+	born_into(200, START(10), 100 + 19999);
+	call(200, 200, START(10));
+	finish();
+	cr_expect_str_eq(group_of(0), "unified=/g19999");
 }
 
 Test(tracker, a_name_in_the_cgroup_leaves_out_all_below_it)
