@@ -7,8 +7,7 @@
 #include <unistd.h>
 
 #include "capture/import.h"
-#include "store/block.h"
-#include "store/capture.h"
+#include "written_fuzz.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -24,26 +23,6 @@ static struct hc_scap_reader *reader_of(const uint8_t *data, size_t size)
 		return NULL;
 	}
 	return hc_scap_take_fd(fd, "fuzz", &r, NULL) < 0 ? NULL : r;
-}
-
-static void check(const char *dir)
-{
-	struct hc_capture *c;
-	uint32_t *sel, n;
-
-	if (hc_capture_open(dir, HC_CAPTURE_NO_INDEX, &c, NULL) < 0)
-		return; /* no row was made: no segment */
-	if (hc_capture_select(c, &(struct hc_block_filter){ 0 }, &sel, &n, NULL) < 0)
-		abort();
-	for (uint32_t i = 0; i < n; i++) {
-		struct hc_block *b;
-
-		if (hc_capture_load(c, sel[i], &b, NULL) < 0 || hc_block_check(b, NULL) < 0)
-			abort();
-		hc_block_close(b);
-	}
-	free(sel);
-	hc_capture_close(c);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -69,7 +48,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	hc_scap_close(r);
 	if (hc_writer_close(w, NULL) < 0)
 		abort();
-	check(dir);
+	check_written(dir);
 	snprintf(cmd, sizeof(cmd), "rm -rf %s", dir);
 	if (system(cmd) != 0)
 		abort();

@@ -7,8 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "store/block.h"
-#include "store/capture.h"
+#include "written_fuzz.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -40,26 +39,6 @@ static struct hc_writer *writer_of(void)
 		atexit(clean);
 	}
 	return hc_writer_open(&wo, &w, NULL) == 0 ? w : NULL;
-}
-
-static void check(void)
-{
-	struct hc_capture *c;
-	uint32_t *sel, n;
-
-	if (hc_capture_open(dir, HC_CAPTURE_NO_INDEX, &c, NULL) < 0)
-		return; /* no row was made: no segment */
-	if (hc_capture_select(c, &(struct hc_block_filter){ 0 }, &sel, &n, NULL) < 0)
-		abort();
-	for (uint32_t i = 0; i < n; i++) {
-		struct hc_block *b;
-
-		if (hc_capture_load(c, sel[i], &b, NULL) < 0 || hc_block_check(b, NULL) < 0)
-			abort();
-		hc_block_close(b);
-	}
-	free(sel);
-	hc_capture_close(c);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -98,7 +77,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (hc_writer_close(w, NULL) < 0)
 		abort();
 	hc_tracker_free(t);
-	check();
+	check_written(dir);
 	clean();
 	dir[0] = '\0';
 	return 0;
