@@ -645,7 +645,29 @@ static void watch_place(void *ctx, const struct place *p)
 		closedir(list);
 }
 
+static void forget_root_wd(struct watcher *w, int wd)
+{
+	for (unsigned i = 0; i < w->n_root_wds; i++)
+		if (w->root_wd[i] == wd)
+			w->root_wd[i] = w->root_wd[--w->n_root_wds];
+}
+
 /* Returns whether the places are to be looked at anew. */
+static bool take_event(struct watcher *w, const struct inotify_event *ev)
+{
+	if (ev->mask & IN_IGNORED) {
+		forget_root_wd(w, ev->wd);
+		return false;
+	}
+	if (!(ev->mask & (IN_CREATE | IN_MOVED_TO)) || !ev->len || !is_root_wd(w, ev->wd))
+		return true; /* a parent, or what was lost of a full queue */
+	/* what is kept of that name was of one before it */
+	ctr_facts_free(kept_take(w, ev->name, false));
+	pending_add(w, ev->name, hc_clock_ns(CLOCK_MONOTONIC));
+	return false;
+}
+
+/* As take_event(), for all that wait. */
 static bool take_events(struct watcher *w)
 {
 	_Alignas(struct inotify_event) char buf[16384];
@@ -657,19 +679,7 @@ static bool take_events(struct watcher *w)
 			const struct inotify_event *ev = (const void *)p;
 
 			p += sizeof(*ev) + ev->len;
-			if (ev->mask & IN_IGNORED) {
-				for (unsigned i = 0; i < w->n_root_wds; i++)
-					if (w->root_wd[i] == ev->wd)
-						w->root_wd[i] = w->root_wd[--w->n_root_wds];
-				continue;
-			}
-			if (ev->mask & (IN_CREATE | IN_MOVED_TO) && ev->len && is_root_wd(w, ev->wd)) {
-				/* what is kept of that name was of one before it */
-				ctr_facts_free(kept_take(w, ev->name, false));
-				pending_add(w, ev->name, hc_clock_ns(CLOCK_MONOTONIC));
-			} else {
-				rescan = true; /* a parent, or what was lost of a full queue */
-			}
+			rescan |= take_event(w, ev);
 		}
 	}
 	return rescan;
