@@ -466,6 +466,34 @@ static bool transformer_name(struct parser *p, enum ftr *ret)
 }
 
 static struct fval *parse_transformer(struct parser *p, enum ftr t, uint32_t pos);
+static struct fval *parse_arg(struct parser *p, bool in_list);
+
+/* A list, behind its opening parenthesis. */
+static struct fval *parse_list(struct parser *p, uint32_t pos)
+{
+	struct fval *list = new_val(p, FVAL_LIST, pos);
+	struct val_list l = { 0 };
+
+	if (!list || !push(p))
+		return NULL;
+	blanks(p);
+	if (!word(p, ")")) {
+		do {
+			if (!add_val(p, &l, parse_arg(p, true)))
+				return NULL;
+			blanks(p);
+		} while (word(p, ","));
+		if (!word(p, ")")) {
+			fail(p, "expected ')'");
+			return NULL;
+		}
+	}
+	p->depth--;
+	list->kids = l.v;
+	list->n = l.n;
+	list->end = p->at;
+	return list;
+}
 
 /* A literal number or string, a list of these, fields and transformers, a transformer, a field. */
 static struct fval *parse_arg(struct parser *p, bool in_list)
@@ -477,46 +505,24 @@ static struct fval *parse_arg(struct parser *p, bool in_list)
 
 	blanks(p);
 	pos = p->at;
-	if (!in_list || !field_name(p)) {
-		if (hex_number(p) || number(p))
-			return const_val(p, pos, last(p));
-		r = quoted(p, &text);
-		if (r)
-			return r < 0 ? NULL : const_val(p, pos, text);
-		if (!in_list && word(p, "(")) {
-			struct fval *list = new_val(p, FVAL_LIST, pos);
-			struct val_list l = { 0 };
-
-			if (!list || !push(p))
-				return NULL;
-			blanks(p);
-			if (!word(p, ")")) {
-				do {
-					if (!add_val(p, &l, parse_arg(p, true)))
-						return NULL;
-					blanks(p);
-				} while (word(p, ","));
-				if (!word(p, ")")) {
-					fail(p, "expected ')'");
-					return NULL;
-				}
-			}
-			p->depth--;
-			list->kids = l.v;
-			list->n = l.n;
-			list->end = p->at;
-			return list;
-		}
-		if (transformer_name(p, &t))
-			return parse_transformer(p, t, pos);
-		if (!field_name(p)) {
-			fail(p,
-			     in_list ? "expected transformer list argument: field, transformer, quoted string, or "
-			               "number"
-			             : "expected field transformer argument: field, transformer, quoted string, "
-			               "number, or transformer list");
-			return NULL;
-		}
+	if (in_list && field_name(p))
+		return parse_field(p);
+	if (hex_number(p) || number(p))
+		return const_val(p, pos, last(p));
+	r = quoted(p, &text);
+	if (r)
+		return r < 0 ? NULL : const_val(p, pos, text);
+	if (!in_list && word(p, "("))
+		return parse_list(p, pos);
+	if (transformer_name(p, &t))
+		return parse_transformer(p, t, pos);
+	if (!field_name(p)) {
+		fail(p,
+		     in_list ? "expected transformer list argument: field, transformer, quoted string, or number"
+		             : "expected field transformer argument: field, transformer, quoted string, number, "
+		               "or "
+		               "transformer list");
+		return NULL;
 	}
 	return parse_field(p);
 }
