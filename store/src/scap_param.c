@@ -3,6 +3,14 @@
 
 #include "store/base/rd.h"
 
+/* What is left up to a NUL; .p NULL once the reader is bad. */
+static struct hc_str rest_text(const struct hc_rd *rd)
+{
+	const char *p = (const char *)rd->p;
+
+	return rd->bad ? (struct hc_str){ NULL, 0 } : (struct hc_str){ p, (uint32_t)strnlen(p, hc_rd_left(rd)) };
+}
+
 bool hc_scap_saddr(struct hc_str param, struct hc_scap_addr *ret)
 {
 	struct hc_rd rd = hc_rd_init(param.p, param.len);
@@ -15,9 +23,7 @@ bool hc_scap_saddr(struct hc_str param, struct hc_scap_addr *ret)
 		a.port = hc_rd_u16(&rd);
 		break;
 	case HC_SCAP_AF_UNIX:
-		if (!rd.bad)
-			a.path = (struct hc_str){ (const char *)rd.p,
-				                  (uint32_t)strnlen((const char *)rd.p, hc_rd_left(&rd)) };
+		a.path = rest_text(&rd);
 		break;
 	default:
 		break;
@@ -45,9 +51,7 @@ bool hc_scap_stuple(struct hc_str param, struct hc_scap_tuple *ret)
 	case HC_SCAP_AF_UNIX:
 		t.source = hc_rd_u64(&rd);
 		t.peer = hc_rd_u64(&rd);
-		if (!rd.bad)
-			t.path = (struct hc_str){ (const char *)rd.p,
-				                  (uint32_t)strnlen((const char *)rd.p, hc_rd_left(&rd)) };
+		t.path = rest_text(&rd);
 		break;
 	default:
 		break;
