@@ -85,8 +85,6 @@ struct module___layout {
 
 #pragma clang attribute pop
 
-#define HC_MAX_ERRNO 4095
-
 /* What bpf_probe_read_user_str() returns for an empty string: 0 before "maccess: fix
  * strncpy_from_user_nofault() empty string handling", 1 since. Returns its length with the NUL, or a negative
  * errno. `size` > 0. */

@@ -24,8 +24,6 @@
 #include <linux/types.h>
 #endif
 
-#define HC_WIRE_VERSION 1
-
 #define HC_WIRE_MAX_SLOTS 16
 #define HC_WIRE_MAX_BYTES (512 * 1024) /* no record is longer: argv, env, eight paths and the fixed parts */
 #define HC_WIRE_PATH_BYTES 4096        /* longest path, user text or walked components */
@@ -97,20 +95,16 @@ struct hc_wire_head {
 
 /* fact.subject: whose fact it is. 0..15 is an argument's index. */
 #define HC_WIRE_SUBJ_ROW 0xffff   /* the acting task, after the call */
-#define HC_WIRE_SUBJ_RET 0xfffe   /* the descriptor in ret; for pipe and socketpair the first of the two */
-#define HC_WIRE_SUBJ_RET2 0xfffd  /* the second of the two */
+#define HC_WIRE_SUBJ_RET 0xfffe   /* the descriptor in ret */
 #define HC_WIRE_SUBJ_CWD 0xfffc   /* fs->pwd */
 #define HC_WIRE_SUBJ_ROOT 0xfffb  /* fs->root, walked to the root of the mount namespace */
 #define HC_WIRE_SUBJ_EXE 0xfffa   /* mm->exe_file; FILE alone in a snapshot */
 #define HC_WIRE_SUBJ_STDIN 0xfff9 /* descriptors 0..2 at exec */
 #define HC_WIRE_SUBJ_STDOUT 0xfff8
 #define HC_WIRE_SUBJ_STDERR 0xfff7
-#define HC_WIRE_SUBJ_TARGET 0xfff6 /* the other task: child, receiver, victim, renamed */
-#define HC_WIRE_SUBJ_PARENT \
-	0xfff5                   /* the listening socket of an accept; the unix peer's path is in HC_WIRE_F_UNIX */
-#define HC_WIRE_SUBJ_FILE 0xfff4 /* a file that is no descriptor of the task: mapping, io_uring fixed file */
-#define HC_WIRE_SUBJ_CMSG 0xfff0 /* descriptors received by SCM_RIGHTS: 0xffe0 .. 0xffef, in order */
-#define HC_WIRE_SUBJ_CMSG_FIRST 0xffe0
+#define HC_WIRE_SUBJ_TARGET 0xfff6     /* the other task: child, receiver, victim, renamed */
+#define HC_WIRE_SUBJ_FILE 0xfff4       /* a file that is no descriptor of the task: mapping, io_uring fixed file */
+#define HC_WIRE_SUBJ_CMSG_FIRST 0xffe0 /* to 0xffef: descriptors received by SCM_RIGHTS, in order */
 
 /* fact.flags */
 enum hc_wire_fact_flag {

@@ -93,10 +93,6 @@ struct hc_daemon_timer *hc_daemon_timer_add(struct hc_daemon *d, uint64_t delay_
 /* Also within its own callback. NULL is nothing. Returns NULL. */
 struct hc_daemon_timer *hc_daemon_timer_free(struct hc_daemon *d, struct hc_daemon_timer *t);
 
-/* One line for `systemctl status`; the default is the number of events and losses, set every 10 s. NULL: the
- * default again. Copied. */
-void hc_daemon_set_status(struct hc_daemon *d, const char *text);
-
 /* ---- what it knows of itself ---- */
 
 struct hc_daemon_stats {
@@ -115,14 +111,5 @@ struct hc_daemon_stats {
 
 /* As of now; 40 us. */
 void hc_daemon_stats(struct hc_daemon *d, struct hc_daemon_stats *ret);
-/* What became of a type's events on a CPU. What the disk did not take has no CPU: record.lost_by_type, n_dropped.
- */
-struct hc_daemon_count {
-	uint64_t seen;               /* by the kernel's side, of the profile: recorded, or one of the following */
-	uint64_t ring_full, too_big; /* lost */
-	uint64_t sampled, filtered;  /* left out as asked for */
-};
-
-struct hc_daemon_count hc_daemon_count(const struct hc_daemon *d, unsigned cpu, unsigned type);
 
 #endif

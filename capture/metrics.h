@@ -68,7 +68,6 @@ struct hc_metrics_opts {
 	struct hc_captures *captures;
 };
 
-#define HC_METRICS_DEFAULT_PORT 9817
 #define HC_METRICS_MAX_COLLECTORS 16u
 #define HC_METRICS_MAX_BYTES (4u << 20) /* an answer; a larger one is refused with 500 */
 

@@ -44,8 +44,8 @@ struct hc_falco_opts {
 	bool buffer_base64;                                              /* bytes in outputs in base64 */
 	bool json_no_output, json_no_fields, json_no_tags, json_message; /* json_include_* properties */
 	const char *hostname;                                            /* for JSON alerts; NULL: left out */
-	bool first_error; /* read a file up to its first error, as Falco does: what is behind it later files lack
-	                   */
+	bool first_error; /* read a file up to its first error, as Falco does: lists, macros and rules behind it
+	                     are not there for later files */
 	bool sane; /* without the defects of the original that docs/falco-compat.md lists: fd.ip in (...) and
 	              fd.net in (...) */
 };
@@ -59,9 +59,6 @@ bool hc_falco_name_matches(const char *pattern, struct hc_str name);
 struct hc_falco *hc_falco_new(const struct hc_falco_opts *opts); /* NULL when out of memory; opts may be NULL */
 struct hc_falco *hc_falco_free(struct hc_falco *f);
 HC_DEFINE_AUTO(struct hc_falco, hc_falco_free)
-
-/* A document whose root is a sequence with at least one item that has a key rule, macro or list. */
-bool hc_falco_looks_like(const void *text, size_t n_bytes);
 
 /*
  * Reads a rules file and compiles all that was loaded so far. 0 when it loads, with or without warnings; -EINVAL

@@ -60,8 +60,6 @@ const struct hc_path *hc_path_any_ancestor(struct hc_ir *ir, const struct hc_pat
 /* a where it leads somewhere, else b. Both from the same event type and to the same domain: the process after the
  * event where the row has one, else the one before it. */
 const struct hc_path *hc_path_else(struct hc_ir *ir, const struct hc_path *a, const struct hc_path *b);
-/* Where a path leads. */
-unsigned hc_path_dom(const struct hc_path *p);
 
 /* ---- accesses ---- */
 
@@ -109,8 +107,6 @@ const struct hc_access *hc_access_const(struct hc_ir *ir, unsigned event_type, c
 const struct hc_access *hc_access_else(struct hc_ir *ir, const struct hc_access *a, const struct hc_access *b);
 
 enum hc_vt hc_access_type(const struct hc_access *a);
-/* The event type it was made for. */
-unsigned hc_access_event(const struct hc_access *a);
 /* One value, for output; row is 0-based, as in struct hc_rows. Lives as long as the block is open. */
 struct hc_value hc_access_value(struct hc_view *v, const struct hc_access *a, uint32_t row);
 
@@ -195,8 +191,8 @@ int hc_ir_rule_add(struct hc_ir *ir, const struct hc_rule_opts *opts);
 /* The rule fires on rows of this type for which node is true. A type whose node is false should be set too when
  * the policy names it: that is what tells "not recorded" from "cannot match". NULL is false. */
 void hc_ir_rule_when(struct hc_ir *ir, int rule, unsigned event_type, const struct hc_node *node);
-/* It fires on rows of that type, too, where some captures have what it is about: that others lack them is no lack.
- */
+/* The rule fires on rows of that type as well, but does not depend on it: a capture that did not record the type
+ * is not said to leave the rule unanswered for that. */
 void hc_ir_rule_also(struct hc_ir *ir, int rule, unsigned event_type, const struct hc_node *node);
 /*
  * The rule names `type`, whose calls recorders that do not know it by name write as rows of `general`, for which

@@ -35,11 +35,9 @@ size_t hc_render_sockaddr(struct hc_str raw, char *buf, size_t room);
 /* Lower-case hex. */
 size_t hc_render_hex(struct hc_str raw, char *buf, size_t room);
 
-/* Names for events' classes, streams, profiles, kinds and formats: docs, `info`, SQL. */
+/* Names of classes, streams and profiles of events: docs, `info`, SQL. "?": there is no such one. */
 const char *hc_class_name(unsigned cls);
 const char *hc_stream_name(unsigned stream);
 const char *hc_profile_name(unsigned profile);
-const char *hc_kind_name(unsigned kind);
-const char *hc_fmt_name(unsigned fmt);
 
 #endif

@@ -57,7 +57,7 @@ struct hc_daemon {
 	double ring_peak[2][2];                     /* of the minute that runs, and of the one before */
 	uint64_t peak_ns;                           /* when it began */
 	uint64_t n_lost_told;
-	char reason[64], status[256];
+	char reason[64];
 	struct hc_daemon_stats stats;
 };
 
@@ -191,7 +191,8 @@ static int wait_ms(const struct hc_daemon *d, uint64_t now)
 {
 	uint64_t until = now + STEP_NS;
 
-	if (hc_record_more(d->record)) /* of which the rings' descriptor does not tell again */
+	if (hc_record_more(d->record)) /* records that were left unread: the rings' descriptor, being
+	                                  edge-triggered, will not tell of them again */
 		return 0;
 	for (const struct hc_daemon_timer *t = d->timers; t; t = t->next)
 		if (t->fn && t->due_ns < until)
@@ -267,20 +268,10 @@ static int catch_signals(struct hc_daemon *d, struct hc_err *err)
 	return code < 0 ? hc_err_set(err, code, "cannot wait for signals: %s", strerror(-code)) : 0;
 }
 
-void hc_daemon_set_status(struct hc_daemon *d, const char *text)
-{
-	snprintf(d->status, sizeof(d->status), "%s", text ? text : "");
-	d->status_ns = 0;
-}
-
 static void tell_status(struct hc_daemon *d, const struct hc_record_summary *s)
 {
-	if (d->status[0])
-		hc_notify(&d->notify, "STATUS=%s", d->status);
-	else
-		hc_notify(&d->notify,
-		          "STATUS=recording: %" PRIu64 " events, %" PRIu64 " lost, %" PRIu64 " MiB written",
-		          s->n_rows, s->n_lost, s->bytes >> 20);
+	hc_notify(&d->notify, "STATUS=recording: %" PRIu64 " events, %" PRIu64 " lost, %" PRIu64 " MiB written",
+	          s->n_rows, s->n_lost, s->bytes >> 20);
 }
 
 /* ---- what it tells of itself ---- */
@@ -310,17 +301,6 @@ void hc_daemon_stats(struct hc_daemon *d, struct hc_daemon_stats *ret)
 		if (oldest && (!ret->oldest_wall_ns || oldest < ret->oldest_wall_ns))
 			ret->oldest_wall_ns = oldest;
 	}
-}
-
-struct hc_daemon_count hc_daemon_count(const struct hc_daemon *d, unsigned cpu, unsigned type)
-{
-	struct hc_wire_count c = hc_live_count(d->record->live, cpu, type);
-
-	return (struct hc_daemon_count){ .seen = c.seen,
-		                         .ring_full = c.lost_full,
-		                         .too_big = c.lost_busy,
-		                         .sampled = c.sampled,
-		                         .filtered = c.filtered };
 }
 
 static void note_rings(struct hc_daemon *d, uint64_t now)

@@ -76,9 +76,6 @@ static inline const void *wrec_get(const struct wrec *r, enum hc_wire_fact_kind 
 /* A STR fact's text; .p NULL when there is none. */
 struct hc_str wrec_str(const struct wrec *r, unsigned subject);
 
-/* Longest text wpath_text makes, with its NUL. */
-#define WPATH_TEXT_BYTES (HC_WIRE_PATH_BYTES + 512)
-
 /* The components of a PATH fact joined root first into `buf`; `from_fs` leaves out what is above the root of the
  * file's own file system. A path that was cut does not begin with '/'. Returns the length; 0 when it is damaged.
  */

@@ -842,11 +842,10 @@ static void cells_of_ns(struct hc_cells *c, struct hc_builder *b, const struct t
 }
 
 /* Numbers as the source has them: -1 is a value there. */
-static void cells_imported(struct hc_cells *c, struct hc_builder *b, const struct tver *v)
+static void cells_imported(struct hc_cells *c, const struct tver *v)
 {
 	const struct hc_wire_creds *k = &v->creds;
 
-	(void)b;
 	hc_cell_set(c, HC_O_PROC_euid, k->euid);
 	hc_cell_set(c, HC_O_PROC_egid, k->egid);
 	hc_cell_set(c, HC_O_PROC_cap_eff, k->cap_effective);
@@ -909,7 +908,7 @@ static __attribute__((noinline)) uint32_t add_ver(struct hc_tracker *t, struct h
 	if (v->has & HAS_CREDS)
 		cells_of_creds(&c, v);
 	if (v->has & HAS_IMPORTED)
-		cells_imported(&c, b, v);
+		cells_imported(&c, v);
 	cell_ref(&c, HC_O_PROC_groups, in_lst(b, v->groups));
 	cell_ref(&c, HC_O_PROC_user, in_user(b, v->user));
 	cell_ref(&c, HC_O_PROC_login_user, in_user(b, v->login_user));

@@ -573,7 +573,6 @@ void proc_evict(struct hc_tracker *t, struct tproc *p);
 void proc_done(struct hc_tracker *t);
 /* The process that number `n` means for `v`: its own pid namespace first. */
 struct tproc *proc_by_number(struct hc_tracker *t, const struct tver *v, int64_t n);
-void proc_set_parent(struct hc_tracker *t, struct tproc *p, struct tproc *parent);
 void ver_leaders(struct hc_tracker *t, struct tproc *p, struct tver *v);
 void ver_users(struct hc_tracker *t, struct tver *v, uint32_t pid);
 bool proc_is_excluded(struct hc_tracker *t, const struct tver *v);
@@ -665,11 +664,11 @@ struct tctr *ctr_gone(struct hc_tracker *t, struct hc_str path);
 struct tctr *ctr_retold(struct hc_tracker *t, struct tctr *old, struct ctr_facts *facts, uint64_t known_at_ns);
 /* Writes the rows that wait. */
 int ctr_write_news(struct hc_tracker *t, uint64_t now_ns, struct hc_err *err);
-/* Often: asks again for those of which not all is known. */
 /* Whether containers are looked up, on disk or elsewhere: they are of this machine, and live. */
 bool ctr_looks(const struct hc_tracker *t);
 /* What the sockets of runtimes did. */
 void ctr_socket_counts(const struct hc_tracker *t, struct hc_tracker_stats *ret);
+/* Often: asks again for those of which not all is known. */
 int ctr_tick(struct hc_tracker *t, struct hc_err *err);
 void cells_of_facts(struct hc_tracker *t, struct hc_builder *b, struct hc_cells *c, struct tctr *k);
 /* A version to take the place of `old`, with the same facts; NULL: out of memory. ctr_replace takes it. */

@@ -10,8 +10,6 @@
 #include <errno.h>
 #include <string.h>
 
-#define CLONE_THREAD_ 0x10000u
-
 static uint64_t proc_hash(struct hc_tracker *t, uint32_t tgid)
 {
 	return hash_u64(t->seed.a, tgid);
@@ -102,9 +100,8 @@ struct ttask *task_add(struct hc_tracker *t, struct tproc *p, uint32_t tid)
 
 /* ---- the tree ---- */
 
-void proc_set_parent(struct hc_tracker *t, struct tproc *p, struct tproc *parent)
+static void set_parent(struct tproc *p, struct tproc *parent)
 {
-	(void)t;
 	if (parent == p || p->parent == parent)
 		return;
 	for (struct tproc *up = parent; up; up = up->parent)
@@ -360,7 +357,7 @@ static struct tproc *proc_unborn(struct hc_tracker *t, uint32_t tgid, uint64_t s
 		txt_unref(t, probe.comm);
 		lst_unref(t, probe.groups);
 	}
-	proc_set_parent(t, p, parent);
+	set_parent(p, parent);
 	settle_version(t, p);
 	p->excluded = proc_is_excluded(t, p->cur);
 	p->checked_gen = t->tree_gen;
@@ -686,7 +683,7 @@ static struct tproc *fork_process(struct hc_tracker *t, const struct wrec *r, co
 			v->creator = REF1(from);
 		v->parent_image = v->parent_image ? v->parent_image : REF(from->image);
 		v->version = ++p->next_version;
-		proc_set_parent(t, p, parent);
+		set_parent(p, parent);
 		ver_parent(t, p, v);
 		proc_put(t, p, v);
 		return p;
@@ -713,7 +710,7 @@ static struct tproc *fork_process(struct hc_tracker *t, const struct wrec *r, co
 	cgs_unref(t, v->cgs_exec);
 	v->cgs_exec = REF(v->cgs);
 	v->n_vpids = 0;
-	proc_set_parent(t, p, parent);
+	set_parent(p, parent);
 	ver_parent(t, p, v);
 	proc_put(t, p, v);
 	p->exec_id = w->exec_id;
@@ -952,9 +949,9 @@ static void proc_dies(struct hc_tracker *t, struct tproc *p, struct tproc *reape
 	if (p->child)
 		t->tree_gen++;
 	while ((c = p->child) != NULL) {
-		proc_set_parent(t, c, reaper != c ? reaper : NULL);
+		set_parent(c, reaper != c ? reaper : NULL);
 		if (c->parent == p) /* could not: an orphan */
-			proc_set_parent(t, c, NULL);
+			set_parent(c, NULL);
 	}
 	vpid_forget(t, p);
 	p->dead_next = NULL;
@@ -981,8 +978,8 @@ static void proc_free(struct hc_tracker *t, struct tproc *p)
 		task_drop(t, k);
 	}
 	while (p->child)
-		proc_set_parent(t, p->child, NULL);
-	proc_set_parent(t, p, NULL);
+		set_parent(p->child, NULL);
+	set_parent(p, NULL);
 	vpid_forget(t, p);
 	table_remove(&t->procs, proc_hash(t, p->tgid), p);
 	ver_unref(t, p->cur);
@@ -1135,7 +1132,7 @@ void proc_settle(struct hc_tracker *t)
 		struct tproc *parent = p->cur->ppid ? proc_find(t, p->cur->ppid, 0) : NULL;
 
 		if (!p->parent && parent && p->cur->flags & HC_PROC_SYNTH && parent->start_ns <= p->start_ns)
-			proc_set_parent(t, p, parent);
+			set_parent(p, parent);
 	}
 	TABLE_ALL(&t->procs, at, p)
 	{

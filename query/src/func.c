@@ -110,7 +110,7 @@ bool hc_q_time_parse(struct hc_str s, int64_t *ret_ns)
 	return !__builtin_mul_overflow(t, NS, &t) && !__builtin_add_overflow(t, ns, ret_ns);
 }
 
-bool hc_q_duration_parse(struct hc_str s, int64_t *ret_ns)
+static bool parse_duration(struct hc_str s, int64_t *ret_ns)
 {
 	static const struct {
 		const char *name;
@@ -250,7 +250,7 @@ static void fn_ago(sqlite3_context *ctx, int argc, sqlite3_value **argv)
 
 	if (sqlite3_value_type(argv[0]) == SQLITE_NULL || (argc > 1 && sqlite3_value_type(argv[1]) == SQLITE_NULL))
 		return;
-	if (!hc_q_duration_parse(arg_str(argv[0]), &span)) {
+	if (!parse_duration(arg_str(argv[0]), &span)) {
 		fail(ctx, "not a duration: '%.*s' (10m, 1h30m, 250ms)", arg_str(argv[0]));
 		return;
 	}

@@ -199,7 +199,7 @@ static void put_ints(struct q_buf *out, const struct q_block *b, uint32_t list)
 	hc_q_put_c(out, "]");
 }
 
-void hc_q_guid(struct q_buf *out, const struct q_block *b, int64_t pid, uint64_t start_ns)
+static void guid_text(struct q_buf *out, const struct q_block *b, int64_t pid, uint64_t start_ns)
 {
 	hc_q_put_c(out, b->boot);
 	hc_q_put_c(out, "-");
@@ -426,7 +426,7 @@ void hc_q_leaf_guid(struct q_cap *cap, const struct q_block *b, unsigned dom, ui
 	if (dom != HC_OBJ_PROC || !hc_view_int(b->view, dom, HC_O_PROC_pid, entry, &pid) ||
 	    !hc_view_int(b->view, dom, HC_O_PROC_start_ns, entry, &start))
 		return;
-	hc_q_guid(scratch(cap), b, pid, (uint64_t)start);
+	guid_text(scratch(cap), b, pid, (uint64_t)start);
 	set_scratch(cap, ret);
 }
 

@@ -212,7 +212,6 @@ void hc_q_row_value(struct q_cap *cap, const struct q_block *b, uint32_t row, co
                     struct q_val *ret);
 /* Where a column of a row leads: 0 for absent and for columns that are no entry's. */
 uint32_t hc_q_row_entry(const struct q_block *b, uint32_t row, const struct q_col *c, unsigned *ret_dom);
-void hc_q_guid(struct q_buf *out, const struct q_block *b, int64_t pid, uint64_t start_ns);
 
 /* ---- scans ---- */
 
@@ -308,6 +307,5 @@ char *hc_q_view_sql(const struct q_view *v, const char *schema, const char *pref
 
 /* A text that is a moment, leniently: 2024-05-01, 2024-05-01 12:00, RFC 3339 with or without zone (UTC then). */
 bool hc_q_time_parse(struct hc_str s, int64_t *ret_ns);
-bool hc_q_duration_parse(struct hc_str s, int64_t *ret_ns);
 
 #endif

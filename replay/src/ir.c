@@ -265,11 +265,6 @@ struct hc_arena *hc_ir_arena(struct hc_ir *ir)
 
 /* ---- paths ---- */
 
-unsigned hc_path_dom(const struct hc_path *p)
-{
-	return p ? p->dom : 0;
-}
-
 static struct hc_path *path_new(struct hc_ir *ir, const struct hc_path *prev, const struct hc_step *step, bool any,
                                 unsigned event_type)
 {
@@ -550,11 +545,6 @@ const struct hc_access *hc_access_else(struct hc_ir *ir, const struct hc_access 
 enum hc_vt hc_access_type(const struct hc_access *a)
 {
 	return a ? (enum hc_vt)a->vt : HC_VT_NONE;
-}
-
-unsigned hc_access_event(const struct hc_access *a)
-{
-	return a ? a->event_type : 0;
 }
 
 /* ---- nodes ---- */

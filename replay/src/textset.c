@@ -98,7 +98,7 @@ struct hc_textset *hc_textset_free(struct hc_textset *t)
 	return NULL;
 }
 
-int hc_textset_add_always(struct hc_textset *t, uint32_t number)
+static int add_always(struct hc_textset *t, uint32_t number)
 {
 	if (t->n_always == t->cap_always) {
 		uint32_t cap = t->cap_always ? t->cap_always * 2 : 8;
@@ -118,7 +118,7 @@ int hc_textset_add(struct hc_textset *t, enum hc_where where, struct hc_str lite
 	struct list *l = &t->lists[where];
 
 	if (!literal.len && where != HC_WHERE_EQUAL)
-		return hc_textset_add_always(t, number);
+		return add_always(t, number);
 	if (l->n == l->cap) {
 		uint32_t cap = l->cap ? l->cap * 2 : 16;
 		struct literal *v = realloc(l->v, cap * sizeof(*v));

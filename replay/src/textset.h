@@ -29,8 +29,6 @@ struct hc_textset *hc_textset_new(void);
 struct hc_textset *hc_textset_free(struct hc_textset *t);
 /* The literal is borrowed. An empty one at the beginning, the end or anywhere is in every text. -ENOMEM. */
 int hc_textset_add(struct hc_textset *t, enum hc_where where, struct hc_str literal, uint32_t number);
-/* A number for every text. */
-int hc_textset_add_always(struct hc_textset *t, uint32_t number);
 /* Before the first scan. -E2BIG: the literals to be found anywhere need too large a table; leave some out. */
 int hc_textset_finish(struct hc_textset *t);
 

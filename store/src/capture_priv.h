@@ -51,9 +51,6 @@ int hc_seg_files_scan_dir(int root_fd, const char *name, struct hc_seg_files *fi
 /* Members of a tar, without reading their data. */
 int hc_seg_files_scan_tar(int fd, const char *name, struct hc_seg_files *files, struct hc_err *err);
 void hc_seg_files_done(struct hc_seg_files *files);
-int hc_seg_files_add(struct hc_seg_files *files, const char *path, uint64_t base, uint64_t bytes);
-int hc_seg_files_problem(struct hc_seg_files *files, const char *path, const char *fmt, ...)
-	__attribute__((format(printf, 3, 4)));
 /* A regular file below the root, no symbolic link, never waiting (a pipe lying there must not hang us). */
 int hc_open_below(int root_fd, const char *path, struct hc_err *err);
 

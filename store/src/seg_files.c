@@ -86,7 +86,7 @@ static bool grow(void *array, uint32_t n, uint32_t *cap, size_t size)
 	return true;
 }
 
-int hc_seg_files_add(struct hc_seg_files *files, const char *path, uint64_t base, uint64_t bytes)
+static int add_file(struct hc_seg_files *files, const char *path, uint64_t base, uint64_t bytes)
 {
 	struct hc_seg_file f = { .base = base, .bytes = bytes };
 
@@ -101,7 +101,8 @@ int hc_seg_files_add(struct hc_seg_files *files, const char *path, uint64_t base
 	return 0;
 }
 
-int hc_seg_files_problem(struct hc_seg_files *files, const char *path, const char *fmt, ...)
+static int __attribute__((format(printf, 3, 4)))
+add_problem(struct hc_seg_files *files, const char *path, const char *fmt, ...)
 {
 	struct hc_capture_problem *p = realloc(files->problems, (files->n_problems + 1u) * sizeof(*p));
 	char text[256];
@@ -175,11 +176,10 @@ static int add_entry(struct hc_seg_files *files, int dir_fd, const char *path, c
 	    !hc_seg_path_parse(whole, &stream, &number))
 		return 0; /* not ours */
 	if (fstatat(dir_fd, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
-		return errno == ENOENT ? 0
-		                       : hc_seg_files_problem(files, whole, "cannot be read: %s", strerror(errno));
+		return errno == ENOENT ? 0 : add_problem(files, whole, "cannot be read: %s", strerror(errno));
 	if (!S_ISREG(st.st_mode))
-		return hc_seg_files_problem(files, whole, "is not a regular file");
-	return hc_seg_files_add(files, whole, 0, (uint64_t)st.st_size);
+		return add_problem(files, whole, "is not a regular file");
+	return add_file(files, whole, 0, (uint64_t)st.st_size);
 }
 
 static int scan_level(struct hc_seg_files *files, int parent_fd, const char *name, const char *path,
@@ -199,7 +199,7 @@ static int scan_level(struct hc_seg_files *files, int parent_fd, const char *nam
 			return 0;
 		if (!level)
 			return -code;
-		return hc_seg_files_problem(files, path, "cannot be read: %s", strerror(code));
+		return add_problem(files, path, "cannot be read: %s", strerror(code));
 	}
 	while (r >= 0 && (errno = 0, e = readdir(d))) {
 		char below[HC_SEG_PATH_MAX];
@@ -212,7 +212,7 @@ static int scan_level(struct hc_seg_files *files, int parent_fd, const char *nam
 			r = scan_level(files, dirfd(d), e->d_name, below, level + 1);
 	}
 	if (r >= 0 && errno)
-		r = hc_seg_files_problem(files, path, "cannot be read to its end: %s", strerror(errno));
+		r = add_problem(files, path, "cannot be read to its end: %s", strerror(errno));
 	closedir(d);
 	return r;
 }
@@ -246,18 +246,18 @@ static int add_member(struct hc_seg_files *files, struct archive *a, struct arch
 		name += 2;
 	if (archive_entry_filetype(e) != AE_IFREG || archive_entry_hardlink(e) ||
 	    archive_entry_sparse_count(e) > 0)
-		return hc_seg_files_problem(files, name, "is not a plain file");
+		return add_problem(files, name, "is not a plain file");
 	if (off < 0 || bytes < 0 || (uint64_t)off > file_bytes)
-		return hc_seg_files_problem(files, name, "lies beyond the end of the bundle");
+		return add_problem(files, name, "lies beyond the end of the bundle");
 	cut = (uint64_t)bytes > file_bytes - (uint64_t)off;
 	if (cut) {
-		if (hc_seg_files_problem(files, name, "is cut: the bundle ends before it does") < 0)
+		if (add_problem(files, name, "is cut: the bundle ends before it does") < 0)
 			return -ENOMEM;
 		bytes = (int64_t)(file_bytes - (uint64_t)off);
 	}
 	if (strncmp(name, "segments/", 9) == 0) {
 		uint32_t n = files->n;
-		int r = hc_seg_files_add(files, name, (uint64_t)off, (uint64_t)bytes);
+		int r = add_file(files, name, (uint64_t)off, (uint64_t)bytes);
 
 		if (r < 0 || files->n > n)
 			return r;
@@ -303,13 +303,13 @@ int hc_seg_files_scan_tar(int fd, const char *name, struct hc_seg_files *files, 
 	else if (s != ARCHIVE_EOF && files->n + files->n_members == 0)
 		r = hc_err_off(err, -EBADMSG, name, 0, "not a bundle: %s", archive_error_string(a));
 	else if (s != ARCHIVE_EOF)
-		r = hc_seg_files_problem(files, name, "the bundle is damaged after its first %u members: %s",
-		                         files->n + files->n_members, archive_error_string(a));
+		r = add_problem(files, name, "the bundle is damaged after its first %u members: %s",
+		                files->n + files->n_members, archive_error_string(a));
 	sort(files);
 	for (uint32_t i = 1; r >= 0 && i < files->n; i++) {
 		if (strcmp(files->v[i].path, files->v[i - 1].path) != 0)
 			continue;
-		r = hc_seg_files_problem(files, files->v[i].path, "is there twice: the first one is read");
+		r = add_problem(files, files->v[i].path, "is there twice: the first one is read");
 		memmove(&files->v[i], &files->v[i + 1], (files->n - i - 1) * sizeof(*files->v));
 		files->n--;
 		i--;

@@ -377,7 +377,7 @@ static bool is_text(enum ftype t)
 	return t == FT_CHARBUF || t == FT_FSPATH;
 }
 
-bool falco_op_fits(enum ftype type, bool list, enum fop op)
+static bool op_fits(enum ftype type, bool list, enum fop op)
 {
 	if (op == FOP_EXISTS)
 		return true;
@@ -925,7 +925,7 @@ static bool no_operator(struct fcheck *c, const struct fx *x, const struct fast 
 	const char *op = fop_name(x->op);
 	const struct fx_val *lhs = x->lhs;
 
-	if (lhs->list && falco_op_fits(FT_CHARBUF, true, x->op))
+	if (lhs->list && op_fits(FT_CHARBUF, true, x->op))
 		return fail(c, from->pos, "filter error: list filters are not supported for type '%s'",
 		            type_word(lhs->type));
 	if (lhs->list)
@@ -1021,7 +1021,7 @@ static struct fx *check_test(struct fcheck *c, struct fx *x, const struct fast *
 	of = field_of(x->lhs);
 	if ((chooses_types(x) || base == FOP_EXISTS) && of && of != &x->lhs->field && of->id == F_EVT_TYPE)
 		return fail(c, from->pos, "transformers can't be applied to evt.type here");
-	if (!falco_op_fits(x->lhs->type, x->lhs->list, base))
+	if (!op_fits(x->lhs->type, x->lhs->list, base))
 		return no_operator(c, x, from) ? x : NULL;
 	if (!check_special(c, x, from))
 		return NULL;

@@ -69,8 +69,6 @@ struct fcheck {
 struct fx *falco_check(struct fcheck *c, struct fast *tree);
 /* One field or transformer, as in a format; types are checked too. */
 const struct fx_val *falco_check_val(struct fcheck *c, const struct fval *v);
-/* Can the field be used with the operator, and in which classes of values? For tests and documentation. */
-bool falco_op_fits(enum ftype type, bool list, enum fop op);
 /* Reads a constant for a field of that type and that operator. False with msg filled. */
 bool falco_const_read(enum ftype type, enum fop op, struct hc_str text, struct hc_arena *arena,
                       struct hc_value *ret, char *msg, size_t msg_bytes);

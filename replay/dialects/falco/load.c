@@ -1786,24 +1786,6 @@ int hc_falco_load_text(struct hc_falco *f, const char *name, const void *text, s
 	return r < 0 ? r : load_bytes(f, name, text, n_bytes, err);
 }
 
-bool hc_falco_looks_like(const void *text, size_t n_bytes)
-{
-	static const char *const keys[] = { "rule", "macro", "list", "required_engine_version" };
-	HC_AUTO(hc_yaml_free) struct hc_yaml *y = NULL;
-
-	if (hc_yaml_parse_any("", text, n_bytes, &y, NULL) < 0)
-		return false;
-	for (uint32_t d = 0; d < hc_yaml_n_docs(y); d++) {
-		const struct hc_yaml_node *root = hc_yaml_doc(y, d);
-
-		for (uint32_t i = 0; root->kind == HC_YAML_SEQ && i < root->n; i++)
-			for (unsigned k = 0; k < sizeof(keys) / sizeof(keys[0]); k++)
-				if (hc_yaml_get(root->items[i], keys[k]))
-					return true;
-	}
-	return false;
-}
-
 struct hc_falco *hc_falco_new(const struct hc_falco_opts *opts)
 {
 	struct hc_falco *f = calloc(1, sizeof(*f));

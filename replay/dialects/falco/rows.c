@@ -386,15 +386,6 @@ void falco_caps(uint64_t caps, struct fjson *out)
 	}
 }
 
-struct hc_str falco_user_name(struct hc_view *v, uint32_t user, uint64_t uid)
-{
-	struct hc_str s = hc_view_text(v, HC_OBJ_USER, HC_O_USER_name, user);
-
-	if (s.p)
-		return s;
-	return uid ? HC_STR("<NA>") : HC_STR("root");
-}
-
 /* By number, among those that the block knows. */
 static struct hc_str name_of_id(struct hc_view *v, bool group, uint32_t id)
 {

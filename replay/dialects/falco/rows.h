@@ -209,7 +209,6 @@ uint32_t falco_proc_image(struct hc_view *v, uint32_t proc);
 struct hc_str falco_exe(struct hc_view *v, uint32_t image); /* argv[0] */
 void falco_join(struct hc_view *v, uint32_t list, uint32_t from, struct fjson *out);
 void falco_caps(uint64_t caps, struct fjson *out);
-struct hc_str falco_user_name(struct hc_view *v, uint32_t user, uint64_t uid);
 int64_t falco_wall(struct hc_view *v, uint64_t boot_ns);
 
 /* A mount of a container: source:dest:mode:rw:propagation. Only the two paths may hold colons: the destination is

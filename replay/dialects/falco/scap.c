@@ -402,7 +402,6 @@ struct who {
 
 static struct pval of_process(struct enc *e, enum fproc_param which, const struct who *w, struct hc_str *bytes)
 {
-	struct fctx c = e->c;
 	uint32_t image = falco_proc_image(e->v, w->proc);
 	uint32_t file = hc_view_ref(e->v, HC_OBJ_IMAGE, HC_O_IMAGE_exe_file, image);
 	struct pval p = { .kind = PV_INT };
@@ -410,7 +409,6 @@ static struct pval of_process(struct enc *e, enum fproc_param which, const struc
 
 #define PROC_INT(col) ok = hc_view_int(e->v, HC_OBJ_PROC, HC_O_PROC_##col, w->proc, &p.i)
 #define FILE_INT(col) ok = hc_view_int(e->v, HC_OBJ_FILE, HC_O_FILE_##col, file, &p.i)
-	(void)c;
 	switch (which) {
 	case PP_exe:
 		*bytes = text(e, falco_exe(e->v, image));
@@ -696,7 +694,8 @@ static struct hc_str as_seen(struct enc *e, unsigned code, unsigned i)
 	return encoded(e, info, &v);
 }
 
-/* The column that holds what the call made, or NULL. */
+/* Whether the imported event lacked this parameter, as types whose columns cannot show it say in one of their own.
+ */
 static bool was_missing(struct enc *e, unsigned param)
 {
 	const struct hc_table_desc *d = hc_event_desc(e->c.type);
