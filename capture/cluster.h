@@ -2,10 +2,11 @@
  * The recorder as a member of a Kubernetes cluster: a part of the daemon that owns the API client
  * (capture/kube.h).
  *
- *   pods        what the server tells of this node's pods goes into the containers that are recorded
- *   captures    a Capture or ClusterCapture that selects pods of this node becomes captures here
- * (capture/captures.h), one for each pod, or for each container where containers are named; they are started
- * first, then a CaptureNode object tells of them, at most every 10 s and when the state changes
+ * Pods: what the server tells of this node's pods goes into the containers that are recorded.
+ *
+ * Captures: a Capture or ClusterCapture that selects pods of this node becomes captures here (capture/captures.h),
+ * one for each pod, or for each container where containers are named. They are started first, then a CaptureNode
+ * object tells of them, at most every 10 s and when the state changes.
  *
  * What is asked for lives in the captures' rows (their `by` has the object's uid): after a restart captures go on
  * without the server, and are joined to their object when it is listed again. An object that is not there any more

@@ -126,47 +126,56 @@ bool hc_live_is_pinned(const struct hc_live *live);
  * went to the other's. Returns when the other has nothing more to come; it then reads its rings empty. -EBUSY: no
  * recorder that can hand over answers. */
 int hc_live_take_over(struct hc_live *live, int timeout_ms, struct hc_err *err);
-/* Nothing went unrecorded before the start but what hc_live_left tells. */
+/* True when the programs of an earlier recorder were at work until this one started: what happened in between is
+ * in its rings (hc_live_left) or counted as lost there. */
 bool hc_live_resumes(const struct hc_live *live);
-/* Another recorder has taken over: drain, and leave the capture to it. Ask it every 100 ms or so: it answers the
- * other's question, too. */
+/* True when another recorder has taken over: then drain, and leave the capture to it. To be called every 100 ms or
+ * so, because it also answers a recorder that waits in hc_live_take_over. */
 bool hc_live_handed_over(struct hc_live *live);
-/* Instead of hc_live_stop: the programs go on. */
+/* Instead of hc_live_stop: the programs stay attached and go on filling the rings for the next recorder. */
 void hc_live_leave(struct hc_live *live);
-/* Removes what recorders that are gone left below `root`: *ret_n sets; *ret_used belong to running ones. */
+/* Removes what recorders that have ended left below `root`, a directory per capture: *ret_n is how many were
+ * removed, *ret_used how many were kept because a recorder is running. */
 int hc_live_unpin(const char *root, unsigned *ret_n, unsigned *ret_used, struct hc_err *err);
 
-/* Memory that outlives the process; NULL where nothing does. */
+/* What the writer keeps in memory that outlives the process, for the next recorder. */
 struct hc_live_kept {
 	struct hc_writer_unsealed unsealed[HC_N_STREAMS], untold;
 };
+/* Borrowed until close; NULL without hc_live_pin. */
 struct hc_live_kept *hc_live_kept(struct hc_live *live);
 /* What records may refer to (src/told.h), for each CPU; it belongs to the rings of this recorder. */
 struct told_cpu;
 struct told_cpu *hc_live_descriptions(struct hc_live *live);
-/* Losses up to these counters, one per CPU and HC_EV_MAX types, stand in the capture. */
+/* Remembers, beyond the process, up to which counters losses are told of in the capture, so that the next recorder
+ * does not tell of them again. count: n_cpus times HC_EV_MAX of them. */
 void hc_live_told(struct hc_live *live, const struct hc_wire_count *count);
 
-/* What a recorder that is gone left unread. */
+/* The rings of a recorder that ended or was killed, with the records in them that it had not read. */
 struct hc_live_left;
-/* How many there are; after hc_live_start, and when this process alone writes to the capture. */
+/* Looks for them and returns how many there are. To be called after hc_live_start, by the only writer of the
+ * capture. */
 size_t hc_live_look_left(struct hc_live *live);
-/* The oldest first, while CAP_BPF is held; to be freed by hc_live_left_remove or hc_live_left_free. */
+/* The i-th, oldest first; NULL with `err` filled when it cannot be opened, which takes CAP_BPF. The caller's, for
+ * hc_live_left_remove or hc_live_left_free. */
 struct hc_live_left *hc_live_left(struct hc_live *live, size_t i, struct hc_err *err);
-/* Its records are of this version's layout: without that only hc_live_left_waiting can be asked. */
+/* False when its records are laid out as those of another version: then nothing but hc_live_left_waiting may be
+ * asked. */
 bool hc_live_left_readable(const struct hc_live_left *left);
-/* Records in its rings. */
+/* Number of records that wait in its rings. */
 uint64_t hc_live_left_waiting(const struct hc_live_left *left);
-/* Returns their number, without those that come again. */
+/* Hands them out. Returns their number, not counting those that the earlier recorder had handed out already
+ * (hc_live_rec.again). */
 int64_t hc_live_left_drain(struct hc_live_left *left, hc_live_fn fn, void *ctx);
-/* Lost, and not told of by the other. */
+/* Losses that the earlier recorder had not told of in the capture (see hc_live_told). */
 struct hc_wire_count hc_live_left_lost(const struct hc_live_left *left, unsigned cpu, unsigned type);
-/* From when on (boot clock) they may be missing; after hc_live_left_drain. 0: not known. */
+/* Time (boot clock) after which these losses may have happened, to be asked after hc_live_left_drain. 0: not
+ * known. */
 uint64_t hc_live_left_lost_from(const struct hc_live_left *left, unsigned cpu, unsigned type);
 const struct hc_live_kept *hc_live_left_kept(const struct hc_live_left *left);
 /* What its records may refer to; NULL where they cannot be read. */
 struct told_cpu *hc_live_left_descriptions(struct hc_live_left *left);
-/* Its rings go. */
+/* Removes its rings for good, and frees. */
 struct hc_live_left *hc_live_left_remove(struct hc_live_left *left);
 struct hc_live_left *hc_live_left_free(struct hc_live_left *left);
 

@@ -1,7 +1,6 @@
 /*
- * What a command of the binary is made of. One cmd_<name>.c holds a `struct hc_command`, listed in commands.def;
- * the parser,
- * --help, the man pages and the shell completions all read that one table.
+ * What a command of the binary is made of. One cmd_<name>.c holds a `struct hc_command`, listed in commands.def.
+ * The parser, the help, the man pages and the shell completions all read that one table.
  */
 #ifndef HC_CLI_CMD_H
 #define HC_CLI_CMD_H

@@ -358,7 +358,7 @@ static int scope_of(const struct args *a, char **ret)
 	                    *ret);
 }
 
-/* What `start` alone takes would be without effect, and somebody believed in it. */
+/* Options that only `start` heeds are refused elsewhere: whoever gave them expects them to do something. */
 static int check_idle(const struct args *a, const char *verb)
 {
 	if (!a->container && !a->pod && !a->pid && !a->cgroup && !a->host && !a->note && !a->pre_ns &&
@@ -367,7 +367,7 @@ static int check_idle(const struct args *a, const char *verb)
 	return hc_cli_usage(&hc_cmd_capture, "%s takes no scope, time, detail or note: these are for start", verb);
 }
 
-/* JSON has no other text. */
+/* The request is JSON, which can hold no other text. */
 static int check_text(const char *what, const char *text)
 {
 	size_t n = strlen(text);

@@ -12,7 +12,8 @@
 #include "store/render.h"
 
 #define TEXT_BYTES 128
-#define MAX_SHEDS_BACK 4096 /* one that was told of is told of again among so many */
+#define MAX_SHEDS_BACK \
+	4096 /* a span is told anew in each segment: whether it is listed already is looked for in this many */
 #define MAX_SHED_KINDS 16
 
 struct args {

@@ -99,7 +99,7 @@ static const struct settings *in_force(const struct recorder *rec)
 	return rec->reloaded ? &rec->now : &rec->set;
 }
 
-/* What is another value now, and whether that means anything before the next start. */
+/* Logs each option whose value has changed, and whether that takes effect before the next start. */
 static void log_changes(struct recorder *rec, const struct hc_recorder_args *new)
 {
 	for (const struct hc_opt *opt = hc_recorder_opts; opt->name; opt++) {
@@ -115,8 +115,8 @@ static void log_changes(struct recorder *rec, const struct hc_recorder_args *new
 	}
 }
 
-/* Values of options that are not live stay those that the recording was begun with: nobody asks for the new ones.
- */
+/* Puts the live options of a reload into force. The others are in `now` with their new values as well, but those
+ * are read from `set` alone, which the recording was begun with. */
 static int apply(struct recorder *rec, struct hc_daemon *d, struct settings *take_new, struct hc_err *err)
 {
 	bool changed = strcmp(take_new->retain_text, in_force(rec)->retain_text) != 0;
@@ -190,7 +190,7 @@ static int cluster_new(struct recorder *rec, struct hc_captures *captures, struc
 	return hc_cluster_new(&o, ret, err);
 }
 
-/* cluster: NULL, none is asked. */
+/* cluster NULL: no API server is asked, and the metrics say so. */
 static void kube_metrics(void *cluster, struct hc_metrics_out *out)
 {
 	hc_metrics_kube(cluster ? hc_cluster_kube(cluster) : NULL, out);
@@ -201,7 +201,8 @@ static const char *pin_root(const struct hc_recorder_args *a)
 	return strcmp(a->pin, "none") == 0 ? NULL : strcmp(a->pin, "auto") == 0 ? HC_RECORDER_PIN : a->pin;
 }
 
-/* What could end the recording if it failed when the other recorder is gone. */
+/* Tries, while another recorder is still at work, what would end this one if it failed after the take-over: then
+ * nobody would record. */
 static int try_before_take_over(const char *dir, struct hc_control *control, struct hc_metrics *metrics,
                                 struct hc_err *err)
 {
@@ -359,7 +360,8 @@ static int unpin(const struct hc_recorder_args *a)
 	return HC_EXIT_OK;
 }
 
-/* Files that are read later, again and again: what is there now must not be something else. */
+/* Token and certificates are read again and again while recording, and may not be there yet. What is there must
+ * be a file that can be read without waiting, not a directory or a FIFO. */
 static int check_kube_files(const struct hc_recorder_args *a)
 {
 	const char *const files[] = { a->kube_token, a->kube_ca };

@@ -83,8 +83,7 @@ void hc_policies_done(struct hc_policies *p)
 
 bool hc_cli_diag_tells(const struct hc_falco_diag *d)
 {
-	return !d->repeated &&
-	       strncmp(d->code, "LOAD_UNUSED_", 12) != 0; /* what is not used: for those who write it */
+	return !d->repeated && strncmp(d->code, "LOAD_UNUSED_", 12) != 0;
 }
 
 void hc_cli_print_diags(const struct hc_falco *f, bool errors_only)

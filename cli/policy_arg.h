@@ -18,7 +18,8 @@ void hc_policies_done(struct hc_policies *p);
 
 /* What is wrong with rules that were loaded, to stderr, each with its line and a caret. */
 void hc_cli_print_diags(const struct hc_falco *f, bool errors_only);
-/* Whether one is for those who did not write the policy, too. */
+/* Whether a diagnostic matters to whoever uses the policy. Those of unused macros and lists matter to its author
+ * alone, and those that were printed for an earlier file to nobody. */
 bool hc_cli_diag_tells(const struct hc_falco_diag *d);
 
 #endif

@@ -12,7 +12,7 @@
 
 struct hc_pool;
 
-/* Something to do; where it is, it stays from hc_pool_begin() to hc_pool_end(). */
+/* Something to do. It must not be moved or freed between hc_pool_begin() and hc_pool_end(). */
 struct hc_job {
 	void (*run)(void *arg);
 	void *arg;
@@ -25,12 +25,13 @@ struct hc_job {
  * use. They are started when they are needed. NULL: out of memory. */
 struct hc_pool *hc_pool_new(unsigned n_threads);
 unsigned hc_pool_n_threads(const struct hc_pool *p); /* that of the caller included */
-/* A thread will run it, when one has nothing else to do: in order of their beginning. A negative errno when a
- * thread cannot be started for it: then it has ended. */
+/* Has a thread run it as soon as one is free; jobs are run in the order in which they were begun. A negative errno
+ * when no thread can be started: then the job will not be run, and need not be ended. */
 int hc_pool_begin(struct hc_pool *p, struct hc_job *job, struct hc_err *err);
-/* Waits until it has been run, or takes it back when no thread has begun it. A job of zeroes has ended. */
+/* Waits until it has been run, or takes it back when no thread has begun it. Does nothing for a zero-initialised
+ * job, which was never begun. */
 void hc_pool_end(struct hc_pool *p, struct hc_job *job);
-/* All jobs have ended. */
+/* Every job must have been ended. */
 struct hc_pool *hc_pool_free(struct hc_pool *p);
 HC_DEFINE_AUTO(struct hc_pool, hc_pool_free)
 

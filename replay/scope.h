@@ -7,7 +7,8 @@
 /* A scope as store/marks.h has it. Texts are borrowed for as long as it is used. */
 struct hc_scope {
 	const char *text;      /* host, container=ID, pod=NAMESPACE/NAME, pid=N, cgroup=/PATH */
-	int64_t asked_wall_ns; /* a process with the number N that is younger is another one */
+	int64_t asked_wall_ns; /* of pid=N: only a process that was there then can be meant, not a later one with
+	                          the same number */
 };
 
 /* Whether the process that the row is of is in the scope: by its control groups and container, or by its ancestors
@@ -15,9 +16,8 @@ struct hc_scope {
  * process (meta rows, most changes of TCP state). row: 0-based, as in struct hc_hit. */
 bool hc_scope_has(const struct hc_scope *s, struct hc_view *v, unsigned type, uint32_t row);
 
-/* The same for all rows of the view's block: each process is asked about once. Zero-initialised, it is of no
- * block.
- */
+/* The same for all rows of the view's block: each process is asked about once. Zero-initialised it may be given to
+ * hc_scope_block_done(), and needs hc_scope_block_init() before anything else. */
 struct hc_scope_block {
 	const struct hc_scope *scope; /* NULL: every row is in it */
 	struct hc_view *view;

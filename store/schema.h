@@ -140,21 +140,21 @@ enum hc_fmt {
 	HC_N_FMTS
 };
 
-/* Row flags (EVENTS 1). */
+/* The column row_flags, which every row has. */
 enum hc_row_flag {
-	HC_ROW_COMPAT = 1 << 0, /* came through the 32-bit syscall table; nr is of that table */
-	HC_ROW_X32 = 1 << 1,
-	HC_ROW_URING = 1 << 2,   /* submitted through io_uring */
-	HC_ROW_KERNEL = 1 << 3,  /* kernel thread or usermode helper */
-	HC_ROW_RESTART = 1 << 4, /* interrupted; the restarted call gives its own row */
-	HC_ROW_TRUNC = 1 << 5,   /* some text or payload was cut */
-	HC_ROW_TOCTOU = 1 << 6,  /* what the caller passed changed while the call ran */
-	HC_ROW_NOENTRY = 1 << 7,
+	HC_ROW_COMPAT = 1 << 0,    /* came through the 32-bit syscall table; nr is of that table */
+	HC_ROW_X32 = 1 << 1,       /* a call of the x32 ABI */
+	HC_ROW_URING = 1 << 2,     /* submitted through io_uring */
+	HC_ROW_KERNEL = 1 << 3,    /* kernel thread or usermode helper */
+	HC_ROW_RESTART = 1 << 4,   /* interrupted; the restarted call gives its own row */
+	HC_ROW_TRUNC = 1 << 5,     /* some text or payload was cut */
+	HC_ROW_TOCTOU = 1 << 6,    /* what the caller passed changed while the call ran */
+	HC_ROW_NOENTRY = 1 << 7,   /* the beginning of the call was not seen: what only that tells is absent */
 	HC_ROW_SYNTH = 1 << 8,     /* made by the tracker or an importer */
 	HC_ROW_STATEONLY = 1 << 9, /* updates state, not evaluated */
 	HC_ROW_LATE = 1 << 10, /* arrived after the merge window: its place among its neighbours is by arrival */
-	HC_ROW_PENDING = 1 << 11,
-	HC_ROW_MASKED = 1 << 12,
+	HC_ROW_PENDING = 1 << 11, /* reserved; no recorder sets it */
+	HC_ROW_MASKED = 1 << 12,  /* a value in it was overwritten by a masking rule */
 	HC_ROW_SAMPLED = 1 << 13, /* the type's mode is other than all */
 };
 
@@ -168,10 +168,10 @@ enum hc_path_flag {
 
 enum hc_image_flag {
 	HC_IMAGE_WRITABLE = 1 << 0, /* the caller may write the executable */
-	HC_IMAGE_UPPER = 1 << 1,
-	HC_IMAGE_MEMFD = 1 << 2,
-	HC_IMAGE_LOWER = 1 << 3,
-	HC_IMAGE_SECURE = 1 << 4, /* AT_SECURE */
+	HC_IMAGE_UPPER = 1 << 1,    /* in the upper layer of an overlay: written since the container began */
+	HC_IMAGE_MEMFD = 1 << 2,    /* in memory alone */
+	HC_IMAGE_LOWER = 1 << 3,    /* in a lower layer of an overlay: of the container's image */
+	HC_IMAGE_SECURE = 1 << 4,   /* AT_SECURE */
 	HC_IMAGE_SUID = 1 << 5,
 	HC_IMAGE_SGID = 1 << 6,
 	HC_IMAGE_FILECAPS = 1 << 7,

@@ -12,8 +12,8 @@
 
 struct hc_writer;
 
-/* Rows that have a number and are not on disk yet, of one stream. In memory that outlives the process it tells the
- * next writer what a kill took. */
+/* Rows of one stream that have a number and are not on disk yet. A caller who keeps it in memory that outlives the
+ * process can tell the next writer what was lost when this one was killed. */
 struct hc_writer_unsealed {
 	uint64_t first_ns, last_ns; /* boot clock */
 	uint64_t rows_by_type[HC_EV_MAX];
@@ -48,7 +48,9 @@ struct hc_writer_opts {
 	 * begun first: the file alone may be what takes no more. */
 	bool go_on;
 	struct hc_writer_unsealed *unsealed; /* HC_N_STREAMS of them, kept up to date; NULL: the writer's own */
-	struct hc_writer_unsealed *untold; /* one of them: what was dropped and not told; NULL: the writer's own */
+	/* Dropped rows that no row of the capture tells of yet (see hc_writer_drops_told); NULL: the writer's own
+	 */
+	struct hc_writer_unsealed *untold;
 	void *ctx;
 };
 
@@ -56,9 +58,10 @@ struct hc_writer_opts {
 struct hc_writer_drops {
 	uint64_t n_blocks;
 	uint64_t rows_by_type[HC_EV_MAX];
-	const struct hc_writer_unsealed *untold; /* of their rows those that no hc_writer_drops_told was about */
-	bool failing;                            /* the last block was one of them, or no segment can be made */
-	struct hc_err err;                       /* the last failure */
+	const struct hc_writer_unsealed
+		*untold;   /* their rows, without those that hc_writer_drops_told was called for */
+	bool failing;      /* the last block was one of them, or no segment can be made */
+	struct hc_err err; /* the last failure */
 };
 
 /* How long it took to hand a block to the file system: bounds of all buckets but the last. */
@@ -95,9 +98,10 @@ int hc_writer_flush(struct hc_writer *w, struct hc_err *err);
 void hc_writer_set_wall_offset(struct hc_writer *w, int64_t wall_offset_ns);
 const struct hc_writer_stats *hc_writer_stats(const struct hc_writer *w);
 const struct hc_writer_drops *hc_writer_drops(const struct hc_writer *w);
-/* Rows that a writer before has dropped and not told: they are untold drops of this one. */
+/* Takes over the rows that an earlier writer dropped without a row that tells of it: from now on they are among
+ * this one's untold drops. */
 void hc_writer_drops_add(struct hc_writer *w, const struct hc_writer_unsealed *dropped);
-/* These rows, which were untold, stand in the capture as dropped. */
+/* To be called when rows of the capture (meta_gap) tell of these drops: they are untold no more. */
 void hc_writer_drops_told(struct hc_writer *w, const struct hc_writer_unsealed *told);
 /* Flushes, writes the footers, frees. After a failed write (disk full) it frees and returns the first error. */
 int hc_writer_close(struct hc_writer *w, struct hc_err *err);

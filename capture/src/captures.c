@@ -96,8 +96,8 @@ static bool set_texts(struct hc_capture_now *k, const char *scope, const char *b
 	return k->scope && k->by && k->note && k->detail;
 }
 
-/* From where the past that was asked for is there, of a recording that begins at `since`; 0: not known, or none.
- */
+/* Where the past that a capture asked for really begins, in a recording that has no hole from `since` on; 0: not
+ * known, or there is no past. */
 static int64_t past_of(const struct hc_capture_now *k, int64_t since)
 {
 	if (!since || since >= k->asked_wall_ns)
@@ -123,8 +123,8 @@ static bool clock_was_set(const struct hc_capture_block *blocks, uint32_t n, uin
 	return most > least && most - least >= WALL_STEP_NS;
 }
 
-/* What was recorded of one that runs, by other recorders, also under times from before its beginning or after its
- * end. */
+/* A capture that still runs, read back after a restart: where the wall clock was set since it began, rows of it
+ * stand under times before its beginning or after its end. Its span is made to cover these, too. */
 static void widen(struct hc_capture_now *k, struct hc_capture *past, uint64_t begin_seq)
 {
 	const struct hc_capture_block *blocks;
@@ -187,7 +187,7 @@ static int take(struct hc_captures *c, struct hc_capture *past, const struct hc_
 	k->expires_boot_ns = m->expires_wall_ns ? m->expires_wall_ns - c->clock.offset_ns : 0;
 	if (k->state == HC_MARK_RUNNING)
 		widen(k, past, m->begin_seq);
-	/* what lies behind it is pinned: it is as it was when it was asked for */
+	/* the past is pinned: what is there of it has not changed since the capture was asked for */
 	k->past_wall_ns = past_of(k, hc_holes_since(holes, HC_STREAM_SECURITY, k->asked_wall_ns));
 	k->past_bulk_wall_ns = past_of(k, hc_holes_since(holes, HC_STREAM_BULK, k->asked_wall_ns));
 	return set_texts(k, m->scope, m->by, m->note, m->detail) ? 0 : -ENOMEM;
@@ -259,7 +259,8 @@ static size_t add_row_pins(const struct hc_captures *c, const struct hc_record *
 	for (size_t i = 0; i < c->n_deleted; i++) {
 		struct hc_retain_pin beginning = row_pin(c->deleted[i].begin_seq);
 
-		if (!hc_record_keeps(r, &beginning, pins, n_kept)) /* it goes with all else, and first */
+		if (!hc_record_keeps(r, &beginning, pins, n_kept)) /* the row of its beginning may go, and goes
+		                                                      before these, which are younger */
 			continue;
 		pins[n++] = row_pin(c->deleted[i].end_seq);
 		pins[n++] = row_pin(c->deleted[i].own_seq);
@@ -307,7 +308,7 @@ static unsigned detail_of(const char *text)
 	return 0;
 }
 
-/* Has the recorder record what the first n captures ask for, those that run. */
+/* Has the recorder record in the detail that the first n captures ask for, as far as they run. */
 static int raise_detail(struct hc_captures *c, uint32_t n, struct hc_err *err)
 {
 	struct hc_record_raise v[HC_CAPTURES_MAX];
@@ -332,7 +333,7 @@ static int raise_detail(struct hc_captures *c, uint32_t n, struct hc_err *err)
 	return hc_record_set_raises(hc_daemon_record(c->daemon), v, n_raises, err);
 }
 
-/* The same once a capture has ended, which nothing can hold up. */
+/* The same after a capture has ended. That it has ended stands, whether detail can be lowered or not. */
 static void lower_detail(struct hc_captures *c)
 {
 	struct hc_err err = { 0 };
@@ -602,7 +603,8 @@ static int give_up(struct hc_captures *c, struct hc_capture_now *k, int64_t end_
 	struct deleted deleted = { 0 };
 	int code = 0;
 
-	k->given_up = true; /* where captures have filled the disk, the rows find room in what it kept, or none */
+	k->given_up = true; /* first: on a disk that captures have filled, the only room for the rows below is what
+	                       it kept */
 	pin(c);
 	if (k->state == HC_MARK_RUNNING)
 		code = end(c, k, end_boot_ns, end_by, err);

@@ -1,6 +1,6 @@
-/* Over the budget for a few seconds sheds; well below it for much longer takes back, one step at a time. A step
- * that has to be shed again soon after doubles the wait before the next is taken back, so that a load which stays
- * does not make the recording change for ever. */
+/* Some seconds over the budget shed a step of detail; a much longer time well below it takes one back. When a step
+ * has to be shed again soon after it was taken back, the next wait is twice as long: under a steady load the
+ * recording would otherwise change for ever. */
 #include "cpu_budget.h"
 
 static int shed(struct cpu_budget *b, uint64_t now_ns)
@@ -12,7 +12,7 @@ static int shed(struct cpu_budget *b, uint64_t now_ns)
 	else if (b->restored_ns)
 		b->wait_ns = 0;
 	b->restored_ns = 0;
-	b->over_ns = now_ns; /* what this step gives shows first */
+	b->over_ns = now_ns; /* the next step waits until the effect of this one can be seen */
 	return 1;
 }
 
@@ -45,7 +45,7 @@ int cpu_budget_look(struct cpu_budget *b, uint64_t now_ns, uint64_t used_ns, boo
 		b->under_ns = 0;
 	else if (!b->under_ns)
 		b->under_ns = now_ns;
-	/* nor for what is over by now, and still shows in the smoothed share */
+	/* `share` too: a peak that has passed still shows in the smoothed b->share, and is no reason to shed */
 	if (b->over_ns && share > b->budget && now_ns - b->over_ns >= CPU_BUDGET_OVER_NS)
 		return shed(b, now_ns);
 	if (any && b->under_ns && now_ns - b->under_ns >= wait)

@@ -1219,7 +1219,8 @@ void hc_live_leave(struct hc_live *live)
 		return;
 	}
 	live->dials->reader++;
-	detach_hooks(live); /* what was attached for a raise alone has no gate */
+	detach_hooks(live); /* gates stay; what has none, because it was attached for a raise alone, ends with this
+	                       process */
 	live->started = false;
 }
 
@@ -1475,7 +1476,9 @@ static bool program_info(const struct hc_live *live, size_t i, struct bpf_prog_i
 	int fd = p ? bpf_program__fd(p) : -1;
 	uint32_t len = sizeof(*ret);
 
-	if (hc_live_is_pinned(live) && pin_gate_fd(live->pin, i) >= 0) /* the kernel counts where it enters */
+	if (hc_live_is_pinned(live) &&
+	    pin_gate_fd(live->pin, i) >=
+	            0) /* runs are counted by the program at the tracepoint, which is the gate */
 		fd = pin_gate_fd(live->pin, i);
 	memset(ret, 0, sizeof(*ret));
 	return fd >= 0 && !bpf_obj_get_info_by_fd(fd, ret, &len);

@@ -1,4 +1,4 @@
-/* A recording's insides, shared by record.c and record_meta.c. */
+/* A recording's insides, shared by record.c and the record_*.c. */
 #ifndef HC_CAPTURE_RECORD_PRIV_H
 #define HC_CAPTURE_RECORD_PRIV_H
 
@@ -174,9 +174,9 @@ int disk_close_index(struct hc_record *r, struct hc_err *err);
 int resume_open(struct hc_record *r, struct hc_err *err);
 /* Finds what earlier recorders left in their rings; before privileges are given up. */
 int resume_find(struct hc_record *r, struct hc_err *err);
-/* Reads it, and tells what they lost. */
-/* Some of what it has found is of another version, and will not be read. */
+/* Whether some of what was found is of another version, and will not be read. */
 bool resume_unread(const struct hc_record *r);
+/* Reads what was found, and writes rows of what the earlier recorders lost. */
 int resume_left(struct hc_record *r, struct hc_err *err);
 void resume_done(struct hc_record *r);
 /* Losses that have been told of must not be told of again by the next recorder. */

@@ -1,8 +1,12 @@
 /*
- * A description is a copy of the payloads of a FILE and a PATH fact, in a slot of its place. Where slots outlive a
- * reader that was killed, a record that it had in hand comes again, and fills its slot again, before any other
- * refers to it. Of records that come again a slot may hold what was told after them, in the place of what they
- * refer to: that is not taken for theirs.
+ * A slot holds a copy of the payloads of a FILE and a PATH fact. A record says in which slot its description goes
+ * (its place), and a later record of the same CPU that opens the same file names that place instead of describing
+ * the file again.
+ *
+ * Slots may outlive a reader that was killed. Its successor gets some records a second time: those that the dead
+ * reader had taken and not finished. Each that describes something fills its slot again, before any other refers
+ * to it. But where the record that described a file does not come again, its slot may already hold what a later
+ * record described; cpu_seq tells, and such a description is not taken.
  */
 #include "told.h"
 

@@ -1,6 +1,7 @@
-/* Facts that one record took over from another: a file that is opened again and again is described once, and
- * referred to while that description waits in the same ring (HC_WIRE_FD_SAME). A reader that is killed may have
- * read the one and not the other: whose rings outlive it keeps what was described beside them. */
+/* Facts that one record takes over from another: a file that is opened again and again is described once, and then
+ * referred to for as long as that description waits in the same ring (HC_WIRE_FD_SAME). A reader that is killed
+ * may have read the description and not yet what refers to it. So where rings outlive the reader, the descriptions
+ * that it has read are kept beside them. */
 #ifndef HC_CAPTURE_TOLD_H
 #define HC_CAPTURE_TOLD_H
 

@@ -1,4 +1,4 @@
-/* The tracker as a whole: making it, its clock, the state of all for the beginning of a segment. */
+/* The tracker as a whole: making it, what it does each second and at the end, and its counts. */
 #include "tracker_priv.h"
 
 #include <assert.h>

@@ -557,12 +557,14 @@ static int on_fork(struct scap_lists *l, struct hc_view *v, uint32_t entry, stru
 	map_done(&t->fds);
 	if (joins(l, tid, t) < 0)
 		return -ENOMEM;
-	/* of one that readers have met already they may believe the event or not; then all is told once more */
+	/* readers that know the thread already may take the fork for a second one and pass over it: for these,
+	 * what it is counts as unknown, and is told in full before its next event */
 	t->is = (struct hc_falco_known){ 0 };
 	if (l->again && !met && parent && parent->state != THREAD_UNKNOWN) {
 		hc_falco_scap_known(v, hc_view_ref(v, HC_DOM_ROWS(HC_EV_PROC_FORK), HC_C_PROC_FORK_child, entry),
 		                    &t->is);
-		t->is.exe = parent->is.exe; /* no parameter tells these two */
+		t->is.exe = parent->is.exe; /* the fork's parameters do not have these two: readers copy them from
+		                               the parent */
 		t->is.cwd = main_of(l, parent)->is.cwd;
 	}
 	parent = main_of(l, parent);
@@ -572,8 +574,8 @@ static int on_fork(struct scap_lists *l, struct hc_view *v, uint32_t entry, stru
 	return map_copy(&t->fds, &parent->fds);
 }
 
-/* What readers believe of the thread before the row's event, beside what the row says: the difference is to be
- * told, and then believed. */
+/* Holds what readers of the export believe of the thread against what the row says it was before its event. Sets
+ * l->tell to the differences, which have to be written first, and remembers them as told. */
 static int to_tell(struct scap_lists *l, struct hc_view *v, unsigned type, uint32_t entry, int64_t tid,
                    struct thread *t, const struct hc_falco_known *is)
 {
@@ -589,7 +591,7 @@ static int to_tell(struct scap_lists *l, struct hc_view *v, unsigned type, uint3
 
 		tell = HC_FALCO_TELL_BIRTH;
 		if (alone)
-			leader->is.cwd = 0; /* that of the parent, if there is one */
+			leader->is.cwd = 0; /* readers will take the directory of the parent, if they know it */
 		if (alone || leader->is.exe != is->exe)
 			tell |= HC_FALCO_TELL_IMAGE;
 		t->state = THREAD_BORN;

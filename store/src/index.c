@@ -549,12 +549,13 @@ struct hc_index_writer {
 	int root_fd;
 	struct db db;
 	struct current cur[HC_N_STREAMS];
-	/* The segments that were without rows when it was opened. What is not sealed may be, by the end. */
+	/* Segments that had no rows in the index when it was opened. One that has no footer yet is kept: it may
+	 * have one by the end. */
 	struct hc_seg_file *missing;
 	struct hc_arena arena; /* their paths */
 	uint32_t n_missing;
-	uint32_t next_missing; /* those before were looked at; while mending, the first of them were not sealed */
-	uint32_t n_unsealed;   /* so many */
+	uint32_t next_missing; /* missing[] up to here was looked at in this pass */
+	uint32_t n_unsealed;   /* of these, so many had no footer: they were moved to the front */
 	struct hc_scan scan;
 	struct hc_err first; /* first failure; nothing is written any more */
 };

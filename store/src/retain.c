@@ -584,7 +584,7 @@ static bool by_free(struct hc_retain *r, const struct hc_retain_rules *rules, ui
 	r->freed_boot_ns = now_boot;
 	excess = left = want - r->stats.disk_free_bytes;
 	shrink(r, HC_STREAM_BULK, &left, HC_RETAIN_FREE);
-	/* what bulk gave counts for the half as well */
+	/* security goes only below half of what is wanted, after counting the room that bulk has given */
 	if (r->stats.disk_free_bytes + (excess - left) < want / 2) {
 		uint64_t half = want / 2 - (r->stats.disk_free_bytes + (excess - left));
 
