@@ -103,26 +103,56 @@ static const struct hc_node *one(struct flower *l, const struct hc_access *a, en
 	return atom(l, a, op, HC_Q_ANY, c, 1);
 }
 
+/* Operators that are asked about any number of texts at once. */
+static bool takes_many(enum hc_op op)
+{
+	return op == HC_OP_STARTSWITH || op == HC_OP_ENDSWITH || op == HC_OP_CONTAINS || op == HC_OP_ICONTAINS ||
+	       op == HC_OP_GLOB || op == HC_OP_IGLOB || op == HC_OP_REGEX;
+}
+
+/* What holds where one, two or all of some constants fit. */
+struct fits {
+	const struct hc_node *some, *twice, *all;
+};
+
+/* Halves are joined: a chain would name all that came before once more at each constant. */
+static struct fits fits(struct flower *l, const struct fx *x, const struct hc_access *a,
+                        const struct hc_value *consts, uint32_t n)
+{
+	struct fits f, g;
+
+	if (n == 1) {
+		f.some = f.all = one(l, a, op_of(x->op), consts);
+		f.twice = no(l);
+		return f;
+	}
+	f = fits(l, x, a, consts, n / 2);
+	g = fits(l, x, a, consts + n / 2, n - n / 2);
+	if (x->mod == FMOD_ALLOF)
+		f.all = both(l, f.all, g.all);
+	if (x->mod == FMOD_ONEOF)
+		f.twice = any(l, any(l, f.twice, g.twice), both(l, f.some, g.some));
+	if (x->mod != FMOD_ALLOF)
+		f.some = any(l, f.some, g.some);
+	return f;
+}
+
 /* oneof, anyof, allof over a list of constants. */
 static const struct hc_node *modified(struct flower *l, const struct fx *x, const struct hc_access *a)
 {
 	enum hc_op op = op_of(x->op);
-	const struct hc_node *some = no(l), *twice = no(l), *all = exists(l, a);
+	struct fits f;
 
-	if (x->op == FOP_EQ && x->mod == FMOD_ANYOF && x->n_consts)
+	if (!x->n_consts)
+		return x->mod == FMOD_ALLOF ? exists(l, a) : no(l);
+	if (x->mod == FMOD_ANYOF && x->op == FOP_EQ)
 		return atom(l, a, HC_OP_IN, HC_Q_ANY, x->consts, x->n_consts);
-	for (uint32_t i = 0; i < x->n_consts && some && twice && all; i++) {
-		const struct hc_node *hit = one(l, a, op, &x->consts[i]);
-
-		if (x->mod == FMOD_ONEOF)
-			twice = any(l, twice, both(l, some, hit));
-		if (x->mod == FMOD_ALLOF)
-			all = both(l, all, hit);
-		some = any(l, some, hit);
-	}
-	if (x->mod == FMOD_ANYOF)
-		return some;
-	return x->mod == FMOD_ALLOF ? all : both(l, some, inverse(l, twice));
+	if (x->mod == FMOD_ANYOF && takes_many(op))
+		return atom(l, a, op, HC_Q_ANY, x->consts, x->n_consts);
+	f = fits(l, x, a, x->consts, x->n_consts);
+	if (x->mod == FMOD_ALLOF)
+		return both(l, exists(l, a), f.all);
+	return x->mod == FMOD_ONEOF ? both(l, f.some, inverse(l, f.twice)) : f.some;
 }
 
 static const struct hc_node *compare(struct flower *l, const struct fx *x, const struct hc_access *a)
