@@ -479,6 +479,32 @@ Test(falco_load, tells_the_rule_of_what_is_within_an_exception)
 	hc_arena_done(&arena);
 }
 
+/* One warning for each pair: three exceptions of a name make three. */
+Test(falco_load, warns_of_each_pair_of_exceptions_with_one_name)
+{
+	static const struct {
+		const char *names;
+		unsigned n_warnings;
+	} cases[] = { { "a", 0 }, { "ab", 0 }, { "aa", 1 }, { "aba", 1 }, { "aaa", 3 }, { "abbaa", 4 } };
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		HC_AUTO(hc_falco_free) struct hc_falco *f;
+		char rules[1024] = "- rule: R\n  desc: d\n  condition: evt.type = open\n  output: o\n"
+				   "  priority: INFO\n  exceptions:\n";
+		unsigned n = 0;
+		int r;
+
+		for (const char *p = cases[i].names; *p; p++)
+			snprintf(rules + strlen(rules), sizeof(rules) - strlen(rules),
+			         "  - {name: %c, fields: proc.name, values: [x]}\n", *p);
+		f = load(rules, &r);
+		cr_assert_geq(r, 0, "%s", rules);
+		for (uint32_t k = 0; k < hc_falco_n_diags(f); k++)
+			n += strcmp(hc_falco_diag(f, k)->code, "LOAD_EXCEPTION_NAME_NOT_UNIQUE") == 0;
+		cr_expect_eq(n, cases[i].n_warnings, "%s: %u", cases[i].names, n);
+	}
+}
+
 #define R(condition) "- rule: R\n  desc: d\n  condition: " condition "\n  output: o\n  priority: INFO\n"
 
 Test(falco_load, says_what_is_wrong_in_the_words_of_Falco)

@@ -836,13 +836,12 @@ static bool get_exception(struct item *it, const struct fcontext *all, const str
 	if (!get_text(&sub, "name", true, &e->name, NULL, &absent))
 		return false;
 	sub.c.name = e->name;
-	sub.c.in = &it->c; /* once it has a name, Falco tells it of the rule and not of its exceptions */
-	while (first < e && !hc_str_eq(first->name, e->name))
-		first++;
-	if (first < e)
-		falco_diag_put(it->f, false, "LOAD_EXCEPTION_NAME_NOT_UNIQUE", &sub.c,
-		               "Multiple definitions of exception '" HC_STR_FMT "' in the same rule",
-		               HC_STR_ARG(e->name));
+	sub.c.in = &it->c;         /* once it has a name, Falco tells it of the rule and not of its exceptions */
+	for (; first < e; first++) /* of three there are three pairs */
+		if (hc_str_eq(first->name, e->name))
+			falco_diag_put(it->f, false, "LOAD_EXCEPTION_NAME_NOT_UNIQUE", &sub.c,
+			               "Multiple definitions of exception '" HC_STR_FMT "' in the same rule",
+			               HC_STR_ARG(e->name));
 	if (fields_required && !hc_yaml_get(node, "fields"))
 		return lacks(&sub, "fields", NULL);
 	if (!get_exception_part(&sub, "fields", &e->has_fields, &e->single, &e->fields, &e->n_fields) ||
