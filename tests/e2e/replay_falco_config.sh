@@ -96,6 +96,17 @@ expect_match '^[0-9T:.+-]+: Error connect from=here$' text
 expect_exit 0 hindcast replay -q -p rules.d -o 'rules[].disable.rule=*' -o 'rules[].enable.rule=Conn*' -o json_output=true capture >alerts
 expect_match '"rule":"Connection"' alerts
 [ -z "$(grep -v '"rule":"Connection"' alerts)" ] || fail "alerts of other rules too"
+# a rule that is switched on comes behind those that ran before, so another may win; switched off and on, it is the last
+expect_exit 0 hindcast replay -q -p rules.d capture >alerts
+expect_match 'Notice failed$' alerts
+expect_match 'Informational open$' alerts
+expect_exit 0 hindcast replay -q -p rules.d -o 'rules[].disable.rule=Failed*' -o 'rules[].enable.rule=Failed open' capture >text
+expect_no_match 'Notice failed$' text
+[ "$(grep -c 'Informational open$' text)" = "$(grep -Ec 'Notice failed$|Informational open$' alerts)" ]
+expect_exit 0 hindcast replay -q -p rules.d -o 'rules[].enable.tag=files' capture >text
+cmp alerts text
+expect_exit 0 hindcast replay -q -p rules.d -o 'rules[].disable.tag=files' -o 'rules[].enable.tag=files' capture >text
+cmp alerts text
 expect_exit 0 hindcast replay -q -p rules.d -o config_files=twice.yaml capture >alerts
 grep -q '"evt.type":"first connect"' alerts
 expect_exit 2 hindcast replay -p rules.d -o json_output capture 2>err

@@ -40,17 +40,33 @@ bool hc_falco_name_matches(const char *pattern, struct hc_str name)
 	return !*p;
 }
 
-static bool is_enabled(const struct hc_falco *f, const struct frule *r)
+/* Whether it runs, and behind whom: what is switched on comes behind all that ran before. */
+static bool is_enabled(const struct hc_falco *f, struct frule *r)
 {
 	bool on = r->enabled && r->priority <= f->min_priority;
 
+	r->switched = 0;
 	for (size_t i = 0; i < f->opts.n_selects; i++) {
 		const struct hc_falco_select *s = &f->opts.selects[i];
+		bool by_name = s->rule && hc_falco_name_matches(s->rule, r->name);
 
-		if ((s->rule && hc_falco_name_matches(s->rule, r->name)) || (s->tag && has_tag(r, s->tag)))
-			on = s->enable;
+		if (!by_name && !(s->tag && has_tag(r, s->tag)))
+			continue;
+		if (s->enable && !on)
+			r->switched = 2 * i + (by_name ? 1 : 2);
+		on = s->enable;
 	}
 	return on;
+}
+
+/* As they were switched on; of one switch in the order of the table. */
+static int order_rules(const void *pa, const void *pb)
+{
+	const struct frule *a = *(struct frule *const *)pa, *b = *(struct frule *const *)pb;
+
+	if (a->switched != b->switched)
+		return a->switched < b->switched ? -1 : 1;
+	return (a->index > b->index) - (a->index < b->index);
 }
 
 static const char *c_text(struct hc_falco *f, struct hc_str s)
@@ -495,6 +511,8 @@ int hc_falco_build(struct hc_falco *f, struct hc_ir *ir, struct hc_err *err)
 {
 	static const uint16_t forks[] = { 223, 225, 227, 335 };
 	struct builder bd = { .f = f, .ir = ir, .err = err };
+	struct frule **rules;
+	uint32_t n_rules = 0;
 	int r = 0;
 
 	if (f->failed)
@@ -507,13 +525,18 @@ int hc_falco_build(struct hc_falco *f, struct hc_ir *ir, struct hc_err *err)
 	f->n_built = 0;
 	if (!falco_publish(f))
 		return hc_err_set(err, -ENOMEM, "out of memory");
-	for (uint32_t i = 0; i < f->rules.n; i++) {
-		struct frule *rule = falco_rule_at(f, i);
+	rules = hc_arena_alloc(hc_ir_arena(ir), (f->rules.n + 1) * sizeof(struct frule *));
+	if (!rules)
+		return hc_err_set(err, -ENOMEM, "out of memory");
+	for (uint32_t i = 0; i < f->rules.n; i++)
+		if (falco_rule_at(f, i)->pub.enabled)
+			rules[n_rules++] = falco_rule_at(f, i);
+	qsort(rules, n_rules, sizeof(struct frule *), order_rules);
+	for (uint32_t i = 0; i < n_rules; i++) {
+		struct frule *rule = rules[i];
 		struct code_set codes;
 		bool many, fork = false;
 
-		if (!rule->pub.enabled)
-			continue;
 		rule->bound = rule->bound_child = NULL;
 		for (uint32_t k = 0; k < rule->n_extras; k++)
 			rule->extras[k].bound = rule->extras[k].bound_child = NULL;

@@ -107,6 +107,7 @@ struct frule {
 	struct fextra *extras; /* more keys of output_fields */
 	uint32_t n_extras;
 	/* of the build */
+	size_t switched; /* when a selection switched it on; 0: it ran without one */
 	struct fbound *bound, *bound_child;
 };
 
