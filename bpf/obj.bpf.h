@@ -854,6 +854,12 @@ static __always_inline struct pid *hc_signal_pid(struct signal_struct *sig, u32 
 #define PF_USER_WORKER 0x4000
 #define PF_KTHREAD 0x200000
 
+/* Does it take the children of its descendants that end? */
+static __always_inline bool hc_subreaper(struct signal_struct *sig)
+{
+	return BPF_CORE_READ_BITFIELD_PROBED(sig, is_child_subreaper);
+}
+
 static __always_inline void hc_task_fact(struct hc_scratch *s, u16 subject, struct task_struct *task)
 {
 	struct hc_wire_task *w = hc_fact_fixed(s, HC_WIRE_F_TASK, 0, subject, sizeof(*w));
@@ -884,7 +890,8 @@ static __always_inline void hc_task_fact(struct hc_scratch *s, u16 subject, stru
 	           (pf & PF_FORKNOEXEC ? HC_WIRE_TASK_FORKNOEXEC : 0) |
 	           (pf & (PF_IO_WORKER | PF_USER_WORKER) ? HC_WIRE_TASK_IO_WORKER : 0) |
 	           (w->tid != w->tgid ? HC_WIRE_TASK_THREAD : 0) |
-	           (BPF_CORE_READ_BITFIELD_PROBED(sig, is_child_subreaper) ? HC_WIRE_TASK_SUBREAPER : 0);
+	           (hc_subreaper(sig) ? HC_WIRE_TASK_SUBREAPER : 0) |
+	           (hc_subreaper(hc_pr(parent, signal)) ? HC_WIRE_TASK_OF_SUBREAPER : 0);
 	w->exit_signal = hc_pr(task, exit_signal);
 	tty = hc_pr(sig, tty);
 	if (tty) {

@@ -283,7 +283,8 @@ enum hc_wire_task_flag {
 	HC_WIRE_TASK_IO_WORKER = 1 << 2, /* PF_IO_WORKER: io_uring, vhost */
 	HC_WIRE_TASK_SUBREAPER = 1 << 3,
 	HC_WIRE_TASK_EXITING = 1 << 4,
-	HC_WIRE_TASK_FORKNOEXEC = 1 << 5, /* forked and has not called exec since */
+	HC_WIRE_TASK_FORKNOEXEC = 1 << 5,   /* forked and has not called exec since */
+	HC_WIRE_TASK_OF_SUBREAPER = 1 << 6, /* its real parent is one: told also where prctl is not recorded */
 };
 
 /* A task. Numbers are those of the initial pid namespace unless their name starts with v (its own, innermost). */

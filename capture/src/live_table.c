@@ -107,7 +107,7 @@ static const struct hc_sys_desc native_table[HC_WIRE_MAX_NR] = {
 	N(setfsgid, SETFSGID, GEN, CREDS, 0, U32(0), NONE),
 	N(setgroups, SETGROUPS, STRUCT, GROUPS, 0, 0),
 	N(capset, CAPSET, STRUCT, CREDS, 0, 0),
-	N(prctl, PRCTL, STRUCT, CREDS, 0, 0),
+	N(prctl, PRCTL, STRUCT, CREDS | TASK, 0, 0),
 	N(unshare, UNSHARE, GEN, CREDS | NS | CWD | ROOT, 0, U32(0), NONE),
 	N(setns, SETNS, GEN, CREDS | NS | CWD | ROOT, 0, FD(0), U32(1), NONE),
 #if defined(__x86_64__)
@@ -356,7 +356,7 @@ static const struct hc_sys_desc compat_table[HC_WIRE_MAX_NR] = {
 	[146] = D(WRITEV, RW, HC_SF_DIR_OUT, VEC, 0),
 	[164] = D(SETRESUID, GEN, CREDS, 0, U32(0), U32(1), U32(2), NONE),
 	[170] = D(SETRESGID, GEN, CREDS, 0, U32(0), U32(1), U32(2), NONE),
-	[172] = D(PRCTL, STRUCT, CREDS, 0, 0),
+	[172] = D(PRCTL, STRUCT, CREDS | TASK, 0, 0),
 	[178] = D(RT_SIGQUEUEINFO, GEN, 0, SIGPID(1, 0), PID(0), I32(1)),
 	[180] = D(PREAD64, RW, 0, POS, 0),
 	[181] = D(PWRITE64, RW, HC_SF_DIR_OUT, POS, 0),

@@ -487,11 +487,27 @@ static void facts_creds(struct hc_tracker *t, struct edit *e, const struct wrec 
 	}
 }
 
+/* What a child's record tells of its parent. */
+static void parent_reaps(struct hc_tracker *t, struct tproc *p, bool subreaper)
+{
+	struct edit e;
+
+	if (p->cur->subreaper == subreaper || !edit_begin(t, &e, p, NULL, HC_CAUSE_PRCTL))
+		return;
+	e.v->subreaper = subreaper;
+	e.changed = true;
+	e.thread_only = false;
+	edit_end(t, &e);
+}
+
 static void facts_task(struct hc_tracker *t, struct edit *e, const struct hc_wire_task *w)
 {
+	struct tproc *parent = e->proc->parent;
 	struct tver *v = e->v;
 	bool whole = false;
 
+	if (parent && !parent->dead_ns && parent->tgid == w->ppid && parent->start_ns == w->parent_start_ns)
+		parent_reaps(t, parent, w->flags & HC_WIRE_TASK_OF_SUBREAPER);
 	if (set_txt(t, &v->comm, w->comm, strnlen(w->comm, sizeof(w->comm))))
 		e->changed = true;
 	if (!(v->has & HAS_IDS) || v->sid != w->sid || v->pgid != w->pgid || v->vsid != w->vsid ||

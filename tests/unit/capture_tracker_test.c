@@ -75,18 +75,25 @@ static void settle(void)
 	hc_tracker_snapshot_done(tracker, NULL);
 }
 
-static void fork_child(uint32_t parent, uint64_t pstart, uint32_t tid, uint32_t tgid, uint64_t start,
-                       const char *comm)
+static void fork_child_as(uint32_t parent, uint64_t pstart, uint32_t tid, uint32_t tgid, uint64_t start,
+                          const char *comm, uint32_t flags)
 {
 	struct hc_wire_task w = task_of(tid, tgid, start, parent, pstart, comm);
 	struct rec r;
 
+	w.flags = flags;
 	rec(&r, HC_EV_PROC_FORK, parent, parent, pstart, 8);
 	set(&r, HC_A_PROC_FORK_child_tid, tid);
 	set(&r, HC_A_PROC_FORK_child_pid, tgid);
 	set(&r, HC_A_PROC_FORK_is_thread, tid != tgid);
 	fact(&r, HC_WIRE_F_TASK, HC_WIRE_SUBJ_TARGET, &w, sizeof(w));
 	push(&r);
+}
+
+static void fork_child(uint32_t parent, uint64_t pstart, uint32_t tid, uint32_t tgid, uint64_t start,
+                       const char *comm)
+{
+	fork_child_as(parent, pstart, tid, tgid, start, comm, 0);
 }
 
 static void rename_self(uint32_t pid, uint64_t start, const char *comm)
@@ -411,7 +418,7 @@ Test(tracker, orphans_go_to_the_nearest_subreaper)
 	rec(&sub, HC_EV_PRCTL, 50, 50, START(2), 7);
 	fact(&sub, HC_WIRE_F_TASK, HC_WIRE_SUBJ_ROW, &w, sizeof(w));
 	push(&sub);
-	fork_child(50, START(2), 100, 100, START(11), "shell");
+	fork_child_as(50, START(2), 100, 100, START(11), "shell", HC_WIRE_TASK_OF_SUBREAPER);
 	fork_child(100, START(11), 200, 200, START(12), "daemon");
 	exit_of(100, 100, START(11), true);
 	call(200, 200, START(12));
@@ -427,6 +434,28 @@ Test(tracker, orphans_go_to_the_nearest_subreaper)
 	cr_expect_eq(
 		obj_int(r.b, HC_OBJ_PROC, HC_O_PROC_pid, obj_ref(r.b, HC_OBJ_PROC, HC_O_PROC_creator, proc_of(r))),
 		100);
+}
+
+Test(tracker, a_subreaper_is_known_by_its_child_until_it_is_none)
+{
+	begin();
+	alive(1, 1, START(1), 0, "init", 0);
+	alive(50, 50, START(2), 1, "manager", 0);
+	settle();
+	fork_child_as(50, START(2), 100, 100, START(11), "shell", HC_WIRE_TASK_OF_SUBREAPER);
+	fork_child(100, START(11), 200, 200, START(12), "daemon");
+	exit_of(100, 100, START(11), true);
+	call(200, 200, START(12));
+	fork_child(50, START(2), 101, 101, START(13), "shell");
+	fork_child(101, START(13), 201, 201, START(14), "daemon");
+	exit_of(101, 101, START(13), true);
+	call(201, 201, START(14));
+	finish();
+	for (unsigned i = 0; i < 2; i++) {
+		struct row_at r = row_of(HC_EV_PERSONALITY, i);
+
+		cr_expect_eq(obj_int(r.b, HC_OBJ_PROC, HC_O_PROC_ppid, proc_of(r)), i ? 1 : 50);
+	}
 }
 
 Test(tracker, the_exit_of_the_leader_alone_is_no_end)
