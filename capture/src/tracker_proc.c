@@ -8,6 +8,7 @@
 #include "tracker_priv.h"
 
 #include <errno.h>
+#include <sched.h>
 #include <string.h>
 
 static uint64_t proc_hash(struct hc_tracker *t, uint32_t tgid)
@@ -682,6 +683,40 @@ static void child_facts(struct hc_tracker *t, struct tproc *p, const struct wrec
 	proc_put(t, p, e.v);
 }
 
+/* Both have one cwd and one root from now on. Of who shares them since before the recording nobody tells. */
+static void fork_dirs(struct hc_tracker *t, const struct wrec *r, struct tproc *creator, struct tproc *child)
+{
+	uint64_t flags = r->n_slots > HC_A_PROC_FORK_clone_flags ? r->slot[HC_A_PROC_FORK_clone_flags] : 0;
+
+	if (flags == HC_WIRE_ABSENT || !(flags & CLONE_FS))
+		return;
+	if (!creator->dirs_id)
+		creator->dirs_id = ++t->next_dirs_id;
+	child->dirs_id = creator->dirs_id;
+}
+
+void proc_share_dirs(struct hc_tracker *t, struct tproc *p)
+{
+	struct tproc *q;
+	struct edit e;
+
+	if (!p->dirs_id)
+		return;
+	TABLE_ALL(&t->procs, at, q)
+	{
+		if (q == p || q->dirs_id != p->dirs_id || q->dead_ns)
+			continue;
+		if (!edit_begin(t, &e, q, NULL, p->cur->cause))
+			return;
+		if (set_path(t, &e.v->cwd, REF(p->cur->cwd)))
+			e.changed = true;
+		if (set_path(t, &e.v->root, REF(p->cur->root)))
+			e.changed = true;
+		e.thread_only = false;
+		edit_end(t, &e);
+	}
+}
+
 static struct tproc *fork_process(struct hc_tracker *t, const struct wrec *r, const struct hc_wire_task *w,
                                   struct ttask *caller)
 {
@@ -702,6 +737,7 @@ static struct tproc *fork_process(struct hc_tracker *t, const struct wrec *r, co
 		set_parent(p, parent);
 		ver_parent(t, p, v);
 		proc_put(t, p, v);
+		fork_dirs(t, r, caller->proc, p);
 		return p;
 	}
 	p = proc_new(t, w->tgid, w->leader_start_ns);
@@ -734,6 +770,7 @@ static struct tproc *fork_process(struct hc_tracker *t, const struct wrec *r, co
 	p->checked_gen = t->tree_gen;
 	p->excluded = caller->proc->excluded;
 	p->io_worker = !!(w->flags & HC_WIRE_TASK_IO_WORKER);
+	fork_dirs(t, r, caller->proc, p);
 	child_facts(t, p, r, HC_WIRE_SUBJ_TARGET);
 	if (p->cur->cgs != from->cgs) /* born into another group */
 		p->excluded = proc_is_excluded(t, p->cur);

@@ -10,8 +10,10 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <sched.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/resource.h>
 
 #include "dns.h"
 
@@ -303,6 +305,52 @@ static void effect_setpgid(struct hc_tracker *t, struct row *w)
 	w->after = REF(edit_end(t, &e));
 }
 
+/* A limit of somebody else; the caller's own is a fact of the record. */
+static void effect_prlimit(struct hc_tracker *t, const struct row *w)
+{
+	int64_t pid = (int32_t)slot(w, HC_A_PRLIMIT64_pid);
+	struct tproc *p = pid ? proc_by_number(t, w->before, pid) : NULL;
+	uint64_t nofile = slot(w, HC_A_PRLIMIT64_new_cur);
+	struct edit e;
+
+	if (!p || p == w->task->proc || !worked(w) || slot(w, HC_A_PRLIMIT64_resource) != RLIMIT_NOFILE ||
+	    !has_slot(w, HC_A_PRLIMIT64_new_cur))
+		return;
+	proc_refresh(t, p);
+	if (!edit_begin(t, &e, p, NULL, HC_CAUSE_LIMIT))
+		return;
+	if (!(e.v->has & HAS_NOFILE) || e.v->nofile != nofile) {
+		e.v->nofile = nofile;
+		e.v->has |= HAS_NOFILE;
+		e.changed = true;
+		e.thread_only = false;
+	}
+	edit_end(t, &e);
+}
+
+/* Whom a change of directories concerns. */
+static void effect_dirs(struct hc_tracker *t, const struct row *w)
+{
+	struct tproc *p = w->task->proc;
+
+	if (!p->dirs_id || !worked(w))
+		return;
+	switch (w->head->type) {
+	case HC_EV_CHDIR:
+	case HC_EV_FCHDIR:
+	case HC_EV_CHROOT:
+	case HC_EV_PIVOT_ROOT:
+		proc_share_dirs(t, p);
+		break;
+	case HC_EV_UNSHARE:
+		if (slot(w, HC_A_UNSHARE_flags) & (CLONE_FS | CLONE_NEWNS | CLONE_NEWUSER))
+			p->dirs_id = 0;
+		break;
+	default:
+		break;
+	}
+}
+
 static void effect_rename(struct hc_tracker *t, struct row *w)
 {
 	const struct hc_wire_taskref *ref =
@@ -428,6 +476,10 @@ static void effect_process(struct hc_tracker *t, struct row *w)
 		if (w->task)
 			effect_setpgid(t, w);
 		return;
+	case HC_EV_PRLIMIT64:
+		if (w->task)
+			effect_prlimit(t, w);
+		break;
 	default:
 		break;
 	}
@@ -435,6 +487,7 @@ static void effect_process(struct hc_tracker *t, struct row *w)
 		return;
 	edit_facts(t, &e, &w->r, HC_WIRE_SUBJ_ROW);
 	w->after = REF(edit_end(t, &e));
+	effect_dirs(t, w);
 }
 
 /* ---- descriptors and sockets ---- */
