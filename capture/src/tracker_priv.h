@@ -231,10 +231,11 @@ struct tproc {
 	uint64_t heard_ns;          /* last record of it */
 	uint64_t checked_gen;
 	uint64_t vpid_hash; /* in by_vpid; 0: not */
-	uint64_t dirs_id;   /* equal where processes share one cwd and root (CLONE_FS); 0: nobody else has these */
 	struct tver *cur;
-	struct tproc *parent;              /* NULL: none, or unknown */
-	struct tproc *child, *prev, *next; /* first child; siblings */
+	struct tproc *parent;                /* NULL: none, or unknown */
+	struct tproc *child, *prev, *next;   /* first child; siblings */
+	struct tproc *dirs_prev, *dirs_next; /* a ring of those that share one cwd and root (CLONE_FS); NULL:
+	                                        nobody else has these */
 	struct ttask *tasks;
 	struct tproc *dead_next;
 	bool exec_known; /* exec_id is */
@@ -332,7 +333,7 @@ struct hc_tracker {
 	int group_hier;     /* number of the hierarchy of `groups`; -1: not known yet */
 	struct tproc *dead; /* in order of death */
 	struct tproc **dead_end;
-	uint64_t tree_gen, next_lineage, next_fd_id, next_dirs_id;
+	uint64_t tree_gen, next_lineage, next_fd_id;
 	uint64_t now_ns;             /* time of the record in hand */
 	struct told told;            /* what records may refer to */
 	struct tfd *near_fd[N_NEAR]; /* of the tables, those asked for last; NULL */
@@ -562,6 +563,8 @@ struct tver *edit_end(struct hc_tracker *t, struct edit *e);
 
 /* What a process did to its cwd and root it did to those of the processes that share them. */
 void proc_share_dirs(struct hc_tracker *t, struct tproc *p);
+/* It has its own from now on. */
+void proc_own_dirs(struct tproc *p);
 struct tproc *proc_fork(struct hc_tracker *t, const struct wrec *r, struct ttask *caller);
 void proc_exec(struct hc_tracker *t, const struct wrec *r, struct ttask *k);
 /* The end of a thread; of the process when it was the last. Returns who takes the children, or NULL. */

@@ -11,6 +11,8 @@
 #include <sched.h>
 #include <string.h>
 
+#define MAX_SHARED_DIRS 64u /* processes: a change concerns them all */
+
 static uint64_t proc_hash(struct hc_tracker *t, uint32_t tgid)
 {
 	return hash_u64(t->seed.a, tgid);
@@ -684,28 +686,43 @@ static void child_facts(struct hc_tracker *t, struct tproc *p, const struct wrec
 }
 
 /* Both have one cwd and one root from now on. Of who shares them since before the recording nobody tells. */
-static void fork_dirs(struct hc_tracker *t, const struct wrec *r, struct tproc *creator, struct tproc *child)
+static void fork_dirs(const struct wrec *r, struct tproc *creator, struct tproc *child)
 {
 	uint64_t flags = r->n_slots > HC_A_PROC_FORK_clone_flags ? r->slot[HC_A_PROC_FORK_clone_flags] : 0;
+	unsigned n = 1;
 
-	if (flags == HC_WIRE_ABSENT || !(flags & CLONE_FS))
+	if (flags == HC_WIRE_ABSENT || !(flags & CLONE_FS) || child == creator || child->dirs_next)
 		return;
-	if (!creator->dirs_id)
-		creator->dirs_id = ++t->next_dirs_id;
-	child->dirs_id = creator->dirs_id;
+	for (struct tproc *q = creator->dirs_next; q && q != creator; q = q->dirs_next)
+		n++;
+	if (n >= MAX_SHARED_DIRS)
+		return;
+	if (!creator->dirs_next)
+		creator->dirs_next = creator->dirs_prev = creator;
+	child->dirs_prev = creator;
+	child->dirs_next = creator->dirs_next;
+	child->dirs_next->dirs_prev = child;
+	creator->dirs_next = child;
+}
+
+void proc_own_dirs(struct tproc *p)
+{
+	struct tproc *next = p->dirs_next;
+
+	if (!next)
+		return;
+	next->dirs_prev = p->dirs_prev;
+	p->dirs_prev->dirs_next = next;
+	if (next->dirs_next == next)
+		next->dirs_next = next->dirs_prev = NULL;
+	p->dirs_next = p->dirs_prev = NULL;
 }
 
 void proc_share_dirs(struct hc_tracker *t, struct tproc *p)
 {
-	struct tproc *q;
 	struct edit e;
 
-	if (!p->dirs_id)
-		return;
-	TABLE_ALL(&t->procs, at, q)
-	{
-		if (q == p || q->dirs_id != p->dirs_id || q->dead_ns)
-			continue;
+	for (struct tproc *q = p->dirs_next; q && q != p; q = q->dirs_next) {
 		if (!edit_begin(t, &e, q, NULL, p->cur->cause))
 			return;
 		if (set_path(t, &e.v->cwd, REF(p->cur->cwd)))
@@ -737,7 +754,7 @@ static struct tproc *fork_process(struct hc_tracker *t, const struct wrec *r, co
 		set_parent(p, parent);
 		ver_parent(t, p, v);
 		proc_put(t, p, v);
-		fork_dirs(t, r, caller->proc, p);
+		fork_dirs(r, caller->proc, p);
 		return p;
 	}
 	p = proc_new(t, w->tgid, w->leader_start_ns);
@@ -770,7 +787,7 @@ static struct tproc *fork_process(struct hc_tracker *t, const struct wrec *r, co
 	p->checked_gen = t->tree_gen;
 	p->excluded = caller->proc->excluded;
 	p->io_worker = !!(w->flags & HC_WIRE_TASK_IO_WORKER);
-	fork_dirs(t, r, caller->proc, p);
+	fork_dirs(r, caller->proc, p);
 	child_facts(t, p, r, HC_WIRE_SUBJ_TARGET);
 	if (p->cur->cgs != from->cgs) /* born into another group */
 		p->excluded = proc_is_excluded(t, p->cur);
@@ -1007,6 +1024,7 @@ static void proc_dies(struct hc_tracker *t, struct tproc *p, struct tproc *reape
 			set_parent(c, NULL);
 	}
 	vpid_forget(t, p);
+	proc_own_dirs(p);
 	p->dead_next = NULL;
 	*t->dead_end = p;
 	t->dead_end = &p->dead_next;
@@ -1034,6 +1052,7 @@ static void proc_free(struct hc_tracker *t, struct tproc *p)
 		set_parent(p->child, NULL);
 	set_parent(p, NULL);
 	vpid_forget(t, p);
+	proc_own_dirs(p);
 	table_remove(&t->procs, proc_hash(t, p->tgid), p);
 	ver_unref(t, p->cur);
 	free(p);

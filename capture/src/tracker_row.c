@@ -333,7 +333,7 @@ static void effect_dirs(struct hc_tracker *t, const struct row *w)
 {
 	struct tproc *p = w->task->proc;
 
-	if (!p->dirs_id || !worked(w))
+	if (!p->dirs_next || !worked(w))
 		return;
 	switch (w->head->type) {
 	case HC_EV_CHDIR:
@@ -344,7 +344,7 @@ static void effect_dirs(struct hc_tracker *t, const struct row *w)
 		break;
 	case HC_EV_UNSHARE:
 		if (slot(w, HC_A_UNSHARE_flags) & (CLONE_FS | CLONE_NEWNS | CLONE_NEWUSER))
-			p->dirs_id = 0;
+			proc_own_dirs(p);
 		break;
 	default:
 		break;

@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <malloc.h>
 #include <netinet/in.h>
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -456,6 +457,65 @@ Test(tracker, a_subreaper_is_known_by_its_child_until_it_is_none)
 
 		cr_expect_eq(obj_int(r.b, HC_OBJ_PROC, HC_O_PROC_ppid, proc_of(r)), i ? 1 : 50);
 	}
+}
+
+static void born_sharing(uint32_t parent, uint64_t pstart, uint32_t pid, uint64_t start)
+{
+	struct hc_wire_task w = task_of(pid, pid, start, parent, pstart, "x");
+	struct rec r;
+
+	rec(&r, HC_EV_PROC_FORK, parent, parent, pstart, 8);
+	set(&r, HC_A_PROC_FORK_child_tid, pid);
+	set(&r, HC_A_PROC_FORK_child_pid, pid);
+	set(&r, HC_A_PROC_FORK_clone_flags, CLONE_FS);
+	fact(&r, HC_WIRE_F_TASK, HC_WIRE_SUBJ_TARGET, &w, sizeof(w));
+	push(&r);
+}
+
+static void changes_to(uint32_t pid, uint64_t start, const char *dir_name)
+{
+	struct rec r;
+
+	rec(&r, HC_EV_CHDIR, pid, pid, start, 1);
+	path(&r, HC_WIRE_SUBJ_CWD, dir_name);
+	push(&r);
+}
+
+/* Its working directory when it makes the nth call. */
+static const char *cwd_of(uint32_t nth)
+{
+	struct row_at r = row_of(HC_EV_PERSONALITY, nth);
+
+	return real_of(r.b, obj_ref(r.b, HC_OBJ_PROC, HC_O_PROC_cwd, proc_of(r)));
+}
+
+Test(tracker, a_directory_is_shared_by_those_that_live)
+{
+	begin();
+	alive(1, 1, START(1), 0, "init", 0);
+	alive(50, 50, START(2), 1, "a", 0);
+	settle();
+	changes_to(50, START(2), "/first");
+	born_sharing(50, START(2), 51, START(3));
+	born_sharing(51, START(3), 52, START(4));
+	exit_of(51, 51, START(3), true); /* who brought them together */
+	changes_to(52, START(4), "/second");
+	call(50, 50, START(2));
+	exit_of(52, 52, START(4), true);
+	changes_to(50, START(2), "/third");
+	for (uint32_t i = 0; i < 200; i++) { /* the dead leave room */
+		born_sharing(50, START(2), 100 + i, START(5) + i);
+		exit_of(100 + i, 100 + i, START(5) + i, true);
+	}
+	for (uint32_t i = 0; i < 200; i++)
+		born_sharing(50, START(2), 300 + i, START(6) + i);
+	changes_to(300, START(6), "/fourth");
+	call(50, 50, START(2));
+	call(499, 499, START(6) + 199); /* more than are kept together */
+	finish();
+	cr_expect_str_eq(cwd_of(0), "/second");
+	cr_expect_str_eq(cwd_of(1), "/fourth");
+	cr_expect_str_eq(cwd_of(2), "/third");
 }
 
 Test(tracker, the_exit_of_the_leader_alone_is_no_end)
