@@ -156,6 +156,9 @@ void hc_cli_print_lines(FILE *f, const char *lead, const char *text);
 
 /* JSON, with the characters that only a terminal obeys as \uNNNN. */
 void hc_cli_print_json(FILE *f, const char *json, size_t len);
+struct json_object;
+/* The same of an object, as a line, which takes it. */
+void hc_cli_put_json(FILE *f, struct json_object *take);
 
 void hc_strs_done(struct hc_strs *strs);
 
@@ -170,6 +173,20 @@ bool hc_cli_colour(FILE *f);
 /* All commands, ends with NULL; in main.c, from commands.def. */
 extern const struct hc_command *const hc_commands[];
 const struct hc_command *hc_command_find(const char *name);
+/* Prints that there is no such command, and which one may be meant; returns HC_EXIT_USAGE. cmd: who was given the
+ * name; NULL: hindcast itself. In main.c. */
+int hc_cli_unknown_command(const struct hc_command *cmd, const char *name);
+
+/* The one of several names that a misspelt word stands for. Zero-initialise, call hc_cli_nearest() with each name,
+ * which is borrowed, then ask. */
+struct hc_nearest {
+	const char *name;
+	unsigned changes; /* of a character; 0: the word is the beginning of the name */
+	bool ambiguous;   /* another name is as near */
+};
+void hc_cli_nearest(struct hc_nearest *best, const char *word, size_t len, const char *name);
+/* NULL: no name is near enough, or several are. */
+const char *hc_cli_nearest_name(const struct hc_nearest *best);
 
 void hc_help_print(FILE *f, const struct hc_command *cmd);
 void hc_help_list(FILE *f);

@@ -9,13 +9,15 @@ static int run(int argc, char **argv)
 
 	if (code != HC_CLI_GO)
 		return code;
+	if (operands.n > 1)
+		return hc_cli_usage(&hc_cmd_help, "unexpected operand '%s'", operands.v[1]);
 	if (operands.n == 0) {
 		hc_help_list(stdout);
 		return HC_EXIT_OK;
 	}
 	cmd = hc_command_find(operands.v[0]);
 	if (!cmd)
-		return hc_cli_usage(&hc_cmd_help, "unknown command '%s'", operands.v[0]);
+		return hc_cli_unknown_command(&hc_cmd_help, operands.v[0]);
 	hc_help_print(stdout, cmd);
 	return HC_EXIT_OK;
 }

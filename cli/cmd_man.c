@@ -57,7 +57,7 @@ static int run(int argc, char **argv)
 	if (operands.n == 1) {
 		cmd = hc_command_find(operands.v[0]);
 		if (!cmd)
-			return hc_cli_usage(&hc_cmd_man, "unknown command '%s'", operands.v[0]);
+			return hc_cli_unknown_command(&hc_cmd_man, operands.v[0]);
 	}
 	hc_man_print(stdout, cmd);
 	return HC_EXIT_OK;

@@ -119,6 +119,21 @@ static int set_list(struct reader *rd, const struct hc_opt *opt, const struct hc
 	return 0;
 }
 
+static int unknown_key(struct reader *rd, const struct hc_yaml_node *key)
+{
+	int shown = (int)(key->text.len < 64 ? key->text.len : 64);
+	struct hc_nearest best = { 0 };
+	const char *nearest;
+
+	for (const struct hc_opt *opt = rd->opts; opt->name; opt++)
+		if (!(opt->flags & HC_OPT_CMDLINE))
+			hc_cli_nearest(&best, key->text.p, key->text.len, opt->name);
+	nearest = hc_cli_nearest_name(&best);
+	if (nearest)
+		return fail_at(rd, key, "unknown key '%.*s': did you mean '%s'?", shown, key->text.p, nearest);
+	return fail_at(rd, key, "unknown key '%.*s'", shown, key->text.p);
+}
+
 static int set_key(struct reader *rd, const struct hc_yaml_node *key, const struct hc_yaml_node *value)
 {
 	const struct hc_opt *opt = rd->opts;
@@ -128,8 +143,7 @@ static int set_key(struct reader *rd, const struct hc_yaml_node *key, const stru
 	while (opt->name && !(hc_str_eq(key->text, hc_str_c(opt->name)) && !(opt->flags & HC_OPT_CMDLINE)))
 		opt++;
 	if (!opt->name || opt - rd->opts >= MAX_OPTS)
-		return fail_at(rd, key, "unknown key '%.*s'", (int)(key->text.len < 64 ? key->text.len : 64),
-		               key->text.p);
+		return unknown_key(rd, key);
 	if (rd->seen[opt - rd->opts])
 		return fail_at(rd, key, "'%s' is given twice (first in line %u)", opt->name,
 		               rd->seen[opt - rd->opts]);

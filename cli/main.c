@@ -23,6 +23,22 @@ const struct hc_command *hc_command_find(const char *name)
 	return NULL;
 }
 
+int hc_cli_unknown_command(const struct hc_command *by, const char *name)
+{
+	struct hc_nearest best = { 0 };
+
+	for (const struct hc_command *const *cmd = hc_commands; *cmd; cmd++)
+		if (!(*cmd)->hidden)
+			hc_cli_nearest(&best, name, strlen(name), (*cmd)->name);
+	fprintf(stderr, "hindcast%s%s: unknown command '", by ? " " : "", by ? by->name : "");
+	hc_cli_print_text(stderr, name, strlen(name));
+	if (hc_cli_nearest_name(&best))
+		fprintf(stderr, "': did you mean '%s'?\n", hc_cli_nearest_name(&best));
+	else
+		fputs("' (hindcast help lists them)\n", stderr);
+	return HC_EXIT_USAGE;
+}
+
 /* Is standard output a pipe that nobody reads any more? The write that failed may be long ago, and its errno with
  * it. */
 static bool reader_gone(void)
@@ -66,11 +82,7 @@ int main(int argc, char **argv)
 	else if (strcmp(name, "--version") == 0 || strcmp(name, "-V") == 0)
 		name = "version";
 	cmd = hc_command_find(name);
-	if (!cmd) {
-		fputs("hindcast: unknown command '", stderr);
-		hc_cli_print_text(stderr, name, strlen(name));
-		fputs("' (hindcast help lists them)\n", stderr);
-		return HC_EXIT_USAGE;
-	}
+	if (!cmd)
+		return hc_cli_unknown_command(NULL, name);
 	return flush_stdout(cmd->run(argc - 1, argv + 1));
 }

@@ -421,6 +421,21 @@ struct parser {
 	void *opts;
 };
 
+static int unknown_option(const struct hc_command *cmd, const char *dashes, const char *name, size_t len)
+{
+	struct hc_nearest best = { 0 };
+	const char *nearest;
+
+	for (const struct hc_opt *opt = cmd->opts; opt && opt->name; opt++)
+		hc_cli_nearest(&best, name, len, opt->name);
+	nearest = hc_cli_nearest_name(&best);
+	if (nearest)
+		return hc_cli_usage(cmd, "unknown option '%s%.*s': did you mean '--%s'?", dashes, (int)len, name,
+		                    nearest);
+	return hc_cli_usage(cmd, "unknown option '%s%.*s' (hindcast %s --help lists them)", dashes, (int)len, name,
+	                    cmd->name);
+}
+
 /* --name, --name=value, --name value */
 static int parse_long(struct parser *p)
 {
@@ -429,7 +444,7 @@ static int parse_long(struct parser *p)
 	struct shown name;
 
 	if (!opt)
-		return hc_cli_usage(p->cmd, "unknown option '--%.*s'", (int)(eq - arg), arg);
+		return unknown_option(p->cmd, "--", arg, (size_t)(eq - arg));
 	name = show(opt, true);
 	if (opt->kind == HC_OPT_FLAG) {
 		if (*eq)
@@ -454,7 +469,7 @@ static int parse_letters(struct parser *p)
 		int code;
 
 		if (!opt)
-			return hc_cli_usage(p->cmd, "unknown option '-%c'", *c);
+			return unknown_option(p->cmd, "-", c, 1);
 		name = show(opt, false);
 		if (opt->kind == HC_OPT_FLAG) {
 			code = store(p->cmd, opt, name.text, NULL, p->opts);

@@ -97,16 +97,6 @@ static void add(struct json_object *to, const char *key, struct json_object *val
 	json_object_object_add(to, key, value);
 }
 
-static void print_json(FILE *f, struct json_object *o)
-{
-	const char *text =
-		json_object_to_json_string_ext(o, JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE);
-
-	hc_cli_print_json(f, text, strlen(text));
-	fputc('\n', f);
-	json_object_put(o);
-}
-
 static void json_failure(struct json_object *list, const char *what, const char *detail, const char *rule)
 {
 	struct json_object *o = json_object_new_object();
@@ -149,7 +139,7 @@ static void json_entry(FILE *f, const struct hc_test_suite *s, const struct hc_t
 		json_object_array_add(alerts, j);
 	}
 	add(o, "alerts", alerts);
-	print_json(f, o);
+	hc_cli_put_json(f, o);
 }
 
 static void json_file(FILE *f, const struct hc_test_suite *s)
@@ -168,7 +158,7 @@ static void json_file(FILE *f, const struct hc_test_suite *s)
 		add(o, "alerts", hc_json_u64(s->verdicts->n_alerts));
 		add(o, "alerts_elsewhere", hc_json_u64(s->verdicts->n_elsewhere));
 	}
-	print_json(f, o);
+	hc_cli_put_json(f, o);
 }
 
 void hc_test_print_suite(FILE *f, enum hc_test_style style, bool colour, const struct hc_test_suite *s)
@@ -202,7 +192,7 @@ void hc_test_print_totals(FILE *f, enum hc_test_style style, bool colour, const 
 		for (unsigned i = 0; i < HC_TEST_N_OUTCOMES; i++)
 			add(o, i == HC_TEST_ERROR ? "errors" : json_words[i], hc_json_u64(t->n[i]));
 		add(o, "wall_ns", hc_json_u64(t->took_ns));
-		print_json(f, o);
+		hc_cli_put_json(f, o);
 		return;
 	}
 	fprintf(f, "\n%s %s: ", hc_count_text(all, count), all == 1 ? "case" : "cases");

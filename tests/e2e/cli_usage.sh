@@ -12,6 +12,19 @@ run nonsense
 run version --nope
 run version extra
 run help nonsense
+run help version info
+# a slip of the finger, the beginning of a word; not what is as near to two, or near to none
+run repaly
+run qeury
+run capt
+run ver
+run man exprot
+run info --jsn
+run replay --polcy x
+run export --format_ scap
+run query --tab
+run recorder --retain x
+run info -z
 run $'red\e[31m'
 run version $'--red\e[31m'
 run capture start $'red\e[31m\xc2\x9b\xe2\x80\xae'

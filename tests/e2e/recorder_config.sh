@@ -15,7 +15,7 @@ m=$(hindcast recorder --help | grep -cE '^ +(-.,|   ) +--|^ +--')
 
 printf 'profile: security\nretain-siz: 1GiB\n' >bad.yaml
 expect_exit 2 check bad.yaml 2>err
-expect_match "^bad.yaml:2:1: unknown key 'retain-siz'$" err
+expect_match "^bad.yaml:2:1: unknown key 'retain-siz': did you mean 'retain-size'\?$" err
 expect_exit 4 check none.yaml 2>err
 expect_match 'none.yaml' err
 expect_exit 2 hindcast recorder --check-config --keep-free 101% 2>err

@@ -81,7 +81,7 @@ Test(config, tells_what_is_wrong_and_where)
 	static const struct {
 		const char *text, *want;
 	} cases[] = {
-		{ "profil: full\n", "recorder.yaml:1:1: unknown key 'profil'" },
+		{ "profil: full\n", "recorder.yaml:1:1: unknown key 'profil': did you mean 'profile'?" },
 		{ "config: other.yaml\n", "recorder.yaml:1:1: unknown key 'config'" },
 		{ "check-config: true\n", "recorder.yaml:1:1: unknown key 'check-config'" },
 		{ "profile: all\n", "recorder.yaml:1:10: profile: 'all' is not one of minimal|security|full" },

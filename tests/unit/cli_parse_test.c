@@ -209,3 +209,31 @@ Test(text, is_printed_so_that_no_terminal_obeys_it)
 	expect_printed(hc_cli_print_json, "{\"a\":\n\"\\u001b\x7f\xc2\x9b\xf3\xa0\x80\x81\xff\"}",
 	               "{\"a\":\n\"\\u001b\\u007f\\u009b\\udb40\\udc01\\ufffd\"}");
 }
+
+static const char *nearest(const char *word)
+{
+	static const char *const names[] = { "json", "format", "since", "retain-size", "retain-age", "follow" };
+	struct hc_nearest best = { 0 };
+
+	for (unsigned i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		hc_cli_nearest(&best, word, strlen(word), names[i]);
+	return hc_cli_nearest_name(&best);
+}
+
+Test(nearest, finds_the_one_name_that_a_misspelt_word_stands_for)
+{
+	char longest[200];
+
+	cr_expect_str_eq(nearest("jsn"), "json");      /* missing */
+	cr_expect_str_eq(nearest("sincce"), "since");  /* too many */
+	cr_expect_str_eq(nearest("fromat"), "format"); /* changed places */
+	cr_expect_null(nearest("fo"), "two begin so");
+	cr_expect_str_eq(nearest("retain-s"), "retain-size");
+	cr_expect_str_eq(nearest("retain_size"), "retain-size");
+	cr_expect_null(nearest("xxxx"));
+	cr_expect_null(nearest("j"));
+	cr_expect_null(nearest(""));
+	memset(longest, 'a', sizeof(longest));
+	longest[sizeof(longest) - 1] = '\0';
+	cr_expect_null(nearest(longest));
+}
