@@ -200,13 +200,16 @@ static void print_detail(json_object *k)
 /* The answer to its start knows how many are in its scope. */
 static void print_scope(json_object *k, json_object *answer)
 {
+	static const char *const processes[] = { "process", "processes" };
+	static const char *const groups[] = { "control group", "control groups" };
 	const char *scope = str_of(k, "scope");
 	bool is_pid = strncmp(scope, "pid=", 4) == 0;
+	const char *const *names = is_pid ? processes : groups;
 	int64_t n = num_of(answer, "in_scope");
 
 	if (strcmp(scope, "host") == 0 || !json_object_object_get_ex(answer, "in_scope", NULL))
 		return;
-	printf("  scope  %" PRId64 " %s now\n", n, is_pid ? "process(es)" : "control group(s)");
+	printf("  scope  %" PRId64 " %s now\n", n, n == 1 ? names[0] : names[1]);
 	if (n)
 		return;
 	fflush(stdout);

@@ -30,6 +30,40 @@ static void wrap(FILE *f, const char *text, int col, int indent)
 	fputc('\n', f);
 }
 
+/* The end of the first piece of a synopsis: what stays on one line, an option with its value or what is in
+ * brackets. */
+static int piece(const char *p)
+{
+	int depth = 0, len = 0;
+
+	while (p[len] && (depth || p[len] != ' ' || !p[len + 1] || !strchr("[-|", p[len + 1]))) {
+		depth += (p[len] == '[') - (p[len] == ']');
+		len++;
+	}
+	return len;
+}
+
+static void print_usage(FILE *f, const struct hc_command *cmd)
+{
+	const int indent = 4;
+	int col = fprintf(f, "usage: hindcast %s", cmd->name);
+
+	for (const char *p = cmd->args; *p;) {
+		int len = piece(p);
+
+		if (col > indent && col + 1 + len > HELP_COLUMNS) {
+			fprintf(f, "\n%*s", indent, "");
+			col = indent;
+		} else {
+			fputc(' ', f);
+			col++;
+		}
+		col += fprintf(f, "%.*s", len, p);
+		p += len + (p[len] == ' ');
+	}
+	fputc('\n', f);
+}
+
 static void print_opt(FILE *f, const struct hc_opt *opt)
 {
 	const int help_col = 28;
@@ -53,7 +87,8 @@ static void print_opt(FILE *f, const struct hc_opt *opt)
 
 void hc_help_print(FILE *f, const struct hc_command *cmd)
 {
-	fprintf(f, "usage: hindcast %s%s%s\n\n", cmd->name, *cmd->args ? " " : "", cmd->args);
+	print_usage(f, cmd);
+	fputc('\n', f);
 	wrap(f, cmd->description, 0, 0);
 	fprintf(f, "\nOptions:\n");
 	for (const struct hc_opt *opt = cmd->opts; opt && opt->name; opt++)
