@@ -4,11 +4,13 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <json-c/json.h>
 #include <signal.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "query/bundle.h"
+#include "query/json.h"
 #include "query/scap_export.h"
 #include "store/schema.h"
 
@@ -17,7 +19,7 @@ enum form { FORM_BUNDLE, FORM_SCAP, FORM_NONE };
 enum compress { COMPRESS_NONE, COMPRESS_GZIP, COMPRESS_ZSTD, COMPRESS_BY_NAME };
 
 struct args {
-	bool bundle, force, in_scope;
+	bool bundle, force, in_scope, json;
 	unsigned format, compress;
 	const char *output;
 	struct hc_time_arg since, until;
@@ -46,6 +48,23 @@ static void summary(const struct args *a, const struct hc_bundle_stats *s)
 		printf("%u rules cannot be answered from this capture: the manifest says why\n",
 		       s->n_unanswerable);
 	printf("tell the receiver by another way: %s  SHA256SUMS\n", s->sha256);
+}
+
+static void json_summary(const struct args *a, const struct hc_bundle_stats *s)
+{
+	struct json_object *o = json_object_new_object();
+
+	json_object_object_add(o, "file", hc_json_text(a->output));
+	json_object_object_add(o, "format", hc_json_text("bundle"));
+	json_object_object_add(o, "bytes", hc_json_u64(s->bytes));
+	json_object_object_add(o, "sha256sums", hc_json_text(s->sha256));
+	json_object_object_add(o, "segments", hc_json_u64(s->n_segments));
+	json_object_object_add(o, "segments_left_out", hc_json_u64(s->n_left_out));
+	json_object_object_add(o, "events", hc_json_u64(s->n_rows));
+	json_object_object_add(o, "lost", hc_json_u64(s->n_lost));
+	json_object_object_add(o, "findings", a->policies.n ? hc_json_u64(s->n_findings) : NULL);
+	json_object_object_add(o, "rules_unanswerable", a->policies.n ? hc_json_u64(s->n_unanswerable) : NULL);
+	hc_cli_put_json(stdout, o);
 }
 
 static int range_of(struct args *a, struct hc_capture *c, struct hc_cli_scope *scope)
@@ -88,7 +107,10 @@ static int export(struct args *a, const char *path)
 	if (r < 0) {
 		code = hc_cli_error(&hc_cmd_export, &err);
 	} else {
-		summary(a, &stats);
+		if (a->json)
+			json_summary(a, &stats);
+		else
+			summary(a, &stats);
 		code = stats.n_unanswerable ? HC_EXIT_FOUND : HC_EXIT_OK;
 	}
 out:
@@ -174,6 +196,34 @@ static void scap_summary(const struct args *a, const struct hc_scap_export_stats
 		printf("%s events were lost while it was recorded\n", hc_count_text(s->n_lost, n));
 }
 
+static void json_scap_summary(const struct args *a, const struct hc_scap_export_stats *s)
+{
+	struct json_object *o = json_object_new_object(), *no_event = json_object_new_object();
+
+	for (unsigned type = 0; type < HC_EV_MAX; type++)
+		if (s->no_event_by_type[type])
+			json_object_object_add(no_event, hc_event_desc(type)->name,
+			                       hc_json_u64(s->no_event_by_type[type]));
+	json_object_object_add(o, "file", hc_json_text(a->output));
+	json_object_object_add(o, "format", hc_json_text("scap"));
+	json_object_object_add(o, "bytes", hc_json_u64(s->bytes));
+	json_object_object_add(o, "sections", hc_json_u64(s->n_sections));
+	json_object_object_add(o, "events", hc_json_u64(s->n_events));
+	json_object_object_add(o, "state_events", hc_json_u64(s->n_state_only));
+	json_object_object_add(o, "threads", hc_json_u64(s->n_threads));
+	json_object_object_add(o, "descriptors", hc_json_u64(s->n_fds));
+	json_object_object_add(o, "users", hc_json_u64(s->n_users));
+	json_object_object_add(o, "lost", hc_json_u64(s->n_lost));
+	json_object_object_add(o, "parameters_cut", hc_json_u64(s->n_cut));
+	json_object_object_add(o, "rows_without_event", no_event);
+	json_object_object_add(o, "rows_of_recorder", hc_json_u64(s->n_own));
+	json_object_object_add(o, "rows_told_by_forks", hc_json_u64(s->n_told));
+	json_object_object_add(o, "rows_out_of_scope", hc_json_u64(s->n_out_of_scope));
+	json_object_object_add(o, "descriptors_unplaced", hc_json_u64(s->n_unplaced_fds));
+	json_object_object_add(o, "over_limit", hc_json_u64(s->n_over_limit));
+	hc_cli_put_json(stdout, o);
+}
+
 static int export_scap(struct args *a, const char *path)
 {
 	struct hc_cli_scope scope = { 0 };
@@ -209,7 +259,10 @@ static int export_scap(struct args *a, const char *path)
 	if (r < 0) {
 		code = hc_cli_error(&hc_cmd_export, &err);
 	} else {
-		scap_summary(a, &stats);
+		if (a->json)
+			json_scap_summary(a, &stats);
+		else
+			scap_summary(a, &stats);
 		code = HC_EXIT_OK;
 	}
 out:
@@ -314,16 +367,22 @@ static const struct hc_opt opts[] = {
 	  .complete = HC_COMPLETE_FILE },
 	HC_CLI_METADATA_OPT(metadata),
 	{ .name = "threads",
+	  .letter = 'j',
 	  .kind = HC_OPT_U64,
 	  .off = offsetof(struct args, threads),
 	  .value = "N",
-	  .max = 1024,
-	  .help = "replay with so many threads; 0: one per processor" },
+	  .min = 1,
+	  .max = 256,
+	  .help = "replay with so many threads (one per processor)" },
 	{ .name = "force",
 	  .letter = 'f',
 	  .kind = HC_OPT_FLAG,
 	  .off = offsetof(struct args, force),
 	  .help = "replace a file that is there" },
+	{ .name = "json",
+	  .kind = HC_OPT_FLAG,
+	  .off = offsetof(struct args, json),
+	  .help = "print the summary as one JSON object" },
 	{ 0 },
 };
 

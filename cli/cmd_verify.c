@@ -2,25 +2,44 @@
 #include "capture_arg.h"
 
 #include <inttypes.h>
+#include <json-c/json.h>
 #include <string.h>
 
 #include "query/bundle.h"
+#include "query/json.h"
 #include "store/capture.h"
 #include "store/verify.h"
 
 struct args {
-	bool quiet;
+	bool quiet, json;
 };
+
+static const char *const kinds[] = {
+	[HC_VERIFY_DAMAGE] = "damaged", [HC_VERIFY_INDEX] = "index", [HC_VERIFY_NOTE] = "note"
+};
+
+static void json_finding(const struct hc_verify_finding *f)
+{
+	struct json_object *o = json_object_new_object();
+
+	json_object_object_add(o, "kind", hc_json_text(kinds[f->kind]));
+	json_object_object_add(o, "path", hc_json_text(f->path));
+	json_object_object_add(o, "offset", f->has_off ? hc_json_u64(f->off) : NULL);
+	json_object_object_add(o, "bytes", f->has_off && f->bytes ? hc_json_u64(f->bytes) : NULL);
+	json_object_object_add(o, "what", hc_json_text(f->what));
+	hc_cli_put_json(stdout, o);
+}
 
 static void tell(void *ctx, const struct hc_verify_finding *f)
 {
-	static const char *const kinds[] = {
-		[HC_VERIFY_DAMAGE] = "damaged", [HC_VERIFY_INDEX] = "index", [HC_VERIFY_NOTE] = "note"
-	};
 	const struct args *a = ctx;
 
 	if (a->quiet && f->kind == HC_VERIFY_NOTE)
 		return;
+	if (a->json) {
+		json_finding(f);
+		return;
+	}
 	printf("%s: ", kinds[f->kind]);
 	if (f->path) {
 		hc_cli_print_text(stdout, f->path, strlen(f->path));
@@ -45,14 +64,37 @@ static void summary(const struct hc_verify_stats *s)
 		printf(", %u torn", s->n_torn);
 	if (s->n_unreadable)
 		printf(", %u unreadable", s->n_unreadable);
-	printf("), %s blocks, %s events, %s read\n", hc_count_text(s->n_blocks, blocks),
-	       hc_count_text(s->n_rows, rows), hc_bytes_text(s->bytes, bytes));
+	printf("), %s block%s, %s events, %s read\n", hc_count_text(s->n_blocks, blocks),
+	       s->n_blocks == 1 ? "" : "s", hc_count_text(s->n_rows, rows), hc_bytes_text(s->bytes, bytes));
 	if (s->n_damage)
 		printf("DAMAGED: %" PRIu64 " finding%s\n", s->n_damage, s->n_damage == 1 ? "" : "s");
 	else if (s->n_index)
 		printf("the segments are whole; the index is not theirs: 'hindcast reindex' makes it anew\n");
 	else
 		printf("whole: every checksum, length, number and reference is right\n");
+}
+
+static void json_summary(const char *path, const struct hc_verify_stats *s)
+{
+	struct json_object *o = json_object_new_object();
+
+	json_object_object_add(o, "kind", hc_json_text("summary"));
+	json_object_object_add(o, "capture", hc_json_text(path));
+	json_object_object_add(o, "result",
+	                       hc_json_text(s->n_damage  ? "damaged"
+	                                    : s->n_index ? "index"
+	                                                 : "whole"));
+	json_object_object_add(o, "damaged", hc_json_u64(s->n_damage));
+	json_object_object_add(o, "index", hc_json_u64(s->n_index));
+	json_object_object_add(o, "segments", hc_json_u64(s->n_segments));
+	json_object_object_add(o, "segments_closed", hc_json_u64(s->n_sealed));
+	json_object_object_add(o, "segments_open", hc_json_u64(s->n_open));
+	json_object_object_add(o, "segments_torn", hc_json_u64(s->n_torn));
+	json_object_object_add(o, "segments_unreadable", hc_json_u64(s->n_unreadable));
+	json_object_object_add(o, "blocks", hc_json_u64(s->n_blocks));
+	json_object_object_add(o, "events", hc_json_u64(s->n_rows));
+	json_object_object_add(o, "bytes", hc_json_u64(s->bytes));
+	hc_cli_put_json(stdout, o);
 }
 
 static void tell_bundle(void *ctx, const char *path, const char *what)
@@ -73,7 +115,7 @@ static int check_bundle(struct args *a, const char *path, struct hc_verify_stats
 	r = hc_bundle_verify(c, tell_bundle, a, err);
 	if (r < 0)
 		return r;
-	if (r == 0)
+	if (r == 0 && !a->json)
 		puts("bundle: every file is there, no other is, and all have the digests of SHA256SUMS and the "
 		     "manifest");
 	stats->n_damage += (uint64_t)r;
@@ -96,7 +138,10 @@ static int run(int argc, char **argv)
 	if (hc_verify(operands.v[0], tell, &a, &stats, &err) < 0 ||
 	    check_bundle(&a, operands.v[0], &stats, &err) < 0)
 		return hc_cli_error(&hc_cmd_verify, &err);
-	summary(&stats);
+	if (a.json)
+		json_summary(operands.v[0], &stats);
+	else
+		summary(&stats);
 	return stats.n_damage ? HC_EXIT_DAMAGED : stats.n_index ? HC_EXIT_FOUND : HC_EXIT_OK;
 }
 
@@ -106,6 +151,10 @@ static const struct hc_opt opts[] = {
 	  .kind = HC_OPT_FLAG,
 	  .off = offsetof(struct args, quiet),
 	  .help = "print what is wrong only, no notes" },
+	{ .name = "json",
+	  .kind = HC_OPT_FLAG,
+	  .off = offsetof(struct args, json),
+	  .help = "print a JSON object for each finding, and one with the result" },
 	{ 0 },
 };
 
@@ -117,7 +166,7 @@ static const struct hc_example examples[] = {
 
 const struct hc_command hc_cmd_verify = {
 	.name = "verify",
-	.args = "[-q] DIR|BUNDLE|SEGMENT",
+	.args = "[-q] [--json] DIR|BUNDLE|SEGMENT",
 	.summary = "check that a capture is whole",
 	.description = "Reads every byte and checks all checksums and SHA-256 digests, lengths, references and "
 		       "the order of rows, "

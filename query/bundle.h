@@ -47,8 +47,8 @@ struct hc_bundle_stats {
 	char sha256[65];         /* of SHA256SUMS: what to tell the receiver by another way */
 };
 
-/* -ENODATA when no segment overlaps the span, -EEXIST when there is such a file, -EINVAL for a policy that does
- * not load. What stood at `path` stays until the bundle is whole. */
+/* -ENODATA when no segment overlaps the span, -EEXIST when there is such a file, -EISDIR a directory,
+ * -EINVAL for a policy that does not load. What stood at `path` stays until the bundle is whole. */
 int hc_bundle_export(struct hc_capture *c, const char *path, const struct hc_bundle_opts *opts,
                      struct hc_bundle_stats *ret, struct hc_err *err);
 

@@ -38,8 +38,9 @@ struct hc_scap_export_stats {
 	uint64_t n_lost;                      /* events that were lost while the capture was recorded */
 };
 
-/* -ENODATA when no event is in the span, -EEXIST when there is such a file, -EINTR. What stood at `path` stays
- * until the new file is whole. Damaged blocks are passed over and listed as problems of the capture. */
+/* -ENODATA when no event is in the span, -EEXIST when there is such a file, -EISDIR a directory, -EINTR. What
+ * stood at `path` stays until the new file is whole. Damaged blocks are passed over and listed as problems of the
+ * capture. */
 int hc_scap_export(struct hc_capture *c, const char *path, const struct hc_scap_export_opts *opts,
                    struct hc_scap_export_stats *ret, struct hc_err *err);
 

@@ -12,9 +12,11 @@ int hc_out_file_free(const char *path, bool replace, struct hc_err *err)
 {
 	struct stat st;
 
-	if (replace || lstat(path, &st) < 0)
+	if (lstat(path, &st) < 0)
 		return 0;
-	return hc_err_set(err, -EEXIST, "'%s' is there already", path);
+	if (S_ISDIR(st.st_mode))
+		return hc_err_set(err, -EISDIR, "'%s' is a directory: give the name of a file", path);
+	return replace ? 0 : hc_err_set(err, -EEXIST, "'%s' is there already", path);
 }
 
 int hc_out_file_write(const char *path, bool replace, int (*write)(void *ctx, int fd, struct hc_err *err),

@@ -9,6 +9,19 @@ expect_exit 0 hindcast verify case.hcb >verify
 expect_match '^bundle: every file is there' verify
 expect_match '^whole: ' verify
 
+# the same as JSON: one object of the export, one for each finding and one with the result
+expect_exit 0 hindcast export capture --bundle -o same.hcb --json >json
+jq -e '.format == "bundle" and .file == "same.hcb" and .events == 4000 and (.sha256sums | test("^[0-9a-f]{64}$")) and .findings == null' json >/dev/null
+[ "$(tar -xOf same.hcb SHA256SUMS | sha256sum | cut -c1-64)" = "$(jq -r .sha256sums json)" ]
+expect_exit 0 hindcast verify --json same.hcb >json
+jq -se '.[-1] | .kind == "summary" and .result == "whole" and .damaged == 0 and .events == 4000' json >/dev/null
+head -c 70000 same.hcb >cut.hcb
+expect_exit 3 hindcast verify --json cut.hcb >json
+jq -se '(map(select(.kind == "damaged")) | length) as $n | $n > 0 and .[-1].damaged == $n and .[-1].result == "damaged"' json >/dev/null
+jq -se 'map(select(.what == "the block is cut at the end of the file" and .offset > 0)) | length == 1' json >/dev/null
+expect_exit 4 hindcast export capture --bundle -f -o capture 2>err
+expect_match "^hindcast export: 'capture' is a directory: give the name of a file$" err
+
 # as VERIFY.txt says
 mkdir case && tar -xf case.hcb -C case
 (
