@@ -93,6 +93,19 @@ expect_match 'has no event in this span' err
 expect_exit 4 hindcast export "$demo" --format scap -o no/such/place 2>err
 [ -z "$(ls -d empty* no* ./*.part-* 2>/dev/null)" ] || fail "something was left"
 
+# as JSON
+expect_exit 0 hindcast export "$demo" --format scap -o json.scap --json >json
+jq -e --argjson bytes "$(wc -c <json.scap)" '.format == "scap" and .file == "json.scap" and .bytes == $bytes and .events == 1165
+	and .rows_without_event == {"proc_rename": 50, "sig_send": 1, "tcp_state": 14}' json >/dev/null
+
+# whoever takes it for a capture is told what to do, of a compressed one too, and of no other file
+for file in json.scap demo.scap.zst; do
+	expect_exit 2 hindcast info $file 2>err
+	expect_match "^  it is a scap file: 'hindcast import FILE -o DIR' makes a capture of it$" err
+done
+expect_exit 2 hindcast info times 2>err
+expect_no_match 'scap' err
+
 # usage
 expect_exit 2 hindcast export "$demo" -o x 2>err
 expect_match 'say --bundle or --format scap' err
