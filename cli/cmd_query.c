@@ -131,7 +131,7 @@ static enum hc_query_format format_of(const struct args *a)
 	return a->json ? HC_QUERY_JSON : a->csv ? HC_QUERY_CSV : formats[a->format];
 }
 
-static int exit_of_query(const struct hc_err *err, const struct deadline *d)
+static int exit_of_query(struct hc_err *err, const struct deadline *d)
 {
 	if (err->code == -EPIPE) { /* `| head` has had enough */
 		clearerr(stdout);
@@ -141,6 +141,10 @@ static int exit_of_query(const struct hc_err *err, const struct deadline *d)
 		hc_cli_warn("the time of --timeout is over: the answer is not complete");
 		return HC_EXIT_REFUSED;
 	}
+	if (strstr(err->msg, "no such table: "))
+		hc_err_note(err, "'hindcast query --tables' lists the tables");
+	else if (strstr(err->msg, "no such column: "))
+		hc_err_note(err, "'hindcast query --tables TABLE' lists the columns of a table");
 	return hc_cli_error(&hc_cmd_query, err);
 }
 

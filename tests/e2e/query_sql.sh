@@ -32,6 +32,7 @@ expect_match 'nowhere' err
 # Errors: one line, with place, and 2.
 expect_exit 2 hindcast query cap 'SELECT seq, nope FROM events' 2>err
 expect_match '^SQL:1:13: no such column: nope$' err
+expect_match "^  'hindcast query --tables TABLE' lists the columns of a table$" err
 expect_exit 2 hindcast query cap 'DROP VIEW files' 2>err
 expect_match 'only statements that read' err
 echo 'SELECT 1; DELETE FROM events' | expect_exit 2 hindcast query cap 2>err
