@@ -96,6 +96,7 @@ struct hc_command {
 	const struct hc_opt *opts;         /* ends with .name == NULL; NULL when there are none */
 	const struct hc_example *examples; /* ends with .command == NULL */
 	const char *exit_notes;            /* what 1 and 3 mean for this command; or NULL */
+	const char *words;                 /* that the first operand may be: "start|stop"; or NULL */
 	enum hc_complete complete;         /* operands */
 	bool hidden;                       /* not in the list of `hindcast help` */
 	int (*run)(int argc, char **argv); /* argv[0] is the command's name; returns an enum hc_exit */

@@ -474,6 +474,7 @@ const struct hc_command hc_cmd_capture = {
 	.args = "start NAME [--pre DURATION] [--for DURATION] [--container ID | --pod NS/NAME | --pid N | "
 		"--cgroup PATH] [--detail PROFILE] [--snaplen BYTES] | "
 		"list | stop NAME | delete NAME",
+	.words = "start|list|stop|delete",
 	.summary = "keep a part of what is recorded, the past included",
 	.description = "Asks the running `hindcast recorder` to keep a span of its recording under a name: from "
 		       "--pre before now until "

@@ -24,6 +24,7 @@ static const struct hc_example examples[] = {
 const struct hc_command hc_cmd_completion = {
 	.name = "completion",
 	.args = "bash|zsh|fish",
+	.words = "bash|zsh|fish",
 	.summary = "print the completions for a shell",
 	.description = "Prints a script that completes hindcast's commands, options and their values. `make "
 		       "install` installs the\n"

@@ -19,12 +19,6 @@ static void spaced_words(FILE *f, const char *words)
 		fputc(*words == '|' ? ' ' : *words, f);
 }
 
-/* The fixed words an operand may be, when the synopsis is nothing but words: "bash|zsh|fish". */
-static const char *operand_words(const struct hc_command *cmd)
-{
-	return strchr(cmd->args, '|') && !strpbrk(cmd->args, " []-") ? cmd->args : NULL;
-}
-
 static void bash_value(FILE *f, const struct hc_opt *opt)
 {
 	if (opt->kind == HC_OPT_CHOICE) {
@@ -41,8 +35,6 @@ static void bash_value(FILE *f, const struct hc_opt *opt)
 
 static void bash_command(FILE *f, const struct hc_command *cmd)
 {
-	const char *words = operand_words(cmd);
-
 	fprintf(f, "\t%s)\n\t\tcase $prev in\n", cmd->name);
 	for (const struct hc_opt *opt = cmd->opts; opt && opt->name; opt++) {
 		if (opt->kind == HC_OPT_FLAG)
@@ -60,9 +52,9 @@ static void bash_command(FILE *f, const struct hc_command *cmd)
 	fputs("'\n", f);
 	if (strcmp(cmd->name, "help") == 0)
 		fputs("\t\twords=$commands\n", f);
-	if (words) {
+	if (cmd->words) {
 		fputs("\t\twords='", f);
-		spaced_words(f, words);
+		spaced_words(f, cmd->words);
 		fputs("'\n", f);
 	}
 	if (cmd->complete == HC_COMPLETE_FILE)
@@ -98,6 +90,9 @@ static void bash(FILE *f)
 	      "\tif [[ $cur == -* ]]; then\n"
 	      "\t\tCOMPREPLY=($(compgen -W \"$opts\" -- \"$cur\"))\n"
 	      "\telif [ -n \"$words\" ]; then\n"
+	      "\t\tfor prev in \"${COMP_WORDS[@]:2:COMP_CWORD-2}\"; do\n"
+	      "\t\t\t[[ \" $words \" == *\" $prev \"* ]] && return\n"
+	      "\t\tdone\n"
 	      "\t\tCOMPREPLY=($(compgen -W \"$words\" -- \"$cur\"))\n"
 	      "\telif [ -n \"$kind\" ]; then\n"
 	      "\t\tcompopt -o filenames\n"
@@ -159,8 +154,6 @@ static void zsh_opt(FILE *f, const struct hc_opt *opt, bool letter)
 
 static void zsh_command(FILE *f, const struct hc_command *cmd)
 {
-	const char *words = operand_words(cmd);
-
 	fprintf(f, "\t\t%s)\n\t\t\t_arguments -s -S \\\n\t\t\t'(- *)'{-h,--help}'[print a short help]' \\\n",
 	        cmd->name);
 	for (const struct hc_opt *opt = cmd->opts; opt && opt->name; opt++) {
@@ -168,13 +161,13 @@ static void zsh_command(FILE *f, const struct hc_command *cmd)
 			zsh_opt(f, opt, true);
 		zsh_opt(f, opt, false);
 	}
+	if (cmd->words) {
+		fputs("\t\t\t'1:operand:(", f);
+		spaced_words(f, cmd->words);
+		fputs(")' \\\n", f);
+	}
 	fputs("\t\t\t'*::operand:", f);
-	if (words) {
-		fputc('(', f);
-		spaced_words(f, words);
-		fputc(')', f);
-	} else
-		zsh_action(f, cmd->complete);
+	zsh_action(f, cmd->complete);
 	fputs("'\n\t\t\t;;\n", f);
 }
 
@@ -206,8 +199,6 @@ static void zsh(FILE *f)
 
 static void fish_command(FILE *f, const struct hc_command *cmd)
 {
-	const char *words = operand_words(cmd);
-
 	for (const struct hc_opt *opt = cmd->opts; opt && opt->name; opt++) {
 		fprintf(f, "complete -c hindcast -n '__fish_seen_subcommand_from %s' -l %s", cmd->name, opt->name);
 		if (opt->letter)
@@ -226,9 +217,14 @@ static void fish_command(FILE *f, const struct hc_command *cmd)
 		quoted(f, opt->help);
 		fputs("'\n", f);
 	}
-	if (words) {
-		fprintf(f, "complete -c hindcast -n '__fish_seen_subcommand_from %s' -a '", cmd->name);
-		spaced_words(f, words);
+	if (cmd->words) {
+		fprintf(f,
+		        "complete -c hindcast -n '__fish_seen_subcommand_from %s; and not "
+		        "__fish_seen_subcommand_from ",
+		        cmd->name);
+		spaced_words(f, cmd->words);
+		fputs("' -a '", f);
+		spaced_words(f, cmd->words);
 		fputs("'\n", f);
 	} else if (cmd->complete == HC_COMPLETE_FILE)
 		fprintf(f, "complete -c hindcast -n '__fish_seen_subcommand_from %s' -F\n", cmd->name);

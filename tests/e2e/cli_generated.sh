@@ -35,6 +35,8 @@ offers() {
 }
 [ "$(offers hindcast versi)" = version ] || fail "bash does not complete 'versi'"
 [ "$(offers hindcast completion '' | tr '\n' ' ')" = "bash zsh fish " ] || fail "bash does not offer the shells"
+[ "$(offers hindcast capture --json st | tr '\n' ' ')" = "start stop " ] || fail "bash does not offer what captures can do"
+[ -z "$(offers hindcast capture stop st)" ] || fail "bash offers an operation where a name stands"
 command -v zsh >/dev/null && { hindcast completion zsh >c.zsh; zsh -n c.zsh; }
 command -v fish >/dev/null && { hindcast completion fish >c.fish; fish -n c.fish; }
 true
