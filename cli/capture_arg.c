@@ -9,17 +9,25 @@
 #include "store/render.h"
 #include "store/scap.h"
 
-/* Whoever comes with the capture of another recorder is told what makes one of ours of it. */
-static void note_scap(const char *path, struct hc_err *err)
+static bool is_scap(const char *path)
 {
 	struct hc_scap_reader *scap;
 	struct stat st;
 
 	/* a regular file: a pipe may have nothing to read for a long time */
 	if (stat(path, &st) < 0 || !S_ISREG(st.st_mode) || hc_scap_open(path, &scap, NULL) < 0)
-		return;
+		return false;
 	hc_scap_close(scap);
-	hc_err_note(err, "it is a scap file: 'hindcast import FILE -o DIR' makes a capture of it");
+	return true;
+}
+
+void hc_cli_capture_hint(const char *path, struct hc_err *err)
+{
+	if (err->code == -EINVAL && is_scap(path))
+		hc_err_note(err, "it is a scap file: 'hindcast import FILE -o DIR' makes a capture of it");
+	else if (err->code == -EACCES)
+		hc_err_note(err,
+		            "a recording can be read by who made it, and by the group that --group gave it to");
 }
 
 int hc_cli_capture_open(const struct hc_command *cmd, const char *path, unsigned flags, struct hc_capture **ret)
@@ -28,8 +36,7 @@ int hc_cli_capture_open(const struct hc_command *cmd, const char *path, unsigned
 	int r = hc_capture_open(path, flags, ret, &err), code;
 
 	if (r < 0) {
-		if (r == -EINVAL)
-			note_scap(path, &err);
+		hc_cli_capture_hint(path, &err);
 		code = hc_cli_error(cmd, &err);
 		return r == -ENOTSUP ? HC_EXIT_DAMAGED : code; /* of a newer version: as good as unreadable */
 	}

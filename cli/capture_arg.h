@@ -8,6 +8,8 @@
 
 /* HC_CLI_GO, or the exit code after the error was printed. That the index was of no use is a warning. */
 int hc_cli_capture_open(const struct hc_command *cmd, const char *path, unsigned flags, struct hc_capture **ret);
+/* Adds to the error of opening `path` what can be done about it. */
+void hc_cli_capture_hint(const char *path, struct hc_err *err);
 /* Prints the capture's problems to stderr, closes it, and returns the higher of `code` and 3 if there were any. */
 int hc_cli_capture_close(struct hc_capture *c, int code);
 

@@ -136,8 +136,10 @@ static int run(int argc, char **argv)
 	if (operands.n != 1)
 		return hc_cli_usage(&hc_cmd_verify, "%s", operands.n ? "give one capture" : none);
 	if (hc_verify(operands.v[0], tell, &a, &stats, &err) < 0 ||
-	    check_bundle(&a, operands.v[0], &stats, &err) < 0)
+	    check_bundle(&a, operands.v[0], &stats, &err) < 0) {
+		hc_cli_capture_hint(operands.v[0], &err);
 		return hc_cli_error(&hc_cmd_verify, &err);
+	}
 	if (a.json)
 		json_summary(operands.v[0], &stats);
 	else

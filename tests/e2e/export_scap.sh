@@ -100,8 +100,10 @@ jq -e --argjson bytes "$(wc -c <json.scap)" '.format == "scap" and .file == "jso
 
 # whoever takes it for a capture is told what to do, of a compressed one too, and of no other file
 for file in json.scap demo.scap.zst; do
-	expect_exit 2 hindcast info $file 2>err
-	expect_match "^  it is a scap file: 'hindcast import FILE -o DIR' makes a capture of it$" err
+	for command in info verify; do
+		expect_exit 2 hindcast $command $file 2>err
+		expect_match "^  it is a scap file: 'hindcast import FILE -o DIR' makes a capture of it$" err
+	done
 done
 expect_exit 2 hindcast info times 2>err
 expect_no_match 'scap' err

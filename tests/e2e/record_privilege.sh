@@ -47,6 +47,7 @@ expect_match 'capabilities dac_read_search,sys_ptrace"' <(value plain "SELECT pr
 chmod 755 . ..
 unprivileged() { setpriv --reuid 65534 --regid 65534 "$@" </dev/null; }
 expect_exit 4 unprivileged --clear-groups "$HINDCAST" info cap >out 2>err
+expect_match '^  a recording can be read by who made it, and by the group that --group gave it to$' err
 # ... or a group too, whatever the umask is; also what comes later
 (umask 077 && hindcast record -q -o shared --group daemon --for 300ms)
 hindcast record -q -o shared -- true # on a machine that does nothing else, too, there is an event
