@@ -549,12 +549,12 @@ static void add_u64(struct json_object *to, const char *key, uint64_t v)
 	add(to, key, json_object_new_uint64(v));
 }
 
-static void add_number(struct json_object *to, const char *key, double v, int digits)
+static struct json_object *json_decimal(double v, int digits)
 {
 	char buf[64];
 
 	snprintf(buf, sizeof(buf), "%.*f", digits, v);
-	add(to, key, json_object_new_double_s(v, buf));
+	return json_object_new_double_s(v, buf);
 }
 
 static struct json_object *json_boots(const struct info *in)
@@ -577,10 +577,8 @@ static struct json_object *json_boots(const struct info *in)
 		add_u64(o, "events", b->n_rows);
 		add_u64(o, "bytes", b->bytes);
 		add_u64(o, "segments", b->n_segs);
-		if (b->n_rows) {
-			add(o, "first", hc_json_time(b->first_wall_ns));
-			add(o, "last", hc_json_time(b->last_wall_ns));
-		}
+		add(o, "first", b->n_rows ? hc_json_time(b->first_wall_ns) : NULL);
+		add(o, "last", b->n_rows ? hc_json_time(b->last_wall_ns) : NULL);
 		json_object_array_add(list, o);
 	}
 	return list;
@@ -670,6 +668,7 @@ static void print_json(const struct info *in)
 		[HC_CAPTURE_DIR] = "directory", [HC_CAPTURE_BUNDLE] = "bundle", [HC_CAPTURE_SEGMENT] = "segment"
 	};
 	struct json_object *o = json_object_new_object(), *types = json_object_new_object();
+	bool any = in->t->n_rows > 0;
 	uint16_t sorted[HC_EV_MAX];
 	unsigned n = sorted_types(in->t, sorted);
 	char name[16], format[16];
@@ -678,20 +677,17 @@ static void print_json(const struct info *in)
 	add(o, "path", hc_json_text(hc_capture_path(in->c)));
 	add(o, "kind", json_object_new_string(kinds[hc_capture_kind(in->c)]));
 	add(o, "live", json_object_new_boolean(hc_capture_is_live(in->c)));
-	if (in->n_boots) {
+	if (in->n_boots)
 		snprintf(format, sizeof(format), "%u.%u", in->boots[in->n_boots - 1].header->format_major,
 		         in->boots[in->n_boots - 1].header->format_minor);
-		add(o, "format", json_object_new_string(format));
-	}
-	if (in->t->n_rows) {
-		add(o, "first", hc_json_time(in->t->first_wall_ns));
-		add(o, "last", hc_json_time(in->t->last_wall_ns));
-		add(o, "seconds",
-		    json_object_new_double((double)(in->t->last_wall_ns - in->t->first_wall_ns) / 1e9));
-		add_u64(o, "first_seq", in->t->first_seq);
-		add_u64(o, "last_seq", in->t->last_seq);
-		add_number(o, "bytes_per_event", per_event(in), 3);
-	}
+	add(o, "format", in->n_boots ? json_object_new_string(format) : NULL);
+	add(o, "first", any ? hc_json_time(in->t->first_wall_ns) : NULL);
+	add(o, "last", any ? hc_json_time(in->t->last_wall_ns) : NULL);
+	add(o, "seconds",
+	    any ? json_object_new_double((double)(in->t->last_wall_ns - in->t->first_wall_ns) / 1e9) : NULL);
+	add(o, "first_seq", any ? json_object_new_uint64(in->t->first_seq) : NULL);
+	add(o, "last_seq", any ? json_object_new_uint64(in->t->last_seq) : NULL);
+	add(o, "bytes_per_event", any ? json_decimal(per_event(in), 3) : NULL);
 	add_u64(o, "events", in->t->n_rows);
 	add_u64(o, "lost", in->t->n_lost);
 	add_u64(o, "masked", in->n_masked);

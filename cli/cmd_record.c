@@ -359,6 +359,14 @@ static void json_text(const char *text)
 	json_object_put(o);
 }
 
+static void json_status(const char *key, bool there, int status)
+{
+	if (there)
+		printf(",\"%s\":%d", key, status);
+	else
+		printf(",\"%s\":null", key);
+}
+
 static void print_json(const struct args *a, const struct hc_record_summary *s, const struct child *c)
 {
 	uint64_t n_socket_failures = 0;
@@ -392,10 +400,8 @@ static void print_json(const struct args *a, const struct hc_record_summary *s, 
 		first = false;
 	}
 	printf("}");
-	if (c->ended && WIFEXITED(c->status))
-		printf(",\"command_status\":%d", WEXITSTATUS(c->status));
-	else if (c->ended && WIFSIGNALED(c->status))
-		printf(",\"command_signal\":%d", WTERMSIG(c->status));
+	json_status("command_status", c->ended && WIFEXITED(c->status), WEXITSTATUS(c->status));
+	json_status("command_signal", c->ended && WIFSIGNALED(c->status), WTERMSIG(c->status));
 	printf("}\n");
 }
 
