@@ -37,16 +37,16 @@ static void summary(const struct args *a, const struct hc_bundle_stats *s)
 	printf(": %s, %u segment%s with %s events", hc_bytes_text(s->bytes, bytes), s->n_segments,
 	       s->n_segments == 1 ? "" : "s", hc_count_text(s->n_rows, n));
 	if (s->n_left_out)
-		printf(" (%u segments outside the span left out)", s->n_left_out);
+		printf(" (%u segment%s outside the span left out)", s->n_left_out, s->n_left_out == 1 ? "" : "s");
 	putchar('\n');
 	if (s->n_lost)
 		printf("%s events were lost while it was recorded: the manifest says which\n",
 		       hc_count_text(s->n_lost, n));
 	if (a->policies.n)
-		printf("%s findings\n", hc_count_text(s->n_findings, n));
+		printf("%s finding%s\n", hc_count_text(s->n_findings, n), s->n_findings == 1 ? "" : "s");
 	if (s->n_unanswerable)
-		printf("%u rules cannot be answered from this capture: the manifest says why\n",
-		       s->n_unanswerable);
+		printf("%u rule%s cannot be answered from this capture: the manifest says why\n",
+		       s->n_unanswerable, s->n_unanswerable == 1 ? "" : "s");
 	printf("tell the receiver by another way: %s  SHA256SUMS\n", s->sha256);
 }
 

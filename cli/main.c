@@ -26,13 +26,17 @@ const struct hc_command *hc_command_find(const char *name)
 int hc_cli_unknown_command(const struct hc_command *by, const char *name)
 {
 	struct hc_nearest best = { 0 };
+	bool is_option = !by && name[0] == '-';
 
 	for (const struct hc_command *const *cmd = hc_commands; *cmd; cmd++)
 		if (!(*cmd)->hidden)
 			hc_cli_nearest(&best, name, strlen(name), (*cmd)->name);
-	fprintf(stderr, "hindcast%s%s: unknown command '", by ? " " : "", by ? by->name : "");
+	fprintf(stderr, "hindcast%s%s: unknown %s '", by ? " " : "", by ? by->name : "",
+	        is_option ? "option" : "command");
 	hc_cli_print_text(stderr, name, strlen(name));
-	if (hc_cli_nearest_name(&best))
+	if (is_option)
+		fputs("': those of a command stand behind its name (hindcast help lists commands)\n", stderr);
+	else if (hc_cli_nearest_name(&best))
 		fprintf(stderr, "': did you mean '%s'?\n", hc_cli_nearest_name(&best));
 	else
 		fputs("' (hindcast help lists them)\n", stderr);

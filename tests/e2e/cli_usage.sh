@@ -13,6 +13,7 @@ run version --nope
 run version extra
 run help nonsense
 run help version info
+run --json info x
 # a slip of the finger, the beginning of a word; not what is as near to two, or near to none
 run repaly
 run qeury
