@@ -209,7 +209,9 @@ static bool listens_on(const struct sthr *k, uint16_t port)
 	return false;
 }
 
-/* Sockets that were there at the beginning: those on a port at which the process listens are a server's. */
+/* Sockets that were there at the beginning: those on a port at which the process listens are a server's, of IPv6
+ * none are known to be. Which end is the machine's can be told only now: its addresses may come behind its
+ * descriptors. */
 void scap_lists_done(struct hc_scap_import *im)
 {
 	struct sthr *k;
@@ -219,11 +221,13 @@ void scap_lists_done(struct hc_scap_import *im)
 	{
 		TABLE_ALL(&k->fds.by_num, i, d)
 		{
-			struct tsock *s = d->fd->kind == HC_FD_IPV4 ? d->fd->sock : NULL;
+			struct tsock *s =
+				d->fd->kind == HC_FD_IPV4 || d->fd->kind == HC_FD_IPV6 ? d->fd->sock : NULL;
 
 			if (!s || s->near_end == NEAR_BOUND)
 				continue;
-			s->role = listens_on(k, s->w.lport) ? ROLE_SERVER : ROLE_CLIENT;
+			if (d->fd->kind == HC_FD_IPV4)
+				s->role = listens_on(k, s->w.lport) ? ROLE_SERVER : ROLE_CLIENT;
 			scap_near_end(im, k, s);
 		}
 	}

@@ -143,6 +143,12 @@ for fd in (7, 8, 9, 10):
     protocols += [(100, 71, q(0, fd)), (100, 31, [*q(1), b"d", *q(fd), *u4(1), to])]
 open("protocols.scap", "wb").write(begun + block(0x218, struct.pack("<Q", 100) + b"".join(listed(fd, fd, *one) for fd, *one in inets)) +
                                    b"".join(seconds(n, *one) for n, one in enumerate(protocols, 1)))
+# the machine's addresses may be told before or after the sockets that have them as an end
+iface = struct.pack("<HH", 2, 2) + six[1] + bytes(32) + struct.pack("<Q", 0) + b"lo"
+ifaces = block(0x219, struct.pack("<I", len(iface)) + iface)
+to_here = block(0x218, struct.pack("<Q", 100) + listed(7, 7, 4, ends_of(six, 2)))
+for name, told in (("before", ifaces + to_here), ("after", to_here + ifaces)):
+    open(f"{name}.scap", "wb").write(begun + told + seconds(1, 100, 71, q(0, 7)))
 # forms of old: the beginning of an exec says what was run, its end does not; no name of the program; other old calls
 exec_of_2021 = [*q(0), b"run\0", b"-r\0", *q(100, 100, 1), b"/\0", *q(9), *[struct.pack("<Q", 0)] * 2, *u4(0, 0, 0), b"run\0", b"", b"",
                 *u4(0), *q(100)]
@@ -333,6 +339,12 @@ for capture in sends sends.again; do
 done
 
 # what a socket's protocol is shows by what it sends, unless a list says that it has none
+for capture in before after; do
+	expect_exit 0 hindcast import $capture.scap -o $capture >out
+	expect_exit 0 hindcast events $capture -o '%fd.type %fd.is_server' >events
+	printf 'ipv6 true\n' | cmp - events || fail "$capture: $(cat events)"
+done
+
 expect_exit 0 hindcast import protocols.scap -o protocols >out
 expect_exit 0 hindcast export protocols --format scap -o protocols.again.scap >out
 expect_exit 0 hindcast import protocols.again.scap -o protocols.again >out

@@ -323,6 +323,12 @@ static void write_relative(struct scene *s)
 	s->c.v[HC_C_MOUNT_source] = path(s, "none", NULL);
 	s->c.v[HC_C_MOUNT_target] = path(s, "/mnt", "/mnt");
 	end(s, 0, true);
+	begin(s, HC_EV_FCHMOD);
+	s->c.v[HC_C_FCHMOD_fd_obj] = fd_sock(s, sock(s, "10.0.0.5", 80, "10.9.9.9", 5555, 2));
+	end(s, 0, true);
+	begin(s, HC_EV_FCHMOD);
+	s->c.v[HC_C_FCHMOD_fd_obj] = fd_file(s, "/etc/shadow", HC_FD_FILE);
+	end(s, 0, true);
 }
 
 /* As imported: a call that has a type of its own when it is recorded, and none in Falco. */
@@ -653,6 +659,10 @@ Test(falco_filter, puts_relative_names_where_falco_does)
 	filter(c, "fs.path.name = z", "2");
 	filter(c, "fs.path.name = \"<UNKNOWN>../x\"", "3");
 	filter(c, "fs.path.source = /home/alice/none and fs.path.target = /mnt", "4");
+	/* of a descriptor that has no path its name is taken for one */
+	filter(c, "fs.path.name = /home/alice/10.9.9.9:5555->10.0.0.5:80", "5");
+	filter(c, "fs.path.nameraw = 10.9.9.9:5555->10.0.0.5:80", "5");
+	filter(c, "fs.path.name = /etc/shadow and fs.path.nameraw = val(fs.path.name)", "6");
 	scene_done(&s, c);
 }
 

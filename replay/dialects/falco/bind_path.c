@@ -116,10 +116,15 @@ static bool ignores_dirfds(unsigned type)
 	return type == HC_EV_RENAMEAT || type == HC_EV_LINKAT;
 }
 
+static struct hc_str cwd_of(const struct fctx *c)
+{
+	return falco_path_real(c->v, hc_view_ref(c->v, HC_OBJ_PROC, HC_O_PROC_cwd, fctx_proc(c)));
+}
+
 /* A relative text below the working directory, where that is known. */
 static struct hc_str below_cwd(const struct fctx *c, struct hc_str s)
 {
-	struct hc_str cwd = falco_path_real(c->v, hc_view_ref(c->v, HC_OBJ_PROC, HC_O_PROC_cwd, fctx_proc(c)));
+	struct hc_str cwd = cwd_of(c);
 	struct fjson out = begin(c->v);
 
 	if (!s.len || s.p[0] == '/' || !cwd.len)
@@ -182,7 +187,9 @@ static struct hc_value fs_path(struct hc_view *v, unsigned dom, uint32_t entry, 
 }
 ROW_LEAF(fs_path, HC_VT_STR, MAY_BE(fs_path));
 
-static struct hc_value fs_path_fd(struct hc_view *v, unsigned dom, uint32_t entry, const void *arg)
+/* Of the descriptor itself. Names that are no paths, as those of sockets, are put below the working directory all the
+ * same. */
+static struct hc_value fs_path_fd_raw(struct hc_view *v, unsigned dom, uint32_t entry, const void *arg)
 {
 	struct fctx c = ctx_of(v, dom, entry);
 
@@ -191,7 +198,20 @@ static struct hc_value fs_path_fd(struct hc_view *v, unsigned dom, uint32_t entr
 		return absent();
 	return fctx_fdobj(&c) ? falco_value_of_fd_name(v, fctx_fdobj(&c)) : hc_value_str(HC_STR(""));
 }
-ROW_LEAF(fs_path_fd, HC_VT_STR, MAY_BE(fd_name), MAY_CONTAIN(fd_name));
+ROW_LEAF(fs_path_fd_raw, HC_VT_STR, MAY_BE(fd_name), MAY_CONTAIN(fd_name));
+
+static struct hc_value fs_path_fd(struct hc_view *v, unsigned dom, uint32_t entry, const void *arg)
+{
+	struct hc_value name = fs_path_fd_raw(v, dom, entry, arg);
+	struct fctx c = ctx_of(v, dom, entry);
+	struct fjson out = begin(v);
+
+	if (name.type != HC_VT_STR || (name.s.len && name.s.p[0] == '/'))
+		return name;
+	falco_path_normal(name.s.len ? below_cwd(&c, name.s) : cwd_of(&c), &out);
+	return falco_out_value(&out);
+}
+ROW_LEAF(fs_path_fd, HC_VT_STR);
 
 /* fs.path.*: which column, for which type. */
 const struct hc_access *falco_bind_fs_path(struct fbinder *b, const struct fref *f)
@@ -228,7 +248,7 @@ const struct hc_access *falco_bind_fs_path(struct fbinder *b, const struct fref 
 	unsigned which = (unsigned)(f->id - F_FS_PATH_NAME);
 
 	if (b->type == HC_EV_FCHMOD || b->type == HC_EV_FCHOWN)
-		return which < 2 ? row(b, &leaf_fs_path_fd, NULL) : NULL;
+		return which < 2 ? row(b, which ? &leaf_fs_path_fd_raw : &leaf_fs_path_fd, NULL) : NULL;
 	for (size_t i = 0; i < sizeof(paths) / sizeof(paths[0]); i++) {
 		int c = which < 2 ? paths[i].name : which < 4 ? paths[i].source : paths[i].target;
 
