@@ -187,8 +187,8 @@ static struct hc_value fs_path(struct hc_view *v, unsigned dom, uint32_t entry, 
 }
 ROW_LEAF(fs_path, HC_VT_STR, MAY_BE(fs_path));
 
-/* Of the descriptor itself. Names that are no paths, as those of sockets, are put below the working directory all the
- * same. */
+/* Of the descriptor itself. Names that are no paths, as those of sockets, are put below the working directory all
+ * the same. */
 static struct hc_value fs_path_fd_raw(struct hc_view *v, unsigned dom, uint32_t entry, const void *arg)
 {
 	struct fctx c = ctx_of(v, dom, entry);
