@@ -17,7 +17,7 @@
 #include "store/base/err.h"
 #include "store/base/str.h"
 
-#define HC_MASK_MAX_RULES 512u
+#define HC_MASK_MAX_RULES 1024u
 #define HC_MASK_MAX_FILE_BYTES (256u << 10)
 #define HC_MASK_MAX_HITS 8u /* rules told apart in one text; more are counted with the last */
 

@@ -12,10 +12,13 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #define MAX_GAP 8u /* blanks around '=' and ':' */
 #define MIN_URL_TOKEN 20u
 #define MIN_URL_DIGITS 3u
+#define MAX_PAIR 256u  /* bytes between a name and the value that another member has */
+#define MAX_HERE 8192u /* bytes that a command line has for a program to read */
 #define MAX_CLUSTER 8u /* bytes of an argument that is several options of a letter */
 
 /* ---- the automaton ---- */
@@ -50,15 +53,63 @@ static uint64_t length_bit(size_t n)
 	return UINT64_C(1) << (n < 63 ? n : 63);
 }
 
-static void programs_make(struct hc_mask *m)
+static int compare(struct hc_str a, struct hc_str b)
 {
+	int c = memcmp(a.p, b.p, a.len < b.len ? a.len : b.len);
+
+	return c ? c : (a.len > b.len) - (a.len < b.len);
+}
+
+static int by_name(const void *a, const void *b)
+{
+	const struct mask_program *x = a, *y = b;
+	int c = compare(x->name, y->name);
+
+	return c ? c : (x->rule > y->rule) - (x->rule < y->rule);
+}
+
+static void program_put(struct hc_mask *m, const char *text, uint32_t rule)
+{
+	uint32_t n = (uint32_t)strcspn(text, ":");
+
+	m->program[m->n_programs++] =
+		(struct mask_program){ { text, n }, text[n] ? text + n + 1 : text + n, rule };
+	m->program_first[(unsigned char)*text] = true;
+	m->program_bytes |= length_bit(n);
+}
+
+static int programs_make(struct hc_mask *m)
+{
+	size_t room = 1;
+
 	memset(m->program_first, 0, sizeof(m->program_first));
 	m->program_bytes = 0;
+	m->n_programs = 0;
 	for (uint32_t i = 0; i < m->n_rules; i++)
-		for (const char *p = m->rule[i].programs; *p && p[1]; p += 1 + strcspn(p + 1, ",")) {
-			m->program_first[(unsigned char)p[1]] = true;
-			m->program_bytes |= length_bit(strcspn(p + 1, ","));
-		}
+		for (const char *p = m->rule[i].programs; *p; p += strlen(p) + 1)
+			room++;
+	free(m->program);
+	m->program = calloc(room, sizeof(*m->program));
+	if (!m->program)
+		return -ENOMEM;
+	for (uint32_t i = 0; i < m->n_rules; i++)
+		for (const char *p = m->rule[i].programs; *p; p += strlen(p) + 1)
+			program_put(m, p, i);
+	qsort(m->program, m->n_programs, sizeof(*m->program), by_name);
+	return 0;
+}
+
+static int keeps_make(struct hc_mask *m)
+{
+	free(m->keep);
+	m->keep = calloc(m->n_rules + 1, sizeof(*m->keep));
+	m->n_keep = 0;
+	if (!m->keep)
+		return -ENOMEM;
+	for (uint32_t i = 0; i < m->n_rules; i++)
+		if (m->rule[i].kind == MASK_KEEP)
+			m->keep[m->n_keep++] = i;
+	return 0;
 }
 
 /* Byte classes: those that anchors have, and 0 for all others. */
@@ -131,9 +182,13 @@ int mask_build(struct hc_mask *m, struct hc_err *err)
 	free(m->go);
 	free(m->out);
 	free(m->link);
+	m->go = NULL;
+	m->out = NULL;
+	m->link = NULL;
 	for (uint32_t i = 0; i < m->n_rules; i++)
 		room += strlen(m->rule[i].anchor);
-	programs_make(m);
+	if (programs_make(m) < 0 || keeps_make(m) < 0)
+		return hc_err_set(err, -ENOMEM, "out of memory");
 	classes_make(m);
 	m->next = calloc(room * m->n_classes, sizeof(*m->next));
 	m->go = malloc(room * m->n_classes * sizeof(*m->go));
@@ -168,6 +223,8 @@ struct scan {
 	const char *p;
 	size_t n;
 	size_t arg_from, arg_to; /* the entry that the anchor is in; a text is one */
+	struct hc_str name;      /* whose value is looked for; .p NULL: of no `name` rule */
+	size_t floor;            /* the first span that may have to make room for one before it */
 	bool failed;
 };
 
@@ -212,11 +269,39 @@ static void span_put(struct scan *s, size_t start, size_t end, uint32_t rule)
 	m->span[m->n_spans++] = (struct mask_span){ start, end, rule };
 }
 
+/* As span_put, also before spans that are there already. */
+static void span_insert(struct scan *s, size_t start, size_t end, uint32_t rule)
+{
+	struct mask_span *v;
+
+	span_put(s, start, end, rule);
+	if (s->failed)
+		return;
+	v = s->m->span;
+	for (size_t i = s->m->n_spans - 1; i > s->floor && v[i - 1].start > start; i--) {
+		v[i] = v[i - 1];
+		v[i - 1] = (struct mask_span){ start, end, rule };
+	}
+}
+
+/* "keep pwd=/x*": what is called so is no secret when it looks so. */
+static bool is_kept_value(const struct scan *s, size_t start, size_t end)
+{
+	for (uint32_t i = 0; s->name.p && i < s->m->n_keep; i++) {
+		const struct mask_rule *r = &s->m->rule[s->m->keep[i]];
+
+		if (r->value[0] && mask_glob(r->value, s->p + start, end - start, true) &&
+		    mask_glob(r->arg, s->name.p, s->name.len, true))
+			return true;
+	}
+	return false;
+}
+
 static void span_add(struct scan *s, size_t start, size_t end, uint32_t rule)
 {
 	struct hc_mask *m = s->m;
 
-	if (end <= start)
+	if (end <= start || is_kept_value(s, start, end))
 		return;
 	/* options are looked at after the text they stand in: what was found inside is part of their value */
 	while (m->n_spans && m->span[m->n_spans - 1].start >= start) {
@@ -313,6 +398,11 @@ static size_t value_at(struct scan *s, size_t at, bool line, uint32_t rule)
 	    s->p[at] == ':')
 		return at;
 	end = quote ? quoted_end(s, at, quote, escaped) : value_end(s, at, line);
+	if (!quote && end > at && is_quote(s, end) && s->p[end - 1] == '(') { /* f('x') */
+		quote = s->p[end];
+		at = end + 1;
+		end = quoted_end(s, at, quote, false);
+	}
 	span_add(s, at, end, rule);
 	return quote && end < s->arg_to ? end + 1 + escaped : end;
 }
@@ -326,27 +416,162 @@ static bool is_list(const struct scan *s, size_t at)
 	return is_escaped_quote(s, at) || is_quote(s, skip_prefix(s, at));
 }
 
-/* A value after the name that ends at `at`, as shells, forms, JSON, YAML, HTTP and programs write it. */
-static void value_in_text(struct scan *s, size_t at, uint32_t rule)
+/* What stands between a name and its value, as in `"a": "b"`. */
+static size_t skip_quote(const struct scan *s, size_t at)
 {
-	bool line;
+	return is_escaped_quote(s, at) ? at + 2 : at + is_quote(s, at);
+}
 
-	at += is_escaped_quote(s, at);
-	at += is_quote(s, at);
-	at = skip_blanks(s, at);
+/* `read -p "Password: " x`: the quote ends what the name stands in. */
+static bool is_closing_quote(const struct scan *s, size_t at)
+{
+	static const char after[] = " \t\r\n;|&)";
+
+	return is_quote(s, at) && (at + 1 == s->arg_to || memchr(after, s->p[at + 1], sizeof(after) - 1));
+}
+
+/* `<password>x</password>` */
+static bool value_in_element(struct scan *s, size_t name, size_t at, uint32_t rule)
+{
+	const char *end;
+
+	if (at >= s->arg_to || s->p[at] != '>' || name == s->arg_from ||
+	    (s->p[name - 1] != '<' && s->p[name - 1] != ':'))
+		return false;
+	end = memchr(s->p + at, '<', s->arg_to - at);
+	span_add(s, at + 1, end ? (size_t)(end - s->p) : s->arg_to, rule);
+	return true;
+}
+
+/* `PASSWORD 'x'`, `PASSWORD('x')` and `IDENTIFIED BY 'x'` of SQL. */
+static bool value_in_sql(struct scan *s, size_t at, uint32_t rule)
+{
+	size_t to = skip_blanks(s, at);
+
+	if (to > at && s->arg_to - to > 3 && strncasecmp(s->p + to, "by ", 3) == 0)
+		to = skip_blanks(s, to + 3);
+	to += to < s->arg_to && s->p[to] == '(';
+	if (to == at || !is_quote(s, to) || is_closing_quote(s, to))
+		return false;
+	value_at(s, to, false, rule);
+	return true;
+}
+
+/* A value after the name from `name` to `at`, as shells, forms, JSON, YAML, HTTP and programs write it. False when
+ * nothing there could be one. */
+static bool value_in_text(struct scan *s, size_t name, size_t at, uint32_t rule)
+{
+	size_t quote = skip_quote(s, at), gap;
+	bool line, quoted = quote > at;
+
+	if (!quoted && (value_in_element(s, name, at, rule) || value_in_sql(s, at, rule)))
+		return true;
+	at = skip_blanks(s, quote);
 	if (at >= s->arg_to || (s->p[at] != '=' && s->p[at] != ':'))
-		return;
+		return false;
 	line = s->p[at++] == ':';
 	if (at < s->arg_to && (s->p[at] == '=' || (!line && s->p[at] == '>'))) /* := == => */
 		at++;
+	gap = at;
 	at = skip_blanks(s, at);
+	if (line && !quoted && at > gap && is_closing_quote(s, at))
+		return true;
+	if (quoted && at < s->arg_to && s->p[at] == '{') /* an object; what is in it has names of its own */
+		return true;
 	if (!is_list(s, at)) {
 		value_at(s, at, line, rule);
-		return;
+		return true;
 	}
 	do
 		at = skip_space(s, value_at(s, skip_space(s, at + 1), false, rule));
 	while (at < s->arg_to && s->p[at] == ',');
+	return true;
+}
+
+/* ---- a name and a value that are members of one thing ---- */
+
+/* Whether the name at `at` is what another one is given: `"name":"X"`, `name: X`, `ParameterKey=X`, `<name>X`;
+ * sets *ret_element for the last of them. */
+static bool is_given(const struct scan *s, size_t at, bool *ret_element)
+{
+	while (at > s->arg_from && (is_name_char(s->p[at - 1]) || s->p[at - 1] == '/'))
+		at--;
+	if (at > s->arg_from && (s->p[at - 1] == '"' || s->p[at - 1] == '\''))
+		at--;
+	if (at > s->arg_from && s->p[at - 1] == '\\')
+		at--;
+	for (unsigned i = 0; i < MAX_GAP && at > s->arg_from && (s->p[at - 1] == ' ' || s->p[at - 1] == '\t'); i++)
+		at--;
+	*ret_element = at > s->arg_from && s->p[at - 1] == '>';
+	return *ret_element || (at > s->arg_from && (s->p[at - 1] == ':' || s->p[at - 1] == '='));
+}
+
+static bool is_value_key(const struct scan *s, size_t at)
+{
+	static const char word[] = "value";
+
+	for (size_t i = 0; i < sizeof(word) - 1; i++)
+		if (at + i >= s->arg_to || mask_fold((unsigned char)s->p[at + i]) != (unsigned char)word[i])
+			return false;
+	at += sizeof(word) - 1;
+	return at < s->arg_to && !is_name_char(s->p[at]);
+}
+
+/* Where a member that is called value or .._value begins, between the two; `to` when there is none. */
+static size_t find_value_key(const struct scan *s, size_t from, size_t to)
+{
+	for (; from < to; from++)
+		if (is_value_key(s, from))
+			return from;
+	return to;
+}
+
+/* How far the object, the list's item or the element goes on behind a name. */
+static size_t member_end(const struct scan *s, size_t from)
+{
+	size_t to = s->arg_to - from < MAX_PAIR ? s->arg_to : from + MAX_PAIR;
+
+	for (size_t at = from; at < to; at++) {
+		if (s->p[at] == '{' || s->p[at] == '}' || s->p[at] == ';')
+			return at;
+		if (s->p[at] == '\n') {
+			size_t item = skip_space(s, at);
+
+			if (item + 1 < s->arg_to && s->p[item] == '-' && s->p[item + 1] == ' ')
+				return at;
+		}
+	}
+	return to;
+}
+
+/* Where the object that has the name in it begins. */
+static size_t object_begin(const struct scan *s, size_t name)
+{
+	size_t least = name - s->arg_from < MAX_PAIR ? s->arg_from : name - MAX_PAIR;
+
+	for (size_t at = name; at > least; at--)
+		if (s->p[at - 1] == '{' || s->p[at - 1] == '}')
+			return s->p[at - 1] == '{' ? at : name;
+	return name;
+}
+
+/* `"name":"DB_PASSWORD","value":"x"` and the like: of Kubernetes, of clouds' templates, of Hadoop's files. */
+static void value_in_pair(struct scan *s, size_t name, size_t right, uint32_t rule)
+{
+	static const size_t key_bytes = 5; /* value */
+	size_t end, key;
+	bool element;
+
+	if (!is_given(s, name, &element))
+		return;
+	end = member_end(s, right);
+	key = find_value_key(s, right, end);
+	if (key == end) {
+		end = name;
+		key = find_value_key(s, object_begin(s, name), end);
+	}
+	if (key < end && (!element || s->p[key - 1] == '<'))
+		value_in_text(s, key, key + key_bytes, rule);
 }
 
 /* The whole next argument, unless it is an option. */
@@ -362,9 +587,12 @@ static void value_in_next(struct scan *s, uint32_t rule)
 
 static bool is_kept(const struct hc_mask *m, const char *name, size_t bytes)
 {
-	for (uint32_t i = 0; i < m->n_rules; i++)
-		if (m->rule[i].kind == MASK_KEEP && mask_glob(m->rule[i].arg, name, bytes, true))
+	for (uint32_t i = 0; i < m->n_keep; i++) {
+		const struct mask_rule *r = &m->rule[m->keep[i]];
+
+		if (!r->value[0] && mask_glob(r->arg, name, bytes, true))
 			return true;
+	}
 	return false;
 }
 
@@ -388,6 +616,7 @@ static void see_name(struct scan *s, size_t from, size_t to, uint32_t rule)
 	if (right <= name || !mask_glob(s->m->rule[rule].arg, s->p + name, right - name, true) ||
 	    is_kept(s->m, s->p + name, right - name))
 		return;
+	s->name = (struct hc_str){ s->p + name, (uint32_t)(right - name) };
 	if (left == s->arg_from && right < s->arg_to && s->p[right] == '=' && in_list(s)) {
 		span_add(s, right + 1, s->arg_to, rule); /* NAME=VALUE is all there is in it */
 	} else if (s->form != HC_MASK_ENV && option && left == s->arg_from && right == s->arg_to) {
@@ -401,36 +630,44 @@ static void see_name(struct scan *s, size_t from, size_t to, uint32_t rule)
 			at += quote != 0;
 			span_add(s, at, quote ? quoted_end(s, at, quote, false) : value_end(s, at, false), rule);
 		}
-	} else {
-		value_in_text(s, right, rule);
+	} else if (!value_in_text(s, name, right, rule)) {
+		value_in_pair(s, name, right, rule);
 	}
+	s->name = (struct hc_str){ 0 };
 }
 
-/* Characters of a token from `at` on; *ret_cut when the payload ends within it. */
-static size_t token_run(const struct scan *s, size_t at, bool dots, bool *ret_cut)
+/* Characters of a token from `at` on, letters and digits and those of `more`; *ret_cut when the payload ends
+ * within it. */
+static size_t token_run(const struct scan *s, size_t at, const char *more, bool *ret_cut)
 {
 	size_t from = at;
 
-	while (at < s->arg_to && (is_token_char(s->p[at]) || (dots && strchr(".+/=~", s->p[at]) && s->p[at])))
+	while (at < s->arg_to && (is_token_char(s->p[at]) || (s->p[at] && strchr(more, s->p[at]))))
 		at++;
 	*ret_cut = s->form == HC_MASK_BYTES && at == s->n;
 	return at - from;
 }
 
+static const char token_more[] = ".+/=~%";
+
 static bool begins_word(const struct scan *s, size_t at)
 {
-	return at == s->arg_from || !isalnum((unsigned char)s->p[at - 1]);
+	return at == s->arg_from || !isalnum((unsigned char)s->p[at]) || !isalnum((unsigned char)s->p[at - 1]);
 }
 
 static void see_token(struct scan *s, size_t from, size_t to, uint32_t rule)
 {
 	const struct mask_rule *r = &s->m->rule[rule];
+	/* a prefix with a slash is part of a URL, one with a dollar of what crypt(3) makes */
+	const char *more = memchr(r->arg, '/', r->arg_bytes)   ? ".+/=~%:@,"
+	                   : memchr(r->arg, '$', r->arg_bytes) ? ".+/=$,"
+	                                                       : token_more;
 	bool cut;
 	size_t n;
 
 	if (memcmp(s->p + from, r->arg, r->arg_bytes) != 0 || !begins_word(s, from) || to <= last_end(s->m))
 		return;
-	n = token_run(s, to, true, &cut);
+	n = token_run(s, to, more, &cut);
 	if (n >= r->min || (cut && n))
 		span_add(s, to, to + n, rule);
 }
@@ -442,12 +679,12 @@ static void see_after(struct scan *s, size_t from, size_t to, uint32_t rule)
 
 	if (!begins_word(s, from) || to <= last_end(s->m))
 		return;
-	at = skip_blanks(s, to);
+	at = skip_blanks(s, skip_quote(s, to));
 	if (at < s->arg_to && (s->p[at] == '=' || s->p[at] == ':'))
-		at = skip_blanks(s, at + 1);
+		at = skip_quote(s, skip_blanks(s, at + 1));
 	if (at == to)
 		return;
-	n = token_run(s, at, true, &cut);
+	n = token_run(s, at, token_more, &cut);
 	if (n >= s->m->rule[rule].min || (cut && n))
 		span_add(s, at, at + n, rule);
 }
@@ -460,7 +697,7 @@ static void see_jwt(struct scan *s, size_t from, size_t to, uint32_t rule)
 	if (memcmp(s->p + from, "eyJ", 3) != 0 || !begins_word(s, from) || to <= last_end(s->m))
 		return;
 	for (unsigned part = 0; part < 3 && !cut; part++) {
-		n = token_run(s, at, false, &cut);
+		n = token_run(s, at, "", &cut);
 		at += n;
 		if (!cut && (n < 4 || (part < 2 && (at >= s->arg_to || s->p[at++] != '.'))))
 			return;
@@ -481,32 +718,54 @@ static bool is_url_token(const struct scan *s, size_t from, size_t to)
 	return to - from >= MIN_URL_TOKEN && digits >= MIN_URL_DIGITS;
 }
 
+static bool ends_authority(const struct scan *s, size_t at, size_t colon, size_t at_sign)
+{
+	char c = s->p[at];
+
+	if (c == '"' || c == '\'' || c == '<' || c == '>' || (unsigned char)c <= ' ')
+		return true;
+	if (c != '/' && c != '?' && c != '#')
+		return false;
+	/* a password may have these, too, as people write them; a port has digits alone */
+	while (colon && !at_sign && ++colon < at)
+		if (!isdigit((unsigned char)s->p[colon]))
+			return false;
+	return true;
+}
+
+/* IMAGE:TAG@sha256:.. */
+static bool is_digest(const struct scan *s, size_t at_sign)
+{
+	return s->arg_to - at_sign > 7 &&
+	       (memcmp(s->p + at_sign, "@sha256:", 8) == 0 || memcmp(s->p + at_sign, "@sha512:", 8) == 0);
+}
+
 static void see_url(struct scan *s, size_t from, size_t to, uint32_t rule)
 {
 	size_t colon = 0, at_sign = 0, at = to;
 
-	if (from == s->arg_from || !isalnum((unsigned char)s->p[from - 1]) || to <= last_end(s->m))
+	if (from == s->arg_from || !isalnum((unsigned char)s->p[from - 1]) || to <= last_end(s->m) ||
+	    to >= s->arg_to || s->p[to] == '[')
 		return;
-	for (; at < s->arg_to && at - to < 1024; at++) {
+	for (; at < s->arg_to && at - to < 1024 && !ends_authority(s, at, colon, at_sign); at++) {
 		char c = s->p[at];
 
-		if (c == '/' || c == '?' || c == '#' || c == '"' || c == '\'' || c == '<' || c == '>' ||
-		    (unsigned char)c <= ' ')
-			break;
 		if (c == ':' && !colon)
 			colon = at;
 		if (c == '@')
 			at_sign = at;
 	}
+	if (at_sign && is_digest(s, at_sign))
+		return;
 	if (colon && at_sign > colon && s->p[colon + 1] != '$')
 		span_add(s, colon + 1, at_sign, rule);
-	else if (!colon && at_sign && is_url_token(s, to, at_sign))
+	else if ((!colon || colon > at_sign) && at_sign && is_url_token(s, to, at_sign))
 		span_add(s, to, at_sign, rule);
 }
 
 static void see_pem(struct scan *s, size_t from, size_t to, uint32_t rule)
 {
-	static const char tail[] = "PRIVATE KEY-----", end[] = "-----END";
+	static const char tail[] = "PRIVATE KEY", block[] = " BLOCK", dashes[] = "-----", end[] = "-----END";
 	size_t room = s->arg_to - to < 64 ? s->arg_to - to : 64;
 	const char *key, *stop;
 
@@ -516,6 +775,11 @@ static void see_pem(struct scan *s, size_t from, size_t to, uint32_t rule)
 	if (!key)
 		return;
 	from = (size_t)(key - s->p) + sizeof(tail) - 1;
+	if (s->arg_to - from >= sizeof(block) - 1 && memcmp(s->p + from, block, sizeof(block) - 1) == 0)
+		from += sizeof(block) - 1; /* of OpenPGP */
+	if (s->arg_to - from < sizeof(dashes) - 1 || memcmp(s->p + from, dashes, sizeof(dashes) - 1) != 0)
+		return;
+	from += sizeof(dashes) - 1;
 	while (from < s->arg_to && (s->p[from] == '\r' || s->p[from] == '\n'))
 		from++;
 	stop = memmem(s->p + from, s->arg_to - from, end, sizeof(end) - 1);
@@ -548,36 +812,78 @@ static void see_rule(struct scan *s, uint32_t rule, size_t to)
 	}
 }
 
-/* ---- options of single programs ---- */
+/* ---- arguments of single programs ---- */
 
-static bool program_is(const struct mask_rule *r, struct hc_str program)
+/* The program whose arguments follow. */
+struct program {
+	uint32_t from, to; /* its entries in hc_mask.program; none when no rule is for it */
+	uint64_t given;    /* a bit for each, of the first 64, whose word it has been given */
+};
+
+/* The entries of a program; none, with from == to, when no rule is for it. */
+static struct program find_program(const struct hc_mask *m, struct hc_str name)
 {
-	for (const char *p = r->programs + 1; *p; p += strcspn(p, ",") + 1)
-		if (strcspn(p, ",") == program.len && memcmp(p, program.p, program.len) == 0)
-			return true;
-	return false;
+	struct program found = { 0 };
+	uint32_t low = 0, high = m->n_programs;
+
+	if (!name.len || !(m->program_bytes & length_bit(name.len)) || !m->program_first[(unsigned char)*name.p])
+		return found;
+	while (low < high) {
+		uint32_t mid = low + (high - low) / 2;
+
+		if (compare(m->program[mid].name, name) < 0)
+			low = mid + 1;
+		else
+			high = mid;
+	}
+	for (found.from = found.to = low; found.to < m->n_programs && hc_str_eq(m->program[found.to].name, name);)
+		found.to++;
+	return found;
 }
 
-/* Sets *ret to the program that the entry names, when rules are for its options. */
-static void see_program(const struct scan *s, struct hc_str *ret)
+/* Takes note when the entry names a program for which there are rules, or is a word that they ask for. */
+static void see_program(const struct scan *s, struct program *program)
 {
-	const char *arg = s->p + s->arg_from, *slash = memrchr(arg, '/', s->arg_to - s->arg_from);
+	const struct hc_mask *m = s->m;
+	const char *arg = s->p + s->arg_from, *end = s->p + s->arg_to,
+		   *slash = memrchr(arg, '/', (size_t)(end - arg));
 	struct hc_str name = { slash ? slash + 1 : arg, 0 };
+	struct program found;
+	bool is_word = false;
 
-	name.len = (uint32_t)(s->p + s->arg_to - name.p);
-	if (!name.len || !(s->m->program_bytes & length_bit(name.len)) ||
-	    !s->m->program_first[(unsigned char)*name.p])
-		return;
-	for (uint32_t i = 0; i < s->m->n_rules; i++)
-		if (s->m->rule[i].programs[0] && program_is(&s->m->rule[i], name)) {
-			*ret = name;
-			return;
+	for (uint32_t i = program->from; i < program->to && i - program->from < 64; i++)
+		if (*m->program[i].with && mask_glob(m->program[i].with, arg, (size_t)(end - arg), false)) {
+			program->given |= UINT64_C(1) << (i - program->from);
+			is_word = true;
 		}
+	if (is_word) /* `openssl passwd` is not passwd */
+		return;
+	name.len = (uint32_t)(end - name.p);
+	found = find_program(m, name);
+	if (found.from < found.to)
+		*program = found;
 }
 
-static bool is_option_of(const struct mask_rule *r, struct hc_str program)
+/* The rule of an entry; NULL when it asks for a word that the program has not been given. */
+static const struct mask_rule *rule_of(const struct hc_mask *m, const struct program *program, uint32_t entry)
 {
-	return (r->kind == MASK_OPTION || r->kind == MASK_ATTACHED) && program_is(r, program);
+	uint32_t bit = entry - program->from;
+
+	if (*m->program[entry].with && (bit >= 64 || !(program->given >> bit & 1)))
+		return NULL;
+	return &m->rule[m->program[entry].rule];
+}
+
+/* The first entry, from `from` on, with a rule of this kind that holds; program->to when there is none. */
+static uint32_t entry_of(const struct hc_mask *m, const struct program *program, enum mask_kind kind)
+{
+	for (uint32_t i = program->from; i < program->to; i++) {
+		const struct mask_rule *r = rule_of(m, program, i);
+
+		if (r && r->kind == kind)
+			return i;
+	}
+	return program->to;
 }
 
 /* -su for -s -u VALUE: the letter at the end of a few others. */
@@ -591,27 +897,92 @@ static bool ends_cluster(const struct mask_rule *r, const char *arg, size_t n)
 	return true;
 }
 
+enum where { NOT_HERE, HERE, IN_NEXT };
+
+/* Where a value is when the word is this one; *ret_at: how far into it. What is next to an option that has its
+ * value attached is none in a list, and is one in a command line when it is a quote. */
+static enum where where_value(const struct mask_rule *r, const char *word, size_t n, size_t *ret_at)
+{
+	const char *equals;
+
+	*ret_at = n;
+	switch (r->kind) {
+	case MASK_WORD:
+		return mask_glob(r->arg, word, n, true) ? IN_NEXT : NOT_HERE;
+	case MASK_VALUES:
+		equals = *word == '-' ? NULL : memchr(word, '=', n);
+		*ret_at = equals ? (size_t)(equals - word) + 1 : n;
+		return equals ? HERE : NOT_HERE;
+	case MASK_OPTION:
+	case MASK_ATTACHED:
+		break;
+	default:
+		return NOT_HERE;
+	}
+	if (ends_cluster(r, word, n))
+		return IN_NEXT;
+	if (n < r->arg_bytes || memcmp(word, r->arg, r->arg_bytes) != 0)
+		return NOT_HERE;
+	if (n == r->arg_bytes)
+		return IN_NEXT;
+	if (r->arg[1] == '-' && word[r->arg_bytes] != '=')
+		return NOT_HERE; /* another option, which begins so */
+	*ret_at = r->arg_bytes + (word[r->arg_bytes] == '=');
+	return HERE;
+}
+
+/* HOST:CONTAINER or ADDRESS:HOST:CONTAINER: behind the name of an image as of a program, -p is one of docker's. */
+static bool is_ports(const char *p, size_t n)
+{
+	size_t i = 0;
+
+	while (i < n && (isdigit((unsigned char)p[i]) || p[i] == '.' || p[i] == ':'))
+		i++;
+	return memchr(p, ':', i) && (i == n || p[i] == '/');
+}
+
+static bool is_ports_of(const struct scan *s, const struct mask_rule *r)
+{
+	size_t from = s->arg_to + 1;
+
+	return strcmp(r->arg, "-p") == 0 && from < s->n &&
+	       is_ports(s->p + from, strnlen(s->p + from, s->n - from));
+}
+
+/* Whether nothing but NULs follows the entry. */
+static bool is_last(const struct scan *s)
+{
+	for (size_t at = s->arg_to; at < s->n; at++)
+		if (s->p[at] != '\0')
+			return false;
+	return true;
+}
+
 /* One entry of an argument list, after the program. */
-static void see_option(struct scan *s, struct hc_str program)
+static void see_argument(struct scan *s, const struct program *program)
 {
 	const char *arg = s->p + s->arg_from;
-	size_t n = s->arg_to - s->arg_from;
+	size_t n = s->arg_to - s->arg_from, at;
 
-	for (uint32_t i = 0; n >= 2 && *arg == '-' && i < s->m->n_rules; i++) {
-		const struct mask_rule *r = &s->m->rule[i];
+	for (uint32_t i = program->from; n && i < program->to; i++) {
+		const struct mask_rule *r = rule_of(s->m, program, i);
+		uint32_t rule = s->m->program[i].rule;
 
-		if (!is_option_of(r, program))
+		if (!r)
 			continue;
-		if (ends_cluster(r, arg, n)) {
-			value_in_next(s, i);
-			continue;
+		if (r->kind == MASK_LAST && *arg != '-' && is_last(s))
+			span_add(s, s->arg_from, s->arg_to, rule);
+		switch (where_value(r, arg, n, &at)) {
+		case HERE:
+			span_add(s, s->arg_from + at, s->arg_to, rule);
+			break;
+		case IN_NEXT:
+			if (r->kind != MASK_ATTACHED && !is_ports_of(s, r))
+				value_in_next(s, rule);
+			break;
+		default:
+			break;
 		}
-		if (n < r->arg_bytes || memcmp(arg, r->arg, r->arg_bytes) != 0)
-			continue;
-		if (n > r->arg_bytes && (r->arg[1] != '-' || arg[r->arg_bytes] == '='))
-			span_add(s, s->arg_from + r->arg_bytes + (arg[r->arg_bytes] == '='), s->arg_to, i);
-		else if (n == r->arg_bytes && r->kind == MASK_OPTION)
-			value_in_next(s, i);
 	}
 }
 
@@ -648,72 +1019,211 @@ static size_t shell_word_end(const struct scan *s, size_t from)
 	return at;
 }
 
+/* A command line under way: its program, and the last word that is no option of it. */
+struct line {
+	struct program program;
+	size_t last_from, last_end; /* last_end 0: none yet */
+	bool to_file;               /* the next word is where output goes */
+	/* what echo printed, and the '|' behind it */
+	size_t print_from, print_end, pipe;
+	size_t printed; /* how far it has been looked for */
+	bool piped;     /* it goes to this command */
+};
+
+static bool is_variable(const struct scan *s, size_t at)
+{
+	at += at < s->arg_to && s->p[at] == '"';
+	return at < s->arg_to && s->p[at] == '$';
+}
+
 /* One word of a command line, from `from` to `to`, after the program; returns where what it masks ends, or `to`.
  */
-static size_t see_word_option(struct scan *s, struct hc_str program, size_t from, size_t to)
+static size_t see_word(struct scan *s, const struct program *program, size_t from, size_t to)
 {
-	const char *word = s->p + from;
-	size_t n = to - from, at, end;
+	size_t at, end;
 
-	for (uint32_t i = 0; i < s->m->n_rules; i++) {
-		const struct mask_rule *r = &s->m->rule[i];
-		bool cluster;
+	for (uint32_t i = program->from; i < program->to; i++) {
+		const struct mask_rule *r = rule_of(s->m, program, i);
+		enum where where = r ? where_value(r, s->p + from, to - from, &at) : NOT_HERE;
 
-		if (!is_option_of(r, program))
+		at += from;
+		if (where == NOT_HERE || at >= s->arg_to)
 			continue;
-		cluster = ends_cluster(r, word, n);
-		if (!cluster && (n < r->arg_bytes || memcmp(word, r->arg, r->arg_bytes) != 0))
-			continue;
-		at = cluster ? to : from + r->arg_bytes;
-		if (at < to && r->arg[1] == '-' && s->p[at] != '=')
-			continue; /* another option, which begins so */
-		at += at < to && s->p[at] == '=';
-		if (at == to && (at >= s->arg_to || (s->p[at] != '"' && s->p[at] != '\''))) {
+		if (where == IN_NEXT && !is_quote(s, at)) {
 			at = skip_blanks(s, at);
-			if (r->kind != MASK_OPTION || at >= s->arg_to || s->p[at] == '-')
+			end = shell_word_end(s, at);
+			if (r->kind == MASK_ATTACHED || at == end || s->p[at] == '-' ||
+			    (strcmp(r->arg, "-p") == 0 && is_ports(s->p + at, end - at)))
 				continue;
 		}
-		if (s->p[at] == '$')
-			continue;
 		end = shell_word_end(s, at);
-		if (end == at)
+		if (s->p[at] == '$' || end == at)
 			continue;
-		span_put(s, at, end, i);
+		span_insert(s, at, end, s->m->program[i].rule);
 		return end;
 	}
 	return to;
 }
 
+/* A command ends at `at`: what its rules say of its last argument, and what goes on to the next one. */
+static void see_end(struct scan *s, struct line *line, size_t at)
+{
+	uint32_t entry = entry_of(s->m, &line->program, MASK_LAST);
+
+	if (line->last_end && entry < line->program.to && !is_variable(s, line->last_from))
+		span_insert(s, line->last_from, line->last_end, s->m->program[entry].rule);
+	line->program = (struct program){ 0 };
+	line->last_end = 0;
+	line->to_file = false;
+	line->piped = line->pipe && at == line->pipe;
+}
+
+/* The words of `echo`, up to a '|'. */
+static void see_print(const struct scan *s, struct line *line, size_t at)
+{
+	size_t from = 0, end = at;
+
+	for (;;) {
+		size_t word = at;
+
+		while (word < s->arg_to && (s->p[word] == ' ' || s->p[word] == '\t'))
+			word++;
+		at = shell_word_end(s, word);
+		if (at == word)
+			break;
+		if (!from && s->p[word] != '-')
+			from = word;
+		end = at;
+	}
+	while (at < s->arg_to && (s->p[at] == ' ' || s->p[at] == '\t'))
+		at++;
+	line->printed = at;
+	if (from && at + 1 < s->arg_to && s->p[at] == '|' && s->p[at + 1] != '|' && !is_variable(s, from)) {
+		line->print_from = from;
+		line->print_end = end;
+		line->pipe = at;
+	}
+}
+
+/* `<<<WORD` and `<<END`, lines, `END`. */
+static void see_here(struct scan *s, size_t at, uint32_t rule)
+{
+	bool text = at + 2 < s->arg_to && s->p[at + 2] == '<';
+	size_t from = at + 2 + text, end, mark_bytes, room;
+	const char *mark, *p;
+
+	from += !text && from < s->arg_to && s->p[from] == '-';
+	from = skip_blanks(s, from);
+	end = shell_word_end(s, from);
+	if (text) {
+		if (end > from && !is_variable(s, from))
+			span_insert(s, from, end, rule);
+		return;
+	}
+	from += is_quote(s, from);
+	mark = s->p + from;
+	for (mark_bytes = 0; from + mark_bytes < s->arg_to && is_name_char(mark[mark_bytes]);)
+		mark_bytes++;
+	room = s->arg_to - from < MAX_HERE ? s->arg_to - from : MAX_HERE;
+	p = memchr(mark, '\n', room);
+	if (!p || !mark_bytes)
+		return;
+	room -= (size_t)(p - mark) + 1;
+	from = (size_t)(p - s->p) + 1;
+	p = memmem(s->p + from, room, mark, mark_bytes);
+	end = p ? (size_t)(p - s->p) : from + room;
+	end -= end > from && s->p[end - 1] == '\n';
+	if (end > from)
+		span_insert(s, from, end, rule);
+}
+
+static bool is_print(const char *word, size_t n)
+{
+	return (n == 4 && memcmp(word, "echo", 4) == 0) || (n == 6 && memcmp(word, "printf", 6) == 0);
+}
+
+/* Where it is said what a command reads or writes, and no argument; *ret_next: in the next word. */
+static bool is_redirection(const char *word, size_t n, bool *ret_next)
+{
+	size_t at = n && isdigit((unsigned char)*word);
+
+	*ret_next = n && (word[n - 1] == '>' || word[n - 1] == '<');
+	return at < n && (word[at] == '>' || word[at] == '<');
+}
+
+/* The word is noted as the last one so far, when it is an argument. */
+static void see_last(const struct scan *s, struct line *line, size_t at, size_t end)
+{
+	bool next;
+
+	if (line->to_file) {
+		line->to_file = false;
+		return;
+	}
+	if (at < line->last_end || s->p[at] == '-')
+		return;
+	if (is_redirection(s->p + at, end - at, &next)) {
+		line->to_file = next;
+		return;
+	}
+	line->last_from = at;
+	line->last_end = shell_word_end(s, at);
+}
+
+/* Returns where the next word may begin. */
+static size_t see_line_word(struct scan *s, struct line *line, size_t at, size_t end)
+{
+	size_t from = s->arg_from, to = s->arg_to, masked = see_word(s, &line->program, at, end);
+	struct program before = line->program;
+	uint32_t entry;
+
+	s->arg_from = at;
+	s->arg_to = end;
+	see_program(s, &line->program);
+	s->arg_from = from;
+	s->arg_to = to;
+	if (is_print(s->p + at, end - at) && at >= line->printed)
+		see_print(s, line, end);
+	if (line->program.from != before.from)
+		line->last_end = 0;
+	else if (line->program.to && line->program.given == before.given)
+		see_last(s, line, at, end);
+	entry = entry_of(s->m, &line->program, MASK_STDIN);
+	if (entry == line->program.to)
+		return masked;
+	if (line->piped)
+		span_insert(s, line->print_from, line->print_end, s->m->program[entry].rule);
+	line->piped = false;
+	if (end - at >= 2 && s->p[at] == '<' && s->p[at + 1] == '<')
+		see_here(s, at, s->m->program[entry].rule);
+	return masked;
+}
+
 /* The arguments of `sh -c` and the like: programs and their options, as shells take them apart. */
 static void scan_words(struct scan *s, size_t from, size_t to)
 {
-	struct hc_str program = { 0 };
+	struct line line = { 0 };
 	size_t at = from;
 
+	s->arg_from = from;
+	s->arg_to = to;
+	s->floor = s->m->n_spans;
 	while (at < to) {
 		size_t end = at;
 
 		while (end < to && !ends_word(s->p[end]))
 			end++;
-		if (end == at) {
-			if (ends_command(s->p[at]))
-				program = (struct hc_str){ 0 };
-			at++;
+		if (end > at) {
+			at = see_line_word(s, &line, at, end);
 			continue;
 		}
-		s->arg_from = from;
-		s->arg_to = to;
-		if (program.p && s->p[at] == '-') {
-			at = see_word_option(s, program, at, end);
-			continue;
-		}
-		s->arg_from = at;
-		s->arg_to = end;
-		see_program(s, &program);
-		at = end;
+		if (ends_command(s->p[at]))
+			see_end(s, &line, at);
+		else if (line.program.to && is_quote(s, at))
+			see_last(s, &line, at, at + 1);
+		at++;
 	}
-	s->arg_from = from;
-	s->arg_to = to;
+	see_end(s, &line, to);
 }
 
 /* Spans from `first` on are in order up to `mid`, and from there on: all of them are then, and apart. */
@@ -783,7 +1293,7 @@ static size_t entry_end(const struct scan *s, size_t from)
  * arguments of several processes or begin within them. */
 static void scan_list(struct scan *s)
 {
-	struct hc_str program = { 0 };
+	struct program program = { 0 };
 
 	for (size_t from = 0; from < s->n;) {
 		size_t to = entry_end(s, from);
@@ -796,8 +1306,8 @@ static void scan_list(struct scan *s)
 			scan_words(s, from, to);
 			spans_merge(s, first, mid);
 		}
-		if (program.p)
-			see_option(s, program);
+		if (program.to)
+			see_argument(s, &program);
 		if (s->form != HC_MASK_ENV && in_list(s))
 			see_program(s, &program);
 		for (from = to + 1; from < s->n && s->p[from] == '\0';)

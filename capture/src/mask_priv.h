@@ -15,6 +15,10 @@ enum mask_kind {
 	MASK_KEEP,     /* keep GLOB: names that are no secrets after all */
 	MASK_OPTION,   /* option -X PROGRAMS: the rest of the argument, or the next one */
 	MASK_ATTACHED, /* attached -X PROGRAMS: the rest of the argument */
+	MASK_WORD,     /* word GLOB PROGRAMS: the argument behind one that is so */
+	MASK_LAST,     /* last PROGRAMS: the last argument */
+	MASK_VALUES,   /* values PROGRAMS: of arguments NAME=VALUE */
+	MASK_STDIN,    /* stdin PROGRAMS: what a command line writes into them */
 	MASK_AFTER,    /* after MIN TEXT: the next word, when it has so many characters */
 	MASK_TOKEN,    /* token MIN PREFIX: a word of that shape; the prefix stays */
 	MASK_URL,      /* builtin url: the password in scheme://user:password@ */
@@ -28,9 +32,17 @@ struct mask_rule {
 	char *text;                  /* as it was written */
 	char arg[MASK_MAX_TEXT + 1]; /* glob (folded), option or prefix */
 	uint8_t arg_bytes;
-	char programs[128];             /* ",mysql,mysqldump," */
+	char programs[128];             /* "mysql", "docker:login", "": each with its NUL */
+	char value[MASK_MAX_TEXT + 1];  /* keep: glob of the value, folded; "": any */
 	char anchor[MASK_MAX_TEXT + 1]; /* what the automaton looks for, folded; "": nothing */
 	int32_t next;                   /* rule with the same anchor; -1 */
+};
+
+/* A program that a rule names; both texts are the rule's. */
+struct mask_program {
+	struct hc_str name;
+	const char *with; /* glob of an argument that it must have been given before; "": any */
+	uint32_t rule;
 };
 
 struct mask_span {
@@ -52,7 +64,13 @@ struct hc_mask {
 	struct mask_scope *scope;
 	uint32_t n_scopes;
 
-	/* of names of programs in rules: what they begin with, and a bit for each length, 63 for more */
+	uint32_t *keep; /* the rules of that kind */
+	uint32_t n_keep;
+
+	/* by name, those of a name in the order of their rules */
+	struct mask_program *program;
+	uint32_t n_programs;
+	/* of their names: what they begin with, and a bit for each length, 63 for more */
 	bool program_first[256];
 	uint64_t program_bytes;
 

@@ -17,29 +17,72 @@
  */
 /* clang-format off */
 static const char default_rules[] =
-	"name *password*\nname *passwd*\nname *passphrase*\nname *_pass\nname pass\nname *_pwd\n"
-	"name *secret*\nname *_token\nname token\nname *api_key*\nname *apikey*\nname *access_key*\n"
+	"name *password*\nname *passwd*\nname *passphrase*\nname *pass_phrase\nname *passcode\nname *passwrd\n"
+	"name *pswd\nname *pass\nname *_pass?\nname *pwd\nname *_pw\nname *rootpw\nname *bindpw\nname *adminpw\n"
+	"name *userpw\nname *dbpw\nname *secret*\nname *_token\nname token\nname *token\nname *api_key*\nname *apikey*\nname *access_key*\n"
 	"name *accesskey*\nname *private_key*\nname *credential*\nname *authorization\nname *cookie\n"
-	"name x_auth_*\nname x_amz_security_*\nname *_auth\nname *encryption_key\nname *signing_key\n"
-	"name *privatekey*\nname *account_key*\nname *accountkey*\nname *accesstoken\nname *authtoken\n"
-	"name *bearertoken\nname *idtoken\nname *refreshtoken\nname sshpass\nname docker_auth_config\n"
-	"keep *_file\nkeep *_fd\nkeep *_stdin\nkeep *_path\nkeep *_dir\nkeep *_name\n"
-	"attached -p mysql,mysqldump,mysqladmin,mysqlimport,mysqlshow,mysqlcheck,mariadb,mariadb-dump,mariadb-admin\n"
-	"option -p sshpass\noption -a redis-cli\noption -u curl\noption --user curl\noption -U curl,smbclient\n"
-	"option --proxy-user curl\noption --oauth2-bearer curl\noption -b curl\noption -k openssl\n"
-	"option -P zip,unzip\nattached -p 7z,7za,7zr\n"
-	"option -w ldapsearch,ldapadd\nafter 8 Bearer\ntoken 36 ghp_\ntoken 36 gho_\ntoken 36 ghu_\n"
-	"token 36 ghs_\ntoken 36 ghr_\ntoken 50 github_pat_\ntoken 20 glpat-\ntoken 20 xoxb-\n"
-	"token 20 xoxp-\ntoken 20 xoxa-\ntoken 20 xoxs-\ntoken 20 xapp-\ntoken 16 AKIA\ntoken 16 ASIA\n"
-	"token 35 AIza\ntoken 36 npm_\ntoken 50 pypi-\ntoken 24 sk_live_\ntoken 24 rk_live_\n"
-	"token 32 sk-proj-\ntoken 32 sk-ant-\ntoken 60 dop_v1_\ntoken 22 SG.\ntoken 24 hvs.\n"
-	"token 20 hooks.slack.com/services/\ntoken 20 discord.com/api/webhooks/\nbuiltin url\n"
-	"builtin pem\nbuiltin jwt\n";
+	"name x_auth_*\nname x_amz_security_*\nname x_amz_signature\nname x_goog_signature\nname *_auth\n"
+	"name *encryption_key\nname *signing_key\nname *signingkey\nname *master_key\nname *masterkey\n"
+	"name *app_key\nname *aes_key\nname *hmac_key\nname *auth_key\nname *authkey\nname *shared_key\n"
+	"name *session_key\nname *license_key\nname *subscription_key\nname *storage_key\nname *deploy_key\n"
+	"name *client_key_data\nname *preshared_key\nname *psk\nname *_salt\nname identified\nname *_jwt\nname jwt\n"
+	"name *privatekey*\nname *account_key*\nname *accountkey*\nname jsessionid\nname phpsessid\n"
+	"name docker_auth_config\n"
+	"keep *_file\nkeep *_fd\nkeep *_stdin\nkeep *_path\nkeep *_dir\nkeep *_name\nkeep *bypass\nkeep *compass\n"
+	"keep *askpass\nkeep *getpass\nkeep *overpass\nkeep *keepass\nkeep *multipass\nkeep *next_token\n"
+	"keep *nexttoken\nkeep *page_token\nkeep *pagetoken\nkeep *continue_token\nkeep *continuetoken\n"
+	"keep *continuation_token\nkeep *continuationtoken\nkeep pwd=/*\nkeep oldpwd=/*\nkeep pwd=$*\n"
+	"attached -p mysql,mysqldump,mysqladmin,mysqlimport,mysqlshow,mysqlcheck,mysqlpump,mysqlslap,mysqlsh,mycli\n"
+	"attached -p mariadb,mariadb-dump,mariadb-admin,mariadb-import,mariadb-show,mariadb-check,mariadb-backup\n"
+	"attached -p 7z,7za,7zr,7zz,rar,unrar\nattached -hp rar\nattached /p: xfreerdp,wlfreerdp\n"
+	"option -p sshpass,mongo,mongosh,mongodump,mongorestore,mongoexport,mongoimport,mongostat,mongotop\n"
+	"option -p cqlsh,cypher-shell,rabbitmqadmin,ncftpput,ncftpget,twine,rdesktop,racadm,evil-winrm,hydra\n"
+	"option -p nxc,netexec,crackmapexec,useradd,usermod,ipa-server-install,ipa-client-install\n"
+	"option -p docker:login,podman:login,buildah:login,skopeo:login,nerdctl:login,oras:login,oc:login,az:login\n"
+	"option -p helm:login,cf:login,argocd:login\noption -a ipa-server-install\n"
+	"option -P sqlcmd,bcp,osql,isql,mosquitto_pub,mosquitto_sub,ipmitool,ssh-keygen,zip,unzip\n"
+	"option -N ssh-keygen\noption -a redis-cli,http,https,xh,xhs,hey\noption -A ab\noption -u lftp\n"
+	"option --auth http,https,xh,xhs\noption -u curl\noption --user curl\noption --proxy-user curl\n"
+	"option --oauth2-bearer curl\noption -b curl\noption -U curl\noption -E curl\noption --cert curl\n"
+	"option -U smbclient,rpcclient,net,smbget,smbcacls,smbmap,samba-tool,winexe\n"
+	"option --user smbclient,rpcclient,net,smbget,samba-tool,winexe\n"
+	"option -w ldapsearch,ldapadd,ldapmodify,ldapdelete,ldappasswd,ldapwhoami,ldapmodrdn,ldapcompare,ldapexop\n"
+	"option -w kadmin\noption -s slappasswd,ldappasswd\noption -a ldappasswd\n"
+	"option -c snmpwalk,snmpget,snmpset,snmpbulkwalk,snmpgetnext\n"
+	"option -A snmpwalk,snmpget,snmpset,snmpbulkwalk,snmpgetnext\n"
+	"option -X snmpwalk,snmpget,snmpset,snmpbulkwalk,snmpgetnext\n"
+	"option -y dig,nsupdate\noption --from-literal kubectl:secret,oc:secret\n"
+	"option --value aws:put-parameter,az:secret\noption --body gh:secret\noption -b gh:secret\n"
+	"option -t doctl:init\nword -k openssl\nword -K openssl\nword -hmac openssl\n"
+	"word -pw plink,pscp,psftp,putty,addprinc,cpw\nword -ap swaks\nword aws_* aws:set\nword *token npm,yarn,pnpm\n"
+	"word password nmcli\nword *psk nmcli\n"
+	"last htpasswd:-*b*,rabbitmqctl:add_user,rabbitmqctl:change_password,rabbitmqctl:authenticate_user\n"
+	"last neo4j-admin:set-initial-password,vault:login,vault:unseal,mc:alias,redis-cli:AUTH,cargo:login\n"
+	"last openssl:passwd,wpa_passphrase\nvalues vault:put,vault:patch\n"
+	"stdin chpasswd,passwd,sudo:-*S*,sudo:--stdin,smbpasswd,cryptsetup\n"
+	"stdin docker:--password-stdin,podman:--password-stdin,buildah:--password-stdin,helm:--password-stdin\n"
+	"stdin gh:--with-token,htpasswd:-*i*,openssl:-stdin,vault:login,kinit\n"
+	"after 8 Bearer\nafter 12 \"auth\nafter 1 requirepass\nafter 1 masterauth\n"
+	"token 36 ghp_\ntoken 36 gho_\ntoken 36 ghu_\n"
+	"token 36 ghs_\ntoken 36 ghr_\ntoken 50 github_pat_\ntoken 20 glpat-\ntoken 20 gldt-\ntoken 20 glrt-\n"
+	"token 20 xoxb-\ntoken 20 xoxp-\ntoken 20 xoxa-\ntoken 20 xoxs-\ntoken 20 xoxr-\ntoken 20 xoxe\n"
+	"token 20 xapp-\ntoken 16 AKIA\ntoken 16 ASIA\ntoken 35 AIza\ntoken 20 ya29.\ntoken 36 npm_\n"
+	"token 50 pypi-\ntoken 24 sk_live_\ntoken 24 rk_live_\ntoken 24 sk_test_\ntoken 24 whsec_\n"
+	"token 32 sk-proj-\ntoken 32 sk-ant-\ntoken 40 sk-\ntoken 60 dop_v1_\ntoken 22 SG.\ntoken 24 hvs.\n"
+	"token 24 hvb.\ntoken 24 hvr.\ntoken 30 hf_\ntoken 32 glsa_\ntoken 20 dckr_pat_\ntoken 20 tskey-\n"
+	"token 32 shpat_\ntoken 40 AGE-SECRET-KEY-1\ntoken 30 ATATT3\ntoken 40 rubygems_\ntoken 20 sig=\n"
+	"token 20 hooks.slack.com/services/\ntoken 20 hooks.slack.com/workflows/\n"
+	"token 20 hooks.slack.com/triggers/\ntoken 20 discord.com/api/webhooks/\n"
+	"token 20 discordapp.com/api/webhooks/\ntoken 20 api.telegram.org/bot\n"
+	"token 20 webhook.office.com/webhookb2/\n"
+	"token 20 $1$\ntoken 20 $5$\ntoken 20 $6$\ntoken 20 $y$\ntoken 20 $2a$\ntoken 20 $2b$\ntoken 20 $2y$\n"
+	"token 20 $apr1$\ntoken 20 $argon2\nbuiltin url\nbuiltin pem\nbuiltin jwt\n";
 /* clang-format on */
 
 static const char *const words[] = {
-	[MASK_NAME] = "name",         [MASK_KEEP] = "keep",   [MASK_OPTION] = "option",
-	[MASK_ATTACHED] = "attached", [MASK_AFTER] = "after", [MASK_TOKEN] = "token"
+	[MASK_NAME] = "name",   [MASK_KEEP] = "keep",  [MASK_OPTION] = "option", [MASK_ATTACHED] = "attached",
+	[MASK_WORD] = "word",   [MASK_LAST] = "last",  [MASK_VALUES] = "values", [MASK_STDIN] = "stdin",
+	[MASK_AFTER] = "after", [MASK_TOKEN] = "token"
 };
 static const struct {
 	const char *name, *anchor;
@@ -124,24 +167,44 @@ static int parse_min(const struct place *at, struct hc_str w, uint16_t *ret, str
 
 static int parse_programs(const struct place *at, struct hc_str w, struct mask_rule *r, struct hc_err *err)
 {
+	const char *end = w.p + w.len, *colon;
+	char *to = r->programs;
+
 	if (!w.len)
 		return wrong(at, w.p, err, "for which programs? name them: mysql,mysqldump");
-	if (w.len > sizeof(r->programs) - 3 || memchr(w.p, '/', w.len))
-		return wrong(at, w.p, err, "names of programs, without directories, 125 bytes at most");
-	snprintf(r->programs, sizeof(r->programs), ",%.*s,", (int)w.len, w.p);
+	if (w.len > sizeof(r->programs) - 2 || memchr(w.p, '/', w.len))
+		return wrong(at, w.p, err, "names of programs, without directories, 126 bytes at most");
+	for (const char *p = w.p, *next; p < end; p = next + 1) {
+		next = memchr(p, ',', (size_t)(end - p));
+		next = next ? next : end;
+		colon = memchr(p, ':', (size_t)(next - p));
+		if (p == next || colon == p || colon == next - 1)
+			return wrong(at, p, err, "a name of a program is missing here, or the word after it");
+		to = mempcpy(to, p, (size_t)(next - p));
+		*to++ = '\0';
+	}
+	*to = '\0';
 	return 0;
 }
 
-static int parse_args(const struct place *at, struct mask_rule *r, struct hc_str rest, struct hc_err *err)
+/* keep GLOB or keep GLOB=GLOB */
+static int parse_keep(const struct place *at, struct hc_str w, struct mask_rule *r, struct hc_err *err)
 {
-	struct hc_str w;
-	int code = 0;
+	const char *equals = memchr(w.p, '=', w.len);
+	struct hc_str name = { w.p, equals ? (uint32_t)(equals - w.p) : w.len };
 
-	if (r->kind == MASK_AFTER || r->kind == MASK_TOKEN)
-		code = parse_min(at, word_next(&rest), &r->min, err);
-	if (code < 0)
-		return code;
-	w = word_next(&rest);
+	fold_into(r->arg, name);
+	if (!equals)
+		return 0;
+	if (!name.len || name.len + 1 == w.len)
+		return wrong(at, equals, err, "what of which name? keep NAME=VALUE is wanted here");
+	fold_into(r->value, (struct hc_str){ equals + 1, w.len - name.len - 1 });
+	return 0;
+}
+
+/* The one text that all kinds but a few have. */
+static int parse_text(const struct place *at, struct mask_rule *r, struct hc_str w, struct hc_err *err)
+{
 	if (!w.len)
 		return wrong(at, w.p, err, "something is missing here");
 	if (w.len > MASK_MAX_TEXT)
@@ -154,9 +217,11 @@ static int parse_args(const struct place *at, struct mask_rule *r, struct hc_str
 	case MASK_OPTION:
 	case MASK_ATTACHED:
 		memcpy(r->arg, w.p, w.len);
-		if (w.len < 2 || w.p[0] != '-')
+		if (w.len < 2 || (w.p[0] != '-' && w.p[0] != '/'))
 			return wrong(at, w.p, err, "an option begins with '-'");
-		code = parse_programs(at, word_next(&rest), r, err);
+		break;
+	case MASK_WORD:
+		fold_into(r->arg, w);
 		break;
 	case MASK_NAME:
 		fold_into(r->arg, w);
@@ -165,14 +230,29 @@ static int parse_args(const struct place *at, struct mask_rule *r, struct hc_str
 			return wrong(at, w.p, err, "three characters in a row besides '*' and '?' are needed");
 		break;
 	case MASK_KEEP:
-		fold_into(r->arg, w);
-		break;
+		return parse_keep(at, w, r, err);
 	default:
 		memcpy(r->arg, w.p, w.len);
 		fold_into(r->anchor, w);
 		if (w.len < MASK_MIN_ANCHOR)
 			return wrong(at, w.p, err, "three characters at least");
 	}
+	return 0;
+}
+
+static int parse_args(const struct place *at, struct mask_rule *r, struct hc_str rest, struct hc_err *err)
+{
+	bool programs_only = r->kind == MASK_LAST || r->kind == MASK_VALUES || r->kind == MASK_STDIN;
+	struct hc_str w;
+	int code = 0;
+
+	if (r->kind == MASK_AFTER || r->kind == MASK_TOKEN)
+		code = parse_min(at, word_next(&rest), &r->min, err);
+	if (code == 0 && !programs_only)
+		code = parse_text(at, r, word_next(&rest), err);
+	if (code == 0 &&
+	    (programs_only || r->kind == MASK_OPTION || r->kind == MASK_ATTACHED || r->kind == MASK_WORD))
+		code = parse_programs(at, word_next(&rest), r, err);
 	w = word_next(&rest);
 	if (code == 0 && w.len)
 		return wrong(at, w.p, err, "nothing more is expected here");
@@ -286,12 +366,12 @@ static int parse_line(const struct place *at, struct hc_mask *m, struct hc_err *
 		}
 	if (code == -1)
 		return wrong(at, w.p, err,
-		             "a rule begins with name, keep, option, attached, after, token, builtin, off or "
-		             "no-defaults");
+		             "a rule begins with name, keep, option, attached, word, last, values, stdin, after, "
+		             "token, builtin, off or no-defaults");
 	if (code < 0)
 		return code;
 	if (m->n_rules == HC_MASK_MAX_RULES)
-		return wrong(at, w.p, err, "512 rules at most");
+		return wrong(at, w.p, err, "1024 rules at most");
 	rest = (struct hc_str){ w.p, (uint32_t)(at->text.p + at->text.len - w.p) };
 	while (rest.len && is_blank(rest.p[rest.len - 1]))
 		rest.len--;
@@ -405,6 +485,8 @@ struct hc_mask *hc_mask_free(struct hc_mask *m)
 	free(m->rule);
 	free(m->scope);
 	free(m->sources);
+	free(m->program);
+	free(m->keep);
 	free(m->go);
 	free(m->out);
 	free(m->link);

@@ -177,6 +177,155 @@ Test(mask, payloads_keep_their_length, .init = make, .fini = drop)
 	EXPECT(HC_MASK_BYTES, pairs);
 }
 
+/* As Kubernetes, clouds' templates, web forms and Java's configuration have it. */
+Test(mask, a_value_may_stand_beside_its_name, .init = make, .fini = drop)
+{
+	static const struct pair texts[] = {
+		{ "{\"env\":[{\"name\":\"DB_PASSWORD\",\"value\":\"x y\"},{\"name\":\"HOME\",\"value\":\"/\"}]}",
+		  "{\"env\":[{\"name\":\"DB_PASSWORD\",\"value\":\"***\"},{\"name\":\"HOME\",\"value\":\"/\"}]}" },
+		{ "{\\\"name\\\":\\\"DB_PASSWORD\\\",\\\"value\\\":\\\"abc\\\"}",
+		  "{\\\"name\\\":\\\"DB_PASSWORD\\\",\\\"value\\\":\\\"***\\\"}" },
+		{ "{ \"name\": \"A_TOKEN\",\n  \"slot\": false,\n  \"value\": \"abc\" }",
+		  "{ \"name\": \"A_TOKEN\",\n  \"slot\": false,\n  \"value\": \"***\" }" },
+		{ "{\"value\":\"abc\",\"name\":\"A_TOKEN\"}", "{\"value\":\"***\",\"name\":\"A_TOKEN\"}" },
+		{ "{\"Name\":\"/prod/db/password\",\"Value\":\"abc\"}",
+		  "{\"Name\":\"/prod/db/password\",\"Value\":\"***\"}" },
+		{ "- name: DB_PASSWORD\n  value: abc\n- name: X\n  value: y\n",
+		  "- name: DB_PASSWORD\n  value: ***\n- name: X\n  value: y\n" },
+		{ "- name: \"DB_PASSWORD\"\n  value: \"abc\"", "- name: \"DB_PASSWORD\"\n  value: \"***\"" },
+		{ "<name>x.y.password</name>\n<value>abc</value>",
+		  "<name>x.y.password</name>\n<value>***</value>" },
+		{ "<property name=\"password\" value=\"abc\"/>", "<property name=\"password\" value=\"***\"/>" },
+		{ "<password>abc</password><id>me</id>", "<password>***</password><id>me</id>" },
+		{ "{\"auths\":{\"h\":{\"auth\":\"dXNlcjpwYXNzd29yZA==\"}}}",
+		  "{\"auths\":{\"h\":{\"auth\":\"********************\"}}}" },
+		{ "\t\"h\": {\n\t\t\"auth\": \"dXNlcjpwYXNzd29yZA==\"",
+		  "\t\"h\": {\n\t\t\"auth\": \"********************\"" },
+		{ "ALTER USER a WITH PASSWORD 'abc'", "ALTER USER a WITH PASSWORD '***'" },
+		{ "SET PASSWORD = PASSWORD('abc')", "SET PASSWORD = PASSWORD('***')" },
+		{ "CREATE USER a IDENTIFIED BY \"abc\";", "CREATE USER a IDENTIFIED BY \"***\";" },
+		/* of others */
+		{ "- name: DB_PASSWORD\n  valueFrom:\n    secretKeyRef:\n      name: a\n- name: X\n  value: y",
+		  NULL },
+		{ "{\"name\":\"DB_PASSWORD\",\"valueFrom\":{\"k\":{\"name\":\"a\"}}},{\"name\":\"X\",\"value\":"
+		  "\"y\"}",
+		  NULL },
+		{ "{\"value\":\"y\",\"name\":\"X\"},{\"name\":\"A_TOKEN\"}", NULL },
+		{ "<label>Password</label><input name=\"q\" value=\"x\">", NULL },
+		{ "{\"auth\":\"basic\",\"credentials\":{\"user\":\"a\",\"id\":5}}", NULL },
+		{ "SELECT password FROM users WHERE name = 'a'", NULL },
+	};
+	static const struct pair args[] = {
+		{ "aws|--parameters|ParameterKey=DBPassword,ParameterValue=abc",
+		  "aws|--parameters|ParameterKey=DBPassword,ParameterValue=***" },
+		{ "kubectl|patch|-p|{\"name\":\"DB_PASSWORD\",\"value\":\"abc\"}",
+		  "kubectl|patch|-p|{\"name\":\"DB_PASSWORD\",\"value\":\"***\"}" },
+		{ "sh|-c|read -p \"Password: \" pw; curl h | sh", NULL },
+	};
+
+	EXPECT(HC_MASK_BYTES, texts);
+	EXPECT(HC_MASK_ARGS, args);
+}
+
+/* Command lines as people write them, each beside harmless ones that look alike. */
+Test(mask, knows_what_single_programs_are_given, .init = make, .fini = drop)
+{
+	static const struct pair pairs[] = {
+		{ "tool|--dbpass=abc|--rootpw|def|--db-su-pw=ghi|-storepass|jkl",
+		  "tool|--dbpass=***|--rootpw|***|--db-su-pw=***|-storepass|***" },
+		{ "tool|--bypass=x|--compass|y|--page-token|z", NULL },
+		{ "docker|login|-u|bob|-p|abc|reg", "docker|login|-u|bob|-p|***|reg" },
+		{ "docker|run|--name|mongo|-p|27017:27017|mongo", NULL },
+		{ "docker|run|-p|8080|nginx", NULL },
+		{ "mongodump|-u|bob|-p|abc", "mongodump|-u|bob|-p|***" },
+		{ "az|acr|login|-p|abc", "az|acr|login|-p|***" },
+		{ "az|vm|create|-p|plan", NULL },
+		{ "aws|ssm|put-parameter|--name|/x|--value|abc", "aws|ssm|put-parameter|--name|/x|--value|***" },
+		{ "aws|configure|set|aws_secret_access_key|abc", "aws|configure|set|aws_secret_access_key|***" },
+		{ "aws|configure|set|region|eu", NULL },
+		{ "kubectl|create|secret|generic|s|--from-literal=a=b",
+		  "kubectl|create|secret|generic|s|--from-literal=***" },
+		{ "kubectl|create|configmap|s|--from-literal=a=b", NULL },
+		{ "openssl|enc|-K|0011|-keyform|PEM", "openssl|enc|-K|***|-keyform|PEM" },
+		{ "openssl|req|-key|k|-keyout|o", NULL },
+		{ "openssl|passwd|-6|-salt|x|abc", "openssl|passwd|-6|-salt|x|***" },
+		{ "openssl|passwd|-6", NULL },
+		{ "plink|-pw|abc|h", "plink|-pw|***|h" },
+		{ "plink|-pwfile|f|h", NULL },
+		{ "htpasswd|-cb|f|bob|abc", "htpasswd|-cb|f|bob|***" },
+		{ "htpasswd|-c|f|bob", NULL },
+		{ "vault|login|abc", "vault|login|***" },
+		{ "vault|kv|put|secret/x|a=b|c=d", "vault|kv|put|secret/x|a=***|c=***" },
+		{ "vault|kv|get|secret/x", NULL },
+		{ "nmcli|dev|wifi|connect|x|password|abc", "nmcli|dev|wifi|connect|x|password|***" },
+		{ "grep|password|f", NULL },
+		{ "xfreerdp|/v:h|/p:abc", "xfreerdp|/v:h|/p:***" },
+		{ "ldappasswd|-w|a|-s|b|-a|c", "ldappasswd|-w|***|-s|***|-a|***" },
+		{ "isql|-k|DRIVER=x;UID=sa;PWD=abc", "isql|-k|DRIVER=x;UID=sa;PWD=***" },
+		{ "env|PWD=/home/a|OLDPWD=/b|SSH_ASKPASS=/bin/c|x", NULL },
+		{ "useradd|-p|$6$abcdefgh$0123456789abcdef|bob", "useradd|-p|***|bob" },
+		{ "tool|$6$abcdefgh$0123456789abcdef", "tool|$6$***" },
+		{ "curl|https://api.telegram.org/bot1234567890:AAHabcdefghijklmn/getMe",
+		  "curl|https://api.telegram.org/bot***" },
+		{ "mysql://u:a/b@h|x://h:80/p@q|x://[::1]:80/p@q",
+		  "mysql://u:***@h|x://h:80/p@q|x://[::1]:80/p@q" },
+		{ "docker://img:1@sha256:0123|ssh://git@h:org/r@v1", NULL },
+		{ "git|clone|https://a1b2c3d4e5f6g7h8i9j0@host:8443/r", "git|clone|https://***@host:8443/r" },
+		{ "-----BEGIN PGP PRIVATE KEY BLOCK-----\nabc\n-----END PGP PRIVATE KEY BLOCK-----",
+		  "-----BEGIN PGP PRIVATE KEY BLOCK-----\n***-----END PGP PRIVATE KEY BLOCK-----" },
+		{ "-----BEGIN PGP PUBLIC KEY BLOCK-----\nabc\n-----END PGP PUBLIC KEY BLOCK-----", NULL },
+		/* the same in a command line */
+		{ "sh|-c|cd x && docker login -u a -p abc reg; docker run -p 80:80 x",
+		  "sh|-c|cd x && docker login -u a -p *** reg; docker run -p 80:80 x" },
+		{ "sh|-c|htpasswd -b f bob 'a b' >/dev/null 2> /x; ls",
+		  "sh|-c|htpasswd -b f bob *** >/dev/null 2> /x; ls" },
+		{ "sh|-c|htpasswd -b f bob $PW; vault login \"$T\"; vault login", NULL },
+		{ "sh|-c|vault kv put secret/x a=b -c=d", "sh|-c|vault kv put secret/x a=*** -c=d" },
+		{ "sh|-c|docker exec db sh -c 'mysql -pabc'", "sh|-c|docker exec db sh -c 'mysql -p***'" },
+		{ "kadmin.local|-q|addprinc -pw abc bob", "kadmin.local|-q|addprinc -pw *** bob" },
+	};
+
+	EXPECT(HC_MASK_ARGS, pairs);
+}
+
+/* '^' stands for '|'. */
+Test(mask, knows_what_a_command_line_writes_into_a_program, .init = make, .fini = drop)
+{
+	static const struct pair pairs[] = {
+		{ "sh -c echo root:abc ^ chpasswd -e", "sh -c echo *** ^ chpasswd -e" },
+		{ "echo -n 'root:a;b^c' ^ sudo chpasswd", "echo -n *** ^ sudo chpasswd" },
+		{ "printf '%s\n' abc ^ sudo -S ls", "printf *** ^ sudo -S ls" },
+		{ "x; echo abc ^ docker login -u a --password-stdin",
+		  "x; echo *** ^ docker login -u a --password-stdin" },
+		{ "mysql -pa; echo abc ^ passwd --stdin bob && mysql -pb",
+		  "mysql -p***; echo *** ^ passwd --stdin bob && mysql -p***" },
+		{ "chpasswd <<< \"root:a b\"; x", "chpasswd <<< ***; x" },
+		{ "chpasswd <<<root:abc", "chpasswd <<<***" },
+		{ "chpasswd <<'END' -e\nroot:abc\nbob:def\nEND\nls", "chpasswd <<'END' -e\n***\nEND\nls" },
+		{ "chpasswd <<-END\nroot:abc", "chpasswd <<-END\n***" },
+		{ "echo $TOKEN ^ docker login --password-stdin; echo \"$T\" ^ chpasswd", NULL },
+		{ "echo abc ^^ chpasswd; echo abc; chpasswd; echo abc ^ grep a ^ chpasswd", NULL },
+		{ "echo abc ^ sudo tee f; echo abc ^ docker load; echo a b", NULL },
+		{ "cat <<END\nabc\nEND", NULL },
+	};
+
+	for (size_t i = 0; i < sizeof(pairs) / sizeof(pairs[0]); i++) {
+		char in[128], out[128];
+		struct hc_mask_hits hits;
+		size_t n = strlen(pairs[i].in), got;
+		const char *p, *want = pairs[i].out ? pairs[i].out : pairs[i].in;
+
+		for (size_t k = 0; k < n; k++)
+			in[k] = (char)(pairs[i].in[k] == '^' ? '|' : pairs[i].in[k]);
+		p = hc_mask_apply(m, HC_MASK_ARGS, in, n, &got, &hits);
+		cr_assert(p && got < sizeof(out));
+		for (size_t k = 0; k < got; k++)
+			out[k] = (char)(p[k] == '|' ? '^' : p[k]);
+		out[got] = '\0';
+		cr_expect_str_eq(out, want, "%s: %s", pairs[i].in, out);
+	}
+}
+
 /* As reads of /proc/PID/cmdline and /proc/PID/environ have it, from any byte to any byte. */
 Test(mask, entries_in_a_payload_are_arguments_and_environments, .init = make, .fini = drop)
 {
@@ -250,6 +399,18 @@ Test(mask, takes_rules_of_a_file, .init = make, .fini = drop)
 	cr_expect_str_eq(masked(HC_MASK_ARGS, "other|--pin|1234"), "other|--pin|1234");
 	cr_expect_str_eq(masked(HC_MASK_BYTES, "/a/dialer|--pin|1234|"), "/a/dialer|--pin|****|");
 	cr_expect_str_eq(masked(HC_MASK_ENV, "A_PASSWORD=x"), "A_PASSWORD=***");
+	cr_assert_eq(
+		add("word pi?-* dialer\nlast ringer,caller:ask\nvalues keeper\nstdin eater:-e\nkeep *colour=re*\n",
+	            &err),
+		0, "%s", err.msg);
+	cr_expect_str_eq(masked(HC_MASK_ARGS, "dialer|pin-a|1|pin|2"), "dialer|pin-a|***|pin|2");
+	cr_expect_str_eq(masked(HC_MASK_ARGS, "ringer|1|2|-x"), "ringer|1|2|-x");
+	cr_expect_str_eq(masked(HC_MASK_ARGS, "ringer|1|2"), "ringer|1|***");
+	cr_expect_str_eq(masked(HC_MASK_ARGS, "caller|tell|2"), "caller|tell|2");
+	cr_expect_str_eq(masked(HC_MASK_ARGS, "caller|ask|2"), "caller|ask|***");
+	cr_expect_str_eq(masked(HC_MASK_ARGS, "keeper|a=1|-b=2"), "keeper|a=***|-b=2");
+	cr_expect_str_eq(masked(HC_MASK_ARGS, "eater <<< a; eater -e <<< b"), "eater <<< a; eater -e <<< ***");
+	cr_expect_str_eq(masked(HC_MASK_ENV, "A_COLOUR=Red|B_COLOUR=blue"), "A_COLOUR=Red|B_COLOUR=***");
 	cr_expect(strncmp(hc_mask_text(m), "default, rules sha256=", 22) == 0);
 }
 
@@ -275,6 +436,12 @@ Test(mask, says_what_is_wrong_and_where)
 		{ "token 0 ghp_", 1, 7 },
 		{ "option p mysql", 1, 8 },
 		{ "option -p", 1, 10 },
+		{ "option -p a,:b", 1, 13 },
+		{ "option -p a,b:", 1, 13 },
+		{ "option -p a,,b", 1, 13 },
+		{ "last", 1, 5 },
+		{ "keep a=", 1, 7 },
+		{ "keep =a", 1, 6 },
 		{ "builtin foo", 1, 9 },
 		{ "off user=x", 1, 5 },
 		{ "off image=", 1, 5 },
@@ -350,13 +517,40 @@ Test(mask, is_off_for_images_and_namespaces, .init = make, .fini = drop)
 /* What looks like the beginning of a value at every step must not be looked at again and again. */
 Test(mask, costs_little_more_on_hostile_text, .init = make, .fini = drop)
 {
-	static const char *const parts[] = {
-		"password:",     "password=\"", "a://b:",       "-----BEGIN PRIVATE KEY-----",
-		"eyJ.eyJ.",      "--token ",    "ghp_",         "bearer ",
-		"passwordtoken", "\\\"",        "a|",           "curl|-u|",
-		"--token|a|",    "|--token",    "A_TOKEN=|",    "mysql -pa\\\" ",
-		"mysql -p'",     "curl -u $\"", "curl -u \" '", "curl -u --password=a "
-	};
+	static const char *const parts[] = { "password:",
+		                             "password=\"",
+		                             "a://b:",
+		                             "-----BEGIN PRIVATE KEY-----",
+		                             "eyJ.eyJ.",
+		                             "--token ",
+		                             "ghp_",
+		                             "bearer ",
+		                             "passwordtoken",
+		                             "\\\"",
+		                             "a|",
+		                             "curl|-u|",
+		                             "--token|a|",
+		                             "|--token",
+		                             "A_TOKEN=|",
+		                             "mysql -pa\\\" ",
+		                             "mysql -p'",
+		                             "curl -u $\"",
+		                             "curl -u \" '",
+		                             "curl -u --password=a ",
+		                             "\"name\":\"password\",",
+		                             "{\"name\":\"token\" ",
+		                             "<password>",
+		                             "x:password>",
+		                             "a://b:c/",
+		                             "echo ",
+		                             "echo a ^ chpasswd ",
+		                             "chpasswd <<A ",
+		                             "chpasswd <<A\n",
+		                             "htpasswd -b a' ",
+		                             "htpasswd|-b|",
+		                             "htpasswd -b a\\\" ",
+		                             "password by '",
+		                             "\"auth\\\":" };
 	const size_t bytes = 1 << 20;
 	char *text = malloc(bytes);
 	struct hc_mask_hits hits;
@@ -367,7 +561,9 @@ Test(mask, costs_little_more_on_hostile_text, .init = make, .fini = drop)
 		size_t len = strlen(parts[i]);
 
 		for (size_t at = 0; at < bytes; at++)
-			text[at] = (char)(parts[i][at % len] == '|' ? '\0' : parts[i][at % len]);
+			text[at] = parts[i][at % len] == '|'   ? '\0'
+			           : parts[i][at % len] == '^' ? '|'
+			                                       : parts[i][at % len];
 		for (int form = HC_MASK_ARGS; form <= HC_MASK_BYTES; form++) {
 			clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &from);
 			cr_assert_not_null(hc_mask_apply(m, form, text, bytes, &got, &hits));
