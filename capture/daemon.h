@@ -38,7 +38,8 @@ struct hc_daemon_opts {
 	bool pin_by_manager;
 	struct hc_log *log; /* borrowed; level and format may be changed at any time */
 	/* SIGHUP, or hc_daemon_reload: reads the configuration anew and calls the setters below. On failure
-	 * nothing has changed; the reason is logged and the recording goes on as it was. */
+	 * nothing has changed; the reason is logged and the recording goes on as it was. 1: some of it is still to be
+	 * read; hc_daemon_reloaded tells how that ended. */
 	int (*reload)(void *ctx, struct hc_daemon *d, struct hc_err *err);
 	void *ctx;
 };
@@ -76,6 +77,8 @@ struct hc_log *hc_daemon_log(struct hc_daemon *d);
 void hc_daemon_stop(struct hc_daemon *d, const char *reason);
 /* The same as SIGHUP, at once. */
 int hc_daemon_reload(struct hc_daemon *d, struct hc_err *err);
+/* n reloads that had returned 1 have ended: with all, or with the rules that were in force before. */
+void hc_daemon_reloaded(struct hc_daemon *d, uint32_t n, bool all);
 
 typedef void (*hc_daemon_fd_fn)(void *ctx, int fd, uint32_t events);
 /* Calls back when a descriptor has one of `events` (EPOLLIN, ...; level-triggered; EPOLLERR and EPOLLHUP always).
@@ -105,7 +108,9 @@ struct hc_daemon_stats {
 	unsigned n_cpus;
 	int64_t oldest_wall_ns;                    /* of the first row that is kept, pinned ones too; 0: none */
 	uint64_t start_wall_ns, last_loop_wall_ns; /* the second is the stall detector */
-	uint64_t n_loops, n_reloads, n_reloads_failed;
+	uint64_t n_loops;
+	/* n_reloads_partly: the options are in force, the rules of triggers did not load */
+	uint64_t n_reloads, n_reloads_partly, n_reloads_failed;
 	bool ready, stopping;
 };
 

@@ -128,12 +128,11 @@ static int apply(struct recorder *rec, struct hc_daemon *d, struct settings *tak
 	settings_done(&rec->now);
 	rec->now = *take_new;
 	rec->reloaded = true;
-	code = hc_trigger_reload(rec->trigger, &rec->now.args.trigger, err);
-	if (code == 0)
-		code = hc_record_set_max_cpu(hc_daemon_record(d), rec->now.args.max_cpu.permille / 1000.0, err);
+	code = hc_record_set_max_cpu(hc_daemon_record(d), rec->now.args.max_cpu.permille / 1000.0, err);
 	if (code == 0 && changed)
 		code = hc_record_set_retain(hc_daemon_record(d), &rec->now.retain, rec->now.retain_text, err);
-	return code;
+	/* last, because how that ends is known later, and is to be counted once */
+	return code < 0 ? code : hc_trigger_reload(rec->trigger, &rec->now.args.trigger, err);
 }
 
 static int reload(void *ctx, struct hc_daemon *d, struct hc_err *err)

@@ -78,6 +78,8 @@ struct hc_trigger {
 	bool stop;
 	struct hc_trigger_set *set, *next_set; /* next_set: loaded before there was a thread */
 	struct hc_trigger_args *next_args;     /* to be loaded; in next_arena */
+	uint32_t n_asked;                      /* reloads that wait for these */
+	uint32_t n_refused, n_loaded; /* reloads that have ended, of which the loop is to tell the daemon */
 	struct hc_arena next_arena;
 	bool taken;                      /* a new set is in force: the loop takes over what it needs */
 	struct hc_trigger_args set_args; /* of the set; texts in the set's memory */
@@ -230,9 +232,11 @@ static void load(struct hc_trigger *t)
 	struct hc_arena arena = t->next_arena;
 	struct hc_trigger_set *set = NULL;
 	struct hc_err err = { 0 };
+	uint32_t n_asked = t->n_asked;
 	int r = 0;
 
 	t->next_arena = (struct hc_arena){ 0 };
+	t->n_asked = 0;
 	pthread_mutex_unlock(&t->lock);
 	if (args->policies.n)
 		r = hc_trigger_set_new(args, &set, &err);
@@ -240,7 +244,11 @@ static void load(struct hc_trigger *t)
 		hc_log_err(t->log, HC_LOG_ERROR,
 		           "the policies of triggers do not load; those before stay in force", &err);
 	pthread_mutex_lock(&t->lock);
-	if (r >= 0) {
+	if (r < 0) {
+		t->n_refused += n_asked;
+		wake_loop(t);
+	} else {
+		t->n_loaded += n_asked;
 		t->set_args = *args;
 		/* the loop needs no texts of them */
 		t->set_args.policies = t->set_args.rules = t->set_args.tags = t->set_args.each =
@@ -592,12 +600,16 @@ static void follow(struct hc_trigger *t)
 	}
 }
 
-/* A set of rules has come into force. */
+/* A set of rules has come into force, or could not be read. */
 static void take_over(struct hc_trigger *t)
 {
+	uint32_t n_loaded, n_refused;
 	bool taken;
 
 	pthread_mutex_lock(&t->lock);
+	n_loaded = t->n_loaded;
+	n_refused = t->n_refused;
+	t->n_loaded = t->n_refused = 0;
 	taken = t->taken;
 	t->taken = false;
 	if (taken) {
@@ -606,6 +618,8 @@ static void take_over(struct hc_trigger *t)
 		t->types = t->set ? hc_trigger_set_types(t->set) : (struct hc_type_set){ 0 };
 	}
 	pthread_mutex_unlock(&t->lock);
+	hc_daemon_reloaded(t->daemon, n_loaded, true);
+	hc_daemon_reloaded(t->daemon, n_refused, false);
 	if (taken)
 		follow(t);
 }
@@ -851,6 +865,7 @@ int hc_trigger_reload(struct hc_trigger *t, const struct hc_trigger_args *args, 
 {
 	struct hc_arena arena = { 0 };
 	struct hc_trigger_args *copy = hc_arena_alloc(&arena, sizeof(*copy));
+	int code;
 
 	if (!copy || hc_trigger_args_copy(args, &arena, copy) < 0) {
 		hc_arena_done(&arena);
@@ -864,9 +879,16 @@ int hc_trigger_reload(struct hc_trigger *t, const struct hc_trigger_args *args, 
 	hc_arena_done(&t->next_arena);
 	t->next_arena = arena;
 	t->next_args = copy;
+	t->n_asked++;
 	pthread_cond_signal(&t->work);
 	pthread_mutex_unlock(&t->lock);
-	return t->daemon ? thread_start(t, err) : 0;
+	code = t->daemon ? thread_start(t, err) : 0;
+	if (code == 0)
+		return 1;
+	pthread_mutex_lock(&t->lock);
+	t->n_asked--; /* it has failed already */
+	pthread_mutex_unlock(&t->lock);
+	return code;
 }
 
 int hc_trigger_new(struct hc_trigger_set *take_set, const struct hc_trigger_args *args, const char *dir,

@@ -24,7 +24,8 @@ HC_DEFINE_AUTO(struct hc_trigger, hc_trigger_free)
 /* To be added to the daemon, after the captures' own. */
 struct hc_daemon_part *hc_trigger_part(struct hc_trigger *t);
 /* Other options: the files are read by the thread of the rules, which takes them over when they load and says in
- * the log what is wrong when they do not; then all stays as it was. -ENOMEM, or why no thread can be made. */
+ * the log what is wrong when they do not; then all stays as it was. 1: it will tell the daemon
+ * (hc_daemon_reloaded); 0: there is nothing to read. -ENOMEM, or why no thread can be made. */
 int hc_trigger_reload(struct hc_trigger *t, const struct hc_trigger_args *args, struct hc_err *err);
 /* A collector (capture/metrics.h): what the rules found, and what they cost. ctx: the struct hc_trigger. */
 void hc_trigger_metrics(void *trigger, struct hc_metrics_out *out);

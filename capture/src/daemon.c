@@ -221,10 +221,18 @@ int hc_daemon_reload(struct hc_daemon *d, struct hc_err *err)
 	code = d->opts.reload ? d->opts.reload(d->opts.ctx, d, err) : 0;
 	if (code < 0)
 		d->stats.n_reloads_failed++;
-	else
+	else if (code == 0)
 		d->stats.n_reloads++;
 	hc_notify(&d->notify, "READY=1");
-	return code;
+	return code < 0 ? code : 0;
+}
+
+void hc_daemon_reloaded(struct hc_daemon *d, uint32_t n, bool all)
+{
+	if (all)
+		d->stats.n_reloads += n;
+	else
+		d->stats.n_reloads_partly += n;
 }
 
 static void on_signal(void *ctx, int fd, uint32_t events)

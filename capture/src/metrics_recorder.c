@@ -84,6 +84,7 @@ static void tell_recorder(const struct look *l)
 	hc_metric_family(l->out, HC_METRIC_COUNTER, "hindcast_reloads", NULL,
 	                 "Times that the configuration was read again.");
 	hc_metric_u64(l->out, l->s.n_reloads, "result", "ok", NULL);
+	hc_metric_u64(l->out, l->s.n_reloads_partly, "result", "rules_failed", NULL);
 	hc_metric_u64(l->out, l->s.n_reloads_failed, "result", "failed", NULL);
 	counter(l, "hindcast_log_lines_lost", NULL, "Lines of the log that could not be written.",
 	        hc_daemon_log(l->m->daemon)->n_lost);

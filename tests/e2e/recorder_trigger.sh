@@ -17,6 +17,20 @@ begin() { # starts a recorder and waits until its rules are in force
 	logged 'msg="rules of triggers are in force"'
 }
 logged() { waits "$1" log; }
+reloads() { # reloads RESULT=N..: what the metrics tell of them, soon
+	PYTHONPATH=$HC_SOURCE_DIR/tests/e2e PYTHONDONTWRITEBYTECODE=1 python3 - "$@" <<-'END' || fail "reloads are counted otherwise"
+		import os, sys, time
+		from openmetrics import scrape, value
+		want, now = {k: float(v) for k, v in (a.split("=") for a in sys.argv[1:])}, None
+		for _ in range(100):
+		    m = scrape(os.path.abspath("metrics.sock"))
+		    now = {k: value(m, "hindcast_reloads_total", result=k) for k in want}
+		    if now == want:
+		        sys.exit(0)
+		    time.sleep(0.1)
+		sys.exit(f"{now} instead of {want}")
+	END
+}
 trap 'kill -9 $pid 2>/dev/null || true' EXIT
 
 rule() { # rule NAME FILE: one that fires when FILE is opened
@@ -61,7 +75,7 @@ wait $pid || fail "it did not stop well"
 jq -es 'map(select(.code == "LOAD_NO_EVTTYPE")) | length == 1 and .[0].level == "warn" and .[0].file == "doubtful.yaml" and .[0].place == "3:14"' log >/dev/null ||
 	{ cat log >&2; fail "the log is no JSON, or lacks the warning"; }
 
-begin --config recorder.yaml
+begin --config recorder.yaml --metrics "$PWD/metrics.sock"
 /bin/echo what-led-to-it >/dev/null
 : <hc-trigger-other
 : <hc-trigger-off
@@ -83,6 +97,7 @@ expect_match '^5$' <(grep -l '(hc-triggers)' /proc/$pid/task/*/stat | xargs cat 
 cp broken.yaml rules.yaml
 kill -HUP $pid
 logged 'policies of triggers do not load; those before stay in force'
+reloads ok=0 rules_failed=1 failed=0
 : <hc-trigger-third
 soon
 logged 'rule="Third one" capture='
@@ -94,6 +109,7 @@ sed -i 's/max-hour: 3/max-hour: 4/; /Switched/d' recorder.yaml
 kill -HUP $pid
 logged 'an option was changed" option=trigger-max-hour'
 logged 'rules of triggers are in force" rules=3'
+reloads ok=1 rules_failed=1 failed=0
 expect_no_match 'fits no rule' log
 : <hc-trigger-off
 soon
