@@ -370,9 +370,48 @@ def expression(where, text, known):
                 problem(where, f"by ({label}): none of {sorted(used)} has it")
 
 
+# Labels of kube_node_info as kube-state-metrics has them without any option (docs/metrics/cluster/node-metrics.md of
+# that project); kube_node_labels has none of a node's labels then.
+NODE_INFO = {"node", "kernel_version", "os_image", "container_runtime_version", "kubelet_version", "kubeproxy_version",
+             "provider_id", "pod_cidr", "system_uuid", "internal_ip"}
+# node, its image, whether a recorder runs there, whether somebody is to be told
+NODES = [("recorded", "Debian GNU/Linux 12 (bookworm)", True, False),
+         ("bare", "Ubuntu 24.04.1 LTS", False, True),
+         ("minimal", "Bottlerocket OS 1.20.0 (aws-k8s-1.29)", False, True),
+         ("nameless", "", False, True),
+         ("windows", "Windows Server 2022 Datacenter", False, False),
+         ("core", "windows server version 2019", False, False)]
+
+
+def holds(labels, matcher):
+    """One matcher of a selector as Prometheus has it: expressions are anchored, a label that is not there is empty."""
+    name, op, want = re.fullmatch(r'\s*(\w+)\s*(=~|!~|!=|=)\s*"([^"]*)"\s*', matcher).groups()
+    value = labels.get(name, "")
+    same = re.fullmatch(want, value) is not None if "~" in op else value == want
+    return same != op.startswith("!")
+
+
+def absent(where, rule):
+    """The alert for nodes without a recorder, evaluated over nodes of all kinds."""
+    found = re.fullmatch(r"kube_node_info(?:\{([^}]*)\})? unless on \(node\) hindcast_build_info", rule["expr"])
+    if not found:
+        problem(where, "not A unless on (node) B, with A kube_node_info and B of the recorder")
+        return
+    matchers = [m for m in (found[1] or "").split(",") if m]
+    for m in matchers:
+        name = re.match(r"\s*(\w+)", m)[1]
+        if name not in NODE_INFO:
+            problem(where, f"kube_node_info has no label {name}")
+            return
+    told = [n for n, image, has, _ in NODES if all(holds({"node": n, "os_image": image}, m) for m in matchers) and not has]
+    want = [n for n, _, _, tell in NODES if tell]
+    if told != want:
+        problem(where, f"is told of {told} instead of {want}: too many {sorted(set(told) - set(want))}")
+
+
 def monitoring(folder, docs):
     known = page_table(METRICS)
-    alerts = 0
+    alerts, of_nodes = 0, 0
     for path, doc in docs:
         if doc.get("kind") != "PrometheusRule":
             continue
@@ -381,6 +420,9 @@ def monitoring(folder, docs):
                 alerts += 1
                 where = f"{path} {rule['alert']}"
                 expression(where, rule["expr"], known)
+                if "kube_node_" in rule["expr"]:
+                    of_nodes += 1
+                    absent(where, rule)
                 for name, why in NO_ALERT.items():
                     if name in rule["expr"]:
                         problem(where, f"{name} is no alert: {why}")
@@ -399,6 +441,8 @@ def monitoring(folder, docs):
             problem(path, f"the panel {p['title']} needs a description and a query")
         for target in p["targets"]:
             expression(f"{path} {p['title']}", target["expr"], known)
+    if of_nodes != 1:
+        problem(folder, f"{of_nodes} alerts for nodes without a recorder")
     if alerts < 10 or len(panels) < 15:
         problem(folder, f"only {alerts} alerts and {len(panels)} panels")
 

@@ -41,6 +41,10 @@ BREAKS = [
     ("monitoring/alerts.yaml", "sum by (node) (rate(hindcast_events_total", "sum by (pod) (rate(hindcast_events_total", "by (pod)"),
     ("monitoring/alerts.yaml", "hindcast_store_pinned_bytes / ", "hindcast_store_used_bytes / ", "uses all of its limit"),
     ("monitoring/alerts.yaml", 'up{job=~".*hindcast.*"} == 0', "time() - hindcast_recorder_last_loop_time_seconds > 60", "does not answer"),
+    ("monitoring/alerts.yaml", '{os_image!~"(?i)windows.*"}', "", "too many ['core', 'windows']"),
+    ("monitoring/alerts.yaml", "(?i)windows.*", ".*", "instead of"),
+    ("monitoring/alerts.yaml", "{os_image!~", "{label_kubernetes_io_os!~", "has no label label_kubernetes_io_os"),
+    ("monitoring/alerts.yaml", "unless on (node) hindcast_build_info", "and on (node) hindcast_build_info", "not A unless on (node) B"),
     ("monitoring/dashboard.json", "hindcast_captures{", "hindcast_capture{", "not a metric"),
 ]
 
