@@ -225,13 +225,13 @@ int BPF_PROG(hc_mod_request, char *name, bool wait)
 	return 0;
 }
 
-/* ---- cgroups: cgroup_id path hierarchy container | target threadgroup proc_after ---- */
+/* ---- cgroups: cgroup_id path hierarchy container | target threadgroup proc_after hierarchy ---- */
 
 static __always_inline int hc_cg(struct cgroup *cgrp, const char *path, u16 type, struct task_struct *target,
                                  bool group)
 {
 	u32 cpu = bpf_get_smp_processor_id();
-	struct hc_scratch *s = hc_kernel_begin(cpu, type, target ? 5 : 4);
+	struct hc_scratch *s = hc_kernel_begin(cpu, type, target ? 6 : 4);
 	struct hc_wire_taskref *ref;
 	u64 *slot;
 
@@ -245,9 +245,8 @@ static __always_inline int hc_cg(struct cgroup *cgrp, const char *path, u16 type
 		ref = hc_fact_fixed(s, HC_WIRE_F_TASKREF, 0, 2, sizeof(*ref));
 		if (ref)
 			hc_taskref_fill(ref, target);
-	} else {
-		slot[2] = BPF_CORE_READ(cgrp, root, hierarchy_id);
 	}
+	slot[target ? 5 : 2] = BPF_CORE_READ(cgrp, root, hierarchy_id);
 	hc_output(s, cpu);
 	hc_release(s);
 	return 0;

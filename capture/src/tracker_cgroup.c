@@ -443,30 +443,44 @@ struct tcgs *cgs_with(struct hc_tracker *t, const struct tcgs *old, unsigned hie
 	return n ? cgs_make(t, items, hiers, n, cgroup_id) : NULL;
 }
 
-bool cgs_moved(struct hc_tracker *t, struct tver *v, uint32_t tgid, uint64_t id, struct hc_str path)
+static bool cgs_has(const struct tcgs *c, unsigned hier)
 {
-	const struct tgroup *g = group_find(t, id);
-	struct tcgs *now = NULL;
-	bool only;
-	char buf[4096];
-	ssize_t n = -1;
+	for (uint32_t i = 0; c && c->list && i < c->n; i++) {
+		if (c->hier[i] == hier)
+			return true;
+	}
+	return false;
+}
 
-	if (g && path.p && !hc_str_eq(txt_str(g->path), path))
-		g = NULL; /* the same number in another hierarchy */
-	if (g) {
+/* The groups of a process that is in the group `id` now, by what else there is than a record that tells all. g:
+ * that group, where it is known. */
+static struct tcgs *cgs_asked(struct hc_tracker *t, const struct tver *v, uint32_t tgid, uint64_t id,
+                              unsigned hier, struct hc_str path, const struct tgroup *g)
+{
+	/* /proc tells of all hierarchies, as long as the process is there, but as of now: it may have moved on */
+	bool only = g && v->cgs && v->cgs->n == 1 && v->cgs->hier[0] == t->group_hier;
+	char buf[4096];
+	ssize_t n = !only && t->proc_fd >= 0 ? procfs_read(t, tgid, "cgroup", buf, sizeof(buf)) : -1;
+
+	if (n > 0 && !((path.p ? path.len > 1 : g || v->cgs) && cgs_is_nowhere(buf, (size_t)n)))
+		return cgs_of_proc_text(t, buf, (size_t)n, id);
+	if (path.p)
+		return cgs_with(t, v->cgs, hier, path, id);
+	return g ? cgs_with(t, v->cgs, (unsigned)t->group_hier, txt_str(g->path), id) : NULL;
+}
+
+bool cgs_moved(struct hc_tracker *t, struct tver *v, uint32_t tgid, uint64_t id, unsigned hier, struct hc_str path)
+{
+	bool of_ids = !path.p || (t->group_hier >= 0 && hier == (unsigned)t->group_hier);
+	const struct tgroup *g = of_ids ? group_find(t, id) : NULL;
+	struct tcgs *now;
+
+	if (g || (of_ids && path.p)) {
 		v->cgroup_id = id;
 		v->has |= HAS_CGROUP;
 	}
-	/* /proc tells of all hierarchies, as long as the process is there, but as of now: it may have moved on */
-	only = g && v->cgs && v->cgs->n == 1 && v->cgs->hier[0] == t->group_hier;
-	if (!only && t->proc_fd >= 0)
-		n = procfs_read(t, tgid, "cgroup", buf, sizeof(buf));
-	if (n > 0 && !((path.p ? path.len > 1 : g || v->cgs) && cgs_is_nowhere(buf, (size_t)n)))
-		now = cgs_of_proc_text(t, buf, (size_t)n, id);
-	else if (g)
-		now = cgs_with(t, v->cgs, (unsigned)t->group_hier, txt_str(g->path), id);
-	else if (path.p)
-		now = cgs_with(t, v->cgs, 0, path, id);
+	now = path.p && cgs_has(v->cgs, hier) ? cgs_with(t, v->cgs, hier, path, id)
+	                                      : cgs_asked(t, v, tgid, id, hier, path, g);
 	if (!now)
 		return false;
 	cgs_unref(t, v->cgs);

@@ -642,9 +642,10 @@ void group_gone(struct hc_tracker *t, uint64_t id, uint64_t hier);
 bool group_evict(struct hc_tracker *t, uint32_t keep); /* as fd_evict */
 void group_done(struct hc_tracker *t);
 uint64_t group_bytes(const struct hc_tracker *t);
-/* The process is in this group now. path: of which hierarchy the kernel does not say; .p NULL: by the id alone.
- * Whether that changed v->cgs. */
-bool cgs_moved(struct hc_tracker *t, struct tver *v, uint32_t tgid, uint64_t id, struct hc_str path);
+/* The process is in this group now. path: in that hierarchy; .p NULL: by the id alone, of the hierarchy that ids
+ * are of. Whether that changed v->cgs. */
+bool cgs_moved(struct hc_tracker *t, struct tver *v, uint32_t tgid, uint64_t id, unsigned hier,
+               struct hc_str path);
 /* What a cgroup path alone tells: the innermost container, whose id and place lie in the path, its runtime, and
  * the id of the outermost one; id.p NULL: none. */
 struct cgroup_ctr {

@@ -8,7 +8,7 @@
 #include "tracker_priv.h"
 
 #include <errno.h>
-#include <sched.h>
+#include <linux/sched.h>
 #include <string.h>
 
 #define MAX_SHARED_DIRS 64u /* processes: a change concerns them all */
@@ -537,7 +537,7 @@ static void facts_task(struct hc_tracker *t, struct edit *e, const struct hc_wir
 	if (w->cgroup_id && v->cgroup_id != w->cgroup_id) {
 		v->cgroup_id = w->cgroup_id;
 		v->has |= HAS_CGROUP;
-		cgs_moved(t, v, w->tgid, w->cgroup_id, (struct hc_str){ NULL, 0 });
+		cgs_moved(t, v, w->tgid, w->cgroup_id, 0, (struct hc_str){ NULL, 0 });
 		whole = true;
 	}
 	if (!v->n_vpids && w->n_levels && w->n_levels <= HC_WIRE_MAX_NSPIDS) {
@@ -585,7 +585,7 @@ void edit_facts(struct hc_tracker *t, struct edit *e, const struct wrec *r, unsi
 static bool thread_same(const struct tver *a, const struct tver *b)
 {
 	return same_creds(&a->creds, &b->creds) && a->comm == b->comm &&
-	       memcmp(&a->ns, &b->ns, sizeof(a->ns)) == 0 && a->cgroup_id == b->cgroup_id;
+	       memcmp(&a->ns, &b->ns, sizeof(a->ns)) == 0 && a->cgroup_id == b->cgroup_id && a->cgs == b->cgs;
 }
 
 struct tver *edit_end(struct hc_tracker *t, struct edit *e)
@@ -685,13 +685,19 @@ static void child_facts(struct hc_tracker *t, struct tproc *p, const struct wrec
 	proc_put(t, p, e.v);
 }
 
+static uint64_t fork_flags(const struct wrec *r)
+{
+	uint64_t flags = r->n_slots > HC_A_PROC_FORK_clone_flags ? r->slot[HC_A_PROC_FORK_clone_flags] : 0;
+
+	return flags == HC_WIRE_ABSENT ? 0 : flags;
+}
+
 /* Both have one cwd and one root from now on. Of who shares them since before the recording nobody tells. */
 static void fork_dirs(const struct wrec *r, struct tproc *creator, struct tproc *child)
 {
-	uint64_t flags = r->n_slots > HC_A_PROC_FORK_clone_flags ? r->slot[HC_A_PROC_FORK_clone_flags] : 0;
 	unsigned n = 1;
 
-	if (flags == HC_WIRE_ABSENT || !(flags & CLONE_FS) || child == creator || child->dirs_next)
+	if (!(fork_flags(r) & CLONE_FS) || child == creator || child->dirs_next)
 		return;
 	for (struct tproc *q = creator->dirs_next; q && q != creator; q = q->dirs_next)
 		n++;
@@ -789,6 +795,10 @@ static struct tproc *fork_process(struct hc_tracker *t, const struct wrec *r, co
 	p->io_worker = !!(w->flags & HC_WIRE_TASK_IO_WORKER);
 	fork_dirs(r, caller->proc, p);
 	child_facts(t, p, r, HC_WIRE_SUBJ_TARGET);
+	/* Born into a group of the unified hierarchy: where that is not the one whose ids records have, /proc
+	 * knows. */
+	if (fork_flags(r) & CLONE_INTO_CGROUP && t->group_hier != 0)
+		cgs_moved(t, p->cur, p->tgid, 0, 0, (struct hc_str){ NULL, 0 });
 	if (p->cur->cgs != from->cgs) /* born into another group */
 		p->excluded = proc_is_excluded(t, p->cur);
 	ver_leaders(t, p, p->cur);

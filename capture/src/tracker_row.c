@@ -391,6 +391,7 @@ static void effect_attach(struct hc_tracker *t, struct row *w)
 		WREC_GET(&w->r, HC_WIRE_F_TASKREF, HC_WIRE_SUBJ_TARGET, struct hc_wire_taskref);
 	struct hc_str path = wrec_str(&w->r, HC_A_CG_ATTACH_path);
 	uint64_t id = slot(w, HC_A_CG_ATTACH_cgroup_id);
+	struct ttask *k = NULL;
 	struct tproc *p;
 	struct edit e;
 
@@ -399,13 +400,16 @@ static void effect_attach(struct hc_tracker *t, struct row *w)
 	p = ref && ref->tgid ? proc_get(t, ref->tgid, ref->leader_start_ns) : NULL;
 	if (!p)
 		return;
+	if (!slot(w, HC_A_CG_ATTACH_threadgroup) &&
+	    ref->tid != ref->tgid) /* one thread, by a v1 hierarchy's `tasks` */
+		k = task_get(t, ref->tid, ref->tgid, ref->leader_start_ns);
 	proc_refresh(t, p);
-	w->target = REF(p->cur);
-	if (!edit_begin(t, &e, p, NULL, HC_CAUSE_CGROUP))
+	w->target = REF(k ? task_ver(k) : p->cur);
+	if (!edit_begin(t, &e, p, k, HC_CAUSE_CGROUP))
 		return;
-	if (cgs_moved(t, e.v, p->tgid, id, path)) {
+	if (cgs_moved(t, e.v, p->tgid, id, (unsigned)slot(w, HC_A_CG_ATTACH_hierarchy), path)) {
 		e.changed = true;
-		e.thread_only = false;
+		e.thread_only = k != NULL;
 	}
 	w->after = REF(edit_end(t, &e));
 	p->excluded = proc_is_excluded(t, p->cur);
