@@ -5,6 +5,7 @@
 
 #include "io.bpf.h"
 
+#define HC_AT_EXECVE_CHECK 0x10000
 #define HC_MAX_FAILED_ARGS 64
 #define HC_FAILED_ARGS_BYTES (16 * 1024)
 
@@ -59,14 +60,18 @@ int BPF_PROG(hc_sys_exec, struct pt_regs *regs, long ret)
 	struct hc_scratch *s;
 	u64 *slot;
 
-	if (ret >= 0)
-		return 0; /* the registers are of the new program: sched_process_exec has told */
 	s = hc_call(cpu, task, regs, ret);
 	if (!s)
 		return 0;
+	at = s->desc.type == HC_EV_EXECVEAT;
+	/* What worked sched_process_exec has told, and the registers are of the new program; but for a question
+	 * whether it would work (6.14), which runs nothing. A new program's registers are zeroed. */
+	if ((s64)s->ret >= 0 && !(at && s->arg[4] & HC_AT_EXECVE_CHECK)) {
+		hc_release(s);
+		return 0;
+	}
 	hc_call_begin(s, task, 0);
 	slot = hc_slots(s);
-	at = s->desc.type == HC_EV_EXECVEAT;
 	if (at) {
 		slot[0] = (s64)(s32)s->arg[0];
 		slot[4] = (s64)(s32)s->arg[4];
@@ -467,6 +472,12 @@ enum {
 	 1ULL << HC_BPF_LINK_UPDATE | 1ULL << HC_BPF_LINK_GET_FD_BY_ID | 1ULL << HC_BPF_ITER_CREATE |             \
 	 1ULL << HC_BPF_LINK_DETACH)
 
+/* Those whose attributes begin with a descriptor: of elements of a map, and 10 PROG_TEST_RUN, 15
+ * OBJ_GET_INFO_BY_FD, 16 PROG_QUERY, 21 MAP_LOOKUP_AND_DELETE_ELEM, 22 MAP_FREEZE, 35 PROG_BIND_MAP. */
+#define HC_BPF_FD_FIRST                                                                             \
+	(15ULL << 1 | 1ULL << 10 | 1ULL << 15 | 1ULL << 16 | 1ULL << 21 | 1ULL << 22 | 1ULL << 35 | \
+	 1ULL << HC_BPF_LINK_UPDATE | 1ULL << HC_BPF_ITER_CREATE | 1ULL << HC_BPF_LINK_DETACH)
+
 #define HC_BPF_MAKES_FD                                                                                       \
 	(1ULL << HC_BPF_MAP_CREATE | 1ULL << HC_BPF_PROG_LOAD | 1ULL << HC_BPF_OBJ_GET |                      \
 	 1ULL << HC_BPF_PROG_GET_FD_BY_ID | 1ULL << HC_BPF_MAP_GET_FD_BY_ID |                                 \
@@ -573,7 +584,8 @@ int BPF_PROG(hc_sys_bpf, struct pt_regs *regs, long ret)
 	case HC_BPF_OBJ_PIN:
 	case HC_BPF_OBJ_GET:
 		slot[13] = *(u64 *)s->name;
-		slot[11] = (s64)(s32)a[2];
+		if (cmd == HC_BPF_OBJ_PIN)
+			slot[11] = (s64)(s32)a[2];
 		slot[12] = a[3];
 		hc_str_user(s, 13, *(u64 *)s->name, HC_WIRE_PATH_BYTES);
 		break;
@@ -595,7 +607,9 @@ int BPF_PROG(hc_sys_bpf, struct pt_regs *regs, long ret)
 		hc_str_user(s, 13, *(u64 *)s->name, 128);
 		break;
 	default:
-		slot[11] = (s64)(s32)a[0];
+		/* of the others, those whose attributes begin with a descriptor */
+		if (cmd < 64 && HC_BPF_FD_FIRST >> cmd & 1)
+			slot[11] = (s64)(s32)a[0];
 		break;
 	}
 	if (cmd < 64 && HC_BPF_MAKES_FD >> cmd & 1 && (s64)s->ret >= 0) {

@@ -55,7 +55,10 @@ static bool absent_allowed(const struct hc_table_desc *d, const struct hc_col_de
 {
 	/* raw registers may hold any number; what the recorder fills in, or reads where they point, may be missing
 	 */
-	return col->fmt != HC_FMT_HEX || strncmp(col->arg, "map_", 4) == 0 ||
+	bool from_struct =
+		d->number == HC_EV_BPF || d->number == HC_EV_PERF_EVENT_OPEN || d->number == HC_EV_CLONE3;
+
+	return col->fmt != HC_FMT_HEX || from_struct || strncmp(col->arg, "map_", 4) == 0 ||
 	       ((d->number == HC_EV_SIGNALFD || d->number == HC_EV_SIGNALFD4) && name_is(col->arg, "mask"));
 }
 
