@@ -432,8 +432,8 @@ static __always_inline void hc_sock_fill_if(const bool cast, u8 *blk, struct hc_
 		if (bpf_core_type_exists(struct vsock_sock)) {
 			w->extra[0] = hc_pr(v, local_addr.svm_cid);
 			w->extra[1] = hc_pr(v, remote_addr.svm_cid);
-			w->lport = hc_pr(v, local_addr.svm_port);
-			w->rport = hc_pr(v, remote_addr.svm_port);
+			*(u32 *)w->laddr = hc_pr(v, local_addr.svm_port);
+			*(u32 *)w->raddr = hc_pr(v, remote_addr.svm_port);
 		}
 	}
 	socket = hc_ld_if(cast, k, sk_socket);

@@ -240,7 +240,8 @@ struct hc_wire_sock {
 	__u32 mark, priority;
 	__u32 uid;     /* owner */
 	__u32 ifindex; /* bound device; AF_PACKET: the interface */
-	/* by family: netlink: portid, destination portid, group mask; vsock: local cid, peer cid, 0 (ports above);
+	/* by family: netlink: portid, destination portid, group mask; vsock: local cid, peer cid, 0 (ports, of 32
+	 * bits, begin laddr and raddr);
 	 * packet: protocol; listening TCP: queue, maximum queue */
 	__u32 extra[3];
 	__u32 reserved; /* zero */

@@ -1,6 +1,7 @@
 /* The tracker's objects: making, counting, and putting them into the block being built. */
 #include "tracker_priv.h"
 
+#include <endian.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -568,6 +569,20 @@ static bool no_addr(const uint8_t *addr)
 	return memcmp(addr, none, 16) == 0;
 }
 
+/* Context ids are addresses, of 8 bytes; a port that is not chosen yet has all bits set. */
+static void vsock_end(struct hc_builder *b, struct hc_cells *c, unsigned addr_col, unsigned port_col, uint32_t cid,
+                      const uint8_t *port_at)
+{
+	uint64_t id = htole64(cid);
+	uint32_t port;
+
+	memcpy(&port, port_at, sizeof(port));
+	if (port == UINT32_MAX)
+		return;
+	cell_ref(c, addr_col, hc_build_bytes(b, &id, sizeof(id)));
+	hc_cell_set(c, port_col, port);
+}
+
 static __attribute__((noinline)) uint32_t add_sock(struct hc_tracker *t, struct hc_builder *b, struct tsock *s)
 {
 	const struct hc_wire_sock *w;
@@ -590,11 +605,9 @@ static __attribute__((noinline)) uint32_t add_sock(struct hc_tracker *t, struct 
 			cell_ref(&c, HC_O_SOCK_peer_addr, in_ip(b, w->family, w->raddr));
 			hc_cell_set(&c, HC_O_SOCK_peer_port, w->rport);
 		}
-	} else if (w->family == 40) { /* vsock: context ids as addresses */
-		cell_ref(&c, HC_O_SOCK_local_addr, hc_build_bytes(b, &w->extra[0], 4));
-		cell_ref(&c, HC_O_SOCK_peer_addr, hc_build_bytes(b, &w->extra[1], 4));
-		hc_cell_set(&c, HC_O_SOCK_local_port, w->lport);
-		hc_cell_set(&c, HC_O_SOCK_peer_port, w->rport);
+	} else if (w->family == 40) {
+		vsock_end(b, &c, HC_O_SOCK_local_addr, HC_O_SOCK_local_port, w->extra[0], w->laddr);
+		vsock_end(b, &c, HC_O_SOCK_peer_addr, HC_O_SOCK_peer_port, w->extra[1], w->raddr);
 	} else if (w->family == 16) { /* netlink: port ids */
 		hc_cell_set(&c, HC_O_SOCK_local_port, w->extra[0]);
 		hc_cell_set(&c, HC_O_SOCK_peer_port, w->extra[1]);

@@ -4,6 +4,7 @@
  * buffer.
  */
 #include <stdio.h>
+#include <sys/socket.h>
 
 #include "sql_priv.h"
 #include "store/base/utf8.h"
@@ -110,6 +111,9 @@ static bool put_sock(struct q_buf *out, const struct q_block *b, uint32_t sock)
 		}
 		return true;
 	}
+	if (family == AF_VSOCK && (hc_view_ref(b->view, HC_OBJ_SOCK, HC_O_SOCK_local_addr, sock) ||
+	                           hc_view_ref(b->view, HC_OBJ_SOCK, HC_O_SOCK_peer_addr, sock)))
+		hc_q_put_c(out, "vsock:");
 	put_end(out, b, sock, HC_O_SOCK_local_addr, HC_O_SOCK_local_port);
 	if (hc_view_ref(b->view, HC_OBJ_SOCK, HC_O_SOCK_peer_addr, sock)) {
 		hc_q_put_c(out, "->");

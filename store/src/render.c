@@ -1,6 +1,7 @@
 /* Tables of names, and the few formats that are more than a table. */
 #include "store/render.h"
 
+#include <endian.h>
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -1019,7 +1020,13 @@ static void put_ip6(struct out *o, const uint8_t *b)
 static void put_ip(struct out *o, struct hc_str raw)
 {
 	uint8_t b[16];
+	uint64_t id;
 
+	if (raw.len == sizeof(id)) { /* a context id of vsock */
+		memcpy(&id, raw.p, sizeof(id));
+		put_dec(o, (int64_t)le64toh(id), true);
+		return;
+	}
 	if (raw.len == 4 || raw.len == 16)
 		memcpy(b, raw.p, raw.len);
 	if (raw.len == 4)
@@ -1055,6 +1062,14 @@ size_t hc_render_endpoint(struct hc_str raw, int64_t port, char *buf, size_t roo
 	return end(&o);
 }
 
+static uint32_t le32(const uint8_t *b)
+{
+	uint32_t v;
+
+	memcpy(&v, b, sizeof(v));
+	return le32toh(v);
+}
+
 size_t hc_render_sockaddr(struct hc_str raw, char *buf, size_t room)
 {
 	struct out o = { buf, room, 0 };
@@ -1085,6 +1100,13 @@ size_t hc_render_sockaddr(struct hc_str raw, char *buf, size_t room)
 	if (family == 16 && raw.len >= 8) {
 		put_c(&o, "netlink:");
 		put_dec(&o, (int64_t)(b[4] | b[5] << 8 | b[6] << 16 | (uint32_t)b[7] << 24), false);
+		return end(&o);
+	}
+	if (family == 40 && raw.len >= 12) { /* struct sockaddr_vm: port, then context id */
+		put_c(&o, "vsock:");
+		put_dec(&o, le32(b + 8), true);
+		put_c(&o, ":");
+		put_dec(&o, le32(b + 4), true);
 		return end(&o);
 	}
 	put_enum(&o, HC_FMT_EN_AF, family, false);

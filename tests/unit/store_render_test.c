@@ -129,6 +129,7 @@ Test(render, writes_addresses)
 	expect_ip("\xfe\x80\0\0\0\0\0\0\0\0\0\0\0\0\0\0", 16, -1, "fe80::");
 	expect_ip("\0\1\0\0\0\2\0\3\0\4\0\5\0\6\0\7", 16, -1, "1:0:2:3:4:5:6:7");
 	expect_ip("\0\0\0\0\0\0\0\0\0\0\xff\xff\x0a\1\2\3", 16, -1, "::ffff:10.1.2.3");
+	expect_ip("\2\0\0\0\0\0\0\0", 8, 305419896, "2:305419896"); /* of vsock */
 	expect_ip("\1\2\3", 3, -1, "010203");
 	expect_ip("", 0, -1, "");
 }
@@ -181,6 +182,8 @@ Test(render, writes_socket_addresses_of_any_length)
 	expect_sockaddr("\1\0\0abstract", 11, "unix:@abstract");
 	expect_sockaddr("\1\0", 2, "unix:");
 	expect_sockaddr("\x10\0\0\0\x2a\0\0\0\0\0\0\0", 12, "netlink:42");
+	expect_sockaddr("\x28\0\0\0\x78\x56\x34\x12\2\0\0\0\0\0\0\0", 16, "vsock:2:305419896");
+	expect_sockaddr("\x28\0\0\0\x78\x56\x34\x12\2\0\0", 11, "AF_VSOCK:000078563412020000");
 	expect_sockaddr("\x11\0\1\2", 4, "AF_PACKET:0102");
 	expect_sockaddr("\1", 1, "?");
 	expect_sockaddr("", 0, "");
