@@ -78,8 +78,10 @@ struct kube_stream {
 	bool saw_kind; /* the list says it is one of ours */
 	bool open;     /* the watch */
 	bool fresh;
-	int failed;       /* enum hc_kube_reason found in the body, -1: none */
-	uint32_t n_ahead; /* 504 ResourceVersionTooLarge in a row */
+	int failed;         /* enum hc_kube_reason found in the body, -1: none */
+	uint32_t n_ahead;   /* 504 ResourceVersionTooLarge in a row */
+	uint32_t n_put_off; /* namespaces in a row, before one was told of */
+	bool put_off;       /* one was just now */
 	uint32_t n_pages;
 	uint64_t list_bytes;
 	uint64_t due_ns, started_ns; /* next start; when the running exchange began */

@@ -63,6 +63,8 @@ struct kube_entry {
 struct kube_space {            /* a namespace that has pods here */
 	char name[64];         /* a DNS label */
 	bool due;              /* to be asked for */
+	uint64_t after_ns;     /* but not before: the server refused; 0: at once */
+	bool refused;          /* the last time */
 	struct hc_kube_ns *ns; /* NULL: not told, or there is none */
 };
 #define KUBE_SPACE_PART 8 /* of the table's bytes: for all namespaces */
@@ -102,11 +104,15 @@ void kube_table_done(struct kube_table *t);
 void kube_space_want(struct kube_table *t, struct hc_str name);
 /* Forgets those that no pod of the table is in. */
 void kube_space_forget(struct kube_table *t);
-/* One that is due; NULL: none is. */
-const struct kube_space *kube_space_due(const struct kube_table *t);
+/* One that is due now; NULL: none is. */
+const struct kube_space *kube_space_due(const struct kube_table *t, uint64_t now_ns);
 void kube_space_all_due(struct kube_table *t);
 /* The server has answered. */
 void kube_space_asked(struct kube_table *t, const char *name);
+/* The server has refused: the others go first. It is asked for again after `first_ms`, or `then_ms` when it was
+ * refused before. */
+void kube_space_put_off(struct kube_table *t, const char *name, uint64_t now_ns, uint64_t first_ms,
+                        uint64_t then_ms);
 bool kube_space_has(const struct kube_table *t, const char *name);
 /* Takes the reference. Its pods count as changed when it has. -ENOBUFS: refused, counted. */
 int kube_space_set(struct kube_table *t, struct hc_kube_ns *ns);

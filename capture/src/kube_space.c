@@ -62,10 +62,10 @@ void kube_space_forget(struct kube_table *t)
 	}
 }
 
-const struct kube_space *kube_space_due(const struct kube_table *t)
+const struct kube_space *kube_space_due(const struct kube_table *t, uint64_t now_ns)
 {
 	for (uint32_t i = 0; i < t->n_spaces; i++)
-		if (t->spaces[i].due)
+		if (t->spaces[i].due && t->spaces[i].after_ns <= now_ns)
 			return &t->spaces[i];
 	return NULL;
 }
@@ -80,8 +80,21 @@ void kube_space_asked(struct kube_table *t, const char *name)
 {
 	struct kube_space *s = space_of(t, hc_str_c(name));
 
-	if (s)
-		s->due = false;
+	if (!s)
+		return;
+	s->due = s->refused = false;
+	s->after_ns = 0;
+}
+
+void kube_space_put_off(struct kube_table *t, const char *name, uint64_t now_ns, uint64_t first_ms,
+                        uint64_t then_ms)
+{
+	struct kube_space *s = space_of(t, hc_str_c(name));
+
+	if (!s)
+		return;
+	s->after_ns = now_ns + (s->refused ? then_ms : first_ms) * UINT64_C(1000000);
+	s->refused = true;
 }
 
 bool kube_space_has(const struct kube_table *t, const char *name)

@@ -11,6 +11,7 @@
 
 #define PAGE_OBJECTS 500
 #define MAX_PAGES 200u
+#define SPACES_TRIES 8u /* of namespaces before it is taken for granted that all are refused */
 #define SPACES_PAUSE_NS UINT64_C(1000000000) /* a watch of namespaces is not left for another one sooner */
 #define MAX_CONTINUE_BYTES 1024u             /* escaped it is thrice as long at most */
 
@@ -228,23 +229,49 @@ static int take_ns(struct kube_stream *st, struct json_object *o, size_t json_by
 }
 
 /* The namespace that is to be asked for next, into st->space. */
-static bool next_space(struct kube_stream *st)
+static bool next_space(struct kube_stream *st, uint64_t now_ns)
 {
 	const struct kube_space *s;
 
 	pthread_mutex_lock(&st->k->lock);
-	s = kube_space_due(&st->k->pods);
+	s = kube_space_due(&st->k->pods, now_ns);
 	if (s)
 		memcpy(st->space, s->name, sizeof(st->space));
 	pthread_mutex_unlock(&st->k->lock);
 	return s != NULL;
 }
 
+/* One was asked for. The watch begins when no other is to be asked for now, and the server has told of any. */
+static void space_ended(struct kube_stream *st, uint64_t now_ns)
+{
+	bool more;
+
+	pthread_mutex_lock(&st->k->lock);
+	more = kube_space_due(&st->k->pods, now_ns) != NULL || !*st->rv;
+	st->k->stats.of[st->resource].synced |= !more;
+	pthread_mutex_unlock(&st->k->lock);
+	st->phase = more ? KUBE_LIST : KUBE_WATCH;
+}
+
+/* A namespace that may not be read, or of which there is no sound answer, does not keep the others waiting. */
+static void put_off_space(struct kube_stream *st, uint64_t now_ns)
+{
+	struct hc_kube *k = st->k;
+	uint64_t first_ms = k->o.backoff_max_ms < k->o.absent_ms ? k->o.backoff_max_ms : k->o.absent_ms;
+
+	pthread_mutex_lock(&k->lock);
+	kube_space_put_off(&k->pods, st->space, now_ns, kube_jitter(k, first_ms), kube_jitter(k, k->o.absent_ms));
+	pthread_mutex_unlock(&k->lock);
+	st->n_put_off++;
+	st->put_off = true;
+	space_ended(st, now_ns);
+}
+
 bool kube_stream_has_work(struct kube_stream *st, uint64_t now_ns)
 {
 	if (st->resource != HC_KUBE_NAMESPACES || (st->phase == KUBE_LIST && st->x.easy))
 		return true;
-	if (!next_space(st))
+	if (!next_space(st, now_ns))
 		return st->phase == KUBE_WATCH;
 	if (st->phase == KUBE_WATCH && (!st->x.easy || now_ns - st->started_ns >= SPACES_PAUSE_NS)) {
 		/* a new one: the watch goes on from where it is when that is known */
@@ -515,11 +542,14 @@ static void failed(struct kube_stream *st, enum hc_kube_reason why, uint64_t now
 
 	st->fresh = why == HC_KUBE_R_TIMEOUT || why == HC_KUBE_R_NETWORK;
 	/* A server that starts refuses for some seconds what it will allow: only before the first list is it an
-	 * answer. */
-	if (why == HC_KUBE_R_ABSENT && !*st->rv)
+	 * answer. Of a namespace it is one to that alone, until many have been refused. */
+	if (st->put_off && *st->rv)
+		wait_ms = kube_jitter(k, k->o.backoff_min_ms);
+	else if (why == HC_KUBE_R_ABSENT && !*st->rv && (!st->put_off || st->n_put_off > SPACES_TRIES))
 		wait_ms = kube_jitter(k, k->o.absent_ms);
 	else
 		wait_ms = kube_backoff(k, &st->backoff_ms, st->retry_after_ms);
+	st->put_off = false;
 	st->due_ns = now_ns + wait_ms * KUBE_MS;
 	pthread_mutex_lock(&k->lock);
 	k->stats.restarts[why]++;
@@ -546,13 +576,15 @@ static void list_again(struct kube_stream *st, bool quorum)
 static void list_ended(struct kube_stream *st, uint64_t now_ns)
 {
 	struct hc_kube *k = st->k;
-	bool more = false;
 	int r = 0;
 
 	if (kube_split_end(&st->split) < 0 || !st->saw_kind || !*st->rv) {
 		snprintf(st->x.why, sizeof(st->x.why), "the answer is no whole list of %s",
 		         hc_kube_resource_name(st->resource));
-		list_again(st, false);
+		if (st->resource == HC_KUBE_NAMESPACES)
+			put_off_space(st, now_ns);
+		else
+			list_again(st, false);
 		failed(st, HC_KUBE_R_BAD, now_ns);
 		return;
 	}
@@ -574,25 +606,33 @@ static void list_ended(struct kube_stream *st, uint64_t now_ns)
 	pthread_mutex_lock(&k->lock);
 	if (st->resource == HC_KUBE_PODS)
 		kube_table_sweep(&k->pods, now_ns);
-	if (st->resource == HC_KUBE_NAMESPACES) {
+	if (st->resource == HC_KUBE_NAMESPACES)
 		kube_space_asked(&k->pods, st->space);
-		more = kube_space_due(&k->pods) != NULL;
-	}
+	else
+		k->stats.of[st->resource].synced |= r == 0;
 	k->stats.of[st->resource].n_objects = st->n_known; /* of those in the table others tell */
 	k->stats.of[st->resource].n_lists++;
-	k->stats.of[st->resource].synced |= r == 0 && !more;
 	pthread_mutex_unlock(&k->lock);
 	if (r < 0) {
 		failed(st, HC_KUBE_R_OVERFLOW, now_ns);
 		return;
 	}
 	kube_wake_reader(k);
-	st->phase = more ? KUBE_LIST : KUBE_WATCH;
+	st->n_put_off = 0;
+	if (st->resource == HC_KUBE_NAMESPACES)
+		space_ended(st, now_ns);
+	else
+		st->phase = KUBE_WATCH;
 	st->due_ns = now_ns;
 }
 
-static void next_phase(struct kube_stream *st, enum hc_kube_reason why)
+static void next_phase(struct kube_stream *st, enum hc_kube_reason why, uint64_t now_ns)
 {
+	if (st->resource == HC_KUBE_NAMESPACES && st->phase == KUBE_LIST &&
+	    (why == HC_KUBE_R_ABSENT || why == HC_KUBE_R_BAD)) {
+		put_off_space(st, now_ns);
+		return;
+	}
 	switch (why) {
 	case HC_KUBE_R_EXPIRED:
 		/* Of a list: its continue token, or the cache's version. Of a watch: the version we were at. */
@@ -658,7 +698,7 @@ void kube_stream_finish(struct kube_stream *st, CURLcode result, uint64_t now_ns
 		st->due_ns = now_ns;
 		return;
 	}
-	next_phase(st, why);
+	next_phase(st, why, now_ns);
 	if (lasted && (why == HC_KUBE_R_ENDED || why == HC_KUBE_R_EXPIRED)) {
 		pthread_mutex_lock(&k->lock);
 		k->stats.restarts[why]++;

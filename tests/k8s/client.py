@@ -625,6 +625,34 @@ def namespaces_without_the_right_or_with_lies(c):
 
 
 @scenario
+def one_namespace_is_refused(c):
+    """The others are known and watched all the same, and it is when it may be read."""
+    allowed = threading.Event()
+
+    def handler(r):
+        name = spaces_of(r)
+        if name is None:
+            return no_more(r) if r.watch else r.json(lst([pod(1, namespace="vault"), pod(2), pod(3, namespace="bad"), pod(4, namespace="bank")], "7"))
+        if r.watch:
+            r.open()
+            return r.wait()
+        if name == "vault" and not allowed.is_set():
+            return r.status(403, "Forbidden", "no")
+        if name == "bad" and not allowed.is_set():
+            return r.json({"kind": "Other", "items": []})
+        return r.json(lst([namespace(name, "50", team=name)], "50", kind="Namespace"))
+    c.serve(handler).start(f"resources={PODS_AND_NAMESPACES}", "absent_ms=1000", "backoff_max_ms=500")
+    c.want_pod("pod-2", ns_labels={"team": "shop"})
+    c.want_pod("pod-4", ns_labels={"team": "bank"})
+    s = c.until("the watch", lambda s: s["namespaces"]["connected"])
+    assert s["namespaces"]["synced"] and s["namespaces"]["objects"] == 2, s
+    allowed.set()
+    c.want_pod("pod-1", ns_labels={"team": "vault"})
+    c.want_pod("pod-3", ns_labels={"team": "bad"})
+    c.until("the watch again", lambda s: s["namespaces"]["connected"] and s["namespaces"]["objects"] == 4)
+
+
+@scenario
 def namespaces_of_bounded_bytes(c):
     def handler(r):
         name = spaces_of(r)
