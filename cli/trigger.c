@@ -21,6 +21,7 @@
 #include <sys/file.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -600,6 +601,22 @@ static void follow(struct hc_trigger *t)
 	}
 }
 
+/* When the directory was removed and is there again, that is the one which the writer asks. */
+static void follow_anew(struct hc_trigger *t)
+{
+	char path[4096];
+	struct stat st;
+
+	if (t->follow_fd < 0 || fstat(t->follow_fd, &st) < 0 || st.st_nlink)
+		return;
+	snprintf(path, sizeof(path), "%s/segments", t->dir);
+	if (access(path, F_OK) < 0)
+		return;
+	close(t->follow_fd);
+	t->follow_fd = -1;
+	follow(t);
+}
+
 /* A set of rules has come into force, or could not be read. */
 static void take_over(struct hc_trigger *t)
 {
@@ -724,6 +741,7 @@ static void on_second(void *ctx, struct hc_daemon *d)
 	(void)d;
 	tell_held(t, now_ns, false);
 	tell_skipped(t, now_ns, false);
+	follow_anew(t);
 	keep_budget(t);
 }
 

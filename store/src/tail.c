@@ -25,6 +25,7 @@
 
 #define LOOK_NS (UINT64_C(50) * 1000000)       /* not more often */
 #define ALIVE_NS (UINT64_C(300) * 1000000)     /* between two looks whether somebody writes */
+#define LOST_NS (UINT64_C(5) * 1000000000)     /* a writer with rows has long noticed that its segment is gone */
 #define LIST_NS (UINT64_C(10) * 1000000000)    /* at the latest: directories of some file systems tell little */
 #define SETTLED_NS (UINT64_C(15) * 1000000000) /* what is older was written, even of a quiet stream */
 /* Past filter->until_wall_ns: the time that a block takes to the disk, without and with a writer that sees us. */
@@ -35,9 +36,11 @@
 struct stream {
 	int fd; /* of the segment that is read; -1: none */
 	char path[HC_SEG_PATH_MAX];
-	uint8_t kind;               /* of its blocks: enum hc_stream, as its header says */
-	uint32_t number;            /* of it, or of the last one that was; 0: none yet */
-	bool grows;                 /* not read to its end */
+	uint8_t kind;     /* of its blocks: enum hc_stream, as its header says */
+	uint32_t number;  /* of it, or of the last one that was; 0: none yet */
+	bool grows;       /* not read to its end */
+	uint64_t lost_ns; /* when its file was found removed; 0: it is there */
+	bool lost_is_said;
 	uint64_t off;               /* of what is not read yet; 0: all of it */
 	uint64_t seen_bytes;        /* its length when it was read last */
 	struct hc_seg_block *queue; /* read, not given yet: from `next` on */
@@ -193,6 +196,52 @@ static int take_segment(struct hc_tail *t, struct stream *s, struct hc_seg *seg,
 	return r;
 }
 
+/* Whether a file begins as the one that is read, and has what was read of it. */
+static bool is_same_segment(const struct stream *s, int fd)
+{
+	uint8_t old[HC_SEG_HEADER_MAX_BYTES], new[HC_SEG_HEADER_MAX_BYTES];
+	ssize_t n_old = pread(s->fd, old, sizeof(old), 0), n_new = pread(fd, new, sizeof(new), 0);
+	ssize_t n = n_old < n_new ? n_old : n_new;
+	struct stat st;
+
+	if (n < 0 || fstat(fd, &st) < 0 || (uint64_t)st.st_size < s->off)
+		return false;
+	if (s->off && (uint64_t)n > s->off)
+		n = (ssize_t)s->off; /* behind that the old one may have what was never finished */
+	return memcmp(old, new, (size_t)n) == 0;
+}
+
+/* The file that is read was removed. Its writer writes it anew when it notices: then that one is gone on with. */
+static bool find_restored(struct hc_tail *t, struct stream *s)
+{
+	int fd = hc_open_below(hc_capture_root(t->c), s->path, NULL);
+
+	if (fd < 0)
+		return false;
+	if (!is_same_segment(s, fd)) {
+		close(fd);
+		return false;
+	}
+	close(s->fd);
+	s->fd = fd;
+	s->seen_bytes = 0;
+	s->lost_ns = 0;
+	return true;
+}
+
+/* It was removed, and may not come back: what is appended then is seen by nobody. */
+static int say_lost(struct hc_tail *t, struct stream *s, bool is_final)
+{
+	uint64_t now_ns = hc_clock_ns(CLOCK_MONOTONIC);
+
+	if (!s->lost_ns)
+		s->lost_ns = now_ns;
+	if (s->lost_is_said || (!is_final && now_ns - s->lost_ns < LOST_NS))
+		return 0;
+	s->lost_is_said = true;
+	return hc_capture_problem_at(t->c, s->path, s->off, 0, "was removed while it was written");
+}
+
 /* Reads what was appended. is_final: nobody writes it any more, an end that is no whole block stays one. */
 static int grow(struct hc_tail *t, struct stream *s, bool is_final, struct hc_err *err)
 {
@@ -202,27 +251,25 @@ static int grow(struct hc_tail *t, struct stream *s, bool is_final, struct hc_er
 	bool removed;
 	int r;
 
-	if (fstat(s->fd, &st) < 0)
+	if (fstat(s->fd, &st) < 0 || (st.st_nlink == 0 && find_restored(t, s) && fstat(s->fd, &st) < 0))
 		return hc_err_set(err, -errno, "cannot read '%s': %s", s->path, strerror(errno));
-	removed = st.st_nlink == 0 && !is_final;
-	if ((uint64_t)st.st_size == s->seen_bytes && !is_final && !removed)
-		return 0;
+	/* at the end, a segment that was there until then is whole */
+	removed = st.st_nlink == 0 && (!is_final || s->lost_ns);
+	if ((uint64_t)st.st_size == s->seen_bytes && !is_final)
+		return removed && say_lost(t, s, false) < 0 ? hc_err_set(err, -ENOMEM, "out of memory") : 0;
 	r = s->off ? hc_seg_load_more(s->fd, s->off, s->kind, s->path, &seg, &why)
 	           : hc_seg_load(s->fd, 0, UINT64_MAX, s->path, &seg, &why);
 	if (r == 0)
 		r = take_segment(t, s, seg, is_final);
-	else if (r == -EBADMSG && !is_final && !removed)
+	else if (r == -EBADMSG && !is_final)
 		r = 0; /* its header is not all there yet */
 	else if (r != -ENOMEM) {
 		s->grows = false;
 		r = hc_capture_problem_at(t->c, s->path, why.has_offset ? why.offset : 0, (uint64_t)st.st_size,
 		                          why.msg);
 	}
-	/* its writer may not have noticed: what is appended from now on is seen by nobody */
-	if (r == 0 && removed && s->grows) {
-		s->grows = false;
-		r = hc_capture_problem_at(t->c, s->path, s->off, 0, "was removed while it was written");
-	}
+	if (r == 0 && removed && !(seg && seg->state == HC_SEG_SEALED))
+		r = say_lost(t, s, is_final);
 	return r < 0 ? hc_err_set(err, r, "out of memory") : 0;
 }
 
@@ -238,7 +285,8 @@ static int begin(struct hc_tail *t, struct stream *s, const struct hc_seg_file *
 		close(s->fd);
 	snprintf(s->path, sizeof(s->path), "%s", f->path);
 	s->number = f->number;
-	s->off = s->seen_bytes = 0;
+	s->off = s->seen_bytes = s->lost_ns = 0;
+	s->lost_is_said = false;
 	s->fd = hc_open_below(hc_capture_root(t->c), s->path, &why);
 	s->grows = s->fd >= 0;
 	snprintf(text, sizeof(text), "%u segments before it were removed before they were read", n_missing);
@@ -338,6 +386,13 @@ static int list(struct hc_tail *t, bool force, struct hc_err *err)
 
 static void hold_lock(struct hc_tail *t)
 {
+	struct stat st;
+
+	if (t->lock_fd >= 0 && fstat(t->lock_fd, &st) == 0 && st.st_nlink == 0) { /* removed: no writer asks it */
+		close(t->lock_fd);
+		t->lock_fd = -1;
+		t->locked = false;
+	}
 	if (t->lock_fd < 0)
 		t->lock_fd =
 			openat(hc_capture_root(t->c), "segments", O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);

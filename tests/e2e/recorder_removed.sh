@@ -10,12 +10,16 @@ ask() { hindcast capture "$@" --control "$sock" >out 2>&1; }
 value() { hindcast query rec "$1" --csv | tail -n +2 | tr -d '\r'; }
 args() { value "SELECT group_concat(cmdline, '+') FROM (SELECT cmdline FROM execs WHERE cmdline LIKE '$say %' ORDER BY seq)"; }
 pid=
-trap 'kill -9 $pid 2>/dev/null || :' EXIT
+follower=
+trap 'kill -9 $pid $follower 2>/dev/null || :' EXIT
 
 hindcast recorder --config /dev/null --control "$sock" --pin none -d rec 2>log &
 pid=$!
 answers "$sock" log
+hindcast events --follow rec -f "proc.exepath = '$say' and evt.type = execve and proc.args != ''" -o '%proc.args' >followed 2>follow.err &
+follower=$!
 "$say" before >/dev/null
+within 30 eval '[ -s followed ]' || { cat follow.err >&2; fail "nothing is followed"; }
 ask start case --pre 1h || { cat out >&2; fail "no capture"; }
 rm -r rec/*
 "$say" after >/dev/null
@@ -27,6 +31,8 @@ within 20 eval '"$say" >/dev/null; grep -q "the index is written again" log' || 
 rm -r rec/segments
 kill -TERM $pid
 wait $pid || fail "it did not stop well"
+wait $follower || { cat follow.err >&2; fail "the one who follows misses something"; }
+[ "$(paste -sd+ followed)" = before+after ] || { cat follow.err >&2; fail "followed: $(cat followed)"; }
 hindcast verify rec >out || { cat out log >&2; fail "not whole"; }
 [ "$(args)" = "$say before+$say after" ] || fail "is there after the end: $(args)"
 [ "$(value "SELECT count(*) FROM meta_stop")" = 1 ] || fail "its end is not there"

@@ -340,6 +340,54 @@ Test(tail, says_which_segment_was_removed_while_it_was_written)
 	done(&s);
 }
 
+static void copy_file(const char *from, const char *to)
+{
+	static uint8_t buf[1 << 20];
+	int in = open(from, O_RDONLY), out = open(to, O_WRONLY | O_CREAT | O_TRUNC, 0600);
+	ssize_t n = read(in, buf, sizeof(buf));
+
+	cr_assert(n > 0 && n < (ssize_t)sizeof(buf) && write(out, buf, (size_t)n) == n);
+	close(in);
+	close(out);
+}
+
+/* A recorder whose segment is removed writes it anew under its name, when it has something to write. */
+Test(tail, goes_on_with_a_segment_that_was_removed_and_written_anew)
+{
+	char path[4096], saved[4100];
+	uint64_t n_rows;
+	struct scene s;
+	struct stat st;
+
+	make(&s, 1);
+	hc_grow_segment(s.grow, HC_STREAM_SECURITY);
+	snprintf(path, sizeof(path), "%s/%s/security-00000002.hcs", s.to, boot1_dir);
+	snprintf(saved, sizeof(saved), "%s.new", path);
+	while (stat(path, &st) < 0 || st.st_size < 5000)
+		cr_assert(hc_grow_step(s.grow, 3000));
+	open_tail(&s);
+	for (unsigned i = 0; i < 3; i++) { /* removed and back before, and after, anybody looked */
+		take(&s);
+		copy_file(path, saved);
+		cr_assert_eq(unlink(path), 0);
+		if (i)
+			cr_assert_eq(take(&s), HC_TAIL_IDLE);
+		cr_assert_eq(rename(saved, path), 0);
+		n_rows = s.n_rows;
+		while (s.n_rows == n_rows) {
+			cr_assert(hc_grow_step(s.grow, 3000));
+			take(&s);
+		}
+	}
+	while (hc_grow_step(s.grow, 1000000))
+		;
+	hc_grow_end(s.grow);
+	cr_assert_eq(take_all(&s), HC_TAIL_END);
+	cr_assert_eq(s.n_rows, 3000);
+	cr_assert_eq(n_problems(&s), 0);
+	done(&s);
+}
+
 Test(tail, says_which_segments_were_removed_before_they_were_read)
 {
 	struct hc_tail_block *b;
