@@ -171,11 +171,39 @@ static uint32_t join_relative(struct hc_str base, struct hc_str given, char *buf
 	return joined ? joined - 1 : 0;
 }
 
+/* Below a directory of which nothing is known. Of a thread of which no process is known the reference takes it for
+ * "./": a component that ".." takes away as any other. Returns the length; 0: too long, or nothing is left. */
+static uint32_t join_nothing(struct hc_str given, bool dot, char *buf, uint32_t room)
+{
+	uint32_t depth = 1, n;
+
+	for (uint32_t i = 0, len; i < given.len; i += len + 1) {
+		struct hc_str part = { given.p + i, 0 };
+
+		while (i + part.len < given.len && part.p[part.len] != '/')
+			part.len++;
+		len = part.len;
+		if (hc_str_eq(part, HC_STR("..")))
+			depth -= depth > 0;
+		else if (len && !hc_str_eq(part, HC_STR(".")))
+			depth++;
+		dot = dot && depth;
+	}
+	n = path_join(HC_STR("/"), given, buf + 1, room - 1); /* from a slash on */
+	if (!dot) {
+		memmove(buf, buf + 2, n - (n > 0));
+		return n - (n > 0);
+	}
+	buf[0] = '.';
+	return n > 1 ? n + 1 : 1;
+}
+
 struct tpath *scap_path_below(struct hc_scap_import *im, const struct sevent *s, struct hc_str given,
                               int64_t below)
 {
 	static const struct hc_str too_long = { "/DIR_TOO_LONG/FILENAME_TOO_LONG", 31 };
 	struct path_ask ask = { .given = given, .prov = 6 };
+	bool relative = given.len && given.p[0] != '/', nowhere = false;
 	char joined[SCAP_MAX_PATH + 16];
 	struct tfd *dir;
 
@@ -186,10 +214,14 @@ struct tpath *scap_path_below(struct hc_scap_import *im, const struct sevent *s,
 		ask.base = dir && dir->path ? dir->path->abs ? dir->path->abs : dir->path->real : NULL;
 	} else if (s->k && s->before && s->before->cwd) {
 		ask.base = s->before->cwd->abs ? s->before->cwd->abs : s->before->cwd->real;
+	} else {
+		nowhere = s->k;
 	}
-	if (given.len + 1 + (given.len && given.p[0] != '/' && ask.base ? ask.base->len + 1 : 0) > SCAP_MAX_PATH)
+	if (given.len + 1 + (relative && ask.base ? ask.base->len + 1 : 0) > SCAP_MAX_PATH)
 		ask.abs = too_long; /* as the reference has it */
-	else if (given.len && given.p[0] != '/' && ask.base && ask.base->len && ask.base->p[0] != '/')
+	else if (relative && nowhere)
+		ask.abs = (struct hc_str){ joined, join_nothing(given, s->k->pid < 0, joined, sizeof(joined)) };
+	else if (relative && ask.base && ask.base->len && ask.base->p[0] != '/')
 		ask.abs =
 			(struct hc_str){ joined, join_relative(txt_str(ask.base), given, joined, sizeof(joined)) };
 	return path_get(im->t, &ask);

@@ -189,9 +189,10 @@ static void on_getfd(struct hc_scap_import *im, struct sevent *s)
 	scap_put_new(im, s, num, fd);
 }
 
+/* It is the process's: of a thread of which no process is known the reference does not follow it. */
 static void set_cwd(struct hc_scap_import *im, struct sevent *s, struct tpath *cwd)
 {
-	struct tver *v = cwd ? scap_change(im, s, HC_CAUSE_CWD) : NULL;
+	struct tver *v = cwd && s->k->pid >= 0 ? scap_change(im, s, HC_CAUSE_CWD) : NULL;
 
 	if (!v) {
 		path_unref(im->t, cwd);

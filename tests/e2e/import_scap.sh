@@ -149,6 +149,10 @@ ifaces = block(0x219, struct.pack("<I", len(iface)) + iface)
 to_here = block(0x218, struct.pack("<Q", 100) + listed(7, 7, 4, ends_of(six, 2)))
 for name, told in (("before", ifaces + to_here), ("after", to_here + ifaces)):
     open(f"{name}.scap", "wb").write(begun + told + seconds(1, 100, 71, q(0, 7)))
+# of a thread that nothing is told of nobody knows a directory, nor does a relative one become known
+opened_as = lambda name: (4242, 307, [*q(5, -100), name, *u4(1, 0, 0), struct.pack("<Q", 0)])
+lost = [(4242, 95, [*q(0), b"at\0"])] + [opened_as(name) for name in (b"a/./b\0", b"../c\0", b"d/..\0", b"..\0", b"/e\0")]
+open("lost.scap", "wb").write(begun + b"".join(seconds(n, *one) for n, one in enumerate(lost, 1)))
 # forms of old: the beginning of an exec says what was run, its end does not; no name of the program; other old calls
 exec_of_2021 = [*q(0), b"run\0", b"-r\0", *q(100, 100, 1), b"/\0", *q(9), *[struct.pack("<Q", 0)] * 2, *u4(0, 0, 0), b"run\0", b"", b"",
                 *u4(0), *q(100)]
@@ -344,6 +348,10 @@ for capture in before after; do
 	expect_exit 0 hindcast events $capture -o '%fd.type %fd.is_server' >events
 	printf 'ipv6 true\n' | cmp - events || fail "$capture: $(cat events)"
 done
+
+expect_exit 0 hindcast import lost.scap -o lost >out
+expect_exit 0 hindcast events lost -f 'evt.type = openat' -o '%proc.cwd %fd.name, %fs.path.name' >events
+printf '%s\n' './ ./a/b, a/b' './ c, c' './ ., ' './ , ' './ /e, /e' | diff - events || fail "directories of nobody"
 
 expect_exit 0 hindcast import protocols.scap -o protocols >out
 expect_exit 0 hindcast export protocols --format scap -o protocols.again.scap >out

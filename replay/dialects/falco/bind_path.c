@@ -116,15 +116,10 @@ static bool ignores_dirfds(unsigned type)
 	return type == HC_EV_RENAMEAT || type == HC_EV_LINKAT;
 }
 
-static struct hc_str cwd_of(const struct fctx *c)
-{
-	return falco_path_real(c->v, hc_view_ref(c->v, HC_OBJ_PROC, HC_O_PROC_cwd, fctx_proc(c)));
-}
-
 /* A relative text below the working directory, where that is known. */
 static struct hc_str below_cwd(const struct fctx *c, struct hc_str s)
 {
-	struct hc_str cwd = cwd_of(c);
+	struct hc_str cwd = falco_path_real(c->v, hc_view_ref(c->v, HC_OBJ_PROC, HC_O_PROC_cwd, fctx_proc(c)));
 	struct fjson out = begin(c->v);
 
 	if (!s.len || s.p[0] == '/' || !cwd.len)
@@ -162,9 +157,15 @@ static struct hc_value fs_path(struct hc_view *v, unsigned dom, uint32_t entry, 
 	s = falco_path_given(v, hc_view_ref(v, dom, at, entry));
 	abs = hc_view_text(v, HC_OBJ_PATH, HC_O_PATH_abs, hc_view_ref(v, dom, at, entry));
 	/* of a relative name that failed, the original does not say more */
-	if ((c.type == HC_EV_OPENAT || c.type == HC_EV_OPENAT2) && s.len && s.p[0] != '/')
-		return fctx_fdobj(&c) ? falco_value_of_fd_name(v, fctx_fdobj(&c))
-		                      : hc_value_str(HC_STR("<UNKNOWN>"));
+	if ((c.type == HC_EV_OPENAT || c.type == HC_EV_OPENAT2) && s.p && (!s.len || s.p[0] != '/')) {
+		struct hc_value name = fctx_fdobj(&c) ? falco_value_of_fd_name(v, fctx_fdobj(&c))
+		                                      : hc_value_str(HC_STR("<UNKNOWN>"));
+
+		if (name.type != HC_VT_STR || !name.s.len || name.s.p[0] == '/')
+			return name;
+		falco_path_normal(name.s, &out);
+		return falco_out_value(&out);
+	}
 	if (s.p && !s.len)
 		return hc_value_str(HC_STR(""));
 	if (s.p && s.p[0] != '/' && ignores_dirfds(c.type)) {
@@ -206,9 +207,9 @@ static struct hc_value fs_path_fd(struct hc_view *v, unsigned dom, uint32_t entr
 	struct fctx c = ctx_of(v, dom, entry);
 	struct fjson out = begin(v);
 
-	if (name.type != HC_VT_STR || (name.s.len && name.s.p[0] == '/'))
+	if (name.type != HC_VT_STR || !name.s.len || name.s.p[0] == '/')
 		return name;
-	falco_path_normal(name.s.len ? below_cwd(&c, name.s) : cwd_of(&c), &out);
+	falco_path_normal(below_cwd(&c, name.s), &out);
 	return falco_out_value(&out);
 }
 ROW_LEAF(fs_path_fd, HC_VT_STR);
