@@ -8,6 +8,7 @@
 #include <sys/socket.h>
 #include <time.h>
 
+#include "falco_filter.h"
 #include "gen.h"
 #include "replay/dialects/falco/rows.h"
 #include "replay/falco.h"
@@ -383,7 +384,7 @@ static int render(void *ctx, const struct hc_alert *a, struct hc_arena *arena, v
 
 	if (s->rules)
 		r = hc_falco_alert(s->rules, a, s->form, arena, &line, err) < 0 ? -1 : 1;
-	else if (s->format)
+	else
 		r = hc_falco_format_render(s->format, a->view, a->hit->type, a->hit->row, arena, &line, err);
 	*ret = r > 0 ? hc_arena_printf(arena, HC_STR_FMT, HC_STR_ARG(line)) : NULL;
 	return r < 0 ? -ENOMEM : 0;
@@ -394,36 +395,17 @@ static int emit(void *ctx, const struct hc_hit *hit, int64_t wall_ns, void *rend
 	struct seen *s = ctx;
 	size_t n = strlen(s->text);
 
+	(void)hit;
 	(void)wall_ns;
 	(void)err;
-	if (!s->format && !s->rules)
-		snprintf(s->text + n, sizeof(s->text) - n, "%s%llu", n ? " " : "", (unsigned long long)hit->seq);
-	else if (rendered)
+	if (rendered)
 		snprintf(s->text + n, sizeof(s->text) - n, "%s%s", n ? "\n" : "", (const char *)rendered);
 	return 0;
 }
 
 static void run(struct hc_capture *c, struct hc_ir *ir, struct seen *seen)
 {
-	HC_AUTO(hc_plan_free) struct hc_plan *plan = NULL;
-	struct hc_replay_opts opts = { .n_threads = 1, .render = render, .emit = emit, .ctx = seen };
-	struct hc_replay_stats stats = { 0 };
-	struct hc_err err = { 0 };
-
-	cr_assert_eq(hc_plan_new(ir, HC_MATCH_FIRST, &plan, &err), 0, "%s", err.msg);
-	cr_assert_geq(hc_replay(plan, c, &opts, &stats, &err), 0, "%s", err.msg);
-	hc_replay_stats_done(&stats);
-}
-
-static void filter(struct hc_capture *c, const char *text, const char *want)
-{
-	HC_AUTO(hc_ir_free) struct hc_ir *ir = hc_ir_new();
-	struct seen seen = { 0 };
-	struct hc_err err = { 0 };
-
-	cr_assert_geq(hc_falco_filter_compile(ir, text, &err), 0, "%s: %s", text, err.msg);
-	run(c, ir, &seen);
-	cr_expect_str_eq(seen.text, want, "%s: got '%s', not '%s'", text, seen.text, want);
+	falco_run(c, ir, HC_MATCH_FIRST, (struct hc_replay_opts){ .render = render, .emit = emit, .ctx = seen });
 }
 
 static void format(struct hc_capture *c, unsigned seq, const char *text, const char *want)
@@ -599,7 +581,7 @@ Test(falco_filter, takes_the_rows_that_falco_would)
 	struct hc_capture *c = scene_make(&s);
 
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
-		filter(c, cases[i][0], cases[i][1]);
+		falco_expect_rows(c, cases[i][0], cases[i][1]);
 	scene_done(&s, c);
 }
 
@@ -634,7 +616,7 @@ Test(falco_filter, takes_modifiers_with_long_lists)
 			fprintf(f, "no-%u, ", k);
 		fprintf(f, "%s)", cases[i].last);
 		fclose(f);
-		filter(c, text, cases[i].want);
+		falco_expect_rows(c, text, cases[i].want);
 	}
 	scene_done(&s, c);
 }
@@ -644,9 +626,9 @@ Test(falco_filter, tells_the_kind_of_what_was_not_opened_by_the_call)
 	struct scene s;
 	struct hc_capture *c = scene_of(&s, write_failed);
 
-	filter(c, "fd.typechar = o", "1"); /* of open it is not told */
-	filter(c, "fd.typechar = f", "2");
-	filter(c, "fd.typechar = e", "3");
+	falco_expect_rows(c, "fd.typechar = o", "1"); /* of open it is not told */
+	falco_expect_rows(c, "fd.typechar = f", "2");
+	falco_expect_rows(c, "fd.typechar = e", "3");
 	scene_done(&s, c);
 }
 
@@ -655,14 +637,15 @@ Test(falco_filter, puts_relative_names_where_falco_does)
 	struct scene s;
 	struct hc_capture *c = scene_of(&s, write_relative);
 
-	filter(c, "fs.path.name = \"<UNKNOWN>./y/l\"", "1"); /* AT_FDCWD is no descriptor of a directory */
-	filter(c, "fs.path.name = z", "2");
-	filter(c, "fs.path.name = \"<UNKNOWN>../x\"", "3");
-	filter(c, "fs.path.source = /home/alice/none and fs.path.target = /mnt", "4");
+	falco_expect_rows(c, "fs.path.name = \"<UNKNOWN>./y/l\"",
+	                  "1"); /* AT_FDCWD is no descriptor of a directory */
+	falco_expect_rows(c, "fs.path.name = z", "2");
+	falco_expect_rows(c, "fs.path.name = \"<UNKNOWN>../x\"", "3");
+	falco_expect_rows(c, "fs.path.source = /home/alice/none and fs.path.target = /mnt", "4");
 	/* of a descriptor that has no path its name is taken for one */
-	filter(c, "fs.path.name = /home/alice/10.9.9.9:5555->10.0.0.5:80", "5");
-	filter(c, "fs.path.nameraw = 10.9.9.9:5555->10.0.0.5:80", "5");
-	filter(c, "fs.path.name = /etc/shadow and fs.path.nameraw = val(fs.path.name)", "6");
+	falco_expect_rows(c, "fs.path.name = /home/alice/10.9.9.9:5555->10.0.0.5:80", "5");
+	falco_expect_rows(c, "fs.path.nameraw = 10.9.9.9:5555->10.0.0.5:80", "5");
+	falco_expect_rows(c, "fs.path.name = /etc/shadow and fs.path.nameraw = val(fs.path.name)", "6");
 	scene_done(&s, c);
 }
 
@@ -671,9 +654,9 @@ Test(falco_filter, finds_calls_without_an_event_by_name)
 	struct scene s;
 	struct hc_capture *c = scene_of(&s, write_generic);
 
-	filter(c, "evt.type = rt_sigprocmask", "1");
-	filter(c, "syscall.type in (read, rt_sigprocmask)", "1");
-	filter(c, "evt.type != rt_sigprocmask or evt.type = read", "");
+	falco_expect_rows(c, "evt.type = rt_sigprocmask", "1");
+	falco_expect_rows(c, "syscall.type in (read, rt_sigprocmask)", "1");
+	falco_expect_rows(c, "evt.type != rt_sigprocmask or evt.type = read", "");
 	scene_done(&s, c);
 }
 
@@ -760,8 +743,8 @@ Test(falco_format, takes_a_socket_bound_to_ipv6_zeros_or_a_mapped_address_for_ip
 		       "*%fd.name|%fd.type|%fd.typechar|%fd.sip|%fd.sport|%fd.cip|%fd.lip|%fd.lport|"
 		       "%evt.rawarg.fd(%evt.arg.fd)",
 		       want[i]);
-	filter(c, "fd.sip = 0.0.0.0", "1 4");
-	filter(c, "fd.type = ipv6", "2");
+	falco_expect_rows(c, "fd.sip = 0.0.0.0", "1 4");
+	falco_expect_rows(c, "fd.type = ipv6", "2");
 	scene_done(&s, c);
 }
 
@@ -940,10 +923,10 @@ Test(falco_filter, takes_a_decoded_text_up_to_its_first_nul)
 	struct scene s;
 	struct hc_capture *c = scene_make(&s);
 
-	filter(c, "evt.type = setuid and b64(concat('YWIAY2Q', '')) = ab", "11");
-	filter(c, "evt.type = setuid and toupper(b64(concat('YWIAY2Q', ''))) = AB", "11");
-	filter(c, "evt.type = setuid and concat(b64(concat('YWIAY2Q', '')), 'x') = abx", "11");
-	filter(c, "evt.type = setuid and b64(concat('YWIAY2Q', '')) contains cd", "");
+	falco_expect_rows(c, "evt.type = setuid and b64(concat('YWIAY2Q', '')) = ab", "11");
+	falco_expect_rows(c, "evt.type = setuid and toupper(b64(concat('YWIAY2Q', ''))) = AB", "11");
+	falco_expect_rows(c, "evt.type = setuid and concat(b64(concat('YWIAY2Q', '')), 'x') = abx", "11");
+	falco_expect_rows(c, "evt.type = setuid and b64(concat('YWIAY2Q', '')) contains cd", "");
 	scene_done(&s, c);
 }
 
