@@ -168,7 +168,9 @@ static inline int hc_exit_max(int a, int b)
 	return a > b ? a : b;
 }
 
-/* Whether the stream is a terminal that shows colours: NO_COLOR and TERM=dumb are respected. */
+/* Whether the stream is a terminal that obeys escape sequences: not with TERM=dumb, nor without TERM. */
+bool hc_cli_obeys(FILE *f);
+/* The same, and colours are wanted: NO_COLOR is respected. */
 bool hc_cli_colour(FILE *f);
 
 /* All commands, ends with NULL; in main.c, from commands.def. */

@@ -420,7 +420,7 @@ static void warn_sockets(struct hc_record *r)
 static int loop(struct hc_record *r, const struct args *a, struct child *c, const char **reason,
                 struct hc_err *err)
 {
-	bool tty = !a->quiet && isatty(STDERR_FILENO), run = c->pid > 0;
+	bool tty = !a->quiet && hc_cli_obeys(stderr), run = c->pid > 0;
 	uint64_t start = hc_clock_ns(CLOCK_BOOTTIME), shown = start, now, end = 0;
 	int code;
 

@@ -154,11 +154,18 @@ void hc_cli_warn(const char *fmt, ...)
 	va_end(ap);
 }
 
+bool hc_cli_obeys(FILE *f)
+{
+	const char *term = getenv("TERM");
+
+	return isatty(fileno(f)) && term && strcmp(term, "dumb") != 0;
+}
+
 bool hc_cli_colour(FILE *f)
 {
-	const char *no_color = getenv("NO_COLOR"), *term = getenv("TERM");
+	const char *no_color = getenv("NO_COLOR");
 
-	return isatty(fileno(f)) && !(no_color && *no_color) && term && strcmp(term, "dumb") != 0;
+	return hc_cli_obeys(f) && !(no_color && *no_color);
 }
 
 void hc_strs_done(struct hc_strs *strs)

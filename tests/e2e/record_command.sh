@@ -59,4 +59,14 @@ sql 1 "SELECT count(*) FROM mkdir WHERE pathname_given = '' AND pathname_abs = '
 # the sleeper died by the script's signal
 sql 15 "SELECT sig FROM proc_exit JOIN processes USING (guid) WHERE processes.cmdline IN ('sleep 10', '/bin/sh script $area')
 	AND sig != 0"
+# how it goes is shown on a terminal that obeys, and nowhere else
+if command -v script >/dev/null; then
+	bar() { TERM=$1 script -qec "$HINDCAST record -o bar --for 1500ms" /dev/null </dev/null; }
+	bar xterm >out
+	expect_match $'\r\x1b\\[Krecording ' out
+	bar dumb >out
+	expect_no_match $'\x1b' out
+fi
+hindcast record -o bar --for 1s >out 2>&1
+expect_no_match $'\x1b|\r' out
 echo ok
