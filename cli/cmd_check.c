@@ -32,22 +32,14 @@ static bool is_news(const struct hc_falco *f, const struct hc_falco_diag *d)
 /* Findings with their lines and carets. */
 static bool print_text(const struct hc_falco *f, bool quiet)
 {
-	struct hc_arena arena = { 0 };
 	bool ok = true;
 
 	for (uint32_t i = 0; ok && i < hc_falco_n_diags(f); i++) {
 		const struct hc_falco_diag *d = hc_falco_diag(f, i);
-		const char *text;
 
-		if (!is_news(f, d) || (quiet && !d->is_error))
-			continue;
-		text = hc_falco_diag_text(f, d, &arena);
-		ok = text != NULL;
-		if (text)
-			hc_cli_print_lines(stdout, "", text);
-		hc_arena_reset(&arena);
+		if (is_news(f, d) && (d->is_error || !quiet))
+			ok = hc_cli_print_diag(stdout, f, d);
 	}
-	hc_arena_done(&arena);
 	return ok;
 }
 

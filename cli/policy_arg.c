@@ -86,19 +86,34 @@ bool hc_cli_diag_tells(const struct hc_falco_diag *d)
 	return !d->repeated && strncmp(d->code, "LOAD_UNUSED_", 12) != 0;
 }
 
-void hc_cli_print_diags(const struct hc_falco *f, bool errors_only)
+/* Whoever gives all of /etc/falco gives Falco's configuration too. */
+static bool is_falco_config(const struct hc_falco_diag *d)
+{
+	const char *slash = strrchr(d->file, '/');
+
+	return strcmp(d->code, "LOAD_ERR_YAML_VALIDATE") == 0 &&
+	       strcmp(slash ? slash + 1 : d->file, "falco.yaml") == 0;
+}
+
+bool hc_cli_print_diag(FILE *to, const struct hc_falco *f, const struct hc_falco_diag *d)
 {
 	struct hc_arena arena = { 0 };
+	const char *text = hc_falco_diag_text(f, d, &arena);
 
+	if (text)
+		hc_cli_print_lines(to, "", text);
+	if (text && is_falco_config(d))
+		fputs("  a falco.yaml has no rules: 'hindcast replay -c FILE' takes those it names\n", to);
+	hc_arena_done(&arena);
+	return text != NULL;
+}
+
+void hc_cli_print_diags(const struct hc_falco *f, bool errors_only)
+{
 	for (uint32_t i = 0; i < hc_falco_n_diags(f); i++) {
 		const struct hc_falco_diag *d = hc_falco_diag(f, i);
-		const char *text;
 
-		if ((errors_only && !d->is_error) || !hc_cli_diag_tells(d))
-			continue;
-		text = hc_falco_diag_text(f, d, &arena);
-		if (text)
-			hc_cli_print_lines(stderr, "", text);
+		if ((d->is_error || !errors_only) && hc_cli_diag_tells(d))
+			hc_cli_print_diag(stderr, f, d);
 	}
-	hc_arena_done(&arena);
 }

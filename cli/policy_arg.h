@@ -16,7 +16,10 @@ int hc_cli_policies(const struct hc_command *cmd, const struct hc_strs *given, s
 int hc_policies_find(const struct hc_strs *given, struct hc_policies *ret, struct hc_err *err);
 void hc_policies_done(struct hc_policies *p);
 
-/* What is wrong with rules that were loaded, to stderr, each with its line and a caret. */
+/* What is wrong with rules that were loaded, with its line, a caret, and what can be done. False: out of memory.
+ */
+bool hc_cli_print_diag(FILE *to, const struct hc_falco *f, const struct hc_falco_diag *d);
+/* All that is wrong, to stderr. */
 void hc_cli_print_diags(const struct hc_falco *f, bool errors_only);
 /* Whether a diagnostic matters to whoever uses the policy. Those of unused macros and lists matter to its author
  * alone, and those that were printed for an earlier file to nobody. */

@@ -59,6 +59,11 @@ for a in alerts:
 PY
 # the command line wins
 expect_exit 0 hindcast replay -q -c falco.yaml --format text --min-priority error capture >text
+# whoever takes it for a file of rules, as with all of a directory, is told what it is for
+for command in "replay -p falco.yaml capture" "check -p falco.yaml"; do
+	expect_exit 2 hindcast $command >err 2>&1
+	expect_match "^  a falco.yaml has no rules: 'hindcast replay -c FILE' takes" err
+done
 expect_match '^[0-9T:.+-]+: Error connect from=here$' text
 [ "$(wc -l <text)" = "$(grep -c '"rule":"Connection"' alerts)" ]
 # and alone
