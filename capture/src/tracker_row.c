@@ -821,6 +821,36 @@ static struct hc_str parent_dir(struct hc_str abs)
 	return abs;
 }
 
+/* Whether the call was about what the name p leads to, and not about a symbolic link of that name. */
+static bool follows(const struct row *w, const struct tpath *p)
+{
+	uint64_t flags;
+
+	switch (w->head->type) {
+	case HC_EV_LCHOWN:
+	case HC_EV_RENAME:
+	case HC_EV_RENAMEAT:
+	case HC_EV_RENAMEAT2:
+	case HC_EV_LINK:
+	case HC_EV_LINKAT:
+		return false;
+	case HC_EV_FCHOWNAT:
+		flags = slot(w, HC_A_FCHOWNAT_flags);
+		break;
+	case HC_EV_FCHMODAT2:
+		flags = slot(w, HC_A_FCHMODAT2_flags);
+		break;
+	case HC_EV_EXECVEAT:
+		flags = slot(w, HC_A_EXECVEAT_flags);
+		break;
+	default:
+		return true;
+	}
+	if (flags & AT_EMPTY_PATH && p->given && !p->given->len)
+		return false; /* the name of what is open, which may be a link itself */
+	return !(flags & AT_SYMLINK_NOFOLLOW);
+}
+
 static void see_files(struct hc_tracker *t, struct row *w)
 {
 	EACH_ARG(w->plan->of_kind[HC_KIND_FILE], i)
@@ -848,10 +878,7 @@ static void see_files(struct hc_tracker *t, struct row *w)
 		if (name_is(a->name, "parent"))
 			w->arg[i].file = path_late_file(t, w->before, parent_dir(txt_str(p->abs)), true);
 		else
-			w->arg[i].file = path_late_file(
-				t, w->before, txt_str(p->abs),
-				type != HC_EV_LCHOWN && type != HC_EV_RENAME && type != HC_EV_RENAMEAT &&
-					type != HC_EV_RENAMEAT2 && type != HC_EV_LINK && type != HC_EV_LINKAT);
+			w->arg[i].file = path_late_file(t, w->before, txt_str(p->abs), follows(w, p));
 	}
 }
 

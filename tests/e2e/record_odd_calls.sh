@@ -8,7 +8,7 @@ need_command python3
 cat >odd.py <<'END_OF_SCRIPT'
 import ctypes, os, socket, struct
 libc = ctypes.CDLL(None, use_errno=True)
-AT_EXECVE_CHECK, AT_EMPTY_PATH, VMADDR_CID_ANY, VMADDR_CID_LOCAL = 0x10000, 0x1000, 0xffffffff, 1
+AT_EXECVE_CHECK, AT_EMPTY_PATH, AT_SYMLINK_NOFOLLOW, VMADDR_CID_ANY = 0x10000, 0x1000, 0x100, 0xffffffff
 EXECVEAT, BPF, CLONE3, PERF_EVENT_OPEN = 322, 321, 435, 298
 
 def call(nr, *args):
@@ -36,6 +36,14 @@ call(BPF, 18, buf(struct.pack("QQ4I", ctypes.addressof(argv), 0, 1, 0, 0, 0)), 3
 expect(f"SELECT group_concat(cmd || ':' || coalesce(target_fd, '-') || coalesce(flags, '-'), ' ') FROM bpf WHERE {{me}} AND cmd != 0",
        f"22:{m}- 14:-- 18:--")
 
+# the link, or what it leads to
+target, link = os.stat("link").st_ino, os.lstat("link").st_ino
+opened = os.open("link", os.O_PATH | os.O_NOFOLLOW)
+libc.fchownat(-100, b"followed", 0, 0, 0)
+libc.fchownat(-100, b"link", 0, 0, AT_SYMLINK_NOFOLLOW)
+libc.fchownat(opened, b"", 0, 0, AT_EMPTY_PATH)
+expect("SELECT group_concat(file_ino, ' ') FROM fchownat WHERE {me}", f"{target} {link} {link}")
+
 # a structure that cannot be read
 call(CLONE3, 16, 88)
 expect("SELECT coalesce(pidfd, flags, cgroup, exit_signal, '-') FROM clone3 WHERE {me}", "-")
@@ -51,6 +59,10 @@ try:
 except OSError:
     pass  # not in this kernel
 END_OF_SCRIPT
+: >target
+ln -s target link
+ln -s target followed
+cat followed # when it is followed in the kernel's cache alone, its time of access is set already
 # The interpreter itself: what finds it may be a script.
 python=$(python3 -c 'import sys; print(sys.executable)')
 hindcast record -q --profile full -o cap -- "$python" odd.py >expected 2>err || fail "not recorded: $(cat err)"
