@@ -32,7 +32,7 @@ struct args {
 	const char *capture;
 	const char *priority, *falco_config;
 	unsigned metadata;
-	bool in_scope, iso_time, keep_going, profile_rules, quiet, follow;
+	bool json, in_scope, iso_time, keep_going, profile_rules, quiet, follow;
 };
 
 struct run {
@@ -734,13 +734,15 @@ static int run(int argc, char **argv)
 	struct args a = { .format = FORMAT_NOT_SAID,
 		          .matching = MATCHING_NOT_SAID,
 		          .metadata = HC_METADATA_NOT_SAID };
-	struct run run = { .a = &a, .tty = isatty(STDERR_FILENO) };
+	struct run run = { .a = &a, .tty = hc_cli_obeys(stderr) };
 	struct hc_policies p = { 0 };
 	struct hc_operands operands;
 	int code = hc_cli_parse(&hc_cmd_replay, argc, argv, &a, &operands);
 
 	if (code != HC_CLI_GO)
 		return code;
+	if (a.json)
+		a.format = FORMAT_JSON;
 	/* Memory of one block, and of one capture, is that of the next: to give it back in between costs more than
 	 * to clear it. */
 	mallopt(M_MMAP_THRESHOLD, 32 << 20);
@@ -806,6 +808,10 @@ static const struct hc_opt opts[] = {
 	  .value = "FORMAT",
 	  .words = "text|json|falco-json",
 	  .help = "print alerts as lines, as our JSON, or as Falco's JSON" },
+	{ .name = "json",
+	  .kind = HC_OPT_FLAG,
+	  .off = offsetof(struct args, json),
+	  .help = "same as --format json" },
 	{ .name = "follow",
 	  .letter = 'F',
 	  .kind = HC_OPT_FLAG,

@@ -37,6 +37,8 @@ grep -c 'failed (number' one >n; [ "$(grep -c 'failed (number' all)" = "$(<n)" ]
 
 # JSON: an object for each alert, in order, and a summary that agrees
 expect_exit 0 hindcast replay -p rules.yaml --format json --profile-rules capture >json
+expect_exit 0 hindcast replay -p rules.yaml --json capture >same
+diff <(grep '"kind":"alert"' json) <(grep '"kind":"alert"' same) || fail "--json is not --format json"
 python3 - json one <<'PY'
 import json, sys
 lines = [json.loads(l) for l in open(sys.argv[1], encoding="utf-8")]
