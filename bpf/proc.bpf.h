@@ -338,6 +338,31 @@ int BPF_PROG(hc_exit, struct task_struct *p)
 
 /* ---- name ---- */
 
+#if defined(__TARGET_ARCH_x86)
+#define HC_NR_PRCTL 157
+#else
+#define HC_NR_PRCTL 167
+#endif
+#define HC_NR_PRCTL_32 172
+
+enum { HC_RENAME_KERNEL, HC_RENAME_EXEC, HC_RENAME_PRCTL, HC_RENAME_PROCFS };
+
+/* Why the target gets another name. Who writes its own into procfs is told from prctl by the call under way. */
+static __always_inline u64 hc_rename_cause(struct task_struct *task, struct task_struct *target)
+{
+	u32 nr;
+
+	if (hc_pr(target, flags) & (PF_KTHREAD | PF_IO_WORKER | PF_USER_WORKER))
+		return HC_RENAME_KERNEL;
+	if (hc_pr(target, pid) != hc_pr(task, pid))
+		return HC_RENAME_PROCFS;
+	if (BPF_CORE_READ_BITFIELD_PROBED(target, in_execve))
+		return HC_RENAME_EXEC;
+	nr = hc_current_nr(task);
+	return nr == ~0u || nr == (hc_compat(task) ? HC_NR_PRCTL_32 : HC_NR_PRCTL) ? HC_RENAME_PRCTL
+	                                                                           : HC_RENAME_PROCFS;
+}
+
 SEC("tp_btf/task_rename")
 int BPF_PROG(hc_rename, struct task_struct *target, const char *comm)
 {
@@ -359,11 +384,7 @@ int BPF_PROG(hc_rename, struct task_struct *target, const char *comm)
 	slot = hc_slots(s);
 	hc_str_kernel(s, 0, target->comm, HC_WIRE_COMM_BYTES);
 	hc_str_kernel(s, 1, comm, HC_WIRE_COMM_BYTES);
-	/* cause: 1 exec, 2 the task itself, 3 somebody else through procfs */
-	if (hc_pr(target, pid) != hc_pr(task, pid))
-		slot[3] = 3;
-	else
-		slot[3] = BPF_CORE_READ_BITFIELD_PROBED(target, in_execve) ? 1 : 2;
+	slot[3] = hc_rename_cause(task, target);
 	ref = hc_fact_fixed(s, HC_WIRE_F_TASKREF, 0, HC_WIRE_SUBJ_TARGET, sizeof(*ref));
 	if (ref)
 		hc_taskref_fill(ref, target);

@@ -44,6 +44,12 @@ libc.fchownat(-100, b"link", 0, 0, AT_SYMLINK_NOFOLLOW)
 libc.fchownat(opened, b"", 0, 0, AT_EMPTY_PATH)
 expect("SELECT group_concat(file_ino, ' ') FROM fchownat WHERE {me}", f"{target} {link} {link}")
 
+# two ways to another name of one's own
+with open("/proc/self/comm", "w") as f:
+    f.write("written")
+libc.prctl(15, b"called", 0, 0, 0)
+expect("SELECT group_concat(new_comm || ':' || cause, ' ') FROM proc_rename WHERE {me} AND cause != 'exec'", "written:procfs called:prctl")
+
 # a structure that cannot be read
 call(CLONE3, 16, 88)
 expect("SELECT coalesce(pidfd, flags, cgroup, exit_signal, '-') FROM clone3 WHERE {me}", "-")
