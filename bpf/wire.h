@@ -24,7 +24,7 @@
 #include <linux/types.h>
 #endif
 
-#define HC_WIRE_MAX_SLOTS 16
+#define HC_WIRE_MAX_SLOTS 16           /* one more than any type has: the number is masked */
 #define HC_WIRE_MAX_BYTES (512 * 1024) /* no record is longer: argv, env, eight paths and the fixed parts */
 #define HC_WIRE_PATH_BYTES 4096        /* longest path, user text or walked components */
 #define HC_WIRE_ARGV_BYTES \
