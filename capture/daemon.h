@@ -38,8 +38,8 @@ struct hc_daemon_opts {
 	bool pin_by_manager;
 	struct hc_log *log; /* borrowed; level and format may be changed at any time */
 	/* SIGHUP, or hc_daemon_reload: reads the configuration anew and calls the setters below. On failure
-	 * nothing has changed; the reason is logged and the recording goes on as it was. 1: some of it is still to be
-	 * read; hc_daemon_reloaded tells how that ended. */
+	 * nothing has changed; the reason is logged and the recording goes on as it was. 1: some of it is still to
+	 * be read; hc_daemon_reloaded tells how that ended. */
 	int (*reload)(void *ctx, struct hc_daemon *d, struct hc_err *err);
 	void *ctx;
 };
