@@ -55,6 +55,11 @@ struct io_file_table___old {
 	struct io_fixed_file *files;
 };
 
+/* 6.0 .. 6.12: rings of one submitter have a table that their lock guards */
+struct io_ring_ctx___locked {
+	struct io_hash_table cancel_table_locked;
+};
+
 struct io_ring_ctx___old {
 	struct io_file_table___old file_table;
 };

@@ -519,6 +519,14 @@ struct io_uring_cqe {
 	u32 flags;
 };
 
+struct hlist_node {
+	struct hlist_node *next, **pprev;
+};
+
+struct hlist_head {
+	struct hlist_node *first;
+};
+
 struct io_kiocb {
 	struct file *file;
 	u8 opcode;
@@ -526,6 +534,7 @@ struct io_kiocb {
 	struct io_cqe cqe;
 	struct io_ring_ctx *ctx;
 	void *async_data;
+	struct hlist_node hash_node;
 };
 
 struct io_rsrc_node {
@@ -540,8 +549,18 @@ struct io_file_table {
 	struct io_rsrc_data data;
 };
 
+struct io_hash_bucket {
+	struct hlist_head list;
+};
+
+struct io_hash_table {
+	struct io_hash_bucket *hbs;
+	unsigned int hash_bits;
+};
+
 struct io_ring_ctx {
 	struct io_file_table file_table;
+	struct io_hash_table cancel_table; /* since 6.0 */
 };
 
 struct module {

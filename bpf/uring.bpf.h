@@ -6,11 +6,12 @@
  * system call, with flag URING. A request that completes more than once gives a row each time.
  *
  * Not every completion names its request. Those of a multishot request but the last, and those that find the ring
- * full, say the ring and user_data alone: the oldest request of that ring and user_data is taken for it. A request
- * that asks for no completion when it works (IOSQE_CQE_SKIP_SUCCESS) has its row when it is submitted, without a
- * result; should it fail, the kernel says so, and there is a row of that too. Of a request that is not known when
- * it completes (submitted before the recorder came, or pushed out by thousands of others) what is left of it in
- * the kernel makes the row, with flag NOENTRY: its names are gone. */
+ * full, say the ring and user_data alone: the oldest request of that ring and user_data is taken for it; of those
+ * from before the recorder came, the oldest that the kernel has armed (its table of what can be cancelled). A
+ * request that asks for no completion when it works (IOSQE_CQE_SKIP_SUCCESS) has its row when it is submitted,
+ * without a result; should it fail, the kernel says so, and there is a row of that too. Of a request that is not
+ * known when it completes (submitted before the recorder came, or pushed out by thousands of others) what is left
+ * of it in the kernel makes the row, with flag NOENTRY: its names are gone. */
 #ifndef HC_BPF_URING_H
 #define HC_BPF_URING_H
 
@@ -27,6 +28,7 @@
 #define HC_SPLICE_FIXED 0x80000000u
 #define HC_NO_SLOT 0xff
 #define HC_URING_LAST 4096
+#define HC_GOLDEN_RATIO 0x61C8864680B583EBULL /* of the kernel's hash_64() */
 #define HC_URING_CHAIN 16 /* so many pending requests of one ring and user_data are told apart */
 
 #pragma clang attribute push(__attribute__((preserve_access_index)), apply_to = record)
@@ -595,6 +597,57 @@ static __always_inline u64 hc_request_find(u64 ring, u64 user_data)
 	return found;
 }
 
+/* The bucket of user_data in one of the two tables of requests that wait for their file; 0: there is no such
+ * table. */
+static __always_inline u64 hc_armed_bucket(u64 ring, u64 user_data, const bool locked)
+{
+	u64 buckets, bits;
+
+	if (locked) {
+		if (!bpf_core_field_exists(struct io_ring_ctx___locked, cancel_table_locked))
+			return 0;
+		buckets = (u64)hc_pr((struct io_ring_ctx___locked *)ring, cancel_table_locked.hbs);
+		bits = hc_pr((struct io_ring_ctx___locked *)ring, cancel_table_locked.hash_bits);
+	} else {
+		if (!bpf_core_field_exists(struct io_ring_ctx, cancel_table))
+			return 0;
+		buckets = (u64)hc_pr((struct io_ring_ctx *)ring, cancel_table.hbs);
+		bits = hc_pr((struct io_ring_ctx *)ring, cancel_table.hash_bits);
+	}
+	if (!buckets || !bits || bits > 32)
+		return 0;
+	return buckets + (user_data * HC_GOLDEN_RATIO >> (64 - bits)) * bpf_core_type_size(struct io_hash_bucket) +
+	       bpf_core_field_offset(struct io_hash_bucket, list);
+}
+
+/* The oldest request of that ring and user_data that waits for its file; 0: none does. */
+static __always_inline u64 hc_request_armed(u64 ring, u64 user_data)
+{
+	u64 found = 0, node = 0, bucket = hc_armed_bucket(ring, user_data, false);
+	u64 next = hc_armed_bucket(ring, user_data, true);
+
+#pragma clang loop unroll(disable)
+	for (u32 i = 0; i < 2 * HC_URING_CHAIN; i++) {
+		u64 req;
+
+		/* see README: loops */
+		asm volatile("" : "+r"(i));
+		if (!node) {
+			if (found || !bucket)
+				break;
+			node = (u64)hc_pr((struct hlist_head *)bucket, first);
+			bucket = next;
+			next = 0;
+			continue;
+		}
+		req = node - bpf_core_field_offset(struct io_kiocb, hash_node);
+		if (hc_user_data(req) == user_data)
+			found = req;
+		node = (u64)hc_pr((struct hlist_node *)node, next);
+	}
+	return found;
+}
+
 /* Puts the request at `req` into the map, and in the scratch; false: it is not recorded. */
 static __always_inline bool hc_request_make(struct hc_scratch *s, struct task_struct *task, u64 req,
                                             const bool submitted)
@@ -808,7 +861,11 @@ static __always_inline struct hc_request *hc_request_done(struct hc_scratch *s, 
 
 	if (!*req) {
 		*req = hc_request_find(ring, user_data);
-		return hc_request_of(*req);
+		if (*req)
+			return hc_request_of(*req);
+		*req = hc_request_armed(ring, user_data);
+		if (!*req)
+			return NULL;
 	}
 	q = hc_request_of(*req);
 	/* one that was never heard of again has left its place to another */

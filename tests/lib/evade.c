@@ -8,6 +8,7 @@
  *   uring-direct FILE        opens FILE by io_uring without a descriptor, reads from it
  *   uring-accept             accepts two connections by one request
  *   uring-wait PORT-FILE     waits by io_uring for a connection to the port that it writes into PORT-FILE
+ *   uring-many PORT-FILE     the same for two, with one request
  *   uring-refused PORT       connects to 127.0.0.1:PORT by io_uring, where nobody listens
  *   int80-open FILE          opens by the 32-bit call from 64-bit code
  *   int80-exec PROGRAM       the same for execve
@@ -279,9 +280,12 @@ static int do_uring_accept(char **a)
 	return 0;
 }
 
-static int do_uring_wait(char **a)
+/* Asks for connections, for one or for any number; says at which port, and waits until so many have come. */
+static int wait_for(const char *port_file, uint32_t n)
 {
-	struct io_uring_sqe sqe = { .opcode = IORING_OP_ACCEPT };
+	struct io_uring_sqe sqe = { .opcode = IORING_OP_ACCEPT,
+		                    .ioprio = n > 1 ? IORING_ACCEPT_MULTISHOT : 0,
+		                    .user_data = n };
 	struct sockaddr_in at;
 	struct uring u;
 	FILE *f;
@@ -290,13 +294,30 @@ static int do_uring_wait(char **a)
 	code = uring_accept(&u, &sqe, &at);
 	if (code)
 		return code;
-	f = fopen(a[0], "w");
+	if (__atomic_load_n(u.cq_tail, __ATOMIC_ACQUIRE) && u.cqe[0].res == -EINVAL)
+		return 77; /* a kernel without such */
+	f = fopen(port_file, "w");
 	if (!f || fprintf(f, "%d\n", ntohs(at.sin_port)) < 0 || fclose(f) != 0)
-		return fail(a[0]);
-	while (__atomic_load_n(u.cq_tail, __ATOMIC_ACQUIRE) == 0)
-		if (syscall(SYS_io_uring_enter, u.fd, 0, 1, IORING_ENTER_GETEVENTS, NULL, 0) < 0 && errno != EINTR)
-			return fail("io_uring_enter");
-	return u.cqe[0].res < 0 ? 1 : 0;
+		return fail(port_file);
+	for (uint32_t i = 0; i < n; i++) {
+		while (__atomic_load_n(u.cq_tail, __ATOMIC_ACQUIRE) == i)
+			if (syscall(SYS_io_uring_enter, u.fd, 0, 1, IORING_ENTER_GETEVENTS, NULL, 0) < 0 &&
+			    errno != EINTR)
+				return fail("io_uring_enter");
+		if (u.cqe[i & *u.cq_mask].res < 0)
+			return 1;
+	}
+	return 0;
+}
+
+static int do_uring_wait(char **a)
+{
+	return wait_for(a[0], 1);
+}
+
+static int do_uring_many(char **a)
+{
+	return wait_for(a[0], 2);
 }
 
 static int do_uring_refused(char **a)
@@ -571,6 +592,7 @@ int main(int argc, char **argv)
 		{ "uring-direct", do_uring_direct, 1 },
 		{ "uring-accept", do_uring_accept, 0 },
 		{ "uring-wait", do_uring_wait, 1 },
+		{ "uring-many", do_uring_many, 1 },
 		{ "uring-refused", do_uring_refused, 1 },
 		{ "int80-open", do_int80_open, 1 },
 		{ "int80-exec", do_int80_exec, 1 },
