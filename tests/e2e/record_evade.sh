@@ -26,10 +26,15 @@ server=$!
 old=$!
 ./evade uring-wait uring-port || echo "uring-wait $?" >>done &
 waiting=$!
-./evade uring-many uring-ports || echo "uring-many $?" >>done &
-many=$!
+many=
+for way in many single; do
+	./evade uring-$way port-$way || echo "uring-$way $?" >>done &
+	many+=" $!"
+done
 within 10 eval '[ -s uring-port ] || ! kill -0 $waiting 2>/dev/null' || fail "nobody waits"
-within 10 eval '[ -s uring-ports ] || ! kill -0 $many 2>/dev/null' || fail "nobody waits for many"
+for way in many single; do
+	within 10 eval '[ -s port-$way ] || grep -q "^uring-$way " done' || fail "nobody waits for many"
+done
 trap 'kill $server $old $waiting $many 2>/dev/null || true' EXIT
 within 10 [ -s port ] || fail "the server does not come"
 chmod 4755 prog-setid
@@ -48,8 +53,8 @@ try uring-direct file-direct
 try uring-accept
 try uring-refused 1
 [ ! -s uring-port ] || timeout 10 python3 -c 'import socket, sys; socket.create_connection(("127.0.0.1", int(sys.argv[1])))' "$(cat uring-port)"
-[ ! -s uring-ports ] || for _ in 1 2; do
-	timeout 10 python3 -c 'import socket, sys; socket.create_connection(("127.0.0.1", int(sys.argv[1])))' "$(cat uring-ports)"
+for file in port-many port-many port-single port-single; do
+	[ ! -s $file ] || timeout 10 python3 -c 'import socket, sys; socket.create_connection(("127.0.0.1", int(sys.argv[1])))' "$(cat $file)"
 done
 try int80-open file-int80
 try int80-exec "$PWD/prog-plain"
@@ -99,7 +104,9 @@ seen uring-accept 2 "SELECT count(*) FROM accept4 WHERE ret >= 0 AND newfd LIKE 
 seen uring-refused 1 "SELECT count(*) FROM connect WHERE addr = '127.0.0.1:1' AND ret = -111 AND $(by uring-refused)"
 # asked for before anybody recorded
 seen uring-wait 1 "SELECT count(*) FROM accept4 WHERE row_flags & 128 AND newfd LIKE '127.0.0.1:%' AND ret >= 0 AND $(by uring-wait)"
-seen uring-many 2 "SELECT count(*) FROM accept4 WHERE row_flags & 128 AND newfd LIKE '127.0.0.1:%' AND ret >= 0 AND $(by uring-many)"
+for way in uring-many uring-single; do
+	seen $way 2 "SELECT count(*) FROM accept4 WHERE row_flags & 128 AND newfd LIKE '127.0.0.1:%' AND ret >= 0 AND $(by $way)"
+done
 seen int80-open 1 "SELECT count(*) FROM open WHERE pathname_real = '$here/file-int80' AND row_flags & 1"
 seen int80-exec 1 "SELECT count(*) FROM proc_exec WHERE proc_after_exe = '$here/prog-plain' AND proc_after_cmdline LIKE '% by-int80'"
 seen thread-open 1 "SELECT count(*) FROM openat WHERE pathname_real = '$here/file-thread' AND tid != pid"

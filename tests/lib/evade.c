@@ -9,6 +9,7 @@
  *   uring-accept             accepts two connections by one request
  *   uring-wait PORT-FILE     waits by io_uring for a connection to the port that it writes into PORT-FILE
  *   uring-many PORT-FILE     the same for two, with one request
+ *   uring-single PORT-FILE   the same with a ring that says that one thread alone submits to it
  *   uring-refused PORT       connects to 127.0.0.1:PORT by io_uring, where nobody listens
  *   int80-open FILE          opens by the 32-bit call from 64-bit code
  *   int80-exec PROGRAM       the same for execve
@@ -62,12 +63,12 @@ struct uring {
 	struct io_uring_cqe *cqe;
 };
 
-static int uring_make(struct uring *u, bool polls)
+static int uring_make(struct uring *u, uint32_t flags)
 {
-	struct io_uring_params p = { .flags = polls ? IORING_SETUP_SQPOLL : 0, .sq_thread_idle = 1000 };
+	struct io_uring_params p = { .flags = flags, .sq_thread_idle = 1000 };
 	uint8_t *sq, *cq;
 
-	u->polls = polls;
+	u->polls = flags & IORING_SETUP_SQPOLL;
 	u->fd = (int)syscall(SYS_io_uring_setup, 8, &p);
 	if (u->fd < 0)
 		return -1;
@@ -118,7 +119,7 @@ static int uring(char **a, bool polls)
 	int sock = socket(AF_INET, SOCK_STREAM, 0), fd, r;
 	struct uring u;
 
-	if (uring_make(&u, polls) < 0)
+	if (uring_make(&u, polls ? IORING_SETUP_SQPOLL : 0) < 0)
 		return fail("io_uring_setup");
 	fd = uring_do(&u, &(struct io_uring_sqe){ .opcode = IORING_OP_OPENAT,
 	                                          .fd = AT_FDCWD,
@@ -176,7 +177,7 @@ static int do_uring_quiet(char **a)
 	struct io_uring_sqe sqe;
 	struct uring u;
 
-	if (uring_make(&u, false) < 0)
+	if (uring_make(&u, 0) < 0)
 		return fail("io_uring_setup");
 	for (size_t i = 0; i < sizeof(name); i++)
 		name[i] = (sizeof(name) - 1 - n - i) % 2 ? '/' : '.';
@@ -195,7 +196,7 @@ static int do_uring_full(char **a)
 	struct io_uring_sqe nop[8] = { { .opcode = IORING_OP_NOP } }, sqe = open_sqe(a[0], O_WRONLY | O_CREAT);
 	struct uring u;
 
-	if (uring_make(&u, false) < 0)
+	if (uring_make(&u, 0) < 0)
 		return fail("io_uring_setup");
 	if (uring_put(&u, nop, 8) < 0 || uring_put(&u, nop, 8) < 0 || uring_put(&u, &sqe, 1) < 0)
 		return fail("io_uring_enter");
@@ -211,7 +212,7 @@ static int do_uring_direct(char **a)
 	struct io_uring_sqe sqe = open_sqe(a[0], O_RDONLY);
 	struct uring u;
 
-	if (uring_make(&u, false) < 0)
+	if (uring_make(&u, 0) < 0)
 		return fail("io_uring_setup");
 	if (syscall(SYS_io_uring_register, u.fd, IORING_REGISTER_FILES, none, 2) < 0)
 		return fail("io_uring_register");
@@ -242,13 +243,13 @@ static int listening(struct sockaddr_in *ret_at)
 }
 
 /* Asks a new ring for connections to a new socket. */
-static int uring_accept(struct uring *u, struct io_uring_sqe *sqe, struct sockaddr_in *at)
+static int uring_accept(struct uring *u, struct io_uring_sqe *sqe, struct sockaddr_in *at, uint32_t flags)
 {
 	sqe->fd = listening(at);
 	if (sqe->fd < 0)
 		return fail("listen");
-	if (uring_make(u, false) < 0)
-		return fail("io_uring_setup");
+	if (uring_make(u, flags) < 0)
+		return flags && errno == EINVAL ? 77 : fail("io_uring_setup");
 	return uring_put(u, sqe, 1) < 0 ? fail("io_uring_enter") : 0;
 }
 
@@ -262,7 +263,7 @@ static int do_uring_accept(char **a)
 	int code;
 
 	(void)a;
-	code = uring_accept(&u, &sqe, &at);
+	code = uring_accept(&u, &sqe, &at, 0);
 	if (code)
 		return code;
 	for (uint32_t i = 0; i < 2; i++) {
@@ -281,7 +282,7 @@ static int do_uring_accept(char **a)
 }
 
 /* Asks for connections, for one or for any number; says at which port, and waits until so many have come. */
-static int wait_for(const char *port_file, uint32_t n)
+static int wait_for(const char *port_file, uint32_t n, uint32_t flags)
 {
 	struct io_uring_sqe sqe = { .opcode = IORING_OP_ACCEPT,
 		                    .ioprio = n > 1 ? IORING_ACCEPT_MULTISHOT : 0,
@@ -291,7 +292,7 @@ static int wait_for(const char *port_file, uint32_t n)
 	FILE *f;
 	int code;
 
-	code = uring_accept(&u, &sqe, &at);
+	code = uring_accept(&u, &sqe, &at, flags);
 	if (code)
 		return code;
 	if (__atomic_load_n(u.cq_tail, __ATOMIC_ACQUIRE) && u.cqe[0].res == -EINVAL)
@@ -312,12 +313,17 @@ static int wait_for(const char *port_file, uint32_t n)
 
 static int do_uring_wait(char **a)
 {
-	return wait_for(a[0], 1);
+	return wait_for(a[0], 1, 0);
 }
 
 static int do_uring_many(char **a)
 {
-	return wait_for(a[0], 2);
+	return wait_for(a[0], 2, 0);
+}
+
+static int do_uring_single(char **a)
+{
+	return wait_for(a[0], 2, IORING_SETUP_SINGLE_ISSUER);
 }
 
 static int do_uring_refused(char **a)
@@ -331,7 +337,7 @@ static int do_uring_refused(char **a)
 		                    .off = sizeof(to) };
 	struct uring u;
 
-	if (uring_make(&u, false) < 0)
+	if (uring_make(&u, 0) < 0)
 		return fail("io_uring_setup");
 	return uring_do(&u, &sqe) == -ECONNREFUSED ? 0 : fail("connect");
 }
@@ -593,6 +599,7 @@ int main(int argc, char **argv)
 		{ "uring-accept", do_uring_accept, 0 },
 		{ "uring-wait", do_uring_wait, 1 },
 		{ "uring-many", do_uring_many, 1 },
+		{ "uring-single", do_uring_single, 1 },
 		{ "uring-refused", do_uring_refused, 1 },
 		{ "int80-open", do_int80_open, 1 },
 		{ "int80-exec", do_int80_exec, 1 },
