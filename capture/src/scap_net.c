@@ -277,8 +277,9 @@ static void set_fd(struct hc_scap_import *im, struct sevent *s, struct tfd *fd)
 	scap_fd_put(im, s->k, s->fd_num, fd);
 }
 
-/* The same with another endpoint, which is taken. */
-static void set_sock(struct hc_scap_import *im, struct sevent *s, struct tsock *sock)
+/* The same with another endpoint, which is taken: one of which no end is known yet, or which end is the machine's.
+ */
+static void set_sock_as_it_is(struct hc_scap_import *im, struct sevent *s, struct tsock *sock)
 {
 	struct tfd *now = s->fd_after ? s->fd_after : s->fd;
 	struct tfd *fd = now && sock ? fd_copy(now) : NULL;
@@ -289,7 +290,6 @@ static void set_sock(struct hc_scap_import *im, struct sevent *s, struct tsock *
 	}
 	sock_unref(im->t, fd->sock);
 	fd->sock = sock;
-	scap_near_end(im, s->k, sock);
 	if (sock->role && sock->w.protocol == SCAP_L4_UNKNOWN && sock->w.extra[0]) {
 		sock->w.protocol = (uint16_t)sock->w.extra[0];
 		sock->w.extra[0] = 0;
@@ -302,6 +302,14 @@ static void set_sock(struct hc_scap_import *im, struct sevent *s, struct tsock *
 	sock_unref(im->t, s->sock_after);
 	s->sock_after = REF(sock);
 	set_fd(im, s, fd);
+}
+
+/* The same of one that has two ends, whatever their ports. */
+static void set_sock(struct hc_scap_import *im, struct sevent *s, struct tsock *sock)
+{
+	if (sock)
+		scap_near_end(im, s->k, sock);
+	set_sock_as_it_is(im, s, sock);
 }
 
 /* Where the exit says of the destination what the caller's memory said by then, the call's beginning is believed;
@@ -503,7 +511,7 @@ void scap_on_traffic(struct hc_scap_import *im, struct sevent *s, int tuple_at, 
 		sock = sock_copy(sock);
 		if (sock)
 			sock->connected = true;
-		set_sock(im, s, sock);
+		set_sock_as_it_is(im, s, sock);
 		sock = s->fd_after ? s->fd_after->sock : s->fd->sock;
 	}
 	if (tuple_at >= 0 && !(sock && is_named(sock) && l4_of(sock) == IPPROTO_TCP))

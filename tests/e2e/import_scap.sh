@@ -153,6 +153,10 @@ for name, told in (("before", ifaces + to_here), ("after", to_here + ifaces)):
 opened_as = lambda name: (4242, 307, [*q(5, -100), name, *u4(1, 0, 0), struct.pack("<Q", 0)])
 lost = [(4242, 95, [*q(0), b"at\0"])] + [opened_as(name) for name in (b"a/./b\0", b"../c\0", b"d/..\0", b"..\0", b"/e\0")]
 open("lost.scap", "wb").write(begun + b"".join(seconds(n, *one) for n, one in enumerate(lost, 1)))
+# a socket whose connect was lost: it is connected, and has no name
+unnamed = [(100, 18, u4(2, 1, 0)), (100, 19, q(12)), (100, 7, [*q(1), b"d", *q(12), *u4(1)]),
+           (100, 33, [*q(1), b"d", *q(12), *u4(1), b""]), (100, 71, q(0, 12))]
+open("unnamed.scap", "wb").write(begun + b"".join(seconds(n, *one) for n, one in enumerate(unnamed, 1)))
 # forms of old: the beginning of an exec says what was run, its end does not; no name of the program; other old calls
 exec_of_2021 = [*q(0), b"run\0", b"-r\0", *q(100, 100, 1), b"/\0", *q(9), *[struct.pack("<Q", 0)] * 2, *u4(0, 0, 0), b"run\0", b"", b"",
                 *u4(0), *q(100)]
@@ -348,6 +352,10 @@ for capture in before after; do
 	expect_exit 0 hindcast events $capture -o '%fd.type %fd.is_server' >events
 	printf 'ipv6 true\n' | cmp - events || fail "$capture: $(cat events)"
 done
+
+expect_exit 0 hindcast import unnamed.scap -o unnamed >out
+expect_exit 0 hindcast events unnamed -f 'evt.type != socket' -o '%evt.type [%fd.name] %fd.connected %fd.name_changed' >events
+printf '%s [] true false\n' read recv fstat | diff - events || fail "a socket without a name"
 
 expect_exit 0 hindcast import lost.scap -o lost >out
 expect_exit 0 hindcast events lost -f 'evt.type = openat' -o '%proc.cwd %fd.name, %fs.path.name' >events
