@@ -157,6 +157,11 @@ open("lost.scap", "wb").write(begun + b"".join(seconds(n, *one) for n, one in en
 unnamed = [(100, 18, u4(2, 1, 0)), (100, 19, q(12)), (100, 7, [*q(1), b"d", *q(12), *u4(1)]),
            (100, 33, [*q(1), b"d", *q(12), *u4(1), b""]), (100, 71, q(0, 12))]
 open("unnamed.scap", "wb").write(begun + b"".join(seconds(n, *one) for n, one in enumerate(unnamed, 1)))
+# when the pid namespace of a process began, of the host's own nothing is told
+spaced = entry.replace(struct.pack("<qqqqq", 100, 100, 1, 100, 100), struct.pack("<qqqqq", 700, 700, 100, 700, 5))
+spaced += struct.pack("<QIIBQQQB", 77, 0, 1000, 0, 0, 0, 0, 0)
+open("spaced.scap", "wb").write(begun + block(0x215, struct.pack("<I", 4 + len(spaced)) + spaced) +
+                                b"".join(seconds(n, tid, 71, q(0, 0)) for n, tid in enumerate((100, 700), 1)))
 # forms of old: the beginning of an exec says what was run, its end does not; no name of the program; other old calls
 exec_of_2021 = [*q(0), b"run\0", b"-r\0", *q(100, 100, 1), b"/\0", *q(9), *[struct.pack("<Q", 0)] * 2, *u4(0, 0, 0), b"run\0", b"", b"",
                 *u4(0), *q(100)]
@@ -352,6 +357,10 @@ for capture in before after; do
 	expect_exit 0 hindcast events $capture -o '%fd.type %fd.is_server' >events
 	printf 'ipv6 true\n' | cmp - events || fail "$capture: $(cat events)"
 done
+
+expect_exit 0 hindcast import spaced.scap -o spaced >out
+expect_exit 0 hindcast events spaced -o '*%container.id %container.start_ts %proc.pidns_init_start_ts' >events
+printf '%s\n' 'host <NA> <NA>' 'host 77 77' | diff - events || fail "beginnings of namespaces"
 
 expect_exit 0 hindcast import unnamed.scap -o unnamed >out
 expect_exit 0 hindcast events unnamed -f 'evt.type != socket' -o '%evt.type [%fd.name] %fd.connected %fd.name_changed' >events

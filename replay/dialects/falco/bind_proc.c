@@ -457,17 +457,10 @@ static struct hc_value proc_pidns_start(struct hc_view *v, unsigned dom, uint32_
 }
 LEAF(proc_pidns_start, HC_OBJ_PROC, HC_VT_U64);
 
-/* The host is no container. */
-static struct hc_value proc_container_start(struct hc_view *v, unsigned dom, uint32_t proc, const void *arg)
-{
-	return hc_view_ref(v, HC_OBJ_PROC, HC_O_PROC_container, proc) ? proc_pidns_start(v, dom, proc, arg)
-	                                                              : absent();
-}
-LEAF(proc_container_start, HC_OBJ_PROC, HC_VT_U64);
-
+/* Of a pid namespace on the host, too. */
 const struct hc_access *falco_bind_container_start(struct fbinder *b)
 {
-	return leaf(b, b->proc, &leaf_proc_container_start, NULL);
+	return leaf(b, b->proc, &leaf_proc_pidns_start, NULL);
 }
 
 /* 0: the process, 1: its parent, 2: its pid namespace's first process. */
