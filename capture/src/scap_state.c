@@ -540,11 +540,27 @@ static bool names_thread(unsigned code)
 	return !scap_tells_of_user(code) && code != HC_SCAP_CONTAINER_JSON_2_E && code != HC_SCAP_ASYNCEVENT_E;
 }
 
+/* Of a thread that nothing has told of these tell nothing either: the reference makes none of them. */
+static bool tells_of_no_thread(const struct hc_scap_event *e)
+{
+	switch (e->code) {
+	case HC_SCAP_SCHEDSWITCH_6_E:
+	case HC_SCAP_PROCEXIT_1_E:
+		return true;
+	case HC_SCAP_SYSCALL_CLONE_20_X:
+	case HC_SCAP_SYSCALL_FORK_20_X:
+	case HC_SCAP_SYSCALL_VFORK_20_X:
+	case HC_SCAP_SYSCALL_CLONE3_X:
+		return hc_scap_i64(e, 0, -1) < 0;
+	default:
+		return false;
+	}
+}
+
 void scap_apply(struct hc_scap_import *im, struct sevent *s)
 {
 	const struct hc_scap_event *e = s->e;
 	uint32_t flags = e->info->flags;
-	bool looks = e->code == HC_SCAP_SCHEDSWITCH_6_E || e->code == HC_SCAP_PROCEXIT_1_E;
 
 	if (im->gone_tid >= 0 || im->closed_tid >= 0)
 		remove_gone(im, e->ts_ns);
@@ -564,7 +580,7 @@ void scap_apply(struct hc_scap_import *im, struct sevent *s)
 		return;
 	}
 	s->k = scap_thread(im, e->tid);
-	if (!s->k && !looks)
+	if (!s->k && !tells_of_no_thread(e))
 		s->k = scap_thread_invalid(im, e->tid);
 	if (!s->k)
 		return;

@@ -157,6 +157,9 @@ open("lost.scap", "wb").write(begun + b"".join(seconds(n, *one) for n, one in en
 unnamed = [(100, 18, u4(2, 1, 0)), (100, 19, q(12)), (100, 7, [*q(1), b"d", *q(12), *u4(1)]),
            (100, 33, [*q(1), b"d", *q(12), *u4(1), b""]), (100, 71, q(0, 12))]
 open("unnamed.scap", "wb").write(begun + b"".join(seconds(n, *one) for n, one in enumerate(unnamed, 1)))
+# a fork that failed tells nothing of its thread, the next call does
+failed = [(4343, 223, forked(-11, 4343, 4343, 1, b"sh\0")), (4343, 71, q(0, 5))]
+open("failed.scap", "wb").write(begun + b"".join(seconds(n, *one) for n, one in enumerate(failed, 1)))
 # when the pid namespace of a process began, of the host's own nothing is told
 spaced = entry.replace(struct.pack("<qqqqq", 100, 100, 1, 100, 100), struct.pack("<qqqqq", 700, 700, 100, 700, 5))
 spaced += struct.pack("<QIIBQQQB", 77, 0, 1000, 0, 0, 0, 0, 0)
@@ -357,6 +360,10 @@ for capture in before after; do
 	expect_exit 0 hindcast events $capture -o '%fd.type %fd.is_server' >events
 	printf 'ipv6 true\n' | cmp - events || fail "$capture: $(cat events)"
 done
+
+expect_exit 0 hindcast import failed.scap -o failed >out
+expect_exit 0 hindcast events failed -o '*%evt.type %thread.tid %proc.pid %proc.name' >events
+printf '%s\n' 'clone 4343 <NA> <NA>' 'fstat 4343 -1 <NA>' | diff - events || fail "a failed fork of nobody"
 
 expect_exit 0 hindcast import spaced.scap -o spaced >out
 expect_exit 0 hindcast events spaced -o '*%container.id %container.start_ts %proc.pidns_init_start_ts' >events
