@@ -958,11 +958,12 @@ static bool is_last(const struct scan *s)
 	return true;
 }
 
-/* One entry of an argument list, after the program. */
+/* One entry of an argument list, after the program. Spans are in order: what is in the next entry comes last. */
 static void see_argument(struct scan *s, const struct program *program)
 {
 	const char *arg = s->p + s->arg_from;
 	size_t n = s->arg_to - s->arg_from, at;
+	int64_t of_next = -1; /* the rule */
 
 	for (uint32_t i = program->from; n && i < program->to; i++) {
 		const struct mask_rule *r = rule_of(s->m, program, i);
@@ -977,13 +978,15 @@ static void see_argument(struct scan *s, const struct program *program)
 			span_add(s, s->arg_from + at, s->arg_to, rule);
 			break;
 		case IN_NEXT:
-			if (r->kind != MASK_ATTACHED && !is_ports_of(s, r))
-				value_in_next(s, rule);
+			if (of_next < 0 && r->kind != MASK_ATTACHED && !is_ports_of(s, r))
+				of_next = rule;
 			break;
 		default:
 			break;
 		}
 	}
+	if (of_next >= 0)
+		value_in_next(s, (uint32_t)of_next);
 }
 
 /* ---- command lines in an argument ---- */
