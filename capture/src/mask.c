@@ -297,12 +297,10 @@ static bool is_kept_value(const struct scan *s, size_t start, size_t end)
 	return false;
 }
 
-static void span_add(struct scan *s, size_t start, size_t end, uint32_t rule)
+static void span_join(struct scan *s, size_t start, size_t end, uint32_t rule)
 {
 	struct hc_mask *m = s->m;
 
-	if (end <= start || is_kept_value(s, start, end))
-		return;
 	/* options are looked at after the text they stand in: what was found inside is part of their value */
 	while (m->n_spans && m->span[m->n_spans - 1].start >= start) {
 		end = last_end(m) > end ? last_end(m) : end;
@@ -314,6 +312,23 @@ static void span_add(struct scan *s, size_t start, size_t end, uint32_t rule)
 		return;
 	}
 	span_put(s, start, end, rule);
+}
+
+static void span_add(struct scan *s, size_t start, size_t end, uint32_t rule)
+{
+	struct hc_mask *m = s->m;
+	struct mask_span next;
+
+	if (end <= start || is_kept_value(s, start, end))
+		return;
+	if (start >= s->arg_to || !m->n_spans || m->span[m->n_spans - 1].start < s->arg_to) {
+		span_join(s, start, end, rule);
+		return;
+	}
+	/* the next entry's value, which an option in this one has announced */
+	next = m->span[--m->n_spans];
+	span_join(s, start, end, rule);
+	span_put(s, next.start, next.end, next.rule);
 }
 
 static size_t skip_blanks(const struct scan *s, size_t at)
@@ -958,12 +973,11 @@ static bool is_last(const struct scan *s)
 	return true;
 }
 
-/* One entry of an argument list, after the program. Spans are in order: what is in the next entry comes last. */
+/* One entry of an argument list, after the program. */
 static void see_argument(struct scan *s, const struct program *program)
 {
 	const char *arg = s->p + s->arg_from;
 	size_t n = s->arg_to - s->arg_from, at;
-	int64_t of_next = -1; /* the rule */
 
 	for (uint32_t i = program->from; n && i < program->to; i++) {
 		const struct mask_rule *r = rule_of(s->m, program, i);
@@ -978,15 +992,13 @@ static void see_argument(struct scan *s, const struct program *program)
 			span_add(s, s->arg_from + at, s->arg_to, rule);
 			break;
 		case IN_NEXT:
-			if (of_next < 0 && r->kind != MASK_ATTACHED && !is_ports_of(s, r))
-				of_next = rule;
+			if (r->kind != MASK_ATTACHED && !is_ports_of(s, r))
+				value_in_next(s, rule);
 			break;
 		default:
 			break;
 		}
 	}
-	if (of_next >= 0)
-		value_in_next(s, (uint32_t)of_next);
 }
 
 /* ---- command lines in an argument ---- */

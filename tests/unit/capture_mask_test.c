@@ -93,6 +93,7 @@ Test(mask, arguments_keep_their_options_and_lose_their_values, .init = make, .fi
 		{ "sudo|-u|root|mysql|-phunter2|db", "sudo|-u|root|mysql|-p***|db" },
 		{ "docker|exec|db|/usr/bin/mysqldump|-phunter2", "docker|exec|db|/usr/bin/mysqldump|-p***" },
 		{ "curl|-Eu|bob:pw|https://h/", "curl|-E***|***|https://h/" },
+		{ "curl|-btoken|abc|https://h/", "curl|-b***|***|https://h/" },
 		{ "curl|-sSfu|bob:pw|https://h/", "curl|-sSfu|***|https://h/" },
 		{ "curl|-sSfo|out|https://h/", NULL },
 		{ "curl|-Fupload=@/etc/passwd|https://h/", NULL },
