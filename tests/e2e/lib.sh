@@ -14,6 +14,9 @@ need_live() {
 	reason=$("$HC_SOURCE_DIR/tests/e2e/can_record") || skip "$reason"
 }
 
+# The interpreter itself: what finds it may be a script that looks for it first.
+real_python() { python3 -c 'import sys; print(sys.executable)'; }
+
 need_command() { command -v "$1" >/dev/null || skip "no $1 here"; }
 
 # expect_exit CODE COMMAND...: runs it and fails on any other exit code. Its output stays as it is.

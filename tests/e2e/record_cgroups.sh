@@ -64,8 +64,7 @@ for line in open("/proc/mounts"):
 for to in made:
     os.rmdir(to)
 END_OF_SCRIPT
-# The interpreter itself: what finds it may be a script.
-python=$(python3 -c 'import sys; print(sys.executable)')
+python=$(real_python)
 hindcast record -q -o cap -- "$python" moves.py >seen 2>err || fail "not recorded: $(cat err)"
 [ -s seen ] || skip "no control group can be made: $(cat err)"
 hindcast query cap "SELECT pathname_given name, o.pid, tid, (SELECT cgroups FROM process_versions v WHERE v.guid = o.guid AND

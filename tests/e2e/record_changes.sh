@@ -55,8 +55,7 @@ os.waitpid(child(lambda: os.chdir("/etc")), 0)
 look("forked")
 os.waitpid(child(filtered), 0)
 END_OF_SCRIPT
-# The interpreter itself: what finds it may be a script.
-python=$(python3 -c 'import sys; print(sys.executable)')
+python=$(real_python)
 hindcast record -q -o cap -- "$python" -u changes.py >seen 2>err || fail "not recorded: $(cat err)"
 [ "$(wc -l <seen)" = 7 ] || fail "the script did not do it: $(cat seen err)"
 while read -r what who value; do

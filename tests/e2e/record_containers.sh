@@ -56,17 +56,7 @@ cat >run <<'END'
 set -e
 recorded=$HC_SOURCE_DIR/tests/e2e/recorded
 run() { crun --cgroup-manager=cgroupfs --root "$S/$1" run --bundle "$S/$2" "$3"; }
-# crun refuses a machine with both versions of control groups: it is shown the first only, which then has the controllers
-if [ ! -e /sys/fs/cgroup/cgroup.controllers ]; then
-	mount -t tmpfs none /sys/fs/cgroup
-	while read -r controller hierarchy _; do
-		case $controller:$hierarchy in \#* | *:0) continue ;; esac
-		mkdir "/sys/fs/cgroup/$controller"
-		mount -t cgroup -o "$controller" none "/sys/fs/cgroup/$controller"
-	done </proc/cgroups
-	mkdir /sys/fs/cgroup/systemd
-	mount -t cgroup -o none,name=systemd none /sys/fs/cgroup/systemd
-fi
+"$HC_SOURCE_DIR/tests/e2e/v1_groups"
 run state web "$web"
 run state named "$named"
 run elsewhere nobody "$nobody"

@@ -17,22 +17,8 @@ cat >old/config.json <<END
   "mounts": [ { "destination": "/proc", "type": "proc", "source": "proc" } ],
   "linux": { "cgroupsPath": "/$group/$id", "namespaces": [{ "type": "pid" }, { "type": "mount" }, { "type": "ipc" }, { "type": "uts" }] } }
 END
-cat >in_groups <<'END'
-# crun refuses a machine with both versions of control groups: it is shown the first only
-set -e
-if [ ! -e /sys/fs/cgroup/cgroup.controllers ]; then
-	mount -t tmpfs none /sys/fs/cgroup
-	while read -r controller hierarchy _; do
-		case $controller:$hierarchy in \#* | *:0) continue ;; esac
-		mkdir "/sys/fs/cgroup/$controller"
-		mount -t cgroup -o "$controller" none "/sys/fs/cgroup/$controller"
-	done </proc/cgroups
-	mkdir /sys/fs/cgroup/systemd
-	mount -t cgroup -o none,name=systemd none /sys/fs/cgroup/systemd
-fi
-"$@"
-END
-runtime() { unshare --mount sh in_groups crun --cgroup-manager=cgroupfs --root "$S/state" "$@"; }
+in_groups=(unshare --mount "$HC_SOURCE_DIR/tests/e2e/v1_groups")
+runtime() { "${in_groups[@]}" crun --cgroup-manager=cgroupfs --root "$S/state" "$@"; }
 
 runtime run --detach --bundle "$S/old" "$id" </dev/null >out 2>&1 || fail "$(cat out)"
 cat >probe <<'END'
@@ -40,7 +26,7 @@ for i in 1 2 3 4 5 6 7 8; do
 	crun --cgroup-manager=cgroupfs --root "$1" exec "$2" /bin/busybox true $i
 done
 END
-"$HINDCAST" record -q -o cap --container-root "crun=$S/state" -- unshare --mount sh in_groups sh probe "$S/state" "$id" ||
+"$HINDCAST" record -q -o cap --container-root "crun=$S/state" -- "${in_groups[@]}" sh probe "$S/state" "$id" ||
 	{ runtime delete --force "$id"; fail "recording failed"; }
 runtime delete --force "$id"
 for d in /sys/fs/cgroup /sys/fs/cgroup/*; do rmdir "$d/$group" 2>/dev/null || true; done

@@ -69,8 +69,7 @@ END_OF_SCRIPT
 ln -s target link
 ln -s target followed
 cat followed # when it is followed in the kernel's cache alone, its time of access is set already
-# The interpreter itself: what finds it may be a script.
-python=$(python3 -c 'import sys; print(sys.executable)')
+python=$(real_python)
 hindcast record -q --profile full -o cap -- "$python" odd.py >expected 2>err || fail "not recorded: $(cat err)"
 [ "$(wc -l <expected)" -ge 4 ] || fail "the script did not do it: $(cat err)"
 while IFS=$'\t' read -r want query; do

@@ -28,8 +28,7 @@ libc.prctl(PR_SET_CHILD_SUBREAPER, 0, 0, 0, 0)
 orphan()
 time.sleep(0.4)
 END_OF_SCRIPT
-# The interpreter itself: what finds it may be a script.
-python=$(python3 -c 'import sys; print(sys.executable)')
+python=$(real_python)
 for profile in minimal security; do
 	hindcast record -q --profile $profile -o $profile -- "$python" orphan.py >seen 2>err || fail "not recorded: $(cat err)"
 	hindcast query $profile "SELECT pid || ' ' || ppid FROM execs WHERE cmdline = 'sleep 0.2' ORDER BY seq" --csv | tr -d '\r' |

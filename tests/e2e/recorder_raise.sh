@@ -4,7 +4,7 @@ need_live
 
 sock=$PWD/control.sock
 mkdir docker
-py=$(python3 -c 'import sys; print(sys.executable)') # not a script that looks for it first
+py=$(real_python)
 export py
 ask() { hindcast capture "$@" --control "$sock"; }
 begin() { # starts a recorder that records no reads and writes, and waits until it answers
