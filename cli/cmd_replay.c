@@ -475,7 +475,6 @@ static struct json_object *json_rule(const struct run *run, const struct hc_repl
 static void print_json_summary(const struct run *run, const struct hc_replay_stats *s)
 {
 	struct json_object *o = json_object_new_object(), *rules = json_object_new_array();
-	const char *text;
 
 	add(o, "kind", hc_json_text("summary"));
 	add(o, "capture", hc_json_text(hc_capture_path(run->capture)));
@@ -494,10 +493,7 @@ static void print_json_summary(const struct run *run, const struct hc_replay_sta
 		if (!hc_ir_rule(run->ir, i)->more)
 			json_object_array_add(rules, json_rule(run, s, i));
 	add(o, "rules", rules);
-	text = json_object_to_json_string_ext(o, JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE);
-	hc_cli_print_json(stdout, text, strlen(text));
-	putchar('\n');
-	json_object_put(o);
+	hc_cli_put_json(stdout, o);
 }
 
 /* ---- running ---- */

@@ -1099,7 +1099,7 @@ size_t hc_render_sockaddr(struct hc_str raw, char *buf, size_t room)
 	}
 	if (family == 16 && raw.len >= 8) {
 		put_c(&o, "netlink:");
-		put_dec(&o, (int64_t)(b[4] | b[5] << 8 | b[6] << 16 | (uint32_t)b[7] << 24), false);
+		put_dec(&o, le32(b + 4), false);
 		return end(&o);
 	}
 	if (family == 40 && raw.len >= 12) { /* struct sockaddr_vm: port, then context id */
