@@ -589,15 +589,22 @@ static void value_in_pair(struct scan *s, size_t name, size_t right, uint32_t ru
 		value_in_text(s, key, key + key_bytes, rule);
 }
 
-/* The whole next argument, unless it is an option. */
-static void value_in_next(struct scan *s, uint32_t rule)
+/* The whole next argument; empty when there is none, or it is an option. */
+static struct hc_str next_value(const struct scan *s)
 {
-	size_t from = s->arg_to + 1, to;
+	size_t from = s->arg_to + 1;
 
 	if (from >= s->n || s->p[from] == '-')
-		return;
-	to = from + strnlen(s->p + from, s->n - from);
-	span_add(s, from, to, rule);
+		return (struct hc_str){ s->p + s->n, 0 };
+	return (struct hc_str){ s->p + from, (uint32_t)strnlen(s->p + from, s->n - from) };
+}
+
+static void value_in_next(struct scan *s, uint32_t rule)
+{
+	struct hc_str value = next_value(s);
+	size_t from = (size_t)(value.p - s->p);
+
+	span_add(s, from, from + value.len, rule);
 }
 
 static bool is_kept(const struct hc_mask *m, const char *name, size_t bytes)
@@ -857,23 +864,21 @@ static struct program find_program(const struct hc_mask *m, struct hc_str name)
 }
 
 /* Takes note when the entry names a program for which there are rules, or is a word that they ask for. */
-static void see_program(const struct scan *s, struct program *program)
+static void see_program(const struct hc_mask *m, struct hc_str arg, struct program *program)
 {
-	const struct hc_mask *m = s->m;
-	const char *arg = s->p + s->arg_from, *end = s->p + s->arg_to,
-		   *slash = memrchr(arg, '/', (size_t)(end - arg));
-	struct hc_str name = { slash ? slash + 1 : arg, 0 };
+	const char *slash = memrchr(arg.p, '/', arg.len);
+	struct hc_str name = { slash ? slash + 1 : arg.p, 0 };
 	struct program found;
 	bool is_word = false;
 
 	for (uint32_t i = program->from; i < program->to && i - program->from < 64; i++)
-		if (*m->program[i].with && mask_glob(m->program[i].with, arg, (size_t)(end - arg), false)) {
+		if (*m->program[i].with && mask_glob(m->program[i].with, arg.p, arg.len, false)) {
 			program->given |= UINT64_C(1) << (i - program->from);
 			is_word = true;
 		}
 	if (is_word) /* `openssl passwd` is not passwd */
 		return;
-	name.len = (uint32_t)(end - name.p);
+	name.len = (uint32_t)(arg.p + arg.len - name.p);
 	found = find_program(m, name);
 	if (found.from < found.to)
 		*program = found;
@@ -956,12 +961,9 @@ static bool is_ports(const char *p, size_t n)
 	return memchr(p, ':', i) && (i == n || p[i] == '/');
 }
 
-static bool is_ports_of(const struct scan *s, const struct mask_rule *r)
+static bool is_ports_of(const struct mask_rule *r, struct hc_str value)
 {
-	size_t from = s->arg_to + 1;
-
-	return strcmp(r->arg, "-p") == 0 && from < s->n &&
-	       is_ports(s->p + from, strnlen(s->p + from, s->n - from));
+	return strcmp(r->arg, "-p") == 0 && is_ports(value.p, value.len);
 }
 
 /* Whether nothing but NULs follows the entry. */
@@ -992,7 +994,7 @@ static void see_argument(struct scan *s, const struct program *program)
 			span_add(s, s->arg_from + at, s->arg_to, rule);
 			break;
 		case IN_NEXT:
-			if (r->kind != MASK_ATTACHED && !is_ports_of(s, r))
+			if (r->kind != MASK_ATTACHED && !is_ports_of(r, next_value(s)))
 				value_in_next(s, rule);
 			break;
 		default:
@@ -1068,7 +1070,7 @@ static size_t see_word(struct scan *s, const struct program *program, size_t fro
 			at = skip_blanks(s, at);
 			end = shell_word_end(s, at);
 			if (r->kind == MASK_ATTACHED || at == end || s->p[at] == '-' ||
-			    (strcmp(r->arg, "-p") == 0 && is_ports(s->p + at, end - at)))
+			    is_ports_of(r, (struct hc_str){ s->p + at, (uint32_t)(end - at) }))
 				continue;
 		}
 		end = shell_word_end(s, at);
@@ -1188,15 +1190,11 @@ static void see_last(const struct scan *s, struct line *line, size_t at, size_t 
 /* Returns where the next word may begin. */
 static size_t see_line_word(struct scan *s, struct line *line, size_t at, size_t end)
 {
-	size_t from = s->arg_from, to = s->arg_to, masked = see_word(s, &line->program, at, end);
+	size_t masked = see_word(s, &line->program, at, end);
 	struct program before = line->program;
 	uint32_t entry;
 
-	s->arg_from = at;
-	s->arg_to = end;
-	see_program(s, &line->program);
-	s->arg_from = from;
-	s->arg_to = to;
+	see_program(s->m, (struct hc_str){ s->p + at, (uint32_t)(end - at) }, &line->program);
 	if (is_print(s->p + at, end - at) && at >= line->printed)
 		see_print(s, line, end);
 	if (line->program.from != before.from)
@@ -1311,9 +1309,7 @@ static void scan_list(struct scan *s)
 	struct program program = { 0 };
 
 	for (size_t from = 0; from < s->n;) {
-		size_t to = entry_end(s, from);
-
-		size_t first = s->m->n_spans, mid;
+		size_t to = entry_end(s, from), first = s->m->n_spans, mid;
 
 		scan_part(s, from, to);
 		mid = s->m->n_spans;
@@ -1324,7 +1320,7 @@ static void scan_list(struct scan *s)
 		if (program.to)
 			see_argument(s, &program);
 		if (s->form != HC_MASK_ENV && in_list(s))
-			see_program(s, &program);
+			see_program(s->m, (struct hc_str){ s->p + from, (uint32_t)(to - from) }, &program);
 		for (from = to + 1; from < s->n && s->p[from] == '\0';)
 			from++;
 	}
