@@ -74,16 +74,6 @@ static int ids_add(struct ids *l, uint64_t id)
 	return 0;
 }
 
-static bool has_word(const char *list, const char *word)
-{
-	size_t n = strlen(word);
-
-	for (const char *p = list; (p = strstr(p, word)) != NULL; p += n)
-		if ((p == list || p[-1] == ',') && (p[n] == ',' || p[n] == '\0'))
-			return true;
-	return false;
-}
-
 bool record_hierarchy_root(const struct hc_record *r, char *path, size_t room)
 {
 	const char *controller = hc_live_hierarchy(r->live);
@@ -97,7 +87,8 @@ bool record_hierarchy_root(const struct hc_record *r, char *path, size_t room)
 		if (!dash || sscanf(line, "%*s %*s %*s %511s %511s", root, at) != 2 ||
 		    sscanf(dash + 3, "%31s %*s %511s", type, options) != 2 || strcmp(root, "/") != 0)
 			continue;
-		found = controller[0] ? strcmp(type, "cgroup") == 0 && has_word(options, controller)
+		found = controller[0] ? strcmp(type, "cgroup") == 0 &&
+		                                hc_str_listed(hc_str_c(options), hc_str_c(controller))
 		                      : strcmp(type, "cgroup2") == 0;
 	}
 	if (f)

@@ -262,15 +262,21 @@ static void group_put(struct hc_tracker *t, uint64_t id, struct hc_str path)
 		group_free(t, g);
 }
 
+/* Whether that is the hierarchy that ids are of. */
+static bool is_group_hier(const struct hc_tracker *t, uint64_t hier)
+{
+	return t->group_hier >= 0 && hier == (uint64_t)t->group_hier;
+}
+
 void group_made(struct hc_tracker *t, uint64_t id, uint64_t hier, struct hc_str path)
 {
-	if (t->group_hier >= 0 && hier == (uint64_t)t->group_hier && path.len)
+	if (is_group_hier(t, hier) && path.len)
 		group_put(t, id, path);
 }
 
 void group_gone(struct hc_tracker *t, uint64_t id, uint64_t hier)
 {
-	struct tgroup *g = t->group_hier >= 0 && hier == (uint64_t)t->group_hier ? group_find(t, id) : NULL;
+	struct tgroup *g = is_group_hier(t, hier) ? group_find(t, id) : NULL;
 
 	if (g)
 		group_forget(t, g);
@@ -303,27 +309,6 @@ void group_done(struct hc_tracker *t)
 uint64_t group_bytes(const struct hc_tracker *t)
 {
 	return t->groups.n * (sizeof(struct tgroup) + HEAP_BYTES);
-}
-
-/* Whether the hierarchy whose controllers are `names`, "a,b", is the one that ids are of. */
-static bool is_group_hier(const struct hc_tracker *t, struct hc_str names)
-{
-	struct hc_str want;
-
-	if (!t->opts.hierarchy)
-		return false;
-	want = hc_str_c(t->opts.hierarchy);
-	while (names.len > want.len) {
-		const char *comma = memchr(names.p, ',', names.len);
-		uint32_t n = comma ? (uint32_t)(comma - names.p) : names.len;
-
-		if (hc_str_eq((struct hc_str){ names.p, n }, want))
-			return true;
-		if (!comma)
-			return false;
-		names = (struct hc_str){ comma + 1, names.len - n - 1 };
-	}
-	return hc_str_eq(names, want);
 }
 
 /* ---- the groups of a process ---- */
@@ -371,7 +356,8 @@ struct tcgs *cgs_of_proc_text(struct hc_tracker *t, const char *text, size_t len
 			int k;
 
 			path++;
-			if (is_group_hier(t, (struct hc_str){ names + 1, (uint32_t)room })) {
+			if (t->opts.hierarchy && hc_str_listed((struct hc_str){ names + 1, (uint32_t)room },
+			                                       hc_str_c(t->opts.hierarchy))) {
 				t->group_hier = (int)h;
 				group_seen(t, cgroup_id, (struct hc_str){ path, (uint32_t)(line_end - path) });
 			}
@@ -471,11 +457,11 @@ static struct tcgs *cgs_asked(struct hc_tracker *t, const struct tver *v, uint32
 
 bool cgs_moved(struct hc_tracker *t, struct tver *v, uint32_t tgid, uint64_t id, unsigned hier, struct hc_str path)
 {
-	bool of_ids = !path.p || (t->group_hier >= 0 && hier == (unsigned)t->group_hier);
+	bool of_ids = !path.p || is_group_hier(t, hier);
 	const struct tgroup *g = of_ids ? group_find(t, id) : NULL;
 	struct tcgs *now;
 
-	if (g || (of_ids && path.p)) {
+	if (of_ids && id) {
 		v->cgroup_id = id;
 		v->has |= HAS_CGROUP;
 	}

@@ -643,7 +643,7 @@ bool group_evict(struct hc_tracker *t, uint32_t keep); /* as fd_evict */
 void group_done(struct hc_tracker *t);
 uint64_t group_bytes(const struct hc_tracker *t);
 /* The process is in this group now. path: in that hierarchy; .p NULL: by the id alone, of the hierarchy that ids
- * are of. Whether that changed v->cgs. */
+ * are of, or, 0, in whichever /proc says. Whether that changed v->cgs. */
 bool cgs_moved(struct hc_tracker *t, struct tver *v, uint32_t tgid, uint64_t id, unsigned hier,
                struct hc_str path);
 /* What a cgroup path alone tells: the innermost container, whose id and place lie in the path, its runtime, and

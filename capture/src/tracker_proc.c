@@ -535,8 +535,6 @@ static void facts_task(struct hc_tracker *t, struct edit *e, const struct hc_wir
 		whole = true;
 	}
 	if (w->cgroup_id && v->cgroup_id != w->cgroup_id) {
-		v->cgroup_id = w->cgroup_id;
-		v->has |= HAS_CGROUP;
 		cgs_moved(t, v, w->tgid, w->cgroup_id, 0, (struct hc_str){ NULL, 0 });
 		whole = true;
 	}

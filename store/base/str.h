@@ -36,6 +36,21 @@ static inline bool hc_str_ends(struct hc_str s, struct hc_str suffix)
 	       (suffix.len == 0 || memcmp(s.p + s.len - suffix.len, suffix.p, suffix.len) == 0);
 }
 
+/* Whether the word is one of "a,b,c". */
+static inline bool hc_str_listed(struct hc_str list, struct hc_str word)
+{
+	for (;;) {
+		const char *comma = list.len ? memchr(list.p, ',', list.len) : NULL;
+		uint32_t n = comma ? (uint32_t)(comma - list.p) : list.len;
+
+		if (hc_str_eq((struct hc_str){ list.p, n }, word))
+			return true;
+		if (!comma)
+			return false;
+		list = (struct hc_str){ comma + 1, list.len - n - 1 };
+	}
+}
+
 /* FNV-1a from a start of one's own: for tables in memory, where nobody gains by texts that meet. */
 static inline uint64_t hc_str_hash(uint64_t h, struct hc_str s)
 {
