@@ -124,6 +124,7 @@ enum hc_handler {
 	HC_H_MUX,    /* 32-bit socketcall and ipc */
 	HC_H_FINISH, /* path walks and output */
 	HC_H_RAISE,  /* the dispatcher, once more, while detail is raised for some */
+	HC_H_ATTR,   /* attributes, times to set, texts of a given length */
 	HC_N_HANDLERS
 };
 
@@ -149,7 +150,7 @@ enum hc_sys_arg {
 	HC_SA_PI64,   /* pointer to an i64: the value; absent when NULL */
 	HC_SA_FD0,    /* first descriptor of the int[2] pointed to, FD fact of a new object */
 	HC_SA_FD1,    /* second */
-	HC_SA_BYTES,  /* pointer, BYTES fact; its length is the next register; at most 512 */
+	HC_SA_BYTES,  /* pointer, BYTES fact; its length is the next register; at most `special`, 0: 256 */
 	HC_SA_PAIR,   /* 64-bit value in two 32-bit registers, low one first */
 	HC_SA_ABSENT, /* not known here */
 	HC_SA_PI32,   /* pointer to an i32: the value; absent when NULL */

@@ -172,7 +172,7 @@ struct hc_scratch {
 	struct { /* descriptors among the arguments */
 		s32 fd;
 		u16 how, subject;
-	} fds[2];
+	} fds[4];
 	u32 n_fds;
 	u64 told;       /* the record tells of the file with this tag, see told.bpf.h; 0: of none */
 	u32 told_place; /* which place that is, or where what it refers to is, from 1; 0: no place */

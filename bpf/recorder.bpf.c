@@ -7,5 +7,6 @@
 #include "dup.bpf.h"
 #include "net.bpf.h"
 #include "misc.bpf.h"
+#include "attr.bpf.h"
 #include "kern.bpf.h"
 #include "uring.bpf.h"

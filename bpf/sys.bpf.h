@@ -410,7 +410,8 @@ static __always_inline void hc_gen(struct hc_scratch *s, struct task_struct *tas
 			}
 			break;
 		case HC_SA_BYTES:
-			hc_bytes_user(s, i, v, (u32)s->arg[(reg + 1) & 7], ~0ULL, d->special, 512);
+			hc_bytes_user(s, i, v, (u32)s->arg[(reg + 1) & 7], ~0ULL, d->special ? d->special : 256,
+			              512);
 			break;
 		case HC_SA_PAIR:
 			s->g.value = (u32)v | s->arg[(reg + 1) & 7] << 32;

@@ -170,9 +170,15 @@ static void print_markdown(void)
 	     "datagram's peer "
 	     "changes; `p53` port 53;\n`magic` the first bytes of a regular file; `x` executable mappings; `fail` "
 	     "failed calls; "
-	     "`fatal` signals that kill another\nprocess; `values` the values of the first argument that change "
-	     "state or power. "
-	     "*Stream* says in which files of the capture\nits rows are.\n");
+	     "`fatal` signals that kill another\nprocess; `values` the values that change "
+	     "state or power:\n`prctl` and `arch_prctl` but for what only asks and what each program's start "
+	     "does, `bpf` but "
+	     "for elements of maps and\nquestions, `prlimit64` with a new limit, `adjtimex` and `clock_adjtime` "
+	     "with `modes`, "
+	     "`ioctl` with TIOCSTI, TIOCLINUX,\nTIOCSCTTY, FS_IOC_SETFLAGS, FS_IOC_FSSETXATTR, "
+	     "PERF_EVENT_IOC_SET_BPF, "
+	     "LOOP_SET_FD, LOOP_CONFIGURE, SIOCSIFFLAGS,\nTUNSETIFF. "
+	     "*Stream* says in which files of the capture its rows are.\n");
 	puts("Every event has `seq`, `ts_ns`, `type`, `cpu` and:\n\n| column | holds |\n|---|---|");
 	for (unsigned i = 0; common && i < HC_N_COMMON_COLS; i++)
 		printf("| `%s` | %s |\n", common->cols[i].name, value_text(&common->cols[i]));

@@ -58,14 +58,13 @@ enum hc_mode {
 	/* first per process, descriptor object and direction; where a process opens a regular file again and
 	 * again, the first in 2^30 ns */
 	HC_MODE_FIRST = 1 << 0,
-	HC_MODE_PEER = 1 << 1,  /* only when the datagram's peer differs from the last one on the socket */
-	HC_MODE_P53 = 1 << 2,   /* port 53 on either side, payload 512 */
-	HC_MODE_MAGIC = 1 << 3, /* regular file, position 0, payload 32 */
-	HC_MODE_X = 1 << 4,     /* PROT_EXEC asked for, or a file map not yet seen with this protection */
-	HC_MODE_FAIL = 1 << 5,  /* failed with any errno (sig_send, cap_check: refused) */
-	HC_MODE_FATAL = 1 << 6, /* signals whose default action kills, to another process */
-	HC_MODE_VALUES =
-		1 << 7, /* values of the first argument that change state or power (docs/events.md has them) */
+	HC_MODE_PEER = 1 << 1,   /* only when the datagram's peer differs from the last one on the socket */
+	HC_MODE_P53 = 1 << 2,    /* port 53 on either side, payload 512 */
+	HC_MODE_MAGIC = 1 << 3,  /* regular file, position 0, payload 32 */
+	HC_MODE_X = 1 << 4,      /* PROT_EXEC asked for, or a file map not yet seen with this protection */
+	HC_MODE_FAIL = 1 << 5,   /* failed with any errno (sig_send, cap_check: refused) */
+	HC_MODE_FATAL = 1 << 6,  /* signals whose default action kills, to another process */
+	HC_MODE_VALUES = 1 << 7, /* values of the arguments that change state or power (docs/events.md has them) */
 };
 
 enum hc_kind {

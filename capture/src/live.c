@@ -169,8 +169,9 @@ static const struct {
 	{ "hc_handlers", "hc_sys_bpf", HC_H_BPF },     { "hc_handlers", "hc_sys_perf", HC_H_PERF },
 	{ "hc_handlers", "hc_sys_mux", HC_H_MUX },     { "hc_handlers", "hc_sys_finish", HC_H_FINISH },
 	{ "hc_handlers", "hc_sys_raise", HC_H_RAISE }, { "hc_handlers", "hc_sys_dup", HC_H_DUP },
-	{ "hc_exec_next", "hc_exec_finish", 0 },       { "hc_dup_next", "hc_dup_finish", 0 },
-	{ "hc_uring_next", "hc_uring_finish", 0 },     { "hc_spill_next", "hc_spill_finish", 0 },
+	{ "hc_handlers", "hc_sys_attr", HC_H_ATTR },   { "hc_exec_next", "hc_exec_finish", 0 },
+	{ "hc_dup_next", "hc_dup_finish", 0 },         { "hc_uring_next", "hc_uring_finish", 0 },
+	{ "hc_spill_next", "hc_spill_finish", 0 },
 };
 
 struct hc_live {

@@ -11,6 +11,27 @@
 #ifndef __NR_fchmodat2
 #define __NR_fchmodat2 452
 #endif
+#ifndef __NR_memfd_secret
+#define __NR_memfd_secret 447
+#endif
+#ifndef __NR_lsm_set_self_attr
+#define __NR_lsm_set_self_attr 460
+#endif
+#ifndef __NR_setxattrat
+#define __NR_setxattrat 463
+#endif
+#ifndef __NR_getxattrat
+#define __NR_getxattrat 464
+#endif
+#ifndef __NR_listxattrat
+#define __NR_listxattrat 465
+#endif
+#ifndef __NR_removexattrat
+#define __NR_removexattrat 466
+#endif
+#ifndef __NR_open_tree_attr
+#define __NR_open_tree_attr 467
+#endif
 #endif
 
 /* What an argument is: kind, register. */
@@ -232,7 +253,7 @@ static const struct hc_sys_desc native_table[HC_WIRE_MAX_NR] = {
 	N(fstatfs, FSTATFS, GEN, 0, 0, FD(0)),
 	N(munmap, MUNMAP, GEN, 0, 0, U64(0), U64(1)),
 	N(brk, BRK, GEN, 0, 0, U64(0)),
-	N(ioctl, IOCTL, GEN, 0, 0, FD(0), U32(1), U64(2)),
+	N(ioctl, IOCTL, ATTR, 0, 0, 0),
 	N(futex, FUTEX, GEN, 0, 0, U64(0), U32(1), U32(2)),
 	N(epoll_pwait, EPOLL_PWAIT, GEN, 0, 0, FD(0), I32(2), I32(3)),
 	N(epoll_ctl, EPOLL_CTL, GEN, 0, 0, FD(0), I32(1), FD(2)),
@@ -293,6 +314,76 @@ static const struct hc_sys_desc native_table[HC_WIRE_MAX_NR] = {
 	N(fsync, FSYNC, GEN, 0, 0, FD(0)),
 	N(flock, FLOCK, GEN, 0, 0, FD(0), I32(1)),
 	N(madvise, MADVISE, GEN, 0, 0, U64(0), U64(1), I32(2)),
+	N(setxattr, SETXATTR, GEN, 0, 0, STR(0), STR(1), BYTES(2), U32(4), NONE),
+	N(lsetxattr, LSETXATTR, GEN, 0, 0, STR(0), STR(1), BYTES(2), U32(4), NONE),
+	N(fsetxattr, FSETXATTR, GEN, 0, 0, FD(0), STR(1), BYTES(2), U32(4)),
+	N(setxattrat, SETXATTRAT, ATTR, 0, 0, 0),
+	N(removexattr, REMOVEXATTR, GEN, 0, 0, STR(0), STR(1), NONE),
+	N(lremovexattr, LREMOVEXATTR, GEN, 0, 0, STR(0), STR(1), NONE),
+	N(fremovexattr, FREMOVEXATTR, GEN, 0, 0, FD(0), STR(1)),
+	N(removexattrat, REMOVEXATTRAT, GEN, 0, 0, FD(0), STR(1), U32(2), STR(3), NONE),
+	N(utimensat, UTIMENSAT, ATTR, 0, 0, 0),
+	N(fsopen, FSOPEN, GEN, 0, 0, STR(0), U32(1), NEWFD),
+	N(fsmount, FSMOUNT, GEN, 0, 0, FD(0), U32(1), U32(2), NEWFD),
+	N(fspick, FSPICK, GEN, 0, 0, FD(0), STR(1), U32(2), NEWFD),
+	N(open_tree, OPEN_TREE, GEN, 0, 0, FD(0), STR(1), U32(2), NEWFD),
+	N(open_tree_attr, OPEN_TREE_ATTR, ATTR, 0, 0, 0),
+	N(mount_setattr, MOUNT_SETATTR, ATTR, 0, 0, 0),
+	N(reboot, REBOOT, GEN, 0, 0, U32(2)),
+	N(sethostname, SETHOSTNAME, ATTR, NS, 0, 0),
+	N(setdomainname, SETDOMAINNAME, ATTR, 0, 0, 0),
+	N(swapon, SWAPON, GEN, 0, 0, STR(0), U32(1)),
+	N(swapoff, SWAPOFF, GEN, 0, 0, STR(0)),
+	N(acct, ACCT, GEN, 0, 0, STR(0)),
+	N(adjtimex, ADJTIMEX, ATTR, 0, 0, 0),
+	N(clock_adjtime, CLOCK_ADJTIME, ATTR, 0, 0, 0),
+	N(landlock_create_ruleset, LANDLOCK_CREATE_RULESET, ATTR, 0, 0, 0),
+	N(landlock_add_rule, LANDLOCK_ADD_RULE, ATTR, 0, 0, 0),
+	N(landlock_restrict_self, LANDLOCK_RESTRICT_SELF, GEN, 0, 0, FD(0), U32(1)),
+	N(lsm_set_self_attr, LSM_SET_SELF_ATTR, ATTR, 0, 0, 0),
+	N(add_key, ADD_KEY, GEN, 0, 0, STR(0), STR(1), U64(3), I32(4)),
+	N(request_key, REQUEST_KEY, GEN, 0, 0, STR(0), STR(1), STR(2), I32(3)),
+	N(fanotify_init, FANOTIFY_INIT, GEN, 0, 0, U32(0), U32(1), NEWFD),
+	N(memfd_secret, MEMFD_SECRET, GEN, 0, 0, U32(0), NEWFD),
+	N(getxattr, GETXATTR, GEN, 0, 0, STR(0), STR(1), U64(3)),
+	N(lgetxattr, LGETXATTR, GEN, 0, 0, STR(0), STR(1), U64(3)),
+	N(fgetxattr, FGETXATTR, GEN, 0, 0, FD(0), STR(1), U64(3)),
+	N(getxattrat, GETXATTRAT, GEN, 0, 0, FD(0), STR(1), U32(2), STR(3)),
+	N(listxattr, LISTXATTR, GEN, 0, 0, STR(0), U64(2)),
+	N(llistxattr, LLISTXATTR, GEN, 0, 0, STR(0), U64(2)),
+	N(flistxattr, FLISTXATTR, GEN, 0, 0, FD(0), U64(2)),
+	N(listxattrat, LISTXATTRAT, GEN, 0, 0, FD(0), STR(1), U32(2), U64(4)),
+	N(name_to_handle_at, NAME_TO_HANDLE_AT, GEN, 0, 0, FD(0), STR(1), U32(4)),
+	N(mq_open, MQ_OPEN, GEN, 0, 0, STR(0), U32(1), U32(2), NEWFD),
+	N(mq_unlink, MQ_UNLINK, GEN, 0, 0, STR(0)),
+	N(fdatasync, FDATASYNC, GEN, 0, 0, FD(0)),
+	N(inotify_rm_watch, INOTIFY_RM_WATCH, GEN, 0, 0, FD(0), I32(1)),
+	N(tee, TEE, GEN, 0, 0, FD(0), FD(1), U64(2), U32(3)),
+	N(vmsplice, VMSPLICE, GEN, 0, 0, FD(0), U64(2), U32(3)),
+	N(timerfd_settime, TIMERFD_SETTIME, GEN, 0, 0, FD(0), U32(1)),
+	N(kcmp, KCMP, GEN, 0, 0, PID(0), PID(1), I32(2), U64(3), U64(4)),
+	N(process_madvise, PROCESS_MADVISE, GEN, 0, 0, FD(0), U64(2), I32(3), U32(4)),
+	N(process_mrelease, PROCESS_MRELEASE, GEN, 0, 0, FD(0), U32(1)),
+	N(setpriority, SETPRIORITY, GEN, 0, 0, I32(0), I32(1), I32(2)),
+	N(sched_setscheduler, SCHED_SETSCHEDULER, GEN, 0, 0, PID(0), I32(1)),
+	N(sched_setparam, SCHED_SETPARAM, GEN, 0, 0, PID(0)),
+	N(sched_setattr, SCHED_SETATTR, GEN, 0, 0, PID(0), U32(2)),
+	N(sched_setaffinity, SCHED_SETAFFINITY, GEN, 0, 0, PID(0), U32(1)),
+	N(ioprio_set, IOPRIO_SET, GEN, 0, 0, I32(0), I32(1), U32(2)),
+	N(waitid, WAITID, GEN, 0, 0, I32(0), I32(1), U32(3)),
+	N(quotactl_fd, QUOTACTL_FD, GEN, 0, 0, FD(0), U32(1), U32(2)),
+#ifdef __NR_utime
+	N(futimesat, FUTIMESAT, ATTR, 0, 0, 0),
+	N(utimes, UTIMES, ATTR, 0, 0, 0),
+	N(utime, UTIME, ATTR, 0, 0, 0),
+	N(uselib, USELIB, GEN, 0, 0, STR(0)),
+#endif
+#ifdef __NR_arch_prctl
+	N(arch_prctl, ARCH_PRCTL, ATTR, 0, 0, 0),
+	N(modify_ldt, MODIFY_LDT, GEN, 0, 0, I32(0), U64(2)),
+	N(iopl, IOPL, GEN, 0, 0, U32(0)),
+	N(ioperm, IOPERM, GEN, 0, 0, U64(0), U64(1), I32(2)),
+#endif
 };
 
 #if defined(__x86_64__)
@@ -447,7 +538,7 @@ static const struct hc_sys_desc compat_table[HC_WIRE_MAX_NR] = {
 	[437] = D(OPENAT2, OPEN, 0, 0, 0),
 	[33] = D(ACCESS, GEN, 0, 0, STR(0), U32(1)),
 	[45] = D(BRK, GEN, 0, 0, U32(0)),
-	[54] = D(IOCTL, GEN, 0, 0, FD(0), U32(1), U32(2)),
+	[54] = D(IOCTL, ATTR, 0, 0, 0),
 	[85] = D(READLINK, GEN, 0, 0, STR(0), U32(2)),
 	[91] = D(MUNMAP, GEN, 0, 0, U32(0), U32(1)),
 	[99] = D(STATFS, GEN, 0, 0, STR(0)),
@@ -522,6 +613,75 @@ static const struct hc_sys_desc compat_table[HC_WIRE_MAX_NR] = {
 	[422] = D(FUTEX, GEN, 0, 0, U32(0), U32(1), U32(2)), /* futex_time64 */
 	[439] = D(FACCESSAT2, GEN, 0, 0, FD(0), STR(1), U32(2), U32(3)),
 	[452] = D(FCHMODAT2, GEN, 0, 0, FD(0), STR(1), U32(2), U32(3), NONE),
+	[30] = D(UTIME, ATTR, 0, 0, 0),
+	[51] = D(ACCT, GEN, 0, 0, STR(0)),
+	[74] = D(SETHOSTNAME, ATTR, NS, 0, 0),
+	[86] = D(USELIB, GEN, 0, 0, STR(0)),
+	[87] = D(SWAPON, GEN, 0, 0, STR(0), U32(1)),
+	[88] = D(REBOOT, GEN, 0, 0, U32(2)),
+	[97] = D(SETPRIORITY, GEN, 0, 0, I32(0), I32(1), I32(2)),
+	[101] = D(IOPERM, GEN, 0, 0, U32(0), U32(1), I32(2)),
+	[110] = D(IOPL, GEN, 0, 0, U32(0)),
+	[115] = D(SWAPOFF, GEN, 0, 0, STR(0)),
+	[121] = D(SETDOMAINNAME, ATTR, 0, 0, 0),
+	[123] = D(MODIFY_LDT, GEN, 0, 0, I32(0), U32(2)),
+	[124] = D(ADJTIMEX, ATTR, 0, 32, 0),
+	[148] = D(FDATASYNC, GEN, 0, 0, FD(0)),
+	[154] = D(SCHED_SETPARAM, GEN, 0, 0, PID(0)),
+	[156] = D(SCHED_SETSCHEDULER, GEN, 0, 0, PID(0), I32(1)),
+	[226] = D(SETXATTR, GEN, 0, 0, STR(0), STR(1), BYTES(2), U32(4), NONE),
+	[227] = D(LSETXATTR, GEN, 0, 0, STR(0), STR(1), BYTES(2), U32(4), NONE),
+	[228] = D(FSETXATTR, GEN, 0, 0, FD(0), STR(1), BYTES(2), U32(4)),
+	[229] = D(GETXATTR, GEN, 0, 0, STR(0), STR(1), U32(3)),
+	[230] = D(LGETXATTR, GEN, 0, 0, STR(0), STR(1), U32(3)),
+	[231] = D(FGETXATTR, GEN, 0, 0, FD(0), STR(1), U32(3)),
+	[232] = D(LISTXATTR, GEN, 0, 0, STR(0), U32(2)),
+	[233] = D(LLISTXATTR, GEN, 0, 0, STR(0), U32(2)),
+	[234] = D(FLISTXATTR, GEN, 0, 0, FD(0), U32(2)),
+	[235] = D(REMOVEXATTR, GEN, 0, 0, STR(0), STR(1), NONE),
+	[236] = D(LREMOVEXATTR, GEN, 0, 0, STR(0), STR(1), NONE),
+	[237] = D(FREMOVEXATTR, GEN, 0, 0, FD(0), STR(1)),
+	[241] = D(SCHED_SETAFFINITY, GEN, 0, 0, PID(0), U32(1)),
+	[271] = D(UTIMES, ATTR, 0, 0, 0),
+	[277] = D(MQ_OPEN, GEN, 0, 0, STR(0), U32(1), U32(2), NEWFD),
+	[278] = D(MQ_UNLINK, GEN, 0, 0, STR(0)),
+	[284] = D(WAITID, GEN, 0, 0, I32(0), I32(1), U32(3)),
+	[286] = D(ADD_KEY, GEN, 0, 0, STR(0), STR(1), U32(3), I32(4)),
+	[287] = D(REQUEST_KEY, GEN, 0, 0, STR(0), STR(1), STR(2), I32(3)),
+	[289] = D(IOPRIO_SET, GEN, 0, 0, I32(0), I32(1), U32(2)),
+	[293] = D(INOTIFY_RM_WATCH, GEN, 0, 0, FD(0), I32(1)),
+	[299] = D(FUTIMESAT, ATTR, 0, 0, 0),
+	[315] = D(TEE, GEN, 0, 0, FD(0), FD(1), U32(2), U32(3)),
+	[316] = D(VMSPLICE, GEN, 0, 0, FD(0), U32(2), U32(3)),
+	[320] = D(UTIMENSAT, ATTR, 0, 32, 0),
+	[325] = D(TIMERFD_SETTIME, GEN, 0, 0, FD(0), U32(1)),
+	[338] = D(FANOTIFY_INIT, GEN, 0, 0, U32(0), U32(1), NEWFD),
+	[341] = D(NAME_TO_HANDLE_AT, GEN, 0, 0, FD(0), STR(1), U32(4)),
+	[343] = D(CLOCK_ADJTIME, ATTR, 0, 32, 0),
+	[349] = D(KCMP, GEN, 0, 0, PID(0), PID(1), I32(2), U32(3), U32(4)),
+	[351] = D(SCHED_SETATTR, GEN, 0, 0, PID(0), U32(2)),
+	[384] = D(ARCH_PRCTL, ATTR, 0, 0, 0),
+	[405] = D(CLOCK_ADJTIME, ATTR, 0, 0, 0),
+	[411] = D(TIMERFD_SETTIME, GEN, 0, 0, FD(0), U32(1)),
+	[412] = D(UTIMENSAT, ATTR, 0, 0, 0),
+	[428] = D(OPEN_TREE, GEN, 0, 0, FD(0), STR(1), U32(2), NEWFD),
+	[430] = D(FSOPEN, GEN, 0, 0, STR(0), U32(1), NEWFD),
+	[432] = D(FSMOUNT, GEN, 0, 0, FD(0), U32(1), U32(2), NEWFD),
+	[433] = D(FSPICK, GEN, 0, 0, FD(0), STR(1), U32(2), NEWFD),
+	[440] = D(PROCESS_MADVISE, GEN, 0, 0, FD(0), U32(2), I32(3), U32(4)),
+	[442] = D(MOUNT_SETATTR, ATTR, 0, 0, 0),
+	[443] = D(QUOTACTL_FD, GEN, 0, 0, FD(0), U32(1), U32(2)),
+	[444] = D(LANDLOCK_CREATE_RULESET, ATTR, 0, 0, 0),
+	[445] = D(LANDLOCK_ADD_RULE, ATTR, 0, 0, 0),
+	[446] = D(LANDLOCK_RESTRICT_SELF, GEN, 0, 0, FD(0), U32(1)),
+	[447] = D(MEMFD_SECRET, GEN, 0, 0, U32(0), NEWFD),
+	[448] = D(PROCESS_MRELEASE, GEN, 0, 0, FD(0), U32(1)),
+	[460] = D(LSM_SET_SELF_ATTR, ATTR, 0, 0, 0),
+	[463] = D(SETXATTRAT, ATTR, 0, 0, 0),
+	[464] = D(GETXATTRAT, GEN, 0, 0, FD(0), STR(1), U32(2), STR(3)),
+	[465] = D(LISTXATTRAT, GEN, 0, 0, FD(0), STR(1), U32(2), U32(4)),
+	[466] = D(REMOVEXATTRAT, GEN, 0, 0, FD(0), STR(1), U32(2), STR(3), NONE),
+	[467] = D(OPEN_TREE_ATTR, ATTR, 0, 0, 0),
 };
 #else
 /* 32-bit calls on arm64 are recorded by number, as type sys. */

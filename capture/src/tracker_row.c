@@ -51,15 +51,33 @@ static bool name_is(const char *a, const char *b)
 	return strcmp(a, b) == 0;
 }
 
+/* Types of which arguments lie in a structure, which may not be readable. */
+static bool is_from_struct(unsigned type)
+{
+	switch (type) {
+	case HC_EV_BPF:
+	case HC_EV_PERF_EVENT_OPEN:
+	case HC_EV_CLONE3:
+	case HC_EV_SETXATTRAT:
+	case HC_EV_OPEN_TREE_ATTR:
+	case HC_EV_MOUNT_SETATTR:
+	case HC_EV_ADJTIMEX:
+	case HC_EV_CLOCK_ADJTIME:
+	case HC_EV_LANDLOCK_CREATE_RULESET:
+	case HC_EV_LANDLOCK_ADD_RULE:
+		return true;
+	default:
+		return false;
+	}
+}
+
 static bool absent_allowed(const struct hc_table_desc *d, const struct hc_col_desc *col)
 {
 	/* raw registers may hold any number; what the recorder fills in, or reads where they point, may be missing
 	 */
-	bool from_struct =
-		d->number == HC_EV_BPF || d->number == HC_EV_PERF_EVENT_OPEN || d->number == HC_EV_CLONE3;
-
-	return col->fmt != HC_FMT_HEX || from_struct || strncmp(col->arg, "map_", 4) == 0 ||
-	       ((d->number == HC_EV_SIGNALFD || d->number == HC_EV_SIGNALFD4) && name_is(col->arg, "mask"));
+	return col->fmt != HC_FMT_HEX || is_from_struct(d->number) || strncmp(col->arg, "map_", 4) == 0 ||
+	       ((d->number == HC_EV_SIGNALFD || d->number == HC_EV_SIGNALFD4) && name_is(col->arg, "mask")) ||
+	       (d->number == HC_EV_IOCTL && name_is(col->arg, "value"));
 }
 
 /* Whether a call of the type changes nothing that brings no facts but names and known descriptors. */
@@ -267,6 +285,7 @@ static uint8_t cause_of(unsigned type)
 		return HC_CAUSE_ROOT;
 	case HC_EV_UNSHARE:
 	case HC_EV_SETNS:
+	case HC_EV_SETHOSTNAME:
 		return HC_CAUSE_NS;
 	case HC_EV_PRCTL:
 		return HC_CAUSE_PRCTL;
@@ -833,7 +852,18 @@ static bool follows(const struct row *w, const struct tpath *p)
 	case HC_EV_RENAMEAT2:
 	case HC_EV_LINK:
 	case HC_EV_LINKAT:
+	case HC_EV_LSETXATTR:
+	case HC_EV_LREMOVEXATTR:
 		return false;
+	case HC_EV_SETXATTRAT:
+		flags = slot(w, HC_A_SETXATTRAT_at_flags);
+		break;
+	case HC_EV_REMOVEXATTRAT:
+		flags = slot(w, HC_A_REMOVEXATTRAT_at_flags);
+		break;
+	case HC_EV_UTIMENSAT:
+		flags = slot(w, HC_A_UTIMENSAT_flags);
+		break;
 	case HC_EV_FCHOWNAT:
 		flags = slot(w, HC_A_FCHOWNAT_flags);
 		break;

@@ -13,6 +13,7 @@
  *   uring-refused PORT       connects to 127.0.0.1:PORT by io_uring, where nobody listens
  *   int80-open FILE          opens by the 32-bit call from 64-bit code
  *   int80-exec PROGRAM       the same for execve
+ *   int80-utimes FILE        the same for utimes, whose times are narrow
  *   thread-open FILE         opens in a thread
  *   thread-exec PROGRAM      a thread that is not the leader runs a program
  *   vfork-exec PROGRAM
@@ -377,6 +378,19 @@ static int do_int80_open(char **a)
 	return int80(5, (long)p, O_RDONLY, 0) < 0 ? fail("open") : 0;
 }
 
+static int do_int80_utimes(char **a)
+{
+	static const int32_t times[] = { 104, 7, 204, 8 };
+	char *p = low();
+
+	if (!p)
+		return fail("mmap");
+	strcpy(p, a[0]);
+	memcpy(p + 4096, times, sizeof(times));
+	errno = ENOSYS;
+	return int80(271, (long)p, (long)(p + 4096), 0) < 0 ? fail("utimes") : 0;
+}
+
 static int do_int80_exec(char **a)
 {
 	char *p = low();
@@ -404,6 +418,12 @@ static int do_int80_open(char **a)
 }
 
 static int do_int80_exec(char **a)
+{
+	(void)a;
+	return 77;
+}
+
+static int do_int80_utimes(char **a)
 {
 	(void)a;
 	return 77;
@@ -603,6 +623,7 @@ int main(int argc, char **argv)
 		{ "uring-refused", do_uring_refused, 1 },
 		{ "int80-open", do_int80_open, 1 },
 		{ "int80-exec", do_int80_exec, 1 },
+		{ "int80-utimes", do_int80_utimes, 1 },
 		{ "thread-open", do_thread_open, 1 },
 		{ "thread-exec", do_thread_exec, 1 },
 		{ "vfork-exec", do_vfork_exec, 1 },

@@ -407,7 +407,7 @@ Test(index, of_more_segments_than_there_are_is_cut)
 
 Test(index, leaves_out_a_segment_without_footer)
 {
-	struct hc_gen_opts opts = { .seed = 25,
+	struct hc_gen_opts opts = { .seed = 26,
 		                    .n_rows = 1000,
 		                    .flush_rows = 100,
 		                    .index = true,

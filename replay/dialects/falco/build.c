@@ -422,11 +422,13 @@ static int tell_formers(struct builder *bd, uint32_t i)
 {
 	struct frule *r = bd->f->built[i].rule;
 	struct code_set codes = falco_codes(r->tree);
-	struct hc_type_set types = former_types(&codes);
+	struct hc_type_set types = former_types(&codes), fires_on = hc_ir_rule_types(bd->ir, i);
 
 	for (unsigned type = 0; type < HC_EV_MAX; type++) {
 		struct hc_str lacks;
 
+		if (falco_row_was_sys(type) && hc_type_set_has(&fires_on, type))
+			hc_ir_rule_formerly(bd->ir, (int)i, type, HC_EV_SYS, HC_STR(""));
 		if (!hc_type_set_has(&types, type))
 			continue;
 		lacks = former_lacks(bd, r, type);

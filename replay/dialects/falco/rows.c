@@ -84,10 +84,15 @@ const struct ffrom *falco_from(unsigned type, struct hc_str param, bool imported
 /* Types from that number on were at first those of imported captures alone. */
 unsigned falco_former_type(unsigned code)
 {
-	for (unsigned type = HC_EV_SEND; type < HC_EV_MAX; type++)
+	for (unsigned type = HC_EV_SEND; code != CODE_GENERIC && type < HC_EV_MAX; type++)
 		if (map[type].code == code && code && hc_event_desc(type)->profile != HC_PROFILE_IMPORTED)
 			return type;
 	return 0;
+}
+
+bool falco_row_was_sys(unsigned type)
+{
+	return type >= HC_EV_SETXATTR && type < HC_EV_MAX && map[type].code == CODE_GENERIC;
 }
 
 const char *falco_row_name(unsigned type)

@@ -102,6 +102,8 @@ const char *falco_row_name(unsigned type);
 /* The type that recorders give to calls whose event has that code, where earlier ones wrote rows of `sys`; 0:
  * none. */
 unsigned falco_former_type(unsigned code);
+/* The same of a type whose event is the generic one. */
+bool falco_row_was_sys(unsigned type);
 /* Does the event have a return value? */
 bool falco_row_has_ret(unsigned type);
 /* Have its errors names? A result that is a process or a size is printed as a number. */
