@@ -302,6 +302,7 @@ void ctr_born(struct hc_tracker *t, struct tctr *c, struct ctr_facts *facts)
 	if (!ctr_looks(t) && !t->opts.pods)
 		return;
 	t->stats.n_ctrs++;
+	c->phase = t->in_snapshot ? CTR_EXISTED : CTR_CREATED;
 	c->asked = ctr_looks(t);
 	c->seen_ns = t->now_ns;
 	if (!facts && t->disk)
@@ -331,6 +332,7 @@ static struct tctr *renew(struct hc_tracker *t, const struct tctr *old, struct c
 	c->outer = REF(old->outer);
 	c->cgroup_id = old->cgroup_id;
 	c->seen_ns = old->seen_ns;
+	c->phase = old->phase;
 	c->asked = old->asked;
 	c->n_looks = old->n_looks;
 	if (facts)

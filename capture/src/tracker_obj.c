@@ -871,8 +871,6 @@ static void cells_imported(struct hc_cells *c, const struct tver *v)
 	hc_cell_set(c, HC_O_PROC_vpgid, (uint64_t)(int32_t)v->vpgid);
 	hc_cell_set(c, HC_O_PROC_tty_nr, hc_scap_dev_portable(v->tty_nr));
 	hc_cell_set(c, HC_O_PROC_subreaper, v->subreaper);
-	if (v->pidns_ns)
-		hc_cell_set(c, HC_O_PROC_pidns_start_ns, v->pidns_ns);
 }
 
 /* Parents first, oldest first, so that a deep tree does not make a deep recursion. */
@@ -936,6 +934,14 @@ static __attribute__((noinline)) uint32_t add_ver(struct hc_tracker *t, struct h
 	}
 	if (v->cgs_exec)
 		cell_ref(&c, HC_O_PROC_cgroups_at_exec, in_lst(b, v->cgs_exec->list));
+	if (v->ctr_phase != CTR_NO_PHASE)
+		hc_cell_set(&c, HC_O_PROC_ctr_phase, v->ctr_phase);
+	if (v->has & HAS_NS && v->entered != ENTERED_UNKNOWN)
+		hc_cell_set(&c, HC_O_PROC_entered, v->entered == ENTERED);
+	if (v->has & HAS_TREE)
+		hc_cell_set(&c, HC_O_PROC_in_init_tree, v->in_init_tree);
+	if (v->pidns_ns)
+		hc_cell_set(&c, HC_O_PROC_pidns_start_ns, v->pidns_ns);
 	if (v->has & HAS_IDS) {
 		hc_cell_set(&c, HC_O_PROC_sid, v->sid);
 		hc_cell_set(&c, HC_O_PROC_pgid, v->pgid);

@@ -134,6 +134,7 @@ struct tctr {
 	struct ctr_facts *facts;     /* NULL: nothing is known but the path */
 	struct ctr_facts *sandbox;   /* of an import: of its pod's sandbox; NULL: that was not told of before */
 	uint64_t known_at_ns;        /* when the facts came; 0: none did */
+	uint8_t phase;               /* enum ctr_phase */
 	bool asked;                  /* the runtimes' files have been looked at */
 	bool mask_told;              /* what is masked of this version has been counted */
 	/* of the newest version, which is the one in the table */
@@ -178,9 +179,17 @@ enum ver_has {
 	HAS_NOFILE = 1 << 3,
 	HAS_CGROUP = 1 << 4,
 	HAS_LOGIN = 1 << 5,    /* loginuid and session id are meaningful */
+	HAS_TREE = 1 << 7,     /* in_init_tree is known */
 	HAS_IMPORTED = 1 << 6, /* what other recorders keep: effective ids and three sets of capabilities, ids that
 	                          may be -1, pidns_ns; instead of HAS_CREDS and HAS_IDS */
 };
+
+/* How far a container has come: what there is of it, until a program runs in a mount namespace of its own; from
+ * the start of the recording on. As numbers in the column ctr_phase. */
+enum ctr_phase { CTR_NO_PHASE, CTR_CREATED, CTR_STARTED, CTR_EXISTED };
+
+/* Whether it, or whom it descends from, came into its mount namespace by setns: else that was made for it. */
+enum entered { NOT_ENTERED, ENTERED, ENTERED_UNKNOWN };
 
 #define HC_UNKNOWN UINT32_MAX /* a level or an owner of a user namespace that /proc does not tell */
 
@@ -189,7 +198,8 @@ struct tver {
 	uint32_t refs, pid, version, ppid;
 	struct hc_slot slot;
 	uint8_t cause, n_vpids, dead_depth;
-	uint8_t subreaper;
+	uint8_t subreaper, entered, ctr_phase; /* enum entered; enum ctr_phase */
+	bool in_init_tree; /* it descends from the first process of its pid namespace, or is that */
 	uint32_t has, flags;
 	uint64_t start_ns, from_ns, fork_ns;
 	uint64_t lineage, parent_lineage; /* change with exec, reparenting and those of ancestors */
@@ -203,7 +213,7 @@ struct tver {
 	struct lst *groups;
 	struct hc_wire_ns ns;
 	uint64_t cgroup_id, nofile;
-	uint64_t pidns_ns; /* start of the pid namespace; 0: not known */
+	uint64_t pidns_ns; /* start of the pid namespace's first process; 0: not known, or the initial one */
 	struct tcgs *cgs, *cgs_exec;
 	uint32_t sid, pgid, vsid, vpgid, tty_nr;
 	struct tver *sid_leader, *pgid_leader, *vpgid_leader;

@@ -276,6 +276,58 @@ static void ver_parent(struct hc_tracker *t, struct tproc *p, struct tver *v)
 		v->ppid = p->parent->tgid;
 }
 
+static void ver_phase(struct tver *v)
+{
+	v->ctr_phase = v->cgs && v->cgs->ctr ? v->cgs->ctr->phase : (uint8_t)CTR_NO_PHASE;
+}
+
+/* Its place in the tree of its pid namespace, as that of `from`, whom it comes from, lets one tell; NULL: that is
+ * not known. */
+static void ver_tree(struct hc_tracker *t, struct tver *v, const struct tver *from)
+{
+	bool nested = v->n_vpids > 1, first = v->n_vpids && v->vpids[v->n_vpids - 1] == 1;
+	bool same = from && ((v->n_vpids == 1 && from->n_vpids == 1) ||
+	                     (v->has & from->has & HAS_NS && from->ns.pid == v->ns.pid));
+	const struct tproc *init;
+
+	v->in_init_tree = first || (same && from->in_init_tree);
+	v->has &= ~(uint32_t)HAS_TREE;
+	if (v->n_vpids && (first || (same ? from->has & HAS_TREE : from || !v->ppid)))
+		v->has |= HAS_TREE;
+	if (v->has & HAS_IMPORTED)
+		return; /* the source told it */
+	v->pidns_ns = 0;
+	if (!nested)
+		return;
+	init = first ? NULL : proc_by_number(t, v, 1);
+	v->pidns_ns = first ? v->start_ns : init ? init->start_ns : same ? from->pidns_ns : 0;
+}
+
+/* The same for those that were there before the recording, whose ancestors may not have theirs yet. What stands in
+ * the host's mount namespace, or descends from the first process of a pid namespace, has not come there from
+ * elsewhere; of the others nobody tells. */
+static void settle_tree(struct hc_tracker *t, struct tproc *p)
+{
+	struct tver *v = p->cur;
+	struct tproc *chain[256];
+	unsigned n = 0;
+	bool on_host = false;
+
+	for (struct tproc *up = p; up && n < 256 && (up == p || !(up->cur->has & HAS_TREE)); up = up->parent)
+		chain[n++] = up;
+	while (n) {
+		const struct tproc *up = chain[--n]->parent;
+
+		ver_tree(t, chain[n]->cur, up ? up->cur : NULL);
+	}
+	for (uint32_t pid = 1; pid <= 2; pid++) { /* the first process, which may not be readable, or kthreadd */
+		const struct tproc *host = proc_find(t, pid, 0);
+
+		on_host = on_host || (host && host->cur->has & v->has & HAS_NS && host->cur->ns.mnt == v->ns.mnt);
+	}
+	v->entered = on_host || (v->n_vpids > 1 && v->in_init_tree) ? NOT_ENTERED : ENTERED_UNKNOWN;
+}
+
 /* Puts a version in force. Takes the reference. */
 static void proc_put(struct hc_tracker *t, struct tproc *p, struct tver *v)
 {
@@ -298,6 +350,7 @@ static void refresh_one(struct hc_tracker *t, struct tproc *p)
 	v->from_ns = parent->lineage_ns > v->from_ns ? parent->lineage_ns : v->from_ns;
 	v->lineage = ++t->next_lineage;
 	v->lineage_ns = v->from_ns;
+	ver_phase(v);
 	ver_parent(t, p, v);
 	ver_leaders(t, p, v);
 	proc_put(t, p, v);
@@ -331,6 +384,8 @@ static void settle_version(struct hc_tracker *t, struct tproc *p)
 	if (!v->cgs_exec)
 		v->cgs_exec = REF(v->cgs);
 	vpid_note(t, p);
+	ver_phase(v);
+	settle_tree(t, p);
 }
 
 static struct tproc *proc_unborn(struct hc_tracker *t, uint32_t tgid, uint64_t start_ns, unsigned depth)
@@ -606,6 +661,7 @@ struct tver *edit_end(struct hc_tracker *t, struct edit *e)
 	v->version = ++p->next_version;
 	v->cause = e->cause;
 	v->from_ns = t->now_ns;
+	ver_phase(v);
 	ver_parent(t, p, v);
 	if (thread) {
 		v->flags |= HC_PROC_THREAD;
@@ -800,7 +856,11 @@ static struct tproc *fork_process(struct hc_tracker *t, const struct wrec *r, co
 	if (p->cur->cgs != from->cgs) /* born into another group */
 		p->excluded = proc_is_excluded(t, p->cur);
 	ver_leaders(t, p, p->cur);
+	ver_phase(p->cur);
 	vpid_note(t, p);
+	ver_tree(t, p->cur, from);
+	if (p->cur->ns.mnt != from->ns.mnt) /* made for it */
+		p->cur->entered = NOT_ENTERED;
 	return p;
 }
 
@@ -974,6 +1034,10 @@ void proc_exec(struct hc_tracker *t, const struct wrec *r, struct ttask *k)
 	v->cause = HC_CAUSE_EXEC;
 	v->from_ns = v->lineage_ns = t->now_ns;
 	v->lineage = ++t->next_lineage;
+	if (v->cgs && v->cgs->ctr && v->cgs->ctr->phase == CTR_CREATED && p->parent &&
+	    v->has & p->parent->cur->has & HAS_NS && v->ns.mnt != p->parent->cur->ns.mnt)
+		v->cgs->ctr->phase = CTR_STARTED;
+	ver_phase(v);
 	ver_parent(t, p, v);
 	ver_leaders(t, p, v);
 	if (!v->user)

@@ -476,6 +476,7 @@ static void effect_process(struct hc_tracker *t, struct row *w)
 {
 	struct tproc *p;
 	struct edit e;
+	uint32_t ns_mnt;
 
 	switch (w->head->type) {
 	case HC_EV_PROC_FORK:
@@ -511,7 +512,10 @@ static void effect_process(struct hc_tracker *t, struct row *w)
 	}
 	if (!w->task || !tells_state(&w->r) || !edit_begin(t, &e, w->task->proc, w->task, cause_of(w->head->type)))
 		return;
+	ns_mnt = e.v->ns.mnt;
 	edit_facts(t, &e, &w->r, HC_WIRE_SUBJ_ROW);
+	if (e.v->ns.mnt != ns_mnt)
+		e.v->entered = w->head->type == HC_EV_SETNS ? ENTERED : NOT_ENTERED;
 	w->after = REF(edit_end(t, &e));
 	effect_dirs(t, w);
 }

@@ -109,6 +109,12 @@ expect "SELECT phase, source FROM ctr_start WHERE arg_container = '$web'" '{"pha
 expect "SELECT DISTINCT id, runtime, name, image, pod_name, pod_namespace, privileged FROM containers WHERE id = '$web'" \
 	"{\"id\":\"$web\",\"runtime\":\"containerd\",\"name\":\"web\",\"image\":\"registry.example:5000/shop/web:1.2@sha256:aa\",
 	\"pod_name\":\"web-1\",\"pod_namespace\":\"shop\",\"privileged\":0}"
+# first there is a container, then a program in it, which came there by birth
+expect "SELECT DISTINCT ctr_phase, entered, in_init_tree, cmdline LIKE 'crun %' AS by_runtime FROM process_versions
+	WHERE container = '$web' AND vpid = 1 AND cause IN ('root', 'exec') ORDER BY from_ns" \
+	'{"ctr_phase":1,"entered":0,"in_init_tree":1,"by_runtime":1}
+	{"ctr_phase":2,"entered":0,"in_init_tree":1,"by_runtime":0}'
+expect "SELECT count(*) > 0 AS some FROM process_versions WHERE ctr_phase IS NULL AND entered = 0 AND in_init_tree = 1 AND pidns_start_ns IS NULL" '{"some":1}'
 falco() { "$HINDCAST" events cap -f "evt.type = execve and $1" -o "*$2" | sort -u; }
 # fields CONDITION FORMAT WANT
 fields() {

@@ -34,3 +34,9 @@ for d in /sys/fs/cgroup /sys/fs/cgroup/*; do rmdir "$d/$group" 2>/dev/null || tr
 "$HINDCAST" events cap -f "evt.type = execve and proc.args startswith true" -o '*%container.full_id %proc.args' >got
 for i in 1 2 3 4 5 6 7 8; do echo "$id true $i"; done >want
 diff want got || fail "not all of it is told as of its container"
+
+# they are in the container, which is older than the recording, by setns, and none of its first process's children
+"$HINDCAST" query cap "SELECT DISTINCT entered, in_init_tree, ctr_phase, pidns_start_ns > 0 AND pidns_start_ns < start_ns
+  FROM process_versions WHERE cmdline LIKE '/bin/busybox true %' AND cause = 'exec'" --csv | tr -d '\r' >got
+printf '%s\n' 'entered,in_init_tree,ctr_phase,pidns_start_ns > 0 AND pidns_start_ns < start_ns' 1,0,3,1 >want
+[ "$(tail -n +2 got)" = "$(tail -n +2 want)" ] || fail "not told how they came there: $(cat got)"
