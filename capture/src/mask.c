@@ -909,7 +909,8 @@ static uint32_t entry_of(const struct hc_mask *m, const struct program *program,
 /* -su for -s -u VALUE: the letter at the end of a few others. */
 static bool ends_cluster(const struct mask_rule *r, const char *arg, size_t n)
 {
-	if (r->kind != MASK_OPTION || r->arg_bytes != 2 || n < 3 || n > MAX_CLUSTER || arg[n - 1] != r->arg[1])
+	if (r->kind != MASK_OPTION || r->arg_bytes != 2 || n < 3 || n > MAX_CLUSTER || *arg != '-' ||
+	    arg[n - 1] != r->arg[1])
 		return false;
 	for (size_t i = 1; i < n; i++)
 		if (!isalpha((unsigned char)arg[i]))

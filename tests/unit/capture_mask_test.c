@@ -96,6 +96,7 @@ Test(mask, arguments_keep_their_options_and_lose_their_values, .init = make, .fi
 		{ "curl|-btoken|abc|https://h/", "curl|-b***|***|https://h/" },
 		{ "curl|-sSfu|bob:pw|https://h/", "curl|-sSfu|***|https://h/" },
 		{ "curl|-sSfo|out|https://h/", NULL },
+		{ "curl|-o|menu|https://h/", NULL }, /* ends as a cluster with -u does, and is none */
 		{ "curl|-Fupload=@/etc/passwd|https://h/", NULL },
 		{ "curl|--user|bob:pw|--user-agent|me|--proxy-user=u:pw",
 		  "curl|--user|***|--user-agent|me|--proxy-user=***" },
