@@ -1270,11 +1270,21 @@ static void spans_merge(struct scan *s, size_t first, size_t mid)
 
 /* ---- all of it ---- */
 
-static void scan_part(struct scan *s, size_t from, size_t to)
+/* Anchors end before `to`. Not inlined: what is rare would take the loop's registers. */
+static __attribute__((noinline)) void see_hits(struct scan *s, uint32_t state, size_t to)
 {
 	const struct hc_mask *m = s->m;
-	const uint32_t *go = m->go;
-	const uint8_t *class = m->class;
+
+	for (uint32_t o = m->out[state] >= 0 ? state : m->link[state]; o; o = m->link[o])
+		for (int32_t rule = m->out[o]; rule >= 0; rule = m->rule[rule].next)
+			see_rule(s, (uint32_t)rule, to);
+}
+
+static void scan_part(struct scan *s, size_t from, size_t to)
+{
+	const uint32_t *go = s->m->go;
+	const uint8_t *class = s->m->class;
+	const char *p = s->p;
 	uint32_t at = 0;
 
 	s->arg_from = from;
@@ -1282,14 +1292,9 @@ static void scan_part(struct scan *s, size_t from, size_t to)
 	if (to - from < MASK_MIN_ANCHOR)
 		return;
 	for (size_t i = from; i < to; i++) {
-		at = go[(at & ~MASK_HIT) + class[(unsigned char)s->p[i]]];
-		if (!(at & MASK_HIT))
-			continue;
-		uint32_t state = (at & ~MASK_HIT) / m->n_classes;
-
-		for (uint32_t o = m->out[state] >= 0 ? state : m->link[state]; o; o = m->link[o])
-			for (int32_t rule = m->out[o]; rule >= 0; rule = m->rule[rule].next)
-				see_rule(s, (uint32_t)rule, i + 1);
+		at = go[(at & ~MASK_HIT) + class[(unsigned char)p[i]]];
+		if (at & MASK_HIT)
+			see_hits(s, (at & ~MASK_HIT) / s->m->n_classes, i + 1);
 	}
 }
 
