@@ -4,7 +4,7 @@
  * follows, and where it ends. Values found are spans; the text is copied only when there are any.
  *
  * All looks around an anchor are bounded, or end where the last span ends: a hostile text costs a small multiple
- * of its length.
+ * of its length. What protocols' commands look like is in mask_proto.c.
  */
 #include "mask_priv.h"
 
@@ -216,18 +216,6 @@ int mask_build(struct hc_mask *m, struct hc_err *err)
 
 /* ---- what stands around an anchor ---- */
 
-/* A text under way. */
-struct scan {
-	struct hc_mask *m;
-	enum hc_mask_form form;
-	const char *p;
-	size_t n;
-	size_t arg_from, arg_to; /* the entry that the anchor is in; a text is one */
-	struct hc_str name;      /* whose value is looked for; .p NULL: of no `name` rule */
-	size_t floor;            /* the first span that may have to make room for one before it */
-	bool failed;
-};
-
 static bool is_name_char(char c)
 {
 	return isalnum((unsigned char)c) || c == '_' || c == '-' || c == '.';
@@ -240,18 +228,13 @@ static bool is_token_char(char c)
 
 /* Whether what the anchor is in is an entry of a list. A payload shows by a NUL that it is one
  * (/proc/PID/environ). */
-static bool in_list(const struct scan *s)
+static bool in_list(const struct mask_scan *s)
 {
 	return s->form == HC_MASK_ARGS || s->form == HC_MASK_ENV ||
 	       (s->form == HC_MASK_BYTES && (s->arg_from > 0 || s->arg_to < s->n));
 }
 
-static size_t last_end(const struct hc_mask *m)
-{
-	return m->n_spans ? m->span[m->n_spans - 1].end : 0;
-}
-
-static void span_put(struct scan *s, size_t start, size_t end, uint32_t rule)
+static void span_put(struct mask_scan *s, size_t start, size_t end, uint32_t rule)
 {
 	struct hc_mask *m = s->m;
 
@@ -270,7 +253,7 @@ static void span_put(struct scan *s, size_t start, size_t end, uint32_t rule)
 }
 
 /* As span_put, also before spans that are there already. */
-static void span_insert(struct scan *s, size_t start, size_t end, uint32_t rule)
+static void span_insert(struct mask_scan *s, size_t start, size_t end, uint32_t rule)
 {
 	struct mask_span *v;
 
@@ -285,7 +268,7 @@ static void span_insert(struct scan *s, size_t start, size_t end, uint32_t rule)
 }
 
 /* "keep pwd=/x*": what is called so is no secret when it looks so. */
-static bool is_kept_value(const struct scan *s, size_t start, size_t end)
+static bool is_kept_value(const struct mask_scan *s, size_t start, size_t end)
 {
 	for (uint32_t i = 0; s->name.p && i < s->m->n_keep; i++) {
 		const struct mask_rule *r = &s->m->rule[s->m->keep[i]];
@@ -297,24 +280,24 @@ static bool is_kept_value(const struct scan *s, size_t start, size_t end)
 	return false;
 }
 
-static void span_join(struct scan *s, size_t start, size_t end, uint32_t rule)
+static void span_join(struct mask_scan *s, size_t start, size_t end, uint32_t rule)
 {
 	struct hc_mask *m = s->m;
 
 	/* options are looked at after the text they stand in: what was found inside is part of their value */
 	while (m->n_spans && m->span[m->n_spans - 1].start >= start) {
-		end = last_end(m) > end ? last_end(m) : end;
+		end = mask_last_end(m) > end ? mask_last_end(m) : end;
 		m->n_spans--;
 	}
-	if (m->n_spans && start < last_end(m)) { /* one value, which goes on */
-		if (end > last_end(m))
+	if (m->n_spans && start < mask_last_end(m)) { /* one value, which goes on */
+		if (end > mask_last_end(m))
 			m->span[m->n_spans - 1].end = end;
 		return;
 	}
 	span_put(s, start, end, rule);
 }
 
-static void span_add(struct scan *s, size_t start, size_t end, uint32_t rule)
+void mask_span_add(struct mask_scan *s, size_t start, size_t end, uint32_t rule)
 {
 	struct hc_mask *m = s->m;
 	struct mask_span next;
@@ -331,7 +314,7 @@ static void span_add(struct scan *s, size_t start, size_t end, uint32_t rule)
 	span_put(s, next.start, next.end, next.rule);
 }
 
-static size_t skip_blanks(const struct scan *s, size_t at)
+static size_t skip_blanks(const struct mask_scan *s, size_t at)
 {
 	for (unsigned i = 0; i < MAX_GAP && at < s->arg_to && (s->p[at] == ' ' || s->p[at] == '\t'); i++)
 		at++;
@@ -339,7 +322,7 @@ static size_t skip_blanks(const struct scan *s, size_t at)
 }
 
 /* The end of a value that begins at `from`. */
-static size_t value_end(const struct scan *s, size_t from, bool line)
+static size_t value_end(const struct mask_scan *s, size_t from, bool line)
 {
 	static const char ends[] = "&;,\"'<>|)}]\\`";
 
@@ -354,7 +337,7 @@ static size_t value_end(const struct scan *s, size_t from, bool line)
 	return from;
 }
 
-static size_t quoted_end(const struct scan *s, size_t from, char quote, bool escaped)
+size_t mask_quoted_end(const struct mask_scan *s, size_t from, char quote, bool escaped)
 {
 	for (; from < s->arg_to && s->p[from] != '\0'; from++) {
 		if (s->p[from] == '\\' && from + 1 < s->arg_to && s->p[from + 1] == quote && escaped)
@@ -367,19 +350,19 @@ static size_t quoted_end(const struct scan *s, size_t from, char quote, bool esc
 	return from < s->arg_to ? from : s->arg_to;
 }
 
-static bool is_quote(const struct scan *s, size_t at)
+static bool is_quote(const struct mask_scan *s, size_t at)
 {
 	return at < s->arg_to && (s->p[at] == '"' || s->p[at] == '\'');
 }
 
 /* Inside of another text, as a log that quotes JSON has it. */
-static bool is_escaped_quote(const struct scan *s, size_t at)
+static bool is_escaped_quote(const struct mask_scan *s, size_t at)
 {
 	return at + 1 < s->arg_to && s->p[at] == '\\' && s->p[at + 1] == '"';
 }
 
 /* Up to the quote of b'..', $'..', @".." and the like. */
-static size_t skip_prefix(const struct scan *s, size_t at)
+static size_t skip_prefix(const struct mask_scan *s, size_t at)
 {
 	static const char letters[] = "bBfFrRuU$@";
 	size_t to = at;
@@ -389,7 +372,7 @@ static size_t skip_prefix(const struct scan *s, size_t at)
 	return is_quote(s, to) ? to : at;
 }
 
-static size_t skip_space(const struct scan *s, size_t at)
+static size_t skip_space(const struct mask_scan *s, size_t at)
 {
 	while (at < s->arg_to && (s->p[at] == ' ' || s->p[at] == '\t' || s->p[at] == '\r' || s->p[at] == '\n'))
 		at++;
@@ -397,7 +380,7 @@ static size_t skip_space(const struct scan *s, size_t at)
 }
 
 /* The value that begins at `at`. Returns where what follows it begins. */
-static size_t value_at(struct scan *s, size_t at, bool line, uint32_t rule)
+static size_t value_at(struct mask_scan *s, size_t at, bool line, uint32_t rule)
 {
 	bool escaped = is_escaped_quote(s, at);
 	char quote = 0;
@@ -412,18 +395,18 @@ static size_t value_at(struct scan *s, size_t at, bool line, uint32_t rule)
 	if (at >= s->arg_to || (s->form != HC_MASK_BYTES && s->p[at] == '$') || (line && s->p[at] == '/') ||
 	    s->p[at] == ':')
 		return at;
-	end = quote ? quoted_end(s, at, quote, escaped) : value_end(s, at, line);
+	end = quote ? mask_quoted_end(s, at, quote, escaped) : value_end(s, at, line);
 	if (!quote && end > at && is_quote(s, end) && s->p[end - 1] == '(') { /* f('x') */
 		quote = s->p[end];
 		at = end + 1;
-		end = quoted_end(s, at, quote, false);
+		end = mask_quoted_end(s, at, quote, false);
 	}
-	span_add(s, at, end, rule);
+	mask_span_add(s, at, end, rule);
 	return quote && end < s->arg_to ? end + 1 + escaped : end;
 }
 
 /* Whether a list of quoted values begins there. */
-static bool is_list(const struct scan *s, size_t at)
+static bool is_list(const struct mask_scan *s, size_t at)
 {
 	if (at >= s->arg_to || s->p[at] != '[')
 		return false;
@@ -432,13 +415,13 @@ static bool is_list(const struct scan *s, size_t at)
 }
 
 /* What stands between a name and its value, as in `"a": "b"`. */
-static size_t skip_quote(const struct scan *s, size_t at)
+static size_t skip_quote(const struct mask_scan *s, size_t at)
 {
 	return is_escaped_quote(s, at) ? at + 2 : at + is_quote(s, at);
 }
 
 /* `read -p "Password: " x`: the quote ends what the name stands in. */
-static bool is_closing_quote(const struct scan *s, size_t at)
+static bool is_closing_quote(const struct mask_scan *s, size_t at)
 {
 	static const char after[] = " \t\r\n;|&)";
 
@@ -446,7 +429,7 @@ static bool is_closing_quote(const struct scan *s, size_t at)
 }
 
 /* `<password>x</password>` */
-static bool value_in_element(struct scan *s, size_t name, size_t at, uint32_t rule)
+static bool value_in_element(struct mask_scan *s, size_t name, size_t at, uint32_t rule)
 {
 	const char *end;
 
@@ -454,12 +437,12 @@ static bool value_in_element(struct scan *s, size_t name, size_t at, uint32_t ru
 	    (s->p[name - 1] != '<' && s->p[name - 1] != ':'))
 		return false;
 	end = memchr(s->p + at, '<', s->arg_to - at);
-	span_add(s, at + 1, end ? (size_t)(end - s->p) : s->arg_to, rule);
+	mask_span_add(s, at + 1, end ? (size_t)(end - s->p) : s->arg_to, rule);
 	return true;
 }
 
 /* `PASSWORD 'x'`, `PASSWORD('x')` and `IDENTIFIED BY 'x'` of SQL. */
-static bool value_in_sql(struct scan *s, size_t at, uint32_t rule)
+static bool value_in_sql(struct mask_scan *s, size_t at, uint32_t rule)
 {
 	size_t to = skip_blanks(s, at);
 
@@ -474,7 +457,7 @@ static bool value_in_sql(struct scan *s, size_t at, uint32_t rule)
 
 /* A value after the name from `name` to `at`, as shells, forms, JSON, YAML, HTTP and programs write it. False when
  * nothing there could be one. */
-static bool value_in_text(struct scan *s, size_t name, size_t at, uint32_t rule)
+static bool value_in_text(struct mask_scan *s, size_t name, size_t at, uint32_t rule)
 {
 	size_t quote = skip_quote(s, at), gap;
 	bool line, quoted = quote > at;
@@ -507,7 +490,7 @@ static bool value_in_text(struct scan *s, size_t name, size_t at, uint32_t rule)
 
 /* Whether the name at `at` is what another one is given: `"name":"X"`, `name: X`, `ParameterKey=X`, `<name>X`;
  * sets *ret_element for the last of them. */
-static bool is_given(const struct scan *s, size_t at, bool *ret_element)
+static bool is_given(const struct mask_scan *s, size_t at, bool *ret_element)
 {
 	while (at > s->arg_from && (is_name_char(s->p[at - 1]) || s->p[at - 1] == '/'))
 		at--;
@@ -521,7 +504,7 @@ static bool is_given(const struct scan *s, size_t at, bool *ret_element)
 	return *ret_element || (at > s->arg_from && (s->p[at - 1] == ':' || s->p[at - 1] == '='));
 }
 
-static bool is_value_key(const struct scan *s, size_t at)
+static bool is_value_key(const struct mask_scan *s, size_t at)
 {
 	static const char word[] = "value";
 
@@ -533,7 +516,7 @@ static bool is_value_key(const struct scan *s, size_t at)
 }
 
 /* Where a member that is called value or .._value begins, between the two; `to` when there is none. */
-static size_t find_value_key(const struct scan *s, size_t from, size_t to)
+static size_t find_value_key(const struct mask_scan *s, size_t from, size_t to)
 {
 	for (; from < to; from++)
 		if (is_value_key(s, from))
@@ -542,7 +525,7 @@ static size_t find_value_key(const struct scan *s, size_t from, size_t to)
 }
 
 /* How far the object, the list's item or the element goes on behind a name. */
-static size_t member_end(const struct scan *s, size_t from)
+static size_t member_end(const struct mask_scan *s, size_t from)
 {
 	size_t to = s->arg_to - from < MAX_PAIR ? s->arg_to : from + MAX_PAIR;
 
@@ -560,7 +543,7 @@ static size_t member_end(const struct scan *s, size_t from)
 }
 
 /* Where the object that has the name in it begins. */
-static size_t object_begin(const struct scan *s, size_t name)
+static size_t object_begin(const struct mask_scan *s, size_t name)
 {
 	size_t least = name - s->arg_from < MAX_PAIR ? s->arg_from : name - MAX_PAIR;
 
@@ -571,7 +554,7 @@ static size_t object_begin(const struct scan *s, size_t name)
 }
 
 /* `"name":"DB_PASSWORD","value":"x"` and the like: of Kubernetes, of clouds' templates, of Hadoop's files. */
-static void value_in_pair(struct scan *s, size_t name, size_t right, uint32_t rule)
+static void value_in_pair(struct mask_scan *s, size_t name, size_t right, uint32_t rule)
 {
 	static const size_t key_bytes = 5; /* value */
 	size_t end, key;
@@ -589,8 +572,56 @@ static void value_in_pair(struct scan *s, size_t name, size_t right, uint32_t ru
 		value_in_text(s, key, key + key_bytes, rule);
 }
 
+/* "logon * sqlplus" and "logon @ exp": whatever stands before it. */
+static bool is_anywhere(const struct mask_rule *r)
+{
+	return strcmp(r->arg, "*") == 0 || strcmp(r->arg, "@") == 0;
+}
+
+/* What follows the argument is NAME=VALUE. */
+static bool is_before_parameter(const struct mask_scan *s, size_t at)
+{
+	size_t from;
+
+	while (at < s->n && (s->p[at] == '\0' || s->p[at] == ' '))
+		at++;
+	for (from = at; at < s->n && (isalpha((unsigned char)s->p[at]) || s->p[at] == '_');)
+		at++;
+	return at > from && at < s->n && s->p[at] == '=';
+}
+
+/* USER/PASSWORD or USER/PASSWORD@DATABASE, narrowed to the password; false when it is none. */
+static bool narrow_logon(const struct mask_scan *s, const struct mask_rule *r, size_t *from, size_t *to)
+{
+	static const char more[] = "_$#.[]\"";
+	const char *p = s->p + *from, *end = s->p + *to, *slash = p, *database, *blank;
+
+	while (slash < end && (*slash == '"' || *slash == '\''))
+		slash++;
+	if (slash > p && slash < end && end[-1] == *p)
+		end--;
+	while (slash < end && (isalnum((unsigned char)*slash) || memchr(more, *slash, sizeof(more) - 1)))
+		slash++;
+	if (slash == p || slash == end || *slash != '/')
+		return false;
+	slash++;
+	database = memrchr(slash, '@', (size_t)(end - slash)); /* a password may have one, too */
+	if (!database && *r->arg == '@' && !is_before_parameter(s, *to))
+		return false;
+	blank = database || slash == end ? NULL : memchr(slash, ' ', (size_t)(end - slash)); /* as sysdba */
+	*from = (size_t)(slash - s->p);
+	*to = (size_t)((database ? database : blank && *slash != '"' ? blank : end) - s->p);
+	return *from < *to && s->p[*from + (*slash == '"' && *from + 1 < *to)] != '$'; /* a shell's variable */
+}
+
+/* What a rule hides of the value from *from to *to; false: nothing. */
+static bool narrow(const struct mask_scan *s, const struct mask_rule *r, size_t *from, size_t *to)
+{
+	return r->kind != MASK_LOGON || narrow_logon(s, r, from, to);
+}
+
 /* The whole next argument; empty when there is none, or it is an option. */
-static struct hc_str next_value(const struct scan *s)
+static struct hc_str next_value(const struct mask_scan *s)
 {
 	size_t from = s->arg_to + 1;
 
@@ -599,12 +630,13 @@ static struct hc_str next_value(const struct scan *s)
 	return (struct hc_str){ s->p + from, (uint32_t)strnlen(s->p + from, s->n - from) };
 }
 
-static void value_in_next(struct scan *s, uint32_t rule)
+static void value_in_next(struct mask_scan *s, uint32_t rule)
 {
 	struct hc_str value = next_value(s);
-	size_t from = (size_t)(value.p - s->p);
+	size_t from = (size_t)(value.p - s->p), to = from + value.len;
 
-	span_add(s, from, from + value.len, rule);
+	if (narrow(s, &s->m->rule[rule], &from, &to))
+		mask_span_add(s, from, to, rule);
 }
 
 static bool is_kept(const struct hc_mask *m, const char *name, size_t bytes)
@@ -618,12 +650,12 @@ static bool is_kept(const struct hc_mask *m, const char *name, size_t bytes)
 	return false;
 }
 
-static void see_name(struct scan *s, size_t from, size_t to, uint32_t rule)
+static void see_name(struct mask_scan *s, size_t from, size_t to, uint32_t rule)
 {
 	size_t left = from, right = to, name;
 	bool option;
 
-	if (to <= last_end(s->m))
+	if (to <= mask_last_end(s->m))
 		return;
 	while (left > s->arg_from && to - left < MASK_MAX_NAME && is_name_char(s->p[left - 1]))
 		left--;
@@ -640,7 +672,7 @@ static void see_name(struct scan *s, size_t from, size_t to, uint32_t rule)
 		return;
 	s->name = (struct hc_str){ s->p + name, (uint32_t)(right - name) };
 	if (left == s->arg_from && right < s->arg_to && s->p[right] == '=' && in_list(s)) {
-		span_add(s, right + 1, s->arg_to, rule); /* NAME=VALUE is all there is in it */
+		mask_span_add(s, right + 1, s->arg_to, rule); /* NAME=VALUE is all there is in it */
 	} else if (s->form != HC_MASK_ENV && option && left == s->arg_from && right == s->arg_to) {
 		value_in_next(s, rule);
 	} else if (option && right < s->arg_to && (s->p[right] == ' ' || s->p[right] == '\t')) {
@@ -650,9 +682,11 @@ static void see_name(struct scan *s, size_t from, size_t to, uint32_t rule)
 			char quote = (char)(s->p[at] == '"' || s->p[at] == '\'' ? s->p[at] : 0);
 
 			at += quote != 0;
-			span_add(s, at, quote ? quoted_end(s, at, quote, false) : value_end(s, at, false), rule);
+			mask_span_add(s, at,
+			              quote ? mask_quoted_end(s, at, quote, false) : value_end(s, at, false),
+			              rule);
 		}
-	} else if (!value_in_text(s, name, right, rule)) {
+	} else if (!mask_in_bulk(s, name, right, rule) && !value_in_text(s, name, right, rule)) {
 		value_in_pair(s, name, right, rule);
 	}
 	s->name = (struct hc_str){ 0 };
@@ -660,7 +694,7 @@ static void see_name(struct scan *s, size_t from, size_t to, uint32_t rule)
 
 /* Characters of a token from `at` on, letters and digits and those of `more`; *ret_cut when the payload ends
  * within it. */
-static size_t token_run(const struct scan *s, size_t at, const char *more, bool *ret_cut)
+static size_t token_run(const struct mask_scan *s, size_t at, const char *more, bool *ret_cut)
 {
 	size_t from = at;
 
@@ -672,12 +706,12 @@ static size_t token_run(const struct scan *s, size_t at, const char *more, bool 
 
 static const char token_more[] = ".+/=~%";
 
-static bool begins_word(const struct scan *s, size_t at)
+static bool begins_word(const struct mask_scan *s, size_t at)
 {
 	return at == s->arg_from || !isalnum((unsigned char)s->p[at]) || !isalnum((unsigned char)s->p[at - 1]);
 }
 
-static void see_token(struct scan *s, size_t from, size_t to, uint32_t rule)
+static void see_token(struct mask_scan *s, size_t from, size_t to, uint32_t rule)
 {
 	const struct mask_rule *r = &s->m->rule[rule];
 	/* a prefix with a slash is part of a URL, one with a dollar of what crypt(3) makes */
@@ -687,19 +721,19 @@ static void see_token(struct scan *s, size_t from, size_t to, uint32_t rule)
 	bool cut;
 	size_t n;
 
-	if (memcmp(s->p + from, r->arg, r->arg_bytes) != 0 || !begins_word(s, from) || to <= last_end(s->m))
+	if (memcmp(s->p + from, r->arg, r->arg_bytes) != 0 || !begins_word(s, from) || to <= mask_last_end(s->m))
 		return;
 	n = token_run(s, to, more, &cut);
 	if (n >= r->min || (cut && n))
-		span_add(s, to, to + n, rule);
+		mask_span_add(s, to, to + n, rule);
 }
 
-static void see_after(struct scan *s, size_t from, size_t to, uint32_t rule)
+static void see_after(struct mask_scan *s, size_t from, size_t to, uint32_t rule)
 {
 	bool cut;
 	size_t at, n;
 
-	if (!begins_word(s, from) || to <= last_end(s->m))
+	if (!begins_word(s, from) || to <= mask_last_end(s->m) || mask_in_bulk(s, from, to, rule))
 		return;
 	at = skip_blanks(s, skip_quote(s, to));
 	if (at < s->arg_to && (s->p[at] == '=' || s->p[at] == ':'))
@@ -708,15 +742,22 @@ static void see_after(struct scan *s, size_t from, size_t to, uint32_t rule)
 		return;
 	n = token_run(s, at, token_more, &cut);
 	if (n >= s->m->rule[rule].min || (cut && n))
-		span_add(s, at, at + n, rule);
+		mask_span_add(s, at, at + n, rule);
 }
 
-static void see_jwt(struct scan *s, size_t from, size_t to, uint32_t rule)
+/* ?NAME=VALUE and &NAME=VALUE */
+static void see_query(struct mask_scan *s, size_t from, size_t to, uint32_t rule)
+{
+	if (from > s->arg_from && (s->p[from - 1] == '?' || s->p[from - 1] == '&') && to > mask_last_end(s->m))
+		value_at(s, to, false, rule);
+}
+
+static void see_jwt(struct mask_scan *s, size_t from, size_t to, uint32_t rule)
 {
 	size_t at = to, n;
 	bool cut = false;
 
-	if (memcmp(s->p + from, "eyJ", 3) != 0 || !begins_word(s, from) || to <= last_end(s->m))
+	if (memcmp(s->p + from, "eyJ", 3) != 0 || !begins_word(s, from) || to <= mask_last_end(s->m))
 		return;
 	for (unsigned part = 0; part < 3 && !cut; part++) {
 		n = token_run(s, at, "", &cut);
@@ -724,11 +765,11 @@ static void see_jwt(struct scan *s, size_t from, size_t to, uint32_t rule)
 		if (!cut && (n < 4 || (part < 2 && (at >= s->arg_to || s->p[at++] != '.'))))
 			return;
 	}
-	span_add(s, to, at, rule);
+	mask_span_add(s, to, at, rule);
 }
 
 /* A name in a URL that nobody would give himself: long, of letters and digits. */
-static bool is_url_token(const struct scan *s, size_t from, size_t to)
+static bool is_url_token(const struct mask_scan *s, size_t from, size_t to)
 {
 	unsigned digits = 0;
 
@@ -740,7 +781,7 @@ static bool is_url_token(const struct scan *s, size_t from, size_t to)
 	return to - from >= MIN_URL_TOKEN && digits >= MIN_URL_DIGITS;
 }
 
-static bool ends_authority(const struct scan *s, size_t at, size_t colon, size_t at_sign)
+static bool ends_authority(const struct mask_scan *s, size_t at, size_t colon, size_t at_sign)
 {
 	char c = s->p[at];
 
@@ -756,17 +797,17 @@ static bool ends_authority(const struct scan *s, size_t at, size_t colon, size_t
 }
 
 /* IMAGE:TAG@sha256:.. */
-static bool is_digest(const struct scan *s, size_t at_sign)
+static bool is_digest(const struct mask_scan *s, size_t at_sign)
 {
 	return s->arg_to - at_sign > 7 &&
 	       (memcmp(s->p + at_sign, "@sha256:", 8) == 0 || memcmp(s->p + at_sign, "@sha512:", 8) == 0);
 }
 
-static void see_url(struct scan *s, size_t from, size_t to, uint32_t rule)
+static void see_url(struct mask_scan *s, size_t from, size_t to, uint32_t rule)
 {
 	size_t colon = 0, at_sign = 0, at = to;
 
-	if (from == s->arg_from || !isalnum((unsigned char)s->p[from - 1]) || to <= last_end(s->m) ||
+	if (from == s->arg_from || !isalnum((unsigned char)s->p[from - 1]) || to <= mask_last_end(s->m) ||
 	    to >= s->arg_to || s->p[to] == '[')
 		return;
 	for (; at < s->arg_to && at - to < 1024 && !ends_authority(s, at, colon, at_sign); at++) {
@@ -780,18 +821,18 @@ static void see_url(struct scan *s, size_t from, size_t to, uint32_t rule)
 	if (at_sign && is_digest(s, at_sign))
 		return;
 	if (colon && at_sign > colon && s->p[colon + 1] != '$')
-		span_add(s, colon + 1, at_sign, rule);
+		mask_span_add(s, colon + 1, at_sign, rule);
 	else if ((!colon || colon > at_sign) && at_sign && is_url_token(s, to, at_sign))
-		span_add(s, to, at_sign, rule);
+		mask_span_add(s, to, at_sign, rule);
 }
 
-static void see_pem(struct scan *s, size_t from, size_t to, uint32_t rule)
+static void see_pem(struct mask_scan *s, size_t from, size_t to, uint32_t rule)
 {
 	static const char tail[] = "PRIVATE KEY", block[] = " BLOCK", dashes[] = "-----", end[] = "-----END";
 	size_t room = s->arg_to - to < 64 ? s->arg_to - to : 64;
 	const char *key, *stop;
 
-	if (to <= last_end(s->m) || memcmp(s->p + from, "-----BEGIN ", 11) != 0)
+	if (to <= mask_last_end(s->m) || memcmp(s->p + from, "-----BEGIN ", 11) != 0)
 		return;
 	key = memmem(s->p + to, room, tail, sizeof(tail) - 1);
 	if (!key)
@@ -805,10 +846,10 @@ static void see_pem(struct scan *s, size_t from, size_t to, uint32_t rule)
 	while (from < s->arg_to && (s->p[from] == '\r' || s->p[from] == '\n'))
 		from++;
 	stop = memmem(s->p + from, s->arg_to - from, end, sizeof(end) - 1);
-	span_add(s, from, stop ? (size_t)(stop - s->p) : s->arg_to, rule);
+	mask_span_add(s, from, stop ? (size_t)(stop - s->p) : s->arg_to, rule);
 }
 
-static void see_rule(struct scan *s, uint32_t rule, size_t to)
+static void see_rule(struct mask_scan *s, uint32_t rule, size_t to)
 {
 	const struct mask_rule *r = &s->m->rule[rule];
 	size_t from = to - strlen(r->anchor);
@@ -823,11 +864,26 @@ static void see_rule(struct scan *s, uint32_t rule, size_t to)
 	case MASK_TOKEN:
 		see_token(s, from, to, rule);
 		break;
+	case MASK_QUERY:
+		see_query(s, from, to, rule);
+		break;
 	case MASK_URL:
 		see_url(s, from, to, rule);
 		break;
 	case MASK_PEM:
 		see_pem(s, from, to, rule);
+		break;
+	case MASK_NETRC:
+		mask_see_netrc(s, from, to, rule);
+		break;
+	case MASK_PASS:
+		mask_see_pass(s, from, to, rule);
+		break;
+	case MASK_LOGIN:
+		mask_see_login(s, from, to, rule);
+		break;
+	case MASK_AUTH:
+		mask_see_auth(s, from, to, rule);
 		break;
 	default:
 		see_jwt(s, from, to, rule);
@@ -930,6 +986,16 @@ static enum where where_value(const struct mask_rule *r, const char *word, size_
 	switch (r->kind) {
 	case MASK_WORD:
 		return mask_glob(r->arg, word, n, true) ? IN_NEXT : NOT_HERE;
+	case MASK_LOGON:
+		if (is_anywhere(r)) {
+			*ret_at = 0;
+			return *word == '-' ? NOT_HERE : HERE;
+		}
+		equals = memchr(word, '=', n);
+		if (!mask_glob(r->arg, word, equals ? (size_t)(equals - word) : n, true))
+			return NOT_HERE;
+		*ret_at = equals ? (size_t)(equals - word) + 1 : n;
+		return equals ? HERE : IN_NEXT;
 	case MASK_VALUES:
 		equals = *word == '-' ? NULL : memchr(word, '=', n);
 		*ret_at = equals ? (size_t)(equals - word) + 1 : n;
@@ -968,7 +1034,7 @@ static bool is_ports_of(const struct mask_rule *r, struct hc_str value)
 }
 
 /* Whether nothing but NULs follows the entry. */
-static bool is_last(const struct scan *s)
+static bool is_last(const struct mask_scan *s)
 {
 	for (size_t at = s->arg_to; at < s->n; at++)
 		if (s->p[at] != '\0')
@@ -977,10 +1043,10 @@ static bool is_last(const struct scan *s)
 }
 
 /* One entry of an argument list, after the program. */
-static void see_argument(struct scan *s, const struct program *program)
+static void see_argument(struct mask_scan *s, const struct program *program)
 {
 	const char *arg = s->p + s->arg_from;
-	size_t n = s->arg_to - s->arg_from, at;
+	size_t n = s->arg_to - s->arg_from, at, to;
 
 	for (uint32_t i = program->from; n && i < program->to; i++) {
 		const struct mask_rule *r = rule_of(s->m, program, i);
@@ -989,10 +1055,13 @@ static void see_argument(struct scan *s, const struct program *program)
 		if (!r)
 			continue;
 		if (r->kind == MASK_LAST && *arg != '-' && is_last(s))
-			span_add(s, s->arg_from, s->arg_to, rule);
+			mask_span_add(s, s->arg_from, s->arg_to, rule);
 		switch (where_value(r, arg, n, &at)) {
 		case HERE:
-			span_add(s, s->arg_from + at, s->arg_to, rule);
+			at += s->arg_from;
+			to = s->arg_to;
+			if (narrow(s, r, &at, &to))
+				mask_span_add(s, at, to, rule);
 			break;
 		case IN_NEXT:
 			if (r->kind != MASK_ATTACHED && !is_ports_of(r, next_value(s)))
@@ -1018,13 +1087,13 @@ static bool ends_word(char c)
 
 /* The end of a shell's word, quotes and what is in them included; a quote within it that nothing closes is the end
  * of what the whole command line stands in. */
-static size_t shell_word_end(const struct scan *s, size_t from)
+static size_t shell_word_end(const struct mask_scan *s, size_t from)
 {
 	size_t at = from;
 
 	while (at < s->arg_to && s->p[at] != ' ' && s->p[at] != '\t' && !ends_command(s->p[at])) {
 		if (s->p[at] == '"' || s->p[at] == '\'') {
-			size_t close = quoted_end(s, at + 1, s->p[at], false);
+			size_t close = mask_quoted_end(s, at + 1, s->p[at], false);
 
 			if (close == s->arg_to && at > from)
 				break;
@@ -1048,7 +1117,7 @@ struct line {
 	bool piped;     /* it goes to this command */
 };
 
-static bool is_variable(const struct scan *s, size_t at)
+static bool is_variable(const struct mask_scan *s, size_t at)
 {
 	at += at < s->arg_to && s->p[at] == '"';
 	return at < s->arg_to && s->p[at] == '$';
@@ -1056,7 +1125,7 @@ static bool is_variable(const struct scan *s, size_t at)
 
 /* One word of a command line, from `from` to `to`, after the program; returns where what it masks ends, or `to`.
  */
-static size_t see_word(struct scan *s, const struct program *program, size_t from, size_t to)
+static size_t see_word(struct mask_scan *s, const struct program *program, size_t from, size_t to)
 {
 	size_t at, end;
 
@@ -1075,7 +1144,7 @@ static size_t see_word(struct scan *s, const struct program *program, size_t fro
 				continue;
 		}
 		end = shell_word_end(s, at);
-		if (s->p[at] == '$' || end == at)
+		if (s->p[at] == '$' || end == at || !narrow(s, r, &at, &end))
 			continue;
 		span_insert(s, at, end, s->m->program[i].rule);
 		return end;
@@ -1084,7 +1153,7 @@ static size_t see_word(struct scan *s, const struct program *program, size_t fro
 }
 
 /* A command ends at `at`: what its rules say of its last argument, and what goes on to the next one. */
-static void see_end(struct scan *s, struct line *line, size_t at)
+static void see_end(struct mask_scan *s, struct line *line, size_t at)
 {
 	uint32_t entry = entry_of(s->m, &line->program, MASK_LAST);
 
@@ -1097,7 +1166,7 @@ static void see_end(struct scan *s, struct line *line, size_t at)
 }
 
 /* The words of `echo`, up to a '|'. */
-static void see_print(const struct scan *s, struct line *line, size_t at)
+static void see_print(const struct mask_scan *s, struct line *line, size_t at)
 {
 	size_t from = 0, end = at;
 
@@ -1124,7 +1193,7 @@ static void see_print(const struct scan *s, struct line *line, size_t at)
 }
 
 /* `<<<WORD` and `<<END`, lines, `END`. */
-static void see_here(struct scan *s, size_t at, uint32_t rule)
+static void see_here(struct mask_scan *s, size_t at, uint32_t rule)
 {
 	bool text = at + 2 < s->arg_to && s->p[at + 2] == '<';
 	size_t from = at + 2 + text, end, mark_bytes, room;
@@ -1170,7 +1239,7 @@ static bool is_redirection(const char *word, size_t n, bool *ret_next)
 }
 
 /* The word is noted as the last one so far, when it is an argument. */
-static void see_last(const struct scan *s, struct line *line, size_t at, size_t end)
+static void see_last(const struct mask_scan *s, struct line *line, size_t at, size_t end)
 {
 	bool next;
 
@@ -1189,7 +1258,7 @@ static void see_last(const struct scan *s, struct line *line, size_t at, size_t 
 }
 
 /* Returns where the next word may begin. */
-static size_t see_line_word(struct scan *s, struct line *line, size_t at, size_t end)
+static size_t see_line_word(struct mask_scan *s, struct line *line, size_t at, size_t end)
 {
 	size_t masked = see_word(s, &line->program, at, end);
 	struct program before = line->program;
@@ -1214,7 +1283,7 @@ static size_t see_line_word(struct scan *s, struct line *line, size_t at, size_t
 }
 
 /* The arguments of `sh -c` and the like: programs and their options, as shells take them apart. */
-static void scan_words(struct scan *s, size_t from, size_t to)
+static void scan_words(struct mask_scan *s, size_t from, size_t to)
 {
 	struct line line = { 0 };
 	size_t at = from;
@@ -1241,7 +1310,7 @@ static void scan_words(struct scan *s, size_t from, size_t to)
 }
 
 /* Spans from `first` on are in order up to `mid`, and from there on: all of them are then, and apart. */
-static void spans_merge(struct scan *s, size_t first, size_t mid)
+static void spans_merge(struct mask_scan *s, size_t first, size_t mid)
 {
 	struct hc_mask *m = s->m;
 	size_t n = m->n_spans - first, a = first, b = mid, k = 0;
@@ -1271,7 +1340,7 @@ static void spans_merge(struct scan *s, size_t first, size_t mid)
 /* ---- all of it ---- */
 
 /* Anchors end before `to`. Not inlined: what is rare would take the loop's registers. */
-static __attribute__((noinline)) void see_hits(struct scan *s, uint32_t state, size_t to)
+static __attribute__((noinline)) void see_hits(struct mask_scan *s, uint32_t state, size_t to)
 {
 	const struct hc_mask *m = s->m;
 
@@ -1280,7 +1349,7 @@ static __attribute__((noinline)) void see_hits(struct scan *s, uint32_t state, s
 			see_rule(s, (uint32_t)rule, to);
 }
 
-static void scan_part(struct scan *s, size_t from, size_t to)
+static void scan_part(struct mask_scan *s, size_t from, size_t to)
 {
 	const uint32_t *go = s->m->go;
 	const uint8_t *class = s->m->class;
@@ -1299,7 +1368,7 @@ static void scan_part(struct scan *s, size_t from, size_t to)
 }
 
 /* Numbers in a payload are many short entries: no call for each. */
-static size_t entry_end(const struct scan *s, size_t from)
+static size_t entry_end(const struct mask_scan *s, size_t from)
 {
 	size_t to = from;
 
@@ -1310,7 +1379,7 @@ static size_t entry_end(const struct scan *s, size_t from)
 
 /* Any entry may name the program: behind sudo, env or a container's exec, and in a payload, which may have the
  * arguments of several processes or begin within them. */
-static void scan_list(struct scan *s)
+static void scan_list(struct mask_scan *s)
 {
 	struct program program = { 0 };
 
@@ -1370,7 +1439,7 @@ static size_t overwrite(struct hc_mask *m, enum hc_mask_form form, const char *p
 const void *hc_mask_apply(struct hc_mask *m, enum hc_mask_form form, const void *p, size_t n, size_t *ret_bytes,
                           struct hc_mask_hits *hits)
 {
-	struct scan s = { .m = m, .form = form, .p = p, .n = n };
+	struct mask_scan s = { .m = m, .form = form, .p = p, .n = n };
 	size_t room;
 
 	hits->n = 0;

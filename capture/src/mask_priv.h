@@ -19,11 +19,17 @@ enum mask_kind {
 	MASK_LAST,     /* last PROGRAMS: the last argument */
 	MASK_VALUES,   /* values PROGRAMS: of arguments NAME=VALUE */
 	MASK_STDIN,    /* stdin PROGRAMS: what a command line writes into them */
+	MASK_LOGON,    /* logon NAME PROGRAMS: the password in USER/PASSWORD@DATABASE */
 	MASK_AFTER,    /* after MIN TEXT: the next word, when it has so many characters */
 	MASK_TOKEN,    /* token MIN PREFIX: a word of that shape; the prefix stays */
+	MASK_QUERY,    /* query NAME: what is called so in the query of a URL */
 	MASK_URL,      /* builtin url: the password in scheme://user:password@ */
 	MASK_PEM,      /* builtin pem: private keys */
 	MASK_JWT,      /* builtin jwt: three base64url parts */
+	MASK_NETRC,    /* builtin netrc: machine X login X password X */
+	MASK_PASS,     /* builtin pass: PASS X of FTP and others */
+	MASK_LOGIN,    /* builtin login: TAG LOGIN USER X of IMAP */
+	MASK_AUTH,     /* builtin auth: AUTH X, AUTH USER X, AUTH PLAIN X */
 };
 
 struct mask_rule {
@@ -34,7 +40,7 @@ struct mask_rule {
 	uint8_t arg_bytes;
 	char programs[128];             /* "mysql", "docker:login", "": each with its NUL */
 	char value[MASK_MAX_TEXT + 1];  /* keep: glob of the value, folded; "": any */
-	char anchor[MASK_MAX_TEXT + 1]; /* what the automaton looks for, folded; "": nothing */
+	char anchor[MASK_MAX_TEXT + 2]; /* what the automaton looks for, folded; "": nothing */
 	int32_t next;                   /* rule with the same anchor; -1 */
 };
 
@@ -89,6 +95,23 @@ struct hc_mask {
 	size_t cap_buf;
 };
 
+/* A text under way. */
+struct mask_scan {
+	struct hc_mask *m;
+	enum hc_mask_form form;
+	const char *p;
+	size_t n;
+	size_t arg_from, arg_to; /* the entry that the anchor is in; a text is one */
+	struct hc_str name;      /* whose value is looked for; .p NULL: of no `name` rule */
+	size_t floor;            /* the first span that may have to make room for one before it */
+	bool failed;
+};
+
+static inline size_t mask_last_end(const struct hc_mask *m)
+{
+	return m->n_spans ? m->span[m->n_spans - 1].end : 0;
+}
+
 /* ASCII lower case, '-' as '_'. */
 static inline unsigned char mask_fold(unsigned char c)
 {
@@ -98,5 +121,17 @@ static inline unsigned char mask_fold(unsigned char c)
 /* '*' any run, '?' one character; fold: the glob is folded, and the name is taken as if it were. */
 bool mask_glob(const char *glob, const char *name, size_t bytes, bool fold);
 int mask_build(struct hc_mask *m, struct hc_err *err);
+/* An empty one, and what a `keep` rule takes out, are none. */
+void mask_span_add(struct mask_scan *s, size_t start, size_t end, uint32_t rule);
+/* Where the quote is that closes one before `from`. */
+size_t mask_quoted_end(const struct mask_scan *s, size_t from, char quote, bool escaped);
+
+/* The anchor is from `from` to `to`. */
+void mask_see_netrc(struct mask_scan *s, size_t from, size_t to, uint32_t rule);
+void mask_see_pass(struct mask_scan *s, size_t from, size_t to, uint32_t rule);
+void mask_see_login(struct mask_scan *s, size_t from, size_t to, uint32_t rule);
+void mask_see_auth(struct mask_scan *s, size_t from, size_t to, uint32_t rule);
+/* Whether the name is a string of Redis' protocol that another one follows: that is its value. */
+bool mask_in_bulk(struct mask_scan *s, size_t name, size_t to, uint32_t rule);
 
 #endif

@@ -40,7 +40,7 @@ static const char default_rules[] =
 	"option -p nxc,netexec,crackmapexec,useradd,usermod,ipa-server-install,ipa-client-install\n"
 	"option -p docker:login,podman:login,buildah:login,skopeo:login,nerdctl:login,oras:login,oc:login,az:login\n"
 	"option -p helm:login,cf:login,argocd:login\noption -a ipa-server-install\n"
-	"option -P sqlcmd,bcp,osql,isql,mosquitto_pub,mosquitto_sub,ipmitool,ssh-keygen,zip,unzip\n"
+	"option -P sqsh,tsql,freebcp,defncopy\noption -P sqlcmd,bcp,osql,isql,mosquitto_pub,mosquitto_sub,ipmitool,ssh-keygen,zip,unzip\n"
 	"option -N ssh-keygen\noption -a redis-cli,http,https,xh,xhs,hey\noption -A ab\noption -u lftp\n"
 	"option --auth http,https,xh,xhs\noption -u curl\noption --user curl\noption --proxy-user curl\n"
 	"option --oauth2-bearer curl\noption -b curl\noption -U curl\noption -E curl\noption --cert curl\n"
@@ -54,8 +54,11 @@ static const char default_rules[] =
 	"option -y dig,nsupdate\noption --from-literal kubectl:secret,oc:secret\n"
 	"option --value aws:put-parameter,az:secret\noption --body gh:secret\noption -b gh:secret\n"
 	"option -t doctl:init\nword -k openssl\nword -K openssl\nword -hmac openssl\n"
-	"word -pw plink,pscp,psftp,putty,addprinc,cpw\nword -ap swaks\nword aws_* aws:set\nword *token npm,yarn,pnpm\n"
-	"word password nmcli\nword *psk nmcli\n"
+	"word -pw plink,pscp,psftp,putty,addprinc,cpw\nword -ap swaks\nword *aws_* aws:set\nword *token npm,yarn,pnpm\n"
+	"word password nmcli\nword *psk nmcli\nword key iwconfig\nword using db2:user\n"
+	"word requirepass redis-cli\nword masterauth redis-cli\n"
+	"logon * sqlplus\nlogon @ exp,imp,expdp,impdp,sqlldr,sql\nlogon userid exp,imp,expdp,impdp,sqlldr\n"
+	"logon target rman\nlogon catalog rman\nlogon rcvcat rman\nlogon auxiliary rman\nlogon explain tkprof\n"
 	"last htpasswd:-*b*,rabbitmqctl:add_user,rabbitmqctl:change_password,rabbitmqctl:authenticate_user\n"
 	"last neo4j-admin:set-initial-password,vault:login,vault:unseal,mc:alias,redis-cli:AUTH,cargo:login\n"
 	"last openssl:passwd,wpa_passphrase\nvalues vault:put,vault:patch\n"
@@ -76,18 +79,23 @@ static const char default_rules[] =
 	"token 20 discordapp.com/api/webhooks/\ntoken 20 api.telegram.org/bot\n"
 	"token 20 webhook.office.com/webhookb2/\n"
 	"token 20 $1$\ntoken 20 $5$\ntoken 20 $6$\ntoken 20 $y$\ntoken 20 $2a$\ntoken 20 $2b$\ntoken 20 $2y$\n"
-	"token 20 $apr1$\ntoken 20 $argon2\nbuiltin url\nbuiltin pem\nbuiltin jwt\n";
+	"token 20 $apr1$\ntoken 20 $argon2\n"
+	"query key\nquery sig\nquery signature\nquery auth\nquery pw\n"
+	"builtin url\nbuiltin pem\nbuiltin jwt\nbuiltin netrc\nbuiltin pass\nbuiltin login\nbuiltin auth\n";
 /* clang-format on */
 
 static const char *const words[] = {
-	[MASK_NAME] = "name",   [MASK_KEEP] = "keep",  [MASK_OPTION] = "option", [MASK_ATTACHED] = "attached",
-	[MASK_WORD] = "word",   [MASK_LAST] = "last",  [MASK_VALUES] = "values", [MASK_STDIN] = "stdin",
-	[MASK_AFTER] = "after", [MASK_TOKEN] = "token"
+	[MASK_NAME] = "name",   [MASK_KEEP] = "keep",   [MASK_OPTION] = "option", [MASK_ATTACHED] = "attached",
+	[MASK_WORD] = "word",   [MASK_LAST] = "last",   [MASK_VALUES] = "values", [MASK_STDIN] = "stdin",
+	[MASK_LOGON] = "logon", [MASK_AFTER] = "after", [MASK_TOKEN] = "token",   [MASK_QUERY] = "query"
 };
 static const struct {
 	const char *name, *anchor;
 	uint8_t kind;
-} builtins[] = { { "url", "://", MASK_URL }, { "pem", "_____begin ", MASK_PEM }, { "jwt", "eyj", MASK_JWT } };
+} builtins[] = { { "url", "://", MASK_URL },     { "pem", "_____begin ", MASK_PEM },
+	         { "jwt", "eyj", MASK_JWT },     { "netrc", "password", MASK_NETRC },
+	         { "pass", "pass ", MASK_PASS }, { "login", " login ", MASK_LOGIN },
+	         { "auth", "auth", MASK_AUTH } };
 static const char *const scope_words[HC_MASK_N_SCOPES] = { "comm",      "exe",   "cgroup",
 	                                                   "container", "image", "namespace" };
 
@@ -221,7 +229,14 @@ static int parse_text(const struct place *at, struct mask_rule *r, struct hc_str
 			return wrong(at, w.p, err, "an option begins with '-'");
 		break;
 	case MASK_WORD:
+	case MASK_LOGON:
 		fold_into(r->arg, w);
+		break;
+	case MASK_QUERY:
+		fold_into(r->arg, w);
+		if (w.len < 2 || strpbrk(r->arg, "*?=&"))
+			return wrong(at, w.p, err, "a name of two characters at least, without '*' and '?'");
+		snprintf(r->anchor, sizeof(r->anchor), "%s=", r->arg);
 		break;
 	case MASK_NAME:
 		fold_into(r->arg, w);
@@ -250,8 +265,8 @@ static int parse_args(const struct place *at, struct mask_rule *r, struct hc_str
 		code = parse_min(at, word_next(&rest), &r->min, err);
 	if (code == 0 && !programs_only)
 		code = parse_text(at, r, word_next(&rest), err);
-	if (code == 0 &&
-	    (programs_only || r->kind == MASK_OPTION || r->kind == MASK_ATTACHED || r->kind == MASK_WORD))
+	if (code == 0 && (programs_only || r->kind == MASK_OPTION || r->kind == MASK_ATTACHED ||
+	                  r->kind == MASK_WORD || r->kind == MASK_LOGON))
 		code = parse_programs(at, word_next(&rest), r, err);
 	w = word_next(&rest);
 	if (code == 0 && w.len)
@@ -326,7 +341,7 @@ static int parse_builtin(const struct place *at, struct mask_rule *r, struct hc_
 			snprintf(r->anchor, sizeof(r->anchor), "%s", builtins[i].anchor);
 			return 0;
 		}
-	return wrong(at, w.p, err, "url, pem or jwt is wanted here");
+	return wrong(at, w.p, err, "url, pem, jwt, netrc, pass, login or auth is wanted here");
 }
 
 static void rules_drop(struct hc_mask *m, uint32_t from)
@@ -366,8 +381,8 @@ static int parse_line(const struct place *at, struct hc_mask *m, struct hc_err *
 		}
 	if (code == -1)
 		return wrong(at, w.p, err,
-		             "a rule begins with name, keep, option, attached, word, last, values, stdin, after, "
-		             "token, builtin, off or no-defaults");
+		             "a rule begins with name, keep, option, attached, word, last, values, stdin, logon, "
+		             "after, token, query, builtin, off or no-defaults");
 	if (code < 0)
 		return code;
 	if (m->n_rules == HC_MASK_MAX_RULES)

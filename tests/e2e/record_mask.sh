@@ -23,6 +23,9 @@ print(n)
 END
 }
 cp /bin/true mysql
+cp /bin/true sqlplus
+printf 'USER bob\r\nPASS SEKRET15\r\nGET /x?key=SEKRET16 HTTP/1.1\r\n' >commands
+printf '*3\r\n$4\r\nAUTH\r\n$3\r\nbob\r\n$8\r\nSEKRET17\r\n' >redis
 cat >script <<'END'
 export AWS_SECRET_ACCESS_KEY=SEKRET1 GITHUB_TOKEN=SEKRET2 DB_URL=postgres://bob:SEKRET3@db/x PLAIN=visible
 /bin/true --password=SEKRET4 --token SEKRET5 visible
@@ -30,6 +33,8 @@ export AWS_SECRET_ACCESS_KEY=SEKRET1 GITHUB_TOKEN=SEKRET2 DB_URL=postgres://bob:
 ./mysql -p"$MY_PASSWORD" -u root db # in a text, an option of one program is not known
 printf 'POST / HTTP/1.1\r\nAuthorization: Basic SEKRET8=\r\nHost: h\r\n\r\npassword=SEKRET9&user=bob\n' >request
 cat request >/dev/null
+cat commands redis >/dev/null
+./sqlplus -S bob/"$MY_PASSWORD"@db
 ./no-such-program --password=SEKRET10
 cat "/proc/$OLD/cmdline" "/proc/$OLD/environ" | cat >/dev/null # as ps does, and whoever it writes to
 END
@@ -49,6 +54,10 @@ sql() {
 sql 1 "SELECT count(*) FROM proc_exec WHERE proc_after_cmdline = '/bin/true --password=*** --token *** visible' AND row_flags & 4096"
 sql 1 "SELECT count(*) FROM proc_exec WHERE proc_after_cmdline = './mysql -p*** -u root db'"
 sql 1 "SELECT min(proc_after_cmdline LIKE '/bin/sh -c true \"Authorization: ***\"; %') FROM proc_exec WHERE proc_after_cmdline LIKE '%Authoriz%'"
+sql 1 "SELECT count(*) FROM proc_exec WHERE proc_after_cmdline = './sqlplus -S bob/***@db'"
+for rule in 'builtin pass' 'builtin auth' 'query key'; do
+	sql 1 "SELECT sum(count) FROM meta_masked WHERE of_type = 'read' AND rule = '$rule'"
+done
 # the file was read as long as it is
 [ "$(value cap "SELECT DISTINCT ret FROM read WHERE CAST(data AS TEXT) LIKE 'POST%'")" = "$(stat -c %s request)" ] || fail "payload"
 # /proc told of the older process: its secrets' names stand beside them

@@ -245,6 +245,8 @@ Test(mask, knows_what_single_programs_are_given, .init = make, .fini = drop)
 		{ "az|vm|create|-p|plan", NULL },
 		{ "aws|ssm|put-parameter|--name|/x|--value|abc", "aws|ssm|put-parameter|--name|/x|--value|***" },
 		{ "aws|configure|set|aws_secret_access_key|abc", "aws|configure|set|aws_secret_access_key|***" },
+		{ "aws|configure|set|profile.a.aws_secret_access_key|abc",
+		  "aws|configure|set|profile.a.aws_secret_access_key|***" },
 		{ "aws|configure|set|region|eu", NULL },
 		{ "kubectl|create|secret|generic|s|--from-literal=a=b",
 		  "kubectl|create|secret|generic|s|--from-literal=***" },
@@ -262,6 +264,8 @@ Test(mask, knows_what_single_programs_are_given, .init = make, .fini = drop)
 		{ "vault|kv|get|secret/x", NULL },
 		{ "nmcli|dev|wifi|connect|x|password|abc", "nmcli|dev|wifi|connect|x|password|***" },
 		{ "grep|password|f", NULL },
+		{ "tsql|-S|h|-U|sa|-P|abc", "tsql|-S|h|-U|sa|-P|***" },
+		{ "iwconfig|wlan0|key|s:abc", "iwconfig|wlan0|key|***" },
 		{ "xfreerdp|/v:h|/p:abc", "xfreerdp|/v:h|/p:***" },
 		{ "ldappasswd|-w|a|-s|b|-a|c", "ldappasswd|-w|***|-s|***|-a|***" },
 		{ "isql|-k|DRIVER=x;UID=sa;PWD=abc", "isql|-k|DRIVER=x;UID=sa;PWD=***" },
@@ -327,6 +331,173 @@ Test(mask, knows_what_a_command_line_writes_into_a_program, .init = make, .fini 
 		out[got] = '\0';
 		cr_expect_str_eq(out, want, "%s: %s", pairs[i].in, out);
 	}
+}
+
+/* USER/PASSWORD@DATABASE: what stands around the password stays. */
+Test(mask, knows_the_logons_of_databases, .init = make, .fini = drop)
+{
+	static const struct pair pairs[] = {
+		{ "sqlplus|scott/tiger@db", "sqlplus|scott/***@db" },
+		{ "sqlplus|-S|scott/tiger@//host/svc|@/a/b.sql", "sqlplus|-S|scott/***@//host/svc|@/a/b.sql" },
+		{ "sudo|-u|oracle|/u01/bin/sqlplus|-L|scott/tiger",
+		  "sudo|-u|oracle|/u01/bin/sqlplus|-L|scott/***" },
+		{ "sqlplus|scott/p@ss@db", "sqlplus|scott/***@db" },
+		{ "sqlplus|\"scott\"/\"ti@g/er\"@db", "sqlplus|\"scott\"/***@db" },
+		{ "sqlplus|\"sys/pw@db as sysdba\"|x", "sqlplus|\"sys/***@db as sysdba\"|x" },
+		{ "sqlplus|sys/pw as sysdba", "sqlplus|sys/*** as sysdba" },
+		{ "sqlplus|sys[bob]/pw|as|sysdba", "sqlplus|sys[bob]/***|as|sysdba" },
+		{ "expdp|scott/tiger@db|directory=d|dumpfile=a/b.dmp",
+		  "expdp|scott/***@db|directory=d|dumpfile=a/b.dmp" },
+		{ "imp|USERID=scott/tiger|file=a/b", "imp|USERID=scott/***|file=a/b" },
+		{ "exp|scott/tiger|full=y", "exp|scott/***|full=y" },
+		{ "sqlldr|scott/tiger|control=/a/c.ctl", "sqlldr|scott/***|control=/a/c.ctl" },
+		{ "rman|target|sys/pw@db|catalog|r/pw2@c|log|a/b",
+		  "rman|target|sys/***@db|catalog|r/***@c|log|a/b" },
+		{ "rman|target=sys/pw@db", "rman|target=sys/***@db" },
+		{ "tkprof|a/x.trc|a/o.txt|explain=scott/tiger", "tkprof|a/x.trc|a/o.txt|explain=scott/***" },
+		{ "db2|connect|to|d|user|u|using|abc", "db2|connect|to|d|user|u|using|***" },
+		{ "sh|-c|sqlplus -S scott/tiger@db @/a/b.sql; ls a/b",
+		  "sh|-c|sqlplus -S scott/***@db @/a/b.sql; ls a/b" },
+		{ "sh|-c|sqlplus 'scott/\"ti ger\"@db'", "sh|-c|sqlplus 'scott/***@db'" },
+		{ "sh|-c|exp scott/tiger file=x; rman target \"sys/pw@db\" log a/b; cp exp a/b",
+		  "sh|-c|exp scott/*** file=x; rman target \"sys/***@db\" log a/b; cp exp a/b" },
+		/* no passwords */
+		{ "sqlplus|/|as|sysdba", NULL },
+		{ "sqlplus|-S|/nolog|@a/b.sql", NULL },
+		{ "sqlplus|scott@db|@a/b.sql", NULL },
+		{ "sqlplus|scott/@db", NULL },
+		{ "sqlplus|scott/$PW@db", NULL },
+		{ "sh|-c|sqlplus scott/$PW@db; sqlplus scott/\"$PW\"@db", NULL },
+		{ "rman|target|/|log|a/b.log", NULL },
+		{ "cp|-r|exp|data/out|x/y", NULL },
+		{ "impdp|parfile=a/b|dumpfile=c/d", NULL },
+		{ "db2|merge|into|t|using|s", NULL },
+		{ "cat|scott/tiger@db", NULL },
+	};
+
+	EXPECT(HC_MASK_ARGS, pairs);
+}
+
+Test(mask, knows_parameters_of_urls, .init = make, .fini = drop)
+{
+	static const struct pair texts[] = {
+		{ "GET /p?key=abc&x=1 HTTP/1.1\r\n", "GET /p?key=***&x=1 HTTP/1.1\r\n" },
+		{ "GET /p?x=1&api_key=abc&access_token=de&y=2 HTTP/1.1\r\n",
+		  "GET /p?x=1&api_key=***&access_token=**&y=2 HTTP/1.1\r\n" },
+		{ "GET /p?sv=1&sig=a%2Bb%3D&se=2 HTTP/1.1\r\n", "GET /p?sv=1&sig=********&se=2 HTTP/1.1\r\n" },
+		{ "GET /p?X-Amz-Signature=0123&X-Amz-Date=1 HTTP/1.1\r\n",
+		  "GET /p?X-Amz-Signature=****&X-Amz-Date=1 HTTP/1.1\r\n" },
+		{ "a=b&client_secret=abc&Signature=de", "a=b&client_secret=***&Signature=**" },
+		{ "GET /p?key HTTP/1.1\r\n", NULL },
+		{ "GET /p?key=&sig&x=1 HTTP/1.1\r\n", NULL },
+		{ "GET /p?monkey=1&keys=2&keyword=a&design=b HTTP/1.1\r\n", NULL },
+		{ "key=abc; sig=def; x", NULL },
+	};
+	static const struct pair args[] = {
+		{ "curl|https://h/p?key=abc&x=1", "curl|https://h/p?key=***&x=1" },
+		{ "sh|-c|curl 'https://h/p?x=1&key=abc' -o f", "sh|-c|curl 'https://h/p?x=1&key=***' -o f" },
+		{ "sh|-c|curl \"https://h/p?key=$KEY\"", NULL },
+		{ "sort|--key=2|-k|3", NULL },
+	};
+
+	EXPECT(HC_MASK_BYTES, texts);
+	EXPECT(HC_MASK_ARGS, args);
+}
+
+Test(mask, knows_netrc, .init = make, .fini = drop)
+{
+	static const struct pair texts[] = {
+		{ "machine h login u password pw\nmachine h2 login v password q\n",
+		  "machine h login u password **\nmachine h2 login v password *\n" },
+		{ "machine h\nlogin u\npassword p\"w;&x\naccount a\n",
+		  "machine h\nlogin u\npassword ******\naccount a\n" },
+		{ "machine h\r\n\tlogin u\r\n\tpassword pw\r\n", "machine h\r\n\tlogin u\r\n\tpassword **\r\n" },
+		{ "machine h password pw login u", "machine h password ** login u" },
+		{ "machine h login u account a password pw", "machine h login u account a password **" },
+		{ "machine h login u port 21 password \"a b\" x", "machine h login u port 21 password \"***\" x" },
+		{ "default login anonymous password me@x\n", "default login anonymous password ****\n" },
+		{ "{\"netrc\":\"machine h\\nlogin u\\npassword pw\\n\",\"n\":1}",
+		  "{\"netrc\":\"machine h\\nlogin u\\npassword **\\n\",\"n\":1}" },
+		{ "{\"netrc\":\"machine h login u password pw\"}",
+		  "{\"netrc\":\"machine h login u password **\"}" },
+		{ "this machine has a login and a password for you\n", NULL },
+		{ "Enter the login and password for the machine\n", NULL },
+		{ "machine h login u\npasswords are elsewhere\n", NULL },
+		{ "machine h login u password", NULL },
+	};
+	static const struct pair args[] = {
+		{ "sh|-c|echo \"machine h login u password abc\" >f; ls",
+		  "sh|-c|echo \"machine h login u password ***\" >f; ls" },
+		{ "sh|-c|printf 'machine h\\nlogin u\\npassword abc\\n' >f",
+		  "sh|-c|printf 'machine h\\nlogin u\\npassword ***\\n' >f" },
+		{ "sh|-c|cat >f <<END\nmachine h\nlogin u\npassword abc\nEND",
+		  "sh|-c|cat >f <<END\nmachine h\nlogin u\npassword ***\nEND" },
+		{ "sh|-c|echo machine h login u password $PW", NULL },
+	};
+
+	EXPECT(HC_MASK_BYTES, texts);
+	EXPECT(HC_MASK_ARGS, args);
+}
+
+/* A line of a protocol ends with CR LF; what programs print and people write does not, or has other words in
+ * front. */
+Test(mask, knows_commands_of_protocols, .init = make, .fini = drop)
+{
+	static const struct pair texts[] = {
+		/* FTP, POP3, IRC */
+		{ "PASS hunter2\r\n", "PASS *******\r\n" },
+		{ "USER bob\r\nPASS two words\r\nQUIT\r\n", "USER bob\r\nPASS *********\r\nQUIT\r\n" },
+		{ "user bob\npass hunter2\n", "user bob\npass *******\n" },
+		{ "pass hunter2\r\n", "pass *******\r\n" },
+		{ "PASS a/app.test.js\nPASS a/b.test.js (5 s)\n", NULL },
+		{ "3 tests PASS ok\r\nok 1 # PASS x\r\n331 PASS needed\r\n", NULL },
+		{ "pass the salt\r\nbypass it\r\ncompass x\r\n", NULL },
+		{ "PASS\r\nPASS \r\n", NULL },
+		/* IMAP */
+		{ "a1 LOGIN bob hunter2\r\n", "a1 LOGIN bob *******\r\n" },
+		{ "x\r\n2 login \"b o\" \"a \\\"b\"\r\n", "x\r\n2 login \"b o\" \"*****\"\r\n" },
+		{ "a1 AUTHENTICATE PLAIN AGEAYg==\r\n", "a1 AUTHENTICATE PLAIN ********\r\n" },
+		{ "Please login here now\r\na1 OK LOGIN done\r\n", NULL },
+		{ "a1 LOGIN bob\r\na1 LOGIN is not for you\r\n1 login a b\n", NULL },
+		/* SMTP */
+		{ "AUTH PLAIN AGEAYg==\r\n", "AUTH PLAIN ********\r\n" },
+		{ "auth login Ym9i\r\nYg==\r\nMAIL FROM:<a>\r\n", "auth login ****\r\n****\r\nMAIL FROM:<a>\r\n" },
+		{ "AUTH LOGIN\r\nYm9i\r\nYg==\r\nQUIT\r\n", "AUTH LOGIN\r\n****\r\n****\r\nQUIT\r\n" },
+		{ "AUTH XOAUTH2 dXNlcg==\r\n", "AUTH XOAUTH2 ********\r\n" },
+		{ "250-AUTH PLAIN LOGIN\r\n250 AUTH LOGIN\r\nAUTH CRAM-MD5\r\nAUTH LOGIN\r\n", NULL },
+		{ "AUTH TLS\r\nAUTH TLS-C\r\nAUTH\r\n", NULL },
+		/* others with the same words: D-Bus, PAM, prose */
+		{ "|AUTH EXTERNAL 31303030\r\nNEGOTIATE_UNIX_FD\r\n", NULL },
+		{ "AUTH DBUS_COOKIE_SHA1 31303030\r\n", NULL },
+		{ "auth required pam_unix.so\nauth sufficient pam_x.so\r\n", NULL },
+		{ "AUTH failed for you\r\nOK AUTH done\r\nAUTHOR x\r\nauth failed\r\n", NULL },
+		/* Redis */
+		{ "AUTH secret\r\n", "AUTH ******\r\n" },
+		{ "AUTH bob secret\r\nPING\r\n", "AUTH bob ******\r\nPING\r\n" },
+		{ "HELLO 3 AUTH bob secret SETNAME a\r\n", "HELLO 3 AUTH bob ****** SETNAME a\r\n" },
+		{ "*2\r\n$4\r\nAUTH\r\n$6\r\nsecret\r\n", "*2\r\n$4\r\nAUTH\r\n$6\r\n******\r\n" },
+		{ "*3\r\n$4\r\nauth\r\n$3\r\nbob\r\n$4\r\ns\r\nt\r\n*1\r\n$4\r\nPING\r\n",
+		  "*3\r\n$4\r\nauth\r\n$3\r\nbob\r\n$4\r\n****\r\n*1\r\n$4\r\nPING\r\n" },
+		{ "*5\r\n$5\r\nHELLO\r\n$1\r\n3\r\n$4\r\nAUTH\r\n$3\r\nbob\r\n$6\r\nsecret\r\n",
+		  "*5\r\n$5\r\nHELLO\r\n$1\r\n3\r\n$4\r\nAUTH\r\n$3\r\nbob\r\n$6\r\n******\r\n" },
+		{ "*2\r\n$4\r\nAUTH\r\n$600\r\nsec", "*2\r\n$4\r\nAUTH\r\n$600\r\n***" }, /* cut */
+		{ "*4\r\n$6\r\nCONFIG\r\n$3\r\nSET\r\n$11\r\nrequirepass\r\n$3\r\na b\r\n",
+		  "*4\r\n$6\r\nCONFIG\r\n$3\r\nSET\r\n$11\r\nrequirepass\r\n$3\r\n***\r\n" },
+		{ "*4\r\n$4\r\nHSET\r\n$1\r\nu\r\n$8\r\npassword\r\n$3\r\nabc\r\n",
+		  "*4\r\n$4\r\nHSET\r\n$1\r\nu\r\n$8\r\npassword\r\n$3\r\n***\r\n" },
+		{ "CONFIG SET requirepass secret\r\n", "CONFIG SET requirepass ******\r\n" },
+		{ "*3\r\n$3\r\nGET\r\n$8\r\npassword\r\n*1\r\n$4\r\nPING\r\n", NULL },
+		{ "*3\r\n$3\r\nSET\r\n$4\r\nauth\r\n$3\r\nabc\r\n", NULL },
+		{ "*2\r\n$4\r\nAUTH\r\n$x\r\nabc\r\n*3\r\n$4\r\nAUTH\r\n$3\r\nbob\r\n", NULL },
+	};
+	static const struct pair args[] = {
+		{ "redis-cli|CONFIG|SET|requirepass|abc", "redis-cli|CONFIG|SET|requirepass|***" },
+		{ "redis-cli|CONFIG|GET|requirepass", NULL },
+		{ "printf|PASS abc\r\n", NULL },
+	};
+
+	EXPECT(HC_MASK_BYTES, texts);
+	EXPECT(HC_MASK_ARGS, args);
 }
 
 /* As reads of /proc/PID/cmdline and /proc/PID/environ have it, from any byte to any byte. */
@@ -414,6 +585,12 @@ Test(mask, takes_rules_of_a_file, .init = make, .fini = drop)
 	cr_expect_str_eq(masked(HC_MASK_ARGS, "keeper|a=1|-b=2"), "keeper|a=***|-b=2");
 	cr_expect_str_eq(masked(HC_MASK_ARGS, "eater <<< a; eater -e <<< b"), "eater <<< a; eater -e <<< ***");
 	cr_expect_str_eq(masked(HC_MASK_ENV, "A_COLOUR=Red|B_COLOUR=blue"), "A_COLOUR=Red|B_COLOUR=***");
+	cr_assert_eq(add("logon user-? dialer\nlogon @ ringer\nquery Pin\n", &err), 0, "%s", err.msg);
+	cr_expect_str_eq(masked(HC_MASK_ARGS, "dialer|USER-A|a/b|user-b=c/d@e|f/g"),
+	                 "dialer|USER-A|a/***|user-b=c/***@e|f/g");
+	cr_expect_str_eq(masked(HC_MASK_ARGS, "ringer|a/b@c|a/b|d/e|f=g|-h|h/i"),
+	                 "ringer|a/***@c|a/b|d/***|f=g|-h|***");
+	cr_expect_str_eq(masked(HC_MASK_TEXT, "h?PIN=12&spin=3"), "h?PIN=***&spin=3");
 	cr_expect(strncmp(hc_mask_text(m), "default, rules sha256=", 22) == 0);
 }
 
@@ -456,6 +633,10 @@ Test(mask, says_what_is_wrong_and_where)
 		{ "name *abc*\nno-defaults", 2, 1 },
 		{ "name *a\tbc", 1, 6 },
 		{ "token 4 \xff\xff\xff", 1, 9 },
+		{ "logon user", 1, 11 },
+		{ "query k", 1, 7 },
+		{ "query *key", 1, 7 },
+		{ "query key more", 1, 11 },
 	};
 
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
@@ -553,7 +734,20 @@ Test(mask, costs_little_more_on_hostile_text, .init = make, .fini = drop)
 		                             "htpasswd|-b|",
 		                             "htpasswd -b a\\\" ",
 		                             "password by '",
-		                             "\"auth\\\":" };
+		                             "\"auth\\\":",
+		                             "?key=\"",
+		                             "sqlplus a/",
+		                             "exp a/b ",
+		                             "exp|a/b|",
+		                             "machine a login b password ",
+		                             "login password\\n",
+		                             "\npass ",
+		                             "user a\npass \"",
+		                             "a1 login \" \"\\\r\n",
+		                             "auth login\r\n",
+		                             "AUTH PLAIN\r\na",
+		                             "*2\r\n$4\r\nauth\r\n$9999999\r\n",
+		                             "\r\npassword\r\n$0\r\n" };
 	const size_t bytes = 1 << 20;
 	char *text = malloc(bytes);
 	struct hc_mask_hits hits;
