@@ -86,6 +86,19 @@ struct module___layout {
 	struct module_layout core_layout;
 };
 
+/* 6.18 made the flags of an mm a bitmap; its first word has what was there before. */
+struct mm_struct___old {
+	unsigned long flags;
+};
+
+struct mm_bitmap {
+	unsigned long word;
+};
+
+struct mm_struct___bitmap {
+	struct mm_bitmap flags;
+};
+
 /* 6.10 moved sk_type and sk_protocol; before 5.6 they were bit fields: not supported. */
 
 #pragma clang attribute pop

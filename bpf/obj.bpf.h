@@ -724,6 +724,22 @@ static __always_inline void hc_fd_fact(struct hc_scratch *s, struct task_struct 
 
 /* ---- credentials, namespaces, tasks ---- */
 
+/* As hc_wire_creds has it. */
+static __always_inline u32 hc_dumpable(struct mm_struct *mm)
+{
+	u64 flags = 0, at = (u64)mm;
+
+	if (bpf_core_field_exists(struct mm_struct___old, flags))
+		at += bpf_core_field_offset(struct mm_struct___old, flags);
+	else if (bpf_core_field_exists(struct mm_struct___bitmap, flags))
+		at += bpf_core_field_offset(struct mm_struct___bitmap, flags);
+	else
+		return 0;
+	if (!mm || bpf_probe_read_kernel(&flags, sizeof(flags), (void *)at))
+		return 0;
+	return (flags & 3) + 1; /* MMF_DUMPABLE_MASK */
+}
+
 static __always_inline void hc_creds_fact(struct hc_scratch *s, u16 subject, struct task_struct *task, bool groups)
 {
 	struct hc_wire_creds *w = hc_fact_fixed(s, HC_WIRE_F_CREDS, 0, subject, sizeof(*w));
@@ -743,7 +759,7 @@ static __always_inline void hc_creds_fact(struct hc_scratch *s, u16 subject, str
 	w->userns = hc_pr(ns, ns.inum);
 	w->userns_level = hc_pr(ns, level);
 	w->userns_owner = hc_pr(ns, owner.val);
-	w->reserved = 0;
+	w->dumpable = hc_dumpable(hc_pr(task, mm));
 	w->loginuid = ~0u;
 	w->session_id = ~0u;
 	if (bpf_core_field_exists(struct task_struct, loginuid)) {

@@ -268,7 +268,7 @@ struct hc_wire_creds {
 	__u32 seccomp;              /* 0, 1 strict, 2 filter */
 	__u32 no_new_privs;         /* 0, 1 */
 	__u32 n_groups;             /* supplementary groups; list in HC_WIRE_F_GROUPS where the type brings it */
-	__u32 reserved;             /* zero */
+	__u32 dumpable;             /* of the mm, 1 more than PR_GET_DUMPABLE has; 0 without an mm, or not known */
 };
 
 struct hc_wire_ns {

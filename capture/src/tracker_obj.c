@@ -820,6 +820,8 @@ static void cells_of_creds(struct hc_cells *c, const struct tver *v)
 			hc_cell_set(c, HC_O_PROC_userns_owner, k->userns_owner);
 	}
 	hc_cell_set(c, HC_O_PROC_no_new_privs, k->no_new_privs);
+	if (v->dumpable)
+		hc_cell_set(c, HC_O_PROC_dumpable, v->dumpable - 1);
 	hc_cell_set(c, HC_O_PROC_seccomp, k->seccomp);
 	if (v->has & HAS_LOGIN) {
 		hc_cell_set(c, HC_O_PROC_loginuid, k->loginuid);

@@ -200,6 +200,7 @@ struct tver {
 	uint8_t cause, n_vpids, dead_depth;
 	uint8_t subreaper, entered, ctr_phase; /* enum entered; enum ctr_phase */
 	bool in_init_tree; /* it descends from the first process of its pid namespace, or is that */
+	uint8_t dumpable;  /* 1 more than the value; 0: not known, or no mm */
 	uint32_t has, flags;
 	uint64_t start_ns, from_ns, fork_ns;
 	uint64_t lineage, parent_lineage; /* change with exec, reparenting and those of ancestors */

@@ -519,11 +519,20 @@ static void facts_creds(struct hc_tracker *t, struct edit *e, const struct wrec 
 	struct tver *v = e->v;
 
 	if (w) {
-		if (!(v->has & HAS_CREDS) || !same_creds(&v->creds, w)) {
+		bool same = v->has & HAS_CREDS && same_creds(&v->creds, w);
+
+		if (!same) {
 			v->creds = *w;
 			v->has |= HAS_CREDS | HAS_LOGIN;
 			e->changed = true;
 			ver_users(t, v, e->proc->tgid);
+		}
+		if (w->dumpable && w->dumpable != v->dumpable) { /* a task that ends has no mm any more */
+			v->dumpable = (uint8_t)w->dumpable;
+			e->changed = true;
+			/* all threads have the mm; credentials that change with it are this one's alone, and
+			 * the others learn of it with theirs */
+			e->thread_only &= !same;
 		}
 		if (!w->n_groups && v->groups && v->groups->n) { /* no list comes with none */
 			lst_unref(t, v->groups);

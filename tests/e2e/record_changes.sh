@@ -4,9 +4,10 @@ need_live
 need_command python3
 
 cat >changes.py <<'END_OF_SCRIPT'
-import ctypes, os, resource, struct
+import ctypes, os, resource, struct, sys, threading
 libc = ctypes.CDLL(None)
 CLONE_FS, SIGCHLD, SECCOMP_SET_MODE_FILTER, RLIMIT_NOFILE = 0x200, 17, 1, 7
+PR_GET_DUMPABLE, PR_SET_DUMPABLE = 3, 4
 PR_SET_NO_NEW_PRIVS, SYS_clone, SYS_seccomp = 38, os.uname().machine == "x86_64" and 56 or 220, os.uname().machine == "x86_64" and 317 or 277
 
 def child(fn):
@@ -37,6 +38,34 @@ def filtered():
     assert libc.syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, prog) == 0
     print("seccomp", os.getpid(), 2)
 
+def dumpable(value):
+    """As the kernel has it, or as it will be when the process is another program."""
+    print("dumpable", os.getpid(), libc.prctl(PR_GET_DUMPABLE, 0, 0, 0, 0) if value is None else value)
+
+def undumpable():
+    assert libc.prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) == 0
+
+def heirs():
+    undumpable()
+    os.waitpid(child(lambda: dumpable(0)), 0)
+    dumpable(1)
+    os.execv("/bin/true", ["true"])
+
+def by_thread():
+    thread = threading.Thread(target=undumpable)
+    thread.start()
+    thread.join()
+    dumpable(0)
+
+def other_user():
+    os.setresuid(65534, 65534, 65534)
+    dumpable(None)
+
+if sys.argv[1:]: # it was there before the recorder
+    undumpable()
+    dumpable(0)
+    open(sys.argv[1]).read()
+    sys.exit()
 # somebody else's limit
 r, w = os.pipe()
 pid = child(lambda: os.read(r, 1))
@@ -54,10 +83,19 @@ look("shared-3")
 os.waitpid(child(lambda: os.chdir("/etc")), 0)
 look("forked")
 os.waitpid(child(filtered), 0)
+# who may read its memory
+for fn in heirs, by_thread, other_user:
+    os.waitpid(child(fn), 0)
 END_OF_SCRIPT
 python=$(real_python)
+mkfifo never
+"$python" -u changes.py never >before &
+old=$!
+trap 'kill $old 2>/dev/null || :' EXIT
+waits dumpable before
 hindcast record -q -o cap -- "$python" -u changes.py >seen 2>err || fail "not recorded: $(cat err)"
-[ "$(wc -l <seen)" = 7 ] || fail "the script did not do it: $(cat seen err)"
+cat before >>seen
+[ "$(wc -l <seen)" = 12 ] || fail "the script did not do it: $(cat seen err)"
 while read -r what who value; do
 	case $what in
 	cwd) query="SELECT DISTINCT cwd FROM openat WHERE pathname_given = '$who'" ;;

@@ -173,12 +173,12 @@ static void put_fact(const struct hc_wire_fact *f, const uint8_t *p)
 		printf("creds[");
 		put_subject(f->subject);
 		printf("] uid=%u/%u/%u/%u gid=%u/%u/%u/%u eff=%llx perm=%llx inh=%llx bset=%llx amb=%llx sb=%x "
-		       "userns=%u/%u auid=%d ses=%d seccomp=%u nnp=%u ngroups=%u",
+		       "userns=%u/%u auid=%d ses=%d seccomp=%u nnp=%u ngroups=%u dumpable=%d",
 		       w.uid, w.suid, w.euid, w.fsuid, w.gid, w.sgid, w.egid, w.fsgid,
 		       (unsigned long long)w.cap_effective, (unsigned long long)w.cap_permitted,
 		       (unsigned long long)w.cap_inheritable, (unsigned long long)w.cap_bset,
 		       (unsigned long long)w.cap_ambient, w.securebits, w.userns, w.userns_level, (int)w.loginuid,
-		       (int)w.session_id, w.seccomp, w.no_new_privs, w.n_groups);
+		       (int)w.session_id, w.seccomp, w.no_new_privs, w.n_groups, (int)w.dumpable - 1);
 		break;
 	}
 	case HC_WIRE_F_NS: {

@@ -237,6 +237,15 @@ static int64_t obj_int(struct hc_block *b, unsigned obj, unsigned col, uint32_t 
 	return ints.v[ref - 1];
 }
 
+static bool obj_has(struct hc_block *b, unsigned obj, unsigned col, uint32_t ref)
+{
+	struct hc_ints ints;
+
+	cr_assert_neq(ref, 0, "absent object %u, asked for column %u", obj, col);
+	cr_assert_eq(hc_block_obj_ints(b, obj, col, &ints, NULL), 0);
+	return hc_ints_valid(&ints, ref - 1);
+}
+
 static const char *text_of(struct hc_block *b, uint32_t ref)
 {
 	static char buf[4][4200];
@@ -579,6 +588,45 @@ Test(tracker, a_thread_with_other_credentials_has_a_version_of_its_own)
 	thread = row_of(HC_EV_PERSONALITY, 3);
 	cr_expect_eq(obj_int(leader.b, HC_OBJ_PROC, HC_O_PROC_uid, proc_of(leader)), 33);
 	cr_expect_eq(obj_int(thread.b, HC_OBJ_PROC, HC_O_PROC_uid, proc_of(thread)), 33);
+}
+
+/* A thread of two says so by prctl, then gets credentials of its own, and ends. */
+Test(tracker, threads_share_whether_they_are_dumpable)
+{
+	struct row_at at;
+	struct rec r;
+
+	begin();
+	alive(100, 100, START(2), 1, "a", 0);
+	settle();
+	fork_child(100, START(2), 101, 100, START(2), "a");
+	call(100, 100, START(2));
+	rec(&r, HC_EV_PRCTL, 101, 100, START(2), 6);
+	creds_of_mm(&r, 0, 1);
+	push(&r);
+	call(100, 100, START(2));
+	rec(&r, HC_EV_SETUID, 101, 100, START(2), 2);
+	creds_of_mm(&r, 33, 3);
+	push(&r);
+	call(101, 100, START(2));
+	rec(&r, HC_EV_SETGID, 101, 100, START(2), 2);
+	creds(&r, 33);
+	push(&r);
+	call(101, 100, START(2));
+	call(100, 100, START(2));
+	finish();
+	at = row_of(HC_EV_PERSONALITY, 0);
+	cr_expect_not(obj_has(at.b, HC_OBJ_PROC, HC_O_PROC_dumpable, proc_of(at)));
+	at = row_of(HC_EV_PERSONALITY, 1);
+	cr_expect_eq(obj_int(at.b, HC_OBJ_PROC, HC_O_PROC_dumpable, proc_of(at)), 0);
+	cr_expect_eq(obj_int(at.b, HC_OBJ_PROC, HC_O_PROC_flags, proc_of(at)) & HC_PROC_THREAD, 0);
+	for (unsigned i = 2; i < 4; i++) {
+		at = row_of(HC_EV_PERSONALITY, i);
+		cr_expect_eq(obj_int(at.b, HC_OBJ_PROC, HC_O_PROC_dumpable, proc_of(at)), 2);
+		cr_expect_eq(obj_int(at.b, HC_OBJ_PROC, HC_O_PROC_uid, proc_of(at)), 33);
+	}
+	at = row_of(HC_EV_PERSONALITY, 4);
+	cr_expect_eq(obj_int(at.b, HC_OBJ_PROC, HC_O_PROC_uid, proc_of(at)), 0);
 }
 
 Test(tracker, setuid_has_the_version_before_and_after)

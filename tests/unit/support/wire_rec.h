@@ -102,16 +102,22 @@ static inline struct hc_wire_task task_of(uint32_t tid, uint32_t tgid, uint64_t 
 	return w;
 }
 
-static inline void creds(struct rec *r, uint32_t uid)
+static inline void creds_of_mm(struct rec *r, uint32_t uid, uint32_t dumpable)
 {
 	struct hc_wire_creds w = { .uid = uid,
 		                   .euid = uid,
 		                   .suid = uid,
 		                   .fsuid = uid,
 		                   .loginuid = UINT32_MAX,
-		                   .session_id = UINT32_MAX };
+		                   .session_id = UINT32_MAX,
+		                   .dumpable = dumpable };
 
 	fact(r, HC_WIRE_F_CREDS, HC_WIRE_SUBJ_ROW, &w, sizeof(w));
+}
+
+static inline void creds(struct rec *r, uint32_t uid)
+{
+	creds_of_mm(r, uid, 0);
 }
 
 #endif
