@@ -1,4 +1,4 @@
-/* bpf/attr.bpf.h: calls that hand over attributes, times to set, or a text of a given length. */
+/* bpf/attr.bpf.h: calls that hand over attributes, times to set, an action, or a text of a given length. */
 #ifndef HC_BPF_ATTR_H
 #define HC_BPF_ATTR_H
 
@@ -195,6 +195,29 @@ static __always_inline void hc_ioctl_value(struct hc_scratch *s, u64 *slot)
 	      : size == 2 ? bpf_probe_read_user(&v, 2, (void *)(at + before))
 	                  : bpf_probe_read_user(&v, 4, (void *)at)))
 		slot[3] = v;
+}
+
+/* handler, flags and mask of a struct sigaction as the call has it, with `restorer` between them. */
+static __always_inline void hc_sigaction_user(u64 *slot, u64 at, bool wide)
+{
+	u32 narrow[5];
+	u64 v[4];
+
+	for (u32 i = 0; i < 3; i++)
+		slot[i] = HC_WIRE_ABSENT;
+	if (!at)
+		return;
+	if (wide) {
+		if (bpf_probe_read_user(v, sizeof(v), (void *)at))
+			return;
+		slot[0] = v[0];
+		slot[1] = v[1];
+		slot[2] = v[3];
+	} else if (!bpf_probe_read_user(narrow, sizeof(narrow), (void *)at)) {
+		slot[0] = narrow[0];
+		slot[1] = narrow[1];
+		slot[2] = (u64)narrow[4] << 32 | narrow[3];
+	}
 }
 
 static __always_inline void hc_attr_fd(struct hc_scratch *s, u16 subject, s64 fd, u16 how)
@@ -398,6 +421,21 @@ int BPF_PROG(hc_sys_attr, struct pt_regs *regs, long ret)
 		slot[0] = (u32)s->arg[0];
 		slot[1] = s->arg[1];
 		break;
+	case HC_EV_RT_SIGACTION:
+		slot[0] = (s64)(s32)s->arg[0];
+		hc_sigaction_user(slot + 1, s->arg[1], !s->compat);
+		break;
+	case HC_EV_WAIT4: {
+		s32 status;
+
+		slot[0] = (s64)(s32)s->arg[0];
+		slot[1] = (u32)s->arg[2];
+		slot[2] = HC_WIRE_ABSENT;
+		if ((s64)s->ret > 0 && s->arg[1] &&
+		    !bpf_probe_read_user(&status, sizeof(status), (void *)s->arg[1]))
+			slot[2] = (s64)status;
+		break;
+	}
 	case HC_EV_IOCTL:
 		slot[0] = (s64)(s32)s->arg[0];
 		hc_attr_fd(s, 0, (s32)s->arg[0], HC_OBJ_USE);

@@ -208,6 +208,7 @@ static __always_inline void hc_gids_user(struct hc_scratch *s, u16 subject, u64 
 }
 
 #define HC_SEMCTL_SETVAL 16
+#define HC_SECCOMP_SET_MODE_FILTER 1
 
 enum {
 	HC_FSCONFIG_STRING = 1,
@@ -395,6 +396,13 @@ int BPF_PROG(hc_sys_struct, struct pt_regs *regs, long ret)
 	case HC_EV_SECCOMP:
 		slot[0] = s->arg[0];
 		slot[1] = (u32)s->arg[1];
+		slot[2] = HC_WIRE_ABSENT;
+		if ((u32)s->arg[0] == HC_SECCOMP_SET_MODE_FILTER) {
+			u16 len; /* of a struct sock_fprog */
+
+			if (!bpf_probe_read_user(&len, sizeof(len), (void *)s->arg[2]))
+				slot[2] = len;
+		}
 		break;
 	case HC_EV_IO_URING_SETUP: {
 		/* sq_entries cq_entries flags sq_thread_cpu sq_thread_idle features, as the kernel filled them in

@@ -65,6 +65,8 @@ static bool is_from_struct(unsigned type)
 	case HC_EV_CLOCK_ADJTIME:
 	case HC_EV_LANDLOCK_CREATE_RULESET:
 	case HC_EV_LANDLOCK_ADD_RULE:
+	case HC_EV_RT_SIGACTION:
+	case HC_EV_WAIT4:
 		return true;
 	default:
 		return false;

@@ -151,3 +151,19 @@ names="setxattr|utimensat|fsopen|mount_setattr|landlock_create_ruleset|sethostna
 	fail "types are missing in the profile full"
 [ "$(hindcast query full "SELECT count(*) FROM ioctl WHERE request = 0x5401 AND value IS NULL" --csv | tail -1 | tr -d '\r')" -ge 1 ] ||
 	fail "the profile full leaves requests out"
+# what a child ended with, what shall be done at a signal, how long a filter is
+hindcast record -q --profile full -o more -- "$python" -c '
+import ctypes, os, signal, struct
+pid = os.fork()
+if pid == 0:
+    os._exit(3)
+os.wait4(pid, 0)
+signal.signal(signal.SIGUSR2, signal.SIG_IGN)
+libc = ctypes.CDLL(None)
+allow = ctypes.create_string_buffer(struct.pack("HBBI", 6, 0, 0, 0x7fff0000))
+libc.prctl(38, 1, 0, 0, 0)
+libc.syscall(317, 1, 0, ctypes.create_string_buffer(struct.pack("H6xQ", 1, ctypes.addressof(allow))))' || fail "not recorded"
+ask() { hindcast query more "SELECT $1 FROM $2 WHERE ${3:-} guid IN (SELECT guid FROM process_versions WHERE cmdline LIKE '%import ctypes, os, signal%')" --csv | tail -n +2 | tr -d '\r"'; }
+[ "$(ask status wait4)" = 768 ] || fail "status: $(ask status wait4)"
+[ "$(ask filter_len seccomp)" = 1 ] || fail "filter: $(ask filter_len seccomp)"
+[ "$(ask 'DISTINCT handler' rt_sigaction 'sig = 12 AND handler IS NOT NULL AND')" = 1 ] || fail "handler: $(ask 'sig, handler' rt_sigaction)"
