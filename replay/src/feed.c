@@ -45,7 +45,7 @@ struct slot {
 
 struct worker {
 	struct hc_feed *feed;
-	struct hc_eval *eval;
+	struct hc_eval *eval; /* made for its first block, by its own thread */
 	struct hc_job job;
 };
 
@@ -137,16 +137,25 @@ static int render(struct worker *w, struct result *r, uint32_t block)
 	return hc_view_error(hc_eval_view(w->eval), &r->err); /* a column that only the output asked for */
 }
 
+static int eval_new(struct worker *w, struct hc_err *err)
+{
+	const struct hc_replay_opts *opts = &w->feed->opts;
+	struct hc_eval_opts eval_opts = { .profile = opts->profile, .user = opts->user };
+
+	return hc_eval_new(w->feed->plan, &eval_opts, &w->eval, err);
+}
+
 static void run_block(struct worker *w, const struct slot *slot, struct result *r)
 {
 	const struct hc_feed_source *source = &w->feed->source;
 	const struct hc_hit *hits = NULL;
 	struct hc_block *block = NULL;
 	struct hc_span span;
-	int n;
+	int n = w->eval ? 0 : eval_new(w, &r->err);
 
 	r->arena.tight = true;
-	n = source->open(source->ctx, slot->item, &block, &r->err);
+	if (n == 0)
+		n = source->open(source->ctx, slot->item, &block, &r->err);
 	if (n == 0) {
 		r->wall_offset_ns = hc_block_info(block)->wall_offset_ns;
 		span = span_of(&w->feed->opts, r->wall_offset_ns);
@@ -427,18 +436,12 @@ int hc_feed_drain(struct hc_feed *f, uint64_t complete_seq, struct hc_err *err)
 
 static int start_workers(struct hc_feed *f, struct hc_err *err)
 {
-	struct hc_eval_opts eval_opts = { .profile = f->opts.profile, .user = f->opts.user };
-
-	for (unsigned i = 0; i < f->n_workers; i++) {
+	f->workers[0].feed = f;
+	for (unsigned i = 1; i < f->n_workers; i++) {
 		struct worker *w = &f->workers[i];
 		int r;
 
 		w->feed = f;
-		r = hc_eval_new(f->plan, &eval_opts, &w->eval, err);
-		if (r < 0)
-			return r;
-		if (i == 0)
-			continue;
 		w->job = (struct hc_job){ .run = work, .arg = w };
 		r = hc_pool_begin(f->pool, &w->job, err);
 		if (r < 0)
