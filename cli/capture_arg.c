@@ -30,19 +30,36 @@ void hc_cli_capture_hint(const char *path, struct hc_err *err)
 		            "a recording can be read by who made it, and by the group that --group gave it to");
 }
 
+void hc_cli_capture_ahead(struct hc_cli_capture *ahead, const char *path, unsigned flags)
+{
+	*ahead = (struct hc_cli_capture){ .path = path };
+	ahead->result = hc_capture_open(path, flags, &ahead->capture, &ahead->err);
+}
+
+int hc_cli_capture_take(const struct hc_command *cmd, struct hc_cli_capture *ahead, struct hc_capture **ret)
+{
+	struct hc_cli_capture a = *ahead;
+	int code;
+
+	*ahead = (struct hc_cli_capture){ 0 };
+	if (a.result < 0) {
+		hc_cli_capture_hint(a.path, &a.err);
+		code = hc_cli_error(cmd, &a.err);
+		return a.result == -ENOTSUP ? HC_EXIT_DAMAGED
+		                            : code; /* of a newer version: as good as unreadable */
+	}
+	if (hc_capture_index_note(a.capture))
+		hc_cli_warn("%s", hc_capture_index_note(a.capture));
+	*ret = a.capture;
+	return HC_CLI_GO;
+}
+
 int hc_cli_capture_open(const struct hc_command *cmd, const char *path, unsigned flags, struct hc_capture **ret)
 {
-	struct hc_err err = { 0 };
-	int r = hc_capture_open(path, flags, ret, &err), code;
+	struct hc_cli_capture ahead;
 
-	if (r < 0) {
-		hc_cli_capture_hint(path, &err);
-		code = hc_cli_error(cmd, &err);
-		return r == -ENOTSUP ? HC_EXIT_DAMAGED : code; /* of a newer version: as good as unreadable */
-	}
-	if (hc_capture_index_note(*ret))
-		hc_cli_warn("%s", hc_capture_index_note(*ret));
-	return HC_CLI_GO;
+	hc_cli_capture_ahead(&ahead, path, flags);
+	return hc_cli_capture_take(cmd, &ahead, ret);
 }
 
 int hc_cli_capture_close(struct hc_capture *c, int code)

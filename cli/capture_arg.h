@@ -8,6 +8,18 @@
 
 /* HC_CLI_GO, or the exit code after the error was printed. That the index was of no use is a warning. */
 int hc_cli_capture_open(const struct hc_command *cmd, const char *path, unsigned flags, struct hc_capture **ret);
+/*
+ * The same in two steps: the first says nothing, and may be done by another thread while there is something else
+ * to do; what is to be said comes with the second. One that is not taken is closed by hc_capture_close().
+ */
+struct hc_cli_capture {
+	const char *path; /* borrowed; NULL: nothing was opened */
+	struct hc_capture *capture;
+	int result;
+	struct hc_err err;
+};
+void hc_cli_capture_ahead(struct hc_cli_capture *ahead, const char *path, unsigned flags);
+int hc_cli_capture_take(const struct hc_command *cmd, struct hc_cli_capture *ahead, struct hc_capture **ret);
 /* Adds to the error of opening `path` what can be done about it. */
 void hc_cli_capture_hint(const char *path, struct hc_err *err);
 /* Prints the capture's problems to stderr, closes it, and returns the higher of `code` and 3 if there were any. */

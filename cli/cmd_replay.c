@@ -43,6 +43,10 @@ struct run {
 	struct hc_ir *ir;
 	struct hc_str *heads; /* by rule, for --format json; the IR's */
 	struct hc_plan *plan;
+	const struct hc_operands *captures;
+	int n_begun;                /* of them */
+	struct hc_cli_capture next; /* the one after these, when it has been opened */
+	struct hc_job opening;      /* of the first */
 	struct hc_capture *capture;
 	struct hc_facts *facts;     /* of the capture under way */
 	struct hc_answers *answers; /* the same */
@@ -540,6 +544,25 @@ static int load_answers_again(struct run *run, struct hc_err *err)
 	return load_answers(run, c, err);
 }
 
+/* Any thread: at most one capture is open before its turn. */
+static void open_next(void *ctx)
+{
+	struct run *run = ctx;
+
+	if (run->n_begun < run->captures->n)
+		hc_cli_capture_ahead(&run->next, run->captures->v[run->n_begun], 0);
+}
+
+/* HC_CLI_GO or an exit code. */
+static int begin_next(struct run *run)
+{
+	hc_pool_end(run->pool, &run->opening);
+	if (!run->next.path)
+		open_next(run);
+	run->n_begun++;
+	return hc_cli_capture_take(&hc_cmd_replay, &run->next, &run->capture);
+}
+
 static int follow(struct run *run, struct hc_replay_opts *opts, struct hc_replay_stats *stats, struct hc_err *err)
 {
 	const struct args *a = run->a;
@@ -565,6 +588,7 @@ static int replay_capture(struct run *run, struct hc_err *err)
 		.pool = run->pool,
 		.profile = a->profile_rules,
 		.begun = begun,
+		.ending = open_next,
 		.render = render,
 		.emit = emit,
 		.progress = progress,
@@ -605,11 +629,11 @@ out:
 	return r < 0 ? r : code;
 }
 
-static int run_captures(struct run *run, const struct hc_operands *operands, int code)
+static int run_captures(struct run *run, int code)
 {
-	for (int i = 0; i < operands->n; i++) {
+	while (run->n_begun < run->captures->n) {
 		struct hc_err err = { 0 };
-		int r = hc_cli_capture_open(&hc_cmd_replay, operands->v[i], 0, &run->capture);
+		int r = begin_next(run);
 
 		if (r != HC_CLI_GO) {
 			code = hc_exit_max(code, r);
@@ -631,19 +655,13 @@ static int run_captures(struct run *run, const struct hc_operands *operands, int
 	return code;
 }
 
-static int run_policies(struct run *run, const struct hc_policies *p, const struct hc_operands *operands)
+/* What is loaded, over all captures; code: of the loading. */
+static int run_loaded(struct run *run, int code)
 {
-	HC_AUTO(free) bool *bad = calloc(p->n + 1, sizeof(*bad));
 	struct sigaction sa = { .sa_handler = on_interrupt, .sa_flags = SA_RESETHAND };
 	struct hc_err err = { 0 };
-	int code = HC_EXIT_OK, r;
+	int r;
 
-	if (!bad)
-		return hc_cli_usage(&hc_cmd_replay, "out of memory");
-	r = load(run, p, bad, &code);
-
-	if (r != HC_CLI_GO)
-		return r;
 	run->ir = hc_ir_new();
 	r = run->ir ? hc_falco_build(run->falco, run->ir, &err) : hc_err_set(&err, -ENOMEM, "out of memory");
 	if (r >= 0)
@@ -656,7 +674,29 @@ static int run_policies(struct run *run, const struct hc_policies *p, const stru
 	if (!hc_ir_n_rules(run->ir))
 		hc_cli_warn("there is no enabled rule in these policies");
 	sigaction(SIGINT, &sa, NULL); /* a second one kills */
-	return run_captures(run, operands, code);
+	return run_captures(run, code);
+}
+
+static int run_policies(struct run *run, const struct hc_policies *p)
+{
+	HC_AUTO(free) bool *bad = calloc(p->n + 1, sizeof(*bad));
+	int code = HC_EXIT_OK, r;
+
+	if (!bad)
+		return hc_cli_usage(&hc_cmd_replay, "out of memory");
+	r = load(run, p, bad, &code);
+	if (r != HC_CLI_GO)
+		return r;
+	/* One that is followed is opened when that begins. Without a thread for it the first one has its turn,
+	 * too. */
+	if (!run->a->follow) {
+		run->opening = (struct hc_job){ .run = open_next, .arg = run };
+		(void)hc_pool_begin(run->pool, &run->opening, NULL);
+	}
+	code = run_loaded(run, code);
+	hc_pool_end(run->pool, &run->opening);
+	hc_capture_close(run->next.capture);
+	return code;
 }
 
 /* What the configuration says holds where the command line says nothing. */
@@ -730,9 +770,9 @@ static int run(int argc, char **argv)
 	struct args a = { .format = FORMAT_NOT_SAID,
 		          .matching = MATCHING_NOT_SAID,
 		          .metadata = HC_METADATA_NOT_SAID };
-	struct run run = { .a = &a, .tty = hc_cli_obeys(stderr) };
-	struct hc_policies p = { 0 };
 	struct hc_operands operands;
+	struct run run = { .a = &a, .captures = &operands, .tty = hc_cli_obeys(stderr) };
+	struct hc_policies p = { 0 };
 	int code = hc_cli_parse(&hc_cmd_replay, argc, argv, &a, &operands);
 
 	if (code != HC_CLI_GO)
@@ -763,7 +803,7 @@ static int run(int argc, char **argv)
 	if (code == HC_CLI_GO)
 		code = find_policies(&run, &a, &p);
 	if (code == HC_CLI_GO)
-		code = run_policies(&run, &p, &operands);
+		code = run_policies(&run, &p);
 	hc_plan_free(run.plan);
 	hc_ir_free(run.ir);
 	hc_falco_free(run.falco);

@@ -76,6 +76,8 @@ struct hc_replay_opts {
 	/* Called once by hc_replay(), in its thread, when others are at work and before anything is emitted: for
 	 * what would keep them waiting. A negative errno stops the replay. NULL: there is nothing to do. */
 	int (*begun)(void *ctx, struct hc_err *err);
+	/* The same when there is nothing left but to wait for the last blocks: for what will be needed next. */
+	void (*ending)(void *ctx);
 	/*
 	 * Called by the thread that evaluated the block, concurrently: renders the alert into the arena, whose
 	 * memory is kept until emit. *ret is given to emit. Without it emit gets NULL.

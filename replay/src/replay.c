@@ -117,6 +117,8 @@ int hc_replay(const struct hc_plan *plan, struct hc_capture *c, const struct hc_
 		r = opts->begun(opts->ctx, err);
 	if (r == 0)
 		r = push_blocks(&run, feed, n_first, run.n_selected, err);
+	if (r == 0 && opts->ending)
+		opts->ending(opts->ctx);
 	if (r == 0)
 		r = hc_feed_drain(feed, UINT64_MAX, err);
 	if (r >= 0) {
