@@ -1,7 +1,5 @@
-/*
- * Threads that wait for something to do. A new thread is at work only after milliseconds: the kernel begins it on
- * the processor of the one that asked for it, and moves it later. One that waits is there at once.
- */
+/* Threads that wait for something to do. One that waits is at work at once; a new one has to be made, and put on a
+ * processor. */
 #ifndef HC_REPLAY_POOL_H
 #define HC_REPLAY_POOL_H
 

@@ -18,15 +18,9 @@ struct hc_pool {
 	bool stop;
 	unsigned n_jobs, n_idle;      /* jobs that wait, and threads */
 	unsigned n_threads, n_others; /* started, and how many there may be */
+	cpu_set_t processors;         /* that threads may use; empty: not known */
 	pthread_t threads[];
 };
-
-static unsigned n_processors(void)
-{
-	cpu_set_t set;
-
-	return sched_getaffinity(0, sizeof(set), &set) < 0 ? 1 : (unsigned)CPU_COUNT(&set);
-}
 
 /* With the lock. */
 static struct hc_job *take(struct hc_pool *p)
@@ -45,6 +39,7 @@ static void *serve(void *arg)
 {
 	struct hc_pool *p = arg;
 
+	(void)sched_setaffinity(0, sizeof(p->processors), &p->processors); /* from now on any */
 	hc_large_pages();
 	pthread_mutex_lock(&p->lock);
 	while (!p->stop) {
@@ -66,11 +61,37 @@ static void *serve(void *arg)
 	return NULL;
 }
 
+/* On another processor than the caller's: the kernel may begin it on that one, where it waits, and move it only
+ * after milliseconds. 0 or an errno. */
+static int start_thread(struct hc_pool *p)
+{
+	pthread_t *thread = &p->threads[p->n_threads];
+	cpu_set_t others = p->processors;
+	pthread_attr_t attr;
+	int r = pthread_attr_init(&attr);
+
+	if (r)
+		return r;
+	CPU_CLR(sched_getcpu(), &others);
+	if (CPU_COUNT(&others))
+		(void)pthread_attr_setaffinity_np(&attr, sizeof(others), &others);
+	r = pthread_create(thread, &attr, serve, p);
+	if (r) /* where it begins may not be ours to say */
+		r = pthread_create(thread, NULL, serve, p);
+	pthread_attr_destroy(&attr);
+	return r;
+}
+
 struct hc_pool *hc_pool_new(unsigned n_threads)
 {
-	unsigned n = n_threads ? n_threads : n_processors();
+	cpu_set_t processors;
+	unsigned n = n_threads;
 	struct hc_pool *p;
 
+	if (sched_getaffinity(0, sizeof(processors), &processors) < 0)
+		CPU_ZERO(&processors);
+	if (!n)
+		n = CPU_COUNT(&processors) ? (unsigned)CPU_COUNT(&processors) : 1;
 	n = n < HC_POOL_MAX_THREADS ? n : HC_POOL_MAX_THREADS;
 	p = calloc(1, sizeof(*p) + n * sizeof(p->threads[0]));
 	if (!p)
@@ -79,6 +100,7 @@ struct hc_pool *hc_pool_new(unsigned n_threads)
 	pthread_cond_init(&p->begun, NULL);
 	pthread_cond_init(&p->ended, NULL);
 	p->end = &p->first;
+	p->processors = processors;
 	p->n_others = n - 1;
 	return p;
 }
@@ -94,7 +116,7 @@ int hc_pool_begin(struct hc_pool *p, struct hc_job *job, struct hc_err *err)
 
 	pthread_mutex_lock(&p->lock);
 	if (p->n_jobs >= p->n_idle && p->n_threads < p->n_others) {
-		r = pthread_create(&p->threads[p->n_threads], NULL, serve, p);
+		r = start_thread(p);
 		p->n_threads += r == 0;
 	}
 	if (r == 0) {

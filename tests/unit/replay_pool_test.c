@@ -1,6 +1,7 @@
 /* Threads that wait for something to do. */
 #include <criterion/criterion.h>
 #include <pthread.h>
+#include <sched.h>
 #include <stdatomic.h>
 #include <unistd.h>
 
@@ -48,6 +49,26 @@ Test(pool, runs_jobs_on_other_threads)
 			hc_pool_end(p, &jobs[i]);
 		cr_assert_eq(n_run, N_JOBS * round, "a job has run twice");
 	}
+	hc_pool_free(p);
+}
+
+static void note_processors(void *set)
+{
+	cr_assert_eq(sched_getaffinity(0, sizeof(cpu_set_t), set), 0);
+	atomic_fetch_add(&n_run, 1);
+}
+
+Test(pool, has_its_threads_use_all_processors_of_the_one_that_made_it)
+{
+	struct hc_pool *p = hc_pool_new(2);
+	cpu_set_t own, seen;
+	struct hc_job job = { .run = note_processors, .arg = &seen };
+
+	cr_assert_eq(sched_getaffinity(0, sizeof(own), &own), 0);
+	cr_assert_eq(hc_pool_begin(p, &job, NULL), 0);
+	until(&n_run, 1);
+	hc_pool_end(p, &job);
+	cr_assert(CPU_EQUAL(&own, &seen));
 	hc_pool_free(p);
 }
 
