@@ -133,7 +133,7 @@ static void *ir_alloc(struct hc_ir *ir, size_t n)
 
 static int table_grow(struct hc_ir *ir)
 {
-	uint32_t size = ir->table ? (ir->table_mask + 1) * 2 : 4096;
+	uint32_t size = ir->table ? (ir->table_mask + 1) * 4 : 4096;
 	struct hc_interned_slot *table = calloc(size, sizeof(*table));
 	struct hc_interned **interned = realloc(ir->interned, size / 2 * sizeof(struct hc_interned *));
 
