@@ -415,7 +415,10 @@ int hc_plan_new(const struct hc_ir *ir, enum hc_matching matching, struct hc_pla
 	w.copy = calloc(ir->n_nodes + 1u, sizeof(*w.copy));
 	if (!w.copy)
 		w.code = -ENOMEM;
-	p->nodes = plan_alloc(&w, (ir->n_nodes + 1u) * sizeof(*p->nodes));
+	/* half of them are never visited: their memory is not even touched */
+	p->nodes = hc_arena_raw(&p->arena, (ir->n_nodes + 1u) * sizeof(*p->nodes));
+	if (!p->nodes)
+		w.code = -ENOMEM;
 	p->leaf_users = plan_alloc(&w, (ir->n_leaf_ids + 1u) * sizeof(*p->leaf_users));
 	if (w.code == 0)
 		place_rules(&w);
