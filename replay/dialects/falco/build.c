@@ -327,16 +327,21 @@ static bool bind_output(struct builder *bd, struct frule *r, bool child)
 	return bound;
 }
 
-/* One event type for all rules, so that macros are lowered once. */
-static int build_type(struct builder *bd, unsigned type, bool child)
+static void begin_type(struct builder *bd, unsigned type, bool child)
 {
-	struct hc_falco *f = bd->f;
-
 	if (child)
 		fbinder_type_child(&bd->binder);
 	else
 		fbinder_type(&bd->binder, type);
 	bd->lower.stamp = ++bd->stamp;
+}
+
+/* One event type for all rules, so that macros are lowered once. Most types no rule asks for. */
+static int build_type(struct builder *bd, unsigned type, bool child)
+{
+	struct hc_falco *f = bd->f;
+	bool begun = false;
+
 	for (uint32_t i = 0; i < f->n_built; i++) {
 		struct frule *r = f->built[i].rule;
 		const struct hc_node *n;
@@ -349,6 +354,9 @@ static int build_type(struct builder *bd, unsigned type, bool child)
 		named = names_type(&codes, type);
 		if (!named && type != HC_EV_CTR_START && type != HC_EV_CTR_STOP)
 			continue;
+		if (!begun)
+			begin_type(bd, type, child);
+		begun = true;
 		n = falco_lower(&bd->lower, r->tree);
 		if (!n) {
 			hc_err_note(bd->err, "in rule '%s' (%s:%u)", r->pub.name, r->pub.file, r->pub.line);
@@ -470,13 +478,16 @@ static int need_sys(struct builder *bd)
 static void tell_needs_of(struct builder *bd, struct needs *needs, unsigned type)
 {
 	struct hc_falco *f = bd->f;
+	bool begun = false;
 
-	fbinder_type(&bd->binder, type);
 	for (uint32_t i = 0; i < f->n_built; i++) {
 		struct hc_type_set types = hc_ir_rule_types(bd->ir, i);
 
 		if (!f->built[i].rule || !hc_type_set_has(&types, type))
 			continue;
+		if (!begun)
+			fbinder_type(&bd->binder, type);
+		begun = true;
 		needs[i].mark = ++f->pass;
 		need_tree(&needs[i], f->built[i].rule->tree, true);
 	}
