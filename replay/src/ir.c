@@ -677,14 +677,22 @@ static int order_kids(const void *pa, const void *pb)
 	return (a->id > b->id) - (a->id < b->id);
 }
 
-/* As they come they mostly are in order. */
+/* As they come they mostly are in order, and few. */
 static void kids_sort(struct kids *kids)
 {
 	for (size_t i = 1; i < kids->n; i++) {
-		if (order_kids(&kids->v[i - 1], &kids->v[i]) > 0) {
+		const struct hc_node *kid = kids->v[i];
+		size_t at = i;
+
+		if (order_kids(&kids->v[i - 1], &kid) <= 0)
+			continue;
+		if (kids->v != kids->few) {
 			qsort(kids->v, kids->n, sizeof(kids->v[0]), order_kids);
 			return;
 		}
+		for (; at && order_kids(&kids->v[at - 1], &kid) > 0; at--)
+			kids->v[at] = kids->v[at - 1];
+		kids->v[at] = kid;
 	}
 }
 

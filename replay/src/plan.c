@@ -81,7 +81,8 @@ static const struct hc_node *visit(struct walk *w, const struct hc_node *node)
 			if (w->code < 0)
 				return node;
 		}
-		qsort(kids, node->n_kids, sizeof(*kids), order_weight);
+		if (node->n_kids > 1)
+			qsort(kids, node->n_kids, sizeof(*kids), order_weight);
 	}
 	copy = &p->nodes[p->n_nodes];
 	*copy = *node;
