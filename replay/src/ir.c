@@ -246,6 +246,7 @@ struct hc_ir *hc_ir_free(struct hc_ir *ir)
 	free(ir->table);
 	free(ir->interned);
 	free(ir->inverses);
+	hc_match_free(ir->match);
 	hc_arena_done(&ir->arena);
 	free(ir);
 	return NULL;
@@ -1368,7 +1369,6 @@ static const struct hc_node *const_atom(struct hc_ir *ir, const struct hc_access
 {
 	struct hc_operand o;
 	enum hc_vt vt = a->vt == HC_VT_LIST ? (enum hc_vt)a->item : (enum hc_vt)a->vt;
-	struct hc_match *m;
 	bool yes, is_ne = op == HC_OP_NE;
 	int r;
 
@@ -1378,15 +1378,16 @@ static const struct hc_node *const_atom(struct hc_ir *ir, const struct hc_access
 		op = HC_OP_IN;
 		q = a->vt != HC_VT_LIST || q == HC_Q_ALL ? HC_Q_ANY : HC_Q_ALL;
 	}
-	r = hc_operand_init(&o, &ir->arena, op, q, vt, consts, op == HC_OP_EXISTS ? 0 : n, err);
-	m = r == 0 ? hc_match_new() : NULL;
-	if (!m) {
-		if (r == -ENOMEM || r == 0)
-			ir_failed(ir, -ENOMEM, "out of memory");
+	if (!ir->match)
+		ir->match = hc_match_new();
+	r = ir->match ? hc_operand_init(&o, &ir->arena, op, q, vt, consts, op == HC_OP_EXISTS ? 0 : n, err)
+	              : -ENOMEM;
+	if (r < 0) {
+		if (r == -ENOMEM)
+			ir_failed(ir, r, "out of memory");
 		return NULL;
 	}
-	yes = hc_operand_match(&o, &a->value, m);
-	hc_match_free(m);
+	yes = hc_operand_match(&o, &a->value, ir->match);
 	hc_operand_done(&o);
 	return hc_node_const(ir, yes != is_ne);
 }

@@ -162,6 +162,7 @@ struct hc_ir {
 	size_t n_inverses;
 	uint32_t n_steps, n_nodes, n_leaf_ids, n_ids;
 	struct hc_operand_link *operands; /* to free what PCRE2 allocated */
+	struct hc_match *match;           /* for what constants alone decide; NULL: not needed yet */
 	struct hc_ir_rule *rules;
 	uint32_t n_rules;
 	struct hc_node *yes, *no;
