@@ -430,7 +430,7 @@ static void print_summary(const struct run *run, const struct hc_replay_stats *s
 	char alerts[32], rows[32], lost[32], span[48];
 	uint32_t n_fired = 0;
 
-	for (uint32_t i = 0; s->hits_by_rule && i < hc_ir_n_rules(run->ir); i++)
+	for (uint32_t i = 0; i < hc_ir_n_rules(run->ir); i++)
 		n_fired += s->hits_by_rule[i] != 0;
 	fflush(stdout);
 	fprintf(stderr, "%s%s %s from %u of %u rules; %s events in %s (%.1f M events/s, %u %s)\n",
