@@ -5,10 +5,12 @@
  *
  * Figures (name,value,unit,baseline,ratio): ns added per call, held against what the floor adds.
  *
- * With --hold it measures nothing, and keeps the program that does nothing attached (record_overhead.py). */
+ * With --hold it measures nothing, and keeps the program that does nothing attached; with --hold openat the one
+ * that records opens in the plainest way (record_overhead.py). */
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
@@ -212,21 +214,29 @@ static struct floor_bpf *floor_skel;
 static struct ring_buffer *floor_ring;
 static uint64_t sum_bytes;
 
-/* Attaches the floor program that does nothing until standard input ends, for benchmarks of whole programs. */
-static int hold_empty(void)
+/* Attaches a floor program until standard input ends, for benchmarks of whole programs: the one that does nothing,
+ * or with `opens` the one that records 64 bytes of each openat, which are read and thrown away. */
+static int hold(bool opens)
 {
 	struct floor_bpf *skel = geteuid() ? NULL : floor_bpf__open_and_load();
-	struct bpf_link *link = skel ? bpf_program__attach(skel->progs.floor_empty) : NULL;
-	char c;
+	struct bpf_link *link = NULL;
+	struct ring_buffer *ring = NULL;
+	struct pollfd end = { .fd = STDIN_FILENO, .events = POLLIN };
 
-	if (!link) {
+	if (skel) {
+		skel->data->floor_nr = SYS_openat;
+		link = bpf_program__attach(opens ? skel->progs.floor_record : skel->progs.floor_empty);
+		ring = ring_buffer__new(bpf_map__fd(skel->maps.floor_ring), discard_floor, NULL, NULL);
+	}
+	if (!link || !ring) {
 		puts("cannot attach the floor program");
 		return 77;
 	}
 	puts("attached");
-	while (read(STDIN_FILENO, &c, 1) > 0) {
-	}
+	while (poll(&end, 1, opens ? 10 : -1) == 0)
+		ring_buffer__consume(ring);
 	bpf_link__destroy(link);
+	ring_buffer__free(ring);
 	floor_bpf__destroy(skel);
 	return 0;
 }
@@ -347,8 +357,8 @@ int main(int argc, char **argv)
 	char *slash;
 
 	setvbuf(stdout, NULL, _IOLBF, 0);
-	if (argc == 2 && !strcmp(argv[1], "--hold"))
-		return hold_empty();
+	if (argc >= 2 && !strcmp(argv[1], "--hold"))
+		return hold(argc > 2 && !strcmp(argv[2], "openat"));
 	if (geteuid()) {
 		puts("needs root");
 		return 77;
