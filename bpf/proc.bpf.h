@@ -165,6 +165,20 @@ static __always_inline void hc_argv_fact(struct hc_scratch *s, u64 start, u64 en
 
 _Static_assert(64 * 1024 + HC_WIRE_ARGV_BYTES + HC_WIRE_ENV_BYTES + 32 < HC_DATA_LAST, "paths follow");
 
+/* How long what was cut has been. */
+static __always_inline void hc_cut_fact(struct hc_scratch *s, u64 argv, u64 env)
+{
+	struct hc_wire_cut *w;
+
+	if (argv < HC_WIRE_ARGV_BYTES && env < HC_WIRE_ENV_BYTES)
+		return;
+	w = hc_fact_fixed(s, HC_WIRE_F_CUT, 0, HC_WIRE_SUBJ_ROW, sizeof(*w));
+	if (!w)
+		return;
+	w->argv = argv < HC_WIRE_ARGV_BYTES ? 0 : argv;
+	w->env = env < HC_WIRE_ENV_BYTES ? 0 : env;
+}
+
 static __always_inline bool hc_is_dev_fd(const char *name)
 {
 	u64 w = 0;
@@ -182,7 +196,7 @@ int BPF_PROG(hc_exec, struct task_struct *p, pid_t old_pid, struct linux_binprm 
 	struct hc_scratch *s;
 	struct fs_struct *fs;
 	struct mm_struct *mm;
-	u64 *slot, file, filename, interp;
+	u64 *slot, file, filename, interp, env_bytes = 0;
 	u32 tgid;
 
 	if (!hc_type_on(HC_EV_PROC_EXEC))
@@ -211,9 +225,12 @@ int BPF_PROG(hc_exec, struct task_struct *p, pid_t old_pid, struct linux_binprm 
 		hc_str_kernel(s, 2, (void *)interp, HC_WIRE_PATH_BYTES);
 	mm = hc_pr(task, mm);
 	hc_argv_fact(s, hc_pr(mm, arg_start), hc_pr(mm, arg_end));
-	if (hc_conf.env)
+	if (hc_conf.env) {
+		env_bytes = hc_pr(mm, env_end) - hc_pr(mm, env_start);
 		hc_args_fact(s, hc_fact(s), HC_WIRE_F_ENV, HC_WIRE_ENV_BYTES, hc_pr(mm, env_start),
 		             hc_pr(mm, env_end));
+	}
+	hc_cut_fact(s, hc_pr(mm, arg_end) - hc_pr(mm, arg_start), env_bytes);
 	hc_creds_fact(s, HC_WIRE_SUBJ_ROW, task, true);
 	hc_ns_fact(s, HC_WIRE_SUBJ_ROW, task);
 	hc_task_fact(s, HC_WIRE_SUBJ_ROW, task);

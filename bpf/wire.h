@@ -146,6 +146,7 @@ enum hc_wire_fact_kind {
 	HC_WIRE_F_URING = 19,   /* struct hc_wire_uring */
 	HC_WIRE_F_TASKREF = 21, /* struct hc_wire_taskref: another task, just its identity */
 	HC_WIRE_F_GROUPS = 20,  /* __u32 gids of the credentials, at most HC_WIRE_MAX_GROUPS (FF_TRUNC beyond) */
+	HC_WIRE_F_CUT = 22,     /* struct hc_wire_cut; only where ARGV or ENV was cut */
 };
 
 /* A path as the kernel walked it: components leaf first, each with its NUL, `n_comps` of them; the root of the
@@ -310,6 +311,11 @@ struct hc_wire_task {
 struct hc_wire_taskref {
 	__u64 leader_start_ns;
 	__u32 tid, tgid;
+};
+
+/* Lengths before cutting. */
+struct hc_wire_cut {
+	__u64 argv, env; /* 0: it was not cut */
 };
 
 struct hc_wire_bytes {

@@ -708,6 +708,10 @@ static __attribute__((noinline)) uint32_t add_image(struct hc_tracker *t, struct
 	cell_ref(&c, HC_O_IMAGE_env, in_lst(b, i->env));
 	if (i->envc != UINT32_MAX)
 		hc_cell_set(&c, HC_O_IMAGE_envc, i->envc);
+	if (i->argv_bytes)
+		hc_cell_set(&c, HC_O_IMAGE_argv_bytes, i->argv_bytes);
+	if (i->env_bytes)
+		hc_cell_set(&c, HC_O_IMAGE_env_bytes, i->env_bytes);
 	cell_ref(&c, HC_O_IMAGE_std0, in_fd(t, b, i->std[0]));
 	cell_ref(&c, HC_O_IMAGE_std1, in_fd(t, b, i->std[1]));
 	cell_ref(&c, HC_O_IMAGE_std2, in_fd(t, b, i->std[2]));

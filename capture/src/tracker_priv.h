@@ -112,7 +112,8 @@ struct timage {
 	struct tfile *exe_file, *elf_interp_file;
 	struct txt *interp, *comm;
 	struct lst *argv, *env;
-	uint32_t argc, envc; /* ~0 unknown */
+	uint32_t argc, envc;            /* ~0 unknown */
+	uint64_t argv_bytes, env_bytes; /* before they were cut; 0: they were not */
 	struct tfd *std[3];
 	struct timage *prev;
 };

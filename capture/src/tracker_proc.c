@@ -929,6 +929,7 @@ static struct timage *image_of_exec(struct hc_tracker *t, const struct wrec *r, 
 	const struct wfact *env = fact_any(r, HC_WIRE_F_ENV, HC_WIRE_SUBJ_ROW);
 	const struct wfact *exe = wrec_fact(r, HC_WIRE_F_PATH, HC_WIRE_SUBJ_EXE);
 	const struct hc_wire_file *file = WREC_GET(r, HC_WIRE_F_FILE, HC_WIRE_SUBJ_EXE, struct hc_wire_file);
+	const struct hc_wire_cut *cut = WREC_GET(r, HC_WIRE_F_CUT, HC_WIRE_SUBJ_ROW, struct hc_wire_cut);
 	struct hc_str filename = wrec_str(r, HC_A_PROC_EXEC_filename), interp = wrec_str(r, HC_A_PROC_EXEC_interp);
 	struct timage *i = image_new(t);
 
@@ -948,6 +949,8 @@ static struct timage *image_of_exec(struct hc_tracker *t, const struct wrec *r, 
 	}
 	i->argc = r->n_slots > HC_A_PROC_EXEC_argc ? (uint32_t)r->slot[HC_A_PROC_EXEC_argc] : UINT32_MAX;
 	i->envc = r->n_slots > HC_A_PROC_EXEC_envc ? (uint32_t)r->slot[HC_A_PROC_EXEC_envc] : UINT32_MAX;
+	i->argv_bytes = cut ? cut->argv : 0;
+	i->env_bytes = cut ? cut->env : 0;
 	if (argv)
 		i->argv = lst_masked(t, v, i, HC_MASK_ARGS, HC_EV_PROC_EXEC, "argv", argv->p, argv->bytes);
 	if (env)

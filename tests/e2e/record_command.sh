@@ -59,6 +59,11 @@ sql 1 "SELECT count(*) FROM mkdir WHERE pathname_given = '' AND pathname_abs = '
 # the sleeper died by the script's signal
 sql 15 "SELECT sig FROM proc_exit JOIN processes USING (guid) WHERE processes.cmdline IN ('sleep 10', '/bin/sh script $area')
 	AND sig != 0"
+# what is too long is cut, and how long it was is known
+hindcast record -q -o long -- /bin/sh -c 'x=$(head -c 60000 /dev/zero | tr "\0" x); env -i "BIG=$x$x" /bin/true "$x" "$x" "$x" "$x" "$x"; true'
+cuts=$(value long "SELECT image_argv_bytes || ' ' || image_env_bytes FROM process_versions WHERE cmdline LIKE '/bin/true xxx%' AND cause = 'exec'")
+[ "$cuts" = "$((10 + 5 * 60001)) $((5 + 120000))" ] || fail "lengths of what was cut: $cuts"
+[ "$(value long "SELECT count(*) FROM process_versions WHERE image_argv_bytes IS NOT NULL AND cmdline NOT LIKE '%xxx%'")" = 0 ] || fail "a length of what was not cut"
 # how it goes is shown on a terminal that obeys, and nowhere else
 if command -v script >/dev/null; then
 	bar() { TERM=$1 script -qec "$HINDCAST record -o bar --for 1500ms" /dev/null </dev/null; }

@@ -208,6 +208,13 @@ static void put_fact(const struct hc_wire_fact *f, const uint8_t *p)
 		       (unsigned long long)w.nofile, w.comm);
 		break;
 	}
+	case HC_WIRE_F_CUT: {
+		struct hc_wire_cut w;
+
+		memcpy(&w, p, sizeof(w));
+		printf("cut argv=%llu env=%llu", (unsigned long long)w.argv, (unsigned long long)w.env);
+		break;
+	}
 	case HC_WIRE_F_TASKREF: {
 		struct hc_wire_taskref w;
 
