@@ -970,6 +970,56 @@ static void row_masked(struct hc_tracker *t, const struct row *w, const char *co
 	w->cells->v[HC_COL_ROW_FLAGS] |= HC_ROW_MASKED;
 }
 
+/* What another argument calls the value of this one; .p NULL: nothing does. */
+static struct hc_str name_of_value(const struct row *w, unsigned i)
+{
+	static const struct {
+		uint16_t type, name, value;
+	} named[] = {
+		{ HC_EV_FSCONFIG, HC_A_FSCONFIG_key_name, HC_A_FSCONFIG_value_charbuf },
+		{ HC_EV_FSCONFIG, HC_A_FSCONFIG_key_name, HC_A_FSCONFIG_value_bytebuf },
+		{ HC_EV_SETXATTR, HC_A_SETXATTR_name, HC_A_SETXATTR_value },
+		{ HC_EV_LSETXATTR, HC_A_LSETXATTR_name, HC_A_LSETXATTR_value },
+		{ HC_EV_FSETXATTR, HC_A_FSETXATTR_name, HC_A_FSETXATTR_value },
+		{ HC_EV_SETXATTRAT, HC_A_SETXATTRAT_name, HC_A_SETXATTRAT_value },
+	};
+
+	for (size_t k = 0; k < sizeof(named) / sizeof(named[0]); k++)
+		if (named[k].type == w->head->type && named[k].value == i)
+			return wrec_str(&w->r, named[k].name);
+	return (struct hc_str){ 0 };
+}
+
+/* Masks a value as that of NAME=VALUE. NULL: out of memory, or the name itself was masked. Valid until the next
+ * call. */
+static const char *mask_named(struct hc_tracker *t, enum hc_mask_form form, struct hc_str name, const char *p,
+                              size_t n, size_t *ret_n, struct hc_mask_hits *hits)
+{
+	size_t before = name.len + 1u, n_masked = 0;
+	char *whole = malloc(before + n);
+	const char *masked = NULL;
+
+	hits->n = 0;
+	*ret_n = 0;
+	if (!whole)
+		return NULL;
+	memcpy(whole, name.p, name.len);
+	whole[name.len] = '=';
+	memcpy(whole + before, p, n);
+	masked = hc_mask_apply(t->opts.mask, form, whole, before + n, &n_masked, hits);
+	if (masked == whole) {
+		masked = p;
+		*ret_n = n;
+	} else if (masked && n_masked >= before && memcmp(masked, whole, before) == 0) {
+		masked += before;
+		*ret_n = n_masked - before;
+	} else {
+		masked = NULL;
+	}
+	free(whole);
+	return masked;
+}
+
 static void cell_bytes(struct hc_tracker *t, struct hc_builder *b, const struct row *w, unsigned i, unsigned col)
 {
 	const struct wfact *f = wrec_fact(&w->r, HC_WIRE_F_BYTES, i);
@@ -984,7 +1034,10 @@ static void cell_bytes(struct hc_tracker *t, struct hc_builder *b, const struct 
 	p = h + 1;
 	n = f->bytes - sizeof(*h);
 	if (n && mask_wanted(t, w->before, NULL)) {
-		p = hc_mask_apply(t->opts.mask, HC_MASK_BYTES, p, n, &n, &hits);
+		struct hc_str name = name_of_value(w, i);
+
+		p = name.p ? mask_named(t, HC_MASK_BYTES, name, p, n, &n, &hits)
+		           : hc_mask_apply(t->opts.mask, HC_MASK_BYTES, p, n, &n, &hits);
 		row_masked(t, w, w->plan->arg[i].name, &hits);
 	}
 	if (p) /* else out of memory: rather nothing than a secret */
@@ -994,11 +1047,15 @@ static void cell_bytes(struct hc_tracker *t, struct hc_builder *b, const struct 
 
 static void cell_str(struct hc_tracker *t, struct hc_builder *b, const struct row *w, unsigned i, unsigned col)
 {
-	struct hc_str s = wrec_str(&w->r, i);
+	struct hc_str s = wrec_str(&w->r, i), name = name_of_value(w, i);
 	struct hc_mask_hits hits;
 	size_t n;
 
-	if (s.len >= MASK_MIN_TEXT && mask_wanted(t, w->before, NULL)) {
+	if (name.p && s.len && mask_wanted(t, w->before, NULL)) {
+		s.p = mask_named(t, HC_MASK_ENV, name, s.p, s.len, &n, &hits);
+		s.len = s.p ? (uint32_t)n : 0;
+		row_masked(t, w, w->plan->arg[i].name, &hits);
+	} else if (s.len >= MASK_MIN_TEXT && mask_wanted(t, w->before, NULL)) {
 		s.p = hc_mask_apply(t->opts.mask, HC_MASK_TEXT, s.p, s.len, &n, &hits);
 		s.len = s.p ? (uint32_t)n : 0;
 		row_masked(t, w, w->plan->arg[i].name, &hits);

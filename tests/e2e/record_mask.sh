@@ -94,4 +94,22 @@ expect_exit 2 hindcast record -o new --mask-rules rules --for 1s 2>err
 expect_match 'rules:2:1: .*a rule begins with' err
 expect_exit 2 hindcast record -o new --mask-rules rules --no-mask --for 1s 2>err
 [ ! -e new ] || fail "a directory was made"
+# a value that another argument names
+if [ "$(uname -m)" = x86_64 ]; then
+	: >attributes
+	"$HINDCAST" record -q -o named -- python3 -c '
+import ctypes
+libc = ctypes.CDLL(None)
+fs = libc.syscall(430, b"tmpfs", 0)
+for key, value in (b"password", b"hunter2"), (b"size", b"4711000"):
+    libc.syscall(431, fs, 1, key, value, 0)
+for name, value in (b"user.password", b"hunter3"), (b"user.note", b"harmless"):
+    libc.syscall(188, b"attributes", name, value, len(value), 0)' || fail "not recorded"
+	got=$("$HINDCAST" query named "SELECT key_name || ' ' || value_charbuf FROM fsconfig WHERE key_name IN ('password', 'size')
+		UNION ALL SELECT name || ' ' || CAST(value AS TEXT) FROM setxattr WHERE name LIKE 'user.%'" --csv | tail -n +2 | tr -d '\r"')
+	[ "$got" = "password ***
+size 4711000
+user.password *******
+user.note harmless" ] || fail "named values: $got"
+fi
 echo ok
