@@ -1,8 +1,8 @@
 """Called by record_overhead.sh: WORK.
 
 Besides the profiles there are `floor`, a program at sys_exit that does nothing, which is the least that watching system calls
-costs on this machine, and `opens`, one that records 64 bytes of each openat into a ring that is read and thrown away: the least
-that recording the one event of a request costs that `security` has.
+costs on this machine, and `opens`, one that records 64 bytes of each openat into a ring that is read and thrown away: the plainest way
+to record the one event of a request that `security` has.
 """
 import contextlib
 import json
