@@ -264,11 +264,13 @@ struct plan_cell {
 };
 
 struct plan_arg {
-	uint8_t kind;   /* enum hc_kind */
-	uint8_t role;   /* enum arg_role */
-	bool absent_ok; /* HC_WIRE_ABSENT means absent */
-	bool is_dev;    /* a device number as programs encode it */
-	int16_t dirfd;  /* PATH: argument that it is relative to; -1: the working directory */
+	uint8_t kind;     /* enum hc_kind */
+	uint8_t role;     /* enum arg_role */
+	bool absent_ok;   /* HC_WIRE_ABSENT means absent */
+	bool is_dev;      /* a device number as programs encode it */
+	int16_t named_by; /* argument with the name that this is the value of, as a secret may have one; -1: none
+	                   */
+	int16_t dirfd;    /* PATH: argument that it is relative to; -1: the working directory */
 	uint16_t col;
 	const char *name;
 };

@@ -126,6 +126,26 @@ static void plan_cells(struct plan *p)
 
 _Static_assert(HC_MAX_COLS <= UINT8_MAX, "a column's number is a byte");
 
+/* Argument that has the name of which this one is the value; -1: none. */
+static int16_t named_by(unsigned type, unsigned i)
+{
+	static const struct {
+		uint16_t type, name, value;
+	} named[] = {
+		{ HC_EV_FSCONFIG, HC_A_FSCONFIG_key_name, HC_A_FSCONFIG_value_charbuf },
+		{ HC_EV_FSCONFIG, HC_A_FSCONFIG_key_name, HC_A_FSCONFIG_value_bytebuf },
+		{ HC_EV_SETXATTR, HC_A_SETXATTR_name, HC_A_SETXATTR_value },
+		{ HC_EV_LSETXATTR, HC_A_LSETXATTR_name, HC_A_LSETXATTR_value },
+		{ HC_EV_FSETXATTR, HC_A_FSETXATTR_name, HC_A_FSETXATTR_value },
+		{ HC_EV_SETXATTRAT, HC_A_SETXATTRAT_name, HC_A_SETXATTRAT_value },
+	};
+
+	for (size_t k = 0; k < sizeof(named) / sizeof(named[0]); k++)
+		if (named[k].type == type && named[k].value == i)
+			return (int16_t)named[k].name;
+	return -1;
+}
+
 static void plan_make(struct plan *p, const struct hc_table_desc *d)
 {
 	p->desc = d;
@@ -146,6 +166,7 @@ static void plan_make(struct plan *p, const struct hc_table_desc *d)
 		a->name = col->arg;
 		a->absent_ok = absent_allowed(d, col);
 		a->is_dev = col->fmt == HC_FMT_DEV;
+		a->named_by = named_by(d->number, (unsigned)i);
 		a->dirfd = -1;
 		if (a->kind == HC_KIND_PATH && i > 0 && p->arg[i - 1].kind == HC_KIND_FD &&
 		    (strstr(p->arg[i - 1].name, "dirfd") || strstr(p->arg[i - 1].name, "dfd")))
@@ -973,21 +994,9 @@ static void row_masked(struct hc_tracker *t, const struct row *w, const char *co
 /* What another argument calls the value of this one; .p NULL: nothing does. */
 static struct hc_str name_of_value(const struct row *w, unsigned i)
 {
-	static const struct {
-		uint16_t type, name, value;
-	} named[] = {
-		{ HC_EV_FSCONFIG, HC_A_FSCONFIG_key_name, HC_A_FSCONFIG_value_charbuf },
-		{ HC_EV_FSCONFIG, HC_A_FSCONFIG_key_name, HC_A_FSCONFIG_value_bytebuf },
-		{ HC_EV_SETXATTR, HC_A_SETXATTR_name, HC_A_SETXATTR_value },
-		{ HC_EV_LSETXATTR, HC_A_LSETXATTR_name, HC_A_LSETXATTR_value },
-		{ HC_EV_FSETXATTR, HC_A_FSETXATTR_name, HC_A_FSETXATTR_value },
-		{ HC_EV_SETXATTRAT, HC_A_SETXATTRAT_name, HC_A_SETXATTRAT_value },
-	};
+	int named_by = w->plan->arg[i].named_by;
 
-	for (size_t k = 0; k < sizeof(named) / sizeof(named[0]); k++)
-		if (named[k].type == w->head->type && named[k].value == i)
-			return wrec_str(&w->r, named[k].name);
-	return (struct hc_str){ 0 };
+	return named_by < 0 ? (struct hc_str){ 0 } : wrec_str(&w->r, (unsigned)named_by);
 }
 
 /* Masks a value as that of NAME=VALUE. NULL: out of memory, or the name itself was masked. Valid until the next
