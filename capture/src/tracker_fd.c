@@ -5,6 +5,8 @@
 #include "tracker_priv.h"
 
 #include <fcntl.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -247,6 +249,25 @@ static bool sock_same(const struct tsock *a, const struct tsock *b)
 	       a->role == b->role;
 }
 
+/* Whether the socket at an address is another than the one known there. A connection has no inode until it is
+ * accepted, and none any more once it is closed, when it keeps its addresses until the end. */
+static bool sock_replaced(const struct hc_wire_sock *known, const struct hc_wire_sock *now)
+{
+	bool has_peers = known->rport && now->rport;
+
+	if (known->cookie && now->cookie && known->cookie != now->cookie)
+		return true;
+	if (known->ino && now->ino)
+		return known->ino != now->ino;
+	if (now->protocol != IPPROTO_TCP || known->ino == now->ino)
+		return false;
+	if (now->ino)
+		return now->state == TCP_SYN_SENT || now->state == TCP_CLOSE || now->state == TCP_LISTEN;
+	return now->state == TCP_ESTABLISHED || now->state == TCP_SYN_RECV ||
+	       (has_peers && (known->lport != now->lport || known->rport != now->rport ||
+	                      memcmp(known->raddr, now->raddr, sizeof(now->raddr)) != 0));
+}
+
 struct tsock *sock_see(struct hc_tracker *t, const struct wrec *r, unsigned subject, struct tver *ver)
 {
 	const struct hc_wire_sock *w = WREC_GET(r, HC_WIRE_F_SOCK, subject, struct hc_wire_sock);
@@ -278,8 +299,8 @@ struct tsock *sock_see(struct hc_tracker *t, const struct wrec *r, unsigned subj
 	}
 	s->connected = w->rport != 0 || (w->family == AF_UNIX_ && w->sock_state == 3);
 	old = w->key ? sock_known(t, w->key) : NULL;
-	if (old && old->w.ino && w->ino && old->w.ino != w->ino)
-		old = NULL; /* the address was used again */
+	if (old && sock_replaced(&old->w, w))
+		old = NULL;
 	if (old) {
 		old->used = 1;
 		s->role = old->role;
@@ -295,7 +316,7 @@ struct tsock *sock_see(struct hc_tracker *t, const struct wrec *r, unsigned subj
 	} else if (ver) {
 		s->creator = REF(ver);
 	}
-	if (w->state == 10) /* LISTEN */
+	if (w->state == TCP_LISTEN)
 		s->role = ROLE_SERVER;
 	s = sock_new();
 	if (!s) {

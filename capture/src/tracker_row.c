@@ -994,9 +994,11 @@ static void row_masked(struct hc_tracker *t, const struct row *w, const char *co
 /* What another argument calls the value of this one; .p NULL: nothing does. */
 static struct hc_str name_of_value(const struct row *w, unsigned i)
 {
-	int named_by = w->plan->arg[i].named_by;
+	struct hc_str name = { 0 };
 
-	return named_by < 0 ? (struct hc_str){ 0 } : wrec_str(&w->r, (unsigned)named_by);
+	if (w->plan->arg[i].named_by >= 0)
+		name = wrec_str(&w->r, (unsigned)w->plan->arg[i].named_by);
+	return name;
 }
 
 /* Masks a value as that of NAME=VALUE. NULL: out of memory, or the name itself was masked. Valid until the next

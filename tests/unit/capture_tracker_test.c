@@ -1224,10 +1224,11 @@ Test(tracker, absent_is_not_zero)
 
 /* ---- sockets ---- */
 
-static void sock_fact(struct rec *r, unsigned subject, uint64_t key, uint16_t lport, uint16_t rport, uint16_t type)
+static void sock_fact_of(struct rec *r, unsigned subject, uint64_t key, uint64_t ino, uint8_t state,
+                         uint16_t lport, uint16_t rport, uint16_t type)
 {
 	struct hc_wire_sock w = { .key = key,
-		                  .ino = key,
+		                  .ino = ino,
 		                  .family = AF_INET,
 		                  .type = type,
 		                  .protocol = type == 1 ? 6 : 17,
@@ -1235,9 +1236,14 @@ static void sock_fact(struct rec *r, unsigned subject, uint64_t key, uint16_t lp
 		                  .rport = rport,
 		                  .laddr = { 127, 0, 0, 1 },
 		                  .raddr = { rport ? 10 : 0 },
-		                  .state = 7 };
+		                  .state = state };
 
 	fact(r, HC_WIRE_F_SOCK, subject, &w, sizeof(w));
+}
+
+static void sock_fact(struct rec *r, unsigned subject, uint64_t key, uint16_t lport, uint16_t rport, uint16_t type)
+{
+	sock_fact_of(r, subject, key, key, 7, lport, rport, type);
 }
 
 static void sock_fd(struct rec *r, unsigned subject, uint64_t key, uint16_t flags)
@@ -1295,6 +1301,68 @@ Test(tracker, who_connects_is_the_client)
 	at = row_of(HC_EV_DUP2, 0);
 	s = obj_ref(at.b, HC_OBJ_FDOBJ, HC_O_FDOBJ_sock, ref_of(at, HC_C_DUP2_oldfd_obj));
 	cr_expect_eq(obj_int(at.b, HC_OBJ_SOCK, HC_O_SOCK_role, s), ROLE_CLIENT);
+}
+
+static void tcp_state(uint8_t old, uint8_t new, uint64_t key, uint64_t ino, uint16_t lport, uint16_t rport)
+{
+	struct rec r;
+
+	rec(&r, HC_EV_TCP_STATE, 100, 100, START(2), 3);
+	set(&r, HC_A_TCP_STATE_old, old);
+	set(&r, HC_A_TCP_STATE_new, new);
+	sock_fact_of(&r, HC_A_TCP_STATE_sock, key, ino, new, lport, rport, 1);
+	push(&r);
+}
+
+static uint64_t role_of_state(unsigned nth)
+{
+	struct row_at at = row_of(HC_EV_TCP_STATE, nth);
+
+	return obj_int(at.b, HC_OBJ_SOCK, HC_O_SOCK_role, ref_of(at, HC_C_TCP_STATE_sock));
+}
+
+/* The kernel frees a socket and puts the next where it was: what was known of the one is not said of the other. */
+Test(tracker, a_socket_where_another_was_is_none_of_its_kind)
+{
+	enum { ESTABLISHED = 1, SYN_SENT, SYN_RECV, FIN_WAIT1, CLOSE = 7 };
+	struct row_at at;
+	struct rec r;
+	uint32_t s;
+
+	begin();
+	alive(100, 100, START(2), 1, "a", 0);
+	settle();
+	/* nobody accepts this connection, and it ends; then another process connects from there */
+	tcp_state(SYN_RECV, ESTABLISHED, 500, 0, 80, 40000);
+	tcp_state(ESTABLISHED, CLOSE, 500, 0, 80, 40000);
+	tcp_state(CLOSE, SYN_SENT, 500, 900, 40001, 80);
+	rec(&r, HC_EV_CONNECT, 100, 100, START(2), 3);
+	r.u.head.ret = -ECONNREFUSED;
+	set(&r, 0, 5);
+	sock_fd(&r, HC_A_CONNECT_sockfd, 500, 0);
+	sock_fact_of(&r, HC_A_CONNECT_sock_after, 500, 900, CLOSE, 40001, 80, 1);
+	push(&r);
+	/* it is closed with its connection still there, which ends later; then one comes in there */
+	tcp_state(SYN_SENT, ESTABLISHED, 500, 900, 40001, 80);
+	tcp_state(FIN_WAIT1, CLOSE, 500, 0, 40001, 80);
+	tcp_state(SYN_RECV, ESTABLISHED, 500, 0, 80, 40002);
+	/* one more that only ends */
+	tcp_state(CLOSE, SYN_SENT, 600, 901, 40003, 80);
+	tcp_state(SYN_RECV, CLOSE, 600, 0, 80, 40004);
+	finish();
+	cr_expect_eq(role_of_state(0), ROLE_SERVER);
+	cr_expect_eq(role_of_state(1), ROLE_SERVER);
+	cr_expect_eq(role_of_state(2), ROLE_CLIENT);
+	at = row_of(HC_EV_CONNECT, 0);
+	s = ref_of(at, HC_C_CONNECT_sock_after);
+	cr_expect_eq(obj_int(at.b, HC_OBJ_SOCK, HC_O_SOCK_role, s), ROLE_CLIENT);
+	cr_expect_eq(role_of_state(3), ROLE_CLIENT);
+	cr_expect_eq(role_of_state(4), ROLE_CLIENT, "closed by whoever had it");
+	cr_expect_eq(role_of_state(5), ROLE_SERVER);
+	at = row_of(HC_EV_TCP_STATE, 5);
+	cr_expect_not(obj_has(at.b, HC_OBJ_SOCK, HC_O_SOCK_ino, ref_of(at, HC_C_TCP_STATE_sock)));
+	cr_expect_eq(role_of_state(6), ROLE_CLIENT);
+	cr_expect_eq(role_of_state(7), ROLE_SERVER);
 }
 
 static void send_to(uint64_t key, uint16_t port, const void *data, size_t n)

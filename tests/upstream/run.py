@@ -231,9 +231,9 @@ def main():
         hindcast("replay", *policies, "--matching", "all", "--format", "json", back, out=os.path.join(work, "alerts.scap"))
         failures += compare(work)
     if failures:
-        print("\n".join(["", f"{len(failures)} failures:"] + failures))
         with open(os.path.join(work, "log"), encoding="utf-8", errors="replace") as f:
             print("\nwhat the scripts printed:\n" + f.read()[-4000:])
+        print("\n".join(["", f"{len(failures)} failures:"] + failures))
     return bool(failures)
 
 
