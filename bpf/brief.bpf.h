@@ -16,7 +16,7 @@ struct hc_brief_fd {
 };
 
 struct hc_brief_file {
-	u64 file, inode, pos;
+	u64 file, inode, id, pos;
 	u32 mode;
 };
 
@@ -27,6 +27,7 @@ static __always_inline bool hc_brief_load(struct task_struct *task, s32 fd, stru
 	if (!ret->file)
 		return false;
 	ret->inode = hc_word_of_if(true, file, ret->file, f_inode);
+	ret->id = hc_file_id_if(true, ret->file, ret->inode);
 	ret->pos = hc_cast_if(true, file, ret->file)->f_pos;
 	ret->mode = hc_cast_if(true, inode, ret->inode)->i_mode;
 	return true;
@@ -39,7 +40,7 @@ static __always_inline bool hc_brief_known(struct task_struct *task, s32 fd, str
 
 	if (!hc_brief_load(task, fd, ret))
 		return false;
-	def = hc_def_tag(ret->file, ret->inode, hc_word_of_if(true, file, ret->file, f_path.dentry));
+	def = hc_def_tag(ret->file, ret->id, hc_word_of_if(true, file, ret->file, f_path.dentry));
 	return *hc_near_at(HC_TAB_DEFS, def) == (def | 1);
 }
 

@@ -313,6 +313,7 @@ struct file {
 	unsigned int f_flags;
 	struct path f_path;
 	struct inode *f_inode;
+	const void *f_op;
 	void *private_data;
 	loff_t f_pos;
 };

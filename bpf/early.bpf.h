@@ -40,18 +40,19 @@ static __always_inline bool hc_msg_left_out(const bool cast, struct task_struct 
                                             const volatile struct hc_sys_desc *d, const u64 *arg, s64 ret,
                                             u16 mode)
 {
-	u64 file = hc_file_of_if(cast, task, arg[0]), sk, key;
+	u64 file = hc_file_of_if(cast, task, arg[0]), inode, sk, key;
 	struct inode *i;
 
 	if (arg[4] || !file)
 		return false;
-	i = hc_cast_if(cast, inode, hc_word_of_if(cast, file, file, f_inode));
+	inode = hc_word_of_if(cast, file, file, f_inode);
+	i = hc_cast_if(cast, inode, inode);
 	if ((hc_ld_if(cast, i, i_mode) & S_IFMT) != S_IFSOCK)
 		return false;
 	sk = hc_word_of_if(cast, socket, hc_word_of_if(cast, file, file, private_data), sk);
 	if (hc_sock_is_dns_if(cast, sk))
 		return false;
-	key = hc_peer_key(sk, d->facts & HC_SF_DIR_OUT, ret);
+	key = hc_peer_key(sk, hc_word_of_if(cast, inode, inode, i_ino), d->facts & HC_SF_DIR_OUT, ret);
 	return *hc_near_at(HC_TAB_PEER, key) == (hc_peer_tag(key, hc_peer_hash(0, 0, 0, 0), ret) | 1);
 }
 

@@ -272,10 +272,10 @@ int BPF_PROG(hc_sys_map, struct pt_regs *regs, long ret)
 			u64 file = fd >= 0 ? hc_file_of(task, fd) : 0;
 
 			if (!file ||
-			    !hc_tab_first(HC_TAB_FIRST,
-			                  hc_first_tag(s, task, file, (u64)hc_pr((struct file *)file, f_inode),
-			                               0x100 | (s->arg[2] & 7) << 4 |
-			                                       (s->arg[3] & MAP_SHARED_OR_PRIVATE))))
+			    !hc_tab_first(HC_TAB_FIRST, hc_first_tag(hc_conf.cast, &s->number, task, file,
+			                                             (u64)hc_pr((struct file *)file, f_inode),
+			                                             0x100 | (s->arg[2] & 7) << 4 |
+			                                                     (s->arg[3] & MAP_SHARED_OR_PRIVATE))))
 				return hc_sampled_out(s, cpu);
 		}
 		hc_call_begin(s, task, mode ? HC_WIRE_SAMPLED : 0);

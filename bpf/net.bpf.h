@@ -53,7 +53,7 @@ int BPF_PROG(hc_sys_sock, struct pt_regs *regs, long ret)
 			continue;
 		hc_sock_fact(s, sock_slot, sk, info.ino);
 		/* what was told of this socket before is no longer true */
-		hc_tab_forget(HC_TAB_DEFS, hc_def_tag(info.file, info.inode, info.dentry));
+		hc_tab_forget(HC_TAB_DEFS, hc_info_tag(&info));
 	}
 	hc_done(ctx, s, cpu);
 	return 0;
@@ -109,13 +109,16 @@ static __always_inline void hc_msg_peer(struct hc_scratch *s, struct task_struct
 	u64 *name = (u64 *)s->iov, n = s->m.namelen;
 
 	s->m.sk = 0;
+	s->m.ino = 0;
 	s->m.inet53 = 0;
 	if (file) {
 		u64 inode = (u64)hc_pr((struct file *)file, f_inode);
 		struct socket *socket = hc_pr((struct file *)file, private_data);
 
-		if ((hc_pr((struct inode *)inode, i_mode) & S_IFMT) == S_IFSOCK)
+		if ((hc_pr((struct inode *)inode, i_mode) & S_IFMT) == S_IFSOCK) {
 			s->m.sk = (u64)hc_pr(socket, sk);
+			s->m.ino = hc_pr((struct inode *)inode, i_ino);
+		}
 	}
 	if (s->m.sk && hc_sock_is_dns(s->m.sk))
 		s->m.inet53 = 1;
@@ -198,7 +201,7 @@ static __always_inline bool hc_msg_wanted(struct hc_scratch *s)
 			s->m.want = HC_P53_BYTES;
 	}
 	if (mode & HC_WIRE_MODE_PEER) {
-		u64 key = hc_peer_key(s->m.sk, out, s->ret);
+		u64 key = hc_peer_key(s->m.sk, s->m.ino, out, s->ret);
 
 		if (hc_tab_changed(HC_TAB_PEER, key, hc_peer_tag(key, s->m.peer, s->ret)))
 			wanted = true;

@@ -191,6 +191,7 @@ static __always_inline u8 hc_layer(u64 inode, u32 magic)
 struct hc_fileinfo {
 	u64 file, inode, dentry, vfsmnt, sb; /* addresses; file 0: there is none */
 	u64 ino, pos;
+	u64 id; /* hc_file_id */
 	u32 mode;
 	u32 dev, magic; /* 0 unless asked for: hc_file_super */
 	u32 f_mode, f_flags;
@@ -200,6 +201,18 @@ struct hc_fileinfo {
 static __always_inline void hc_file_none(struct hc_fileinfo *i)
 {
 	__builtin_memset(i, 0, sizeof(*i));
+}
+
+/* The inode of an open file, told from others that were at its address before: pipes and sockets have a number of
+ * their own each, anonymous files of all kinds share one inode. Not every creation is recorded. */
+static __always_inline u64 hc_file_id(u64 inode, u64 ino, u64 f_op)
+{
+	return (inode ^ f_op) + ino * 0x9e3779b97f4a7c15ULL;
+}
+
+static __always_inline u64 hc_file_id_if(const bool cast, u64 file, u64 inode)
+{
+	return hc_file_id(inode, hc_word_of_if(cast, inode, inode, i_ino), hc_word_of_if(cast, file, file, f_op));
 }
 
 /* What everybody needs of a file and its inode. For kernels that can cast pointers. */
@@ -221,6 +234,7 @@ static __always_inline void hc_file_cast(u64 address, struct hc_fileinfo *i)
 	inode = hc_cast_if(true, inode, i->inode);
 	i->mode = inode->i_mode;
 	i->ino = inode->i_ino;
+	i->id = hc_file_id(i->inode, i->ino, hc_word_of_if(true, file, address, f_op));
 	i->sb = hc_word_of_if(true, inode, i->inode, i_sb);
 }
 
@@ -245,6 +259,7 @@ static __always_inline void hc_file_load(struct hc_scratch *s, u64 address, stru
 	bpf_probe_read_kernel(s->inode, HC_BLK, (void *)i->inode);
 	i->mode = hc_blk(s->inode, 0, i->inode, inode, i_mode);
 	i->ino = hc_blk(s->inode, 0, i->inode, inode, i_ino);
+	i->id = hc_file_id(i->inode, i->ino, (u64)hc_blk(s->file, 0, address, file, f_op));
 	i->sb = (u64)hc_blk(s->inode, 0, i->inode, inode, i_sb);
 }
 
@@ -524,28 +539,28 @@ static __always_inline void hc_sock_fact(struct hc_scratch *s, u16 subject, u64 
 
 /* ---- descriptors ---- */
 
-/* A tag under which this open file is known to the recorder. */
-static __always_inline u64 hc_def_tag(u64 file, u64 inode, u64 dentry)
+/* A tag under which this open file is known to the recorder. `id`: hc_file_id. */
+static __always_inline u64 hc_def_tag(u64 file, u64 id, u64 dentry)
 {
-	return hc_hash(hc_hash(file, inode), dentry + hc_dials.reader);
+	return hc_hash(hc_hash(file, id), dentry + hc_dials.reader);
 }
 
 /* Under which HC_TAB_FIRST has a process and an open file. Reading (dir 0) and writing (dir 1) differ in one bit,
  * so that both lie in one line of the caches: they are forgotten together. */
 #define HC_FIRST_WRITES 2
 
-static __always_inline u64 hc_first_tag_by(u64 *room, struct task_struct *task, u64 file, u64 inode, u32 dir)
+static __always_inline u64 hc_first_tag_by(u64 *room, struct task_struct *task, u64 file, u64 id, u32 dir)
 {
 	u64 who = (u64)hc_rd(task, tgid) << 32 | (u32)hc_rd(task, self_exec_id);
 
-	return hc_hash(hc_hash(who, hc_number_by(room, hc_rd(task, cred))), hc_hash(file ^ (dir & ~1u), inode)) ^
+	return hc_hash(hc_hash(who, hc_number_by(room, hc_rd(task, cred))), hc_hash(file ^ (dir & ~1u), id)) ^
 	       (dir & 1 ? HC_FIRST_WRITES : 0);
 }
 
-static __always_inline u64 hc_first_tag(struct hc_scratch *s, struct task_struct *task, u64 file, u64 inode,
+static __always_inline u64 hc_first_tag(const bool cast, u64 *room, struct task_struct *task, u64 file, u64 inode,
                                         u32 dir)
 {
-	return hc_first_tag_by(&s->number, task, file, inode, dir);
+	return hc_first_tag_by(room, task, file, hc_file_id_if(cast, file, inode), dir);
 }
 
 /* Under which the small table has a regular file that a process reads or writes through one open file after
@@ -576,7 +591,7 @@ static __always_inline bool hc_first_known(const bool cast, u64 *room, struct ta
                                            u64 inode, u32 dir, struct hc_first_tags *ret)
 {
 	ret->again = 0;
-	ret->file = hc_first_tag_by(room, task, file, inode, dir);
+	ret->file = hc_first_tag(cast, room, task, file, inode, dir);
 	if (*hc_near_at(HC_TAB_FIRST, ret->file) == (ret->file | 1))
 		return true;
 	ret->again = hc_again_tag(cast, room, task, file, inode, dir);
@@ -597,10 +612,10 @@ static __always_inline bool hc_first(struct hc_scratch *s, struct task_struct *t
 }
 
 /* What HC_TAB_PEER goes by, and what it holds: the last peer of a socket in one direction. Failures have no peer:
- * once per socket. */
-static __always_inline u64 hc_peer_key(u64 sk, bool out, s64 ret)
+ * once per socket. `ino`: the socket's, as another may have been at its address. */
+static __always_inline u64 hc_peer_key(u64 sk, u64 ino, bool out, s64 ret)
 {
-	return hc_hash(sk, (out ? 1 : 0) | (ret < 0 ? 2 : 0));
+	return hc_hash(sk, ino << 2 | (out ? 1 : 0) | (ret < 0 ? 2 : 0));
 }
 
 /* Of the first 32 bytes of its address. */
@@ -623,13 +638,13 @@ enum hc_fd_how {
 
 static __always_inline u64 hc_info_tag(const struct hc_fileinfo *i)
 {
-	return hc_def_tag(i->file, i->inode, i->dentry);
+	return hc_def_tag(i->file, i->id, i->dentry);
 }
 
 /* A file was opened: whatever was known of its address before is forgotten, and the recorder is being told. */
 static __always_inline void hc_obj_begins(u64 *room, struct task_struct *task, const struct hc_fileinfo *i)
 {
-	u64 tag = hc_first_tag_by(room, task, i->file, i->inode, 0);
+	u64 tag = hc_first_tag_by(room, task, i->file, i->id, 0);
 
 	hc_tab_first(HC_TAB_DEFS, hc_info_tag(i));
 	hc_tab_forget(HC_TAB_FIRST, tag);

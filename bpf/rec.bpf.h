@@ -160,7 +160,7 @@ struct hc_scratch {
 		u32 name, rights, sock, data;
 	} slot_of;
 	struct { /* of the message under way */
-		u64 name, iov, n_iov, control, n_control, buf, pos, sk, peer;
+		u64 name, iov, n_iov, control, n_control, buf, pos, sk, ino, peer;
 		u32 namelen, want, n_rights, inet53;
 		s32 rights[16];
 	} m;

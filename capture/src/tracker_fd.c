@@ -146,7 +146,7 @@ struct tfd *fd_known(struct hc_tracker *t, const struct hc_wire_fd *w)
 			return NULL;
 		*near = f;
 	}
-	if (f->f_flags != w->f_flags)
+	if (f->f_flags != w->f_flags || f->ino != w->ino)
 		return NULL;
 	f->used = 1;
 	return f;
@@ -362,6 +362,15 @@ struct tfd *fd_set_sock(struct hc_tracker *t, struct tfd *f, struct tsock *s)
 
 /* ---- descriptors ---- */
 
+/* What an open file without a path is called; empty: it has a path, or there is nothing. In t->buf. */
+static struct hc_str name_of_fact(struct hc_tracker *t, const struct wfact *pf)
+{
+	const struct hc_wire_path *p = pf && pf->bytes >= sizeof(*p) ? pf->p : NULL;
+	uint32_t n = p && p->flags & HC_WIRE_PATH_NAME ? wpath_text(pf, false, t->buf, sizeof(t->buf)) : 0;
+
+	return (struct hc_str){ t->buf + (n && t->buf[0] == '/'), n - (n && t->buf[0] == '/') };
+}
+
 static void fd_define(struct hc_tracker *t, struct tfd *f, const struct wrec *r, unsigned subject,
                       struct tver *ver, struct tpath *opened)
 {
@@ -385,8 +394,7 @@ static void fd_define(struct hc_tracker *t, struct tfd *f, const struct wrec *r,
 		const struct hc_wire_path *p = pf->p;
 
 		if (p->flags & HC_WIRE_PATH_NAME) {
-			uint32_t n = wpath_text(pf, false, t->buf, sizeof(t->buf));
-			struct hc_str name = { t->buf + (n && t->buf[0] == '/'), n - (n && t->buf[0] == '/') };
+			struct hc_str name = name_of_fact(t, pf);
 
 			if (f->kind == HC_FD_ANON)
 				f->kind = kind_of_anon(name);
@@ -421,6 +429,29 @@ static void fd_define(struct hc_tracker *t, struct tfd *f, const struct wrec *r,
 	}
 }
 
+/* Whether what is told of now is another open file than the one known at its address. Pipes and sockets have an
+ * inode number each; anonymous files share theirs, and are told apart by their kind. */
+static bool fd_replaced(struct hc_tracker *t, const struct tfd *known, const struct hc_wire_fd *w,
+                        const struct wrec *r, unsigned subject)
+{
+	const struct wfact *pf = wrec_fact(r, HC_WIRE_F_PATH, subject);
+	const struct hc_wire_kobj *k = WREC_GET(r, HC_WIRE_F_KOBJ, subject, struct hc_wire_kobj);
+	struct hc_str name;
+	uint8_t kind;
+
+	if (known->ino != w->ino)
+		return true;
+	if (!(w->flags & HC_WIRE_FD_DEF) || w->fs_magic != MAGIC_ANON || !known->defined)
+		return false;
+	if (k && known->target && known->target != k->id)
+		return true;
+	name = name_of_fact(t, pf);
+	kind = kind_of_anon(name);
+	if (kind != HC_FD_ANON)
+		return known->kind != kind;
+	return name.len && !hc_str_eq(txt_str(known->name), name);
+}
+
 /* The same open file seen again: a new entry when something about it is different. */
 static struct tfd *fd_again(struct hc_tracker *t, struct tfd *f, const struct hc_wire_fd *w, const struct wrec *r,
                             unsigned subject, struct tver *ver)
@@ -453,7 +484,7 @@ struct tfd *fd_see(struct hc_tracker *t, const struct wrec *r, unsigned subject,
 		return NULL;
 	hash = fd_hash(t, w->key, w->inode_key);
 	old = fd_find(t, hash, w->key, w->inode_key);
-	if (old && !(w->flags & HC_WIRE_FD_NEW))
+	if (old && !(w->flags & HC_WIRE_FD_NEW) && !fd_replaced(t, old, w, r, subject))
 		return fd_again(t, old, w, r, subject, ver);
 	f = obj_alloc(sizeof(*f));
 	if (!f)
@@ -463,6 +494,7 @@ struct tfd *fd_see(struct hc_tracker *t, const struct wrec *r, unsigned subject,
 	f->id = ++t->next_fd_id;
 	f->key = w->key;
 	f->inode_key = w->inode_key;
+	f->ino = w->ino;
 	f->kind = kind_of_mode(w->i_mode, w->fs_magic);
 	f->f_flags = w->f_flags;
 	f->f_mode = w->f_mode;

@@ -91,7 +91,7 @@ struct tfd {
 	uint8_t used;
 	bool created, cloexec, defined;
 	struct hc_slot slot;
-	uint64_t id, key, inode_key;
+	uint64_t id, key, inode_key, ino;
 	uint64_t target;
 	uint32_t f_flags, f_mode;
 	struct tpath *path, *path_now;

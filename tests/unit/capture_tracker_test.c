@@ -1207,6 +1207,76 @@ Test(tracker, what_dup2_replaced_is_told_before_the_call_and_named_by_its_row)
 	                 "/gone/soon");
 }
 
+static void read_of(uint64_t ino, uint32_t mode, uint32_t magic, const char *name)
+{
+	struct hc_wire_fd w = {
+		.key = 700, .inode_key = 701, .ino = ino, .fd = 5, .i_mode = mode, .fs_magic = magic
+	};
+	struct hc_wire_file file = { .ino = ino, .mode = mode, .fs_magic = magic };
+	struct rec r;
+
+	rec(&r, HC_EV_READ, 100, 100, START(2), 4);
+	w.flags = name ? HC_WIRE_FD_DEF : 0;
+	fact(&r, HC_WIRE_F_FD, HC_A_READ_fd, &w, sizeof(w));
+	if (name) {
+		fact(&r, HC_WIRE_F_FILE, HC_A_READ_fd, &file, sizeof(file));
+		if (*name)
+			path_flagged(&r, HC_A_READ_fd, name, HC_WIRE_PATH_NAME);
+	}
+	push(&r);
+}
+
+static uint64_t kind_read(unsigned nth)
+{
+	struct row_at r = row_of(HC_EV_READ, nth);
+
+	return obj_int(r.b, HC_OBJ_FDOBJ, HC_O_FDOBJ_what, ref_of(r, HC_C_READ_fd_obj));
+}
+
+static uint32_t fd_read(unsigned nth)
+{
+	return ref_of(row_of(HC_EV_READ, nth), HC_C_READ_fd_obj);
+}
+
+/* Neither pipes nor anonymous files need a row of their creation. */
+Test(tracker, a_file_where_another_was_is_none_of_its_kind)
+{
+	enum { PIPE = 0x50495045, ANON = 0x09041934, SHARED = 12 };
+	struct row_at r;
+
+	begin();
+	alive(100, 100, START(2), 1, "a", 0);
+	settle();
+	read_of(31, S_IFIFO, PIPE, "");
+	read_of(31, S_IFIFO, PIPE, NULL);
+	read_of(32, S_IFIFO, PIPE, "");
+	read_of(33, S_IFIFO, 0, NULL); /* what was told of it was lost */
+	read_of(SHARED, 0, ANON, "/[eventfd]");
+	read_of(SHARED, 0, ANON, NULL);
+	read_of(SHARED, 0, ANON, "/[timerfd]");
+	read_of(SHARED, 0, ANON, "/[timerfd]"); /* told again: the same */
+	read_of(SHARED, 0, ANON, "/[made]");
+	read_of(SHARED, 0, ANON, "/[other]");
+	finish();
+	for (unsigned n = 0; n < 3; n++) {
+		static const unsigned ino[] = { 31, 31, 32 };
+
+		r = row_of(HC_EV_READ, n);
+		cr_expect_eq(kind_read(n), HC_FD_PIPE);
+		cr_expect_eq(obj_int(r.b, HC_OBJ_FDOBJ, HC_O_FDOBJ_target, ref_of(r, HC_C_READ_fd_obj)), ino[n]);
+	}
+	cr_expect_eq(fd_read(0), fd_read(1));
+	cr_expect_neq(fd_read(2), fd_read(3));
+	cr_expect_eq(kind_read(4), HC_FD_EVENTFD);
+	cr_expect_eq(fd_read(4), fd_read(5));
+	cr_expect_eq(kind_read(6), HC_FD_TIMERFD);
+	cr_expect_eq(kind_read(7), HC_FD_TIMERFD);
+	r = row_of(HC_EV_READ, 8);
+	cr_expect_str_eq(obj_text(r.b, HC_OBJ_FDOBJ, HC_O_FDOBJ_name, fd_read(8)), "[made]");
+	cr_expect_str_eq(obj_text(r.b, HC_OBJ_FDOBJ, HC_O_FDOBJ_name, fd_read(9)), "[other]");
+	cr_expect_neq(fd_read(8), fd_read(9));
+}
+
 Test(tracker, absent_is_not_zero)
 {
 	struct hc_ints pos;

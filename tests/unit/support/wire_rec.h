@@ -64,7 +64,7 @@ static inline void str(struct rec *r, unsigned subject, const char *text)
 }
 
 /* "/a/b" as the kernel walks it: leaf first. */
-static inline void path(struct rec *r, unsigned subject, const char *text)
+static inline void path_flagged(struct rec *r, unsigned subject, const char *text, uint8_t flags)
 {
 	char buf[512] = { 0 }, copy[256];
 	struct hc_wire_path *w = (void *)buf;
@@ -73,6 +73,7 @@ static inline void path(struct rec *r, unsigned subject, const char *text)
 
 	snprintf(copy, sizeof(copy), "%s", text);
 	w->mnt_ns = 1;
+	w->flags = flags;
 	while ((slash = strrchr(copy, '/')) && slash[1]) {
 		n += (size_t)snprintf(buf + n, sizeof(buf) - n, "%s", slash + 1) + 1;
 		w->n_comps++;
@@ -80,6 +81,11 @@ static inline void path(struct rec *r, unsigned subject, const char *text)
 	}
 	w->n_fs_comps = w->n_comps;
 	fact(r, HC_WIRE_F_PATH, subject, buf, n);
+}
+
+static inline void path(struct rec *r, unsigned subject, const char *text)
+{
+	path_flagged(r, subject, text, 0);
 }
 
 static inline struct hc_wire_task task_of(uint32_t tid, uint32_t tgid, uint64_t start, uint32_t ppid,
