@@ -114,6 +114,7 @@ int hc_tracker_tick(struct hc_tracker *t, uint64_t now_ns, struct hc_err *err)
 		return 0;
 	t->last_tick_ns = now_ns;
 	t->proc_reads = t->exe_reads = 0;
+	path_roots_tick(t);
 	t->ctr_bytes = ctrs_bytes(t);
 	if (now_ns > DEAD_KEEP_NS)
 		proc_reap(t, now_ns - DEAD_KEEP_NS);

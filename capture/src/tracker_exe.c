@@ -50,7 +50,7 @@ struct texe {
 	/* the interpreter as it was found last, for one root */
 	struct tpath *path;
 	struct tfile *file;
-	uint64_t root_hash, until_ns;
+	uint64_t root_hash, until_ns, mnt_changes;
 	uint32_t ns_mnt;
 	/* while it waits */
 	struct texe *next;
@@ -434,7 +434,8 @@ static void find_interp(struct hc_tracker *t, struct texe *e, const struct tver 
 	uint64_t root = v->root && v->root->real ? v->root->real->hash : 0;
 	struct txt *late = NULL;
 
-	if (e->path && e->until_ns > t->now_ns && e->root_hash == root && e->ns_mnt == v->ns.mnt)
+	if (e->path && e->until_ns > t->now_ns && e->root_hash == root && e->ns_mnt == v->ns.mnt &&
+	    e->mnt_changes == t->n_mnt_changes)
 		return;
 	path_unref(t, hc_steal(e->path));
 	file_unref(t, hc_steal(e->file));
@@ -448,6 +449,7 @@ static void find_interp(struct hc_tracker *t, struct texe *e, const struct tver 
 	txt_unref(t, late);
 	e->root_hash = root;
 	e->ns_mnt = v->ns.mnt;
+	e->mnt_changes = t->n_mnt_changes;
 	e->until_ns = t->now_ns + INTERP_KEEP_NS;
 }
 

@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #define LATE_KEEP_NS UINT64_C(2000000000)
+#define ROOT_KEEP_NS UINT64_C(10000000000)
 #define MAX_DIRS 8192u
 #define MAX_DIR_NAMES (64u << 10) /* of them and all above them */
 
@@ -194,6 +195,50 @@ static ssize_t fd_name(int fd, char *buf, size_t room)
 	return n;
 }
 
+static void root_close(struct root_fd *r)
+{
+	if (r->used_ns && r->fd >= 0 && r->root_hash)
+		close(r->fd);
+	r->used_ns = 0;
+}
+
+void mnt_ns_changed(struct hc_tracker *t, uint32_t ns_mnt)
+{
+	bool own = ns_mnt == t->own_mnt_ns; /* lives as long as we do, and "/" there stays what it is */
+
+	for (struct root_fd *r = t->root_fd; r < t->root_fd + N_ROOT_FDS; r++)
+		if (r->used_ns && r->ns_mnt == ns_mnt && (!own || r->real[0]))
+			root_close(r);
+	user_forget_ns(t, ns_mnt);
+	t->n_mnt_changes++;
+}
+
+void path_roots_tick(struct hc_tracker *t)
+{
+	for (struct root_fd *r = t->root_fd; r < t->root_fd + N_ROOT_FDS; r++)
+		if (r->used_ns && r->used_ns + ROOT_KEEP_NS < t->now_ns)
+			root_close(r);
+}
+
+/* The root of the process, or of an ancestor that has the same: who ran for a moment only is gone by now. */
+static int root_open(struct hc_tracker *t, const struct tver *v, uint32_t ns_mnt, const struct txt *real)
+{
+	for (unsigned i = 0; v && i < MAX_ANCESTORS; v = v->parent, i++) {
+		char name[32];
+		int fd;
+
+		if (!(v->has & HAS_NS) || v->ns.mnt != ns_mnt || !v->root || v->root->real != real)
+			break;
+		if (procfs_elsewhere(t, v->pid, ns_mnt))
+			continue;
+		snprintf(name, sizeof(name), "%u/root", v->pid);
+		fd = openat(t->proc_fd, name, O_PATH | O_DIRECTORY | O_CLOEXEC);
+		if (fd >= 0)
+			return fd;
+	}
+	return -1;
+}
+
 /* A descriptor of the process's root, shared by all processes with the same mount namespace and root. */
 static struct root_fd *root_of(struct hc_tracker *t, const struct tver *v)
 {
@@ -212,20 +257,14 @@ static struct root_fd *root_of(struct hc_tracker *t, const struct tver *v)
 			free_one = r;
 	}
 	r = free_one;
-	if (r->used_ns && r->fd >= 0)
-		close(r->fd);
+	root_close(r);
+	r->id = ++t->n_roots;
 	r->ns_mnt = v->ns.mnt;
 	r->root_hash = hash;
 	r->used_ns = t->now_ns + 1;
 	r->real[0] = '\0';
-	if (own && txt_is(v->root->real, "/")) {
-		r->fd = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
-	} else {
-		char name[32];
-
-		snprintf(name, sizeof(name), "%u/root", v->pid);
-		r->fd = openat(t->proc_fd, name, O_PATH | O_DIRECTORY | O_CLOEXEC);
-	}
+	r->fd = own && txt_is(v->root->real, "/") ? open("/", O_PATH | O_DIRECTORY | O_CLOEXEC)
+	                                          : root_open(t, v, v->ns.mnt, v->root->real);
 	if (r->fd < 0) {
 		r->used_ns = 1; /* the next process with this root may be alive: first to be replaced */
 		r->root_hash = 0;
@@ -334,8 +373,7 @@ void path_changed(struct hc_tracker *t, const struct tpath *p, bool all)
 
 static struct dir_entry *dir_get(struct hc_tracker *t, struct root_fd *root, struct hc_str dir)
 {
-	struct hc_hash128 h =
-		hash_bytes(hash_add(hash_add(t->seed, root->ns_mnt), root->root_hash), dir.p, dir.len);
+	struct hc_hash128 h = hash_bytes(hash_add(t->seed, root->id), dir.p, dir.len);
 	struct dir_entry *e, *old = NULL;
 
 	TABLE_EACH(&t->dirs, h.a, at, e)
@@ -471,8 +509,7 @@ void path_late_done(struct hc_tracker *t)
 
 	dirs_flush(t);
 	for (struct root_fd *r = t->root_fd; r < t->root_fd + N_ROOT_FDS; r++)
-		if (r->used_ns && r->fd >= 0 && r->root_hash)
-			close(r->fd);
+		root_close(r);
 	TABLE_ALL(&t->paths, at, p)
 	path_unref(t, p);
 	table_done(&t->paths);

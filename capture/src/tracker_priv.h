@@ -312,6 +312,7 @@ struct dir_entry { /* of the late path cache */
 };
 
 struct root_fd {
+	uint64_t id; /* of this opening */
 	uint32_t ns_mnt;
 	uint64_t root_hash; /* of its text */
 	int fd;             /* -1: could not be opened */
@@ -321,6 +322,7 @@ struct root_fd {
 
 #define N_ROOT_FDS 32
 #define N_USER_DBS 64
+#define MAX_ANCESTORS 8 /* that are asked for what a process has in common with them */
 
 /* How often a rule masked something in a column. */
 struct mask_count {
@@ -366,6 +368,8 @@ struct hc_tracker {
 	uint64_t last_tick_ns;
 	struct tfile *files[N_FILES];
 	struct root_fd root_fd[N_ROOT_FDS];
+	uint64_t n_roots;       /* opened so far */
+	uint64_t n_mnt_changes; /* how often the kernel may have given the number of a mount namespace anew */
 	struct user_db *user_db[N_USER_DBS];
 	uint32_t n_user_dbs;
 	uint64_t path_flush_n;
@@ -517,6 +521,11 @@ int path_late_open(struct hc_tracker *t, const struct tver *v, struct hc_str abs
 uint64_t path_late_mount(struct hc_tracker *t, const struct tver *v, struct hc_str abs);
 /* A name was moved, made or removed: forget what depends on it. all: everything (mounts). */
 void path_changed(struct hc_tracker *t, const struct tpath *p, bool all);
+/* What is known of a mount namespace by its number is not true any more: a process has come into it, which may
+ * have been made with the number of one that is gone, or what lies at its root is another. */
+void mnt_ns_changed(struct hc_tracker *t, uint32_t ns_mnt);
+/* Lets go of roots that nobody asked for lately: they may be those of containers that are gone. */
+void path_roots_tick(struct hc_tracker *t);
 /* Learns at the start whether late look-ups are to be had. */
 void path_late_probe(struct hc_tracker *t);
 void path_late_done(struct hc_tracker *t);
@@ -634,6 +643,10 @@ enum procfs_want { PROCFS_IDENT = 1, PROCFS_IMAGE = 2, PROCFS_DIRS = 4, PROCFS_C
 bool procfs_fill(struct hc_tracker *t, uint32_t pid, uint64_t start_ns, unsigned want, struct tver *v);
 ssize_t procfs_read(struct hc_tracker *t, uint32_t pid, const char *name, void *buf, size_t room);
 ssize_t procfs_link(struct hc_tracker *t, uint32_t pid, const char *name, char *buf, size_t room);
+/* The number of the process's namespace of this kind; 0: it cannot be told. */
+uint32_t procfs_ns(struct hc_tracker *t, uint32_t pid, const char *which);
+/* Whether the process with this number is in another mount namespace: it is not the one that was meant. */
+bool procfs_elsewhere(struct hc_tracker *t, uint32_t pid, uint32_t ns_mnt);
 /* Calls fn for each number below /proc (which NULL) or of /proc/PID/WHICH. */
 int procfs_each(struct hc_tracker *t, uint32_t pid, const char *which, void (*fn)(void *ctx, uint32_t n),
                 void *ctx);
@@ -740,6 +753,8 @@ size_t exe_bytes(void);
 
 /* All but the host's. */
 void user_forget(struct hc_tracker *t);
+/* Those of a mount namespace. */
+void user_forget_ns(struct hc_tracker *t, uint32_t ns_mnt);
 
 struct tuser *user_find(struct hc_tracker *t, const struct tver *v, uint32_t id,
                         bool group); /* a reference or NULL */

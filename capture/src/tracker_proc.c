@@ -622,8 +622,12 @@ void edit_facts(struct hc_tracker *t, struct edit *e, const struct wrec *r, unsi
 	const struct hc_wire_ns *ns = WREC_GET(r, HC_WIRE_F_NS, subject, struct hc_wire_ns);
 	const struct hc_wire_task *task = WREC_GET(r, HC_WIRE_F_TASK, subject, struct hc_wire_task);
 	struct tver *v = e->v;
+	/* what is there when recording begins has been made by nobody */
+	bool moved = ns && ns->mnt != v->ns.mnt && !(r->head->flags & HC_WIRE_SNAPSHOT);
 
 	facts_creds(t, e, r, subject);
+	if (moved)
+		mnt_ns_changed(t, ns->mnt);
 	if (ns && (!(v->has & HAS_NS) || memcmp(&v->ns, ns, sizeof(*ns)) != 0)) {
 		v->ns = *ns;
 		v->has |= HAS_NS;
@@ -639,8 +643,16 @@ void edit_facts(struct hc_tracker *t, struct edit *e, const struct wrec *r, unsi
 		if (set_path(t, &v->root, path_of_fact(t, wrec_fact(r, HC_WIRE_F_PATH, HC_WIRE_SUBJ_ROOT)))) {
 			e->changed = true;
 			e->thread_only = false;
-			ver_users(t, v, e->proc->tgid);
+			moved = true;
 		}
+	}
+	if (e->cause == HC_CAUSE_ROOT) { /* another one, even if it is called the same */
+		mnt_ns_changed(t, v->ns.mnt);
+		moved = true;
+	}
+	if (moved) {
+		ver_users(t, v, e->proc->tgid);
+		e->changed = true;
 	}
 }
 
@@ -1122,6 +1134,8 @@ struct tproc *proc_exit(struct hc_tracker *t, const struct wrec *r, struct ttask
 	if (!dead || p->dead_ns)
 		return NULL;
 	reaper = p->child ? reaper_of(t, p) : NULL;
+	if (p->cur->n_vpids > 1 && p->cur->vpids[p->cur->n_vpids - 1] == 1)
+		mnt_ns_changed(t, p->cur->ns.mnt); /* all its pid namespace ends with it: lets go of its root */
 	proc_dies(t, p, reaper);
 	return reaper;
 }

@@ -226,7 +226,7 @@ static void fill_status(struct hc_tracker *t, uint32_t pid, struct tver *v)
 	}
 }
 
-static uint32_t ns_inum(struct hc_tracker *t, uint32_t pid, const char *which)
+uint32_t procfs_ns(struct hc_tracker *t, uint32_t pid, const char *which)
 {
 	char name[32], link[64], *p;
 
@@ -237,22 +237,29 @@ static uint32_t ns_inum(struct hc_tracker *t, uint32_t pid, const char *which)
 	return p ? (uint32_t)strtoul(p + 1, NULL, 10) : 0;
 }
 
+bool procfs_elsewhere(struct hc_tracker *t, uint32_t pid, uint32_t ns_mnt)
+{
+	uint32_t now = procfs_ns(t, pid, "mnt");
+
+	return now && now != ns_mnt;
+}
+
 static void fill_ns(struct hc_tracker *t, uint32_t pid, struct tver *v)
 {
 	struct hc_wire_ns *n = &v->ns;
 
 	if (v->has & HAS_NS)
 		return;
-	n->mnt = ns_inum(t, pid, "mnt");
-	n->pid = ns_inum(t, pid, "pid");
-	n->pid_for_children = ns_inum(t, pid, "pid_for_children");
-	n->net = ns_inum(t, pid, "net");
-	n->ipc = ns_inum(t, pid, "ipc");
-	n->uts = ns_inum(t, pid, "uts");
-	n->cgroup = ns_inum(t, pid, "cgroup");
-	n->time = ns_inum(t, pid, "time");
-	n->time_for_children = ns_inum(t, pid, "time_for_children");
-	v->creds.userns = ns_inum(t, pid, "user");
+	n->mnt = procfs_ns(t, pid, "mnt");
+	n->pid = procfs_ns(t, pid, "pid");
+	n->pid_for_children = procfs_ns(t, pid, "pid_for_children");
+	n->net = procfs_ns(t, pid, "net");
+	n->ipc = procfs_ns(t, pid, "ipc");
+	n->uts = procfs_ns(t, pid, "uts");
+	n->cgroup = procfs_ns(t, pid, "cgroup");
+	n->time = procfs_ns(t, pid, "time");
+	n->time_for_children = procfs_ns(t, pid, "time_for_children");
+	v->creds.userns = procfs_ns(t, pid, "user");
 	v->creds.userns_level = v->creds.userns_owner = HC_UNKNOWN;
 	if (n->mnt)
 		v->has |= HAS_NS;

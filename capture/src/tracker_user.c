@@ -14,7 +14,6 @@
 #define MAX_FILE (1u << 20)
 #define RECHECK_NS UINT64_C(2000000000)
 #define RETRY_NS UINT64_C(20000000) /* when nobody was there to see the file through */
-#define MAX_ANCESTORS 8
 
 static uint64_t user_key(struct hc_tracker *t, uint32_t id, bool group)
 {
@@ -143,6 +142,8 @@ static void db_refresh(struct hc_tracker *t, struct user_db *db, const struct tv
 
 		if ((v->has & HAS_NS) == 0 || v->ns.mnt != db->ns_mnt || (v->root ? v->root->real : NULL) != root)
 			break;
+		if (procfs_elsewhere(t, v->pid, db->ns_mnt))
+			continue;
 		fd = db_open(t, v->pid, false);
 		if (fd < 0 && errno != ENOENT && errno != ESRCH)
 			return;
@@ -169,6 +170,19 @@ void user_forget(struct hc_tracker *t)
 {
 	while (t->n_user_dbs > 1)
 		db_free(t, t->user_db[--t->n_user_dbs]);
+}
+
+void user_forget_ns(struct hc_tracker *t, uint32_t ns_mnt)
+{
+	uint32_t kept = 1;
+
+	for (uint32_t i = 1; i < t->n_user_dbs; i++) {
+		if (t->user_db[i]->ns_mnt == ns_mnt)
+			db_free(t, t->user_db[i]);
+		else
+			t->user_db[kept++] = t->user_db[i];
+	}
+	t->n_user_dbs = t->n_user_dbs ? kept : 0;
 }
 
 static struct user_db *db_of(struct hc_tracker *t, const struct tver *v)
