@@ -17,7 +17,7 @@
 #include <unistd.h>
 
 #define LATE_KEEP_NS UINT64_C(2000000000)
-#define ROOT_KEEP_NS UINT64_C(10000000000)
+#define ROOT_KEEP_NS UINT64_C(1000000000) /* an open root keeps the file systems of a container that has ended */
 #define MAX_DIRS 8192u
 #define MAX_DIR_NAMES (64u << 10) /* of them and all above them */
 

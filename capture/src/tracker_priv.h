@@ -524,7 +524,7 @@ void path_changed(struct hc_tracker *t, const struct tpath *p, bool all);
 /* What is known of a mount namespace by its number is not true any more: a process has come into it, which may
  * have been made with the number of one that is gone, or what lies at its root is another. */
 void mnt_ns_changed(struct hc_tracker *t, uint32_t ns_mnt);
-/* Lets go of roots that nobody asked for lately: they may be those of containers that are gone. */
+/* Lets go of roots that nobody asked for lately. */
 void path_roots_tick(struct hc_tracker *t);
 /* Learns at the start whether late look-ups are to be had. */
 void path_late_probe(struct hc_tracker *t);
