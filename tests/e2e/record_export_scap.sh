@@ -46,8 +46,9 @@ libc.ppoll(None, 0, ctypes.byref((ctypes.c_long * 2)(0, 1)), None)
 PY
 [ "$(uname -m)" != x86_64 ] || python3 - <<'PY'
 # calls that make a descriptor of a kind of its own, and calls of numbers
-import ctypes, os, struct
+import ctypes, os, re, struct
 libc = ctypes.CDLL(None)
+mfd_exec = 0x10 if tuple(map(int, re.match(r"(\d+)\.(\d+)", os.uname().release).groups())) >= (6, 3) else 0
 def call(nr, *args):
     return libc.syscall(ctypes.c_long(nr), *[ctypes.c_char_p(a) if isinstance(a, bytes) else ctypes.c_long(a) if isinstance(a, int)
                                              else a for a in args])
@@ -59,7 +60,7 @@ call(289, -1, eight, 8, 0o2004000)  # signalfd4: 4
 call(283, 1, 0o2000000)  # timerfd_create: 5
 call(294, 0o2000000)  # inotify_init1: 6
 call(290, 7, 0o2000000)  # eventfd2: 7
-call(319, b"hidden", 0x11)  # memfd_create with MFD_EXEC: 8
+call(319, b"hidden", mfd_exec | 1)  # memfd_create: 8
 call(434, os.getpid(), 0o4000)  # pidfd_open: 9
 call(438, 9, 3, 0)  # pidfd_getfd: 10
 os.read(10, 1)
