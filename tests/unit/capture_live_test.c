@@ -1380,6 +1380,7 @@ Test(live_kernel, accounts_for_every_record_when_rings_overflow)
 	struct hc_wire_count total;
 	struct hc_live_gap gap;
 	uint64_t got = 0, missing = 0;
+	unsigned n_cpus = (unsigned)sysconf(_SC_NPROCESSORS_CONF);
 	pid_t pid;
 
 	open_live(types, 1);
@@ -1391,10 +1392,17 @@ Test(live_kernel, accounts_for_every_record_when_rings_overflow)
 	waitpid(pid, NULL, 0);
 	flood(); /* ours: not seen */
 	/* The rings are full now. Room, and one more record per CPU, so that the gaps have an end. */
-	for (unsigned round = 0; round < 50; round++) {
+	for (unsigned round = 0; round < 50 + 2 * n_cpus; round++) {
 		hc_live_drain(live, add_up, &got);
 		pid = fork();
 		if (!pid) {
+			cpu_set_t one;
+
+			/* left to itself the kernel may choose the same one each time; one that is not there is
+			 * refused */
+			CPU_ZERO(&one);
+			CPU_SET(round % n_cpus, &one);
+			sched_setaffinity(0, sizeof(one), &one);
 			for (unsigned i = 0; i < 10; i++)
 				syscall(SYS_getppid);
 			_exit(0);
