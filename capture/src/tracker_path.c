@@ -197,7 +197,7 @@ static ssize_t fd_name(int fd, char *buf, size_t room)
 
 static void root_close(struct root_fd *r)
 {
-	if (r->used_ns && r->fd >= 0 && r->root_hash)
+	if (r->used_ns)
 		close(r->fd);
 	r->used_ns = 0;
 }
@@ -223,14 +223,12 @@ void path_roots_tick(struct hc_tracker *t)
 /* The root of the process, or of an ancestor that has the same: who ran for a moment only is gone by now. */
 static int root_open(struct hc_tracker *t, const struct tver *v, uint32_t ns_mnt, const struct txt *real)
 {
-	for (unsigned i = 0; v && i < MAX_ANCESTORS; v = v->parent, i++) {
+	unsigned left = MAX_ANCESTORS;
+
+	for (v = ver_seeing(t, v, ns_mnt, real, &left); v; v = ver_seeing(t, v->parent, ns_mnt, real, &left)) {
 		char name[32];
 		int fd;
 
-		if (!(v->has & HAS_NS) || v->ns.mnt != ns_mnt || !v->root || v->root->real != real)
-			break;
-		if (procfs_elsewhere(t, v->pid, ns_mnt))
-			continue;
 		snprintf(name, sizeof(name), "%u/root", v->pid);
 		fd = openat(t->proc_fd, name, O_PATH | O_DIRECTORY | O_CLOEXEC);
 		if (fd >= 0)
@@ -245,31 +243,30 @@ static struct root_fd *root_of(struct hc_tracker *t, const struct tver *v)
 	struct root_fd *r, *free_one = &t->root_fd[0];
 	uint64_t hash = v->root && v->root->real ? v->root->real->hash : 0;
 	bool own = v->has & HAS_NS && v->ns.mnt == t->own_mnt_ns;
+	int fd;
 
 	if (!(v->has & HAS_NS) || !hash)
 		return NULL;
 	for (r = t->root_fd; r < t->root_fd + N_ROOT_FDS; r++) {
 		if (r->used_ns && r->ns_mnt == v->ns.mnt && r->root_hash == hash) {
 			r->used_ns = t->now_ns + 1;
-			return r->fd >= 0 ? r : NULL;
+			return r;
 		}
 		if (r->used_ns < free_one->used_ns)
 			free_one = r;
 	}
+	fd = own && txt_is(v->root->real, "/") ? open("/", O_PATH | O_DIRECTORY | O_CLOEXEC)
+	                                       : root_open(t, v, v->ns.mnt, v->root->real);
+	if (fd < 0)
+		return NULL; /* the next process with this root may be alive */
 	r = free_one;
 	root_close(r);
+	r->fd = fd;
 	r->id = ++t->n_roots;
 	r->ns_mnt = v->ns.mnt;
 	r->root_hash = hash;
 	r->used_ns = t->now_ns + 1;
 	r->real[0] = '\0';
-	r->fd = own && txt_is(v->root->real, "/") ? open("/", O_PATH | O_DIRECTORY | O_CLOEXEC)
-	                                          : root_open(t, v, v->ns.mnt, v->root->real);
-	if (r->fd < 0) {
-		r->used_ns = 1; /* the next process with this root may be alive: first to be replaced */
-		r->root_hash = 0;
-		return NULL;
-	}
 	if (fd_name(r->fd, r->real, sizeof(r->real)) < 0 || strcmp(r->real, "/") == 0)
 		r->real[0] = '\0';
 	return r;

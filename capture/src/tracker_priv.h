@@ -315,9 +315,9 @@ struct root_fd {
 	uint64_t id; /* of this opening */
 	uint32_t ns_mnt;
 	uint64_t root_hash; /* of its text */
-	int fd;             /* -1: could not be opened */
-	uint64_t used_ns;
-	char real[256]; /* its name as we see it, to be cut off; "" for "/" */
+	int fd;
+	uint64_t used_ns; /* 0: none is open here */
+	char real[256];   /* its name as we see it, to be cut off; "" for "/" */
 };
 
 #define N_ROOT_FDS 32
@@ -643,10 +643,10 @@ enum procfs_want { PROCFS_IDENT = 1, PROCFS_IMAGE = 2, PROCFS_DIRS = 4, PROCFS_C
 bool procfs_fill(struct hc_tracker *t, uint32_t pid, uint64_t start_ns, unsigned want, struct tver *v);
 ssize_t procfs_read(struct hc_tracker *t, uint32_t pid, const char *name, void *buf, size_t room);
 ssize_t procfs_link(struct hc_tracker *t, uint32_t pid, const char *name, char *buf, size_t room);
-/* The number of the process's namespace of this kind; 0: it cannot be told. */
-uint32_t procfs_ns(struct hc_tracker *t, uint32_t pid, const char *which);
-/* Whether the process with this number is in another mount namespace: it is not the one that was meant. */
-bool procfs_elsewhere(struct hc_tracker *t, uint32_t pid, uint32_t ns_mnt);
+/* v or the next of its ancestors that has this root in this mount namespace, unless its number is that of a
+ * process elsewhere by now; NULL: none. *left: how many may still be looked at. */
+const struct tver *ver_seeing(struct hc_tracker *t, const struct tver *v, uint32_t ns_mnt, const struct txt *root,
+                              unsigned *left);
 /* Calls fn for each number below /proc (which NULL) or of /proc/PID/WHICH. */
 int procfs_each(struct hc_tracker *t, uint32_t pid, const char *which, void (*fn)(void *ctx, uint32_t n),
                 void *ctx);

@@ -226,7 +226,7 @@ static void fill_status(struct hc_tracker *t, uint32_t pid, struct tver *v)
 	}
 }
 
-uint32_t procfs_ns(struct hc_tracker *t, uint32_t pid, const char *which)
+static uint32_t ns_inum(struct hc_tracker *t, uint32_t pid, const char *which)
 {
 	char name[32], link[64], *p;
 
@@ -237,11 +237,20 @@ uint32_t procfs_ns(struct hc_tracker *t, uint32_t pid, const char *which)
 	return p ? (uint32_t)strtoul(p + 1, NULL, 10) : 0;
 }
 
-bool procfs_elsewhere(struct hc_tracker *t, uint32_t pid, uint32_t ns_mnt)
+const struct tver *ver_seeing(struct hc_tracker *t, const struct tver *v, uint32_t ns_mnt, const struct txt *root,
+                              unsigned *left)
 {
-	uint32_t now = procfs_ns(t, pid, "mnt");
+	for (; v && *left; v = v->parent) {
+		uint32_t now;
 
-	return now && now != ns_mnt;
+		--*left;
+		if (!(v->has & HAS_NS) || v->ns.mnt != ns_mnt || (v->root ? v->root->real : NULL) != root)
+			return NULL;
+		now = ns_inum(t, v->pid, "mnt");
+		if (!now || now == ns_mnt)
+			return v;
+	}
+	return NULL;
 }
 
 static void fill_ns(struct hc_tracker *t, uint32_t pid, struct tver *v)
@@ -250,16 +259,16 @@ static void fill_ns(struct hc_tracker *t, uint32_t pid, struct tver *v)
 
 	if (v->has & HAS_NS)
 		return;
-	n->mnt = procfs_ns(t, pid, "mnt");
-	n->pid = procfs_ns(t, pid, "pid");
-	n->pid_for_children = procfs_ns(t, pid, "pid_for_children");
-	n->net = procfs_ns(t, pid, "net");
-	n->ipc = procfs_ns(t, pid, "ipc");
-	n->uts = procfs_ns(t, pid, "uts");
-	n->cgroup = procfs_ns(t, pid, "cgroup");
-	n->time = procfs_ns(t, pid, "time");
-	n->time_for_children = procfs_ns(t, pid, "time_for_children");
-	v->creds.userns = procfs_ns(t, pid, "user");
+	n->mnt = ns_inum(t, pid, "mnt");
+	n->pid = ns_inum(t, pid, "pid");
+	n->pid_for_children = ns_inum(t, pid, "pid_for_children");
+	n->net = ns_inum(t, pid, "net");
+	n->ipc = ns_inum(t, pid, "ipc");
+	n->uts = ns_inum(t, pid, "uts");
+	n->cgroup = ns_inum(t, pid, "cgroup");
+	n->time = ns_inum(t, pid, "time");
+	n->time_for_children = ns_inum(t, pid, "time_for_children");
+	v->creds.userns = ns_inum(t, pid, "user");
 	v->creds.userns_level = v->creds.userns_owner = HC_UNKNOWN;
 	if (n->mnt)
 		v->has |= HAS_NS;

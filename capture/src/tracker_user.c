@@ -135,15 +135,13 @@ static bool db_load(struct hc_tracker *t, struct user_db *db, int fd, bool group
 static void db_refresh(struct hc_tracker *t, struct user_db *db, const struct tver *v)
 {
 	struct txt *root = db->root;
+	unsigned left = MAX_ANCESTORS;
 
 	db->checked_ns = t->now_ns ? t->now_ns : 1;
-	for (unsigned i = 0; v && i < MAX_ANCESTORS; v = v->parent, i++) {
+	for (v = ver_seeing(t, v, db->ns_mnt, root, &left); v;
+	     v = ver_seeing(t, v->parent, db->ns_mnt, root, &left)) {
 		int fd;
 
-		if ((v->has & HAS_NS) == 0 || v->ns.mnt != db->ns_mnt || (v->root ? v->root->real : NULL) != root)
-			break;
-		if (procfs_elsewhere(t, v->pid, db->ns_mnt))
-			continue;
 		fd = db_open(t, v->pid, false);
 		if (fd < 0 && errno != ENOENT && errno != ESRCH)
 			return;

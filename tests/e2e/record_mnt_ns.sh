@@ -9,7 +9,6 @@ import ctypes, os, sys, time
 libc = ctypes.CDLL(None, use_errno=True)
 CLONE_NEWNS, MS_BIND, MS_REC, MS_PRIVATE, MNT_DETACH = 0x20000, 0x1000, 0x4000, 1 << 18, 2
 wait = float(sys.argv[1])
-namespaces = set()
 
 def must(result, what):
     if result < 0:

@@ -5,7 +5,7 @@ need_live
 need_command python3
 
 cat >reuse.py <<'END_OF_SCRIPT'
-import ctypes, os, socket, struct, sys, time
+import ctypes, os, socket, struct, time
 libc = ctypes.CDLL(None, use_errno=True)
 server = socket.socket()
 server.bind(("127.0.0.1", 0))
@@ -55,7 +55,7 @@ pid, *names = open(sys.argv[1]).read().split()
 failures = []
 for table, anonymous in (("write", "event"), ("read", "timerfd")):
     out = subprocess.run(["hindcast", "events", sys.argv[2], "--json", "-f", f"thread.tid = {pid} and proc.name startswith python and evt.type = {table}",
-                          "-o", "*%evt.num %fd.type %fd.ino %fd.name"], stdout=subprocess.PIPE, check=True, text=True).stdout
+                          "-o", "*%fd.type %fd.ino"], stdout=subprocess.PIPE, check=True, text=True).stdout
     rows = [json.loads(line) for line in out.splitlines()]
     got = [f"pipe:[{r['fd.ino']}]" if r["fd.type"] == "pipe" else r["fd.type"] for r in rows]
     told = [g for g in got if g in ("ipv4", "unix") or g.startswith("pipe:")]
